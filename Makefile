@@ -1,0 +1,51 @@
+# The front door. `make site` stands the platform up, `make test` tests the collection; ARGS reaches the tool behind a target.
+SHELL := /bin/bash
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+ARGS ?=
+
+.PHONY: help site verify destroy lab test quick lint sanity unit integration molecule setup dev engine
+
+help: ## These lines
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 20
+
+site: setup engine ## Stand up the whole platform and verify it
+	@scripts/with-images ansible-playbook playbooks/site.yml $(ARGS)
+
+verify: setup engine ## Prove again that the platform is as it must be
+	@ansible-playbook playbooks/verify.yml $(ARGS)
+
+destroy: setup engine ## Remove the platform and leave nothing behind
+	@scripts/with-images ansible-playbook playbooks/destroy.yml $(ARGS)
+
+lab: setup engine ## Build the images from package registries (where no image registry answers)
+	@python lab/build
+
+test: dev ## All checks, then the whole platform on a real kind cluster
+	@scripts/test $(ARGS)
+
+quick: dev ## The checks that need no cluster
+	@scripts/test --quick
+
+lint: dev
+	@scripts/test --only lint
+
+sanity: dev
+	@scripts/test --only sanity
+
+unit: dev
+	@scripts/test --only unit
+
+integration: dev engine
+	@scripts/test --only integration
+
+molecule: dev engine
+	@scripts/test --only molecule
+
+setup:
+	@scripts/setup
+
+dev:
+	@scripts/setup requirements-dev.txt
+
+engine:
+	@scripts/engine
