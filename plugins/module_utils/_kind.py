@@ -1,0 +1,185 @@
+# Copyright: (c) 2026, The gitops.airflow team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a kind cluster should look like and what it does look like. Pure: dicts in, values out."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+try:
+    import yaml
+except ImportError:  # the module reports it
+    HAS_YAML = False
+else:
+    HAS_YAML = True
+
+CLUSTER_LABEL = "io.x-k8s.kind.cluster"
+ROLE_LABEL = "io.x-k8s.kind.role"
+API_PORT = "6443/tcp"
+BALANCER = "external-load-balancer"
+
+PortMapping = tuple[str, str, str]  # container port with protocol, listen address, host port ("" when any will do)
+MountBind = tuple[str, str, bool]  # host path, path in the node, read-only
+
+
+@dataclass(frozen=True)
+class WantedNode:
+    """One node as the configuration describes it, all of kind's defaults filled in."""
+
+    name: str
+    role: str
+    image: str
+    ports: frozenset[PortMapping] = frozenset()
+    mounts: frozenset[MountBind] = frozenset()
+
+
+@dataclass(frozen=True)
+class FoundNode:
+    """One node container as `docker inspect` describes it."""
+
+    name: str
+    role: str
+    image: str
+    status: str
+    ports: frozenset[PortMapping] = frozenset()
+    mounts: frozenset[MountBind] = frozenset()
+    api: tuple[str, str] | None = None  # address and port of the host on which the API server is published
+    volumes: tuple[str, ...] = ()
+
+    @property
+    def is_kubernetes(self) -> bool:
+        return self.role != BALANCER
+
+
+@dataclass(frozen=True)
+class NodeContent:
+    """What one `docker exec` read inside a running node."""
+
+    joined: bool  # kubeadm finished here
+    kubelet: Mapping[str, Any] = field(default_factory=dict)
+    kubeadm: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # by kind of document
+    images: frozenset[str] = frozenset()
+    ca: str = ""  # certificate authority of the cluster, PEM
+
+
+def yaml_documents(text: str) -> list[Any]:
+    """The documents of a YAML text that are not empty. Raises ValueError on text that is no YAML."""
+    try:
+        return [document for document in yaml.load_all(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)) if document]
+    except yaml.YAMLError as error:
+        raise ValueError(f"no YAML: {error}") from error
+
+
+def full_config(name: str, config: Mapping[str, Any]) -> dict[str, Any]:
+    """The document that kind gets. Raises ValueError when it describes another cluster than name."""
+    if config.get("name", name) != name:
+        raise ValueError(f"config.name is {config['name']!r} but name is {name!r}: leave config.name out or make the two agree")
+    for key, value in (("kind", "Cluster"), ("apiVersion", "kind.x-k8s.io/v1alpha4")):
+        if config.get(key, value) != value:
+            raise ValueError(f"config.{key} is {config[key]!r}, only {value!r} is supported")
+    for index, node in enumerate(config.get("nodes") or []):
+        if node.get("role", "control-plane") not in ("control-plane", "worker"):
+            raise ValueError(f"config.nodes[{index}].role is {node['role']!r}, it must be control-plane or worker")
+    return {"kind": "Cluster", "apiVersion": "kind.x-k8s.io/v1alpha4", **config, "name": name}
+
+
+def image_name(reference: str) -> str:
+    """The complete form of an image reference: registry, repository, and tag or digest.
+
+    The rules are those of the distribution project's `reference.ParseDockerRef`: Docker Hub is the default registry,
+    `library` its default folder, `latest` the default tag; a digest makes the tag meaningless.
+    """
+    name, _, digest = reference.partition("@")
+    last = name.rsplit("/", 1)[-1]
+    tag = ""
+    if ":" in last:
+        name, _, tag = name.rpartition(":")
+    domain, slash, path = name.partition("/")
+    if not slash or not (domain == "localhost" or "." in domain or ":" in domain):
+        domain, path = "docker.io", name
+    if domain == "index.docker.io":
+        domain = "docker.io"
+    if domain == "docker.io" and "/" not in path:
+        path = f"library/{path}"
+    return f"{domain}/{path}@{digest}" if digest else f"{domain}/{path}:{tag or 'latest'}"
+
+
+def same_image(wanted: str, found: str) -> bool:
+    """Whether two references name the same image, as far as text can tell: a digest counts where both have one."""
+    if ("@" in wanted) != ("@" in found):
+        wanted, found = (text.partition("@")[0] for text in (wanted, found))
+    return image_name(wanted) == image_name(found)
+
+
+def missing_images(images: Sequence[str], present: frozenset[str]) -> list[str]:
+    """Those of images that a node does not have; containerd's own names are complete already."""
+    known = {image_name(name) for name in present if not name.startswith("sha256:")}
+    return [name for name in images if image_name(name) not in known]
+
+
+def wanted_nodes(name: str, config: Mapping[str, Any], image: str) -> list[WantedNode]:
+    """The node containers that kind makes of config, named and ordered as kind does it."""
+    family = (config.get("networking") or {}).get("ipFamily") or "ipv4"
+    listen = "::" if family == "ipv6" else "0.0.0.0"
+    counts: dict[str, int] = {}
+    nodes = []
+    for node in config.get("nodes") or [{}]:
+        role = node.get("role") or "control-plane"
+        counts[role] = counts.get(role, 0) + 1
+        suffix = "" if counts[role] == 1 else str(counts[role])
+        nodes.append(
+            WantedNode(
+                name=f"{name}-{role}{suffix}",
+                role=role,
+                image=image or node.get("image") or "",
+                ports=frozenset(_wanted_port(mapping, listen) for mapping in node.get("extraPortMappings") or []),
+                mounts=frozenset(
+                    (os.path.abspath(mount["hostPath"]), mount["containerPath"], bool(mount.get("readOnly")))
+                    for mount in node.get("extraMounts") or []
+                ),
+            )
+        )
+    if counts.get("control-plane", 0) > 1:
+        nodes.append(WantedNode(name=f"{name}-{BALANCER}", role=BALANCER, image=""))
+    return nodes
+
+
+def _wanted_port(mapping: Mapping[str, Any], listen: str) -> PortMapping:
+    protocol = str(mapping.get("protocol") or "TCP").lower()
+    host = int(mapping.get("hostPort") or 0)
+    return (f"{mapping['containerPort']}/{protocol}", mapping.get("listenAddress") or listen, str(host) if host > 0 else "")
+
+
+def found_nodes(inspected: Sequence[Mapping[str, Any]]) -> list[FoundNode]:
+    """The node containers of `docker inspect`'s JSON, ordered by name."""
+    return sorted((_found_node(item) for item in inspected), key=lambda node: node.name)
+
+
+def _found_node(item: Mapping[str, Any]) -> FoundNode:
+    role = item["Config"]["Labels"].get(ROLE_LABEL, "")
+    ports: set[PortMapping] = set()
+    api = None
+    for container_port, bindings in (item["HostConfig"].get("PortBindings") or {}).items():
+        for binding in bindings or []:
+            if container_port == API_PORT and role != "worker":
+                api = (binding.get("HostIp") or "0.0.0.0", binding["HostPort"])
+            else:
+                ports.add((container_port, binding.get("HostIp") or "0.0.0.0", binding["HostPort"]))
+    mounts: set[MountBind] = set()
+    for bind in item["HostConfig"].get("Binds") or []:
+        source, target, *options = bind.split(":")
+        mounts.add((source, target, "ro" in (options[0].split(",") if options else [])))
+    return FoundNode(
+        name=item["Name"].lstrip("/"),
+        role=role,
+        image=item["Config"]["Image"],
+        status=item["State"]["Status"],
+        ports=frozenset(ports),
+        mounts=frozenset(mounts),
+        api=api,
+        volumes=tuple(mount["Name"] for mount in item.get("Mounts") or [] if mount.get("Type") == "volume"),
+    )

@@ -1,0 +1,204 @@
+# Copyright: (c) 2026, The gitops.airflow team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the kind_cluster module does: brings one cluster from what it is to what it should be, or says why not."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.gitops.airflow.plugins.module_utils._kind import (
+    BALANCER,
+    FoundNode,
+    NodeContent,
+    WantedNode,
+    full_config,
+    missing_images,
+    wanted_nodes,
+)
+from ansible_collections.gitops.airflow.plugins.module_utils._kind_drift import Drift, content_drift, node_drift, patches
+from ansible_collections.gitops.airflow.plugins.module_utils._kind_engine import CommandMissing, Engine, KindError, Marker, api_answers
+from ansible_collections.gitops.airflow.plugins.module_utils._kind_read import kubeconfig_problem
+
+STARTABLE = ("exited", "stopped")
+
+
+class DriftError(KindError):
+    """The cluster is another one than the configuration describes."""
+
+    def __init__(self, name: str, drift: Sequence[Drift]) -> None:
+        self.drift = list(drift)
+        listed = "\n".join(f"- {item}" for item in drift)
+        super().__init__(
+            f"the kind cluster {name} differs from its configuration in {len(drift)} place(s); nothing was changed.\n{listed}\n"
+            f"Next: {drift[0].action}."
+        )
+
+
+@dataclass
+class Wanted:
+    """The module's wishes for a cluster that shall be present."""
+
+    config: Mapping[str, Any]
+    image: str = ""
+    archives: Sequence[Mapping[str, Any]] = field(default_factory=list)
+    wait: float = 180.0
+
+
+class Cluster:
+    """One kind cluster and the ways to change it. In check mode it only says what it would do."""
+
+    def __init__(self, engine: Engine, marker: Marker, *, check: bool = False) -> None:
+        self.engine, self.marker, self.check = engine, marker, check
+        self.context = f"kind-{engine.name}"
+
+    def present(self, wanted: Wanted) -> dict[str, Any]:
+        """Makes or adopts the cluster; the module's result. Raises DriftError, KindError, or ValueError for bad input."""
+        config = full_config(self.engine.name, wanted.config)
+        nodes = wanted_nodes(self.engine.name, config, wanted.image)
+        for spec in [{}, *(config.get("nodes") or [])]:
+            patches(config, spec)  # bad patches are told before anything is made
+        absent = [archive["path"] for archive in wanted.archives if not os.path.isfile(archive["path"])]
+        if absent:
+            raise KindError(f"image archive(s) not found: {', '.join(absent)}. Next: correct image_archives or make the files")
+        found = self.engine.nodes()
+        if not found or self.marker.exists():
+            return self._create(config, nodes, found, wanted)
+        return self._adopt(config, nodes, found, wanted)
+
+    def _create(self, config: Mapping[str, Any], nodes: Sequence[WantedNode], found: Sequence[FoundNode], wanted: Wanted) -> dict[str, Any]:
+        before = {node.name: node.status for node in found}
+        if self.check:
+            after = {node.name: "running" for node in nodes}
+            return _result(nodes, True, [], [archive["path"] for archive in wanted.archives], before, after)
+        with self.marker:
+            if found:
+                self.engine.delete([volume for node in found for volume in node.volumes])
+            self.engine.create(config, wanted.image, self.marker)
+        made = self.engine.nodes()
+        self.engine.wait_ready(made, wanted.wait)
+        loaded = self._load(wanted.archives, self.engine.contents(made) if wanted.archives else {})
+        return _result(made, True, [], loaded, before, {node.name: node.status for node in made})
+
+    def _adopt(self, config: Mapping[str, Any], nodes: Sequence[WantedNode], found: Sequence[FoundNode], wanted: Wanted) -> dict[str, Any]:
+        before = {node.name: node.status for node in found}
+        drift = node_drift(nodes, found)
+        stopped = [node.name for node in found if node.status in STARTABLE]
+        broken = {node.name: node.status for node in found if node.status != "running" and node.name not in stopped}
+        if broken and not drift:
+            raise KindError(self._broken(broken))
+        contents = self.engine.contents([node for node in found if node.status == "running"]) if not broken else {}
+        self._raise_drift(drift, config, nodes, contents)
+        if stopped and not self.check:
+            self.engine.start(stopped)
+            # A restarted engine may publish other ports, and only a running node can be looked into.
+            found = self.engine.nodes()
+            self.engine.wait_ready(found, wanted.wait)
+            contents = self.engine.contents(found)
+            self._raise_drift([], config, nodes, contents)
+        # With several control planes only the balancer's port is the cluster's.
+        api = next((node.api for node in sorted(found, key=lambda node: node.role != BALANCER) if node.api), None)
+        ca = next((content.ca for content in contents.values() if content.ca), "")
+        if not stopped and not self.check and not api_answers(api, ca):
+            self.engine.wait_ready(found, wanted.wait)
+        exported = self._export(api, ca)
+        loaded = self._load(wanted.archives, contents)
+        after = {node.name: "running" for node in found}
+        result = _result(found, False, stopped, loaded, before, after)
+        if exported:
+            result["diff"]["before"]["kubeconfig"] = exported
+            result["diff"]["after"]["kubeconfig"] = f"context {self.context}"
+            result["changed"] = True
+        return result
+
+    def _raise_drift(
+        self, drift: Sequence[Drift], config: Mapping[str, Any], nodes: Sequence[WantedNode], contents: Mapping[str, NodeContent]
+    ) -> None:
+        unjoined = {name: "not joined (kubeadm never finished here)" for name, content in contents.items() if not content.joined}
+        if unjoined and not drift:
+            raise KindError(self._broken(unjoined))
+        every = [*drift, *content_drift(config, nodes, {name: item for name, item in contents.items() if item.joined})]
+        if every:
+            raise DriftError(self.engine.name, every)
+
+    def _broken(self, nodes: Mapping[str, str]) -> str:
+        listed = ", ".join(f"{name} is {status}" for name, status in sorted(nodes.items()))
+        return (
+            f"the kind cluster {self.engine.name} is broken and was not made by an interrupted run of this module: {listed}. "
+            "Nothing was changed. Next: repair it, or delete it with state=absent."
+        )
+
+    def _export(self, api: tuple[str, str] | None, ca: str) -> str:
+        """Writes the kubeconfig entry when it is missing or wrong; what was wrong, or nothing."""
+        path = Path(self.engine.kubeconfig)
+        try:
+            problem = kubeconfig_problem(path.read_text(encoding="utf-8"), self.context, api, ca)
+        except FileNotFoundError:
+            problem = "the file is absent"
+        except (OSError, ValueError) as error:
+            raise KindError(f"cannot read the kubeconfig {path}: {error}") from error
+        if problem and not self.check:
+            self.engine.export_kubeconfig()
+        return problem or ""
+
+    def _load(self, archives: Sequence[Mapping[str, Any]], contents: Mapping[str, NodeContent]) -> list[str]:
+        loaded = []
+        for archive in archives:
+            lacking = [name for name, content in contents.items() if missing_images(archive["images"], content.images)]
+            if lacking:
+                loaded.append(archive["path"])
+                if not self.check:
+                    self.engine.load(archive["path"], lacking)
+        return loaded
+
+    def absent(self) -> dict[str, Any]:
+        """Deletes all that the cluster has; the module's result."""
+        try:
+            found = self.engine.nodes()
+        except CommandMissing:  # without Docker there is no cluster
+            return _result([], False, [], [], {}, {})
+        entry = self._has_entry()
+        before = {node.name: node.status for node in found}
+        changed = bool(found or entry or self.marker.exists())
+        if changed and not self.check:
+            with self.marker:
+                self.engine.delete([volume for node in found for volume in node.volumes])
+                self.engine.remove_network()
+                self.marker.done = True
+        result = _result([], False, [], [], before, {})
+        result["changed"] = changed
+        if entry:
+            result["diff"]["before"]["kubeconfig"] = f"context {self.context}"
+        return result
+
+    def _has_entry(self) -> bool:
+        try:
+            return kubeconfig_problem(Path(self.engine.kubeconfig).read_text(encoding="utf-8"), self.context, None, "") is None
+        except (OSError, ValueError):
+            return False
+
+
+def _result(
+    nodes: Sequence[FoundNode] | Sequence[WantedNode],
+    created: bool,
+    started: Sequence[str],
+    loaded: Sequence[str],
+    before: Mapping[str, str],
+    after: Mapping[str, str],
+) -> dict[str, Any]:
+    diff: dict[str, dict[str, Any]] = {"before": {"nodes": dict(before)}, "after": {"nodes": dict(after)}}
+    if loaded:
+        diff["before"]["archives to load"] = list(loaded)
+        diff["after"]["archives to load"] = []
+    return {
+        "changed": bool(created or started or loaded),
+        "created": created,
+        "started": list(started),
+        "loaded": list(loaded),
+        "nodes": [{"name": node.name, "role": node.role, "image": node.image} for node in nodes],
+        "diff": diff,
+    }

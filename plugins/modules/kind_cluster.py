@@ -1,0 +1,242 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, The gitops.airflow team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: kind_cluster
+short_description: Makes, adopts or deletes a kind cluster
+version_added: 0.1.0
+author: The gitops.airflow team (@gitops-airflow)
+description:
+  - Makes a local Kubernetes cluster with C(kind) and Docker, or finds it there and looks whether it is the one described.
+  - >-
+    An existing cluster is never changed and never deleted to make it fit. Where its nodes, images, published ports, mounts, subnets or
+    kubeadm patches differ from O(config), the module fails and lists every difference.
+  - Node containers that are stopped, as after a reboot of the machine, are started.
+  - >-
+    A note in O(state_dir) says that a cluster is being made. A cluster that an interrupted run left half-made is deleted and made again;
+    one without such a note was made by somebody else and is only reported.
+options:
+  name:
+    description: Name of the cluster. Its kubeconfig context is C(kind-<name>).
+    type: str
+    required: true
+  state:
+    description:
+      - V(present) makes or adopts the cluster.
+      - >-
+        V(absent) deletes it with its kubeconfig entry and anonymous volumes, and Docker's network C(kind) when nothing else uses it.
+    type: str
+    choices: [present, absent]
+    default: present
+  config:
+    description:
+      - The kind C(v1alpha4) Cluster document. C(apiVersion), C(kind) and C(name) may be left out.
+      - >-
+        Compared with an existing cluster are the nodes with their roles, C(extraPortMappings), C(extraMounts),
+        C(networking.podSubnet), C(networking.serviceSubnet) and the keys of C(kubeadmConfigPatches).
+      - >-
+        C(KubeletConfiguration) patches are compared with the file the kubelet runs with. kubeadm takes them from the cluster and from the
+        first control plane; those of other nodes have no effect.
+    type: dict
+    default: {}
+  image:
+    description: Node image for all nodes. Without it each node's own in O(config) counts, or kind's default.
+    type: str
+  image_archives:
+    description: Archives of container images, each loaded into the nodes that lack any of its images.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      path:
+        description: The archive, as C(docker save) writes it. It must exist, also where all its images are loaded already.
+        type: path
+        required: true
+      images:
+        description: Names of the images in the archive. Short forms such as V(mysql:8.0) will do.
+        type: list
+        elements: str
+        required: true
+  kind_binary:
+    description: The C(kind) command, a name or a path.
+    type: path
+    default: kind
+  kubeconfig:
+    description:
+      - The kubeconfig file that gets the cluster's entry.
+      - Without it the file that kind would choose, the first that exists of E(KUBECONFIG), else C(~/.kube/config).
+    type: path
+  wait:
+    description: Time in seconds in which all nodes must be Ready after they were made or started.
+    type: int
+    default: 180
+  state_dir:
+    description: Folder on the machine for the note of work in progress.
+    type: path
+    default: ~/.cache/gitops-airflow/clusters
+requirements:
+  - docker (the command)
+  - kind
+  - PyYAML
+attributes:
+  check_mode:
+    support: full
+    description: Can run in C(check_mode) and return changed status prediction without modifying target.
+  diff_mode:
+    support: full
+    description: Will return details on what has changed (or possibly needs changing in C(check_mode)), when in diff mode.
+seealso:
+  - name: kind configuration
+    description: All keys of the Cluster document.
+    link: https://kind.sigs.k8s.io/docs/user/configuration/
+"""
+
+EXAMPLES = r"""
+- name: The cluster is there, its Airflow port published on the host
+  gitops.airflow.kind_cluster:
+    name: airflow
+    image: kindest/node:v1.29.4
+    config:
+      nodes:
+        - role: control-plane
+          extraPortMappings:
+            - {containerPort: 30080, hostPort: 8080}
+          kubeadmConfigPatches:
+            - |
+              kind: KubeletConfiguration
+              imageGCHighThresholdPercent: 90
+
+- name: The nodes hold images that no registry can give them
+  gitops.airflow.kind_cluster:
+    name: airflow
+    image_archives:
+      - path: /srv/images/airflow.tar
+        images: [apache/airflow:2.6.3]
+
+- name: Nothing of the cluster is left
+  gitops.airflow.kind_cluster:
+    name: airflow
+    state: absent
+"""
+
+RETURN = r"""
+nodes:
+  description: The node containers. In check mode those that would be there.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    name: {description: Name of the node and of its container., type: str, returned: always}
+    role: {description: V(control-plane), V(worker) or V(external-load-balancer)., type: str, returned: always}
+    image: {description: The node image., type: str, returned: always}
+  sample: [{name: airflow-control-plane, role: control-plane, image: "kindest/node:v1.29.4"}]
+created:
+  description: Whether this run made the cluster (in check mode, would make it).
+  returned: success
+  type: bool
+  sample: true
+started:
+  description: Names of the nodes that were stopped and have been started.
+  returned: success
+  type: list
+  elements: str
+  sample: []
+loaded:
+  description: Paths of the archives of O(image_archives) that were loaded into at least one node.
+  returned: success
+  type: list
+  elements: str
+  sample: [/srv/images/airflow.tar]
+context:
+  description: The cluster's context in the kubeconfig.
+  returned: always
+  type: str
+  sample: kind-airflow
+kubeconfig:
+  description: The kubeconfig file that holds the context.
+  returned: always
+  type: str
+  sample: /root/.kube/config
+drift:
+  description: Differences between the existing cluster and O(config). Not empty only on failure.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    where: {description: The node., type: str, returned: always}
+    what: {description: What differs., type: str, returned: always}
+    found: {description: What is there., type: str, returned: always}
+    wanted: {description: What O(config) says., type: str, returned: always}
+    action: {description: What to do about it., type: str, returned: always}
+  sample:
+    - where: airflow-control-plane
+      what: port mapping
+      found: absent
+      wanted: "0.0.0.0:8080 -> 30080/tcp"
+      action: make the configuration say what is there, or delete the cluster (state=absent) and create it again
+"""
+
+import os
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+from ansible_collections.gitops.airflow.plugins.module_utils._kind import HAS_YAML
+from ansible_collections.gitops.airflow.plugins.module_utils._kind_cluster import Cluster, DriftError, Wanted
+from ansible_collections.gitops.airflow.plugins.module_utils._kind_engine import Engine, KindError, Marker
+
+
+def kubeconfig_path(given: str | None) -> str:
+    """The kubeconfig file that kind would use (pkg/cluster/internal/kubeconfig/internal/kubeconfig/paths.go)."""
+    if given:
+        return given
+    listed = [path for path in os.environ.get("KUBECONFIG", "").split(os.pathsep) if path]
+    return next((path for path in listed if os.path.exists(path)), listed[-1] if listed else os.path.expanduser("~/.kube/config"))
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            "name": {"type": "str", "required": True},
+            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+            "config": {"type": "dict", "default": {}},
+            "image": {"type": "str"},
+            "image_archives": {
+                "type": "list",
+                "elements": "dict",
+                "default": [],
+                "options": {
+                    "path": {"type": "path", "required": True},
+                    "images": {"type": "list", "elements": "str", "required": True},
+                },
+            },
+            "kind_binary": {"type": "path", "default": "kind"},
+            "kubeconfig": {"type": "path"},
+            "wait": {"type": "int", "default": 180},
+            "state_dir": {"type": "path", "default": "~/.cache/gitops-airflow/clusters"},
+        },
+        supports_check_mode=True,
+    )
+    if not HAS_YAML:
+        module.fail_json(msg=missing_required_lib("PyYAML"))
+    params: dict[str, Any] = module.params
+    engine = Engine(params["name"], params["kind_binary"], kubeconfig_path(params["kubeconfig"]))
+    known: dict[str, Any] = {"context": f"kind-{engine.name}", "kubeconfig": engine.kubeconfig, "drift": []}
+    cluster = Cluster(engine, Marker(params["state_dir"], engine.name), check=module.check_mode)
+    try:
+        if params["state"] == "absent":
+            result = cluster.absent()
+        else:
+            result = cluster.present(Wanted(params["config"], params["image"] or "", params["image_archives"], params["wait"]))
+    except DriftError as error:
+        module.fail_json(msg=str(error), **{**known, "drift": [item.as_dict() for item in error.drift]})
+    except (KindError, ValueError) as error:
+        module.fail_json(msg=str(error), **known)
+    module.exit_json(**known, **result)
+
+
+if __name__ == "__main__":
+    main()

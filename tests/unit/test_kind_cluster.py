@@ -1,0 +1,388 @@
+# Copyright: (c) 2026, The gitops.airflow team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is done to a cluster: every call to docker and kind goes to a stand-in that keeps containers as Docker does."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.gitops.airflow.plugins.module_utils import _kind_cluster, _kind_engine
+from ansible_collections.gitops.airflow.plugins.module_utils._kind_cluster import Cluster, DriftError, Wanted
+from ansible_collections.gitops.airflow.plugins.module_utils._kind_engine import Engine, KindError, Marker
+
+IMAGE = "kindest/node:v1.29.4"
+VOLUME = "b" * 64
+CONFIG: dict[str, Any] = {
+    "nodes": [
+        {
+            "extraPortMappings": [{"containerPort": 30080, "hostPort": 8080}],
+            "kubeadmConfigPatches": ["kind: KubeletConfiguration\nimageGCHighThresholdPercent: 90\n"],
+        }
+    ]
+}
+
+
+class Machine:
+    """Docker and kind, as far as the module uses them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.kubeconfig = folder / "kubeconfig"
+        self.containers: dict[str, dict[str, Any]] = {}
+        self.calls: list[list[str]] = []
+        self.images = {"docker.io/library/mysql:8.0"}
+        self.volumes = {VOLUME, "kept"}
+        self.network = False
+        self.attached: list[str] = []
+        self.gc_percent = 90
+        self.joined = True
+        self.fail: dict[str, str] = {}  # first words of a kind command -> what it says when it fails
+        self.killed_in: str | None = None
+        self.ready_after = 0
+
+    def add(self, status: str = "running", port: str = "8080") -> None:
+        self.network = True
+        self.containers["lab-control-plane"] = {
+            "Name": "/lab-control-plane",
+            "State": {"Status": status},
+            "Config": {"Image": IMAGE, "Labels": {"io.x-k8s.kind.role": "control-plane"}},
+            "HostConfig": {
+                "PortBindings": {
+                    "30080/tcp": [{"HostIp": "0.0.0.0", "HostPort": port}],
+                    "6443/tcp": [{"HostIp": "127.0.0.1", "HostPort": "40001"}],
+                }
+            },
+            "Mounts": [{"Type": "volume", "Name": VOLUME}],
+        }
+
+    def write_kubeconfig(self, port: str = "40001") -> None:
+        entry = {"name": "kind-lab"}
+        cluster = {"server": f"https://127.0.0.1:{port}", "certificate-authority-data": base64.b64encode(b"CA").decode()}
+        document = {
+            "clusters": [entry | {"cluster": cluster}],
+            "contexts": [entry | {"context": {"cluster": "kind-lab", "user": "kind-lab"}}],
+            "users": [entry | {"user": {"token": "x"}}],
+        }
+        self.kubeconfig.write_text(json.dumps(document))
+
+    def done(self, *words: str) -> list[list[str]]:
+        return [call for call in self.calls if call[: len(words)] == list(words)]
+
+    def __call__(self, args: Sequence[str], *, stdin: str = "", keep: Sequence[int] = ()) -> tuple[int, str, str]:
+        call = [os.path.basename(args[0]), *args[1:]]
+        self.calls.append(call)
+        for words, text in self.fail.items():
+            if " ".join(call).startswith(words):
+                return 1, "", text
+        method: Callable[..., str] = getattr(self, f"_{call[0]}_{call[1]}")
+        answer = method(call[2:], stdin)
+        if self.killed_in == call[1]:
+            raise KeyboardInterrupt
+        return 0, answer, ""
+
+    def _docker_ps(self, args: list[str], _stdin: str) -> str:
+        if "network=kind" in args:
+            return "\n".join(self.attached)
+        return "\n".join(self.containers)
+
+    def _docker_inspect(self, args: list[str], _stdin: str) -> str:
+        return json.dumps([self.containers[name] for name in args])
+
+    def _docker_exec(self, args: list[str], _stdin: str) -> str:
+        if args[1] == "kubectl":
+            self.ready_after -= 1
+            status = "True" if self.ready_after < 0 else "False"
+            condition = {"type": "Ready", "status": status, "message": "cni plugin not initialized"}
+            return json.dumps({"items": [{"metadata": {"name": "lab-control-plane"}, "status": {"conditions": [condition]}}]})
+        parts = [
+            "joined" if self.joined else "",
+            f"imageGCHighThresholdPercent: {self.gc_percent}" if self.joined else "",
+            "kind: ClusterConfiguration",
+            "CA",
+            "\n".join(self.images),
+        ]
+        return f"\n{_kind_engine.CUT}\n".join(parts)
+
+    def _docker_start(self, args: list[str], _stdin: str) -> str:
+        for name in args:
+            self.containers[name]["State"]["Status"] = "running"
+        return ""
+
+    def _docker_volume(self, args: list[str], _stdin: str) -> str:
+        if args[0] == "rm":
+            self.volumes -= set(args[1:])
+        return "\n".join(self.volumes)
+
+    def _docker_network(self, args: list[str], _stdin: str) -> str:
+        if args[0] == "rm":
+            self.network = False
+        return "kind" if self.network else ""
+
+    def _kind_create(self, _args: list[str], stdin: str) -> str:
+        assert not self.containers, "kind refuses a name that exists"
+        self.add(port=str(json.loads(stdin)["nodes"][0]["extraPortMappings"][0]["hostPort"]))
+        self.write_kubeconfig()
+        return ""
+
+    def _kind_delete(self, _args: list[str], _stdin: str) -> str:
+        self.containers.clear()
+        self.kubeconfig.unlink(missing_ok=True)
+        return ""
+
+    def _kind_export(self, _args: list[str], _stdin: str) -> str:
+        self.write_kubeconfig()
+        return ""
+
+    def _kind_load(self, _args: list[str], _stdin: str) -> str:
+        self.images.add("docker.io/apache/airflow:2.6.3")
+        return ""
+
+
+@pytest.fixture
+def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
+    monkeypatch.setattr(_kind_cluster, "api_answers", lambda _api, _ca: True)
+    return Machine(tmp_path)
+
+
+@pytest.fixture
+def cluster(machine: Machine, tmp_path: Path) -> Cluster:
+    return Cluster(Engine("lab", "/opt/kind", str(machine.kubeconfig), machine), Marker(str(tmp_path / "state"), "lab"))
+
+
+def wanted(**over: Any) -> Wanted:
+    settings: dict[str, Any] = {"config": CONFIG, "image": IMAGE, "wait": 10} | over
+    return Wanted(**settings)
+
+
+def test_a_missing_cluster_is_created(cluster: Cluster, machine: Machine) -> None:
+    result = cluster.present(wanted())
+    assert (result["changed"], result["created"]) == (True, True)
+    assert result["nodes"] == [{"name": "lab-control-plane", "role": "control-plane", "image": IMAGE}]
+    assert result["diff"] == {"before": {"nodes": {}}, "after": {"nodes": {"lab-control-plane": "running"}}}
+    (create,) = machine.done("kind", "create", "cluster")
+    assert create[create.index("--image") + 1] == IMAGE
+    assert not cluster.marker.exists()
+
+
+def test_a_second_run_changes_nothing_with_few_calls(cluster: Cluster, machine: Machine) -> None:
+    cluster.present(wanted())
+    machine.calls.clear()
+    result = cluster.present(wanted())
+    assert (result["changed"], result["created"]) == (False, False)
+    assert result["diff"]["before"] == result["diff"]["after"]
+    assert [call[:2] for call in machine.calls] == [["docker", "ps"], ["docker", "inspect"], ["docker", "exec"]]
+
+
+def test_check_mode_promises_what_a_run_does(cluster: Cluster, machine: Machine, tmp_path: Path) -> None:
+    cluster.check = True
+    archive = tmp_path / "images.tar"
+    archive.touch()
+    result = cluster.present(wanted(archives=[{"path": str(archive), "images": ["apache/airflow:2.6.3"]}]))
+    assert (result["changed"], result["created"], result["loaded"]) == (True, True, [str(archive)])
+    assert [call[:2] for call in machine.calls] == [["docker", "ps"]]
+    assert not (tmp_path / "state").exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        (lambda machine: machine.add(port="9090"), "port mapping is 0.0.0.0:9090 -> 30080/tcp, wanted absent"),
+        (lambda machine: setattr(machine, "gc_percent", 85), "kubelet imageGCHighThresholdPercent is 85, wanted 90"),
+    ],
+)
+def test_drift_is_reported_and_nothing_changed(cluster: Cluster, machine: Machine, change: Callable[[Machine], None], text: str) -> None:
+    machine.add()
+    change(machine)
+    with pytest.raises(DriftError, match=text) as caught:
+        cluster.present(wanted())
+    assert "state=absent" in caught.value.drift[0].as_dict()["action"]
+    assert {call[1] for call in machine.calls} <= {"ps", "inspect", "exec"}
+
+
+def test_stopped_nodes_are_started_and_waited_for(cluster: Cluster, machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    machine.add(status="exited")
+    machine.write_kubeconfig()
+    machine.ready_after = 2
+    naps: list[float] = []
+    ready = cluster.engine.wait_ready
+    monkeypatch.setattr(cluster.engine, "wait_ready", lambda nodes, seconds: ready(nodes, seconds, naps.append, lambda: len(naps)))
+    result = cluster.present(wanted())
+    assert (result["changed"], result["created"], result["started"]) == (True, False, ["lab-control-plane"])
+    assert result["diff"]["before"]["nodes"] == {"lab-control-plane": "exited"}
+    assert len(naps) == 2
+
+
+def test_check_mode_starts_nothing(cluster: Cluster, machine: Machine) -> None:
+    machine.add(status="exited")
+    machine.write_kubeconfig()
+    cluster.check = True
+    assert cluster.present(wanted())["started"] == ["lab-control-plane"]
+    assert machine.containers["lab-control-plane"]["State"]["Status"] == "exited"
+
+
+def test_nodes_that_never_get_ready_are_reported(cluster: Cluster, machine: Machine) -> None:
+    machine.add()
+    machine.ready_after = 99
+    naps: list[float] = []
+    with pytest.raises(KindError, match=r"after 3 s not every node .*lab-control-plane: cni plugin not initialized"):
+        cluster.engine.wait_ready(cluster.engine.nodes(), 3, naps.append, lambda: len(naps))
+    assert len(naps) == 3
+
+
+def test_an_api_server_that_does_not_answer_yet_is_waited_for(cluster: Cluster, machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    machine.add()
+    machine.write_kubeconfig()
+    monkeypatch.setattr(_kind_cluster, "api_answers", lambda _api, _ca: False)
+    assert not cluster.present(wanted())["changed"]
+    assert machine.done("docker", "exec", "lab-control-plane", "kubectl")
+
+
+@pytest.mark.parametrize("port", [None, "40009"])
+@pytest.mark.parametrize("check", [True, False])
+def test_a_missing_or_wrong_kubeconfig_entry_is_written(cluster: Cluster, machine: Machine, port: str | None, check: bool) -> None:
+    machine.add()
+    cluster.check = check
+    if port:
+        machine.write_kubeconfig(port)
+    result = cluster.present(wanted())
+    assert result["changed"]
+    assert not result["created"]
+    assert result["diff"]["before"]["kubeconfig"]
+    assert bool(machine.done("kind", "export", "kubeconfig")) is not check
+
+
+def test_a_cluster_half_made_by_an_interrupted_run_is_made_again(cluster: Cluster, machine: Machine) -> None:
+    machine.killed_in = "create"
+    with pytest.raises(KeyboardInterrupt):
+        cluster.present(wanted())
+    machine.killed_in, machine.joined = None, True
+    assert cluster.marker.exists()
+    result = cluster.present(wanted())
+    assert result["created"]
+    assert machine.done("kind", "delete", "cluster")
+    assert not cluster.marker.exists()
+
+
+@pytest.mark.parametrize(("status", "joined"), [("created", True), ("dead", True), ("running", False)])
+def test_a_broken_cluster_of_somebody_else_is_only_reported(cluster: Cluster, machine: Machine, status: str, joined: bool) -> None:
+    machine.add(status=status)
+    machine.joined = joined
+    with pytest.raises(KindError, match="is broken and was not made by an interrupted run"):
+        cluster.present(wanted())
+    assert {call[1] for call in machine.calls} <= {"ps", "inspect", "exec"}
+
+
+def test_a_failed_creation_shows_the_cause_and_leaves_nothing(cluster: Cluster, machine: Machine) -> None:
+    machine.fail["kind create"] = "Creating...\nERROR: failed to create cluster: Bind for 0.0.0.0:8080 failed: port is already allocated"
+    with pytest.raises(KindError, match=r"Bind for 0.0.0.0:8080 failed(.|\n)*Next: free the port"):
+        cluster.present(wanted())
+    assert machine.done("kind", "delete", "cluster")
+    assert not cluster.marker.exists()
+
+
+def test_what_cannot_be_cleaned_up_stays_noted(cluster: Cluster, machine: Machine) -> None:
+    machine.fail |= {"kind create": "ERROR: no", "kind delete": "ERROR: docker is gone"}
+    with pytest.raises(KindError, match="could not delete"):
+        cluster.present(wanted())
+    assert cluster.marker.exists()
+
+
+def test_another_run_at_work_is_respected(cluster: Cluster, machine: Machine, tmp_path: Path) -> None:
+    with (
+        Marker(str(tmp_path / "state"), "lab"),
+        pytest.raises(KindError, match=rf"another run \(process {os.getpid()}\) is at work"),
+    ):
+        cluster.present(wanted())
+    assert not machine.done("kind")
+
+
+def test_archives_are_loaded_where_images_are_missing(cluster: Cluster, machine: Machine, tmp_path: Path) -> None:
+    archives: list[dict[str, Any]] = [
+        {"path": str(tmp_path / "mysql.tar"), "images": ["mysql:8.0"]},
+        {"path": str(tmp_path / "airflow.tar"), "images": ["apache/airflow:2.6.3"]},
+    ]
+    for archive in archives:
+        Path(archive["path"]).touch()
+    machine.add()
+    machine.write_kubeconfig()
+    result = cluster.present(wanted(archives=archives))
+    assert (result["changed"], result["loaded"]) == (True, [str(tmp_path / "airflow.tar")])
+    assert [call[3:] for call in machine.done("kind", "load")] == [
+        [str(tmp_path / "airflow.tar"), "--name", "lab", "--nodes", "lab-control-plane"]
+    ]
+    again = cluster.present(wanted(archives=archives))
+    assert (again["changed"], again["loaded"]) == (False, [])
+
+
+def test_a_missing_archive_stops_before_anything_is_made(cluster: Cluster, machine: Machine) -> None:
+    with pytest.raises(KindError, match=r"image archive.*not found: /no/such.tar"):
+        cluster.present(wanted(archives=[{"path": "/no/such.tar", "images": ["a"]}]))
+    assert not machine.calls
+
+
+def test_absent_leaves_nothing(cluster: Cluster, machine: Machine) -> None:
+    cluster.present(wanted())
+    result = cluster.absent()
+    assert result["changed"]
+    assert result["diff"]["before"] == {"nodes": {"lab-control-plane": "running"}, "kubeconfig": "context kind-lab"}
+    assert result["diff"]["after"] == {"nodes": {}}
+    assert not machine.containers
+    assert machine.volumes == {"kept"}
+    assert not machine.network
+    assert not cluster.marker.exists()
+    assert not cluster.absent()["changed"]
+
+
+def test_the_network_stays_while_something_uses_it(cluster: Cluster, machine: Machine) -> None:
+    machine.add()
+    machine.attached = ["somebody"]
+    assert cluster.absent()["changed"]
+    assert machine.network
+
+
+def test_check_mode_deletes_nothing(cluster: Cluster, machine: Machine) -> None:
+    machine.add()
+    cluster.check = True
+    assert cluster.absent()["changed"]
+    assert machine.containers
+
+
+def test_a_kubeconfig_entry_without_a_cluster_is_removed(cluster: Cluster, machine: Machine) -> None:
+    machine.write_kubeconfig()
+    assert cluster.absent()["changed"]
+    assert not machine.kubeconfig.exists()
+
+
+def test_an_interrupted_deletion_is_finished(cluster: Cluster, machine: Machine) -> None:
+    machine.add()
+    machine.killed_in = "delete"
+    with pytest.raises(KeyboardInterrupt):
+        cluster.absent()
+    machine.killed_in = None
+    assert cluster.absent()["changed"]
+    assert not machine.network
+
+
+def test_commands_that_are_missing_are_named(tmp_path: Path) -> None:
+    engine = Engine("lab", "kind", str(tmp_path / "kubeconfig"), docker="no-such-docker")
+    with pytest.raises(KindError, match="the command no-such-docker was not found"):
+        Cluster(engine, Marker(str(tmp_path), "lab")).present(wanted())
+    assert not Cluster(engine, Marker(str(tmp_path), "lab")).absent()["changed"]
+
+
+def test_dockers_own_words_are_shown(cluster: Cluster, machine: Machine) -> None:
+    machine.fail["docker ps"] = "Cannot connect to the Docker daemon"
+    with pytest.raises(KindError, match="docker ps -a failed: Cannot connect to the Docker daemon"):
+        cluster.present(wanted())
+
+
+def test_an_api_server_is_asked_only_with_its_authority() -> None:
+    assert not _kind_engine.api_answers(None, "CA")
+    assert not _kind_engine.api_answers(("127.0.0.1", "1"), "")
+    assert not _kind_engine.api_answers(("127.0.0.1", "1"), "no certificate")
