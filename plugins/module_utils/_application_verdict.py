@@ -1,0 +1,295 @@
+# Copyright: (c) 2026, The gitops.airflow team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The judgement of one Argo CD Application: dictionary, expectation, past and time in; verdict and past out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from ansible_collections.gitops.airflow.plugins.module_utils._pods import Problem, start_problems
+from ansible_collections.gitops.airflow.plugins.module_utils._verdict import (
+    Obj,
+    Verdict,
+    done,
+    earliest,
+    failed,
+    shorten,
+    significant,
+    timestamp,
+    waiting,
+)
+
+REFRESH = "argocd.argoproj.io/refresh"
+COMMIT = re.compile(r"[0-9a-f]{7,64}")
+VERSION = re.compile(r"v?\d+(\.\d+){0,2}([-+][0-9A-Za-z.+-]+)?|sha256:[0-9a-f]{64}")
+# The repository server or the network was away for a moment; the controller tries again by itself.
+PASSING = re.compile(
+    r"code = (Unavailable|DeadlineExceeded|Canceled)|connection (refused|reset)|(i/o|handshake) timeout|no such host|deadline exceeded|EOF"
+)
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """What the Application must come to. Times in seconds; an empty revision stands for any."""
+
+    revisions: tuple[str, ...] = ()
+    refreshed: bool = False
+    must_exist: bool = True
+    degraded_grace: float = 60.0
+    stable_for: float = 0.0
+
+
+@dataclass(frozen=True)
+class Past:
+    """Since when (seconds, the caller's clock) what may pass has been seen."""
+
+    degraded: float | None = None
+    error: float | None = None
+    done: float | None = None
+    stuck: Mapping[str, float] = field(default_factory=dict)
+
+
+def refuse_revision(revision: str) -> str | None:
+    """Why this cannot be expected, or None. Only what names one state for ever can be: a commit, a chart version, a digest."""
+    if not revision or COMMIT.fullmatch(revision) or VERSION.fullmatch(revision):
+        return None
+    return (
+        f"revision {revision!r} is neither a commit (7 to 64 hexadecimal digits) nor a chart version nor a digest. A branch or tag may "
+        "move while one waits: resolve it first (git rev-parse) and give the commit."
+    )
+
+
+def sources(app: Obj) -> list[Obj]:
+    spec = app.get("spec") or {}
+    return list(spec.get("sources") or ([spec["source"]] if spec.get("source") else []))
+
+
+def shown_revisions(app: Obj) -> list[str]:
+    """The revisions that the last comparison was made with, one for each source."""
+    sync = (app.get("status") or {}).get("sync") or {}
+    return list(sync.get("revisions") or ([sync["revision"]] if sync.get("revision") else []))
+
+
+def _same_revisions(shown: Sequence[str], expected: Sequence[str]) -> bool:
+    def same(actual: str, wanted: str) -> bool:
+        return not wanted or actual == wanted or (COMMIT.fullmatch(wanted) is not None and actual.startswith(wanted))
+
+    return len(shown) == len(expected) and all(map(same, shown, expected))
+
+
+def _impossible(app: Obj, expected: Sequence[str]) -> str | None:
+    given = sources(app)
+    if not expected or not given:
+        return None
+    if len(expected) != len(given):
+        return f"{len(expected)} revision(s) expected of an Application with {len(given)} source(s): give one for each, '' for any"
+    for source, revision in zip(given, expected, strict=True):
+        chart = source.get("chart") or str(source.get("repoURL", "")).startswith("oci://")
+        if revision and not chart and not COMMIT.fullmatch(revision):
+            return f"revision {revision!r} is a version, but the source {source.get('repoURL')} is a Git repository: give the commit"
+        if revision and source.get("chart") and not VERSION.fullmatch(revision):
+            return f"revision {revision!r} is a commit, but the source is the chart {source['chart']}: give its version"
+    return None
+
+
+def _compared_to_spec(app: Obj) -> bool:
+    """Whether the shown state was compared with the spec as it is now (needRefreshAppStatus in Argo CD's appcontroller.go)."""
+    spec, compared = app.get("spec") or {}, ((app.get("status") or {}).get("sync") or {}).get("comparedTo") or {}
+    keys = ["destination", "ignoreDifferences", *([] if spec.get("sourceHydrator") else ["sources"] if spec.get("sources") else ["source"])]
+    return all(significant(spec.get(key) or {}) == significant(compared.get(key) or {}) for key in keys)
+
+
+def _operation_revisions(state: Obj) -> list[str]:
+    for part in (state.get("syncResult"), (state.get("operation") or {}).get("sync")):
+        if part and (part.get("revisions") or part.get("revision")):
+            return list(part.get("revisions") or [part["revision"]])
+    return []
+
+
+def _failed_operation_counts(app: Obj, state: Obj, expected: Sequence[str]) -> bool:
+    """Whether the failed operation tried what is wanted now: if not, automated sync starts another (alreadyAttemptedSync)."""
+    tried = _operation_revisions(state)
+    result = state.get("syncResult") or {}
+    for key in ("source", "sources"):
+        wanted = (app.get("spec") or {}).get(key)
+        if wanted and result.get(key) and significant(wanted) != significant(result[key]):
+            return False
+    if expected:
+        return _same_revisions(tried, expected) if tried else _same_revisions(shown_revisions(app), expected)
+    shown = shown_revisions(app)
+    return not tried or not shown or tried == shown
+
+
+def error_conditions(app: Obj) -> list[Obj]:
+    """Conditions that name an error; by Argo CD's convention their type ends so, a warning's does not."""
+    conditions = (app.get("status") or {}).get("conditions") or []
+    return [condition for condition in conditions if str(condition.get("type", "")).endswith("Error")]
+
+
+def _condition(app: Obj, certain: bool) -> tuple[str, bool] | None:
+    """The gravest error condition and whether it is final: about the wanted state and of a kind that does not pass."""
+    found = [
+        (
+            f"{condition['type']}: {shorten(condition.get('message') or '')}",
+            certain
+            and condition["type"] in ("ComparisonError", "InvalidSpecError")
+            and not PASSING.search(condition.get("message") or ""),
+        )
+        for condition in error_conditions(app)
+    ]
+    return max(found, key=lambda item: item[1], default=None)
+
+
+def managed_pods(app: Obj, pods: Iterable[Obj]) -> list[Obj]:
+    """The pods of the Application's workloads and hooks; while an operation runs, only those made since it began."""
+    state = (app.get("status") or {}).get("operationState") or {}
+    items = [*((app.get("status") or {}).get("resources") or []), *((state.get("syncResult") or {}).get("resources") or [])]
+    owners = {(item.get("kind"), item.get("namespace"), item.get("name")) for item in items}
+    began = timestamp(state.get("startedAt")) if state.get("phase") == "Running" else None
+
+    def managed(pod: Obj) -> bool:
+        metadata = pod.get("metadata") or {}
+        made = timestamp(metadata.get("creationTimestamp"))
+        if began and made and made < began:
+            return False
+        owned = [("Pod", metadata.get("name"))]
+        for owner in metadata.get("ownerReferences") or []:
+            kind, name = owner.get("kind"), str(owner.get("name"))
+            suffix = "-" + (metadata.get("labels") or {}).get("pod-template-hash", "")
+            owned.append(("Deployment", name.removesuffix(suffix)) if kind == "ReplicaSet" and name.endswith(suffix) else (kind, name))
+        return any((kind, metadata.get("namespace"), name) in owners for kind, name in owned)
+
+    return [pod for pod in pods if managed(pod)]
+
+
+def _stuck(app: Obj, pods: Iterable[Obj], past: Past, now: float) -> dict[str, tuple[float, Problem]]:
+    found = {f"{problem.pod}/{problem.container}": problem for pod in managed_pods(app, pods) for problem in start_problems(pod)}
+    return {key: (past.stuck.get(key, now), problem) for key, problem in found.items()}
+
+
+def judge(app: Obj | None, expect: Expectation, past: Past, now: float, pods: Iterable[Obj] = ()) -> tuple[Verdict, Past]:
+    """Judges one Application as it is now. ``past`` is what the previous call returned, ``now`` in seconds."""
+    verdict, past = _judge(app, expect, past, now, pods)
+    if verdict.kind != "done":
+        return verdict, replace(past, done=None)
+    past = replace(past, done=now if past.done is None else past.done)
+    ripe = (past.done or 0.0) + expect.stable_for
+    if now < ripe:
+        return waiting(f"done, and to stay so for {expect.stable_for:g} s", ripe), past
+    return verdict, past
+
+
+def _judge(app: Obj | None, expect: Expectation, past: Past, now: float, pods: Iterable[Obj]) -> tuple[Verdict, Past]:
+    if app is None:
+        return (failed if expect.must_exist else waiting)("the Application does not exist"), Past()
+    metadata, status = app.get("metadata") or {}, app.get("status") or {}
+    if metadata.get("deletionTimestamp"):
+        return (failed if expect.must_exist else waiting)("the Application is being deleted"), Past()
+    if (impossible := _impossible(app, expect.revisions)) is not None:
+        return failed(impossible), past
+    asked = (metadata.get("annotations") or {}).get(REFRESH)
+    if asked:
+        return waiting(f"a {asked} refresh is asked for and not made yet"), Past()
+
+    state, pending = status.get("operationState") or {}, app.get("operation") is not None
+    phase, message = state.get("phase") or "", shorten(state.get("message") or "")
+    compared = _compared_to_spec(app)
+    at_revision = not expect.revisions or _same_revisions(shown_revisions(app), expect.revisions)
+    never = not ((status.get("sync") or {}).get("comparedTo"))
+
+    # Errors: final ones at once, others after the grace.
+    error = _condition(app, (compared or never) and (at_revision or expect.refreshed))
+    past = replace(past, error=None if error is None else now if past.error is None else past.error)
+    if phase in ("Failed", "Error") and not pending and _failed_operation_counts(app, state, expect.revisions):
+        return failed(f"the operation ended as {phase}: {message}"), past
+    if error is not None:
+        if error[1]:
+            return failed(error[0]), past
+        if shown_revisions(app) and not at_revision:
+            return waiting(f"at another revision: {error[0]}"), replace(past, error=None)
+        ripe = (past.error or 0.0) + expect.degraded_grace
+        return (failed(error[0]) if now >= ripe else waiting(error[0], ripe)), past
+
+    busy = pending or phase in ("Running", "Terminating")
+    degraded = (status.get("health") or {}).get("status") == "Degraded" and at_revision and compared and not busy
+    stuck = _stuck(app, pods, past, now) if at_revision and compared else {}
+    past = replace(
+        past,
+        degraded=None if not degraded else now if past.degraded is None else past.degraded,
+        stuck={key: since for key, (since, _problem) in stuck.items()},
+    )
+    for since, problem in stuck.values():
+        if now >= since + expect.degraded_grace:
+            return failed(f"cannot start for {now - since:.0f} s: {problem}"), past
+    if past.degraded is not None and now >= past.degraded + expect.degraded_grace:
+        return failed(f"Degraded for {now - past.degraded:.0f} s: {health_message(status)}"), past
+    times = [past.degraded, *(since for since, _problem in stuck.values())]
+    wake = earliest(since + expect.degraded_grace for since in times if since is not None)
+    reason = _unfinished(app, compared, at_revision, expect.revisions, pending)
+    if reason is None:
+        return done(), past
+    return waiting(reason, wake), past
+
+
+def _unfinished(app: Obj, compared: bool, at_revision: bool, expected: Sequence[str], pending: bool) -> str | None:
+    """What still keeps the Application from being done, the first of it."""
+    status = app.get("status") or {}
+    state, sync, health = status.get("operationState") or {}, status.get("sync") or {}, (status.get("health") or {}).get("status")
+    phase = state.get("phase") or ""
+    if not sync.get("status"):
+        return "not compared yet"
+    if not compared:
+        return "the spec has changed and is not compared yet"
+    if not at_revision:
+        shown = ", ".join(revision[:12] for revision in shown_revisions(app)) or "none"
+        return f"at revision {shown}, not yet at {', '.join(revision[:12] or 'any' for revision in expected)}"
+    if phase in ("Running", "Terminating"):
+        return f"the operation is {phase}: {shorten(state.get('message') or '', 200)}"
+    if pending:
+        return "an operation is asked for and not begun yet"
+    if phase not in ("", "Succeeded"):
+        return f"the last operation {phase} at another revision or source: {shorten(state.get('message') or '', 200)}"
+    finished, reconciled = timestamp(state.get("finishedAt")), timestamp(status.get("reconciledAt"))
+    if finished and (reconciled is None or reconciled < finished):
+        return "the operation has ended and its outcome is not compared yet"
+    if sync.get("status") != "Synced":
+        return f"sync is {sync.get('status')}"
+    if health != "Healthy":
+        return f"health is {health or 'unknown'}: {health_message(status)}"
+    return None
+
+
+def health_message(status: Obj) -> str:
+    """The Application's health message, or those of its unhealthy resources."""
+    health = status.get("health") or {}
+    return shorten(health.get("message") or "; ".join(blocking_text(item) for item in blocking(status)) or "no message", 300)
+
+
+def blocking(status: Obj) -> list[dict[str, Any]]:
+    """The resources that are not synced or not healthy, and those that the last operation could not apply."""
+    found: dict[tuple[Any, ...], dict[str, Any]] = {}
+
+    def entry(item: Obj) -> dict[str, Any]:
+        key = tuple(item.get(name) for name in ("group", "kind", "namespace", "name"))
+        base = {name: item.get(name) or "" for name in ("kind", "namespace", "name")}
+        return found.setdefault(key, {**base, "sync": "", "health": "", "message": ""})
+
+    for item in status.get("resources") or []:
+        health = item.get("health") or {}
+        if item.get("status") in ("OutOfSync", "Unknown") or health.get("status") not in (None, "Healthy", "Suspended"):
+            entry(item).update(sync=item.get("status") or "", health=health.get("status") or "", message=health.get("message") or "")
+    for item in ((status.get("operationState") or {}).get("syncResult") or {}).get("resources") or []:
+        if item.get("status") == "SyncFailed" or item.get("hookPhase") in ("Failed", "Error", "Running"):
+            blocked = entry(item)
+            blocked["operation"] = item.get("status") or f"{item.get('hookType') or 'sync'} {item['hookPhase']}"
+            blocked["message"] = blocked["message"] or shorten(item.get("message") or "")
+    return list(found.values())
+
+
+def blocking_text(item: Mapping[str, Any]) -> str:
+    state = " ".join(filter(None, (item.get("health"), item.get("operation") or item.get("sync"))))
+    return f"{item['kind']} {item['name']} {state}" + (f" ({item['message']})" if item["message"] else "")

@@ -1,0 +1,189 @@
+# Copyright: (c) 2026, The gitops.airflow team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Waits for Applications: keeps their latest state, asks the verdict for each, remembers the transitions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from ansible_collections.gitops.airflow.plugins.module_utils._application_diagnosis import diagnose, workload_namespaces
+from ansible_collections.gitops.airflow.plugins.module_utils._application_verdict import (
+    REFRESH,
+    Expectation,
+    Past,
+    judge,
+    shown_revisions,
+)
+from ansible_collections.gitops.airflow.plugins.module_utils._kube import APPLICATIONS, core_path
+from ansible_collections.gitops.airflow.plugins.module_utils._verdict import Obj, Verdict, done, earliest, failed, waiting
+from ansible_collections.gitops.airflow.plugins.module_utils._watch import Api, ApiError, Change, Source, snapshot
+
+PROBE_SECONDS = 5.0
+
+
+class WaitApi(Api, Protocol):
+    def patch(self, path: str, body: Obj) -> Obj: ...
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is waited for: names, or what the label selectors find."""
+
+    namespace: str
+    names: tuple[str, ...] = ()
+    selectors: tuple[str, ...] = ()
+    expectations: Mapping[str, Expectation] = field(default_factory=dict)
+    default: Expectation = field(default_factory=Expectation)
+    fail_fast: bool = True
+
+    def source(self) -> Source:
+        """One collection for all: a single name is selected by the server, several are picked out here."""
+        query: dict[str, Any] = {}
+        if len(self.names) == 1:
+            query["fieldSelector"] = f"metadata.name={self.names[0]}"
+        if self.selectors:
+            query["labelSelector"] = ",".join(self.selectors)
+        return Source(APPLICATIONS.format(namespace=self.namespace), query)
+
+
+class ApplicationWait:
+    """Everything known of one wait. ``step`` is what the watch loop calls."""
+
+    def __init__(self, api: WaitApi, request: Request, start: float) -> None:
+        self._api, self._request, self._start = api, request, start
+        self.apps: dict[str, Obj | None] = dict.fromkeys(request.names)
+        self.verdicts: dict[str, Verdict] = {}
+        self.transitions: dict[str, list[dict[str, Any]]] = {}
+        self.notices: list[str] = []
+        self._past: dict[str, Past] = {}
+        self._pods: dict[str, list[Obj]] = {}
+        self._probed = start
+
+    def refresh(self, kind: str) -> None:
+        """Asks the controller to compare anew; it removes the annotation when it has."""
+        path = APPLICATIONS.format(namespace=self._request.namespace)
+        names = self._request.names
+        if not names:
+            names = tuple(app["metadata"]["name"] for app in snapshot(self._api, self._request.source())[0])
+        for name in names:
+            try:
+                self._api.patch(f"{path}/{name}", {"metadata": {"annotations": {REFRESH: kind}}})
+            except ApiError as error:
+                if error.status != 404:
+                    raise
+
+    def _expectation(self, name: str) -> Expectation:
+        return self._request.expectations.get(name, self._request.default)
+
+    def _take(self, change: Change) -> None:
+        if change.kind == "notice":
+            self.notices.append(change.text)
+            return
+        wanted = {item["metadata"]["name"]: item for item in change.objects}
+        if self._request.names:
+            wanted = {name: item for name, item in wanted.items() if name in self._request.names}
+        if change.kind == "listed":
+            gone = dict.fromkeys(self._request.names) if self._request.names else dict.fromkeys(self.apps)
+            self.apps = {**gone, **wanted}
+        elif change.type == "DELETED":
+            self.apps.update(dict.fromkeys(wanted))
+        else:
+            self.apps.update(wanted)
+        if not self._request.names and not self._request.default.must_exist:
+            self.apps = {name: app for name, app in self.apps.items() if app is not None}
+
+    def step(self, changes: Sequence[tuple[int, Change]], now: float) -> Verdict:
+        """Takes the changes in and judges all Applications."""
+        for _feed, change in changes:
+            self._take(change)
+        if not self.apps:
+            reason = f"no Application in {self._request.namespace} matches {', '.join(self._request.selectors)}"
+            return failed(reason) if self._request.default.must_exist else waiting(reason)
+        if now >= self._probed + PROBE_SECONDS:
+            self._probe()
+            self._probed = now
+        for name, app in self.apps.items():
+            pods = [pod for place in workload_namespaces(app) for pod in self._pods.get(place, [])] if app and self._pods else []
+            verdict, self._past[name] = judge(app, self._expectation(name), self._past.get(name, Past()), now, pods)
+            self.verdicts[name] = verdict
+            self._note(name, app, verdict, now)
+        return self._combine(now)
+
+    def _combine(self, now: float) -> Verdict:
+        current = {name: self.verdicts[name] for name in self.apps}
+        wrong = [f"{name}: {verdict.reason}" for name, verdict in current.items() if verdict.kind == "failed"]
+        open_ones = {name: verdict for name, verdict in current.items() if verdict.kind == "waiting"}
+        if wrong and (self._request.fail_fast or not open_ones):
+            return failed("; ".join(wrong))
+        if not open_ones:
+            return done()
+        probe = self._probed + PROBE_SECONDS if any(self._busy(name) for name in open_ones) else None
+        reasons = [f"{name}: {verdict.reason}" for name, verdict in open_ones.items()]
+        return waiting("; ".join(wrong + reasons), earliest([probe, *(verdict.wake for verdict in open_ones.values())]))
+
+    def _busy(self, name: str) -> bool:
+        status = (self.apps.get(name) or {}).get("status") or {}
+        health = (status.get("health") or {}).get("status")
+        return health == "Progressing" or (status.get("operationState") or {}).get("phase") == "Running"
+
+    def _probe(self) -> None:
+        places = {place for name, app in self.apps.items() if app and self._busy(name) for place in workload_namespaces(app)}
+        self._pods = {}
+        for place in sorted(places):
+            try:
+                self._pods[place] = self.read("pods", place, {})
+            except ApiError as error:
+                text = f"Pods that cannot start in {place} are not noticed early: {error}"
+                if text not in self.notices:
+                    self.notices.append(text)
+
+    def read(self, collection: str, namespace: str, query: dict[str, Any]) -> list[Obj]:
+        return list(snapshot(self._api, Source(core_path(collection, namespace), query))[0])
+
+    def _note(self, name: str, app: Obj | None, verdict: Verdict, now: float) -> None:
+        state = {**summary(app), "verdict": verdict.kind, "reason": verdict.reason}
+        log = self.transitions.setdefault(name, [])
+        if not log or {key: value for key, value in log[-1].items() if key != "elapsed"} != state:
+            log.append({"elapsed": round(now - self._start, 3), **state})
+
+    def results(self) -> list[dict[str, Any]]:
+        """The last known state of each Application with all its transitions."""
+        found = []
+        for name, app in self.apps.items():
+            verdict = self.verdicts.get(name, waiting("not looked at"))
+            health = ((app or {}).get("status") or {}).get("health") or {}
+            state = ((app or {}).get("status") or {}).get("operationState") or {}
+            message = verdict.reason or state.get("message") or health.get("message") or ""
+            found.append(
+                {
+                    "name": name,
+                    **summary(app),
+                    "verdict": verdict.kind,
+                    "message": message,
+                    "transitions": self.transitions.get(name, []),
+                }
+            )
+        return found
+
+    def diagnosis(self, timed_out: bool) -> list[dict[str, Any]]:
+        """A bundle for each Application that is not done."""
+        return [
+            diagnose(app, self._request.namespace, name, timed_out, self.read)
+            for name, app in self.apps.items()
+            if name in self.verdicts and self.verdicts[name].kind != "done"
+        ]
+
+
+def summary(app: Obj | None) -> dict[str, Any]:
+    status = (app or {}).get("status") or {}
+    return {
+        "sync": (status.get("sync") or {}).get("status") or "",
+        "health": (status.get("health") or {}).get("status") or "",
+        "operation": (status.get("operationState") or {}).get("phase") or "",
+        "revision": ",".join(shown_revisions(app or {})),
+    }
+
+

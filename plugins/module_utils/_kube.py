@@ -1,0 +1,160 @@
+# Copyright: (c) 2026, The gitops.airflow team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The one file that talks to the Kubernetes API: kubernetes.core's authentication, raw JSON, no discovery."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from ansible_collections.gitops.airflow.plugins.module_utils._verdict import Obj, shorten
+from ansible_collections.gitops.airflow.plugins.module_utils._watch import WATCH_SECONDS, ApiError
+from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
+
+APPLICATIONS = "/apis/argoproj.io/v1alpha1/namespaces/{namespace}/applications"
+CONNECT_SECONDS, READ_SECONDS = 5.0, 30.0
+
+
+def core_path(collection: str, namespace: str | None = None, name: str | None = None) -> str:
+    """The path of a core collection (or of one object in it), in one namespace or in all."""
+    parts = ["/api/v1", *(["namespaces", quote(namespace, safe="")] if namespace else []), collection]
+    return "/".join([*parts, quote(name, safe="")] if name else parts)
+
+
+class KubeApi:
+    """Requests with a kubernetes ApiClient's connections, credentials and headers."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+        self._host = client.configuration.host
+        self.requests = 0
+
+    def _open(self, method: str, url_path: str, query: dict[str, Any], read: float | None, body: Any = None, verb: str = "") -> Any:
+        import urllib3
+
+        headers: dict[str, str] = {"Accept": "application/json", **self._client.default_headers}
+        if body is not None:
+            headers["Content-Type"] = "application/merge-patch+json"
+        parameters: list[tuple[str, str]] = [(key, str(value)) for key, value in query.items()]
+        self._client.update_params_for_auth(headers, parameters, ["BearerToken"])
+        url = self._host + url_path + ("?" + urlencode(parameters) if parameters else "")
+        self.requests += 1
+        try:
+            response = self._client.rest_client.pool_manager.request(
+                method,
+                url,
+                headers=headers,
+                body=None if body is None else json.dumps(body),
+                preload_content=False,
+                redirect=False,
+                retries=False,
+                timeout=urllib3.Timeout(connect=CONNECT_SECONDS, read=read),
+            )
+            if response.status < 300:
+                return response
+            text = response.data.decode("utf-8", "replace")
+        except urllib3.exceptions.HTTPError as error:
+            raise ApiError(0, f"The Kubernetes API at {self._host} cannot be reached: {error}. Check address and cluster.") from error
+        raise ApiError(response.status, _refusal(response.status, text, verb or method, url_path, self._host))
+
+    def page(self, path: str, query: dict[str, Any]) -> Obj:
+        """One GET of a collection or an object."""
+        return self._json("GET", path, query, "list" if "limit" in query else "get")
+
+    def get(self, path: str) -> Obj:
+        return self._json("GET", path, {}, "get")
+
+    def patch(self, path: str, body: Obj) -> Obj:
+        """A JSON merge patch."""
+        return self._json("PATCH", path, {}, "patch", body)
+
+    def _json(self, method: str, url_path: str, query: dict[str, Any], verb: str, body: Any = None) -> Obj:
+        import urllib3
+
+        response = self._open(method, url_path, query, READ_SECONDS, body, verb)
+        try:
+            document: Obj = json.loads(response.data)
+        except (ValueError, urllib3.exceptions.HTTPError) as error:
+            raise ApiError(0, f"The answer to {verb} {url_path} broke off: {error}") from error
+        return document
+
+    def watch(self, path: str, query: dict[str, Any]) -> Iterator[Obj]:
+        """The events of one watch request, until the server or the connection ends it."""
+        response = self._open("GET", path, {**query, "watch": "true"}, WATCH_SECONDS + 10, verb="watch")
+        for line in self._lines(response):
+            try:
+                yield json.loads(line)
+            except ValueError:
+                return  # half a line: the connection broke in the middle of it
+
+    def log_lines(self, namespace: str, pod: str, container: str, follow: bool, tail: int) -> Iterator[str]:
+        """The lines of a container's log; with ``follow`` until the container ends."""
+        query = {"container": container, "tailLines": tail, **({"follow": "true"} if follow else {})}
+        log = f"{core_path('pods', namespace, pod)}/log"
+        response = self._open("GET", log, query, None if follow else READ_SECONDS, verb="get")
+        for line in self._lines(response):
+            yield line.decode("utf-8", "replace")
+
+    @staticmethod
+    def _lines(response: Any) -> Iterator[bytes]:
+        import urllib3
+
+        rest = b""
+        try:
+            for chunk in response.stream(amt=None, decode_content=False):
+                *lines, rest = (rest + chunk).split(b"\n")
+                yield from filter(None, lines)
+            if rest:
+                yield rest
+        except (urllib3.exceptions.HTTPError, OSError, ValueError):
+            return  # a broken connection ends the stream; who reads it goes on from the last event
+        finally:
+            response.close()
+
+
+def _refusal(status: int, text: str, verb: str, url_path: str, host: str) -> str:
+    try:
+        detail = json.loads(text).get("message") or text
+    except (ValueError, AttributeError):
+        detail = text
+    detail = shorten(detail, 300)
+    if status == 401:
+        return (
+            f"The credentials for {host} were not accepted (401, {detail}). The token or certificate has expired "
+            "or is for another cluster: renew it or choose another context."
+        )
+    if status == 403:
+        return f"Not permitted to {verb} {url_path} (403): {detail}. Grant that verb on that resource to the account that runs this."
+    return f"{host} answered {verb} {url_path} with {status}: {detail}"
+
+
+def connect(params: dict[str, Any]) -> KubeApi:
+    """Opens the API that kubernetes.core's options (and its K8S_AUTH_* variables) name.
+
+    get_api_client of kubernetes.core is not used whole: it also asks the server for its version and all its groups.
+
+    :raises ApiError: when the configuration cannot be read or the kubernetes library is missing.
+    """
+    try:
+        import kubernetes.client  # pylint: disable=unused-import
+    except ImportError as error:
+        from ansible.module_utils.basic import missing_required_lib
+
+        raise ApiError(-1, missing_required_lib("kubernetes")) from error
+    from ansible_collections.kubernetes.core.plugins.module_utils.k8s import client as core
+
+    given = {name: params[name] for name in AUTH_ARG_SPEC if params.get(name) is not None}
+    try:
+        configuration = core._create_configuration(core._create_auth_spec(None, **given))
+        client = kubernetes.client.ApiClient(configuration)
+    except Exception as error:  # the library raises what it likes: ConfigException, OSError, YAMLError, binascii.Error …
+        named = [f"{name} {given[name]!r}" for name in ("kubeconfig", "context", "host") if isinstance(given.get(name), str)]
+        where = ", ".join(named) or "the default kubeconfig"
+        message = f"The Kubernetes configuration ({where}) cannot be used: {error}. Name an existing file and a context in it."
+        raise ApiError(-1, message) from error
+    for header, value in core._create_headers(None, **given).items():
+        core._set_header(client, header, value)
+    return KubeApi(client)

@@ -1,0 +1,87 @@
+# Copyright: (c) 2026, The gitops.airflow team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reads from a Pod why it is not running."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ansible_collections.gitops.airflow.plugins.module_utils._verdict import Obj, shorten
+
+CANNOT_START = frozenset(
+    {
+        "CrashLoopBackOff",
+        "CreateContainerConfigError",
+        "CreateContainerError",
+        "ErrImageNeverPull",
+        "ErrImagePull",
+        "ImageInspectError",
+        "ImagePullBackOff",
+        "InvalidImageName",
+        "RegistryUnavailable",
+        "RunContainerError",
+    }
+)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A container that cannot start."""
+
+    namespace: str
+    pod: str
+    container: str
+    image: str
+    reason: str
+    message: str
+
+    def __str__(self) -> str:
+        text = f"pod {self.namespace}/{self.pod}, container {self.container} (image {self.image}): {self.reason}"
+        return f"{text}: {self.message}" if self.message else text
+
+
+def container_statuses(pod: Obj) -> list[Obj]:
+    status = pod.get("status") or {}
+    return [*(status.get("initContainerStatuses") or []), *(status.get("containerStatuses") or [])]
+
+
+def condition(pod: Obj, kind: str) -> Obj:
+    """The Pod's condition of that type, or an empty dictionary."""
+    conditions = (pod.get("status") or {}).get("conditions") or []
+    return next((item for item in conditions if item.get("type") == kind), {})
+
+
+def start_problems(pod: Obj) -> list[Problem]:
+    """The containers that wait for something that time alone seldom brings."""
+    metadata = pod.get("metadata") or {}
+    problems = []
+    for status in container_statuses(pod):
+        wait = (status.get("state") or {}).get("waiting") or {}
+        if wait.get("reason") not in CANNOT_START:
+            continue
+        last = (status.get("lastState") or {}).get("terminated") or {}
+        message = wait.get("message") or ""
+        if last:
+            message += f" (last exit code {last.get('exitCode')}: {last.get('message') or last.get('reason') or 'no message'})"
+        problems.append(
+            Problem(
+                metadata.get("namespace", ""),
+                metadata.get("name", ""),
+                status.get("name", ""),
+                status.get("image", ""),
+                wait["reason"],
+                shorten(message),
+            )
+        )
+    return problems
+
+
+def unschedulable(pod: Obj) -> str | None:
+    """The scheduler's own words on why it finds no node, or None."""
+    scheduled = condition(pod, "PodScheduled")
+    if (pod.get("spec") or {}).get("nodeName") or scheduled.get("status") != "False":
+        return None
+    if scheduled.get("reason") not in ("Unschedulable", "SchedulerError"):
+        return None
+    return shorten(scheduled.get("message") or str(scheduled["reason"]))

@@ -1,0 +1,206 @@
+# Copyright: (c) 2026, The gitops.airflow team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One list-and-watch loop. API, clock, sleep and inbox are handed in."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+from ansible_collections.gitops.airflow.plugins.module_utils._verdict import Obj, Verdict, failed
+
+PAGE = 500
+POLL_SECONDS = 2.0
+WATCH_SECONDS = 60
+FORBIDDEN = (403, 405)
+PASSING = (429, 500, 502, 503, 504)
+
+
+class ApiError(Exception):
+    """The API server's refusal. ``status`` is its HTTP status, 0 where no answer came."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+    @property
+    def passing(self) -> bool:
+        """Whether the same request may succeed in a moment."""
+        return self.status == 0 or self.status in PASSING
+
+
+class Api(Protocol):
+    """The two verbs that the loop needs."""
+
+    def page(self, path: str, query: dict[str, Any]) -> Obj: ...
+
+    def watch(self, path: str, query: dict[str, Any]) -> Iterator[Obj]: ...
+
+
+@dataclass(frozen=True)
+class Source:
+    """A collection to watch. With ``since``, the watch begins at that resourceVersion and so replays what came after it."""
+
+    path: str
+    query: dict[str, Any] = field(default_factory=dict)
+    since: str = ""
+
+
+@dataclass(frozen=True)
+class Change:
+    """``listed`` carries the whole collection, ``event`` one object, ``notice`` a remark for the person who waits."""
+
+    kind: Literal["listed", "event", "notice"]
+    objects: tuple[Obj, ...] = ()
+    type: str = ""
+    text: str = ""
+    version: str = ""
+
+
+def snapshot(api: Api, source: Source) -> tuple[tuple[Obj, ...], str]:
+    """Lists the whole collection, page by page, with the resourceVersion that it is of."""
+    items: list[Obj] = []
+    token = ""
+    while True:
+        query = {**source.query, "limit": PAGE, **({"continue": token} if token else {})}
+        try:
+            page = api.page(source.path, query)
+        except ApiError as error:
+            if error.status != 410 or not token:
+                raise
+            items, token = [], ""  # the continue token is too old: begin again
+            continue
+        items += page.get("items") or []
+        metadata = page.get("metadata") or {}
+        token = metadata.get("continue") or ""
+        if not token:
+            return tuple(items), metadata.get("resourceVersion") or ""
+
+
+def stream(api: Api, source: Source, clock: Callable[[], float], sleep: Callable[[float], None]) -> Iterator[Change]:
+    """Endless changes of one collection, the first of them the list.
+
+    A broken connection is resumed from the last resourceVersion; an expired one (410) begins with a new list.
+    Where watch is forbidden the collection is listed every POLL_SECONDS.
+
+    :raises ApiError: when the first list fails, or when a later request is refused for good.
+    """
+    objects, version = snapshot(api, source)
+    yield Change("listed", objects, version=version)
+    version, failures, listed = source.since or version, 0, True
+    while True:
+        began = clock()
+        heard = False
+        try:
+            if not listed:
+                objects, version = snapshot(api, source)
+                listed = heard = True
+                yield Change("listed", objects, version=version)
+            query = {**source.query, "resourceVersion": version, "allowWatchBookmarks": "true", "timeoutSeconds": WATCH_SECONDS}
+            for event in api.watch(source.path, query):
+                heard = True
+                item = event.get("object") or {}
+                if event.get("type") == "ERROR":
+                    raise ApiError(int(item.get("code") or 500), item.get("message") or "the watch ended with an error")
+                version = (item.get("metadata") or {}).get("resourceVersion") or version
+                if event.get("type") != "BOOKMARK":
+                    yield Change("event", (item,), type=event.get("type") or "")
+        except ApiError as error:
+            if error.status == 410:
+                if version == source.since:
+                    text = f"The history since resourceVersion {version} is gone from the API server; what was deleted meanwhile is unseen."
+                    yield Change("notice", text=text)
+                listed = False
+            elif error.status in FORBIDDEN and listed:
+                yield Change("notice", text=f"Watching is not permitted, so the state is read every {POLL_SECONDS:g} s: {error}")
+                yield from _poll(api, source, sleep)
+            elif not error.passing:
+                raise
+        # A connection that brought nothing and ended early is retried ever more slowly.
+        failures = 0 if heard or clock() - began >= 1 else failures + 1
+        if failures:
+            sleep(min(5.0, 0.1 * 2 ** min(failures, 6)))
+
+
+def _poll(api: Api, source: Source, sleep: Callable[[float], None]) -> Iterator[Change]:
+    while True:
+        sleep(POLL_SECONDS)
+        try:
+            objects, version = snapshot(api, source)
+        except ApiError as error:
+            if not error.passing:
+                raise
+            continue
+        yield Change("listed", objects, version=version)
+
+
+Item = tuple[int, Change | ApiError]
+
+
+class Inbox(Protocol):
+    """Where changes arrive. ``get`` returns all that are there, after at most ``timeout`` seconds; ``feed`` numbers their stream."""
+
+    def now(self) -> float: ...
+
+    def get(self, timeout: float) -> list[Item]: ...
+
+
+class ThreadInbox:
+    """Drains each stream in a thread of its own, so that a silent connection never delays a deadline."""
+
+    def __init__(self, streams: Sequence[Iterator[Change]], clock: Callable[[], float]) -> None:
+        self._streams, self._clock, self._started = streams, clock, False
+        self._queue: queue.SimpleQueue[Item] = queue.SimpleQueue()
+
+    def now(self) -> float:
+        return self._clock()
+
+    def _drain(self, feed: int, changes: Iterator[Change]) -> None:
+        try:
+            for change in changes:
+                self._queue.put((feed, change))
+        except ApiError as error:
+            self._queue.put((feed, error))
+        except Exception as error:  # the thread's last words: the loop must hear of it
+            self._queue.put((feed, ApiError(-1, f"the watch broke: {error!r}")))
+
+    def get(self, timeout: float) -> list[Item]:
+        if not self._started:
+            self._started = True
+            for feed, changes in enumerate(self._streams):
+                threading.Thread(target=self._drain, args=(feed, changes), daemon=True).start()
+        items: list[Item] = []
+        try:
+            items.append(self._queue.get(timeout=max(0.0, timeout)))
+            while True:
+                items.append(self._queue.get_nowait())
+        except queue.Empty:
+            return items
+
+
+Step = Callable[[Sequence[tuple[int, Change]], float], Verdict]
+
+
+def follow(first: Sequence[tuple[int, Change]], inbox: Inbox, step: Step, deadline: float) -> tuple[Verdict, bool]:
+    """Judges after each change until it is done, has failed, or the deadline has come.
+
+    :returns: the verdict, and whether the deadline ended it.
+    :raises ApiError: when a stream ends for good.
+    """
+    verdict = step(first, inbox.now())
+    while verdict.kind == "waiting":
+        now = inbox.now()
+        if now >= deadline:
+            return failed(verdict.reason), True
+        wake = deadline if verdict.wake is None else min(deadline, verdict.wake)
+        changes: list[tuple[int, Change]] = []
+        for feed, item in inbox.get(max(0.0, wake - now)):
+            if isinstance(item, ApiError):
+                raise item
+            changes.append((feed, item))
+        verdict = step(changes, inbox.now())
+    return verdict, False

@@ -1,0 +1,276 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, The gitops.airflow team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: argocd_application_wait
+short_description: Wait until Argo CD Applications are at a revision, synced and healthy
+version_added: 0.1.0
+author: The gitops.airflow team (@gitops-airflow)
+description:
+  - Watches Applications through the Kubernetes API and returns as soon as all of them are done, or as soon as one of them cannot become so.
+  - An Application is done when its last comparison was made with the spec as it is now and shows O(revision) (if given), no refresh is
+    asked for, no operation is asked for or runs, the last operation succeeded and its outcome has been compared since, it is Synced and
+    Healthy, and it has no error condition.
+  - It has failed at once when it does not exist (unless O(must_exist=false)), is being deleted, its last operation at the wanted revision
+    failed with no retry left, or its comparison or spec is in error at the wanted revision.
+  - It has failed after O(degraded_grace) when it stays Degraded, a container of it cannot start (image, configuration, crash loop), or
+    another error condition stays.
+  - Several Applications are waited for together, on one connection and with one O(timeout).
+attributes:
+  check_mode:
+    support: full
+    details: Reads once and reports whether all are done. Asks for no refresh and does not fail when they are not.
+  diff_mode:
+    support: none
+    details: Changes nothing.
+extends_documentation_fragment:
+  - kubernetes.core.k8s_auth_options
+options:
+  applications:
+    description: Names of the Applications to wait for.
+    type: list
+    elements: str
+  label_selectors:
+    description: Label selectors that an Application must all match, such as V(app.kubernetes.io/part-of=airflow).
+    type: list
+    elements: str
+  namespace:
+    description: Namespace of the Applications.
+    type: str
+    default: argocd
+  revision:
+    description:
+      - The revision that the Applications must show. A string is meant for all of them, a dictionary gives each its own by name, and a
+        list in that dictionary gives one revision for each source of an Application with several (V('') for any).
+      - A commit is given in full or by its first 7 or more hexadecimal digits. For a Helm chart repository it is the chart's version, for
+        an OCI source its version or digest.
+      - A branch or a tag is refused, because it may move while one waits.
+      - After a push, also give O(refresh=normal). Argo CD looks at Git only every few minutes by itself.
+    type: raw
+  refresh:
+    description:
+      - Whether Argo CD is asked to compare with Git anew before the wait begins. V(hard) also drops its cached manifests.
+      - The state is not believed until the controller has done so.
+    type: str
+    choices: [none, normal, hard]
+    default: none
+  timeout:
+    description: Seconds for all Applications together.
+    type: float
+    default: 600
+  degraded_grace:
+    description: Seconds for which an Application may be Degraded, a container unable to start, or a passing error condition shown.
+    type: float
+    default: 60
+  stable_for:
+    description: Seconds for which all of it must stay true before it counts.
+    type: float
+    default: 0
+  fail_fast:
+    description:
+      - Whether the first failed Application ends the wait.
+      - With V(false) the others are waited for, and a failure is reported when each of them is done or has failed.
+    type: bool
+    default: true
+  must_exist:
+    description: Whether an Application that does not exist is a failure. With V(false) it is waited for.
+    type: bool
+    default: true
+notes:
+  - O(namespace) needs C(get), C(list) and C(watch) on C(applications.argoproj.io), for O(refresh) also C(patch). Where C(watch) is not
+    granted the state is read every 2 seconds instead.
+  - C(list) on C(pods) and C(events) in the Applications' namespaces lets a container that cannot start be noticed early, and makes the
+    diagnosis complete.
+seealso:
+  - module: kubernetes.core.k8s
+  - module: gitops.airflow.airflow_worker_placement_wait
+"""
+
+EXAMPLES = r"""
+- name: The Application is synced and healthy
+  gitops.airflow.argocd_application_wait:
+    applications: [airflow-core]
+
+- name: The pushed commit is what runs
+  gitops.airflow.argocd_application_wait:
+    applications: [airflow-core]
+    revision: "{{ pushed.commit }}"
+    refresh: normal
+    timeout: 900
+
+- name: All Applications of the platform are done and stay so for 10 seconds
+  gitops.airflow.argocd_application_wait:
+    label_selectors: [app.kubernetes.io/part-of=airflow]
+    stable_for: 10
+
+- name: Each has its own revision, one of them of two sources
+  gitops.airflow.argocd_application_wait:
+    applications: [airflow-core, monitoring]
+    revision:
+      airflow-core: 3f2a9c1d5b7e8f60a1b2c3d4e5f60718293a4b5c
+      monitoring: ["61.3.1", 3f2a9c1]
+
+- name: An Application that its parent has yet to create, in another cluster
+  gitops.airflow.argocd_application_wait:
+    context: production
+    applications: [airflow-core]
+    must_exist: false
+    degraded_grace: 180
+    timeout: 1800
+"""
+
+RETURN = r"""
+applications:
+  description: The last known state of each Application.
+  returned: always
+  type: list
+  elements: dict
+  sample:
+    - name: airflow-core
+      sync: Synced
+      health: Healthy
+      operation: Succeeded
+      revision: 3f2a9c1d5b7e8f60a1b2c3d4e5f60718293a4b5c
+      verdict: done
+      message: successfully synced (all tasks run)
+      transitions:
+        - {elapsed: 0.02, sync: OutOfSync, health: Missing, operation: Running, revision: 3f2a9c1d5b7e8f60a1b2c3d4e5f60718293a4b5c,
+           verdict: waiting, reason: "the operation is Running: waiting for healthy state of apps/StatefulSet/airflow-mysql"}
+        - {elapsed: 98.31, sync: Synced, health: Healthy, operation: Succeeded, revision: 3f2a9c1d5b7e8f60a1b2c3d4e5f60718293a4b5c,
+           verdict: done, reason: ""}
+done:
+  description: Whether all of it is true.
+  returned: always
+  type: bool
+  sample: true
+elapsed:
+  description: Seconds that the wait took.
+  returned: always
+  type: float
+  sample: 98.31
+requests:
+  description: Requests made to the Kubernetes API.
+  returned: always
+  type: int
+  sample: 3
+diagnosis:
+  description: For each Application that is not done, what keeps it from being so.
+  returned: when the wait failed
+  type: list
+  elements: dict
+  sample:
+    - application: airflow-core
+      blocking: [{kind: Deployment, namespace: airflow-core, name: airflow-webserver, sync: Synced, health: Progressing, message: ""}]
+      conditions: []
+      operation: {phase: Succeeded, message: successfully synced (all tasks run), started: "2026-05-04T10:00:00Z", failed_resources: []}
+      pods:
+        - "pod airflow-core/airflow-webserver-5d8f-x, container webserver (image apache/airflow:nope): ImagePullBackOff: Back-off pulling image"
+      events: ["10:01:02Z Pod airflow-core/airflow-webserver-5d8f-x Failed (x3): Failed to pull image"]
+      notes: []
+      next_action: Look at pod airflow-core/airflow-webserver-5d8f-x, container webserver (kubectl describe), correct image and push.
+"""
+
+import time
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.gitops.airflow.plugins.module_utils._application_verdict import Expectation, refuse_revision
+from ansible_collections.gitops.airflow.plugins.module_utils._application_wait import ApplicationWait, Request
+from ansible_collections.gitops.airflow.plugins.module_utils._kube import connect
+from ansible_collections.gitops.airflow.plugins.module_utils._watch import ApiError, ThreadInbox, follow, stream
+from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
+
+
+def argument_spec() -> dict[str, Any]:
+    return {
+        **AUTH_ARG_SPEC,
+        "applications": {"type": "list", "elements": "str"},
+        "label_selectors": {"type": "list", "elements": "str"},
+        "namespace": {"type": "str", "default": "argocd"},
+        "revision": {"type": "raw"},
+        "refresh": {"type": "str", "choices": ["none", "normal", "hard"], "default": "none"},
+        "timeout": {"type": "float", "default": 600},
+        "degraded_grace": {"type": "float", "default": 60},
+        "stable_for": {"type": "float", "default": 0},
+        "fail_fast": {"type": "bool", "default": True},
+        "must_exist": {"type": "bool", "default": True},
+    }
+
+
+def revisions(given: Any, names: list[str]) -> dict[str, tuple[str, ...]]:
+    """The revisions expected of each Application; the key '' is meant for all others.
+
+    :raises ValueError: when one cannot be expected, or is for an Application that is not waited for.
+    """
+    per_name = given if isinstance(given, dict) else {"": given}
+    found = {}
+    for name, value in per_name.items():
+        if name and names and name not in names:
+            raise ValueError(f"revision names the application {name!r}, which is not among applications ({', '.join(names)})")
+        items = value if isinstance(value, list) else [] if value in (None, "") else [value]
+        if not all(isinstance(item, str) for item in items):
+            raise ValueError(f"revision {value!r} must be text: quote it")
+        found[name] = tuple(item.strip().lower() if len(item.strip()) >= 40 else item.strip() for item in items)
+        for item in found[name]:
+            if (refusal := refuse_revision(item)) is not None:
+                raise ValueError(refusal)
+    return found
+
+
+def build_request(params: dict[str, Any]) -> Request:
+    """:raises ValueError: when an argument makes no sense, before any request."""
+    names = list(dict.fromkeys(params["applications"] or []))
+    if not names and not params["label_selectors"]:
+        raise ValueError("applications and label_selectors name nothing: give at least one")
+    for option in ("timeout", "degraded_grace", "stable_for"):
+        if params[option] < 0:
+            raise ValueError(f"{option} is {params[option]:g}: it must be 0 or more seconds")
+    wanted = revisions(params["revision"], names)
+    refreshed = params["refresh"] != "none"
+    common = (refreshed, params["must_exist"], params["degraded_grace"], params["stable_for"])
+    expectations = {name: Expectation(value, *common) for name, value in wanted.items()}
+    default = expectations.pop("", Expectation((), *common))
+    return Request(params["namespace"], tuple(names), tuple(params["label_selectors"] or ()), expectations, default, params["fail_fast"])
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec=argument_spec(),
+        mutually_exclusive=[("applications", "label_selectors")],
+        required_one_of=[("applications", "label_selectors")],
+        supports_check_mode=True,
+    )
+    params, clock = module.params, time.monotonic
+    start = clock()
+    try:
+        request = build_request(params)
+        api = connect(params)
+        wait = ApplicationWait(api, request, start)
+        if params["refresh"] != "none" and not module.check_mode:
+            wait.refresh(params["refresh"])
+        changes = stream(api, request.source(), clock, time.sleep)
+        first = [(0, next(changes))]
+        if module.check_mode:
+            verdict, timed_out = wait.step(first, start), False
+        else:
+            verdict, timed_out = follow(first, ThreadInbox([changes], clock), wait.step, start + params["timeout"])
+    except (ApiError, ValueError) as error:
+        module.fail_json(msg=str(error))
+    for notice in wait.notices:
+        module.warn(notice)
+    elapsed = round(clock() - start, 3)
+    result = {"applications": wait.results(), "done": verdict.kind == "done", "elapsed": elapsed, "requests": api.requests}
+    if verdict.kind == "done" or module.check_mode:
+        module.exit_json(changed=False, **result)
+    diagnosis = wait.diagnosis(timed_out)
+    what = f"Not done within {params['timeout']:g} s" if timed_out else f"Failed after {elapsed:g} s"
+    advice = " ".join(dict.fromkeys(item["next_action"] for item in diagnosis))
+    module.fail_json(msg=f"{what}: {verdict.reason}. {advice}".strip(), diagnosis=diagnosis, **result)
+
+
+if __name__ == "__main__":
+    main()
