@@ -1,0 +1,235 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, The gitops.airflow team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: host_preflight
+short_description: Finds everything on a machine that would stop a local cluster
+version_added: 0.1.0
+author: The gitops.airflow team (@gitops-airflow)
+description:
+  - Looks at container engine, ports, memory, disk and images before anything is made, and fails with all problems at once.
+  - Changes nothing.
+options:
+  container_engine:
+    description: Whether a container engine must answer.
+    type: bool
+    default: true
+  engine_command:
+    description: The container engine's command, a name or a path. It must understand Docker's command line.
+    type: path
+    default: docker
+  ports:
+    description: TCP ports that must be free on 127.0.0.1 and 0.0.0.0.
+    type: list
+    elements: int
+    default: []
+  ports_owner:
+    description:
+      - Name of the kind cluster for which the machine is looked at.
+      - Ports that its own nodes publish are fine.
+      - >-
+        While one of its nodes runs, O(min_memory_mb) and O(min_disk_mb) are not demanded: what they ask for has been granted.
+    type: str
+  min_memory_mb:
+    description: Least memory of the machine in MiB.
+    type: int
+  min_disk_mb:
+    description:
+      - Least free disk space in MiB where the engine keeps its data.
+      - Not looked at where the engine does not answer.
+    type: int
+  images:
+    description:
+      - Container images that must each be in the engine already, or obtainable from its registry.
+      - A registry is asked only for images that are not in the engine.
+    type: list
+    elements: str
+    default: []
+  registry_timeout:
+    description: Time in seconds after which a registry that does not answer counts as unreachable.
+    type: int
+    default: 15
+attributes:
+  check_mode:
+    support: full
+    description: Can run in C(check_mode); it only looks, so the result is the same.
+  diff_mode:
+    support: none
+    description: Changes nothing, so there is nothing to show.
+"""
+
+EXAMPLES = r"""
+- name: The machine can hold the cluster
+  gitops.airflow.host_preflight:
+    ports: [8080, 8443]
+    ports_owner: airflow
+    min_memory_mb: 6000
+    min_disk_mb: 15000
+    images: [kindest/node:v1.29.4]
+"""
+
+RETURN = r"""
+problems:
+  description: Everything that stands in the way. Empty unless the module fails.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    code:
+      description: >-
+        Kind of problem: V(engine_missing), V(engine_not_running), V(engine_permission), V(port_busy), V(memory_low), V(disk_low),
+        V(image_unknown), V(registry_unreachable) or V(registry_error).
+      type: str
+      returned: always
+    value: {description: What was found., type: str, returned: always}
+    rule: {description: What is needed., type: str, returned: always}
+    action: {description: What to do about it., type: str, returned: always}
+  sample:
+    - code: port_busy
+      value: TCP port 8080 is used by nginx (pid 812)
+      rule: It must be free on 127.0.0.1
+      action: end it (kill 812) or choose another port
+facts:
+  description: What was seen.
+  returned: always
+  type: dict
+  contains:
+    engine_version: {description: Version of the engine's server., type: str, returned: when it answers}
+    engine_root: {description: Folder in which the engine keeps its data., type: str, returned: when it answers}
+    memory_mb: {description: Memory of the machine in MiB., type: int, returned: always}
+    disk_mb: {description: "Free disk space under RV(facts.engine_root) in MiB.", type: int, returned: when that folder can be seen}
+    ports: {description: Each port with its user., type: list, elements: dict, returned: always}
+    images: {description: "Each image with its status, V(local), V(in_registry), V(unknown), V(unreachable), V(registry_error) or
+      V(not_checked).", type: list, elements: dict, returned: always}
+  sample:
+    engine_version: 20.10.24
+    engine_root: /var/lib/docker
+    memory_mb: 24034
+    disk_mb: 181034
+    ports: [{port: 8080, free: true, pid: null, process: null, container: null, cluster: null}]
+    images: [{name: "kindest/node:v1.29.4", status: local, message: ""}]
+"""
+
+import json
+import shutil
+import subprocess
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.gitops.airflow.plugins.module_utils import _host
+
+
+class Host:
+    """The machine that the module runs on. `proc` and `run` are handed in by tests."""
+
+    def __init__(self, command: str, proc: Path = Path("/proc"), timeout: float = 15) -> None:
+        self.command, self.proc, self.timeout = command, proc, timeout
+
+    def run(self, args: Sequence[str], timeout: float | None = None) -> tuple[int | None, str, str]:
+        """Exit code (None when there is no such command or time ran out), standard output, standard error."""
+        try:
+            done = subprocess.run([self.command, *args], capture_output=True, text=True, errors="replace", timeout=timeout, check=False)
+        except (FileNotFoundError, subprocess.TimeoutExpired):
+            return None, "", ""
+        except OSError as error:
+            return 126, "", str(error)
+        return done.returncode, done.stdout, done.stderr
+
+    def engine(self) -> tuple[dict[str, Any], _host.Problem | None]:
+        """What the engine says of itself, and why it cannot be used."""
+        code, out, err = self.run(["info", "--format", "{{json .}}"])
+        try:
+            info: dict[str, Any] = json.loads(out)
+        except ValueError:
+            info = {}
+        return info, _host.engine_problem(self.command, code, err, info)
+
+    def containers(self) -> list[_host.Publisher]:
+        code, out, _err = self.run(["ps", "--format", "{{json .}}"])
+        return _host.publishers(out) if code == 0 else []
+
+    def ports(self, ports: Sequence[int], containers: Sequence[_host.Publisher]) -> list[dict[str, Any]]:
+        found = []
+        for table in ("tcp", "tcp6"):
+            path = self.proc / "net" / table
+            if path.exists():
+                found += _host.listeners(path.read_text(encoding="ascii"), ports)
+        return _host.port_facts(ports, found, _host.socket_owners([item.inode for item in found], self.proc), containers)
+
+    def images(self, names: Sequence[str]) -> list[dict[str, str]]:
+        """Where each image is. One call says that all are local; only the others' registries are asked, at the same time."""
+        if not names or self.run(["image", "inspect", "--format", "{{.Id}}", *names])[0] == 0:
+            return [{"name": name, "status": "local", "message": ""} for name in names]
+        with ThreadPoolExecutor(max_workers=8) as pool:
+            return list(pool.map(self._image, names))
+
+    def _image(self, name: str) -> dict[str, str]:
+        status, message = "local", ""
+        if self.run(["image", "inspect", "--format", "{{.Id}}", name])[0] != 0:
+            code, out, err = self.run(["manifest", "inspect", name], self.timeout)
+            status, message = _host.image_status(code, err or out)
+        return {"name": name, "status": status, "message": message}
+
+
+def examine(host: Host, params: dict[str, Any]) -> tuple[list[_host.Problem], dict[str, Any]]:
+    """All problems, and the facts that they come from."""
+    problems: list[_host.Problem] = []
+    facts: dict[str, Any] = {"memory_mb": _host.memory_mb((host.proc / "meminfo").read_text(encoding="ascii"))}
+    with ThreadPoolExecutor(max_workers=3) as pool:
+        engine, running, images = pool.submit(host.engine), pool.submit(host.containers), pool.submit(host.images, params["images"])
+        info, trouble = engine.result()
+        containers = running.result()
+        facts["images"] = (
+            images.result() if not trouble else [{"name": name, "status": "not_checked", "message": ""} for name in params["images"]]
+        )
+    granted = params["ports_owner"] and any(item.cluster == params["ports_owner"] for item in containers)
+    if trouble and (params["container_engine"] or params["images"]):
+        problems.append(trouble)
+    if not trouble:
+        facts |= {"engine_version": info["ServerVersion"], "engine_root": info["DockerRootDir"]}
+        if Path(info["DockerRootDir"]).is_dir():
+            facts["disk_mb"] = shutil.disk_usage(info["DockerRootDir"]).free // 2**20
+    facts["ports"] = host.ports(params["ports"], containers)
+    problems += _host.port_problems(facts["ports"], params["ports_owner"])
+    if not granted:
+        action = "use a bigger machine, or give the virtual machine more memory"
+        problems += _host.amount_problem("memory_low", "Memory", facts["memory_mb"], params["min_memory_mb"], action)
+    if not granted and "disk_mb" in facts:
+        action = "free some (docker system prune removes what no container uses), or move Docker's data-root"
+        where = f"Free disk space in {facts['engine_root']}"
+        problems += _host.amount_problem("disk_low", where, facts["disk_mb"], params["min_disk_mb"], action)
+    return problems + _host.image_problems(facts["images"]), facts
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            "container_engine": {"type": "bool", "default": True},
+            "engine_command": {"type": "path", "default": "docker"},
+            "ports": {"type": "list", "elements": "int", "default": []},
+            "ports_owner": {"type": "str"},
+            "min_memory_mb": {"type": "int"},
+            "min_disk_mb": {"type": "int"},
+            "images": {"type": "list", "elements": "str", "default": []},
+            "registry_timeout": {"type": "int", "default": 15},
+        },
+        supports_check_mode=True,
+    )
+    host = Host(module.params["engine_command"], timeout=module.params["registry_timeout"])
+    problems, facts = examine(host, module.params)
+    listed = [problem.as_dict() for problem in problems]
+    if problems:
+        lines = "\n".join(f"- {problem}" for problem in problems)
+        module.fail_json(msg=f"{len(problems)} problem(s) with this machine; nothing was made.\n{lines}", problems=listed, facts=facts)
+    module.exit_json(changed=False, problems=listed, facts=facts)
+
+
+if __name__ == "__main__":
+    main()
