@@ -1,0 +1,178 @@
+# Copyright: (c) 2026, The gitops.airflow team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Waits for worker pods: keeps each as it was last seen, follows their logs, asks the verdict."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Protocol
+
+from ansible_collections.gitops.airflow.plugins.module_utils._kube import core_path
+from ansible_collections.gitops.airflow.plugins.module_utils._placement_verdict import (
+    Expectation,
+    Past,
+    Rules,
+    judge,
+    stray,
+)
+from ansible_collections.gitops.airflow.plugins.module_utils._verdict import Obj, Verdict, waiting
+from ansible_collections.gitops.airflow.plugins.module_utils._watch import Api, ApiError, Change, Source
+from ansible_collections.gitops.airflow.plugins.module_utils._worker import BASE, Worker, label_value
+
+JOIN_SECONDS = 2.0
+REPLAY_SECONDS = 1.0
+
+
+class WaitApi(Api, Protocol):
+    def get(self, path: str) -> Obj: ...
+
+    def log_lines(self, namespace: str, pod: str, container: str, follow: bool, tail: int) -> Iterator[str]: ...
+
+
+def selector(expectations: Sequence[Expectation]) -> str:
+    """The label selector that lets the API server pick out the workers of these runs."""
+    parts = ["kubernetes_executor=True"]
+    for key in ("dag_id", "run_id"):
+        values = sorted({label_value(getattr(item, key)) for item in expectations})
+        parts.append(f"{key} in ({','.join(values)})")
+    return ",".join(parts)
+
+
+class PodLog:
+    """The last lines of a running worker's log, read along in a thread: the pod may be gone when it has ended."""
+
+    def __init__(self, api: WaitApi, worker: Worker, tail: int, follow: bool) -> None:
+        self._api, self._worker, self._tail, self._follow = api, worker, tail, follow
+        self.lines: deque[str] = deque(maxlen=max(tail, 1))
+        self.error = ""
+        self._thread = threading.Thread(target=self._read, daemon=True)
+        self._thread.start()
+
+    def _read(self) -> None:
+        try:
+            for line in self._api.log_lines(self._worker.namespace, self._worker.name, BASE, self._follow, self._tail):
+                self.lines.append(line)
+        except ApiError as error:
+            self.error = str(error)
+
+    def finish(self) -> None:
+        """Gives what is still on its way a moment to arrive."""
+        self._thread.join(JOIN_SECONDS)
+
+
+class PlacementWait:
+    """Everything known of one wait. ``step`` is what the watch loop calls."""
+
+    def __init__(self, api: WaitApi, expectations: Sequence[Expectation], rules: Rules, tail: int, start: float) -> None:
+        self._api, self._expectations, self._rules, self._tail, self._start = api, expectations, rules, tail, start
+        self._feeds: list[str | None] = [None]
+        self._replays = False
+        self.workers: dict[str, Worker] = {}
+        self.nodes: dict[str, Mapping[str, str]] = {}
+        self.notices: list[str] = []
+        self._past: Past = {}
+        self._logs: dict[str, PodLog] = {}
+
+    def sources(self, namespaces: Sequence[str], since: str) -> list[Source]:
+        query = {"labelSelector": selector(self._expectations)}
+        self._feeds, self._replays = [*namespaces] or [None], bool(since)
+        return [Source(core_path("pods", place), query, since) for place in self._feeds]
+
+    def _see(self, pod: Obj, deleted: bool) -> None:
+        worker = Worker(pod, deleted)
+        known = self.workers.get(worker.uid)
+        if known is None or not (known.deleted or _older(pod, known.pod)):
+            self.workers[worker.uid] = worker
+
+    def _take(self, change: Change) -> None:
+        if change.kind == "notice":
+            self.notices.append(change.text)
+        for pod in change.objects:
+            self._see(pod, change.type == "DELETED")
+
+    def _vanish(self, feed: int, change: Change) -> None:
+        """A pod that a new list no longer holds has been deleted unseen."""
+        present = {Worker(pod).uid for pod in change.objects}
+        for uid, worker in self.workers.items():
+            if uid not in present and self._feeds[feed] in (None, worker.namespace) and not worker.deleted:
+                self.workers[uid] = Worker(worker.pod, deleted=True)
+
+    def step(self, changes: Sequence[tuple[int, Change]], now: float) -> Verdict:
+        """Takes the changes in, follows the logs of those that run, and judges."""
+        for feed, change in changes:
+            self._take(change)
+            if change.kind == "listed":
+                self._vanish(feed, change)
+        for worker in self.workers.values():
+            self._follow(worker)
+            if worker.node and worker.node not in self.nodes and any(item.node_labels for item in self._expectations):
+                self.nodes[worker.node] = self._node_labels(worker.node)
+        workers = list(self.workers.values())
+        verdict, self._past = judge(workers, self.nodes, self._expectations, self._rules, self._past, now)
+        if verdict.kind == "done" and self._replays and now < self._start + REPLAY_SECONDS:
+            # What was deleted since resource_version, a stray perhaps, arrives right after the watch has begun.
+            return waiting("done, but the history is still being read", self._start + REPLAY_SECONDS)
+        return verdict
+
+    def _follow(self, worker: Worker) -> None:
+        if worker.uid in self._logs or worker.deleted or not self._tail or not worker.base.keys() & {"running", "terminated"}:
+            return
+        self._logs[worker.uid] = PodLog(self._api, worker, self._tail, follow="running" in worker.base)
+
+    def _node_labels(self, node: str) -> Mapping[str, str]:
+        try:
+            return (self._api.get(core_path("nodes", name=node)).get("metadata") or {}).get("labels") or {}
+        except ApiError as error:
+            if error.status == 404:
+                return {}
+            raise
+
+    def log_tail(self, worker: Worker) -> list[str]:
+        log = self._logs.get(worker.uid)
+        if log is None:
+            return []
+        if worker.phase in ("Succeeded", "Failed", "Gone"):
+            log.finish()
+        if log.error and log.error not in self.notices:
+            self.notices.append(log.error)
+        return list(log.lines)[-self._tail :]
+
+    def results(self) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+        """The proof for each expected worker, every try of it, and for each stray."""
+        placements, strays = [], []
+        for worker in sorted(self.workers.values(), key=lambda item: (str(item.metadata.get("creationTimestamp")), item.name)):
+            if stray(worker, self._expectations):
+                strays.append(self._proof(worker))
+            elif any(item.about(worker) for item in self._expectations):
+                placements.append(self._proof(worker))
+        return placements, strays
+
+    def _proof(self, worker: Worker) -> dict[str, Any]:
+        task_id, map_index = worker.task
+        return {
+            "pod": worker.name,
+            "namespace": worker.namespace,
+            "node": worker.node,
+            "phase": worker.phase,
+            "deleted": worker.deleted,
+            "dag_id": worker.identity("dag_id"),
+            "run_id": worker.identity("run_id"),
+            "task_id": task_id,
+            "map_index": int(map_index) if map_index.isdigit() else -1,
+            "try_number": worker.try_number,
+            "service_account": worker.spec.get("serviceAccountName") or "",
+            "node_selector": worker.spec.get("nodeSelector") or {},
+            "tolerations": worker.spec.get("tolerations") or [],
+            "affinity": worker.spec.get("affinity") or {},
+            "timings": worker.timings(),
+            "log_tail": self.log_tail(worker),
+        }
+
+
+def _older(pod: Obj, known: Obj) -> bool:
+    """Whether it is an earlier state: a watch that begins before the list replays what the list already shows."""
+    versions = [str((item.get("metadata") or {}).get("resourceVersion") or "") for item in (pod, known)]
+    return all(version.isdigit() for version in versions) and int(versions[0]) < int(versions[1])

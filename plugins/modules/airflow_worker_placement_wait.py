@@ -1,0 +1,367 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, The gitops.airflow team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: airflow_worker_placement_wait
+short_description: Wait until the worker pods of Airflow DAG runs are where they belong, and prove it
+version_added: 0.1.0
+author: The gitops.airflow team (@gitops-airflow)
+description:
+  - Watches the pods that Airflow's KubernetesExecutor makes for given DAG runs and returns when each expectation is met, or as soon as one
+    cannot be met any more.
+  - It has failed at once when a worker is in a namespace where none is expected, on a wrong node, with another service account,
+    toleration, node selector or affinity, when there are more workers than expected, or when a worker failed.
+  - It has failed after a grace when a worker is unschedulable (with the scheduler's own message) or a container of it cannot start.
+  - Of several tries of a task, and of several pods of a deferred task, the latest counts. All of them are in the proof.
+  - A worker pod that succeeded says that its process ended, not that the task did. M(gitops.airflow.airflow_dag_run) tells how the task
+    ended.
+attributes:
+  check_mode:
+    support: full
+    details: Reads once and reports whether all expectations are met. Does not fail when they are not.
+  diff_mode:
+    support: none
+    details: Changes nothing.
+extends_documentation_fragment:
+  - kubernetes.core.k8s_auth_options
+options:
+  expectations:
+    description:
+      - What the workers must be like, one entry for each DAG run or for each task of it. What is not given may be anything.
+      - A worker of a named run that is in none of the namespaces expected for it is a stray.
+    type: list
+    elements: dict
+    required: true
+    suboptions:
+      dag_id:
+        description: The DAG. Ids too long or too odd for a label are matched as Airflow 2.6 labels them.
+        type: str
+        required: true
+      run_id:
+        description: The DAG run.
+        type: str
+        required: true
+      task_id:
+        description: The task. Without it the expectation is for all tasks of the run.
+        type: str
+      namespace:
+        description: The namespace that the workers must be in.
+        type: str
+        required: true
+      service_account:
+        description: The service account that they must have.
+        type: str
+      node:
+        description: The name of the node that they must be on.
+        type: str
+      node_labels:
+        description: Labels that their node must have.
+        type: dict
+      node_selector:
+        description: Entries that their node selector must have, among others.
+        type: dict
+      tolerations:
+        description: Tolerations that they must have, among others. A key that is not given here may be anything there.
+        type: list
+        elements: dict
+      affinity:
+        description: What their affinity must contain. Dictionaries are compared by the given keys, lists element by element.
+        type: dict
+      count:
+        description: How many workers there must be, a task's tries counting as one. Must be 1 or more.
+        type: int
+        default: 1
+  namespaces:
+    description:
+      - Namespaces to look for strays in. Without it all of them are.
+      - Where reading pods in all namespaces is not permitted, the expectations' own namespaces are watched, and a warning and RV(watched)
+        say so.
+    type: list
+    elements: str
+  resource_version:
+    description:
+      - The RV(resource_version) taken before the runs were triggered. What came after it is replayed, so that pods already deleted are
+        seen too.
+      - The API server keeps that history for some minutes. When it is gone a warning says so.
+    type: str
+  phase:
+    description: How far the workers must have come.
+    type: str
+    choices: [Scheduled, Running, Succeeded]
+    default: Succeeded
+  timeout:
+    description: Seconds for all expectations together.
+    type: float
+    default: 300
+  unschedulable_grace:
+    description: Seconds for which a worker may be unschedulable.
+    type: float
+    default: 60
+  start_grace:
+    description: Seconds for which a container may fail to start, and for which a worker deleted before its end was seen is waited for to
+      come again.
+    type: float
+    default: 60
+  tail_lines:
+    description: How many of the last lines of the C(base) container's log are kept for each worker. They are read while it runs. V(0)
+      reads none.
+    type: int
+    default: 20
+notes:
+  - Needs C(list) and C(watch) on C(pods) and C(get) on C(pods/log), in all namespaces or in those watched, and for C(node_labels) C(get)
+    on C(nodes).
+seealso:
+  - module: gitops.airflow.airflow_dag_run
+"""
+
+EXAMPLES = r"""
+- name: The point in the cluster's history before the trigger
+  gitops.airflow.airflow_worker_placement_wait:
+    expectations: "{{ expected }}"
+  check_mode: true
+  register: before
+  vars:
+    expected: [{dag_id: example_cron_dag, run_id: verify-1, namespace: airflow-cron}]
+
+- name: The run is triggered
+  gitops.airflow.airflow_dag_run:
+    url: http://localhost:8080
+    username: admin
+    password: "{{ airflow_password }}"
+    dag_id: example_cron_dag
+    dag_run_id: verify-1
+    wait: false
+
+- name: Its worker ran in airflow-cron, and in no other namespace
+  gitops.airflow.airflow_worker_placement_wait:
+    resource_version: "{{ before.resource_version }}"
+    expectations:
+      - dag_id: example_cron_dag
+        run_id: verify-1
+        namespace: airflow-cron
+
+- name: Each task has its own place
+  gitops.airflow.airflow_worker_placement_wait:
+    expectations:
+      - dag_id: train
+        run_id: nightly
+        task_id: load
+        namespace: airflow-cron
+        service_account: airflow-worker
+      - dag_id: train
+        run_id: nightly
+        task_id: fit
+        namespace: airflow-gpu
+        count: 4
+        node_labels: {accelerator: nvidia}
+        tolerations: [{key: nvidia.com/gpu, operator: Exists}]
+
+- name: Workers find a node at all
+  gitops.airflow.airflow_worker_placement_wait:
+    phase: Scheduled
+    unschedulable_grace: 10
+    expectations: [{dag_id: train, run_id: nightly, namespace: airflow-gpu}]
+"""
+
+RETURN = r"""
+placements:
+  description: Each worker of the expected runs, every try of it, as it was last seen.
+  returned: always
+  type: list
+  elements: dict
+  sample:
+    - pod: airflow-worker-example-cron-dag-say-hi-x7k2m9qp
+      namespace: airflow-cron
+      node: airflow-control-plane
+      phase: Succeeded
+      deleted: true
+      dag_id: example_cron_dag
+      run_id: verify-1
+      task_id: say_hi
+      map_index: -1
+      try_number: 1
+      service_account: airflow-worker
+      node_selector: {}
+      tolerations: [{key: node-role.kubernetes.io/control-plane, operator: Exists, effect: NoSchedule}]
+      affinity: {}
+      timings:
+        created: "2026-05-04T10:00:00Z"
+        scheduled: "2026-05-04T10:00:00Z"
+        running: "2026-05-04T10:00:03Z"
+        finished: "2026-05-04T10:00:14Z"
+        scheduled_seconds: 0.0
+        running_seconds: 3.0
+        finished_seconds: 14.0
+      log_tail: ["[2026-05-04T10:00:12.001+0000] {subprocess.py:93} INFO - hi"]
+strays:
+  description: Workers of the expected runs in namespaces where they do not belong, in the form of RV(placements).
+  returned: always
+  type: list
+  elements: dict
+  sample: []
+done:
+  description: Whether every expectation is met.
+  returned: always
+  type: bool
+  sample: true
+reason:
+  description: What is missing or wrong. Empty when all expectations are met.
+  returned: always
+  type: str
+  sample: "example_cron_dag run verify-1: 1 of 1 workers not seen in airflow-cron yet"
+watched:
+  description: The namespaces in which strays were looked for, or V(*) for all.
+  returned: always
+  type: list
+  elements: str
+  sample: ["*"]
+resource_version:
+  description: The point in the cluster's history at which the wait began. Taken in check mode before a trigger, it is O(resource_version)
+    afterwards.
+  returned: always
+  type: str
+  sample: "48213"
+elapsed:
+  description: Seconds that the wait took.
+  returned: always
+  type: float
+  sample: 21.4
+requests:
+  description: Requests made to the Kubernetes API.
+  returned: always
+  type: int
+  sample: 4
+"""
+
+import time
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.gitops.airflow.plugins.module_utils._kube import KubeApi, connect
+from ansible_collections.gitops.airflow.plugins.module_utils._placement_verdict import Expectation, Rules
+from ansible_collections.gitops.airflow.plugins.module_utils._placement_wait import PlacementWait
+from ansible_collections.gitops.airflow.plugins.module_utils._watch import ApiError, Change, ThreadInbox, follow, stream
+from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
+
+
+def argument_spec() -> dict[str, Any]:
+    expectation = {
+        "dag_id": {"type": "str", "required": True},
+        "run_id": {"type": "str", "required": True},
+        "task_id": {"type": "str"},
+        "namespace": {"type": "str", "required": True},
+        "service_account": {"type": "str"},
+        "node": {"type": "str"},
+        "node_labels": {"type": "dict"},
+        "node_selector": {"type": "dict"},
+        "tolerations": {"type": "list", "elements": "dict"},
+        "affinity": {"type": "dict"},
+        "count": {"type": "int", "default": 1},
+    }
+    return {
+        **AUTH_ARG_SPEC,
+        "expectations": {"type": "list", "elements": "dict", "required": True, "options": expectation},
+        "namespaces": {"type": "list", "elements": "str"},
+        "resource_version": {"type": "str"},
+        "phase": {"type": "str", "choices": ["Scheduled", "Running", "Succeeded"], "default": "Succeeded"},
+        "timeout": {"type": "float", "default": 300},
+        "unschedulable_grace": {"type": "float", "default": 60},
+        "start_grace": {"type": "float", "default": 60},
+        "tail_lines": {"type": "int", "default": 20},
+    }
+
+
+def labels(given: dict[str, Any] | None) -> dict[str, str]:
+    """Label values are text in Kubernetes, but YAML makes true and 1 of them."""
+    return {key: str(value).lower() if isinstance(value, bool) else str(value) for key, value in (given or {}).items()}
+
+
+def build_expectations(params: dict[str, Any]) -> list[Expectation]:
+    """:raises ValueError: when an argument makes no sense, before any request."""
+    if not params["expectations"]:
+        raise ValueError("expectations is empty: give at least one")
+    for option in ("timeout", "unschedulable_grace", "start_grace", "tail_lines"):
+        if params[option] < 0:
+            raise ValueError(f"{option} is {params[option]:g}: it must be 0 or more")
+    found = []
+    for item in params["expectations"]:
+        if item["count"] < 1:
+            raise ValueError(f"count is {item['count']} for {item['dag_id']}: it must be 1 or more")
+        if params["namespaces"] and item["namespace"] not in params["namespaces"]:
+            watched = ", ".join(params["namespaces"])
+            raise ValueError(f"namespace {item['namespace']} of {item['dag_id']} is not among namespaces ({watched}): add it there")
+        plain = {key: item[key] for key in ("dag_id", "run_id", "task_id", "namespace", "service_account", "node", "count")}
+        found.append(
+            Expectation(
+                **plain,
+                node_labels=labels(item["node_labels"]),
+                node_selector=labels(item["node_selector"]),
+                tolerations=item["tolerations"] or (),
+                affinity=item["affinity"] or {},
+            )
+        )
+    return found
+
+
+def begin(api: KubeApi, wait: PlacementWait, namespaces: list[str], since: str) -> tuple[Any, list[tuple[int, Change]]]:
+    streams = [stream(api, source, time.monotonic, time.sleep) for source in wait.sources(namespaces, since)]
+    return streams, [(feed, next(changes)) for feed, changes in enumerate(streams)]
+
+
+def main() -> None:
+    module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
+    params, start = module.params, time.monotonic()
+    try:
+        expectations = build_expectations(params)
+        rules = Rules(params["phase"], params["unschedulable_grace"], params["start_grace"])
+        api = connect(params)
+        wait = PlacementWait(api, expectations, rules, 0 if module.check_mode else params["tail_lines"], start)
+        watched, since = list(params["namespaces"] or []), params["resource_version"] or ""
+        try:
+            streams, first = begin(api, wait, watched, since)
+        except ApiError as error:
+            if error.status != 403 or watched:
+                raise
+            watched = sorted({item.namespace for item in expectations})
+            wait.notices.append(f"Strays are looked for in {', '.join(watched)} only: {error}")
+            streams, first = begin(api, wait, watched, since)
+        version = min((change.version for _feed, change in first), key=lambda text: (len(text), text))
+        if module.check_mode:
+            verdict, timed_out = wait.step(first, start), False
+        else:
+            verdict, timed_out = follow(first, ThreadInbox(streams, time.monotonic), wait.step, start + params["timeout"])
+        placements, strays = wait.results()
+    except (ApiError, ValueError) as error:
+        module.fail_json(msg=str(error))
+    for notice in wait.notices:
+        module.warn(notice)
+    elapsed = round(time.monotonic() - start, 3)
+    result = {
+        "placements": placements,
+        "strays": strays,
+        "done": verdict.kind == "done",
+        "reason": verdict.reason,
+        "watched": watched or ["*"],
+        "resource_version": version,
+        "elapsed": elapsed,
+        "requests": api.requests,
+    }
+    if verdict.kind == "done" or module.check_mode:
+        module.exit_json(changed=False, **result)
+    what = f"Not done within {params['timeout']:g} s" if timed_out else f"Failed after {elapsed:g} s"
+    message = f"{what}: {verdict.reason}."
+    if not placements and not strays:
+        message += " Check dag_id and run_id, that the DAG is not paused, and the scheduler's log."
+        message += "" if since else " A pod deleted before the wait began is seen only with resource_version."
+    for item in [*placements, *strays]:
+        if item["phase"] == "Failed" and item["log_tail"]:
+            message += f" Last lines of {item['pod']}:\n" + "\n".join(item["log_tail"])
+    module.fail_json(msg=message, **result)
+
+
+if __name__ == "__main__":
+    main()
