@@ -1,0 +1,246 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, The gitops.airflow team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: airflow_dag_run
+short_description: Create or find a run of an Airflow DAG and wait for its end
+version_added: 0.1.0
+author: The gitops.airflow team (@gitops-airflow)
+description:
+  - Asks Airflow's stable REST API (v1, Airflow 2) for the run O(dag_run_id) of a DAG, creates it when there is none, and waits until it
+    has ended.
+  - A second call with the same O(dag_run_id) finds the run and starts nothing.
+  - A DAG that the scheduler has not parsed yet is waited for. When it does not come within O(timeout) the import errors are named.
+  - A webserver that does not answer, or answers 502, 503 or 504, is asked again until O(timeout).
+attributes:
+  check_mode:
+    support: full
+    details: Looks once and reports whether it would create the run or change the pause state. Waits for nothing.
+  diff_mode:
+    support: none
+    details: A run has no earlier state to compare with.
+options:
+  url:
+    description: Address of the webserver, without C(/api/v1).
+    type: str
+    required: true
+  username:
+    description: The user, for basic authentication.
+    type: str
+    required: true
+  password:
+    description: Its password.
+    type: str
+    required: true
+  validate_certs:
+    description: Whether the certificate of an HTTPS address must be trusted.
+    type: bool
+    default: true
+  ca_path:
+    description: File with the certificates of the authorities to trust, in PEM form.
+    type: path
+  dag_id:
+    description: The DAG.
+    type: str
+    required: true
+  dag_run_id:
+    description: The name of the run. Airflow puts no limit on its form; what starts with V(scheduled__) is the scheduler's.
+    type: str
+    required: true
+  conf:
+    description: The configuration of a new run. An existing run keeps its own.
+    type: dict
+  logical_date:
+    description: The logical date of a new run, in ISO 8601 with a time zone. Airflow takes the present when it is not given.
+    type: str
+  unpause:
+    description:
+      - Whether a paused DAG is unpaused, once the run is there and when it has not ended.
+      - Unpausing a scheduled DAG also brings its latest scheduled run.
+      - With V(false) and O(wait=true) a paused DAG is an error at once, because the run would stay queued.
+    type: bool
+    default: false
+  paused_after:
+    description:
+      - The pause state that the DAG is put in when the run has ended, well or not. Without it the state stays as it is.
+      - Before it is paused its other active runs are waited for, until O(timeout) at most. A paused DAG's runs stand still.
+      - Needs O(wait=true).
+    type: bool
+  wait:
+    description: Whether to wait for the end of the run.
+    type: bool
+    default: true
+  timeout:
+    description: Seconds for all of it together.
+    type: float
+    default: 600
+  poll_interval:
+    description: Seconds between two looks.
+    type: float
+    default: 1
+notes:
+  - The webserver must offer basic authentication, C([api] auth_backends = airflow.api.auth.backend.basic_auth).
+  - The user needs to read DAGs, DAG runs, task instances, task logs and import errors, to create DAG runs, and for O(unpause) and
+    O(paused_after) to edit the DAG. The role C(Op) has all of these.
+seealso:
+  - module: gitops.airflow.airflow_worker_placement_wait
+"""
+
+EXAMPLES = r"""
+- name: The DAG has run once for this commit
+  gitops.airflow.airflow_dag_run:
+    url: http://localhost:8080
+    username: admin
+    password: "{{ airflow_password }}"
+    dag_id: example_user_dag
+    dag_run_id: verify-3f2a9c1
+    unpause: true
+
+- name: A scheduled DAG has run once and is left paused
+  gitops.airflow.airflow_dag_run:
+    url: http://localhost:8080
+    username: admin
+    password: "{{ airflow_password }}"
+    dag_id: example_cron_dag
+    dag_run_id: verify-3f2a9c1
+    unpause: true
+    paused_after: true
+
+- name: A run is started with a configuration and not waited for
+  gitops.airflow.airflow_dag_run:
+    url: https://airflow.example.com
+    ca_path: /etc/ssl/company.pem
+    username: deploy
+    password: "{{ airflow_password }}"
+    dag_id: backfill
+    dag_run_id: "backfill-{{ release }}"
+    conf: {from: 2026-01-01, tables: [orders, customers]}
+    wait: false
+"""
+
+RETURN = r"""
+dag_run:
+  description: The run as Airflow tells it. Empty when there is none.
+  returned: always
+  type: dict
+  sample:
+    dag_id: example_user_dag
+    dag_run_id: verify-3f2a9c1
+    state: success
+    run_type: manual
+    logical_date: "2026-05-04T10:00:00+00:00"
+    start_date: "2026-05-04T10:00:01.001+00:00"
+    end_date: "2026-05-04T10:00:16.250+00:00"
+    conf: {}
+state:
+  description: The run's state, V(queued), V(running), V(success) or V(failed). Empty when there is no run.
+  returned: always
+  type: str
+  sample: success
+was_paused:
+  description: Whether the DAG was paused before. None when it is not known to Airflow.
+  returned: always
+  type: bool
+  sample: true
+task_instances:
+  description: The task instances of the run, when it was waited for.
+  returned: always
+  type: list
+  elements: dict
+  sample:
+    - task_id: say_hi
+      map_index: -1
+      try_number: 1
+      state: success
+      hostname: airflow-worker-example-user-dag-say-hi-x7k2m9qp
+      start_date: "2026-05-04T10:00:06.100+00:00"
+      end_date: "2026-05-04T10:00:11.700+00:00"
+      duration: 5.6
+      operator: BashOperator
+elapsed:
+  description: Seconds that it took.
+  returned: always
+  type: float
+  sample: 16.9
+"""
+
+import time
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.gitops.airflow.plugins.module_utils._airflow_api import Access, AirflowApi, AirflowError
+from ansible_collections.gitops.airflow.plugins.module_utils._dag_run import DagRun, Outcome, Request
+
+
+def argument_spec() -> dict[str, Any]:
+    return {
+        "url": {"type": "str", "required": True},
+        "username": {"type": "str", "required": True},
+        "password": {"type": "str", "required": True, "no_log": True},
+        "validate_certs": {"type": "bool", "default": True},
+        "ca_path": {"type": "path"},
+        "dag_id": {"type": "str", "required": True},
+        "dag_run_id": {"type": "str", "required": True},
+        "conf": {"type": "dict"},
+        "logical_date": {"type": "str"},
+        "unpause": {"type": "bool", "default": False},
+        "paused_after": {"type": "bool"},
+        "wait": {"type": "bool", "default": True},
+        "timeout": {"type": "float", "default": 600},
+        "poll_interval": {"type": "float", "default": 1},
+    }
+
+
+def build_request(params: dict[str, Any]) -> Request:
+    """:raises ValueError: when an argument makes no sense, before any request."""
+    if not params["url"].startswith(("http://", "https://")):
+        raise ValueError(f"url is {params['url']!r}: it must begin with http:// or https://")
+    for option in ("dag_id", "dag_run_id"):
+        if not params[option].strip():
+            raise ValueError(f"{option} is empty: give the name")
+    if params["timeout"] < 0:
+        raise ValueError(f"timeout is {params['timeout']:g}: it must be 0 or more seconds")
+    if params["poll_interval"] <= 0:
+        raise ValueError(f"poll_interval is {params['poll_interval']:g}: it must be more than 0 seconds")
+    if params["paused_after"] is not None and not params["wait"]:
+        raise ValueError("paused_after needs wait: the pause state is set when the run has ended")
+    same = ("dag_id", "conf", "logical_date", "unpause", "paused_after", "wait", "timeout", "poll_interval")
+    return Request(run_id=params["dag_run_id"], **{name: params[name] for name in same})
+
+
+def main() -> None:
+    module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
+    params, start = module.params, time.monotonic()
+    outcome = Outcome()
+    try:
+        request = build_request(params)
+        api = AirflowApi(Access(**{name: params[name] for name in ("url", "username", "password", "validate_certs", "ca_path")}))
+        work = DagRun(api, request, time.monotonic, time.sleep)
+        outcome = work.outcome
+        if module.check_mode:
+            work.preview()
+        else:
+            work.carry_out()
+    except (AirflowError, ValueError) as error:
+        outcome.error = str(error)
+    for warning in outcome.warnings:
+        module.warn(warning)
+    result = {
+        "changed": outcome.changed,
+        "dag_run": outcome.dag_run or {},
+        "state": outcome.state,
+        "was_paused": outcome.was_paused,
+        "task_instances": outcome.task_instances,
+        "elapsed": round(time.monotonic() - start, 3),
+    }
+    if outcome.error:
+        module.fail_json(msg=outcome.error, **result)
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()
