@@ -1,0 +1,35 @@
+{{- define "double.workerPod" -}}
+apiVersion: v1
+kind: Pod
+metadata:
+  name: placeholder-name
+  labels: {{- include "double.labels" (list . "worker") | nindent 4 }}
+  annotations:
+    cluster-autoscaler.kubernetes.io/safe-to-evict: "false"
+spec:
+  {{- include "double.placement" . | nindent 2 }}
+  restartPolicy: Never
+  serviceAccountName: {{ include "worker.serviceAccountName" . }}
+  terminationGracePeriodSeconds: {{ .Values.workers.terminationGracePeriodSeconds }}
+  initContainers: {{- include "double.gitSync" (list . true) | nindent 4 }}
+  containers:
+    - name: base
+      image: {{ include "airflow_image" . }}
+      imagePullPolicy: IfNotPresent
+      securityContext: {{- include "double.containerSecurity" . | nindent 8 }}
+      resources: {{- toYaml .Values.workers.resources | nindent 8 }}
+      env:
+        # Inside its pod a task runs like any local one.
+        - name: AIRFLOW__CORE__EXECUTOR
+          value: LocalExecutor
+        {{- include "double.environment" . | nindent 8 }}
+        {{- include "double.customEnvironment" . | indent 8 }}
+      volumeMounts:
+        {{- include "double.configMounts" . | nindent 8 }}
+        - name: logs
+          mountPath: /opt/airflow/logs
+        - name: dags
+          mountPath: /opt/airflow/dags
+          readOnly: true
+  volumes: {{- include "double.volumes" . | nindent 4 }}
+{{- end }}

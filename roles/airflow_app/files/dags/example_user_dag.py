@@ -1,0 +1,23 @@
+"""Started by hand, in namespace airflow-user. The namespace is named the full way: a pod_override, which can change anything else of the pod too."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from airflow import DAG
+from airflow.operators.bash import BashOperator
+from kubernetes.client import models as k8s
+
+with DAG(
+    dag_id="example_user_dag",
+    schedule=None,
+    start_date=datetime(2024, 1, 1),
+    catchup=False,
+    default_args={"retries": 1},
+    tags=["example"],
+):
+    BashOperator(
+        task_id="ad_hoc",
+        bash_command='echo "hello from airflow-user, run {{ run_id }}"',
+        executor_config={"pod_override": k8s.V1Pod(metadata=k8s.V1ObjectMeta(namespace="airflow-user"))},
+    )
