@@ -1,0 +1,379 @@
+# GPL-3.0-or-later
+"""The lab's steps and how they hang together."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from . import debian, docker, gobuild
+from .gobuild import GoPart
+from .runner import LAB, Log, Step
+
+VERSIONS = LAB.parent / "roles/platform/defaults/main/versions.yml"
+PREFIX = "gitops-airflow-lab"  # of the images' names in Docker
+
+
+class Lab:
+    """All steps, made from parts.yml and the collection's versions.yml; products go below FOLDER."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.work = folder / "work"
+        self.parts: dict[str, Any] = yaml.safe_load((LAB / "parts.yml").read_text())
+        self.versions = _resolve_templates(yaml.safe_load(VERSIONS.read_text()))
+        self.kubernetes = self.versions["platform_kubernetes_version"]
+        self.node_image = self.versions["platform_kind_node_image"]
+        self.archive = folder / "platform-images.tar"
+        self.argocd_manifest = folder / "argocd-install.yaml"
+        self.chart = folder / f"airflow-{self.versions['platform_airflow_chart_version']}.tgz"
+
+        self.host_tools = Step("host tools", debian.install_host_tools, "network", made_from=debian.HOST_TOOLS)
+        go_parts = {name: GoPart(**self._with_version(spec)) for name, spec in self.parts["go"].items()}
+        self.fetched = {name: self._fetch(name, part) for name, part in go_parts.items()}
+        self.compiled = {name: self._compile(name, part) for name, part in go_parts.items()}
+        self.compiled["wait"] = self._compile_wait()
+        self.base = self._debian("debian", self.parts["debian"]["base"])
+        self.git = self._image("git", needs=[self.base])
+        argocd_sources = self._argocd_sources(go_parts["argocd"])
+        platform = self._platform_images(go_parts, argocd_sources)
+
+        # Compilations first: they take longest.
+        self.wanted = [*self.compiled.values(), self._node(), self._archive(platform, argocd_sources), argocd_sources]
+        if (LAB / "chart").is_dir():
+            self.wanted.append(self._chart())
+
+    def variables(self) -> dict[str, Any]:
+        """What the playbooks need to know of the lab."""
+        return {
+            "kind_cluster_kind_binary": str(self.program("kind")),
+            "kind_cluster_node_image": self.node_image,
+            "kind_cluster_image_archives": [{"path": str(self.archive), "images": sorted(self._public_names().values())}],
+            "argocd_manifest": str(self.argocd_manifest),
+            "airflow_app_chart_archive": str(self.chart),
+        }
+
+    def program(self, name: str) -> Path:
+        return self.folder / "bin" / name
+
+    # ---- Go programs
+
+    def _with_version(self, spec: dict[str, Any]) -> dict[str, Any]:
+        version = spec["version"]
+        if version.startswith("="):
+            # The value is a version, or an image whose tag is one.
+            version = "v" + self.versions[version[1:]].rpartition(":")[2].removeprefix("v").partition("-")[0]
+        return {**spec, "version": version}
+
+    def _fetch(self, name: str, part: GoPart) -> Step:
+        work = self.work / "go" / name
+        return Step(
+            name=f"fetch {name}",
+            action=lambda log: gobuild.fetch(part, work, log),
+            lane="network",
+            made_from=asdict(part),
+            files=[LAB / "builder/gobuild.py"],
+            present=lambda key: (work / "go.sum").exists(),
+        )
+
+    def _compile(self, name: str, part: GoPart) -> Step:
+        return Step(
+            name=f"compile {name}",
+            action=lambda log: gobuild.compile_part(part, self.work / "go" / name, self.folder / "bin", log),
+            lane="compile",
+            made_from=asdict(part),
+            files=[LAB / "builder/gobuild.py"],
+            needs=[self.fetched[name], self.host_tools] if part.cgo else [self.fetched[name]],
+            present=lambda key: all(self.program(binary).exists() for binary in part.binaries),
+        )
+
+    def _compile_wait(self) -> Step:
+        source = LAB / "node/wait.go"
+        command = ["go", "build", "-trimpath", "-ldflags=-s -w", "-o", str(self.program("wait")), str(source)]
+        return Step(
+            name="compile wait",
+            action=lambda log: _ignore(log.run(command, env={**os.environ, "CGO_ENABLED": "0", "GOFLAGS": "-buildvcs=false"})),
+            lane="compile",
+            files=[source],
+            present=lambda key: self.program("wait").exists(),
+        )
+
+    # ---- images
+
+    def _debian(self, name: str, suite: str) -> Step:
+        image = f"{PREFIX}/{name}"
+        mirror = self.parts["debian"]["mirror"]
+        step = Step(
+            name=f"image {name}",
+            action=lambda log: debian.import_root(image, step.key, suite, mirror, self.work, log),
+            lane="network",
+            made_from=[suite, mirror],
+            files=[LAB / "builder/debian.py", debian.RECIPE],
+            needs=[self.host_tools],
+            present=lambda key: docker.has_image(image, key),
+        )
+        return step
+
+    def _image(
+        self,
+        name: str,
+        needs: Sequence[Step],
+        content: Mapping[str, Path] | None = None,
+        arguments: Mapping[str, str] | None = None,
+        prepare: Callable[[Path], None] = lambda folder: None,
+    ) -> Step:
+        """The image of lab/images/NAME; CONTENT comes from the steps that it needs, PREPARE writes more into the context."""
+        image = f"{PREFIX}/{name}"
+        recipe = LAB / "images" / name
+
+        def action(log: Log) -> None:
+            extra = self.work / "extra" / name
+            shutil.rmtree(extra, ignore_errors=True)
+            extra.mkdir(parents=True)
+            prepare(extra)
+            everything = [(".", recipe), (".", extra), *(content or {}).items()]
+            docker.build(image, step.key, recipe / "Dockerfile", everything, self.work / "context" / name, log, arguments)
+
+        step = Step(
+            name=f"image {name}",
+            action=action,
+            lane="docker",
+            made_from=dict(arguments or {}),
+            files=[recipe],
+            needs=needs,
+            present=lambda key: docker.has_image(image, key),
+        )
+        return step
+
+    def _program_image(self, name: str, program: str, part: str, entry: str, user: str = "0") -> Step:
+        image = f"{PREFIX}/{name}"
+        step = Step(
+            name=f"image {name}",
+            action=lambda log: docker.import_program(image, step.key, self.program(program), entry, user, self.work / "import" / name, log),
+            lane="docker",
+            made_from=[entry, user],
+            needs=[self.compiled[part]],
+            present=lambda key: docker.has_image(image, key),
+        )
+        return step
+
+    # ---- the node
+
+    def _node(self) -> Step:
+        """Plain node image -> containerd's store, filled by it -> the node image that kind starts."""
+        names = {name: reference.format(kubernetes=self.kubernetes) for name, reference in self.parts["node_images"].items()}
+        sources = {name: name for name in ("etcd", "coredns", "local-path-provisioner")} | {"pause": "wait"}
+        parts = [self._program_image(name, sources.get(name, name), sources.get(name, "kubernetes"), name) for name in names if name != "kube-proxy"]
+        parts.append(self._image("kube-proxy-layers", [self.base, self.compiled["kubernetes"]], {"kube-proxy": self.program("kube-proxy")}))
+        parts.append(self._flat("kube-proxy", parts[-1]))
+
+        def storage(folder: Path) -> None:
+            text = (LAB / "node/files/default-storage.yaml").read_text()
+            text = text.replace("@HELPER_IMAGE@", names["kube-proxy"]).replace("@PROVISIONER_IMAGE@", names["local-path-provisioner"])
+            (folder / "default-storage.yaml").write_text(text)
+            (folder / "version").write_text(self.kubernetes)
+
+        plain = self._node_layers(storage)
+        store = self.work / "store.tar"
+        archive = self.work / "node-images.tar"
+        fill = LAB / "node/fill-store"
+
+        def fill_store(log: Log) -> None:
+            docker.save({f"{PREFIX}/{name}": reference for name, reference in names.items()}, archive, log)
+            mounts = ["-v", f"{archive}:/images.tar:ro", "-v", f"{fill}:/fill-store:ro", "-v", "/var/lib/containerd"]
+            command = ["docker", "run", "--rm", "--privileged", *mounts, "--entrypoint", "/fill-store", f"{PREFIX}/node"]
+            log.run(command, stdout=store.with_suffix(".new"))
+            store.with_suffix(".new").rename(store)
+            archive.unlink()
+
+        filled = Step(
+            "node image store",
+            fill_store,
+            "docker",
+            made_from=names,
+            files=[fill, LAB / "builder/docker.py"],
+            needs=[plain, *(part for part in parts if part.name != "image kube-proxy-layers")],
+            present=lambda key: store.exists(),
+        )
+
+        def assemble(log: Log) -> None:
+            docker.build(self.node_image, step.key, LAB / "node/store.Dockerfile", [("store.tar", store)], self.work / "context/store", log)
+
+        step = Step(
+            "node image",
+            assemble,
+            "docker",
+            files=[LAB / "node/store.Dockerfile"],
+            needs=[filled],
+            present=lambda key: docker.has_image(self.node_image, key),
+        )
+        return step
+
+    def _node_layers(self, prepare: Callable[[Path], None]) -> Step:
+        image = f"{PREFIX}/node"
+        programs = {name: self.program(name) for name in ("kubelet", "kubeadm", "kubectl")}
+
+        def action(log: Log) -> None:
+            extra = self.work / "extra/node"
+            shutil.rmtree(extra, ignore_errors=True)
+            extra.mkdir(parents=True)
+            shutil.copytree(LAB / "node/files", extra, dirs_exist_ok=True)
+            prepare(extra)
+            docker.build(image, step.key, LAB / "node/Dockerfile", [(".", extra), *programs.items()], self.work / "context/node", log)
+
+        step = Step(
+            "image node",
+            action,
+            "docker",
+            made_from=self.parts["node_images"],
+            files=[LAB / "node/files", LAB / "node/Dockerfile"],
+            needs=[self.base, self.compiled["kubernetes"]],
+            present=lambda key: docker.has_image(image, key),
+        )
+        return step
+
+    def _flat(self, name: str, source: Step) -> Step:
+        image = f"{PREFIX}/{name}"
+        step = Step(
+            name=f"image {name}",
+            action=lambda log: docker.flatten(image, step.key, f"{PREFIX}/{source.name.removeprefix('image ')}", self.work / "flat" / name, log),
+            lane="docker",
+            needs=[source],
+            present=lambda key: docker.has_image(image, key),
+        )
+        return step
+
+    # ---- the platform
+
+    def _argocd_sources(self, part: GoPart) -> Step:
+        """Argo CD's install manifest and the scripts of its image, out of its module."""
+        scripts = self.work / "argocd"
+        names = ("entrypoint.sh", "hack/gpg-wrapper.sh", "hack/git-verify-wrapper.sh")
+
+        def action(log: Log) -> None:
+            source = gobuild.module_folder(part, log)
+            scripts.mkdir(parents=True, exist_ok=True)
+            for name in names:
+                _copy(source / name, scripts / Path(name).name, 0o755)
+            _copy(source / "manifests/install.yaml", self.argocd_manifest, 0o644)
+
+        return Step(
+            "argocd manifest",
+            action,
+            "network",
+            made_from=names,
+            needs=[self.fetched["argocd"]],
+            present=lambda key: self.argocd_manifest.exists() and scripts.exists(),
+        )
+
+    def _gitea_sources(self, part: GoPart) -> Step:
+        """Gitea's templates and the start-up scripts of its rootless image, out of its module."""
+        target = self.work / "gitea"
+
+        def action(log: Log) -> None:
+            source = gobuild.module_folder(part, log)
+            shutil.rmtree(target, ignore_errors=True)
+            for folder in ("templates", "options", "public"):
+                log.run(["cp", "-r", "--no-preserve=mode", source / folder, _folder(target / "app") / folder])
+            log.run(["cp", "-r", "--no-preserve=mode", source / "docker/rootless", target / "rootless"])
+            for script in (target / "rootless/usr/local/bin").iterdir():
+                script.chmod(0o755)
+
+        return Step("gitea files", action, "network", needs=[self.fetched["gitea"]], present=lambda key: target.exists())
+
+    def _platform_images(self, go_parts: Mapping[str, GoPart], argocd_sources: Step) -> list[Step]:
+        argocd_content = {name: self.program(name) for name in ("argocd", "helm")} | {
+            name: self.work / "argocd" / name for name in ("entrypoint.sh", "gpg-wrapper.sh", "git-verify-wrapper.sh")
+        }
+        gitea_content = {
+            "app": self.work / "gitea/app",
+            "app/gitea": self.program("gitea"),
+            "rootless": self.work / "gitea/rootless",
+        }
+        airflow = self.parts["airflow"]
+        requirements = [line.format(version=self.versions["platform_airflow_version"]) for line in airflow["requirements"]]
+
+        def airflow_files(folder: Path) -> None:
+            shutil.copy("/etc/ssl/certs/ca-certificates.crt", folder / "ca-certificates.crt")
+
+        sid = self._debian("debian-sid", self.parts["debian"]["mysql"])
+        return [
+            self._image(
+                "airflow",
+                [self.base],
+                arguments={"UV_VERSION": airflow["uv"], "EXCLUDE_NEWER": airflow["exclude_newer"], "REQUIREMENTS": " ".join(requirements)},
+                prepare=airflow_files,
+            ),
+            self._image("mysql", [sid]),
+            self._image("git-sync", [self.git]),
+            self._image("redis", [self.base]),
+            self._program_image("dex", "wait", "wait", "dex", user="1001:1001"),
+            self._image("argocd", [self.git, self.compiled["argocd"], self.compiled["helm"], argocd_sources], argocd_content),
+            self._image("gitea", [self.git, self.compiled["gitea"], self._gitea_sources(go_parts["gitea"])], gitea_content),
+        ]
+
+    def _public_names(self) -> dict[str, str]:
+        """Image in Docker -> its name in the archive, as containerd writes it. Argo CD's manifest says which redis and dex it wants."""
+        wanted = set(re.findall(r"image: (\S+)", self.argocd_manifest.read_text()))
+        names = {name: next(image for image in wanted if f"{name}:" in image.rpartition("/")[2]) for name in ("argocd", "redis", "dex")}
+        for name in ("airflow", "git_sync", "mysql", "gitea"):
+            names[name.replace("_", "-")] = self.versions[f"platform_{name}_image"]
+        return {f"{PREFIX}/{name}": _canonical(reference) for name, reference in names.items()}
+
+    def _archive(self, images: Sequence[Step], argocd_sources: Step) -> Step:
+        return Step(
+            "platform image archive",
+            lambda log: docker.save(self._public_names(), self.archive, log),
+            "docker",
+            made_from={name: value for name, value in self.versions.items() if name.endswith("_image")},
+            files=[LAB / "builder/docker.py"],
+            needs=[*images, argocd_sources],
+            present=lambda key: self.archive.exists(),
+        )
+
+    def _chart(self) -> Step:
+        command = [str(self.program("helm")), "package", str(LAB / "chart"), "--destination", str(self.folder)]
+        return Step(
+            "chart double",
+            lambda log: _ignore(log.run(command)),
+            "docker",
+            files=[LAB / "chart"],
+            needs=[self.compiled["helm"]],
+            present=lambda key: self.chart.exists(),
+        )
+
+
+def _resolve_templates(values: dict[str, Any]) -> dict[str, str]:
+    """The plain "{{ name }}" references of versions.yml, which is all that it uses."""
+    texts = {name: value for name, value in values.items() if isinstance(value, str)}
+    return {name: re.sub(r"\{\{ (\w+) \}\}", lambda found: texts[found[1]], value) for name, value in texts.items()}
+
+
+def _canonical(reference: str) -> str:
+    """Image name with its registry, as containerd writes it."""
+    first, slash, _ = reference.partition("/")
+    if slash and ("." in first or ":" in first or first == "localhost"):
+        return reference
+    return f"docker.io/{reference}" if slash else f"docker.io/library/{reference}"
+
+
+def _copy(source: Path, target: Path, mode: int) -> None:
+    target.unlink(missing_ok=True)
+    shutil.copyfile(source, target)
+    target.chmod(mode)
+
+
+def _folder(path: Path) -> Path:
+    path.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def _ignore(_: str) -> None:
+    """For actions whose command's output is of no interest."""

@@ -1,0 +1,3 @@
+# The store comes last: it is filled by the node itself.
+FROM gitops-airflow-lab/node
+ADD store.tar /
