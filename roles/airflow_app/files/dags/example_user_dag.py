@@ -1,4 +1,4 @@
-"""Started by hand, in namespace airflow-user. The namespace is named the full way: a pod_override, which can change anything else of the pod too."""
+"""Started by hand, in namespace airflow-user. The namespace is named the full way: a pod_override, which can change all of the pod."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Which namespace a task's pod runs in, and how the pods of that namespace are scheduled.
 
-Airflow imports this as ``airflow_local_settings``. In Airflow 2.6 the namespace in a task's ``executor_config`` has no effect of its own: the configured
-``[kubernetes_executor] namespace`` is merged last (``PodGenerator.construct_pod``). So the policy keeps it in an annotation as well, and the pod hook moves
-the pod there. Runs on Python 3.7, which is what ``apache/airflow:2.6.3`` has.
+Airflow imports this as ``airflow_local_settings``. In Airflow 2.6 the namespace in a task's ``executor_config`` has no effect of its own:
+the configured ``[kubernetes_executor] namespace`` is merged last (``PodGenerator.construct_pod``). So the policy keeps it in an annotation
+as well, and the pod hook moves the pod there. Runs on Python 3.7, which is what ``apache/airflow:2.6.3`` has.
 """
 
 from __future__ import annotations

@@ -1,0 +1,244 @@
+# Copyright: (c) 2026, The gitops.airflow team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the role writes into the platform repository: the values file says each thing once, and the policy in it is Python."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from ansible.parsing.dataloader import DataLoader
+from ansible.plugins.loader import init_plugin_loader
+from ansible.template import Templar, trust_as_template
+
+ROLES = Path(__file__).parents[2] / "roles"
+CHART = "platform/airflow/core"
+TEMPLATES = ROLES / "airflow_app/templates" / CHART
+STATIC = ROLES / "airflow_app/files" / CHART
+
+Render = Callable[..., str]
+
+
+@pytest.fixture(scope="session")
+def defaults() -> dict[str, Any]:
+    init_plugin_loader([])
+    variables: dict[str, Any] = {}
+    for path in [*sorted((ROLES / "platform/defaults/main").glob("*.yml")), ROLES / "airflow_app/defaults/main.yml"]:
+        variables |= yaml.safe_load(path.read_text())
+    trusted = {key: trust_as_template(value) if isinstance(value, str) else value for key, value in variables.items()}
+    return trusted | {
+        "role_path": str(ROLES / "airflow_app"),
+        "airflow_app_dags_credentials_secret": "dags-git-basic",
+        "airflow_app_dags_ssh_key_secret": "",
+    }
+
+
+@pytest.fixture
+def render(defaults: dict[str, Any]) -> Render:
+    def rendered(name: str, **variables: Any) -> str:
+        templar = Templar(DataLoader(), defaults | variables)
+        return str(templar.template(trust_as_template(f"{{{{ lookup('ansible.builtin.template', '{TEMPLATES / name}') }}}}")))
+
+    return rendered
+
+
+@pytest.fixture
+def values(render: Render) -> Callable[..., dict[str, Any]]:
+    def loaded(**variables: Any) -> dict[str, Any]:
+        content: dict[str, Any] = yaml.safe_load(render("values.yaml.j2", **variables))
+        return content
+
+    return loaded
+
+
+def git_sync(content: dict[str, Any]) -> dict[str, Any]:
+    settings: dict[str, Any] = content["airflow"]["dags"]["gitSync"]
+    return settings
+
+
+def test_every_file_has_its_place() -> None:
+    """The role reads these by name."""
+    assert sorted(str(path.relative_to(TEMPLATES)) for path in TEMPLATES.rglob("*") if path.is_file()) == [
+        "Chart.yaml.j2",
+        "templates/_local_settings.tpl.j2",
+        "values.yaml.j2",
+    ]
+    assert sorted(str(path.relative_to(STATIC)) for path in STATIC.rglob("*") if path.is_file() and path.suffix != ".pyc") == [
+        "airflow_local_settings.py",
+        "templates/mysql.yaml",
+        "templates/worker-namespaces.yaml",
+    ]
+
+
+def test_the_chart_depends_on_the_pinned_official_one(render: Render) -> None:
+    chart = yaml.safe_load(render("Chart.yaml.j2"))
+    assert chart["dependencies"] == [{"name": "airflow", "version": "1.15.0", "repository": "https://airflow.apache.org"}]
+    assert chart["appVersion"] == "2.6.3"
+
+
+def test_the_namespace_list_has_no_spaces_and_names_the_worker_namespaces(values: Callable[..., dict[str, Any]]) -> None:
+    content = values(platform_worker_namespaces=[{"name": "core"}, {"name": "a"}, {"name": "b"}])
+    config = content["airflow"]["config"]
+    assert config["kubernetes_executor"]["multi_namespace_mode_namespace_list"] == "core,a,b"
+    assert config["kubernetes"]["namespace_list"] == "core,a,b"
+    assert content["global"]["workerNamespaces"] == {"core": {}, "a": {}, "b": {}}
+
+
+def test_scheduling_is_written_as_kubernetes_names_it(values: Callable[..., dict[str, Any]]) -> None:
+    affinity: dict[str, Any] = {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": []}}}
+    tolerations = [{"key": "dedicated", "operator": "Equal", "value": "cron", "effect": "NoSchedule"}]
+    content = values(
+        platform_worker_namespaces=[
+            {"name": "core"},
+            {"name": "cron", "node_selector": {"pool": "cron"}, "tolerations": tolerations, "affinity": affinity},
+        ]
+    )
+    assert content["global"]["workerNamespaces"] == {
+        "core": {},
+        "cron": {"nodeSelector": {"pool": "cron"}, "tolerations": tolerations, "affinity": affinity},
+    }
+
+
+@pytest.mark.parametrize(
+    "fact",
+    [
+        "http://git.example.com/dags.git",
+        "branch-of-dags",
+        "folder/of/dags",
+        "secret-with-token",
+        "secret-with-key",
+        "core,cron",
+        "7Gi",
+        "my/mysql:1",
+    ],
+)
+def test_each_fact_stands_once_in_the_values_file(render: Render, fact: str) -> None:
+    text = render(
+        "values.yaml.j2",
+        airflow_app_dags_repo="http://git.example.com/dags.git",
+        airflow_app_dags_branch="branch-of-dags",
+        airflow_app_dags_subpath="folder/of/dags",
+        airflow_app_dags_credentials_secret="secret-with-token",
+        airflow_app_dags_ssh_key_secret="secret-with-key",
+        airflow_app_mysql_storage="7Gi",
+        platform_mysql_image="my/mysql:1",
+        platform_worker_namespaces=[{"name": "core"}, {"name": "cron"}],
+    )
+    assert text.count(fact) == 1
+
+
+@pytest.mark.parametrize(
+    ("variables", "expected"),
+    [
+        ({}, ("dags-git-basic", "", "")),
+        ({"airflow_app_dags_credentials_secret": ""}, ("", "", "")),
+        (
+            {
+                "airflow_app_dags_credentials_secret": "",
+                "airflow_app_dags_ssh_key_secret": "dags-git-ssh",
+                "airflow_app_dags_known_hosts": "git.example.com ssh-ed25519 AAAA\ngit.example.com ssh-rsa BBBB\n",
+            },
+            ("", "dags-git-ssh", "git.example.com ssh-ed25519 AAAA\ngit.example.com ssh-rsa BBBB\n"),
+        ),
+    ],
+    ids=["token", "public", "ssh"],
+)
+def test_three_ways_to_the_dags(values: Callable[..., dict[str, Any]], variables: dict[str, Any], expected: tuple[str, str, str]) -> None:
+    settings = git_sync(values(**variables))
+    assert (settings["credentialsSecret"], settings["sshKeySecret"], settings["knownHosts"]) == expected
+    assert settings["ref"] == settings["branch"]
+
+
+def test_the_webservers_git_sync_reads_the_same_settings(values: Callable[..., dict[str, Any]]) -> None:
+    webserver = values()["airflow"]["webserver"]
+    (init,), (sidecar,) = webserver["extraInitContainers"], webserver["extraContainers"]
+    assert (init["name"], sidecar["name"]) == ("git-sync-init", "git-sync")
+    assert init["env"] == sidecar["env"]
+    read = set(re.findall(r"dags\.gitSync\.(\w+)", yaml.safe_dump(webserver)))
+    assert read == {"repo", "ref", "period", "maxFailures", "credentialsSecret", "sshKeySecret", "knownHosts"}
+
+
+def test_images_by_digest(values: Callable[..., dict[str, Any]]) -> None:
+    airflow = values(platform_airflow_image="registry.example.com:5000/airflow@sha256:abc")["airflow"]
+    assert f"{airflow['defaultAirflowRepository']}:{airflow['defaultAirflowTag']}" == "registry.example.com:5000/airflow@sha256:abc"
+
+
+@pytest.mark.parametrize(("port", "service"), [(30080, "NodePort"), (0, "ClusterIP")])
+def test_a_node_port_of_zero_means_none(values: Callable[..., dict[str, Any]], port: int, service: str) -> None:
+    written = values(airflow_app_webserver_node_port=port)["airflow"]["webserver"]["service"]
+    assert written["type"] == service
+    assert [entry["nodePort"] for entry in written.get("ports", [])] == ([port] if port else [])
+
+
+def test_your_own_values_are_merged_over_the_platforms(values: Callable[..., dict[str, Any]]) -> None:
+    plain = values()
+    merged = values(airflow_app_values={"webserver": {"replicas": 2}, "config": {"webserver": {"workers": 4}}})
+    assert merged["airflow"]["webserver"].pop("replicas") == 2
+    assert merged["airflow"]["config"]["webserver"] == {"workers": 4}
+    plain["airflow"]["config"]["webserver"] = {"workers": 4}
+    assert merged == plain
+
+
+def test_jobs_are_hooks_of_argo_cd_before_airflow(values: Callable[..., dict[str, Any]]) -> None:
+    airflow = values()["airflow"]
+    for job, wave in (("migrateDatabaseJob", "1"), ("createUserJob", "2")):
+        assert airflow[job]["useHelmHooks"] is False
+        assert airflow[job]["jobAnnotations"] == {
+            "argocd.argoproj.io/hook": "Sync",
+            "argocd.argoproj.io/hook-delete-policy": "BeforeHookCreation",
+            "argocd.argoproj.io/sync-wave": wave,
+        }
+    assert {airflow[name]["annotations"]["argocd.argoproj.io/sync-wave"] for name in ("scheduler", "triggerer", "webserver")} == {"3"}
+
+
+def test_nothing_is_left_to_chance_at_each_render(values: Callable[..., dict[str, Any]]) -> None:
+    """The chart makes a random Secret, so endless drift, wherever one of these is not named."""
+    airflow = values()["airflow"]
+    assert airflow["data"] == {"metadataSecretName": "airflow-metadata", "brokerUrlSecretName": "none"}
+    assert airflow["fernetKeySecretName"] == "airflow-fernet-key"
+    assert airflow["webserverSecretKeySecretName"] == "airflow-webserver-secret-key"
+    assert airflow["redis"]["enabled"] is False
+
+
+def test_workers_get_no_token_and_the_chart_makes_no_roles(values: Callable[..., dict[str, Any]]) -> None:
+    airflow = values()["airflow"]
+    assert airflow["workers"]["serviceAccount"]["automountServiceAccountToken"] is False
+    assert (airflow["rbac"]["create"], airflow["multiNamespaceMode"]) == (False, False)
+
+
+def test_the_policy_is_python_inside_a_helm_definition(render: Render, values: Callable[..., dict[str, Any]]) -> None:
+    source = (STATIC / "airflow_local_settings.py").read_text()
+    assert "{{" not in source
+    assert "}}" not in source
+    text = render("templates/_local_settings.tpl.j2")
+    assert source.strip() in text
+    found = re.search(r'\{\{- define "([\w.]+)" -}}\n(.*)\n\{\{- end }}', text, re.DOTALL)
+    assert found
+    assert found[1] in values()["airflow"]["airflowLocalSettings"]
+    namespaces = "{{ .Values.global.workerNamespaces | toJson }}"
+    assert found[2].count("{{") == found[2].count(namespaces) == 1
+    settings: dict[str, Any] = {}
+    exec(compile(found[2].replace(namespaces, '{"core":{},"cron":{"nodeSelector":{"pool":"cron"}}}'), "policy", "exec"), settings)
+    assert settings["WORKER_NAMESPACES"] == {"core": {}, "cron": {"nodeSelector": {"pool": "cron"}}}
+
+
+def test_the_examples_name_both_worker_namespaces(values: Callable[..., dict[str, Any]]) -> None:
+    named = set()
+    for path in (ROLES / "airflow_app/files/dags").glob("*.py"):
+        named |= set(re.findall(r'namespace"?[:=] ?"([\w-]+)"', path.read_text()))
+    assert named == {"airflow-cron", "airflow-user"}
+    assert named < set(values()["global"]["workerNamespaces"])
+
+
+def test_mysqls_claim_is_spelled_out() -> None:
+    """What the API server fills in counts as a difference for Argo CD."""
+    text = (STATIC / "templates/mysql.yaml").read_text()
+    claims = text[text.index("volumeClaimTemplates") :]
+    for filled_in in ("apiVersion: v1", "kind: PersistentVolumeClaim", "volumeMode: Filesystem"):
+        assert filled_in in claims
+    assert "--skip-name-resolve" in text

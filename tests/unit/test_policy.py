@@ -1,0 +1,222 @@
+# Copyright: (c) 2026, The gitops.airflow team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The cluster policy: a task's namespace holds, an unknown one is refused, a namespace's scheduling reaches its pods.
+
+Pods are the kubernetes client's own. Of Airflow, which is not installed here, the two names that the policy imports are doubles.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import json
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import pytest
+from kubernetes.client import ApiClient
+from kubernetes.client import models as k8s
+
+SOURCE = Path(__file__).parents[2] / "roles/airflow_app/files/platform/airflow/core/airflow_local_settings.py"
+ANNOTATION = "gitops-airflow/worker-namespace"
+PROFILE = {
+    "nodeSelector": {"pool": "cron"},
+    "tolerations": [{"key": "dedicated", "operator": "Exists"}, {"key": "shared", "operator": "Exists"}],
+    "affinity": {"podAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [{"topologyKey": "zone"}]}},
+}
+
+
+class PolicyViolation(Exception):
+    """Double of airflow.exceptions.AirflowClusterPolicyViolation."""
+
+
+class PodGenerator:
+    """Double of airflow.kubernetes.pod_generator.PodGenerator: the same results for what the policy hands in."""
+
+    @staticmethod
+    def from_legacy_obj(obj: dict[str, Any]) -> k8s.V1Pod:
+        legacy = obj["KubernetesExecutor"]
+        memory = legacy.pop("request_memory", None)  # Airflow's takes entries out, too
+        resources = k8s.V1ResourceRequirements(requests={"memory": memory}) if memory else None
+        return k8s.V1Pod(
+            metadata=k8s.V1ObjectMeta(namespace=legacy.get("namespace")),
+            spec=k8s.V1PodSpec(containers=[k8s.V1Container(name="base", resources=resources)]),
+        )
+
+    @staticmethod
+    def deserialize_model_dict(pod: dict[str, Any]) -> k8s.V1Pod:
+        return ApiClient().deserialize(SimpleNamespace(data=json.dumps(pod)), "V1Pod")
+
+
+@dataclass
+class Task:
+    """Double of an operator."""
+
+    executor_config: dict[str, Any] | None = None
+    dag_id: str = "dag"
+    task_id: str = "task"
+
+
+@dataclass
+class MappedTask:
+    """Double of a mapped operator, whose executor_config cannot be set."""
+
+    partial_kwargs: dict[str, Any] = field(default_factory=dict)
+    dag_id: str = "dag"
+    task_id: str = "task"
+
+    @property
+    def executor_config(self) -> dict[str, Any]:
+        value: dict[str, Any] = self.partial_kwargs.get("executor_config", {})
+        return value
+
+
+@pytest.fixture
+def policy(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    doubles: dict[str, dict[str, Any]] = {
+        "airflow": {},
+        "airflow.exceptions": {"AirflowClusterPolicyViolation": PolicyViolation},
+        "airflow.kubernetes": {},
+        "airflow.kubernetes.pod_generator": {"PodGenerator": PodGenerator},
+    }
+    for name, attributes in doubles.items():
+        double = ModuleType(name)
+        vars(double).update(attributes)
+        monkeypatch.setitem(sys.modules, name, double)
+    spec = importlib.util.spec_from_file_location("airflow_local_settings", SOURCE)
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    spec.loader.exec_module(module)
+    module.configure(json.dumps({"core": {}, "cron": PROFILE, "user": {}}))
+    return module
+
+
+def override(namespace: str | None = None, **metadata: Any) -> k8s.V1Pod:
+    return k8s.V1Pod(metadata=k8s.V1ObjectMeta(namespace=namespace, **metadata))
+
+
+def worker_pod(**metadata: Any) -> k8s.V1Pod:
+    """As the executor hands it to the hook: merged with the chart's template, in the configured namespace."""
+    return k8s.V1Pod(
+        metadata=k8s.V1ObjectMeta(name="dag-task-1a2b3c4d", namespace="core", labels={"kubernetes_executor": "True"}, **metadata),
+        spec=k8s.V1PodSpec(containers=[], affinity=k8s.V1Affinity(), tolerations=[k8s.V1Toleration(key="shared", operator="Exists")]),
+    )
+
+
+def test_a_python_older_than_ours_can_read_it() -> None:
+    """apache/airflow:2.6.3 runs Python 3.7."""
+    ast.parse(SOURCE.read_text(), feature_version=(3, 7))
+
+
+def test_airflow_takes_over_the_two_hooks_only(policy: ModuleType) -> None:
+    assert sorted(policy.__all__) == ["pod_mutation_hook", "task_policy"]
+
+
+@pytest.mark.parametrize("config", [{"KubernetesExecutor": {"namespace": "cron"}}, {"pod_override": override("cron")}])
+def test_both_forms_end_as_a_pod_override_that_keeps_the_namespace(policy: ModuleType, config: dict[str, Any]) -> None:
+    task = Task({**config, "other": 1})
+    policy.task_policy(task)
+    assert task.executor_config is not None
+    assert sorted(task.executor_config) == ["other", "pod_override"]
+    metadata = task.executor_config["pod_override"].metadata
+    assert (metadata.namespace, metadata.annotations) == ("cron", {ANNOTATION: "cron"})
+
+
+def test_a_mapped_operator_is_placed_too(policy: ModuleType) -> None:
+    task = MappedTask({"executor_config": {"KubernetesExecutor": {"namespace": "user"}}})
+    policy.task_policy(task)
+    assert task.executor_config["pod_override"].metadata.namespace == "user"
+
+
+def test_what_else_the_task_says_of_its_pod_is_kept(policy: ModuleType) -> None:
+    named = override("cron", labels={"team": "a"}, annotations={"note": "b"})
+    task = Task({"pod_override": named})
+    policy.task_policy(task)
+    assert task.executor_config is not None
+    metadata = task.executor_config["pod_override"].metadata
+    assert (metadata.labels, metadata.annotations) == ({"team": "a"}, {"note": "b", ANNOTATION: "cron"})
+    assert named.metadata.annotations == {"note": "b"}, "the DAG's own object, perhaps shared by tasks, is left alone"
+
+
+def test_a_dictionary_shared_by_tasks_is_left_alone(policy: ModuleType) -> None:
+    shared = {"KubernetesExecutor": {"namespace": "cron", "request_memory": "64Mi"}}
+    for task in (Task(shared), Task(shared)):
+        policy.task_policy(task)
+        assert task.executor_config is not None
+        assert task.executor_config["pod_override"].spec.containers[0].resources.requests == {"memory": "64Mi"}
+    assert shared == {"KubernetesExecutor": {"namespace": "cron", "request_memory": "64Mi"}}
+
+
+def test_a_second_pass_changes_nothing(policy: ModuleType) -> None:
+    task = Task({"KubernetesExecutor": {"namespace": "cron"}})
+    policy.task_policy(task)
+    assert task.executor_config is not None
+    once = task.executor_config["pod_override"].to_dict()
+    policy.task_policy(task)
+    assert task.executor_config["pod_override"].to_dict() == once
+
+
+@pytest.mark.parametrize("config", [None, {}, {"pod_override": override()}, {"KubernetesExecutor": {"image": "x"}}, {"Celery": {}}])
+def test_a_task_without_a_namespace_is_left_alone(policy: ModuleType, config: dict[str, Any] | None) -> None:
+    task = Task(config)
+    policy.task_policy(task)
+    assert task.executor_config is config
+
+
+def test_an_unlisted_namespace_is_refused_by_name(policy: ModuleType) -> None:
+    with pytest.raises(PolicyViolation, match=r"dag\.task asks for namespace 'default'; worker namespaces are core, cron, user"):
+        policy.task_policy(Task({"KubernetesExecutor": {"namespace": "default"}}))
+
+
+def test_two_forms_at_once_are_refused(policy: ModuleType) -> None:
+    with pytest.raises(PolicyViolation, match="both a pod_override and a KubernetesExecutor"):
+        policy.task_policy(Task({"KubernetesExecutor": {"namespace": "cron"}, "pod_override": override("cron")}))
+
+
+def test_the_pod_goes_where_its_task_asked_and_keeps_its_name(policy: ModuleType) -> None:
+    pod = worker_pod(annotations={ANNOTATION: "user"})
+    policy.pod_mutation_hook(pod)
+    assert (pod.metadata.namespace, pod.metadata.name) == ("user", "dag-task-1a2b3c4d")
+
+
+def test_a_pod_whose_task_asked_for_nothing_stays(policy: ModuleType) -> None:
+    pod = worker_pod()
+    policy.pod_mutation_hook(pod)
+    assert pod.metadata.namespace == "core"
+
+
+def test_a_namespace_taken_off_the_list_fails_the_pod_instead_of_moving_it(policy: ModuleType) -> None:
+    with pytest.raises(ValueError, match="'gone' is not a worker namespace"):
+        policy.pod_mutation_hook(worker_pod(annotations={ANNOTATION: "gone"}))
+
+
+def test_the_namespaces_scheduling_reaches_the_pod(policy: ModuleType) -> None:
+    pod = worker_pod(annotations={ANNOTATION: "cron"})
+    pod.spec.node_selector = {"pool": "mine", "disk": "ssd"}
+    policy.pod_mutation_hook(pod)
+    spec = ApiClient().sanitize_for_serialization(pod)["spec"]
+    assert spec["nodeSelector"] == {"pool": "cron", "disk": "ssd"}
+    assert [toleration["key"] for toleration in spec["tolerations"]] == ["shared", "dedicated"]
+    assert spec["affinity"] == PROFILE["affinity"]
+
+
+def test_affinity_of_another_kind_is_kept(policy: ModuleType) -> None:
+    pod = worker_pod(annotations={ANNOTATION: "cron"})
+    own = k8s.V1PodAntiAffinity(required_during_scheduling_ignored_during_execution=[k8s.V1PodAffinityTerm(topology_key="host")])
+    pod.spec.affinity = k8s.V1Affinity(pod_anti_affinity=own)
+    policy.pod_mutation_hook(pod)
+    assert pod.spec.affinity.pod_anti_affinity == own
+    assert pod.spec.affinity.pod_affinity
+
+
+def test_pods_of_the_kubernetes_pod_operator_are_not_touched(policy: ModuleType) -> None:
+    pod = k8s.V1Pod(metadata=k8s.V1ObjectMeta(name="own", namespace="cron"), spec=k8s.V1PodSpec(containers=[]))
+    before = pod.to_dict()
+    policy.pod_mutation_hook(pod)
+    assert pod.to_dict() == before
