@@ -1,0 +1,219 @@
+# Copyright: (c) 2026, The gitops.airflow team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a branch should hold, how that differs from what it holds, and what git's complaints mean. Pure: values in, values out."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import posixpath
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from urllib.parse import urlsplit, urlunsplit
+
+PLAIN, EXECUTABLE = "100644", "100755"
+SCP_LIKE = re.compile(r"^(?:(?P<user>[^@/:]+)@)?(?P<host>[^/:]+):(?!//)(?P<path>.+)$")
+
+
+class GitError(Exception):
+    """A failure with its kind, for a person: what, the rule, the next action."""
+
+    def __init__(self, code: str, message: str) -> None:
+        self.code = code
+        super().__init__(message)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A file of a commit's tree."""
+
+    mode: str
+    blob: str
+
+
+@dataclass(frozen=True)
+class Content:
+    """What a file should be. A mode of None keeps the one that is there."""
+
+    data: bytes
+    mode: str | None = None
+
+    @property
+    def blob(self) -> str:
+        """The name that git gives to this content."""
+        return hashlib.sha1(b"blob %d\0" % len(self.data) + self.data, usedforsecurity=False).hexdigest()
+
+
+def safe_path(path: str) -> str:
+    """A path inside a repository, in its plain form. Raises ValueError for one that leads out of it or into git's own folder."""
+    plain = posixpath.normpath(path)
+    parts = plain.split("/")
+    if not path or path.endswith("/") or plain.startswith("/") or plain == "." or ".." in parts or ".git" in map(str.lower, parts):
+        raise ValueError(f"{path!r} is no path of a file inside a repository: use a relative path without .. and .git")
+    return plain
+
+
+def folder(path: str) -> str:
+    """A folder inside a repository, as a prefix of paths; `.` is the whole repository."""
+    return "" if posixpath.normpath(path) == "." else f"{safe_path(path.rstrip('/'))}/"
+
+
+def plan(found: Mapping[str, Entry], wanted: Mapping[str, Content], prune: Sequence[str]) -> dict[str, Entry]:
+    """The tree that a branch should have: the wanted files, and all others except those in the pruned folders.
+
+    A file gives way where a wanted path needs a folder of its name, and a folder where a wanted path is a file.
+    """
+    prefixes = [folder(item) for item in prune]
+    parents = {path[:index] for path in wanted for index, letter in enumerate(path) if letter == "/"}
+    clash = parents & set(wanted)
+    if clash:
+        raise ValueError(f"{sorted(clash)[0]!r} cannot be both a file and a folder")
+    tree = {
+        path: entry
+        for path, entry in found.items()
+        if path not in parents
+        and not any(path.startswith(f"{name}/") for name in wanted)
+        and (path in wanted or not any(path.startswith(prefix) for prefix in prefixes))
+    }
+    for path, content in wanted.items():
+        old = found.get(path)
+        kept = old.mode if old and old.mode in (PLAIN, EXECUTABLE) else PLAIN
+        tree[path] = Entry(content.mode or kept, content.blob)
+    return tree
+
+
+def changed_paths(found: Mapping[str, Entry], tree: Mapping[str, Entry]) -> list[str]:
+    """Paths that are added, removed or different, in order."""
+    return sorted(path for path in {*found, *tree} if found.get(path) != tree.get(path))
+
+
+def text_of(data: bytes | None) -> str:
+    """A file's content for a diff; binary ones are only described."""
+    if data is None:
+        return ""
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:
+        text = "\0"
+    return (
+        text if "\0" not in text else f"(binary file, {len(data)} bytes, SHA-1 {hashlib.sha1(data, usedforsecurity=False).hexdigest()})\n"
+    )
+
+
+def unified(path: str, before: bytes | None, after: bytes | None) -> str:
+    """A unified diff of one file; None is a file that is absent."""
+    names = (f"a/{path}" if before is not None else "/dev/null", f"b/{path}" if after is not None else "/dev/null")
+    lines = difflib.unified_diff(text_of(before).splitlines(), text_of(after).splitlines(), *names, lineterm="")
+    return "".join(f"{line}\n" for line in lines)
+
+
+def public_url(url: str) -> str:
+    """The URL without a password, and without a user name where that may be a token."""
+    if "://" not in url:
+        return url
+    parts = urlsplit(url)
+    user, at, host = parts.netloc.rpartition("@")
+    return urlunsplit(parts._replace(netloc=f"{user.partition(':')[0]}{at}{host}" if parts.scheme == "ssh" else host))
+
+
+def check_url(url: str) -> None:
+    """Raises GitError for a URL that git_publish does not take."""
+    if "://" in url:
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https", "ssh", "file"):
+            raise GitError("bad_url", f"repo is {public_url(url)}, its scheme must be http, https, ssh or file. Next: correct repo.")
+        if parts.password is not None:
+            raise GitError("bad_url", f"repo {public_url(url)} holds a password, which would be seen. Next: give username and password.")
+    elif not SCP_LIKE.match(url):
+        raise GitError("bad_url", f"repo is {url}, it must be a URL (http, https, ssh, file) or user@host:path. Next: correct repo.")
+
+
+def through(url: str, port: int) -> tuple[str, str]:
+    """The URL by way of a local port, and the host whose name a host key must still carry. For http and ssh."""
+    match = SCP_LIKE.match(url) if "://" not in url else None
+    if match:
+        user = f"{match['user']}@" if match["user"] else ""
+        return f"ssh://{user}127.0.0.1:{port}/{match['path'].lstrip('/')}", match["host"]
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "ssh"):
+        raise GitError("bad_url", f"repo is {url}, a tunnel needs an http or ssh URL. Next: correct repo or leave tunnel out.")
+    user = f"{parts.username}@" if parts.username else ""
+    return urlunsplit(parts._replace(netloc=f"{user}127.0.0.1:{port}")), parts.hostname or ""
+
+
+# What git, curl and ssh say, most telling first: pattern, code, what it means, next action.
+COMPLAINTS = (
+    (
+        r"unprotected private key|bad permissions|error in libcrypto|invalid format|Load key .*: ",
+        "bad_key",
+        "the SSH key cannot be used",
+        "give a private key in OpenSSH's format that only its owner may read (chmod 600)",
+    ),
+    (
+        r"host key verification failed|host identification has changed|no .* host key is known",
+        "unknown_host_key",
+        "the server's host key is not the known one",
+        "put the server's host key into the file that known_hosts names (ssh-keyscan, after checking its fingerprint)",
+    ),
+    (
+        r"ssl certificate problem|server certificate verification failed|certificate subject name|unable to get local issuer",
+        "untrusted_certificate",
+        "the server's certificate is not trusted",
+        "give the authority's certificate as ca_path, or correct the host name",
+    ),
+    (
+        r"could not resolve host|failed to connect|couldn't connect|connection refused|connection timed out"
+        r"|operation timed out|no route to host|network is unreachable|empty reply from server|transfer closed"
+        r"|recv failure|connection reset|operation too slow",
+        "unreachable",
+        "the server cannot be reached",
+        "check host name, port, network and proxy, and that the server runs",
+    ),
+    (
+        r"authentication failed|could not read username|could not read password|invalid username or password|invalid credentials"
+        r"|access denied|permission denied \(|returned error: 40[13]|user is not allowed|write access to repository not granted",
+        "authentication",
+        "the server refused the credentials",
+        "give a user and password (or token), or an SSH key, that may read and write this repository",
+    ),
+    (
+        r"couldn't find remote ref|could not find remote ref|remote branch .* not found",
+        "branch_missing",
+        "the branch does not exist",
+        "correct branch, or set create=true to make it",
+    ),
+    (
+        r"repository .*not found|not found: repository|does not appear to be a git repository|returned error: 404|remote: not found"
+        r"|cannot find repository|does not exist|no such file or directory",
+        "repository_missing",
+        "the repository does not exist, or the user may not see it",
+        "correct repo, make the repository, or set create=true where the server makes repositories on push",
+    ),
+    (
+        r"\[remote rejected\]|pre-receive hook declined|protected branch",
+        "refused",
+        "the server refused the push",
+        "read the server's words above; its rules for the branch may ask for another way",
+    ),
+    (r"returned error: 5\d\d", "server_error", "the server failed", "look into the server's log, or try later"),
+    (r"did not end in time", "timeout", "git took too long", "try again, or give a longer timeout"),
+)
+RACE = re.compile(
+    r"\(fetch first\)|\(non-fast-forward\)|\(stale info\)|cannot lock ref|failed to update ref|\(already exists\)", re.IGNORECASE
+)
+
+
+def complaint(url: str, branch: str, output: str) -> GitError:
+    """The error that git's output tells of."""
+    words = " ".join(line.strip() for line in output.splitlines() if line.strip())[-600:]
+    for pattern, code, meaning, action in COMPLAINTS:
+        if re.search(pattern, output, re.IGNORECASE):
+            return GitError(code, f"{public_url(url)} (branch {branch}): {meaning}. git says: {words}\nNext: {action}.")
+    return GitError("git_failed", f"{public_url(url)} (branch {branch}): git failed: {words}\nNext: correct what git complains about.")
+
+
+def lost_race(output: str) -> bool:
+    """Whether a push was rejected because somebody else pushed meanwhile."""
+    return bool(RACE.search(output))

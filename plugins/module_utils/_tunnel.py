@@ -1,0 +1,123 @@
+# Copyright: (c) 2026, The gitops.airflow team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A local port that leads to a pod of a Service, for as long as it is needed."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+from urllib.parse import quote
+
+CHUNK = 65536
+
+
+class TunnelError(Exception):
+    """Why no tunnel can be made, for a person."""
+
+
+def endpoint(service: Mapping[str, Any], slices: Iterable[Mapping[str, Any]], port: int) -> tuple[str, int]:
+    """A ready pod of a Service and its port behind the Service's, from the Service and its EndpointSlices. Raises TunnelError."""
+    name = service["metadata"]["name"]
+    ports = (service.get("spec") or {}).get("ports") or []
+    chosen = next((item for item in ports if item["port"] == port), None)
+    if chosen is None:
+        listed = ", ".join(str(item["port"]) for item in ports) or "none"
+        raise TunnelError(f"the Service {name} has no port {port} (it has: {listed}). Next: correct tunnel.port")
+    for part in slices:
+        target = next((item["port"] for item in part.get("ports") or [] if (item.get("name") or "") == (chosen.get("name") or "")), None)
+        for item in part.get("endpoints") or []:
+            reference = item.get("targetRef") or {}
+            # No condition means ready (API reference of EndpointConditions).
+            if target and reference.get("kind") == "Pod" and (item.get("conditions") or {}).get("ready") is not False:
+                return reference["name"], target
+    raise TunnelError(f"the Service {name} has no ready pod. Next: look at its pods, or wait until one is ready")
+
+
+def _pump(source: Any, sink: Any) -> None:
+    """Hands on all bytes until the source ends."""
+    with contextlib.suppress(OSError):
+        while data := source.recv(CHUNK):
+            sink.sendall(data)
+
+
+class Tunnel:
+    """Listens on a local port; each connection gets its own way to the other side, made by connect."""
+
+    def __init__(self, connect: Callable[[], Any]) -> None:
+        self.connect = connect
+        self.error: Exception | None = None  # the last failure to reach the other side
+
+    def __enter__(self) -> Tunnel:
+        self.server = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self.server.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+        return self
+
+    def __exit__(self, *_details: object) -> None:
+        # Only a shutdown wakes a thread that waits in accept.
+        with contextlib.suppress(OSError):
+            self.server.shutdown(socket.SHUT_RDWR)
+        self.server.close()
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                client, _address = self.server.accept()
+                threading.Thread(target=self._serve, args=(client,), daemon=True).start()
+
+    def _serve(self, client: socket.socket) -> None:
+        with client:
+            try:
+                far = self.connect()
+            except Exception as error:  # whatever the client library raises; told by the one who waits for an answer
+                self.error = error
+                return
+            back = threading.Thread(target=self._back, args=(far, client), daemon=True)
+            back.start()
+            _pump(client, far)
+            # The API server knows no half-closed connection: who ends the sending ends it all. A mere close would not wake `back`.
+            with contextlib.suppress(OSError):
+                far.shutdown(socket.SHUT_RDWR)
+            back.join()
+            far.close()
+
+    @staticmethod
+    def _back(far: Any, client: socket.socket) -> None:
+        _pump(far, client)
+        with contextlib.suppress(OSError):
+            client.shutdown(socket.SHUT_RDWR)
+
+
+@contextlib.contextmanager
+def open_tunnel(params: dict[str, Any], namespace: str, service: str, port: int) -> Iterator[Tunnel]:
+    """A tunnel to a ready pod of a Service. params are kubernetes.core's authentication options. Raises TunnelError."""
+    from ansible_collections.gitops.airflow.plugins.module_utils._kube import connect, core_path
+    from ansible_collections.gitops.airflow.plugins.module_utils._watch import ApiError
+
+    try:
+        api = connect(params)
+        found = api.get(core_path("services", namespace, service))
+        path = f"/apis/discovery.k8s.io/v1/namespaces/{quote(namespace, safe='')}/endpointslices"
+        slices = api.page(path, {"labelSelector": f"kubernetes.io/service-name={service}", "limit": 500})["items"]
+    except ApiError as error:
+        raise TunnelError(f"no tunnel to the Service {service} in {namespace}: {error}") from error
+    pod, target = endpoint(found, slices, port)
+    url = core_path("pods", namespace, pod) + "/portforward"
+    with Tunnel(lambda: _forward(api._client, url, target)) as tunnel:
+        yield tunnel
+
+
+def _forward(client: Any, path: str, port: int) -> Any:
+    """One connection to a port of a pod, over the API server."""
+    from kubernetes.stream import ws_client
+
+    headers = dict(client.default_headers)
+    query: list[tuple[str, str]] = [("ports", str(port))]
+    client.update_params_for_auth(headers, query, ["BearerToken"])
+    return ws_client.portforward_call(
+        client.configuration, "GET", client.configuration.host + path, query_params=query, headers=headers
+    ).socket(port)

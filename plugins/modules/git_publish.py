@@ -1,0 +1,291 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, The gitops.airflow team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: git_publish
+short_description: Makes files the content of a branch of a Git repository
+version_added: 0.1.0
+author: The gitops.airflow team (@gitops-airflow)
+description:
+  - Compares files with the newest commit of a branch and pushes a commit when they differ. Other files of the branch stay.
+  - Nothing is pushed by force. When somebody else pushes meanwhile, the comparison is made again with the new commit.
+  - A server inside a Kubernetes cluster can be reached through O(tunnel).
+extends_documentation_fragment:
+  - kubernetes.core.k8s_auth_options
+options:
+  repo:
+    description:
+      - URL of the repository, with V(http://), V(https://), V(ssh://) or V(file://), or V(user@host:path).
+      - It must not hold a password.
+    type: str
+    required: true
+  branch:
+    description: Name of the branch.
+    type: str
+    default: main
+  files:
+    description: Text of each file by its path in the repository. A file that is there keeps its mode.
+    type: dict
+    default: {}
+  copies:
+    description: Local files to be published, text or not. Whether a file may be executed is taken over.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      src:
+        description: The local file.
+        type: path
+        required: true
+      dest:
+        description: Its path in the repository.
+        type: str
+        required: true
+  prune:
+    description:
+      - Folders in the repository from which files that O(files) and O(copies) do not name are removed.
+      - V(.) is the whole repository.
+    type: list
+    elements: str
+    default: []
+  if_absent:
+    description:
+      - Whether to publish only to a branch that does not exist yet. One that exists is left as it is.
+      - The server is asked in any case, so a repository that cannot be read is an error.
+    type: bool
+    default: false
+  create:
+    description:
+      - Whether to make a branch that does not exist, also in an empty repository.
+      - Also the repository, if the server makes one on the first push.
+    type: bool
+    default: false
+  message:
+    description: Message of the commit.
+    type: str
+    default: Published by gitops.airflow
+  author_name:
+    description: Name of the commit's author.
+    type: str
+    default: gitops.airflow
+  author_email:
+    description: E-mail address of the commit's author.
+    type: str
+    default: gitops-airflow@localhost
+  username:
+    description: User name at the Git server, for HTTP. (Not the Kubernetes API's, for which O(kubeconfig) serves.)
+    type: str
+  password:
+    description: Password or token at the Git server, for HTTP. It is on no command line, in no URL and in no file.
+    type: str
+  ssh_key:
+    description: Private key file, for SSH. It must have no passphrase.
+    type: path
+  known_hosts:
+    description:
+      - File with the server's host key, for SSH. A host whose key is not known is refused.
+      - Without it the user's own file is read.
+    type: path
+  ca_path:
+    description: File with the certificate authority of an HTTPS server. (Not the Kubernetes API's, which is O(ca_cert).)
+    type: path
+  tunnel:
+    description:
+      - A Service in a Kubernetes cluster through whose ready pod the Git server is reached; host and port of O(repo) then only name it.
+      - O(repo) must be an C(http) or SSH URL. The API server's connection is encrypted.
+    type: dict
+    suboptions:
+      namespace:
+        description: Namespace of the Service.
+        type: str
+        required: true
+      service:
+        description: Name of the Service.
+        type: str
+        required: true
+      port:
+        description: Port of the Service.
+        type: int
+        required: true
+  timeout:
+    description: Time in seconds that one call to the server may take.
+    type: int
+    default: 120
+requirements:
+  - git
+  - kubernetes (for O(tunnel))
+attributes:
+  check_mode:
+    support: full
+    description: Can run in C(check_mode); it reads the branch and pushes nothing.
+  diff_mode:
+    support: full
+    description: Shows the changes of each file; of those that are no text only size and checksum.
+"""
+
+EXAMPLES = r"""
+- name: The platform repository holds the rendered platform, and nothing else in its folder
+  gitops.airflow.git_publish:
+    repo: https://git.example.com/platform/airflow.git
+    username: deploy
+    password: "{{ git_token }}"
+    files:
+      platform/airflow/core/values.yaml: "{{ lookup('ansible.builtin.template', 'values.yaml.j2') }}"
+    copies:
+      - src: /srv/charts/airflow-1.15.0.tgz
+        dest: platform/airflow/core/charts/airflow-1.15.0.tgz
+    prune: [platform/airflow/core]
+    message: Airflow 2.6.3
+
+- name: A repository on the cluster's own Gitea starts with examples, and is its users' from then on
+  gitops.airflow.git_publish:
+    repo: http://git-http.git.svc:3000/airflow/dags.git
+    username: pusher
+    password: "{{ push_password }}"
+    files:
+      dags/example.py: "{{ lookup('ansible.builtin.file', 'example.py') }}"
+    if_absent: true
+    create: true
+    tunnel: {namespace: git, service: git-http, port: 3000}
+    context: kind-airflow
+"""
+
+RETURN = r"""
+commit:
+  description: The branch's newest commit afterwards. In check mode the one before; empty where there is none.
+  returned: success
+  type: str
+  sample: 5f9c1ad3f0e0b7b0a1bd20f2c4b9c2cbd2d1a6ee
+changed_files:
+  description: Paths in the repository that were added, changed or removed (in check mode, would be).
+  returned: success
+  type: list
+  elements: str
+  sample: [platform/airflow/core/values.yaml]
+code:
+  description: >-
+    Kind of failure: V(authentication), V(repository_missing), V(branch_missing), V(unreachable), V(unknown_host_key), V(bad_key),
+    V(untrusted_certificate), V(refused), V(busy), V(bad_url), V(bad_path), V(no_tunnel), V(server_error), V(timeout), V(git_missing) or
+    V(git_failed).
+  returned: failure
+  type: str
+  sample: authentication
+"""
+
+import contextlib
+import os
+from pathlib import Path
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.gitops.airflow.plugins.module_utils._git import (
+    EXECUTABLE,
+    PLAIN,
+    Content,
+    GitError,
+    check_url,
+    public_url,
+    safe_path,
+    through,
+    unified,
+)
+from ansible_collections.gitops.airflow.plugins.module_utils._git_repo import Access, Author, Outcome, Remote, publish
+from ansible_collections.gitops.airflow.plugins.module_utils._tunnel import Tunnel, TunnelError, open_tunnel
+from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
+
+# Here these two are the Git server's.
+OWN_NAMES = ("username", "password")
+
+
+def contents(params: dict[str, Any]) -> dict[str, Content]:
+    """The wanted files by their paths. Raises ValueError or OSError for those that cannot be."""
+    wanted = {safe_path(path): Content(str(text).encode()) for path, text in params["files"].items()}
+    for copy in params["copies"]:
+        path = safe_path(copy["dest"])
+        if path in wanted:
+            raise ValueError(f"{path!r} is named twice in files and copies")
+        wanted[path] = Content(Path(copy["src"]).read_bytes(), EXECUTABLE if os.access(copy["src"], os.X_OK) else PLAIN)
+    return wanted
+
+
+def run(params: dict[str, Any], temp: str, check: bool) -> Outcome:
+    """Publishes. Raises GitError, TunnelError, ValueError, OSError."""
+    check_url(params["repo"])
+    for name in ("ssh_key", "known_hosts", "ca_path"):
+        if params[name] and not os.path.isfile(params[name]):
+            raise GitError("bad_path", f"{name} is {params[name]}, there is no such file. Next: correct {name}.")
+    wanted = contents(params)
+    author = Author(params["author_name"], params["author_email"], params["message"])
+    url, alias = params["repo"], ""
+    tunnel: Tunnel | None = None
+    with contextlib.ExitStack() as stack:
+        if params["tunnel"]:
+            auth = {name: params[name] for name in AUTH_ARG_SPEC if name not in OWN_NAMES}
+            tunnel = stack.enter_context(open_tunnel(auth, **params["tunnel"]))
+            url, alias = through(url, tunnel.port)
+        names = ("username", "password", "ssh_key", "known_hosts", "ca_path")
+        access = Access(**{name: params[name] or "" for name in names}, host_key_alias=alias, tunnelled=bool(tunnel))
+        remote = Remote(url, params["branch"], access, shown=public_url(params["repo"]), timeout=params["timeout"], temp=temp)
+        with remote:
+            try:
+                return publish(remote, wanted, params["prune"], author, create=params["create"], if_absent=params["if_absent"], check=check)
+            except GitError as error:
+                if tunnel and tunnel.error:
+                    raise TunnelError(f"the tunnel to {params['tunnel']['service']} broke: {tunnel.error}. {error}") from error
+                raise
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            **AUTH_ARG_SPEC,
+            "repo": {"type": "str", "required": True},
+            "branch": {"type": "str", "default": "main"},
+            "files": {"type": "dict", "default": {}},
+            "copies": {
+                "type": "list",
+                "elements": "dict",
+                "default": [],
+                "options": {"src": {"type": "path", "required": True}, "dest": {"type": "str", "required": True}},
+            },
+            "prune": {"type": "list", "elements": "str", "default": []},
+            "if_absent": {"type": "bool", "default": False},
+            "create": {"type": "bool", "default": False},
+            "message": {"type": "str", "default": "Published by gitops.airflow"},
+            "author_name": {"type": "str", "default": "gitops.airflow"},
+            "author_email": {"type": "str", "default": "gitops-airflow@localhost"},
+            "username": {"type": "str"},
+            "password": {"type": "str", "no_log": True},
+            "ssh_key": {"type": "path"},
+            "known_hosts": {"type": "path"},
+            "ca_path": {"type": "path"},
+            "tunnel": {
+                "type": "dict",
+                "options": {
+                    "namespace": {"type": "str", "required": True},
+                    "service": {"type": "str", "required": True},
+                    "port": {"type": "int", "required": True},
+                },
+            },
+            "timeout": {"type": "int", "default": 120},
+        },
+        supports_check_mode=True,
+    )
+    try:
+        outcome = run(module.params, module.tmpdir, module.check_mode)
+    except GitError as error:
+        module.fail_json(msg=str(error), code=error.code)
+    except TunnelError as error:
+        module.fail_json(msg=str(error), code="no_tunnel")
+    except (ValueError, OSError) as error:
+        module.fail_json(msg=str(error), code="bad_path")
+    diff = {"prepared": "".join(unified(path, *texts) for path, texts in outcome.changed.items())} if module._diff else {}
+    module.exit_json(changed=bool(outcome.changed), commit=outcome.commit or "", changed_files=list(outcome.changed), diff=diff)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,110 @@
+# Copyright: (c) 2026, The gitops.airflow team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The way to a pod: which one is chosen, and that bytes pass, both ways, in several connections."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from typing import Any
+
+import pytest
+from ansible_collections.gitops.airflow.plugins.module_utils._tunnel import Tunnel, TunnelError, endpoint
+
+
+def pod(name: str, ready: bool | None = True) -> dict[str, Any]:
+    return {"targetRef": {"kind": "Pod", "name": name}, "conditions": {} if ready is None else {"ready": ready}}
+
+
+def service(*ports: dict[str, Any]) -> dict[str, Any]:
+    return {"metadata": {"name": "git-http"}, "spec": {"ports": list(ports)}}
+
+
+HTTP = {"name": "http", "port": 80}
+
+
+@pytest.mark.parametrize(
+    ("found", "slices", "expected"),
+    [
+        (service({"port": 3000}), [{"ports": [{"port": 3000}], "endpoints": [pod("a")]}], ("a", 3000)),
+        (service(HTTP), [{"ports": [{"name": "ssh", "port": 22}, {"name": "http", "port": 3000}], "endpoints": [pod("a")]}], ("a", 3000)),
+        (service(HTTP), [{"ports": [{"name": "http", "port": 1}], "endpoints": [pod("a", False), pod("b", None)]}], ("b", 1)),
+        (service(HTTP), [{"endpoints": None}, {"ports": [{"name": "http", "port": 1}], "endpoints": [pod("c")]}], ("c", 1)),
+    ],
+)
+def test_a_ready_pod_is_chosen(found: dict[str, Any], slices: list[dict[str, Any]], expected: tuple[str, int]) -> None:
+    assert endpoint(found, slices, found["spec"]["ports"][0]["port"]) == expected
+
+
+@pytest.mark.parametrize("slices", [[], [{"ports": [{"name": "http", "port": 1}], "endpoints": [pod("a", False)]}]])
+def test_without_a_ready_pod_there_is_no_tunnel(slices: list[dict[str, Any]]) -> None:
+    with pytest.raises(TunnelError, match="git-http has no ready pod"):
+        endpoint(service(HTTP), slices, 80)
+
+
+def test_a_port_that_the_service_lacks_is_told() -> None:
+    with pytest.raises(TunnelError, match=r"has no port 22 \(it has: 80\)"):
+        endpoint(service(HTTP), [], 22)
+
+
+def answer(far: socket.socket, reply: Callable[[bytes], bytes]) -> None:
+    """Answers one line and ends the connection."""
+    with far, far.makefile("rb") as lines:
+        far.sendall(reply(lines.readline()))
+
+
+@pytest.fixture
+def tunnel() -> Iterator[Tunnel]:
+    def connect() -> socket.socket:
+        near, far = socket.socketpair()
+        threading.Thread(target=answer, args=(far, lambda line: line.upper() * 20000), daemon=True).start()
+        return near
+
+    with Tunnel(connect) as opened:
+        yield opened
+
+
+def ask(port: int, text: str) -> bytes:
+    with socket.create_connection(("127.0.0.1", port), timeout=5) as near:
+        near.sendall(f"{text}\n".encode())
+        data = b""
+        while chunk := near.recv(65536):
+            data += chunk
+    return data
+
+
+def test_bytes_pass_both_ways_in_several_connections(tunnel: Tunnel) -> None:
+    words = [f"word {number}" for number in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda word: ask(tunnel.port, word), words))
+    assert answers == [f"{word.upper()}\n".encode() * 20000 for word in words]
+
+
+def test_a_caller_that_goes_ends_the_far_side() -> None:
+    near, far = socket.socketpair()
+    far.settimeout(5)
+    with Tunnel(lambda: near) as opened, closing(far):
+        with socket.create_connection(("127.0.0.1", opened.port), timeout=5) as caller:
+            caller.sendall(b"half")
+            assert far.recv(10) == b"half"
+        assert far.recv(10) == b""
+
+
+def test_why_the_far_side_cannot_be_reached_is_kept() -> None:
+    def connect() -> socket.socket:
+        raise OSError("pod is gone")
+
+    with Tunnel(connect) as opened:
+        assert ask(opened.port, "x") == b""
+        assert str(opened.error) == "pod is gone"
+
+
+def test_a_closed_tunnel_takes_no_connection() -> None:
+    with Tunnel(lambda: None) as opened:
+        port = opened.port
+    with pytest.raises(OSError, match="refused"):
+        socket.create_connection(("127.0.0.1", port), timeout=5)
