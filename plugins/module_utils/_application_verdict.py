@@ -135,9 +135,7 @@ def _condition(app: Obj, certain: bool) -> tuple[str, bool] | None:
     found = [
         (
             f"{condition['type']}: {shorten(condition.get('message') or '')}",
-            certain
-            and condition["type"] in ("ComparisonError", "InvalidSpecError")
-            and not PASSING.search(condition.get("message") or ""),
+            certain and condition["type"] in ("ComparisonError", "InvalidSpecError") and not PASSING.search(condition.get("message") or ""),
         )
         for condition in error_conditions(app)
     ]

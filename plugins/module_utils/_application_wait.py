@@ -185,5 +185,3 @@ def summary(app: Obj | None) -> dict[str, Any]:
         "operation": (status.get("operationState") or {}).get("phase") or "",
         "revision": ",".join(shown_revisions(app or {})),
     }
-
-

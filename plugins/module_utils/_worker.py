@@ -108,7 +108,7 @@ class Worker:
             return "Succeeded" if ended.get("exitCode") == 0 else "Failed"
         if self.deleted:
             return "Gone"
-        if self.base.get("running"):
+        if "running" in self.base:
             return "Running"
         return "Scheduled" if self.node else "Pending"
 
@@ -117,7 +117,7 @@ class Worker:
         if phase == "Scheduled":
             return bool(self.node)
         if phase == "Running":
-            return bool(self.base.get("running") or self.base.get("terminated") or self.phase == "Succeeded")
+            return bool(self.base.keys() & {"running", "terminated"}) or self.phase == "Succeeded"
         return self.phase == "Succeeded"
 
     @property

@@ -168,7 +168,7 @@ diagnosis:
       conditions: []
       operation: {phase: Succeeded, message: successfully synced (all tasks run), started: "2026-05-04T10:00:00Z", failed_resources: []}
       pods:
-        - "pod airflow-core/airflow-webserver-5d8f-x, container webserver (image apache/airflow:nope): ImagePullBackOff: Back-off pulling image"
+        - "pod airflow-core/airflow-webserver-5d8f-x, container webserver (image apache/airflow:nope): ImagePullBackOff: Back-off"
       events: ["10:01:02Z Pod airflow-core/airflow-webserver-5d8f-x Failed (x3): Failed to pull image"]
       notes: []
       next_action: Look at pod airflow-core/airflow-webserver-5d8f-x, container webserver (kubectl describe), correct image and push.
