@@ -5,11 +5,16 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import ssl
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from http.client import HTTPException
+from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.parse import quote, urlencode
+from urllib.request import BaseHandler, HTTPRedirectHandler, HTTPSHandler, Request, build_opener
 
 from ansible_collections.gitops.airflow.plugins.module_utils._verdict import Obj, shorten
 
@@ -46,24 +51,28 @@ Transport = Callable[[str, str, bytes | None, dict[str, str]], bytes]
 """(method, url, body, headers) → body; raises HTTPError, URLError or OSError."""
 
 
-def open_url_transport(access: Access) -> Transport:
-    from ansible.module_utils.urls import open_url
+class _NoRedirect(HTTPRedirectHandler):
+    """A redirect is an answer to show, not to follow: it would take the credentials along."""
+
+    def redirect_request(self, *args: Any, **kwargs: Any) -> None:
+        return None
+
+
+def basic_transport(access: Access) -> Transport:
+    """Basic authentication with one opener for all requests: open_url reads the certificates anew for each, some 30 ms."""
+    handlers: list[BaseHandler] = [_NoRedirect()]
+    if access.url.startswith("https:"):
+        context = ssl.create_default_context(cafile=access.ca_path)
+        if not access.validate_certs:
+            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        handlers.append(HTTPSHandler(context=context))
+    opener = build_opener(*handlers)
+    token = base64.b64encode(f"{access.username}:{access.password}".encode()).decode()
 
     def send(method: str, url: str, body: bytes | None, headers: dict[str, str]) -> bytes:
-        response = open_url(
-            url,
-            data=body,
-            headers=headers,
-            method=method,
-            url_username=access.username,
-            url_password=access.password,
-            force_basic_auth=True,
-            validate_certs=access.validate_certs,
-            ca_path=access.ca_path,
-            timeout=access.request_timeout,
-            follow_redirects="none",
-        )
-        content: bytes = response.read()
+        request = Request(url, data=body, headers={**headers, "Authorization": f"Basic {token}"}, method=method)
+        with opener.open(request, timeout=access.request_timeout) as response:
+            content: bytes = response.read()
         return content
 
     return send
@@ -75,7 +84,10 @@ class AirflowApi:
     def __init__(self, access: Access, transport: Transport | None = None) -> None:
         self._base = access.url.rstrip("/")
         self._user = access.username
-        self._send = transport or open_url_transport(access)
+        try:
+            self._send = transport or basic_transport(access)
+        except OSError as error:
+            raise AirflowError(-1, f"ca_path {access.ca_path!r} cannot be read as certificates in PEM form: {error}") from error
 
     def _request(self, method: str, path: str, body: Obj | None = None, accept: str = "application/json") -> bytes:
         url = f"{self._base}/api/v1{path}"
@@ -84,7 +96,7 @@ class AirflowApi:
             return self._send(method, url, None if body is None else json.dumps(body).encode(), headers)
         except HTTPError as error:
             raise AirflowError(error.code, self._refusal(method, path, error)) from error
-        except (URLError, OSError, ValueError) as error:
+        except (URLError, HTTPException, OSError, ValueError) as error:
             reason = getattr(error, "reason", None) or error
             advice = "Check url, the port, and that the webserver runs"
             if "certificate" in str(reason).lower():
