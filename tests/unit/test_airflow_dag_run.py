@@ -1,0 +1,386 @@
+# Copyright: (c) 2026, The gitops.airflow team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""airflow_dag_run over real HTTP against a double: a small server that speaks the shapes of Airflow 2.6.3's REST API.
+
+The double keeps a DAG, its runs and its pause state in memory, and its time stands still but for the module's own waiting.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import pytest
+from ansible_collections.gitops.airflow.plugins.module_utils._airflow_api import Access, AirflowApi, AirflowError
+from ansible_collections.gitops.airflow.plugins.module_utils._dag_run import DagRun, Outcome, Request
+from ansible_collections.gitops.airflow.plugins.module_utils._verdict import Obj
+
+Reply = tuple[int, Any]
+
+
+class Airflow:
+    """The double's state. ``script`` maps "METHOD path" to replies given before the state answers; ``on_sleep`` acts while time passes."""
+
+    def __init__(self) -> None:
+        self.dag: Obj | None = {"dag_id": "dag", "is_paused": False, "is_active": True, "has_import_errors": False}
+        self.runs: dict[str, Obj] = {}
+        self.tasks: list[Obj] = [task("say_hi", "success")]
+        self.import_errors: list[Obj] = []
+        self.script: dict[str, list[Reply]] = {}
+        self.requests: list[str] = []
+        self.bodies: list[Obj] = []
+        self.ends = "success"
+        self.time = 0.0
+        self.on_sleep: Callable[[Airflow], None] = Airflow.advance
+
+    def now(self) -> float:
+        return self.time
+
+    def sleep(self, seconds: float) -> None:
+        self.time += seconds
+        self.on_sleep(self)
+
+    def advance(self) -> None:
+        """An unpaused DAG's runs go from queued to running to their end."""
+        if self.dag and not self.dag.get("is_paused"):
+            for run in self.runs.values():
+                run["state"] = {"queued": "running", "running": self.ends}.get(run["state"], run["state"])
+
+    def answer(self, method: str, path: str, query: dict[str, list[str]], body: Obj) -> Reply:
+        self.requests.append(f"{method} {path}")
+        self.bodies.append(body)
+        if self.script.get(f"{method} {path}"):
+            return self.script[f"{method} {path}"].pop(0)
+        run_id = unquote(path.split("/")[4]) if path.startswith("/dags/dag/dagRuns/") else ""
+        if path == "/importErrors":
+            return 200, {"import_errors": self.import_errors, "total_entries": len(self.import_errors)}
+        if self.dag is None or not path.startswith("/dags/dag"):
+            return 404, {"title": "DAG not found", "detail": "The DAG was not found"}
+        if path == "/dags/dag":
+            if method == "PATCH":
+                assert query == {"update_mask": ["is_paused"]}
+                self.dag.update(body)
+            return 200, self.dag
+        if path == "/dags/dag/dagRuns" and method == "POST":
+            if body["dag_run_id"] in self.runs:
+                return 409, {"title": "Conflict", "detail": f"DAGRun ID: '{body['dag_run_id']}' already exists"}
+            self.runs[body["dag_run_id"]] = {**body, "state": "queued"}
+            return 200, self.runs[body["dag_run_id"]]
+        if path == "/dags/dag/dagRuns":
+            return 200, self._page("dag_runs", [run for run in self.runs.values() if run["state"] in query["state"]], query)
+        if run_id not in self.runs:
+            return 404, {"title": "DAGRun not found"}
+        if path.endswith("/taskInstances"):
+            return 200, self._page("task_instances", self.tasks, query)
+        if "/logs/" in path:
+            return 200, "first line\nlast line\n" + str(sorted(query.items()))
+        return 200, self.runs[run_id]
+
+    @staticmethod
+    def _page(key: str, items: list[Obj], query: dict[str, list[str]]) -> Obj:
+        offset, limit = int(query["offset"][0]), int(query["limit"][0])
+        return {key: items[offset : offset + limit], "total_entries": len(items)}
+
+
+def task(name: str, state: str | None, **more: Any) -> Obj:
+    return {"task_id": name, "state": state, "map_index": -1, "try_number": 1, "operator": "BashOperator", **more}
+
+
+@pytest.fixture
+def airflow() -> Airflow:
+    return Airflow()
+
+
+@pytest.fixture
+def url(airflow: Airflow) -> Iterator[str]:
+    class Handler(BaseHTTPRequestHandler):
+        def handle_any(self) -> None:
+            length = int(self.headers.get("Content-Length") or 0)
+            body = json.loads(self.rfile.read(length)) if length else {}
+            parts = urlsplit(self.path)
+            if self.headers.get("Authorization") != "Basic " + base64.b64encode(b"admin:secret").decode():
+                status, reply = 401, {"title": "Unauthorized"}
+            else:
+                path = re.sub("^/api/v1", "", parts.path)
+                status, reply = airflow.answer(self.command, path, parse_qs(parts.query), body)
+            content = reply.encode() if isinstance(reply, str) else json.dumps(reply).encode()
+            self.send_response(status)
+            if 300 <= status < 400:
+                self.send_header("Location", str(reply))
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        do_GET = do_POST = do_PATCH = handle_any
+
+        def log_message(self, format: str, *args: Any) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+Run = Callable[..., Outcome]
+
+
+@pytest.fixture
+def run(airflow: Airflow, url: str) -> Run:
+    def carry_out(preview: bool = False, password: str = "secret", **options: Any) -> Outcome:
+        api = AirflowApi(Access(url, "admin", password))
+        work = DagRun(api, Request(**{"dag_id": "dag", "run_id": "r 1", "timeout": 20, **options}), airflow.now, airflow.sleep)
+        return work.preview() if preview else work.carry_out()
+
+    return carry_out
+
+
+def test_creates_and_waits(airflow: Airflow, run: Run) -> None:
+    outcome = run(conf={"a": 1})
+    assert (outcome.changed, outcome.state, outcome.was_paused, outcome.error) == (True, "success", False, "")
+    assert [item["task_id"] for item in outcome.task_instances] == ["say_hi"]
+    assert {"dag_run_id": "r 1", "conf": {"a": 1}} in airflow.bodies
+
+
+def test_second_time_finds_it(airflow: Airflow, run: Run) -> None:
+    run()
+    airflow.requests.clear()
+    outcome = run()
+    assert (outcome.changed, outcome.state) == (False, "success")
+    assert not [request for request in airflow.requests if not request.startswith("GET")]
+
+
+def test_paused_dag_fails_at_once(airflow: Airflow, run: Run) -> None:
+    airflow.dag = {"is_paused": True}
+    outcome = run()
+    assert "is paused, so the run r 1 would stay queued" in outcome.error
+    assert (airflow.time, airflow.runs, outcome.changed) == (0, {}, False)
+
+
+def test_paused_dag_keeps_an_ended_run(airflow: Airflow, run: Run) -> None:
+    airflow.dag = {"is_paused": True}
+    airflow.runs["r 1"] = {"state": "success"}
+    outcome = run(unpause=True)
+    assert (outcome.state, outcome.changed, airflow.dag["is_paused"]) == ("success", False, True)
+
+
+def test_run_of_a_paused_dag_may_stay_queued_when_not_waited_for(airflow: Airflow, run: Run) -> None:
+    airflow.dag = {"is_paused": True}
+    assert (run(wait=False).state, airflow.dag["is_paused"]) == ("queued", True)
+
+
+def test_unpauses(airflow: Airflow, run: Run) -> None:
+    airflow.dag = {"is_paused": True}
+    outcome = run(unpause=True)
+    assert (outcome.state, outcome.was_paused, airflow.dag["is_paused"]) == ("success", True, False)
+
+
+def test_refused_run_leaves_the_dag_paused(airflow: Airflow, run: Run) -> None:
+    airflow.dag = {"is_paused": True}
+    airflow.script["POST /dags/dag/dagRuns"] = [(400, {"title": "Bad Request", "detail": "not a date-time"})]
+    with pytest.raises(AirflowError, match="not a date-time"):
+        run(unpause=True)
+    assert airflow.dag["is_paused"]
+
+
+def test_pauses_again_after_the_other_runs_have_ended(airflow: Airflow, run: Run) -> None:
+    airflow.dag = {"is_paused": True}
+
+    def scheduled_run_comes_later(state: Airflow) -> None:
+        state.advance()
+        if state.time == 2:
+            state.runs["scheduled__1"] = {"dag_run_id": "scheduled__1", "state": "queued"}
+
+    airflow.on_sleep = scheduled_run_comes_later
+    outcome = run(unpause=True, paused_after=True)
+    assert (outcome.error, outcome.warnings, airflow.dag["is_paused"]) == ("", [], True)
+    assert airflow.runs["scheduled__1"]["state"] == "success"
+
+
+def test_pauses_at_the_deadline_and_names_what_still_runs(airflow: Airflow, run: Run) -> None:
+    airflow.runs = {"r 1": {"state": "success"}, "long": {"dag_run_id": "long", "state": "running"}}
+    airflow.on_sleep = lambda state: None
+    outcome = run(paused_after=True)
+    assert airflow.dag == {**(airflow.dag or {}), "is_paused": True}
+    assert (airflow.time, outcome.changed) == (20, True)
+    assert "long" in outcome.warnings[0]
+
+
+def test_pauses_again_after_a_failure(airflow: Airflow, run: Run) -> None:
+    airflow.dag = {"is_paused": True}
+    airflow.ends = "failed"
+    assert run(unpause=True, paused_after=True).error
+    assert airflow.dag["is_paused"]
+
+
+def test_unpaused_afterwards(airflow: Airflow, run: Run) -> None:
+    airflow.dag = {"is_paused": True}
+    airflow.runs["r 1"] = {"state": "success"}
+    assert run(paused_after=False).changed
+    assert not airflow.dag["is_paused"]
+
+
+def test_failed_run_names_tasks_and_shows_the_log(airflow: Airflow, run: Run) -> None:
+    airflow.ends = "failed"
+    airflow.tasks = [task("a", "success"), task("b", "failed", map_index=2, try_number=3), task("c", "upstream_failed")]
+    outcome = run()
+    assert "b[2] (failed, try 3), c (upstream_failed, try 1)" in outcome.error
+    assert "last line\n[('full_content', ['true']), ('map_index', ['2'])]" in outcome.error
+    assert "GET /dags/dag/dagRuns/r%201/taskInstances/b/logs/3" in airflow.requests
+    assert not [request for request in airflow.requests if "/a/logs" in request or "/c/logs" in request]
+
+
+def test_unreadable_log_does_not_hide_the_failure(airflow: Airflow, run: Run) -> None:
+    airflow.ends, airflow.tasks = "failed", [task("b", "failed")]
+    airflow.script["GET /dags/dag/dagRuns/r%201/taskInstances/b/logs/1"] = [(500, {"title": "boom"})]
+    outcome = run()
+    assert "b (failed, try 1)" in outcome.error
+    assert "The log of b cannot be read" in outcome.error
+
+
+def test_deadline_tells_the_tasks_states(airflow: Airflow, run: Run) -> None:
+    airflow.on_sleep, airflow.tasks = (lambda state: None), [task("a", "queued"), task("b", None)]
+    outcome = run()
+    assert "is queued after 20 s (a is queued, b is not scheduled)" in outcome.error
+    assert airflow.time == 20
+
+
+def test_dag_paused_by_somebody_meanwhile_is_named(airflow: Airflow, run: Run) -> None:
+    airflow.on_sleep = lambda state: (state.dag or {}).update(is_paused=True)
+    assert "has been paused meanwhile" in run().error
+
+
+def test_dag_that_is_parsed_late(airflow: Airflow, run: Run) -> None:
+    late, airflow.dag = airflow.dag, None
+
+    def parse(state: Airflow) -> None:
+        state.dag = late if state.time >= 5 else None
+        state.advance()
+
+    airflow.on_sleep = parse
+    assert run().state == "success"
+
+
+@pytest.mark.parametrize(
+    ("dag", "words"),
+    [(None, "is not known"), ({"is_active": False}, "is not known"), ({"is_active": True, "has_import_errors": True}, "has import errors")],
+    ids=["never parsed", "removed", "broken since"],
+)
+def test_dag_that_never_comes_names_the_import_errors(airflow: Airflow, run: Run, dag: Obj | None, words: str) -> None:
+    airflow.dag = dag
+    airflow.import_errors = [{"filename": "/dags/x.py", "stack_trace": "Traceback\n  File\nModuleNotFoundError: No module named 'y'\n"}]
+    outcome = run()
+    assert words in outcome.error
+    assert "/dags/x.py: ModuleNotFoundError: No module named 'y'" in outcome.error
+    assert (airflow.time, airflow.runs) == (20, {})
+
+
+def test_dag_that_never_comes_without_import_errors(airflow: Airflow, run: Run) -> None:
+    airflow.dag = None
+    assert "no import error" in run().error
+
+
+def test_conflict_is_somebody_elses_same_run(airflow: Airflow, run: Run) -> None:
+    airflow.script["GET /dags/dag/dagRuns/r%201"] = [(404, {})]
+    airflow.runs["r 1"] = {"state": "running"}
+    outcome = run()
+    assert (outcome.changed, outcome.state) == (False, "success")
+
+
+def test_conflict_of_the_logical_date(airflow: Airflow, run: Run) -> None:
+    airflow.script["POST /dags/dag/dagRuns"] = [(409, {"title": "Conflict", "detail": "logical date already exists"})]
+    with pytest.raises(AirflowError, match="choose another"):
+        run(logical_date="2026-05-04T10:00:00+00:00")
+
+
+def test_run_deleted_meanwhile(airflow: Airflow, run: Run) -> None:
+    airflow.on_sleep = lambda state: state.runs.clear()
+    assert "was deleted" in run().error
+
+
+@pytest.mark.parametrize("status", [502, 503, 504])
+def test_webserver_that_starts_is_asked_again(airflow: Airflow, run: Run, status: int) -> None:
+    airflow.script["GET /dags/dag"] = [(status, "starting")] * 9
+    assert run().state == "success"
+
+
+def test_webserver_that_stays_away(airflow: Airflow, run: Run) -> None:
+    airflow.script["GET /dags/dag"] = [(503, "starting")] * 99
+    with pytest.raises(AirflowError, match="503: starting It stayed so for 20 s"):
+        run()
+    assert airflow.time == 20
+
+
+def test_servers_own_error_is_believed_when_it_stays(airflow: Airflow, run: Run) -> None:
+    airflow.script["GET /dags/dag"] = [(500, {"title": "Internal Server Error"})] * 99
+    with pytest.raises(AirflowError, match="500: Internal Server Error"):
+        run()
+    assert airflow.time == 4
+
+
+@pytest.mark.parametrize(
+    ("script", "password", "words"),
+    [
+        ({}, "wrong", "does not accept the credentials of user 'admin' .401"),
+        ({"GET /dags/dag": [(403, {"title": "Forbidden"})]}, "secret", "may not GET /dags/dag .403, Forbidden"),
+        ({"GET /dags/dag": [(302, "https://login.example.com")]}, "secret", "redirects /dags/dag to https://login.example.com"),
+        ({"GET /dags/dag": [(200, "<html>")]}, "secret", "no JSON object"),
+    ],
+    ids=["password", "permission", "redirect", "not Airflow"],
+)
+def test_refusals_end_it_at_once(airflow: Airflow, run: Run, script: dict[str, list[Reply]], password: str, words: str) -> None:
+    airflow.script = script
+    with pytest.raises(AirflowError, match=words):
+        run(password=password)
+    assert airflow.time == 0
+
+
+def test_nobody_listens(airflow: Airflow) -> None:
+    api = AirflowApi(Access("http://127.0.0.1:9", "admin", "secret"))
+    with pytest.raises(AirflowError, match=r"127\.0\.0\.1:9 cannot be reached: .*refused.* It stayed so for 20 s"):
+        DagRun(api, Request("dag", "r1", timeout=20), airflow.now, airflow.sleep).carry_out()
+
+
+def test_unreadable_ca(tmp_path: Path) -> None:
+    (tmp_path / "ca.pem").write_text("no certificate")
+    for ca in (tmp_path / "ca.pem", tmp_path / "absent.pem"):
+        with pytest.raises(AirflowError, match=r"ca_path .* cannot be read"):
+            AirflowApi(Access("https://127.0.0.1:9", "admin", "secret", ca_path=str(ca)))
+
+
+def test_long_lists_are_read_whole(airflow: Airflow, run: Run) -> None:
+    airflow.tasks = [task("t", "success", map_index=index) for index in range(250)]
+    assert [item["map_index"] for item in run().task_instances] == list(range(250))
+
+
+@pytest.mark.parametrize(
+    ("dag", "runs", "options", "changed"),
+    [
+        ({"is_paused": True}, {}, {}, True),
+        (None, {}, {}, True),
+        ({"is_paused": True}, {"r 1": {"state": "success"}}, {"unpause": True, "paused_after": True}, False),
+        ({"is_paused": True}, {"r 1": {"state": "queued"}}, {"unpause": True}, True),
+        ({"is_paused": True}, {"r 1": {"state": "queued"}}, {"unpause": True, "paused_after": True}, False),
+        ({"is_paused": False}, {"r 1": {"state": "success"}}, {"paused_after": True}, True),
+        ({"is_paused": False}, {"r 1": {"state": "success"}}, {}, False),
+    ],
+    ids=["no run", "no DAG", "all there", "to unpause", "to unpause and pause again", "to pause", "nothing asked"],
+)
+def test_check_mode_looks_once(airflow: Airflow, run: Run, dag: Obj | None, runs: Any, options: Any, changed: bool) -> None:
+    airflow.dag, airflow.runs = dag, runs
+    assert run(preview=True, **options).changed == changed
+    assert airflow.time == 0
+    assert not [request for request in airflow.requests if not request.startswith("GET")]
+
+
+def test_password_is_not_shown() -> None:
+    assert "secret" not in repr(Access("http://x", "admin", "secret"))

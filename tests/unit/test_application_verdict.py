@@ -1,0 +1,379 @@
+# Copyright: (c) 2026, The gitops.airflow team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every race of an Application's status, as sequences of (second, state) with the verdict that each must give."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+from ansible_collections.gitops.airflow.plugins.module_utils._application_verdict import (
+    Expectation,
+    Past,
+    blocking,
+    judge,
+    managed_pods,
+    refuse_revision,
+)
+from ansible_collections.gitops.airflow.plugins.module_utils._verdict import Obj
+
+OLD, NEW = "a" * 40, "b" * 40
+SOURCE = {"repoURL": "http://git/platform.git", "path": "platform/airflow/core", "targetRevision": "main", "helm": {"valueFiles": []}}
+DESTINATION = {"server": "https://kubernetes.default.svc", "namespace": "airflow-core"}
+T0, T1, T2 = "2026-05-04T10:00:00Z", "2026-05-04T10:00:30Z", "2026-05-04T10:01:00Z"
+
+
+def merged(base: Obj, change: Obj) -> Obj:
+    result = copy.deepcopy(base)
+    for key, value in change.items():
+        if value is None:
+            result.pop(key, None)
+        elif isinstance(value, dict) and isinstance(result.get(key), dict):
+            result[key] = merged(result[key], value)
+        else:
+            result[key] = value
+    return result
+
+
+DONE: Obj = {
+    "metadata": {"name": "airflow-core", "namespace": "argocd"},
+    "spec": {"source": SOURCE, "destination": DESTINATION, "syncPolicy": {"automated": {}}},
+    "status": {
+        "sync": {"status": "Synced", "revision": NEW, "comparedTo": {"source": {**SOURCE, "helm": {}}, "destination": DESTINATION}},
+        "health": {"status": "Healthy"},
+        "reconciledAt": T2,
+        "operationState": {
+            "phase": "Succeeded",
+            "message": "successfully synced (all tasks run)",
+            "startedAt": T0,
+            "finishedAt": T1,
+            "operation": {"retry": {"limit": 2}, "sync": {"revision": NEW}},
+            "syncResult": {"revision": NEW, "source": SOURCE, "resources": []},
+        },
+    },
+}
+
+
+def app(**status: Any) -> Obj:
+    """DONE with another status; None removes a key."""
+    return merged(DONE, {"status": status})
+
+
+def operation(phase: str, revision: str = NEW, message: str = "", **more: Any) -> Obj:
+    return merged(DONE["status"]["operationState"], {"phase": phase, "message": message, "syncResult": {"revision": revision, **more}})
+
+
+def problem(kind: str, message: str) -> list[Obj]:
+    return [{"type": kind, "message": message, "lastTransitionTime": T1}]
+
+
+OLD_SYNC = {"revision": OLD}
+STALE = app(sync=OLD_SYNC, operationState={"operation": {"sync": {"revision": OLD}}, "syncResult": {"revision": OLD}})
+ASKED = merged(STALE, {"metadata": {"annotations": {"argocd.argoproj.io/refresh": "normal"}}})
+SYNCING = app(sync={"status": "OutOfSync"}, operationState=operation("Running", message="waiting for healthy state"))
+DEGRADED = app(health={"status": "Degraded", "message": "Deployment exceeded its progress deadline"})
+BROKEN = app(sync={"status": "Unknown", "revision": None}, conditions=problem("ComparisonError", "helm template failed: nil pointer"))
+AWAY = app(sync={"status": "Unknown", "revision": None}, conditions=problem("ComparisonError", "rpc error: code = Unavailable desc = x"))
+ANY, WANTED = Expectation(), Expectation(revisions=(NEW,))
+TWO = {"sources": [SOURCE, {"repoURL": "https://charts", "chart": "airflow", "targetRevision": "1.15.0"}], "source": None}
+MULTI = merged(
+    DONE,
+    {
+        "spec": TWO,
+        "status": {
+            "sync": {"revision": None, "revisions": [NEW, "1.15.0"], "comparedTo": {**TWO}},
+            "operationState": {"syncResult": {"revision": None, "source": None, **TWO, "revisions": [NEW, "1.15.0"]}},
+        },
+    },
+)
+
+# name: (expectation, [(second, Application, verdict, words that its reason must hold)])
+SEQUENCES: dict[str, tuple[Expectation, list[tuple[float, Obj | None, str, str]]]] = {
+    "already done": (ANY, [(0, DONE, "done", "")]),
+    "already done at the commit": (WANTED, [(0, DONE, "done", "")]),
+    "already done at a short commit": (Expectation(revisions=(NEW[:7],)), [(0, DONE, "done", "")]),
+    "never synced because nothing differs": (ANY, [(0, app(operationState=None), "done", "")]),
+    "stale status after a push": (
+        WANTED,
+        [(0, STALE, "waiting", "not yet at bbbb"), (1, SYNCING, "waiting", "Running"), (9, DONE, "done", "")],
+    ),
+    "the old state is believed when no revision is given": (ANY, [(0, STALE, "done", "")]),
+    "refresh asked for and not made": (ANY, [(0, ASKED, "waiting", "refresh"), (1, STALE, "done", "")]),
+    "failed operation, but a refresh is on its way": (
+        ANY,
+        [(0, merged(ASKED, {"status": {"operationState": {"phase": "Failed"}}}), "waiting", "refresh")],
+    ),
+    "health before the operation's end": (ANY, [(0, app(operationState=operation("Running", finishedAt=None)), "waiting", "Running")]),
+    "being terminated": (ANY, [(0, app(operationState=operation("Terminating")), "waiting", "Terminating")]),
+    "operation asked for, not begun": (ANY, [(0, merged(DONE, {"operation": {"sync": {}}}), "waiting", "not begun")]),
+    "operation ended, outcome not compared": (ANY, [(0, app(reconciledAt=T0), "waiting", "not compared"), (1, DONE, "done", "")]),
+    "never reconciled": (ANY, [(0, app(reconciledAt=None), "waiting", "not compared")]),
+    "reconciled in the second in which the operation ended": (ANY, [(0, app(reconciledAt=T1), "done", "")]),
+    "new, without any status": (ANY, [(0, merged(DONE, {"status": None}), "waiting", "not compared yet")]),
+    "out of sync": (ANY, [(0, app(sync={"status": "OutOfSync"}), "waiting", "sync is OutOfSync")]),
+    "missing resource": (ANY, [(0, app(health={"status": "Missing"}), "waiting", "health is Missing")]),
+    "progressing": (ANY, [(0, app(health={"status": "Progressing"}), "waiting", "Progressing")]),
+    "suspended is not healthy": (ANY, [(0, app(health={"status": "Suspended"}), "waiting", "Suspended")]),
+    "spec changed meanwhile": (
+        ANY,
+        [(0, merged(DONE, {"spec": {"source": {"targetRevision": "release"}}}), "waiting", "spec has changed")],
+    ),
+    "destination changed meanwhile": (
+        ANY,
+        [(0, merged(DONE, {"spec": {"destination": {"namespace": "other"}}}), "waiting", "spec has changed")],
+    ),
+    "ignored differences changed meanwhile": (
+        ANY,
+        [(0, merged(DONE, {"spec": {"ignoreDifferences": [{"kind": "Secret"}]}}), "waiting", "spec has changed")],
+    ),
+    "empty fields do not count as a change": (
+        ANY,
+        [(0, merged(DONE, {"spec": {"source": {"directory": {"recurse": False}}, "ignoreDifferences": []}}), "done", "")],
+    ),
+    # Degraded
+    "already degraded": (
+        ANY,
+        [(0, DEGRADED, "waiting", "Degraded"), (59, DEGRADED, "waiting", ""), (60, DEGRADED, "failed", "Degraded for 60 s: Deployment")],
+    ),
+    "passing degraded": (
+        ANY,
+        [
+            (0, DEGRADED, "waiting", ""),
+            (50, app(health={"status": "Progressing"}), "waiting", ""),
+            (70, DEGRADED, "waiting", ""),
+            (100, DONE, "done", ""),
+        ],
+    ),
+    "the old commit is degraded": (
+        WANTED,
+        [
+            (0, merged(DEGRADED, {"status": {"sync": OLD_SYNC}}), "waiting", "not yet at"),
+            (99, merged(DEGRADED, {"status": {"sync": OLD_SYNC}}), "waiting", "not yet at"),
+            (100, DONE, "done", ""),
+        ],
+    ),
+    "degraded while the operation mends it": (
+        ANY,
+        [
+            (0, merged(SYNCING, {"status": {"health": {"status": "Degraded"}}}), "waiting", ""),
+            (99, merged(SYNCING, {"status": {"health": {"status": "Degraded"}}}), "waiting", "Running"),
+        ],
+    ),
+    # Operations that fail
+    "failed operation, no retry left": (
+        ANY,
+        [(0, app(operationState=operation("Failed", message="one or more objects failed to apply")), "failed", "objects failed to apply")],
+    ),
+    "operation in error": (WANTED, [(0, app(operationState=operation("Error", message="no permission")), "failed", "no permission")]),
+    "failed operation, retry left": (
+        ANY,
+        [
+            (
+                0,
+                app(operationState=operation("Running", message="failed. Retrying attempt #1 at 10:01AM.")),
+                "waiting",
+                "Retrying attempt #1",
+            )
+        ],
+    ),
+    "failed operation, another asked for": (
+        ANY,
+        [(0, merged(app(operationState=operation("Failed")), {"operation": {"sync": {}}}), "waiting", "not begun")],
+    ),
+    "failed operation of the old commit": (
+        WANTED,
+        [
+            (0, app(sync={"status": "OutOfSync"}, operationState=operation("Failed", OLD)), "waiting", "Failed at another"),
+            (1, SYNCING, "waiting", "Running"),
+            (9, DONE, "done", ""),
+        ],
+    ),
+    "failed operation of the old commit, no revision given": (
+        ANY,
+        [(0, app(sync={"status": "OutOfSync"}, operationState=operation("Failed", OLD)), "waiting", "another revision")],
+    ),
+    "failed operation of another source": (
+        ANY,
+        [(0, app(operationState=operation("Failed", source={"path": "elsewhere"})), "waiting", "another revision or source")],
+    ),
+    "failed hook while synced and healthy": (
+        ANY,
+        [(0, app(operationState=operation("Failed", message="PostSync hook failed")), "failed", "PostSync hook failed")],
+    ),
+    "failed before it had a result": (
+        WANTED,
+        [(0, app(operationState=merged(operation("Error", message="x"), {"syncResult": None, "operation": None})), "failed", "Error")],
+    ),
+    # Errors
+    "comparison error while healthy": (ANY, [(0, app(conditions=problem("ComparisonError", "unknown field")), "failed", "unknown field")]),
+    "broken chart after a refresh": (Expectation(revisions=(NEW,), refreshed=True), [(0, BROKEN, "failed", "nil pointer")]),
+    "broken chart, of which commit is unknown": (
+        WANTED,
+        [(0, BROKEN, "waiting", "nil pointer"), (60, BROKEN, "failed", "nil pointer")],
+    ),
+    "broken chart of the old commit": (
+        WANTED,
+        [
+            (0, merged(BROKEN, {"status": {"sync": OLD_SYNC}}), "waiting", "another revision"),
+            (99, merged(BROKEN, {"status": {"sync": OLD_SYNC}}), "waiting", "another revision"),
+            (100, DONE, "done", ""),
+        ],
+    ),
+    "repository server away for a moment": (ANY, [(0, AWAY, "waiting", "Unavailable"), (20, DONE, "done", "")]),
+    "repository server away for long": (ANY, [(0, AWAY, "waiting", ""), (60, AWAY, "failed", "Unavailable")]),
+    "away, back, away": (ANY, [(0, AWAY, "waiting", ""), (20, SYNCING, "waiting", ""), (70, AWAY, "waiting", "")]),
+    "invalid spec of a new Application": (
+        ANY,
+        [
+            (
+                0,
+                app(sync={"status": "Unknown", "comparedTo": None}, conditions=problem("InvalidSpecError", "no project x")),
+                "failed",
+                "no project x",
+            )
+        ],
+    ),
+    "automated sync skipped": (
+        ANY,
+        [
+            (0, app(sync={"status": "OutOfSync"}, conditions=problem("SyncError", "would wipe out all")), "waiting", "wipe out"),
+            (60, app(sync={"status": "OutOfSync"}, conditions=problem("SyncError", "would wipe out all")), "failed", "wipe out"),
+        ],
+    ),
+    "a warning is no error": (ANY, [(0, app(conditions=problem("OrphanedResourceWarning", "orphans")), "done", "")]),
+    # Existence
+    "absent": (ANY, [(0, None, "failed", "does not exist")]),
+    "absent, but may come": (Expectation(must_exist=False), [(0, None, "waiting", "does not exist"), (1, DONE, "done", "")]),
+    "being deleted": (ANY, [(0, merged(DONE, {"metadata": {"deletionTimestamp": T2}}), "failed", "being deleted")]),
+    "pruned meanwhile": (ANY, [(0, SYNCING, "waiting", ""), (5, None, "failed", "does not exist")]),
+    # Several sources
+    "two sources": (Expectation(revisions=(NEW, "1.15.0")), [(0, MULTI, "done", "")]),
+    "two sources, one of them any": (Expectation(revisions=("", "1.15.0")), [(0, MULTI, "done", "")]),
+    "two sources, the second differs": (Expectation(revisions=(NEW, "1.16.0")), [(0, MULTI, "waiting", "not yet at")]),
+    "one revision for two sources": (WANTED, [(0, MULTI, "failed", "2 source(s)")]),
+    "version of a Git source": (Expectation(revisions=("1.15.0",)), [(0, DONE, "failed", "give the commit")]),
+    "commit of a chart": (Expectation(revisions=("", NEW)), [(0, MULTI, "failed", "give its version")]),
+    "one of two sources changed meanwhile": (
+        ANY,
+        [(0, merged(MULTI, {"spec": {"sources": [SOURCE]}}), "waiting", "spec has changed")],
+    ),
+    # Stability
+    "stable": (
+        Expectation(stable_for=10),
+        [(0, DONE, "waiting", "stay so"), (9, DONE, "waiting", "stay so"), (10, DONE, "done", "")],
+    ),
+    "not stable": (
+        Expectation(stable_for=10),
+        [
+            (0, DONE, "waiting", ""),
+            (5, SYNCING, "waiting", ""),
+            (8, DONE, "waiting", ""),
+            (12, DONE, "waiting", ""),
+            (18, DONE, "done", ""),
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SEQUENCES)
+def test_sequence(name: str) -> None:
+    expect, steps = SEQUENCES[name]
+    past = Past()
+    for second, state, kind, words in steps:
+        verdict, past = judge(state, expect, past, second)
+        assert (verdict.kind, words in verdict.reason) == (kind, True), f"second {second}: {verdict}"
+
+
+@pytest.mark.parametrize(
+    ("state", "expect", "wake"),
+    [(DEGRADED, ANY, 60), (AWAY, ANY, 60), (DONE, Expectation(stable_for=10), 10), (SYNCING, ANY, None)],
+    ids=["degraded", "error", "stable", "only an event changes it"],
+)
+def test_wakes_when_time_alone_changes_the_verdict(state: Obj, expect: Expectation, wake: float | None) -> None:
+    assert judge(state, expect, Past(), 0)[0].wake == wake
+
+
+def pod(name: str, reason: str, created: str = T2, owner: tuple[str, str] = ("StatefulSet", "airflow-mysql")) -> Obj:
+    return {
+        "metadata": {
+            "name": name,
+            "namespace": "airflow-core",
+            "creationTimestamp": created,
+            "labels": {"pod-template-hash": "5d8f"},
+            "ownerReferences": [{"kind": owner[0], "name": owner[1]}],
+        },
+        "status": {
+            "containerStatuses": [{"name": "main", "image": "mysql:nope", "state": {"waiting": {"reason": reason, "message": "Back-off"}}}]
+        },
+    }
+
+
+RESOURCES = [
+    {"kind": "StatefulSet", "namespace": "airflow-core", "name": "airflow-mysql", "status": "Synced"},
+    {"kind": "Deployment", "namespace": "airflow-core", "name": "airflow-webserver", "status": "Synced"},
+]
+HOOKS = [{"kind": "Job", "namespace": "airflow-core", "name": "migrations", "hookType": "Sync", "hookPhase": "Running"}]
+ROLLING = app(resources=RESOURCES, health={"status": "Progressing"}, operationState=operation("Running", resources=HOOKS))
+
+
+def test_a_pod_that_cannot_start_fails_after_the_grace() -> None:
+    stuck = [pod("airflow-mysql-0", "ImagePullBackOff")]
+    verdict, past = judge(ROLLING, ANY, Past(), 0, stuck)
+    assert (verdict.kind, verdict.wake) == ("waiting", 60)
+    verdict, _past = judge(ROLLING, ANY, past, 60, stuck)
+    assert verdict.kind == "failed"
+    assert "mysql:nope" in verdict.reason
+    verdict, past = judge(ROLLING, ANY, past, 59, [pod("airflow-mysql-0", "ContainerCreating")])
+    assert (verdict.kind, dict(past.stuck)) == ("waiting", {})
+
+
+def test_a_stuck_pod_of_the_old_commit_does_not_count() -> None:
+    stuck = [pod("airflow-mysql-0", "ImagePullBackOff")]
+    old = merged(ROLLING, {"status": {"sync": OLD_SYNC}})
+    past = judge(old, WANTED, Past(), 0, stuck)[1]
+    assert judge(old, WANTED, past, 99, stuck)[0].kind == "waiting"
+
+
+@pytest.mark.parametrize(
+    ("item", "managed"),
+    [
+        (pod("a", "x"), True),
+        (pod("a", "x", owner=("ReplicaSet", "airflow-webserver-5d8f")), True),
+        (pod("a", "x", owner=("Job", "migrations")), True),
+        (pod("a", "x", owner=("StatefulSet", "another")), False),
+        (pod("a", "x", created="2026-05-04T09:59:59Z"), False),
+    ],
+    ids=["stateful set", "deployment", "hook", "another's", "from before the operation"],
+)
+def test_managed_pods(item: Obj, managed: bool) -> None:
+    assert managed_pods(ROLLING, [item]) == ([item] if managed else [])
+
+
+def test_blocking_names_unhealthy_unsynced_and_failed_resources() -> None:
+    resources = [
+        {"kind": "Deployment", "name": "web", "status": "Synced", "health": {"status": "Degraded", "message": "no quota"}},
+        {"kind": "Service", "name": "web", "status": "Synced", "health": {"status": "Healthy"}},
+        {"kind": "Role", "name": "r", "status": "OutOfSync"},
+    ]
+    results = [
+        {"kind": "Role", "name": "r", "status": "SyncFailed", "message": "forbidden"},
+        {"kind": "Job", "name": "migrate", "hookType": "Sync", "hookPhase": "Failed", "message": "exit 1"},
+        {"kind": "Service", "name": "web", "status": "Synced", "hookPhase": "Succeeded"},
+    ]
+    found = {item["kind"]: item for item in blocking({"resources": resources, "operationState": {"syncResult": {"resources": results}}})}
+    assert set(found) == {"Deployment", "Role", "Job"}
+    assert found["Deployment"]["message"] == "no quota"
+    assert (found["Role"]["operation"], found["Role"]["message"]) == ("SyncFailed", "forbidden")
+    assert found["Job"]["operation"] == "Sync Failed"
+
+
+@pytest.mark.parametrize("revision", ["", NEW, NEW[:7], "1.15.0", "v1.2.3-rc.1+build", "sha256:" + "c" * 64])
+def test_revision_that_names_one_state(revision: str) -> None:
+    assert refuse_revision(revision) is None
+
+
+@pytest.mark.parametrize("revision", ["main", "HEAD", "release-1.2", "abc123", "feature/x", "refs/tags/v1"])
+def test_revision_that_may_move_is_refused(revision: str) -> None:
+    assert "resolve it first" in (refuse_revision(revision) or "")

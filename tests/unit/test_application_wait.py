@@ -1,0 +1,275 @@
+# Copyright: (c) 2026, The gitops.airflow team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Several Applications at once: which are looked at, how their verdicts add up, what is told of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from ansible_collections.gitops.airflow.plugins.module_utils._application_diagnosis import next_action, warning_events, workload_namespaces
+from ansible_collections.gitops.airflow.plugins.module_utils._application_verdict import Expectation
+from ansible_collections.gitops.airflow.plugins.module_utils._application_wait import PROBE_SECONDS, ApplicationWait, Request
+from ansible_collections.gitops.airflow.plugins.module_utils._verdict import Obj
+from ansible_collections.gitops.airflow.plugins.module_utils._watch import ApiError, Change
+from ansible_collections.gitops.airflow.plugins.modules import argocd_application_wait as module
+
+COMMIT = "b" * 40
+
+
+def app(name: str, health: str = "Healthy", sync: str = "Synced", **status: Any) -> Obj:
+    resources = [{"kind": "Deployment", "namespace": "ns", "name": "web", "status": sync}]
+    shown = {"status": sync, "revision": COMMIT, "comparedTo": {"source": {"path": name}, "destination": {"namespace": "ns"}}}
+    return {
+        "metadata": {"name": name},
+        "spec": {"source": {"path": name}, "destination": {"namespace": "ns"}},
+        "status": {"sync": shown, "health": {"status": health}, "resources": resources, **status},
+    }
+
+
+def pod(reason: str) -> Obj:
+    owner = {"kind": "ReplicaSet", "name": "web-5d8f"}
+    metadata = {"name": "web-5d8f-x", "namespace": "ns", "labels": {"pod-template-hash": "5d8f"}, "ownerReferences": [owner]}
+    return {
+        "metadata": metadata,
+        "status": {"containerStatuses": [{"name": "web", "image": "nope", "state": {"waiting": {"reason": reason}}}]},
+    }
+
+
+class Cluster:
+    """Lists what it is given by path, and keeps the patches."""
+
+    def __init__(self, **collections: list[Obj] | ApiError) -> None:
+        self.collections, self.patched, self.listed = collections, list[tuple[str, Obj]](), list[str]()
+
+    def page(self, path: str, query: dict[str, Any]) -> Obj:
+        self.listed.append(path)
+        found = self.collections.get(path.rsplit("/", 1)[-1], [])
+        if isinstance(found, ApiError):
+            raise found
+        return {"items": found, "metadata": {}}
+
+    def watch(self, path: str, query: dict[str, Any]) -> Iterator[Obj]:
+        raise AssertionError("the loop watches, not the wait")
+
+    def patch(self, path: str, body: Obj) -> Obj:
+        self.patched.append((path, body))
+        if path.endswith("absent"):
+            raise ApiError(404, "not found")
+        return {}
+
+
+def listed(*apps: Obj) -> list[tuple[int, Change]]:
+    return [(0, Change("listed", apps))]
+
+
+def event(kind: str, item: Obj) -> list[tuple[int, Change]]:
+    return [(0, Change("event", (item,), type=kind))]
+
+
+def wait(cluster: Cluster | None = None, **request: Any) -> ApplicationWait:
+    return ApplicationWait(cluster or Cluster(), Request("argocd", **request), 0.0)
+
+
+def test_done_when_all_are() -> None:
+    several = wait(names=("a", "b"))
+    assert several.step(listed(app("a"), app("b", "Progressing"), app("other", "Degraded")), 0).kind == "waiting"
+    assert several.step(event("MODIFIED", app("b")), 3).kind == "done"
+    assert [(item["name"], item["verdict"]) for item in several.results()] == [("a", "done"), ("b", "done")]
+
+
+def test_one_that_was_done_must_still_be_when_the_last_is() -> None:
+    several = wait(names=("a", "b"))
+    several.step(listed(app("a"), app("b", "Progressing")), 0)
+    several.step(event("MODIFIED", app("a", "Progressing")), 1)
+    assert several.step(event("MODIFIED", app("b")), 2).kind == "waiting"
+
+
+def test_absent_name_fails() -> None:
+    verdict = wait(names=("a", "b")).step(listed(app("a")), 0)
+    assert (verdict.kind, verdict.reason) == ("failed", "b: the Application does not exist")
+
+
+def test_fail_fast() -> None:
+    assert wait(names=("a", "b")).step(listed(app("b", "Progressing")), 0).kind == "failed"
+
+
+def test_without_fail_fast_the_others_are_waited_for() -> None:
+    several = wait(names=("a", "b"), fail_fast=False)
+    assert several.step(listed(app("b", "Progressing")), 0).kind == "waiting"
+    verdict = several.step(event("MODIFIED", app("b")), 5)
+    assert (verdict.kind, verdict.reason) == ("failed", "a: the Application does not exist")
+
+
+def test_deleted_meanwhile() -> None:
+    one = wait(names=("a",))
+    one.step(listed(app("a", "Progressing")), 0)
+    assert one.step(event("DELETED", app("a")), 1).kind == "failed"
+
+
+def test_vanished_between_two_lists() -> None:
+    one = wait(selectors=("x=y",))
+    one.step(listed(app("a", "Progressing")), 0)
+    assert one.step(listed(), 1).kind == "failed"
+
+
+def test_selector_that_finds_nothing() -> None:
+    assert "no Application in argocd matches x=y" in wait(selectors=("x=y",)).step(listed(), 0).reason
+    patient = wait(selectors=("x=y",), default=Expectation(must_exist=False))
+    assert patient.step(listed(), 0).kind == "waiting"
+    assert patient.step(event("ADDED", app("a")), 1).kind == "done"
+
+
+def test_each_has_its_own_revision() -> None:
+    several = wait(names=("a", "b"), expectations={"b": Expectation(revisions=("c" * 40,))})
+    verdict = several.step(listed(app("a"), app("b")), 0)
+    assert (verdict.kind, verdict.reason.split(":")[0]) == ("waiting", "b")
+
+
+def test_transitions_are_the_changes_with_their_times() -> None:
+    one = wait(names=("a",))
+    one.step(listed(app("a", "Progressing")), 0)
+    one.step(event("MODIFIED", app("a", "Progressing")), 1)
+    one.step(event("MODIFIED", app("a")), 2.5)
+    found = one.results()[0]["transitions"]
+    assert [(item["elapsed"], item["health"], item["verdict"]) for item in found] == [
+        (0, "Progressing", "waiting"),
+        (2.5, "Healthy", "done"),
+    ]
+
+
+def test_source_is_selected_by_the_server() -> None:
+    assert Request("argocd", names=("a",)).source().query == {"fieldSelector": "metadata.name=a"}
+    assert Request("argocd", names=("a", "b")).source().query == {}
+    assert Request("argocd", selectors=("x=y", "z")).source().query == {"labelSelector": "x=y,z"}
+
+
+def test_refresh_annotates_each_and_leaves_the_absent_to_the_verdict() -> None:
+    cluster = Cluster(applications=[app("found")])
+    wait(cluster, names=("a", "absent")).refresh("hard")
+    wait(cluster, selectors=("x=y",)).refresh("normal")
+    assert [path.rsplit("/", 1)[1] for path, _body in cluster.patched] == ["a", "absent", "found"]
+    assert cluster.patched[0][1] == {"metadata": {"annotations": {"argocd.argoproj.io/refresh": "hard"}}}
+
+
+def test_pods_that_cannot_start_end_the_wait() -> None:
+    one = wait(Cluster(pods=[pod("ImagePullBackOff")]), names=("a",), default=Expectation(degraded_grace=20))
+    verdict = one.step(listed(app("a", "Progressing")), 0)
+    assert verdict.wake == PROBE_SECONDS
+    assert one.step([], PROBE_SECONDS).kind == "waiting"
+    verdict = one.step([], PROBE_SECONDS + 20)
+    assert verdict.kind == "failed"
+    assert "ImagePullBackOff" in verdict.reason
+
+
+def test_pods_are_looked_at_only_while_something_is_on_its_way() -> None:
+    cluster = Cluster()
+    one = wait(cluster, names=("a",))
+    assert one.step(listed(app("a", sync="OutOfSync")), 0).wake is None
+    one.step([], 30)
+    assert cluster.listed == []
+
+
+def test_pods_that_may_not_be_read_are_noted_once() -> None:
+    one = wait(Cluster(pods=ApiError(403, "no pods")), names=("a",))
+    for second in (0, 5, 10):
+        one.step(listed(app("a", "Progressing")), second)
+    assert len(one.notices) == 1
+    assert "no pods" in one.notices[0]
+
+
+def test_diagnosis() -> None:
+    waiting = pod("ImagePullBackOff")
+    events: list[Obj] = [
+        {
+            "lastTimestamp": "2026-05-04T10:00:02Z",
+            "reason": "Late",
+            "count": 3,
+            "involvedObject": {"kind": "Pod", "name": "p"},
+            "message": "m",
+        },
+        {"lastTimestamp": "2026-05-04T10:00:01Z", "reason": "Early", "involvedObject": {}, "message": "m"},
+    ]
+    one = wait(Cluster(pods=[waiting], events=events), names=("a", "b"))
+    one.step(listed(app("a", "Degraded", conditions=[{"type": "SyncError", "message": "m"}]), app("b")), 0)
+    (bundle,) = one.diagnosis(timed_out=True)
+    assert bundle["application"] == "a"
+    assert "ImagePullBackOff" in bundle["pods"][0]
+    assert [line.split()[3].rstrip(":") for line in bundle["events"]] == ["Early", "Late"]
+    assert bundle["conditions"][0]["type"] == "SyncError"
+
+
+def test_diagnosis_without_permission_says_so() -> None:
+    one = wait(Cluster(pods=ApiError(403, "no pods")), names=("a",))
+    one.step(listed(app("a", "Progressing")), 0)
+    assert one.diagnosis(timed_out=True)[0]["notes"] == ["no pods"]
+
+
+def test_only_the_latest_events_are_kept() -> None:
+    many = [{"lastTimestamp": f"2026-05-04T10:00:{second:02}Z", "reason": str(second)} for second in range(30)]
+    assert [line.split()[3].rstrip(":") for line in warning_events(many)] == [str(second) for second in range(20, 30)]
+
+
+def test_another_clusters_pods_are_not_looked_for_here() -> None:
+    remote = app("a")
+    remote["spec"]["destination"] = {"server": "https://elsewhere", "namespace": "ns"}
+    assert (workload_namespaces(app("a")), workload_namespaces(remote)) == (["ns"], [])
+
+
+FAILED_OPERATION: Obj = {"operationState": {"phase": "Failed"}}
+
+
+@pytest.mark.parametrize(
+    ("state", "pods", "words"),
+    [
+        (None, [], "must_exist"),
+        (app("a", conditions=[{"type": "ComparisonError", "message": ""}]), [], "what ComparisonError names"),
+        (app("a"), ["pod ns/x, container c (image i): ImagePullBackOff"], "Look at pod ns/x"),
+        (app("a", **FAILED_OPERATION), [], "does not try the same commit again"),
+        ({**app("a"), "metadata": {"annotations": {"argocd.argoproj.io/refresh": "normal"}}}, [], "controller did not act"),
+        (app("a", sync="OutOfSync"), [], "argocd app sync a"),
+        (app("a"), [], "more time"),
+    ],
+    ids=["absent", "condition", "pod", "operation", "controller", "manual sync", "slow"],
+)
+def test_next_action(state: Obj | None, pods: list[str], words: str) -> None:
+    assert words in next_action(state, pods, "argocd", "a", timed_out=True)
+
+
+def parameters(**given: Any) -> dict[str, Any]:
+    defaults = {name: spec.get("default") for name, spec in module.argument_spec().items()}
+    return {**defaults, "applications": ["a", "b"], **given}
+
+
+def test_revision_forms() -> None:
+    def expected(revision: Any) -> tuple[tuple[str, ...], dict[str, tuple[str, ...]]]:
+        request = module.build_request(parameters(revision=revision))
+        return request.default.revisions, {name: value.revisions for name, value in request.expectations.items()}
+
+    assert expected(None) == ((), {})
+    assert expected(COMMIT.upper()) == ((COMMIT,), {})
+    assert expected({"a": COMMIT, "b": ["1.15.0", ""]}) == ((), {"a": (COMMIT,), "b": ("1.15.0", "")})
+
+
+def test_refresh_makes_errors_final() -> None:
+    assert module.build_request(parameters(refresh="hard")).default.refreshed
+    assert not module.build_request(parameters()).default.refreshed
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"applications": []}, "name nothing"),
+        ({"timeout": -1}, "timeout is -1"),
+        ({"degraded_grace": -1}, "degraded_grace is -1"),
+        ({"stable_for": -0.5}, "stable_for is -0.5"),
+        ({"revision": "main"}, "'main' is neither a commit"),
+        ({"revision": {"c": COMMIT}}, "'c', which is not among"),
+        ({"revision": 1234567}, "quote it"),
+    ],
+)
+def test_arguments_that_make_no_sense_are_refused(given: dict[str, Any], words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        module.build_request(parameters(**given))

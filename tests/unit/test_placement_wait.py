@@ -1,0 +1,218 @@
+# Copyright: (c) 2026, The gitops.airflow team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is kept of worker pods: replayed history, logs read along, nodes, the proof."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from ansible_collections.gitops.airflow.plugins.module_utils import _placement_wait
+from ansible_collections.gitops.airflow.plugins.module_utils._placement_verdict import Expectation, Rules
+from ansible_collections.gitops.airflow.plugins.module_utils._placement_wait import REPLAY_SECONDS, PlacementWait, selector
+from ansible_collections.gitops.airflow.plugins.module_utils._verdict import Obj
+from ansible_collections.gitops.airflow.plugins.module_utils._watch import ApiError, Change
+from ansible_collections.gitops.airflow.plugins.modules import airflow_worker_placement_wait as module
+
+EXPECTED = Expectation("dag", "run", "airflow-cron")
+STATES: dict[str, Obj] = {
+    "Pending": {"phase": "Pending"},
+    "Running": {"phase": "Running", "containerStatuses": [{"name": "base", "state": {"running": {}}}]},
+    "Succeeded": {"phase": "Succeeded", "containerStatuses": [{"name": "base", "state": {"terminated": {"exitCode": 0}}}]},
+    "Failed": {"phase": "Failed", "containerStatuses": [{"name": "base", "state": {"terminated": {"exitCode": 1}}}]},
+}
+
+
+def pod(state: str, version: int = 1, name: str = "pod-1", namespace: str = "airflow-cron") -> Obj:
+    ids = {"dag_id": "dag", "run_id": "run", "task_id": "task", "try_number": "1"}
+    metadata = {"name": name, "namespace": namespace, "uid": name, "resourceVersion": str(version), "annotations": ids}
+    return {"metadata": metadata, "spec": {"nodeName": "node-1"}, "status": STATES[state]}
+
+
+class Cluster:
+    """Nodes and logs; a log read along ends when ``ended`` is set."""
+
+    def __init__(self, lines: list[str] | ApiError | None = None) -> None:
+        self.lines, self.ended, self.nodes, self.asked = lines or [], threading.Event(), list[str](), list[tuple[str, bool]]()
+        self.ended.set()
+
+    def page(self, path: str, query: dict[str, Any]) -> Obj:
+        raise AssertionError("the loop lists, not the wait")
+
+    def watch(self, path: str, query: dict[str, Any]) -> Iterator[Obj]:
+        raise AssertionError("the loop watches, not the wait")
+
+    def get(self, path: str) -> Obj:
+        self.nodes.append(path)
+        return {"metadata": {"labels": {"zone": "a"}}}
+
+    def log_lines(self, namespace: str, pod: str, container: str, follow: bool, tail: int) -> Iterator[str]:
+        self.asked.append((f"{namespace}/{pod}/{container}/{tail}", follow))
+        if isinstance(self.lines, ApiError):
+            raise self.lines
+        yield from self.lines[:1]
+        if follow:
+            self.ended.wait(5)
+        yield from self.lines[1:]
+
+
+def wait(cluster: Cluster | None = None, *expectations: Expectation, tail: int = 2, since: str = "") -> PlacementWait:
+    made = PlacementWait(cluster or Cluster(), expectations or (EXPECTED,), Rules(), tail, 0.0)
+    made.sources([], since)
+    return made
+
+
+def listed(*pods: Obj) -> list[tuple[int, Change]]:
+    return [(0, Change("listed", pods))]
+
+
+def event(kind: str, item: Obj) -> list[tuple[int, Change]]:
+    return [(0, Change("event", (item,), type=kind))]
+
+
+def test_log_is_read_along_and_outlives_the_pod() -> None:
+    cluster = Cluster(["first", "hi", "bye"])
+    cluster.ended.clear()
+    one = wait(cluster)
+    one.step(listed(pod("Pending")), 0)
+    assert cluster.asked == []
+    one.step(event("MODIFIED", pod("Running", 2)), 1)
+    one.step(event("MODIFIED", pod("Running", 3)), 1)
+    cluster.ended.set()
+    assert one.step(event("DELETED", pod("Succeeded", 4)), 2).kind == "done"
+    (proof,), _strays = one.results()
+    assert (proof["log_tail"], proof["deleted"], proof["phase"]) == (["hi", "bye"], True, "Succeeded")
+    assert cluster.asked == [("airflow-cron/pod-1/base/2", True)]
+
+
+def test_log_of_an_ended_pod_is_read_once() -> None:
+    cluster = Cluster(["hi"])
+    one = wait(cluster)
+    one.step(listed(pod("Failed")), 0)
+    assert one.results()[0][0]["log_tail"] == ["hi"]
+    assert cluster.asked == [("airflow-cron/pod-1/base/2", False)]
+
+
+def test_log_that_does_not_end_is_not_waited_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_placement_wait, "JOIN_SECONDS", 0.01)
+    cluster = Cluster(["first", "never"])
+    cluster.ended.clear()
+    one = wait(cluster)
+    one.step(listed(pod("Running")), 0)
+    one.step(event("DELETED", pod("Succeeded", 2)), 1)
+    assert one.results()[0][0]["log_tail"] == ["first"]
+    cluster.ended.set()
+
+
+def test_log_that_may_not_be_read_is_noted() -> None:
+    one = wait(Cluster(ApiError(403, "no logs")))
+    one.step(listed(pod("Succeeded")), 0)
+    assert one.results()[0][0]["log_tail"] == []
+    assert one.notices == ["no logs"]
+
+
+def test_no_log_is_read_when_none_is_wanted() -> None:
+    cluster = Cluster(["x"])
+    wait(cluster, tail=0).step(listed(pod("Running")), 0)
+    assert cluster.asked == []
+
+
+def test_deleted_before_the_first_look_is_replayed() -> None:
+    one = wait(since="3")
+    assert one.step(listed(), 0).kind == "waiting"
+    one.step(event("ADDED", pod("Pending", 4)), 2)
+    assert one.step(event("DELETED", pod("Succeeded", 6)), 2).kind == "done"
+
+
+def test_replayed_history_does_not_undo_what_is_known() -> None:
+    one = wait(since="3")
+    one.step(listed(pod("Running", 9)), 0)
+    one.step(event("ADDED", pod("Pending", 4)), 1)
+    assert one.results()[0][0]["phase"] == "Running"
+
+
+def test_nothing_comes_after_the_deletion() -> None:
+    one = wait()
+    one.step(listed(pod("Running", 1)), 0)
+    one.step(event("DELETED", pod("Succeeded", 5)), 1)
+    one.step(event("MODIFIED", pod("Running", 6)), 1)
+    assert one.results()[0][0]["phase"] == "Succeeded"
+
+
+def test_strays_of_the_history_are_waited_for() -> None:
+    one = wait(since="3")
+    verdict = one.step(listed(pod("Succeeded", 9)), 0)
+    assert (verdict.kind, verdict.wake) == ("waiting", REPLAY_SECONDS)
+    assert one.step(event("DELETED", pod("Succeeded", 5, "stray", "default")), 0.5).kind == "failed"
+    assert [item["namespace"] for item in one.results()[1]] == ["default"]
+    assert wait(since="3").step(listed(pod("Succeeded", 9)), REPLAY_SECONDS).kind == "done"
+
+
+def test_missing_from_a_new_list_is_deleted_unseen() -> None:
+    one = wait()
+    one.step(listed(pod("Running")), 0)
+    verdict = one.step(listed(), 1)
+    assert "how it ended is unknown" in verdict.reason
+
+
+def test_a_list_of_one_namespace_says_nothing_of_another() -> None:
+    one = wait()
+    one.sources(["airflow-cron", "airflow-user"], "")
+    one.step(listed(pod("Running")), 0)
+    one.step([(1, Change("listed"))], 1)
+    assert not one.results()[0][0]["deleted"]
+
+
+def test_node_labels_are_read_once_and_only_when_asked_for() -> None:
+    cluster = Cluster()
+    wait(cluster).step(listed(pod("Running")), 0)
+    assert cluster.nodes == []
+    labelled = wait(cluster, Expectation("dag", "run", "airflow-cron", node_labels={"zone": "b"}))
+    assert "labels of node node-1" in labelled.step(listed(pod("Running"), pod("Running", name="2")), 0).reason
+    assert cluster.nodes == ["/api/v1/nodes/node-1"]
+
+
+def test_selector_lets_the_server_pick() -> None:
+    odd = Expectation("dag", "manual__2026-05-04T10:00:00+00:00", "x")
+    text = selector([EXPECTED, odd, EXPECTED])
+    assert text == "kubernetes_executor=True,dag_id in (dag),run_id in (manual__2026-05-04T1000000000-8e188781b,run)"
+
+
+def test_sources() -> None:
+    one = wait()
+    assert [source.path for source in one.sources([], "7")] == ["/api/v1/pods"]
+    assert [(source.path, source.since) for source in one.sources(["a", "b"], "7")] == [
+        ("/api/v1/namespaces/a/pods", "7"),
+        ("/api/v1/namespaces/b/pods", "7"),
+    ]
+
+
+def parameters(**given: Any) -> dict[str, Any]:
+    defaults = {name: spec.get("default") for name, spec in module.argument_spec().items()}
+    suboptions = module.argument_spec()["expectations"]["options"]
+    entry = {name: spec.get("default") for name, spec in suboptions.items()}
+    entry.update({"dag_id": "dag", "run_id": "run", "namespace": "ns"}, **given.pop("entry", {}))
+    return {**defaults, "expectations": [entry], **given}
+
+
+def test_labels_become_text() -> None:
+    (made,) = module.build_expectations(parameters(entry={"node_labels": {"gpu": True, "n": 1}, "node_selector": {"x": "y"}}))
+    assert (made.node_labels, made.node_selector) == ({"gpu": "true", "n": "1"}, {"x": "y"})
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"expectations": []}, "expectations is empty"),
+        ({"timeout": -1}, "timeout is -1"),
+        ({"tail_lines": -1}, "tail_lines is -1"),
+        ({"entry": {"count": 0}}, "count is 0"),
+        ({"namespaces": ["other"]}, "not among namespaces"),
+    ],
+)
+def test_arguments_that_make_no_sense_are_refused(given: dict[str, Any], words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        module.build_expectations(parameters(**given))

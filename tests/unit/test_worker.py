@@ -1,0 +1,47 @@
+# Copyright: (c) 2026, The gitops.airflow team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is read from a worker pod; the label values are Airflow 2.6.3's own answers."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.gitops.airflow.plugins.module_utils._worker import Worker, label_value
+
+LABELS = {
+    "": "",
+    "example_cron_dag": "example_cron_dag",
+    "manual__2026-05-04T10:00:00+00:00": "manual__2026-05-04T1000000000-8e188781b",
+    "x" * 63: "x" * 63,
+    "x" * 64: "x" * 53 + "-c1bb4f81d",
+    "a" * 70 + ":": "a" * 53 + "-aa2135fa9",
+    "-a-": "a-9ad117707",
+    "_x": "x-d93f2a67c",
+    "...": "-2f43b42fd",
+    "é": "-66ddcd97c",
+}
+
+
+@pytest.mark.parametrize("text", LABELS, ids=[value or "empty" for value in LABELS.values()])
+def test_label_value(text: str) -> None:
+    assert label_value(text) == LABELS[text]
+
+
+def test_timings() -> None:
+    status = {
+        "conditions": [{"type": "PodScheduled", "status": "True", "lastTransitionTime": "2026-05-04T10:00:01Z"}],
+        "containerStatuses": [
+            {"name": "base", "state": {"terminated": {"startedAt": "2026-05-04T10:00:03Z", "finishedAt": "2026-05-04T10:00:14Z"}}}
+        ],
+    }
+    timings = Worker({"metadata": {"creationTimestamp": "2026-05-04T10:00:00Z"}, "status": status}).timings()
+    assert timings["finished"] == "2026-05-04T10:00:14Z"
+    assert [timings[f"{name}_seconds"] for name in ("scheduled", "running", "finished")] == [1, 3, 14]
+
+
+def test_timings_of_what_has_not_happened() -> None:
+    timings = Worker({"metadata": {"creationTimestamp": "2026-05-04T10:00:00Z"}}).timings()
+    assert timings == {
+        "created": "2026-05-04T10:00:00Z",
+        **dict.fromkeys(["scheduled", "running", "finished", "scheduled_seconds", "running_seconds", "finished_seconds"]),
+    }
