@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Which namespace a task's pod runs in, and how the pods of that namespace are scheduled.
 
 Airflow imports this as ``airflow_local_settings``. In Airflow 2.6 the namespace in a task's ``executor_config`` has no effect of its own:
