@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ansible_collections.gitops.airflow.plugins.module_utils._application_verdict import (
@@ -15,6 +15,9 @@ from ansible_collections.gitops.airflow.plugins.module_utils._application_verdic
     blocking_text,
     error_conditions,
     managed_pods,
+    same_revisions,
+    shown_revisions,
+    sources,
 )
 from ansible_collections.gitops.airflow.plugins.module_utils._pods import start_problems, unschedulable
 from ansible_collections.gitops.airflow.plugins.module_utils._verdict import Obj, shorten, timestamp
@@ -66,7 +69,7 @@ def warning_events(items: list[Obj]) -> list[str]:
     return lines
 
 
-def next_action(app: Obj | None, pods: list[str], namespace: str, name: str, timed_out: bool) -> str:
+def next_action(app: Obj | None, pods: list[str], namespace: str, name: str, timed_out: bool, expected: Sequence[str] = ()) -> str:
     """The most useful thing to do now."""
     if app is None:
         return f"Create it, correct name or namespace, or set must_exist to false (kubectl -n {namespace} get applications)."
@@ -80,6 +83,9 @@ def next_action(app: Obj | None, pods: list[str], namespace: str, name: str, tim
         return "Correct the failed resource or hook in Git and push; automated sync does not try the same commit again."
     if ((app.get("metadata") or {}).get("annotations") or {}).get(REFRESH) or not status.get("sync"):
         return f"Argo CD's application controller did not act: kubectl -n {namespace} logs argocd-application-controller-0."
+    if expected and not same_revisions(shown_revisions(app), expected):
+        branches = ", ".join(str(source.get("targetRevision") or "HEAD") for source in sources(app))
+        return f"Check that the revision is pushed to what the Application follows ({branches}), and give refresh=normal."
     automated = (spec.get("syncPolicy") or {}).get("automated")
     if (status.get("sync") or {}).get("status") == "OutOfSync" and automated is None:
         return f"Automated sync is off: sync it (argocd app sync {name}) or set syncPolicy.automated."
@@ -89,7 +95,12 @@ def next_action(app: Obj | None, pods: list[str], namespace: str, name: str, tim
 
 
 def diagnose(
-    app: Obj | None, namespace: str, name: str, timed_out: bool, read: Callable[[str, str, dict[str, Any]], list[Obj]]
+    app: Obj | None,
+    namespace: str,
+    name: str,
+    timed_out: bool,
+    expected: Sequence[str],
+    read: Callable[[str, str, dict[str, Any]], list[Obj]],
 ) -> dict[str, Any]:
     """The bundle for one Application. ``read(collection, namespace, query)`` lists objects; its refusals are noted, not raised."""
     bundle: dict[str, Any] = {"application": name, "blocking": [], "conditions": [], "operation": {}, "pods": [], "events": [], "notes": []}
@@ -114,5 +125,5 @@ def diagnose(
                 bundle["notes"].append(str(error))
         bundle["pods"] = pod_reasons(app, pods)
         bundle["events"] = warning_events(events)
-    bundle["next_action"] = next_action(app, bundle["pods"], namespace, name, timed_out)
+    bundle["next_action"] = next_action(app, bundle["pods"], namespace, name, timed_out, expected)
     return bundle

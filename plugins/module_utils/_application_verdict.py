@@ -74,7 +74,9 @@ def shown_revisions(app: Obj) -> list[str]:
     return list(sync.get("revisions") or ([sync["revision"]] if sync.get("revision") else []))
 
 
-def _same_revisions(shown: Sequence[str], expected: Sequence[str]) -> bool:
+def same_revisions(shown: Sequence[str], expected: Sequence[str]) -> bool:
+    """Whether each shown revision is the expected one, begins with it, or may be any."""
+
     def same(actual: str, wanted: str) -> bool:
         return not wanted or actual == wanted or (COMMIT.fullmatch(wanted) is not None and actual.startswith(wanted))
 
@@ -119,7 +121,7 @@ def _failed_operation_counts(app: Obj, state: Obj, expected: Sequence[str]) -> b
         if wanted and result.get(key) and significant(wanted) != significant(result[key]):
             return False
     if expected:
-        return _same_revisions(tried, expected) if tried else _same_revisions(shown_revisions(app), expected)
+        return same_revisions(tried, expected) if tried else same_revisions(shown_revisions(app), expected)
     shown = shown_revisions(app)
     return not tried or not shown or tried == shown
 
@@ -196,7 +198,7 @@ def _judge(app: Obj | None, expect: Expectation, past: Past, now: float, pods: I
     state, pending = status.get("operationState") or {}, app.get("operation") is not None
     phase, message = state.get("phase") or "", shorten(state.get("message") or "")
     compared = _compared_to_spec(app)
-    at_revision = not expect.revisions or _same_revisions(shown_revisions(app), expect.revisions)
+    at_revision = not expect.revisions or same_revisions(shown_revisions(app), expect.revisions)
     never = not ((status.get("sync") or {}).get("comparedTo"))
 
     # Errors: final ones at once, others after the grace.

@@ -171,7 +171,7 @@ class ApplicationWait:
     def diagnosis(self, timed_out: bool) -> list[dict[str, Any]]:
         """A bundle for each Application that is not done."""
         return [
-            diagnose(app, self._request.namespace, name, timed_out, self.read)
+            diagnose(app, self._request.namespace, name, timed_out, self._expectation(name).revisions, self.read)
             for name, app in self.apps.items()
             if name in self.verdicts and self.verdicts[name].kind != "done"
         ]

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -57,7 +58,8 @@ class KubeApi:
                 return response
             text = response.data.decode("utf-8", "replace")
         except urllib3.exceptions.HTTPError as error:
-            raise ApiError(0, f"The Kubernetes API at {self._host} cannot be reached: {error}. Check address and cluster.") from error
+            reason = re.sub(r"<[^>]*object at 0x[0-9a-f]+>:? ?", "", str(error))
+            raise ApiError(0, f"The Kubernetes API at {self._host} cannot be reached: {reason}. Check address and cluster.") from error
         raise ApiError(response.status, _refusal(response.status, text, verb or method, url_path, self._host))
 
     def page(self, path: str, query: dict[str, Any]) -> Obj:

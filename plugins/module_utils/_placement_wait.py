@@ -56,7 +56,8 @@ class PodLog:
             for line in self._api.log_lines(self._worker.namespace, self._worker.name, BASE, self._follow, self._tail):
                 self.lines.append(line)
         except ApiError as error:
-            self.error = str(error)
+            if error.status != 404:  # gone with its pod: the empty log_tail says it
+                self.error = str(error)
 
     def finish(self) -> None:
         """Gives what is still on its way a moment to arrive."""

@@ -238,6 +238,11 @@ def test_next_action(state: Obj | None, pods: list[str], words: str) -> None:
     assert words in next_action(state, pods, "argocd", "a", timed_out=True)
 
 
+def test_next_action_for_a_revision_that_does_not_come() -> None:
+    action = next_action(app("a"), [], "argocd", "a", timed_out=True, expected=("c" * 40,))
+    assert "pushed to what the Application follows (HEAD)" in action
+
+
 def parameters(**given: Any) -> dict[str, Any]:
     defaults = {name: spec.get("default") for name, spec in module.argument_spec().items()}
     return {**defaults, "applications": ["a", "b"], **given}
