@@ -49,6 +49,7 @@ class FoundNode:
     mounts: frozenset[MountBind] = frozenset()
     api: tuple[str, str] | None = None  # address and port of the host on which the API server is published
     volumes: tuple[str, ...] = ()
+    started: str = ""  # when its container was started, RFC 3339, UTC
 
     @property
     def is_kubernetes(self) -> bool:
@@ -181,5 +182,6 @@ def _found_node(item: Mapping[str, Any]) -> FoundNode:
         ports=frozenset(ports),
         mounts=frozenset(mounts),
         api=api,
+        started=item["State"].get("StartedAt", ""),
         volumes=tuple(mount["Name"] for mount in item.get("Mounts") or [] if mount.get("Type") == "volume"),
     )

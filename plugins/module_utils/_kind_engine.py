@@ -23,6 +23,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._kind import CLUSTE
 from ansible_collections.gitops.airflow.plugins.module_utils._kind_read import create_failure, unready_nodes
 
 NETWORK = "kind"
+LISTINGS = 10
 CUT = "@@gitops.airflow@@"
 # Everything that is wanted from the inside of a node, in one call.
 READ_NODE = f"""
@@ -99,6 +100,7 @@ class Engine:
 
     def __init__(self, name: str, kind: str, kubeconfig: str, runner: Runner = run, docker: str = "docker") -> None:
         self.name, self.kind, self.kubeconfig, self.runner, self.docker = name, kind, kubeconfig, runner, docker
+        self.sleep: Callable[[float], None] = time.sleep
 
     def _docker(self, *args: str) -> str:
         code, out, err = self.runner([self.docker, *args])
@@ -107,9 +109,23 @@ class Engine:
         return out
 
     def nodes(self) -> list[FoundNode]:
-        """The cluster's node containers, running or not."""
-        names = self._docker("ps", "-a", "--filter", f"label={CLUSTER_LABEL}={self.name}", "--format", "{{.Names}}").split()
-        return found_nodes(json.loads(self._docker("inspect", *names))) if names else []
+        """The cluster's node containers, running or not.
+
+        While a container is being made or removed, Docker may list it and yet not know it; such a moment is waited out.
+        """
+        names: list[str] = []
+        for attempt in range(LISTINGS):
+            if attempt:
+                self.sleep(0.5)
+            names = self._docker("ps", "-a", "--filter", f"label={CLUSTER_LABEL}={self.name}", "--format", "{{.Names}}").split()
+            if not names:
+                return []
+            code, out, err = self.runner([self.docker, "inspect", *names])
+            if code == 0:
+                return found_nodes(json.loads(out))
+            if "no such" not in err.lower():
+                raise KindError(f"docker inspect failed: {err.strip()}")
+        raise KindError(f"somebody is making or removing {', '.join(names)} right now. Next: wait for the end of that and run again.")
 
     def contents(self, nodes: Sequence[FoundNode]) -> dict[str, NodeContent]:
         """What lies inside the running Kubernetes nodes, read at the same time."""
@@ -188,7 +204,7 @@ class Engine:
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         """Returns when every node is Ready. Raises KindError with each node's own reason after seconds."""
-        expected = [node.name for node in nodes if node.is_kubernetes]
+        expected = {node.name: node.started for node in nodes if node.is_kubernetes}
         control_plane = next(node.name for node in nodes if node.role == "control-plane")
         end = now() + seconds
         kubectl = ["kubectl", "--kubeconfig", "/etc/kubernetes/admin.conf", "get", "nodes", "-o", "json"]

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.gitops.airflow.plugins.module_utils._kind import yaml_documents
 
+SECONDS = len("2026-01-01T00:00:00")
 CREATE_HINTS = (
     (r"port is already allocated|address already in use", "free the port, or choose another hostPort in extraPortMappings"),
     (
@@ -57,6 +58,9 @@ def create_failure(output: str, lines: int = 20) -> tuple[str, str]:
     """The cause in the output of a failed `kind create cluster` and what to do next."""
     text = output.strip()
     cause = text[text.rfind("ERROR: ") + len("ERROR: ") :] if "ERROR: " in text else text
+    # kind quotes the whole command that failed; what that command said is what matters.
+    cause = re.sub(r': command "docker .*" failed with error: .*\s+Command Output: (?:[0-9a-f]{64}\n)?', ": ", cause)
+    cause = cause.replace("Run 'docker run --help' for more information", "").replace("See 'docker run --help'.", "").strip()
     shown = cause.splitlines()
     if len(shown) > lines:
         shown = [shown[0], "...", *shown[-lines:]]
@@ -65,13 +69,20 @@ def create_failure(output: str, lines: int = 20) -> tuple[str, str]:
     return "\n".join(shown) or "kind said nothing", action
 
 
-def unready_nodes(listing: Mapping[str, Any], expected: Sequence[str]) -> dict[str, str]:
-    """Nodes that are not Ready in the API server's list, with the reason that each gives."""
+def unready_nodes(listing: Mapping[str, Any], expected: Mapping[str, str]) -> dict[str, str]:
+    """Nodes that are not Ready in the API server's list, with the reason that each gives.
+
+    expected holds the time at which each node's container was started (RFC 3339, UTC): what the API server still
+    knows from before a restart does not count. A kubelet reports its state at once when it starts.
+    """
     reasons = dict.fromkeys(expected, "not registered")
     for node in listing.get("items") or []:
         ready = next((item for item in (node.get("status") or {}).get("conditions") or [] if item.get("type") == "Ready"), None)
-        if ready and ready.get("status") == "True":
-            reasons.pop(node["metadata"]["name"], None)
+        name = node["metadata"]["name"]
+        if not ready or ready.get("status") != "True":
+            reasons[name] = (ready or {}).get("message") or "no Ready condition yet"
+        elif str(ready.get("lastHeartbeatTime", ""))[:SECONDS] < expected.get(name, "")[:SECONDS]:
+            reasons[name] = "its kubelet has not reported since the node was started"
         else:
-            reasons[node["metadata"]["name"]] = (ready or {}).get("message") or "no Ready condition yet"
+            reasons.pop(name, None)
     return reasons

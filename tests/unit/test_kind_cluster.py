@@ -45,12 +45,13 @@ class Machine:
         self.fail: dict[str, str] = {}  # first words of a kind command -> what it says when it fails
         self.killed_in: str | None = None
         self.ready_after = 0
+        self.beat = "2026-11-22T20:17:05Z"
 
     def add(self, status: str = "running", port: str = "8080") -> None:
         self.network = True
         self.containers["lab-control-plane"] = {
             "Name": "/lab-control-plane",
-            "State": {"Status": status},
+            "State": {"Status": status, "StartedAt": "2026-11-22T20:17:05.999Z"},
             "Config": {"Image": IMAGE, "Labels": {"io.x-k8s.kind.role": "control-plane"}},
             "HostConfig": {
                 "PortBindings": {
@@ -98,7 +99,7 @@ class Machine:
         if args[1] == "kubectl":
             self.ready_after -= 1
             status = "True" if self.ready_after < 0 else "False"
-            condition = {"type": "Ready", "status": status, "message": "cni plugin not initialized"}
+            condition = {"type": "Ready", "status": status, "message": "cni plugin not initialized", "lastHeartbeatTime": self.beat}
             return json.dumps({"items": [{"metadata": {"name": "lab-control-plane"}, "status": {"conditions": [condition]}}]})
         parts = [
             "joined" if self.joined else "",
@@ -374,6 +375,26 @@ def test_commands_that_are_missing_are_named(tmp_path: Path) -> None:
     with pytest.raises(KindError, match="the command no-such-docker was not found"):
         Cluster(engine, Marker(str(tmp_path), "lab")).present(wanted())
     assert not Cluster(engine, Marker(str(tmp_path), "lab")).absent()["changed"]
+
+
+@pytest.mark.parametrize("forever", [False, True])
+def test_a_container_that_is_just_being_made_is_waited_for(cluster: Cluster, machine: Machine, forever: bool) -> None:
+    machine.add()
+    machine.fail["docker inspect"] = "Error: No such object: lab-control-plane"
+    naps: list[float] = []
+
+    def nap(seconds: float) -> None:
+        naps.append(seconds)
+        if not forever and len(naps) == 2:
+            machine.fail.clear()
+
+    cluster.engine.sleep = nap
+    if forever:
+        with pytest.raises(KindError, match="making or removing lab-control-plane right now"):
+            cluster.engine.nodes()
+    else:
+        assert [node.name for node in cluster.engine.nodes()] == ["lab-control-plane"]
+    assert len(naps) == (9 if forever else 2)
 
 
 def test_dockers_own_words_are_shown(cluster: Cluster, machine: Machine) -> None:
