@@ -105,7 +105,14 @@ class Cluster:
         ca = next((content.ca for content in contents.values() if content.ca), "")
         if not stopped and not self.check and not api_answers(api, ca):
             self.engine.wait_ready(found, wanted.wait)
-        exported = self._export(api, ca)
+        exported = self._kubeconfig_problem(api, ca)
+        if exported and contents:
+            # kind writes the entry last, so without one the cluster may be half-made.
+            unfinished = self.engine.unfinished(found)
+            if unfinished:
+                raise KindError(self._broken({self.engine.name: unfinished}))
+        if exported and not self.check:
+            self.engine.export_kubeconfig()
         loaded = self._load(wanted.archives, contents)
         after = {node.name: "running" for node in found}
         result = _result(found, False, stopped, loaded, before, after)
@@ -132,18 +139,14 @@ class Cluster:
             "Nothing was changed. Next: repair it, or delete it with state=absent."
         )
 
-    def _export(self, api: tuple[str, str] | None, ca: str) -> str:
-        """Writes the kubeconfig entry when it is missing or wrong; what was wrong, or nothing."""
+    def _kubeconfig_problem(self, api: tuple[str, str] | None, ca: str) -> str:
         path = Path(self.engine.kubeconfig)
         try:
-            problem = kubeconfig_problem(path.read_text(encoding="utf-8"), self.context, api, ca)
+            return kubeconfig_problem(path.read_text(encoding="utf-8"), self.context, api, ca) or ""
         except FileNotFoundError:
-            problem = "the file is absent"
+            return "the file is absent"
         except (OSError, ValueError) as error:
             raise KindError(f"cannot read the kubeconfig {path}: {error}") from error
-        if problem and not self.check:
-            self.engine.export_kubeconfig()
-        return problem or ""
 
     def _load(self, archives: Sequence[Mapping[str, Any]], contents: Mapping[str, NodeContent]) -> list[str]:
         loaded = []

@@ -196,6 +196,22 @@ class Engine:
         if code:
             raise KindError(f"kind could not load {path} into {', '.join(nodes)}: {(err or out).strip()}")
 
+    def _kubectl(self, nodes: Sequence[FoundNode], what: str, output: str) -> tuple[int, str, str]:
+        """Asks the API server from inside the first control plane, which needs no kubeconfig entry."""
+        control_plane = next(node.name for node in nodes if node.role == "control-plane")
+        kubectl = ["kubectl", "--kubeconfig", "/etc/kubernetes/admin.conf", "get", what, "-o", output]
+        return self.runner([self.docker, "exec", control_plane, *kubectl])
+
+    def unfinished(self, nodes: Sequence[FoundNode]) -> str:
+        """Why kind cannot have finished making the cluster, or nothing. Its last object is the StorageClass; workers join after it."""
+        code, out, _err = self._kubectl(nodes, "storageclasses", "name")
+        if code == 0 and not out.strip():
+            return "without a StorageClass (kind was interrupted before it made one)"
+        code, out, _err = self._kubectl(nodes, "nodes", "json")
+        names = {item["metadata"]["name"] for item in json.loads(out)["items"]} if code == 0 else set()
+        lost = [node.name for node in nodes if node.is_kubernetes and node.name not in names] if names else []
+        return f"without {', '.join(lost)} (kind was interrupted before that node joined)" if lost else ""
+
     def wait_ready(
         self,
         nodes: Sequence[FoundNode],
@@ -205,19 +221,18 @@ class Engine:
     ) -> None:
         """Returns when every node is Ready. Raises KindError with each node's own reason after seconds."""
         expected = {node.name: node.started for node in nodes if node.is_kubernetes}
-        control_plane = next(node.name for node in nodes if node.role == "control-plane")
         end = now() + seconds
-        kubectl = ["kubectl", "--kubeconfig", "/etc/kubernetes/admin.conf", "get", "nodes", "-o", "json"]
         while True:
-            code, out, err = self.runner([self.docker, "exec", control_plane, *kubectl])
+            code, out, err = self._kubectl(nodes, "nodes", "json")
             reasons = unready_nodes(json.loads(out), expected) if code == 0 else dict.fromkeys(expected, err.strip() or "no answer")
             if not reasons:
                 return
             if now() >= end:
                 listed = "; ".join(f"{name}: {reason}" for name, reason in sorted(reasons.items()))
                 raise KindError(
-                    f"after {seconds:g} s not every node of {self.name} is Ready ({listed}). The cluster was left as it is. "
-                    f"Next: docker exec {control_plane} journalctl -u kubelet; then run again, or delete the cluster with state=absent."
+                    f"after {seconds:g} s not every node of {self.name} is Ready ({listed}). "
+                    "The cluster was left as it is. "
+                    f"Next: docker exec {next(iter(reasons))} journalctl -u kubelet; then run again, or delete it with state=absent."
                 )
             sleep(1)
 

@@ -9,6 +9,7 @@ import base64
 import json
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,7 @@ class Machine:
         self.fail: dict[str, str] = {}  # first words of a kind command -> what it says when it fails
         self.killed_in: str | None = None
         self.ready_after = 0
+        self.storage = "storageclass.storage.k8s.io/standard"
         self.beat = "2026-11-22T20:17:05Z"
 
     def add(self, status: str = "running", port: str = "8080") -> None:
@@ -96,6 +98,8 @@ class Machine:
         return json.dumps([self.containers[name] for name in args])
 
     def _docker_exec(self, args: list[str], _stdin: str) -> str:
+        if args[1] == "kubectl" and "storageclasses" in args:
+            return self.storage
         if args[1] == "kubectl":
             self.ready_after -= 1
             status = "True" if self.ready_after < 0 else "False"
@@ -277,6 +281,21 @@ def test_a_broken_cluster_of_somebody_else_is_only_reported(cluster: Cluster, ma
     with pytest.raises(KindError, match="is broken and was not made by an interrupted run"):
         cluster.present(wanted())
     assert {call[1] for call in machine.calls} <= {"ps", "inspect", "exec"}
+
+
+def test_a_cluster_that_kind_never_finished_is_not_adopted(cluster: Cluster, machine: Machine) -> None:
+    machine.add()
+    machine.storage = ""
+    with pytest.raises(KindError, match=r"lab is without a StorageClass .*Next: repair it, or delete it"):
+        cluster.present(wanted())
+    assert not machine.done("kind")
+
+
+def test_a_node_that_never_joined_is_told(cluster: Cluster, machine: Machine) -> None:
+    machine.add()
+    (node,) = cluster.engine.nodes()
+    assert not cluster.engine.unfinished([node])
+    assert "without lab-worker" in cluster.engine.unfinished([node, replace(node, name="lab-worker", role="worker")])
 
 
 def test_a_failed_creation_shows_the_cause_and_leaves_nothing(cluster: Cluster, machine: Machine) -> None:
