@@ -8,15 +8,21 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
 CHUNK = 65536
+READY_SECONDS = 20.0
 
 
 class TunnelError(Exception):
     """Why no tunnel can be made, for a person."""
+
+
+class NoReadyPod(TunnelError):
+    """Nothing is behind the Service, which may pass: it hears of a pod's readiness a moment after the pod."""
 
 
 def endpoint(service: Mapping[str, Any], slices: Iterable[Mapping[str, Any]], port: int) -> tuple[str, int]:
@@ -34,7 +40,24 @@ def endpoint(service: Mapping[str, Any], slices: Iterable[Mapping[str, Any]], po
             # No condition means ready (API reference of EndpointConditions).
             if target and reference.get("kind") == "Pod" and (item.get("conditions") or {}).get("ready") is not False:
                 return reference["name"], target
-    raise TunnelError(f"the Service {name} has no ready pod. Next: look at its pods, or wait until one is ready")
+    raise NoReadyPod(f"the Service {name} has no ready pod. Next: look at its pods, or wait until one is ready")
+
+
+def await_endpoint(
+    read: Callable[[], tuple[str, int]],
+    seconds: float,
+    sleep: Callable[[float], None] = time.sleep,
+    now: Callable[[], float] = time.monotonic,
+) -> tuple[str, int]:
+    """What read finds as soon as it finds a ready pod. Raises its NoReadyPod after so many seconds."""
+    end = now() + seconds
+    while True:
+        try:
+            return read()
+        except NoReadyPod:
+            if now() >= end:
+                raise
+        sleep(0.5)
 
 
 def _pump(source: Any, sink: Any) -> None:
@@ -94,18 +117,21 @@ class Tunnel:
 
 @contextlib.contextmanager
 def open_tunnel(params: dict[str, Any], namespace: str, service: str, port: int) -> Iterator[Tunnel]:
-    """A tunnel to a ready pod of a Service. params are kubernetes.core's authentication options. Raises TunnelError."""
+    """A tunnel to a ready pod of a Service, for which it waits a little.
+
+    params are kubernetes.core's authentication options. Raises TunnelError.
+    """
     from ansible_collections.gitops.airflow.plugins.module_utils._kube import connect, core_path
     from ansible_collections.gitops.airflow.plugins.module_utils._watch import ApiError
 
+    path = f"/apis/discovery.k8s.io/v1/namespaces/{quote(namespace, safe='')}/endpointslices"
+    query = {"labelSelector": f"kubernetes.io/service-name={service}", "limit": 500}
     try:
         api = connect(params)
         found = api.get(core_path("services", namespace, service))
-        path = f"/apis/discovery.k8s.io/v1/namespaces/{quote(namespace, safe='')}/endpointslices"
-        slices = api.page(path, {"labelSelector": f"kubernetes.io/service-name={service}", "limit": 500})["items"]
+        pod, target = await_endpoint(lambda: endpoint(found, api.page(path, query)["items"], port), READY_SECONDS)
     except ApiError as error:
         raise TunnelError(f"no tunnel to the Service {service} in {namespace}: {error}") from error
-    pod, target = endpoint(found, slices, port)
     url = core_path("pods", namespace, pod) + "/portforward"
     with Tunnel(lambda: _forward(api._client, url, target)) as tunnel:
         yield tunnel

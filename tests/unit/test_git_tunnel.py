@@ -10,10 +10,17 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.gitops.airflow.plugins.module_utils._tunnel import Tunnel, TunnelError, endpoint
+from ansible_collections.gitops.airflow.plugins.module_utils._tunnel import (
+    Tunnel,
+    TunnelError,
+    await_endpoint,
+    endpoint,
+    open_tunnel,
+)
 
 
 def pod(name: str, ready: bool | None = True) -> dict[str, Any]:
@@ -49,6 +56,31 @@ def test_without_a_ready_pod_there_is_no_tunnel(slices: list[dict[str, Any]]) ->
 def test_a_port_that_the_service_lacks_is_told() -> None:
     with pytest.raises(TunnelError, match=r"has no port 22 \(it has: 80\)"):
         endpoint(service(HTTP), [], 22)
+
+
+def test_a_pod_that_gets_ready_is_waited_for() -> None:
+    naps: list[float] = []
+
+    def read() -> tuple[str, int]:
+        return endpoint(service(HTTP), [{"ports": [{"name": "http", "port": 1}], "endpoints": [pod("a", len(naps) > 2)]}], 80)
+
+    assert await_endpoint(read, 5, naps.append, lambda: sum(naps)) == ("a", 1)
+    assert len(naps) == 3
+    with pytest.raises(TunnelError, match="has no ready pod"):
+        await_endpoint(lambda: endpoint(service(HTTP), [], 80), 5, naps.append, lambda: sum(naps))
+
+
+def test_a_wrong_port_is_not_waited_for() -> None:
+    with pytest.raises(TunnelError, match="has no port"):
+        await_endpoint(lambda: endpoint(service(HTTP), [], 81), 5, lambda _seconds: pytest.fail("slept"))
+
+
+def test_a_cluster_that_cannot_be_asked_is_named(tmp_path: Path) -> None:
+    with (
+        pytest.raises(TunnelError, match=r"no tunnel to the Service git-http in git: .*no-such-file"),
+        open_tunnel({"kubeconfig": str(tmp_path / "no-such-file")}, "git", "git-http", 80),
+    ):
+        pass
 
 
 def answer(far: socket.socket, reply: Callable[[bytes], bytes]) -> None:
