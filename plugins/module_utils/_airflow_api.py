@@ -47,7 +47,7 @@ class Access:
     request_timeout: float = 10.0
 
 
-Transport = Callable[[str, str, bytes | None, dict[str, str]], bytes]
+Transport = Callable[[str, str, "bytes | None", dict[str, str]], bytes]
 """(method, url, body, headers) → body; raises HTTPError, URLError or OSError."""
 
 

@@ -138,7 +138,7 @@ def _poll(api: Api, source: Source, sleep: Callable[[float], None]) -> Iterator[
         yield Change("listed", objects, version=version)
 
 
-Item = tuple[int, Change | ApiError]
+Item = tuple[int, "Change | ApiError"]
 
 
 class Inbox(Protocol):

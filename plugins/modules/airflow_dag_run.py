@@ -23,6 +23,8 @@ attributes:
   diff_mode:
     support: none
     details: A run has no earlier state to compare with.
+extends_documentation_fragment:
+  - gitops.airflow.attributes
 options:
   url:
     description: Address of the webserver, without C(/api/v1).

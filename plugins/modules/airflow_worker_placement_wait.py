@@ -28,6 +28,7 @@ attributes:
     details: Changes nothing.
 extends_documentation_fragment:
   - kubernetes.core.k8s_auth_options
+  - gitops.airflow.attributes
 options:
   expectations:
     description:

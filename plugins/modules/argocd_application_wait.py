@@ -29,6 +29,7 @@ attributes:
     details: Changes nothing.
 extends_documentation_fragment:
   - kubernetes.core.k8s_auth_options
+  - gitops.airflow.attributes
 options:
   applications:
     description: Names of the Applications to wait for.
