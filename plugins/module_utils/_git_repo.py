@@ -161,7 +161,7 @@ class Remote:
         """All files of a commit; submodules stay as they are."""
         found = {}
         for line in self._git("ls-tree", "-r", "-z", "--full-tree", commit).split(b"\0")[:-1]:
-            head, _, path = line.partition(b"\t")
+            head, _tab, path = line.partition(b"\t")
             mode, _kind, blob = head.decode().split()
             found[path.decode(errors="surrogateescape")] = Entry(mode, blob)
         return found

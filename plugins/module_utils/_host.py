@@ -77,7 +77,7 @@ def listeners(text: str, ports: Iterable[int]) -> list[Listener]:
     found = []
     for line in text.splitlines()[1:]:
         fields = line.split()
-        address, _, port = fields[1].partition(":")
+        address, _colon, port = fields[1].partition(":")
         if fields[3] == LISTEN and address in COLLIDING and int(port, 16) in wanted:
             found.append(Listener(int(port, 16), fields[9], int(fields[7])))
     return found

@@ -94,11 +94,11 @@ def image_name(reference: str) -> str:
     The rules are those of the distribution project's `reference.ParseDockerRef`: Docker Hub is the default registry,
     `library` its default folder, `latest` the default tag; a digest makes the tag meaningless.
     """
-    name, _, digest = reference.partition("@")
+    name, _at, digest = reference.partition("@")
     last = name.rsplit("/", 1)[-1]
     tag = ""
     if ":" in last:
-        name, _, tag = name.rpartition(":")
+        name, _colon, tag = name.rpartition(":")
     domain, slash, path = name.partition("/")
     if not slash or not (domain == "localhost" or "." in domain or ":" in domain):
         domain, path = "docker.io", name

@@ -64,9 +64,10 @@ options:
       - Also the repository, if the server makes one on the first push.
     type: bool
     default: false
-  message:
+  commit_message:
     description: Message of the commit.
     type: str
+    aliases: [message]
     default: Published by gitops.airflow
   author_name:
     description: Name of the commit's author.
@@ -139,7 +140,7 @@ EXAMPLES = r"""
       - src: /srv/charts/airflow-1.15.0.tgz
         dest: platform/airflow/core/charts/airflow-1.15.0.tgz
     prune: [platform/airflow/core]
-    message: Airflow 2.6.3
+    commit_message: Airflow 2.6.3
 
 - name: A repository on the cluster's own Gitea starts with examples, and is its users' from then on
   gitops.airflow.git_publish:
@@ -219,7 +220,7 @@ def run(params: dict[str, Any], temp: str, check: bool) -> Outcome:
         if params[name] and not os.path.isfile(params[name]):
             raise GitError("bad_path", f"{name} is {params[name]}, there is no such file. Next: correct {name}.")
     wanted = contents(params)
-    author = Author(params["author_name"], params["author_email"], params["message"])
+    author = Author(params["author_name"], params["author_email"], params["commit_message"])
     url, alias = params["repo"], ""
     tunnel: Tunnel | None = None
     with contextlib.ExitStack() as stack:
@@ -255,7 +256,8 @@ def main() -> None:
             "prune": {"type": "list", "elements": "str", "default": []},
             "if_absent": {"type": "bool", "default": False},
             "create": {"type": "bool", "default": False},
-            "message": {"type": "str", "default": "Published by gitops.airflow"},
+            # Modules may have no option of the plain name "message", Ansible's core uses that itself.
+            "commit_message": {"type": "str", "aliases": ["message"], "default": "Published by gitops.airflow"},
             "author_name": {"type": "str", "default": "gitops.airflow"},
             "author_email": {"type": "str", "default": "gitops-airflow@localhost"},
             "username": {"type": "str"},

@@ -131,7 +131,7 @@ nodes:
   elements: dict
   contains:
     name: {description: Name of the node and of its container., type: str, returned: always}
-    role: {description: V(control-plane), V(worker) or V(external-load-balancer)., type: str, returned: always}
+    role: {description: "V(control-plane), V(worker) or V(external-load-balancer).", type: str, returned: always}
     image: {description: The node image., type: str, returned: always}
   sample: [{name: airflow-control-plane, role: control-plane, image: "kindest/node:v1.29.4"}]
 created:
@@ -181,6 +181,7 @@ drift:
 """
 
 import os
+from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
@@ -194,7 +195,7 @@ def kubeconfig_path(given: str | None) -> str:
     if given:
         return given
     listed = [path for path in os.environ.get("KUBECONFIG", "").split(os.pathsep) if path]
-    return next((path for path in listed if os.path.exists(path)), listed[-1] if listed else os.path.expanduser("~/.kube/config"))
+    return next((path for path in listed if os.path.exists(path)), listed[-1] if listed else str(Path.home() / ".kube" / "config"))
 
 
 def main() -> None:

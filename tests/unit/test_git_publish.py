@@ -230,7 +230,7 @@ class Backend(BaseHTTPRequestHandler):
         self.handle_git()
 
     def handle_git(self) -> None:
-        path, _, query = self.path.partition("?")
+        path, _mark, query = self.path.partition("?")
         if path.startswith("/broken/"):
             return self.send_error(503)
         if self.headers.get("Authorization") != "Basic " + base64.b64encode(b"ann:s3cret").decode():
@@ -259,7 +259,7 @@ class Backend(BaseHTTPRequestHandler):
         done = subprocess.run(
             ["git", "http-backend"], input=body, env=os.environ | ENVIRONMENT | variables, capture_output=True, check=False
         )
-        head, _, content = done.stdout.partition(b"\r\n\r\n")
+        head, _blank, content = done.stdout.partition(b"\r\n\r\n")
         headers = dict(line.split(": ", 1) for line in head.decode().splitlines())
         self.send_response(int(headers.pop("Status", "200").split()[0]))
         for name, value in (headers | {"Content-Length": str(len(content))}).items():
@@ -296,9 +296,9 @@ def test_the_password_is_on_no_command_line_and_in_no_file(server: str, monkeypa
     commands: list[list[str]] = []
     start = subprocess.run
 
-    def watched(command: list[str], **over: Any) -> Any:
+    def watched(command: list[str], *, check: bool, **over: Any) -> Any:
         commands.append(command)
-        return start(command, **over)
+        return start(command, check=check, **over)
 
     monkeypatch.setattr(_git_repo.subprocess, "run", watched)  # type: ignore[attr-defined]
     with Remote(f"{server}/repo.git", "main", ANN) as remote:
@@ -361,7 +361,7 @@ PARAMS: dict[str, Any] = {
     "prune": [],
     "if_absent": False,
     "create": False,
-    "message": "m",
+    "commit_message": "m",
     "author_name": "n",
     "author_email": "e@x",
     "username": "",
