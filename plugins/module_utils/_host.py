@@ -47,7 +47,8 @@ class Problem:
     action: str
 
     def __str__(self) -> str:
-        return f"{self.value}. {self.rule}. Next: {self.action}."
+        value = self.value if self.value.endswith((".", "?", "!")) else f"{self.value}."
+        return f"{value} {self.rule}. Next: {self.action}."
 
     def as_dict(self) -> dict[str, str]:
         return {"code": self.code, "value": self.value, "rule": self.rule, "action": self.action}

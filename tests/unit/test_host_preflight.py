@@ -71,6 +71,7 @@ def test_an_engine_is_missing_or_forbidden_or_down(code: int | None, output: str
     assert (problem and problem.code) == expected
     if problem and output:
         assert output in problem.value
+        assert "?." not in str(problem)
 
 
 @pytest.mark.parametrize(
