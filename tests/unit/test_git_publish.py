@@ -311,6 +311,13 @@ def test_the_password_is_on_no_command_line_and_in_no_file(server: str, monkeypa
     assert "s3cret" not in repr(ANN)
 
 
+def test_the_password_is_not_given_to_the_persons_store(server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / ".gitconfig").write_text("[credential]\nhelper = store\n")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert to(f"{server}/repo.git", texts(a="a"), access=ANN).changed
+    assert not (tmp_path / ".git-credentials").exists()
+
+
 @pytest.mark.parametrize(
     ("path", "access", "code", "words"),
     [
