@@ -14,7 +14,15 @@ KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 RECIPE = LAB / "images" / "debian"
 # On the host: command -> Debian package. gcc links Gitea's SQLite.
 HOST_TOOLS = {"debootstrap": "debootstrap", "gcc": "gcc", str(KEYRING): "debian-archive-keyring", "/usr/include/stdlib.h": "libc6-dev"}
-NEEDLESS = ["usr/share/doc", "usr/share/man", "usr/share/info", "usr/share/locale", "usr/share/lintian", "var/lib/apt/lists", "var/cache/apt"]
+NEEDLESS = [
+    "usr/share/doc",
+    "usr/share/man",
+    "usr/share/info",
+    "usr/share/locale",
+    "usr/share/lintian",
+    "var/lib/apt/lists",
+    "var/cache/apt",
+]
 
 
 def install_host_tools(log: Log) -> None:
@@ -23,7 +31,9 @@ def install_host_tools(log: Log) -> None:
         return
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     log.run([*_root(), "apt-get", "-qq", "update"], env=environment)
-    log.run([*_root(), "apt-get", "-qq", "-o", "DPkg::Lock::Timeout=300", "install", "-y", "--no-install-recommends", *missing], env=environment)
+    log.run(
+        [*_root(), "apt-get", "-qq", "-o", "DPkg::Lock::Timeout=300", "install", "-y", "--no-install-recommends", *missing], env=environment
+    )
 
 
 def import_root(image: str, key: str, suite: str, mirror: str, work: Path, log: Log) -> None:

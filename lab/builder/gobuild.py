@@ -47,7 +47,9 @@ def fetch(part: GoPart, work: Path, log: Log) -> None:
     work.mkdir(parents=True, exist_ok=True)
     (work / "go.sum").unlink(missing_ok=True)
     (work / "go.mod").write_text(_wrapping_module(part, Path(str(_download(part, log)["GoMod"])).read_text()))
-    log.run(["go", "list", "-deps", "-tags", part.tags, "-f", "{{.ImportPath}}", *part.packages], cwd=work, env=part.environment(), quiet=True)
+    log.run(
+        ["go", "list", "-deps", "-tags", part.tags, "-f", "{{.ImportPath}}", *part.packages], cwd=work, env=part.environment(), quiet=True
+    )
 
 
 def compile_part(part: GoPart, work: Path, out: Path, log: Log) -> None:

@@ -56,9 +56,7 @@ class Log:
             target: Any = subprocess.PIPE if capture else subprocess.DEVNULL if quiet else log
             if stdout:
                 target = stack.enter_context(stdout.open("wb"))
-            child = subprocess.Popen(
-                words, cwd=cwd, env=env, stdin=subprocess.DEVNULL, stdout=target, stderr=log, start_new_session=True
-            )
+            child = subprocess.Popen(words, cwd=cwd, env=env, stdin=subprocess.DEVNULL, stdout=target, stderr=log, start_new_session=True)
             self._children.add(child)
             try:
                 output, _ = child.communicate()

@@ -45,8 +45,9 @@ class Lab:
         argocd_sources = self._argocd_sources(go_parts["argocd"])
         platform = self._platform_images(go_parts, argocd_sources)
 
+        archive = self._archive(platform, argocd_sources)
         # Compilations first: they take longest.
-        self.wanted = [*self.compiled.values(), self._node(), self._archive(platform, argocd_sources), argocd_sources]
+        self.wanted = [*self.compiled.values(), archive, self._node(archive), argocd_sources]
         if (LAB / "chart").is_dir():
             self.wanted.append(self._chart())
 
@@ -134,9 +135,7 @@ class Lab:
         recipe = LAB / "images" / name
 
         def action(log: Log) -> None:
-            extra = self.work / "extra" / name
-            shutil.rmtree(extra, ignore_errors=True)
-            extra.mkdir(parents=True)
+            extra = _empty(self.work / "extra" / name)
             prepare(extra)
             everything = [(".", recipe), (".", extra), *(content or {}).items()]
             docker.build(image, step.key, recipe / "Dockerfile", everything, self.work / "context" / name, log, arguments)
@@ -166,84 +165,97 @@ class Lab:
 
     # ---- the node
 
-    def _node(self) -> Step:
-        """Plain node image -> containerd's store, filled by it -> the node image that kind starts."""
+    def _node(self, platform_archive: Step) -> Step:
+        """Node base -> containerd's store with all images, filled in a container of it -> the node image that kind starts."""
         names = {name: reference.format(kubernetes=self.kubernetes) for name, reference in self.parts["node_images"].items()}
-        sources = {name: name for name in ("etcd", "coredns", "local-path-provisioner")} | {"pause": "wait"}
-        parts = [self._program_image(name, sources.get(name, name), sources.get(name, "kubernetes"), name) for name in names if name != "kube-proxy"]
-        parts.append(self._image("kube-proxy-layers", [self.base, self.compiled["kubernetes"]], {"kube-proxy": self.program("kube-proxy")}))
-        parts.append(self._flat("kube-proxy", parts[-1]))
+        base = self._node_layers("image node-base", f"{PREFIX}/node-base", LAB / "node/base.Dockerfile", [self.base])
+        filled = self._store(names, base, platform_archive)
+        store = self._node_layers(
+            "image node-store",
+            f"{PREFIX}/node-store",
+            LAB / "node/store.Dockerfile",
+            [base, filled],
+            {"store.tar": self.work / "store.tar"},
+        )
 
-        def storage(folder: Path) -> None:
+        def written(folder: Path) -> None:
             text = (LAB / "node/files/default-storage.yaml").read_text()
             text = text.replace("@HELPER_IMAGE@", names["kube-proxy"]).replace("@PROVISIONER_IMAGE@", names["local-path-provisioner"])
             (folder / "default-storage.yaml").write_text(text)
             (folder / "version").write_text(self.kubernetes)
 
-        plain = self._node_layers(storage)
-        store = self.work / "store.tar"
-        archive = self.work / "node-images.tar"
-        fill = LAB / "node/fill-store"
-
-        def fill_store(log: Log) -> None:
-            docker.save({f"{PREFIX}/{name}": reference for name, reference in names.items()}, archive, log)
-            mounts = ["-v", f"{archive}:/images.tar:ro", "-v", f"{fill}:/fill-store:ro", "-v", "/var/lib/containerd"]
-            command = ["docker", "run", "--rm", "--privileged", *mounts, "--entrypoint", "/fill-store", f"{PREFIX}/node"]
-            log.run(command, stdout=store.with_suffix(".new"))
-            store.with_suffix(".new").rename(store)
-            archive.unlink()
-
-        filled = Step(
-            "node image store",
-            fill_store,
-            "docker",
-            made_from=names,
-            files=[fill, LAB / "builder/docker.py"],
-            needs=[plain, *(part for part in parts if part.name != "image kube-proxy-layers")],
-            present=lambda key: store.exists(),
+        content = {".": LAB / "node/files"} | {name: self.program(name) for name in ("kubelet", "kubeadm", "kubectl")}
+        return self._node_layers(
+            "node image", self.node_image, LAB / "node/Dockerfile", [store, self.compiled["kubernetes"]], content, written
         )
 
-        def assemble(log: Log) -> None:
-            docker.build(self.node_image, step.key, LAB / "node/store.Dockerfile", [("store.tar", store)], self.work / "context/store", log)
-
-        step = Step(
-            "node image",
-            assemble,
-            "docker",
-            files=[LAB / "node/store.Dockerfile"],
-            needs=[filled],
-            present=lambda key: docker.has_image(self.node_image, key),
-        )
-        return step
-
-    def _node_layers(self, prepare: Callable[[Path], None]) -> Step:
-        image = f"{PREFIX}/node"
-        programs = {name: self.program(name) for name in ("kubelet", "kubeadm", "kubectl")}
-
+    def _node_layers(
+        self,
+        name: str,
+        image: str,
+        dockerfile: Path,
+        needs: Sequence[Step],
+        content: Mapping[str, Path] | None = None,
+        prepare: Callable[[Path], None] = lambda folder: None,
+    ) -> Step:
         def action(log: Log) -> None:
-            extra = self.work / "extra/node"
-            shutil.rmtree(extra, ignore_errors=True)
-            extra.mkdir(parents=True)
-            shutil.copytree(LAB / "node/files", extra, dirs_exist_ok=True)
+            extra = _empty(self.work / "extra" / name.replace(" ", "-"))
             prepare(extra)
-            docker.build(image, step.key, LAB / "node/Dockerfile", [(".", extra), *programs.items()], self.work / "context/node", log)
+            context = self.work / "context" / name.replace(" ", "-")
+            docker.build(image, step.key, dockerfile, [*(content or {}).items(), (".", extra)], context, log)
 
+        recipes = [path for path in (content or {}).values() if LAB in path.parents]
         step = Step(
-            "image node",
+            name,
             action,
             "docker",
-            made_from=self.parts["node_images"],
-            files=[LAB / "node/files", LAB / "node/Dockerfile"],
-            needs=[self.base, self.compiled["kubernetes"]],
+            made_from=[image, self.parts["node_images"]],
+            files=[dockerfile, *recipes],
+            needs=needs,
             present=lambda key: docker.has_image(image, key),
         )
         return step
+
+    def _store(self, names: Mapping[str, str], base: Step, platform_archive: Step) -> Step:
+        """The store as a tar: Kubernetes' own images and the platform's."""
+        sources = {name: name for name in ("etcd", "coredns", "local-path-provisioner")} | {"pause": "wait"}
+        images = [
+            self._program_image(name, sources.get(name, name), sources.get(name, "kubernetes"), name)
+            for name in names
+            if name != "kube-proxy"
+        ]
+        layers = self._image("kube-proxy-layers", [self.base, self.compiled["kubernetes"]], {"kube-proxy": self.program("kube-proxy")})
+        images.append(self._flat("kube-proxy", layers))
+        store = self.work / "store.tar"
+        fill = LAB / "node/fill-store"
+
+        def action(log: Log) -> None:
+            own = self.work / "node-images.tar"
+            docker.save({f"{PREFIX}/{name}": reference for name, reference in names.items()}, own, log)
+            out = _empty(self.work / "store")
+            volumes = [f"{own}:/archives/node.tar:ro", f"{self.archive}:/archives/platform.tar:ro", f"{fill}:/fill-store:ro", f"{out}:/out"]
+            mounts = [word for volume in [*volumes, "/var/lib/containerd"] for word in ("-v", volume)]
+            log.run(["docker", "run", "--rm", "--privileged", *mounts, "--entrypoint", "/fill-store", f"{PREFIX}/node-base"])
+            (out / "store.tar").rename(store)
+            own.unlink()
+
+        return Step(
+            "node image store",
+            action,
+            "docker",
+            made_from=names,
+            files=[fill, LAB / "builder/docker.py"],
+            needs=[base, *images, platform_archive],
+            present=lambda key: store.exists(),
+        )
 
     def _flat(self, name: str, source: Step) -> Step:
         image = f"{PREFIX}/{name}"
         step = Step(
             name=f"image {name}",
-            action=lambda log: docker.flatten(image, step.key, f"{PREFIX}/{source.name.removeprefix('image ')}", self.work / "flat" / name, log),
+            action=lambda log: docker.flatten(
+                image, step.key, f"{PREFIX}/{source.name.removeprefix('image ')}", self.work / "flat" / name, log
+            ),
             lane="docker",
             needs=[source],
             present=lambda key: docker.has_image(image, key),
@@ -279,9 +291,10 @@ class Lab:
 
         def action(log: Log) -> None:
             source = gobuild.module_folder(part, log)
-            shutil.rmtree(target, ignore_errors=True)
+            app = _empty(target) / "app"
+            app.mkdir()
             for folder in ("templates", "options", "public"):
-                log.run(["cp", "-r", "--no-preserve=mode", source / folder, _folder(target / "app") / folder])
+                log.run(["cp", "-r", "--no-preserve=mode", source / folder, app / folder])
             log.run(["cp", "-r", "--no-preserve=mode", source / "docker/rootless", target / "rootless"])
             for script in (target / "rootless/usr/local/bin").iterdir():
                 script.chmod(0o755)
@@ -311,7 +324,7 @@ class Lab:
                 arguments={"UV_VERSION": airflow["uv"], "EXCLUDE_NEWER": airflow["exclude_newer"], "REQUIREMENTS": " ".join(requirements)},
                 prepare=airflow_files,
             ),
-            self._image("mysql", [sid]),
+            self._image("mysql", [self.base, sid]),
             self._image("git-sync", [self.git]),
             self._image("redis", [self.base]),
             self._program_image("dex", "wait", "wait", "dex", user="1001:1001"),
@@ -370,8 +383,9 @@ def _copy(source: Path, target: Path, mode: int) -> None:
     target.chmod(mode)
 
 
-def _folder(path: Path) -> Path:
-    path.mkdir(parents=True, exist_ok=True)
+def _empty(path: Path) -> Path:
+    shutil.rmtree(path, ignore_errors=True)
+    path.mkdir(parents=True)
     return path
 
 

@@ -1,3 +1,3 @@
-# The store comes last: it is filled by the node itself.
-FROM gitops-airflow-lab/node
+# containerd's store with all images in it, below everything that changes more often.
+FROM gitops-airflow-lab/node-base
 ADD store.tar /

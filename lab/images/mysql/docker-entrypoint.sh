@@ -6,7 +6,7 @@
 set -euo pipefail
 
 data=/var/lib/mysql
-fresh=$data/.initialising
+fresh=$data/initialising # no leading dot: InnoDB finds no tablespaces in hidden folders
 
 quoted() { local text=${1//\\/\\\\}; printf "'%s'" "${text//\'/\'\'}"; }
 
