@@ -241,7 +241,7 @@ def _unfinished(app: Obj, compared: bool, at_revision: bool, expected: Sequence[
     state, sync, health = status.get("operationState") or {}, status.get("sync") or {}, (status.get("health") or {}).get("status")
     phase = state.get("phase") or ""
     if not sync.get("status"):
-        return "not compared yet"
+        return "never compared with its source yet"
     if not compared:
         return "the spec has changed and is not compared yet"
     if not at_revision:

@@ -184,11 +184,20 @@ def test_unpauses(airflow: Airflow, run: Run) -> None:
     assert (outcome.state, outcome.was_paused, airflow.dag["is_paused"]) == ("success", True, False)
 
 
+def test_what_is_as_asked_is_not_set_again(airflow: Airflow, run: Run) -> None:
+    run(unpause=True, paused_after=False)
+    airflow.dag = {"is_paused": True}
+    assert not run(paused_after=True).changed
+    assert not [request for request in airflow.requests if request.startswith("PATCH")]
+
+
 def test_refused_run_leaves_the_dag_paused(airflow: Airflow, run: Run) -> None:
     airflow.dag = {"is_paused": True}
     airflow.script["POST /dags/dag/dagRuns"] = [(400, {"title": "Bad Request", "detail": "not a date-time"})]
-    with pytest.raises(AirflowError, match="not a date-time"):
-        run(unpause=True)
+    with pytest.raises(AirflowError, match=r"not a date-time$") as caught:
+        run(unpause=True, logical_date="x")
+    assert caught.value.status == 400
+    assert {"dag_run_id": "r 1", "conf": {}, "logical_date": "x"} in airflow.bodies
     assert airflow.dag["is_paused"]
 
 
@@ -231,9 +240,9 @@ def test_unpaused_afterwards(airflow: Airflow, run: Run) -> None:
 
 def test_failed_run_names_tasks_and_shows_the_log(airflow: Airflow, run: Run) -> None:
     airflow.ends = "failed"
-    airflow.tasks = [task("a", "success"), task("b", "failed", map_index=2, try_number=3), task("c", "upstream_failed")]
+    airflow.tasks = [task("a", "success"), task("b", "failed", map_index=2, try_number=3), task("c", "upstream_failed", map_index=0)]
     outcome = run()
-    assert "b[2] (failed, try 3), c (upstream_failed, try 1)" in outcome.error
+    assert "b[2] (failed, try 3), c[0] (upstream_failed, try 1)" in outcome.error
     assert "last line\n[('full_content', ['true']), ('map_index', ['2'])]" in outcome.error
     assert "GET /dags/dag/dagRuns/r%201/taskInstances/b/logs/3" in airflow.requests
     assert not [request for request in airflow.requests if "/a/logs" in request or "/c/logs" in request]
@@ -252,6 +261,7 @@ def test_deadline_tells_the_tasks_states(airflow: Airflow, run: Run) -> None:
     outcome = run()
     assert "is queued after 20 s (a is queued, b is not scheduled)" in outcome.error
     assert airflow.time == 20
+    assert "paused" not in outcome.error
 
 
 def test_dag_paused_by_somebody_meanwhile_is_named(airflow: Airflow, run: Run) -> None:
@@ -369,11 +379,23 @@ def test_long_lists_are_read_whole(airflow: Airflow, run: Run) -> None:
         (None, {}, {}, True),
         ({"is_paused": True}, {"r 1": {"state": "success"}}, {"unpause": True, "paused_after": True}, False),
         ({"is_paused": True}, {"r 1": {"state": "queued"}}, {"unpause": True}, True),
+        ({"is_paused": True}, {"r 1": {"state": "queued"}}, {}, False),
+        ({"is_paused": True}, {"r 1": {"state": "success"}}, {"unpause": True}, False),
         ({"is_paused": True}, {"r 1": {"state": "queued"}}, {"unpause": True, "paused_after": True}, False),
         ({"is_paused": False}, {"r 1": {"state": "success"}}, {"paused_after": True}, True),
         ({"is_paused": False}, {"r 1": {"state": "success"}}, {}, False),
     ],
-    ids=["no run", "no DAG", "all there", "to unpause", "to unpause and pause again", "to pause", "nothing asked"],
+    ids=[
+        "no run",
+        "no DAG",
+        "all there",
+        "to unpause",
+        "stays paused",
+        "ended, stays paused",
+        "to unpause and pause again",
+        "to pause",
+        "nothing asked",
+    ],
 )
 def test_check_mode_looks_once(airflow: Airflow, run: Run, dag: Obj | None, runs: Any, options: Any, changed: bool) -> None:
     airflow.dag, airflow.runs = dag, runs

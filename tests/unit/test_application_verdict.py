@@ -65,6 +65,11 @@ def operation(phase: str, revision: str = NEW, message: str = "", **more: Any) -
     return merged(DONE["status"]["operationState"], {"phase": phase, "message": message, "syncResult": {"revision": revision, **more}})
 
 
+def failed_early(**more: Any) -> Obj:
+    """An operation that ended before anything was applied."""
+    return {**DONE, "status": {**DONE["status"], "operationState": {"phase": "Error", "message": "no permission", **more}}}
+
+
 def problem(kind: str, message: str) -> list[Obj]:
     return [{"type": kind, "message": message, "lastTransitionTime": T1}]
 
@@ -106,12 +111,16 @@ SEQUENCES: dict[str, tuple[Expectation, list[tuple[float, Obj | None, str, str]]
         [(0, merged(ASKED, {"status": {"operationState": {"phase": "Failed"}}}), "waiting", "refresh")],
     ),
     "health before the operation's end": (ANY, [(0, app(operationState=operation("Running", finishedAt=None)), "waiting", "Running")]),
+    "the operation's own message": (
+        ANY,
+        [(0, app(operationState=operation("Running", message="waiting for Job")), "waiting", "the operation is Running: waiting for Job")],
+    ),
     "being terminated": (ANY, [(0, app(operationState=operation("Terminating")), "waiting", "Terminating")]),
     "operation asked for, not begun": (ANY, [(0, merged(DONE, {"operation": {"sync": {}}}), "waiting", "not begun")]),
     "operation ended, outcome not compared": (ANY, [(0, app(reconciledAt=T0), "waiting", "not compared"), (1, DONE, "done", "")]),
     "never reconciled": (ANY, [(0, app(reconciledAt=None), "waiting", "not compared")]),
     "reconciled in the second in which the operation ended": (ANY, [(0, app(reconciledAt=T1), "done", "")]),
-    "new, without any status": (ANY, [(0, merged(DONE, {"status": None}), "waiting", "not compared yet")]),
+    "new, without any status": (ANY, [(0, merged(DONE, {"status": None}), "waiting", "never compared")]),
     "out of sync": (ANY, [(0, app(sync={"status": "OutOfSync"}), "waiting", "sync is OutOfSync")]),
     "missing resource": (ANY, [(0, app(health={"status": "Missing"}), "waiting", "health is Missing")]),
     "progressing": (ANY, [(0, app(health={"status": "Progressing"}), "waiting", "Progressing")]),
@@ -136,6 +145,13 @@ SEQUENCES: dict[str, tuple[Expectation, list[tuple[float, Obj | None, str, str]]
     "already degraded": (
         ANY,
         [(0, DEGRADED, "waiting", "Degraded"), (59, DEGRADED, "waiting", ""), (60, DEGRADED, "failed", "Degraded for 60 s: Deployment")],
+    ),
+    "degraded before the changed spec is compared": (
+        ANY,
+        [
+            (0, merged(DEGRADED, {"spec": {"source": {"path": "x"}}}), "waiting", "spec has changed"),
+            (99, merged(DEGRADED, {"spec": {"source": {"path": "x"}}}), "waiting", "spec has changed"),
+        ],
     ),
     "passing degraded": (
         ANY,
@@ -202,9 +218,15 @@ SEQUENCES: dict[str, tuple[Expectation, list[tuple[float, Obj | None, str, str]]
         ANY,
         [(0, app(operationState=operation("Failed", message="PostSync hook failed")), "failed", "PostSync hook failed")],
     ),
-    "failed before it had a result": (
+    "failed before it had a result": (WANTED, [(0, failed_early(), "failed", "no permission")]),
+    "failed before it had a result, at the old commit": (
         WANTED,
-        [(0, app(operationState=merged(operation("Error", message="x"), {"syncResult": None, "operation": None})), "failed", "Error")],
+        [(0, merged(failed_early(), {"status": {"sync": OLD_SYNC}}), "waiting", "not yet at")],
+    ),
+    "failed with a result that names no source": (ANY, [(0, failed_early(syncResult={"revision": NEW}), "failed", "no permission")]),
+    "failed at the wanted commit, not compared with it yet": (
+        WANTED,
+        [(0, app(sync=OLD_SYNC, operationState=operation("Failed", message="quota")), "failed", "quota")],
     ),
     # Errors
     "comparison error while healthy": (ANY, [(0, app(conditions=problem("ComparisonError", "unknown field")), "failed", "unknown field")]),
@@ -219,6 +241,13 @@ SEQUENCES: dict[str, tuple[Expectation, list[tuple[float, Obj | None, str, str]]
             (0, merged(BROKEN, {"status": {"sync": OLD_SYNC}}), "waiting", "another revision"),
             (99, merged(BROKEN, {"status": {"sync": OLD_SYNC}}), "waiting", "another revision"),
             (100, DONE, "done", ""),
+        ],
+    ),
+    "error of the spec before its change": (
+        ANY,
+        [
+            (0, merged(BROKEN, {"spec": {"source": {"path": "x"}}}), "waiting", "nil pointer"),
+            (60, merged(BROKEN, {"spec": {"source": {"path": "x"}}}), "failed", "nil pointer"),
         ],
     ),
     "repository server away for a moment": (ANY, [(0, AWAY, "waiting", "Unavailable"), (20, DONE, "done", "")]),
@@ -251,6 +280,8 @@ SEQUENCES: dict[str, tuple[Expectation, list[tuple[float, Obj | None, str, str]]
     # Several sources
     "two sources": (Expectation(revisions=(NEW, "1.15.0")), [(0, MULTI, "done", "")]),
     "two sources, one of them any": (Expectation(revisions=("", "1.15.0")), [(0, MULTI, "done", "")]),
+    "two sources, the chart any": (Expectation(revisions=(NEW, "")), [(0, MULTI, "done", "")]),
+    "a version is no prefix": (Expectation(revisions=("", "1.15")), [(0, MULTI, "waiting", "not yet at")]),
     "two sources, the second differs": (Expectation(revisions=(NEW, "1.16.0")), [(0, MULTI, "waiting", "not yet at")]),
     "one revision for two sources": (WANTED, [(0, MULTI, "failed", "2 source(s)")]),
     "version of a Git source": (Expectation(revisions=("1.15.0",)), [(0, DONE, "failed", "give the commit")]),
@@ -343,12 +374,28 @@ def test_a_stuck_pod_of_the_old_commit_does_not_count() -> None:
         (pod("a", "x", owner=("ReplicaSet", "airflow-webserver-5d8f")), True),
         (pod("a", "x", owner=("Job", "migrations")), True),
         (pod("a", "x", owner=("StatefulSet", "another")), False),
+        (pod("a", "x", owner=("StatefulSet", "airflow-webserver-5d8f")), False),
+        (pod("a", "x", owner=("ReplicaSet", "airflow-webserver-other")), False),
         (pod("a", "x", created="2026-05-04T09:59:59Z"), False),
+        (pod("a", "x", created=T0), True),
+        (pod("a", "x", created=""), True),
     ],
-    ids=["stateful set", "deployment", "hook", "another's", "from before the operation"],
+    ids=["stateful set", "deployment", "hook", "another's", "odd name", "odd hash", "from before the operation", "same second", "no time"],
 )
 def test_managed_pods(item: Obj, managed: bool) -> None:
     assert managed_pods(ROLLING, [item]) == ([item] if managed else [])
+
+
+def test_pods_from_before_an_ended_operation_count() -> None:
+    old = pod("a", "x", created="2026-05-04T09:59:59Z")
+    assert managed_pods(merged(ROLLING, {"status": {"operationState": {"phase": "Succeeded"}}}), [old]) == [old]
+
+
+def test_a_stuck_pod_of_the_spec_before_its_change_does_not_count() -> None:
+    stuck = [pod("airflow-mysql-0", "ImagePullBackOff")]
+    changed = merged(ROLLING, {"spec": {"source": {"path": "x"}}})
+    past = judge(changed, ANY, Past(), 0, stuck)[1]
+    assert judge(changed, ANY, past, 99, stuck)[0].kind == "waiting"
 
 
 def test_blocking_names_unhealthy_unsynced_and_failed_resources() -> None:

@@ -56,8 +56,8 @@ class Cluster:
 
     def patch(self, path: str, body: Obj) -> Obj:
         self.patched.append((path, body))
-        if path.endswith("absent"):
-            raise ApiError(404, "not found")
+        if path.endswith(("absent", "forbidden")):
+            raise ApiError(404 if path.endswith("absent") else 403, "no")
         return {}
 
 
@@ -120,6 +120,14 @@ def test_selector_that_finds_nothing() -> None:
     patient = wait(selectors=("x=y",), default=Expectation(must_exist=False))
     assert patient.step(listed(), 0).kind == "waiting"
     assert patient.step(event("ADDED", app("a")), 1).kind == "done"
+    patient.step(event("ADDED", app("b")), 2)
+    assert patient.step(event("DELETED", app("b")), 3).kind == "done"
+
+
+def test_name_that_may_yet_come_is_waited_for() -> None:
+    one = wait(names=("a", "b"), default=Expectation(must_exist=False))
+    assert one.step(listed(app("a")), 0).kind == "waiting"
+    assert one.step(event("ADDED", app("b")), 1).kind == "done"
 
 
 def test_each_has_its_own_revision() -> None:
@@ -152,6 +160,17 @@ def test_refresh_annotates_each_and_leaves_the_absent_to_the_verdict() -> None:
     wait(cluster, selectors=("x=y",)).refresh("normal")
     assert [path.rsplit("/", 1)[1] for path, _body in cluster.patched] == ["a", "absent", "found"]
     assert cluster.patched[0][1] == {"metadata": {"annotations": {"argocd.argoproj.io/refresh": "hard"}}}
+
+
+def test_refresh_that_is_not_permitted_is_an_error() -> None:
+    with pytest.raises(ApiError):
+        wait(names=("forbidden",)).refresh("normal")
+
+
+def test_notices_are_kept() -> None:
+    one = wait(names=("a",))
+    one.step([(0, Change("notice", text="polling"))], 0)
+    assert one.notices == ["polling"]
 
 
 def test_pods_that_cannot_start_end_the_wait() -> None:

@@ -103,6 +103,12 @@ TABLE: dict[str, tuple[list[Worker], list[Expectation], str, str]] = {
         "failed",
         "landed in namespace airflow-cron",
     ),
+    "one in each of two namespaces": (
+        [worker(SUCCEEDED, task_id="a"), worker(SUCCEEDED, name="b", task_id="b", namespace="gpu")],
+        [expect(), expect(namespace="gpu")],
+        "done",
+        "",
+    ),
     "one of two done": (ONE_DONE, [expect(count=2)], "waiting", "1 of 2 workers not seen"),
     "one expectation of two met": (ONE_DONE, [expect(), expect(run_id="other")], "waiting", "run other"),
     "mapped tasks": ([worker(SUCCEEDED, name=str(i), map_index=str(i)) for i in range(3)], [expect(count=3)], "done", ""),

@@ -38,6 +38,7 @@ class Cluster:
     def __init__(self, lines: list[str] | ApiError | None = None) -> None:
         self.lines, self.ended, self.nodes, self.asked = lines or [], threading.Event(), list[str](), list[tuple[str, bool]]()
         self.ended.set()
+        self.node_error: ApiError | None = None
 
     def page(self, path: str, query: dict[str, Any]) -> Obj:
         raise AssertionError("the loop lists, not the wait")
@@ -47,6 +48,8 @@ class Cluster:
 
     def get(self, path: str) -> Obj:
         self.nodes.append(path)
+        if self.node_error:
+            raise self.node_error
         return {"metadata": {"labels": {"zone": "a"}}}
 
     def log_lines(self, namespace: str, pod: str, container: str, follow: bool, tail: int) -> Iterator[str]:
@@ -111,7 +114,25 @@ def test_log_that_may_not_be_read_is_noted() -> None:
     one = wait(Cluster(ApiError(403, "no logs")))
     one.step(listed(pod("Succeeded")), 0)
     assert one.results()[0][0]["log_tail"] == []
+    one.results()
     assert one.notices == ["no logs"]
+
+
+def test_log_that_went_with_its_pod_is_no_news() -> None:
+    one = wait(Cluster(ApiError(404, "not found")))
+    one.step(listed(pod("Succeeded")), 0)
+    assert one.results()[0][0]["log_tail"] == []
+    assert one.notices == []
+
+
+def test_notices_are_kept() -> None:
+    one = wait()
+    one.step([(0, Change("notice", text="history is gone"))], 0)
+    assert one.notices == ["history is gone"]
+
+
+def test_done_at_once_without_a_history_to_read() -> None:
+    assert wait().step(listed(pod("Succeeded")), 0).kind == "done"
 
 
 def test_no_log_is_read_when_none_is_wanted() -> None:
@@ -173,6 +194,33 @@ def test_node_labels_are_read_once_and_only_when_asked_for() -> None:
     labelled = wait(cluster, Expectation("dag", "run", "airflow-cron", node_labels={"zone": "b"}))
     assert "labels of node node-1" in labelled.step(listed(pod("Running"), pod("Running", name="2")), 0).reason
     assert cluster.nodes == ["/api/v1/nodes/node-1"]
+
+
+def test_a_worker_without_a_node_asks_for_none() -> None:
+    cluster = Cluster()
+    pending = pod("Pending")
+    pending["spec"] = {}
+    wait(cluster, Expectation("dag", "run", "airflow-cron", node_labels={"zone": "b"})).step(listed(pending), 0)
+    assert cluster.nodes == []
+
+
+def test_a_node_that_is_gone_has_no_labels_and_a_forbidden_one_is_an_error() -> None:
+    cluster = Cluster()
+    labelled = wait(cluster, Expectation("dag", "run", "airflow-cron", node_labels={"zone": "b"}))
+    cluster.node_error = ApiError(403, "no nodes")
+    with pytest.raises(ApiError, match="no nodes"):
+        labelled.step(listed(pod("Running")), 0)
+    cluster.node_error = ApiError(404, "not found")
+    assert labelled.step(listed(pod("Running")), 0).kind == "failed"
+
+
+def test_versions_that_are_no_numbers_are_not_compared() -> None:
+    one = wait()
+    one.step(listed(pod("Pending")), 0)
+    later = pod("Running")
+    later["metadata"]["resourceVersion"] = "b"
+    one.step(event("MODIFIED", later), 1)
+    assert one.results()[0][0]["phase"] == "Running"
 
 
 def test_selector_lets_the_server_pick() -> None:

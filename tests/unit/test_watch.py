@@ -158,6 +158,11 @@ def test_forbidden_watch_is_polled_and_said() -> None:
     assert api.slept == [POLL_SECONDS] * 3
 
 
+def test_polling_ends_when_listing_is_refused_too() -> None:
+    with pytest.raises(ApiError, match="expired"):
+        Script(listing("7"), ApiError(403, "no watch"), ApiError(401, "expired")).take(3)
+
+
 def test_silent_endings_are_retried_ever_more_slowly() -> None:
     api = Script(listing("7"), *([[]] * 9), [event("ADDED", "a", "8")])
     api.take(2)

@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import pytest
+from ansible_collections.gitops.airflow.plugins.module_utils._pods import start_problems, unschedulable
+from ansible_collections.gitops.airflow.plugins.module_utils._verdict import Obj
 from ansible_collections.gitops.airflow.plugins.module_utils._worker import Worker, label_value
 
 LABELS = {
@@ -45,3 +47,23 @@ def test_timings_of_what_has_not_happened() -> None:
         "created": "2026-05-04T10:00:00Z",
         **dict.fromkeys(["scheduled", "running", "finished", "scheduled_seconds", "running_seconds", "finished_seconds"]),
     }
+
+
+def test_timings_without_a_creation() -> None:
+    status = {"conditions": [{"type": "PodScheduled", "status": "True", "lastTransitionTime": "2026-05-04T10:00:01Z"}]}
+    assert Worker({"status": status}).timings()["scheduled_seconds"] is None
+
+
+def test_crash_loop_tells_the_last_end() -> None:
+    state = {"waiting": {"reason": "CrashLoopBackOff", "message": "back-off 10s"}}
+    status = {"name": "base", "image": "x", "state": state, "lastState": {"terminated": {"exitCode": 2, "message": "no such file"}}}
+    (problem,) = start_problems({"status": {"containerStatuses": [status]}})
+    assert problem.message == "back-off 10s (last exit code 2: no such file)"
+
+
+def test_a_pod_with_a_node_is_not_unschedulable() -> None:
+    pod: Obj = {"status": {"conditions": [{"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "m"}]}}
+    assert unschedulable(pod) == "m"
+    assert unschedulable({**pod, "spec": {"nodeName": "n"}}) is None
+    pod["status"]["conditions"][0]["status"] = "True"
+    assert unschedulable(pod) is None
