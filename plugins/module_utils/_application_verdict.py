@@ -282,10 +282,14 @@ def blocking(status: Obj) -> list[dict[str, Any]]:
         health = item.get("health") or {}
         if item.get("status") in ("OutOfSync", "Unknown") or health.get("status") not in (None, "Healthy", "Suspended"):
             entry(item).update(sync=item.get("status") or "", health=health.get("status") or "", message=health.get("message") or "")
-    for item in ((status.get("operationState") or {}).get("syncResult") or {}).get("resources") or []:
-        if item.get("status") == "SyncFailed" or item.get("hookPhase") in ("Failed", "Error", "Running"):
+    state = status.get("operationState") or {}
+    # The last wave's resources stay Running in the result of an operation that has succeeded.
+    open_phases = ("Failed", "Error", *(["Running"] if state.get("phase") == "Running" else []))
+    for item in (state.get("syncResult") or {}).get("resources") or []:
+        unapplied = item.get("status") == "SyncFailed"
+        if unapplied or item.get("hookPhase") in open_phases:
             blocked = entry(item)
-            blocked["operation"] = item.get("status") or f"{item.get('hookType') or 'sync'} {item['hookPhase']}"
+            blocked["operation"] = "SyncFailed" if unapplied else f"{item.get('hookType') or 'Sync'} {item['hookPhase']}"
             blocked["message"] = blocked["message"] or shorten(item.get("message") or "")
     return list(found.values())
 

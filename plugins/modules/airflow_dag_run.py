@@ -50,7 +50,7 @@ options:
     type: str
     required: true
   dag_run_id:
-    description: The name of the run. Airflow puts no limit on its form; what starts with V(scheduled__) is the scheduler's.
+    description: The name of the run. By default Airflow takes letters, digits and the characters C(_ . ~ : + -).
     type: str
     required: true
   conf:

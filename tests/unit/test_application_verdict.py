@@ -408,12 +408,15 @@ def test_blocking_names_unhealthy_unsynced_and_failed_resources() -> None:
         {"kind": "Role", "name": "r", "status": "SyncFailed", "message": "forbidden"},
         {"kind": "Job", "name": "migrate", "hookType": "Sync", "hookPhase": "Failed", "message": "exit 1"},
         {"kind": "Service", "name": "web", "status": "Synced", "hookPhase": "Succeeded"},
+        {"kind": "StatefulSet", "name": "db", "status": "Synced", "hookPhase": "Running"},
     ]
     found = {item["kind"]: item for item in blocking({"resources": resources, "operationState": {"syncResult": {"resources": results}}})}
     assert set(found) == {"Deployment", "Role", "Job"}
     assert found["Deployment"]["message"] == "no quota"
     assert (found["Role"]["operation"], found["Role"]["message"]) == ("SyncFailed", "forbidden")
     assert found["Job"]["operation"] == "Sync Failed"
+    running = {"operationState": {"phase": "Running", "syncResult": {"resources": results[3:]}}}
+    assert [(item["name"], item["operation"]) for item in blocking(running)] == [("db", "Sync Running")]
 
 
 @pytest.mark.parametrize("revision", ["", NEW, NEW[:7], "1.15.0", "v1.2.3-rc.1+build", "sha256:" + "c" * 64])
