@@ -67,7 +67,6 @@ options:
   commit_message:
     description: Message of the commit.
     type: str
-    aliases: [message]
     default: Published by gitops.airflow
   author_name:
     description: Name of the commit's author.
@@ -256,8 +255,7 @@ def main() -> None:
             "prune": {"type": "list", "elements": "str", "default": []},
             "if_absent": {"type": "bool", "default": False},
             "create": {"type": "bool", "default": False},
-            # Modules may have no option of the plain name "message", Ansible's core uses that itself.
-            "commit_message": {"type": "str", "aliases": ["message"], "default": "Published by gitops.airflow"},
+            "commit_message": {"type": "str", "default": "Published by gitops.airflow"},
             "author_name": {"type": "str", "default": "gitops.airflow"},
             "author_email": {"type": "str", "default": "gitops-airflow@localhost"},
             "username": {"type": "str"},
