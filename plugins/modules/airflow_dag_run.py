@@ -50,7 +50,7 @@ options:
     type: str
     required: true
   dag_run_id:
-    description: The name of the run. By default Airflow takes letters, digits and the characters C(_ . ~ : + -).
+    description: The name of the run. By default Airflow takes letters, digits, and of other characters C(_.~:+-) only.
     type: str
     required: true
   conf:
