@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import socket
+import ssl
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -19,8 +20,20 @@ TEST_PORT = 18080
 
 
 @contextmanager
-def registry(status: int) -> Iterator[str]:
-    """A registry on the loopback that answers every request for a manifest with one status; yields its host:port."""
+def registry(folder: Path, status: int) -> Iterator[tuple[str, dict[str, str]]]:
+    """A registry on the loopback that answers every request for a manifest with one status.
+
+    Yields its host:port and the environment in which docker trusts its certificate.
+    """
+    key, certificate = folder / "key.pem", folder / "certificate.pem"
+    command = "openssl req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=registry -addext subjectAltName=IP:127.0.0.1".split()
+    subprocess.run(
+        [*command, "-keyout", key, "-out", certificate],
+        check=True,
+        capture_output=True,
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
 
     class Handler(BaseHTTPRequestHandler):
         def answer(self) -> None:
@@ -40,8 +53,9 @@ def registry(status: int) -> Iterator[str]:
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"127.0.0.1:{server.server_port}"
+    yield f"127.0.0.1:{server.server_port}", {"SSL_CERT_FILE": str(certificate)}
     server.shutdown()
 
 
@@ -93,14 +107,16 @@ def test_machine_too_small(site, variable: str, word: str) -> None:
     refused(site(**{variable: 999_999_999}), word, "999999999")
 
 
-def test_registry_answers_with_an_error(site) -> None:
-    with registry(500) as host:
-        refused(site(kind_cluster_node_image=f'"{host}/kindest/node:v1.29.4"'), f"{host}/kindest/node:v1.29.4", "error")
+def test_registry_answers_with_an_error(site, tmp_path: Path) -> None:
+    with registry(tmp_path, 503) as (host, env):
+        image = f"{host}/kindest/node:v1.29.4"
+        refused(site(env=env, kind_cluster_node_image=f'"{image}"'), image, "answers with an error", "503")
 
 
-def test_unknown_node_image(site) -> None:
-    with registry(404) as host:
-        refused(site(kind_cluster_node_image=f'"{host}/kindest/node:v0.0.0"'), f"{host}/kindest/node:v0.0.0", "no such image")
+def test_unknown_node_image(site, tmp_path: Path) -> None:
+    with registry(tmp_path, 404) as (host, env):
+        image = f"{host}/kindest/node:v0.0.0"
+        refused(site(env=env, kind_cluster_node_image=f'"{image}"'), f"has no image {image}")
 
 
 def test_registry_unreachable(site) -> None:
