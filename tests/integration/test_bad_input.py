@@ -26,9 +26,9 @@ def registry(folder: Path, status: int) -> Iterator[tuple[str, dict[str, str]]]:
     Yields its host:port and the environment in which docker trusts its certificate.
     """
     key, certificate = folder / "key.pem", folder / "certificate.pem"
-    command = "openssl req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=registry -addext subjectAltName=IP:127.0.0.1".split()
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=registry"]
     subprocess.run(
-        [*command, "-keyout", key, "-out", certificate],
+        [*command, "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", certificate],
         check=True,
         capture_output=True,
     )
