@@ -3,7 +3,7 @@ SHELL := /bin/bash
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 ARGS ?=
 
-.PHONY: help site verify destroy lab test quick lint sanity unit integration molecule setup dev engine
+.PHONY: help site verify destroy lab test quick lint sanity unit integration molecule package setup dev engine
 
 help: ## These lines
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 20
@@ -40,6 +40,9 @@ integration: dev engine
 
 molecule: dev engine
 	@scripts/test --only molecule
+
+package: dev ## Build the archive for Galaxy
+	@scripts/package
 
 setup:
 	@scripts/setup
