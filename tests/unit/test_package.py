@@ -14,7 +14,7 @@ def test_archive(tmp_path: Path) -> None:
     (archive,) = tmp_path.glob("gitops-airflow-*.tar.gz")
     with tarfile.open(archive) as content:
         packed = {member.name for member in content.getmembers() if member.isfile()}
-    command = ["git", "-C", ROOT, "ls-files", "roles", "plugins", "playbooks", "meta"]
+    command = ["git", "-C", str(ROOT), "ls-files", "roles", "plugins", "playbooks", "meta"]
     assert set(subprocess.check_output(command, text=True).split()) <= packed
     folders = {name.split("/")[0] for name in packed if "/" in name}
     assert folders == {"changelogs", "meta", "playbooks", "plugins", "roles"}
