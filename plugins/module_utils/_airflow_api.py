@@ -16,23 +16,10 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import quote, urlencode
 from urllib.request import BaseHandler, HTTPRedirectHandler, HTTPSHandler, Request, build_opener
 
+from ansible_collections.gitops.airflow.plugins.module_utils._errors import AirflowError
 from ansible_collections.gitops.airflow.plugins.module_utils._verdict import Obj, shorten
 
 PAGE = 100
-PASSING = (429, 500, 502, 503, 504)
-
-
-class AirflowError(Exception):
-    """A refusal or no answer. ``status`` is the HTTP status, 0 where no answer came."""
-
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(message)
-        self.status = status
-
-    @property
-    def passing(self) -> bool:
-        """Whether the same request may succeed in a moment: the webserver starts, restarts or is busy."""
-        return self.status == 0 or self.status in PASSING
 
 
 @dataclass(frozen=True)

@@ -19,9 +19,9 @@ from ansible_collections.gitops.airflow.plugins.module_utils._application_verdic
     shown_revisions,
     sources,
 )
+from ansible_collections.gitops.airflow.plugins.module_utils._errors import ApiError
 from ansible_collections.gitops.airflow.plugins.module_utils._pods import start_problems, unschedulable
 from ansible_collections.gitops.airflow.plugins.module_utils._verdict import Obj, shorten, timestamp
-from ansible_collections.gitops.airflow.plugins.module_utils._watch import ApiError
 
 IN_CLUSTER = ("https://kubernetes.default.svc", "in-cluster")
 EVENTS = 10

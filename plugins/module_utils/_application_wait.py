@@ -17,9 +17,10 @@ from ansible_collections.gitops.airflow.plugins.module_utils._application_verdic
     judge,
     shown_revisions,
 )
+from ansible_collections.gitops.airflow.plugins.module_utils._errors import ApiError
 from ansible_collections.gitops.airflow.plugins.module_utils._kube import APPLICATIONS, core_path
 from ansible_collections.gitops.airflow.plugins.module_utils._verdict import Obj, Verdict, done, earliest, failed, waiting
-from ansible_collections.gitops.airflow.plugins.module_utils._watch import Api, ApiError, Change, Source, snapshot
+from ansible_collections.gitops.airflow.plugins.module_utils._watch import Api, Change, Source, snapshot
 
 PROBE_SECONDS = 5.0
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
-from ansible_collections.gitops.airflow.plugins.module_utils._airflow_api import AirflowError
+from ansible_collections.gitops.airflow.plugins.module_utils._errors import AirflowError
 from ansible_collections.gitops.airflow.plugins.module_utils._verdict import Obj, shorten
 
 ENDED = ("success", "failed")

@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from ansible_collections.gitops.airflow.plugins.module_utils._errors import ApiError
 from ansible_collections.gitops.airflow.plugins.module_utils._verdict import Obj, shorten
-from ansible_collections.gitops.airflow.plugins.module_utils._watch import WATCH_SECONDS, ApiError
+from ansible_collections.gitops.airflow.plugins.module_utils._watch import WATCH_SECONDS
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
 APPLICATIONS = "/apis/argoproj.io/v1alpha1/namespaces/{namespace}/applications"

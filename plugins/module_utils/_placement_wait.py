@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
+from ansible_collections.gitops.airflow.plugins.module_utils._errors import ApiError
 from ansible_collections.gitops.airflow.plugins.module_utils._kube import core_path
 from ansible_collections.gitops.airflow.plugins.module_utils._placement_verdict import (
     Expectation,
@@ -19,7 +20,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._placement_verdict 
     stray,
 )
 from ansible_collections.gitops.airflow.plugins.module_utils._verdict import Obj, Verdict, waiting
-from ansible_collections.gitops.airflow.plugins.module_utils._watch import Api, ApiError, Change, Source
+from ansible_collections.gitops.airflow.plugins.module_utils._watch import Api, Change, Source
 from ansible_collections.gitops.airflow.plugins.module_utils._worker import BASE, Worker, label_value
 
 JOIN_SECONDS = 2.0

@@ -121,8 +121,8 @@ def open_tunnel(params: dict[str, Any], namespace: str, service: str, port: int)
 
     params are kubernetes.core's authentication options. Raises TunnelError.
     """
+    from ansible_collections.gitops.airflow.plugins.module_utils._errors import ApiError
     from ansible_collections.gitops.airflow.plugins.module_utils._kube import connect, core_path
-    from ansible_collections.gitops.airflow.plugins.module_utils._watch import ApiError
 
     path = f"/apis/discovery.k8s.io/v1/namespaces/{quote(namespace, safe='')}/endpointslices"
     query = {"labelSelector": f"kubernetes.io/service-name={service}", "limit": 500}

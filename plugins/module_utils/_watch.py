@@ -11,26 +11,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
+from ansible_collections.gitops.airflow.plugins.module_utils._errors import ApiError
 from ansible_collections.gitops.airflow.plugins.module_utils._verdict import Obj, Verdict, failed
 
 PAGE = 500
 POLL_SECONDS = 2.0
 WATCH_SECONDS = 60
 FORBIDDEN = (403, 405)
-PASSING = (429, 500, 502, 503, 504)
-
-
-class ApiError(Exception):
-    """The API server's refusal. ``status`` is its HTTP status, 0 where no answer came."""
-
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(message)
-        self.status = status
-
-    @property
-    def passing(self) -> bool:
-        """Whether the same request may succeed in a moment."""
-        return self.status == 0 or self.status in PASSING
 
 
 class Api(Protocol):

@@ -174,8 +174,9 @@ import time
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.gitops.airflow.plugins.module_utils._airflow_api import Access, AirflowApi, AirflowError
+from ansible_collections.gitops.airflow.plugins.module_utils._airflow_api import Access, AirflowApi
 from ansible_collections.gitops.airflow.plugins.module_utils._dag_run import DagRun, Outcome, Request
+from ansible_collections.gitops.airflow.plugins.module_utils._errors import AirflowError
 
 
 def argument_spec() -> dict[str, Any]:

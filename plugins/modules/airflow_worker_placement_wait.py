@@ -242,10 +242,11 @@ import time
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.gitops.airflow.plugins.module_utils._errors import ApiError
 from ansible_collections.gitops.airflow.plugins.module_utils._kube import KubeApi, connect
 from ansible_collections.gitops.airflow.plugins.module_utils._placement_verdict import Expectation, Rules
 from ansible_collections.gitops.airflow.plugins.module_utils._placement_wait import PlacementWait
-from ansible_collections.gitops.airflow.plugins.module_utils._watch import ApiError, Change, ThreadInbox, follow, stream
+from ansible_collections.gitops.airflow.plugins.module_utils._watch import Change, ThreadInbox, follow, stream
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
 

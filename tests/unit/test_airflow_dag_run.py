@@ -19,8 +19,9 @@ from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
-from ansible_collections.gitops.airflow.plugins.module_utils._airflow_api import Access, AirflowApi, AirflowError
+from ansible_collections.gitops.airflow.plugins.module_utils._airflow_api import Access, AirflowApi
 from ansible_collections.gitops.airflow.plugins.module_utils._dag_run import DagRun, Outcome, Request
+from ansible_collections.gitops.airflow.plugins.module_utils._errors import AirflowError
 from ansible_collections.gitops.airflow.plugins.module_utils._verdict import Obj
 
 Reply = tuple[int, Any]

@@ -12,8 +12,9 @@ import pytest
 from ansible_collections.gitops.airflow.plugins.module_utils._application_diagnosis import next_action, warning_events, workload_namespaces
 from ansible_collections.gitops.airflow.plugins.module_utils._application_verdict import Expectation
 from ansible_collections.gitops.airflow.plugins.module_utils._application_wait import PROBE_SECONDS, ApplicationWait, Request
+from ansible_collections.gitops.airflow.plugins.module_utils._errors import ApiError
 from ansible_collections.gitops.airflow.plugins.module_utils._verdict import Obj
-from ansible_collections.gitops.airflow.plugins.module_utils._watch import ApiError, Change
+from ansible_collections.gitops.airflow.plugins.module_utils._watch import Change
 from ansible_collections.gitops.airflow.plugins.modules import argocd_application_wait as module
 
 COMMIT = "b" * 40

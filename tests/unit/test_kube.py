@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.gitops.airflow.plugins.module_utils._errors import ApiError
 from ansible_collections.gitops.airflow.plugins.module_utils._kube import KubeApi, connect, core_path
-from ansible_collections.gitops.airflow.plugins.module_utils._watch import ApiError
 
 Answer = tuple[int, str]
 

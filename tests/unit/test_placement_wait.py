@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 from ansible_collections.gitops.airflow.plugins.module_utils import _placement_wait
+from ansible_collections.gitops.airflow.plugins.module_utils._errors import ApiError
 from ansible_collections.gitops.airflow.plugins.module_utils._placement_verdict import Expectation, Rules
 from ansible_collections.gitops.airflow.plugins.module_utils._placement_wait import REPLAY_SECONDS, PlacementWait, selector
 from ansible_collections.gitops.airflow.plugins.module_utils._verdict import Obj
-from ansible_collections.gitops.airflow.plugins.module_utils._watch import ApiError, Change
+from ansible_collections.gitops.airflow.plugins.module_utils._watch import Change
 from ansible_collections.gitops.airflow.plugins.modules import airflow_worker_placement_wait as module
 
 EXPECTED = Expectation("dag", "run", "airflow-cron")

@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from ansible_collections.gitops.airflow.plugins.module_utils._errors import ApiError
 from ansible_collections.gitops.airflow.plugins.module_utils._verdict import Obj, Verdict, done, failed, waiting
 from ansible_collections.gitops.airflow.plugins.module_utils._watch import (
     POLL_SECONDS,
-    ApiError,
     Change,
     Item,
     Source,
