@@ -7,37 +7,29 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.gitops.airflow.plugins.module_utils._application_verdict import (
+from ansible_collections.gitops.airflow.plugins.module_utils._application_state import (
     REFRESH,
     blocking,
     blocking_text,
     error_conditions,
     managed_pods,
+    owned,
     same_revisions,
     shown_revisions,
     sources,
+    workload_namespaces,
 )
 from ansible_collections.gitops.airflow.plugins.module_utils._errors import ApiError
-from ansible_collections.gitops.airflow.plugins.module_utils._pods import start_problems, unschedulable
+from ansible_collections.gitops.airflow.plugins.module_utils._pods import container_statuses, start_problems, unschedulable
+from ansible_collections.gitops.airflow.plugins.module_utils._resource_health import READERS
 from ansible_collections.gitops.airflow.plugins.module_utils._verdict import Obj, shorten, timestamp
 
-IN_CLUSTER = ("https://kubernetes.default.svc", "in-cluster")
 EVENTS = 10
+LOGS, LOG_LINES = 3, 10
 _LONG_AGO = datetime.datetime.min.replace(tzinfo=datetime.UTC)
-
-
-def workload_namespaces(app: Obj) -> list[str]:
-    """The namespaces of the cluster at hand that the Application's pods may be in; none where it is deployed to another cluster."""
-    destination, status = (app.get("spec") or {}).get("destination") or {}, app.get("status") or {}
-    if (destination.get("server") or destination.get("name") or IN_CLUSTER[0]) not in IN_CLUSTER:
-        return []
-    results = ((status.get("operationState") or {}).get("syncResult") or {}).get("resources") or []
-    kinds = ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job", "CronJob", "Pod", "Rollout")
-    items = [*(status.get("resources") or []), *results]
-    found = {str(item.get("namespace")) for item in items if item.get("kind") in kinds and item.get("namespace")}
-    return sorted(found or filter(None, [destination.get("namespace")]))
 
 
 def pod_reasons(app: Obj, pods: list[Obj]) -> list[str]:
@@ -94,22 +86,52 @@ def next_action(app: Obj | None, pods: list[str], namespace: str, name: str, tim
     return f"Look at it with: kubectl -n {namespace} describe application {name}"
 
 
-def diagnose(
-    app: Obj | None,
-    namespace: str,
-    name: str,
-    timed_out: bool,
-    expected: Sequence[str],
-    read: Callable[[str, str, dict[str, Any]], list[Obj]],
-) -> dict[str, Any]:
-    """The bundle for one Application. ``read(collection, namespace, query)`` lists objects; its refusals are noted, not raised."""
-    bundle: dict[str, Any] = {"application": name, "blocking": [], "conditions": [], "operation": {}, "pods": [], "events": [], "notes": []}
-    pods: list[Obj] = []
-    events: list[Obj] = []
+def silent_containers(app: Obj, pods: list[Obj]) -> list[tuple[str, str, str, bool]]:
+    """Namespace, pod and container whose last words may tell most, and whether those are of the container before; the worst first."""
+    found = []
+    for pod in managed_pods(app, pods):
+        metadata = pod.get("metadata") or {}
+        for status in container_statuses(pod):
+            state, last = status.get("state") or {}, (status.get("lastState") or {}).get("terminated") or {}
+            ended_badly = (state.get("terminated") or {}).get("exitCode", 0) != 0
+            # A container that is about to start again has said what matters before.
+            rank = 0 if ended_badly or last.get("exitCode", 0) != 0 else 1 if "running" in state and not status.get("ready") else None
+            if rank is not None:
+                place = (str(metadata.get("namespace")), str(metadata.get("name")), str(status.get("name")))
+                found.append((rank, (*place, not ended_badly and "running" not in state)))
+    return [item for _rank, item in sorted(found)]
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """How to look around. Both functions raise ApiError, which is noted. What was listed once is not listed again.
+
+    ``read(collection, namespace, query)`` lists objects; ``read_log(namespace, pod, container, previous, tail)`` gives lines.
+    """
+
+    read: Callable[[str, str, dict[str, Any]], list[Obj]]
+    read_log: Callable[[str, str, str, bool, int], list[str]]
+    _known: dict[tuple[str, str], list[Obj]] = field(default_factory=dict)
+
+    def listed(self, collection: str, namespace: str, query: dict[str, Any], notes: list[str]) -> list[Obj]:
+        if (collection, namespace) not in self._known:
+            try:
+                self._known[collection, namespace] = self.read(collection, namespace, query)
+            except ApiError as error:
+                self._known[collection, namespace] = []
+                notes.append(str(error))
+        return self._known[collection, namespace]
+
+
+def diagnose(app: Obj | None, namespace: str, name: str, timed_out: bool, expected: Sequence[str], cluster: Cluster) -> dict[str, Any]:
+    """The bundle for one Application."""
+    notes: list[str] = []
+    bundle: dict[str, Any] = {"application": name, "blocking": [], "conditions": [], "operation": {}}
+    bundle |= {"pods": [], "events": [], "logs": [], "notes": notes}
     if app is not None:
         status = app.get("status") or {}
         state = status.get("operationState") or {}
-        bundle["blocking"] = blocking(status)
+        bundle["blocking"] = blocking(status) + _unhealthy(app, cluster, notes)
         bundle["conditions"] = [
             {"type": item.get("type"), "message": item.get("message"), "since": item.get("lastTransitionTime")}
             for item in status.get("conditions") or []
@@ -117,13 +139,40 @@ def diagnose(
         if state:
             bundle["operation"] = {"phase": state.get("phase"), "message": state.get("message"), "started": state.get("startedAt")}
             bundle["operation"]["failed_resources"] = [blocking_text(item) for item in bundle["blocking"] if item.get("operation")]
+        pods: list[Obj] = []
+        events: list[Obj] = []
         for place in workload_namespaces(app):
-            try:
-                pods += read("pods", place, {})
-                events += read("events", place, {"fieldSelector": "type=Warning"})
-            except ApiError as error:
-                bundle["notes"].append(str(error))
+            pods += cluster.listed("pods", place, {"fieldSelector": "status.phase!=Succeeded"}, notes)
+            events += cluster.listed("events", place, {"fieldSelector": "type=Warning"}, notes)
         bundle["pods"] = pod_reasons(app, pods)
         bundle["events"] = warning_events(events)
+        bundle["logs"] = _last_words(app, pods, cluster, notes)
     bundle["next_action"] = next_action(app, bundle["pods"], namespace, name, timed_out, expected)
     return bundle
+
+
+def _unhealthy(app: Obj, cluster: Cluster, notes: list[str]) -> list[dict[str, Any]]:
+    """Those of its workloads that are not healthy, in their own words; none that Argo CD has named already."""
+    status = app.get("status") or {}
+    named = {(item["kind"], item["namespace"], item["name"]) for item in blocking(status) if item["health"]}
+    mine = {place for place in owned(app) if place[0] in READERS and place[1] in workload_namespaces(app)} - named
+    found = []
+    for kind, namespace in sorted({(kind, namespace) for kind, namespace, _name in mine}):
+        collection, health = READERS[kind]
+        for item in cluster.listed(collection, namespace, {}, notes):
+            name = item["metadata"]["name"]
+            if (kind, namespace, name) in mine and (verdict := health(item)) is not None:
+                found.append({"kind": kind, "namespace": namespace, "name": name, "sync": "", "health": verdict[0], "message": verdict[1]})
+    return found
+
+
+def _last_words(app: Obj, pods: list[Obj], cluster: Cluster, notes: list[str]) -> list[dict[str, Any]]:
+    found = []
+    for namespace, pod, container, previous in silent_containers(app, pods)[:LOGS]:
+        try:
+            lines = cluster.read_log(namespace, pod, container, previous, LOG_LINES)
+        except ApiError as error:
+            notes.append(str(error))
+            continue
+        found.append({"pod": f"{namespace}/{pod}", "container": container, "previous": previous, "lines": lines})
+    return found

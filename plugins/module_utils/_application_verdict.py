@@ -8,8 +8,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
+from ansible_collections.gitops.airflow.plugins.module_utils._application_state import (
+    COMMIT,
+    REFRESH,
+    error_conditions,
+    failed_jobs,
+    health_message,
+    managed_pods,
+    operation_revisions,
+    same_revisions,
+    shown_revisions,
+    sources,
+)
 from ansible_collections.gitops.airflow.plugins.module_utils._pods import Problem, start_problems
 from ansible_collections.gitops.airflow.plugins.module_utils._verdict import (
     Obj,
@@ -23,8 +34,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._verdict import (
     waiting,
 )
 
-REFRESH = "argocd.argoproj.io/refresh"
-COMMIT = re.compile(r"[0-9a-f]{7,64}")
+ANY = "any"
 VERSION = re.compile(r"v?\d+(\.\d+){0,2}([-+][0-9A-Za-z.+-]+)?|sha256:[0-9a-f]{64}")
 # The repository server or the network was away for a moment; the controller tries again by itself.
 PASSING = re.compile(
@@ -34,13 +44,21 @@ PASSING = re.compile(
 
 @dataclass(frozen=True)
 class Expectation:
-    """What the Application must come to. Times in seconds; an empty revision stands for any."""
+    """What the Application must come to. Times in seconds; an empty revision and ANY stand for whatever there is."""
 
     revisions: tuple[str, ...] = ()
+    health: frozenset[str] = frozenset({"Healthy"})
+    sync: str = "Synced"
+    operation: str = "Succeeded"
     refreshed: bool = False
     must_exist: bool = True
     degraded_grace: float = 60.0
     stable_for: float = 0.0
+
+    @property
+    def ailing_fails(self) -> bool:
+        """Whether what ails keeps it from the wanted health."""
+        return not self.health & {ANY, "Degraded", "Missing", "Progressing", "Unknown"}
 
 
 @dataclass(frozen=True)
@@ -61,26 +79,6 @@ def refuse_revision(revision: str) -> str | None:
         f"revision {revision!r} is neither a commit (7 to 64 hexadecimal digits) nor a chart version nor a digest. A branch or tag may "
         "move while one waits: resolve it first (git rev-parse) and give the commit."
     )
-
-
-def sources(app: Obj) -> list[Obj]:
-    spec = app.get("spec") or {}
-    return list(spec.get("sources") or ([spec["source"]] if spec.get("source") else []))
-
-
-def shown_revisions(app: Obj) -> list[str]:
-    """The revisions that the last comparison was made with, one for each source."""
-    sync = (app.get("status") or {}).get("sync") or {}
-    return list(sync.get("revisions") or ([sync["revision"]] if sync.get("revision") else []))
-
-
-def same_revisions(shown: Sequence[str], expected: Sequence[str]) -> bool:
-    """Whether each shown revision is the expected one, begins with it, or may be any."""
-
-    def same(actual: str, wanted: str) -> bool:
-        return not wanted or actual == wanted or (COMMIT.fullmatch(wanted) is not None and actual.startswith(wanted))
-
-    return len(shown) == len(expected) and all(map(same, shown, expected))
 
 
 def _impossible(app: Obj, expected: Sequence[str]) -> str | None:
@@ -105,16 +103,9 @@ def _compared_to_spec(app: Obj) -> bool:
     return all(significant(spec.get(key) or {}) == significant(compared.get(key) or {}) for key in keys)
 
 
-def _operation_revisions(state: Obj) -> list[str]:
-    for part in (state.get("syncResult"), (state.get("operation") or {}).get("sync")):
-        if part and (part.get("revisions") or part.get("revision")):
-            return list(part.get("revisions") or [part["revision"]])
-    return []
-
-
 def _failed_operation_counts(app: Obj, state: Obj, expected: Sequence[str]) -> bool:
     """Whether the failed operation tried what is wanted now: if not, automated sync starts another (alreadyAttemptedSync)."""
-    tried = _operation_revisions(state)
+    tried = operation_revisions(state)
     result = state.get("syncResult") or {}
     for key in ("source", "sources"):
         wanted = (app.get("spec") or {}).get(key)
@@ -124,12 +115,6 @@ def _failed_operation_counts(app: Obj, state: Obj, expected: Sequence[str]) -> b
         return same_revisions(tried, expected) if tried else same_revisions(shown_revisions(app), expected)
     shown = shown_revisions(app)
     return not tried or not shown or tried == shown
-
-
-def error_conditions(app: Obj) -> list[Obj]:
-    """Conditions that name an error; by Argo CD's convention their type ends so, a warning's does not."""
-    conditions = (app.get("status") or {}).get("conditions") or []
-    return [condition for condition in conditions if str(condition.get("type", "")).endswith("Error")]
 
 
 def _condition(app: Obj, certain: bool) -> tuple[str, bool] | None:
@@ -144,36 +129,16 @@ def _condition(app: Obj, certain: bool) -> tuple[str, bool] | None:
     return max(found, key=lambda item: item[1], default=None)
 
 
-def managed_pods(app: Obj, pods: Iterable[Obj]) -> list[Obj]:
-    """The pods of the Application's workloads and hooks; while an operation runs, only those made since it began."""
-    state = (app.get("status") or {}).get("operationState") or {}
-    items = [*((app.get("status") or {}).get("resources") or []), *((state.get("syncResult") or {}).get("resources") or [])]
-    owners = {(item.get("kind"), item.get("namespace"), item.get("name")) for item in items}
-    began = timestamp(state.get("startedAt")) if state.get("phase") == "Running" else None
-
-    def managed(pod: Obj) -> bool:
-        metadata = pod.get("metadata") or {}
-        made = timestamp(metadata.get("creationTimestamp"))
-        if began and made and made < began:
-            return False
-        owned = [("Pod", metadata.get("name"))]
-        for owner in metadata.get("ownerReferences") or []:
-            kind, name = owner.get("kind"), str(owner.get("name"))
-            suffix = "-" + (metadata.get("labels") or {}).get("pod-template-hash", "")
-            owned.append(("Deployment", name.removesuffix(suffix)) if kind == "ReplicaSet" and name.endswith(suffix) else (kind, name))
-        return any((kind, metadata.get("namespace"), name) in owners for kind, name in owned)
-
-    return [pod for pod in pods if managed(pod)]
-
-
 def _stuck(app: Obj, pods: Iterable[Obj], past: Past, now: float) -> dict[str, tuple[float, Problem]]:
     found = {f"{problem.pod}/{problem.container}": problem for pod in managed_pods(app, pods) for problem in start_problems(pod)}
     return {key: (past.stuck.get(key, now), problem) for key, problem in found.items()}
 
 
-def judge(app: Obj | None, expect: Expectation, past: Past, now: float, pods: Iterable[Obj] = ()) -> tuple[Verdict, Past]:
+def judge(
+    app: Obj | None, expect: Expectation, past: Past, now: float, pods: Iterable[Obj] = (), jobs: Iterable[Obj] = ()
+) -> tuple[Verdict, Past]:
     """Judges one Application as it is now. ``past`` is what the previous call returned, ``now`` in seconds."""
-    verdict, past = _judge(app, expect, past, now, pods)
+    verdict, past = _judge(app, expect, past, now, pods, jobs)
     if verdict.kind != "done":
         return verdict, replace(past, done=None)
     past = replace(past, done=now if past.done is None else past.done)
@@ -183,7 +148,7 @@ def judge(app: Obj | None, expect: Expectation, past: Past, now: float, pods: It
     return verdict, past
 
 
-def _judge(app: Obj | None, expect: Expectation, past: Past, now: float, pods: Iterable[Obj]) -> tuple[Verdict, Past]:
+def _judge(app: Obj | None, expect: Expectation, past: Past, now: float, pods: Iterable[Obj], jobs: Iterable[Obj]) -> tuple[Verdict, Past]:
     if app is None:
         return (failed if expect.must_exist else waiting)("the Application does not exist"), Past()
     metadata, status = app.get("metadata") or {}, app.get("status") or {}
@@ -204,7 +169,12 @@ def _judge(app: Obj | None, expect: Expectation, past: Past, now: float, pods: I
     # Errors: final ones at once, others after the grace.
     error = _condition(app, (compared or never) and (at_revision or expect.refreshed))
     past = replace(past, error=None if error is None else now if past.error is None else past.error)
-    if phase in ("Failed", "Error") and not pending and _failed_operation_counts(app, state, expect.revisions):
+    if (
+        expect.operation == "Succeeded"
+        and phase in ("Failed", "Error")
+        and not pending
+        and _failed_operation_counts(app, state, expect.revisions)
+    ):
         return failed(f"the operation ended as {phase}: {message}"), past
     if error is not None:
         if error[1]:
@@ -214,28 +184,44 @@ def _judge(app: Obj | None, expect: Expectation, past: Past, now: float, pods: I
         ripe = (past.error or 0.0) + expect.degraded_grace
         return (failed(error[0]) if now >= ripe else waiting(error[0], ripe)), past
 
-    busy = pending or phase in ("Running", "Terminating")
-    degraded = (status.get("health") or {}).get("status") == "Degraded" and at_revision and compared and not busy
-    stuck = _stuck(app, pods, past, now) if at_revision and compared else {}
-    past = replace(
-        past,
-        degraded=None if not degraded else now if past.degraded is None else past.degraded,
-        stuck={key: since for key, (since, _problem) in stuck.items()},
-    )
-    for since, problem in stuck.values():
-        if now >= since + expect.degraded_grace:
-            return failed(f"cannot start for {now - since:.0f} s: {problem}"), past
-    if past.degraded is not None and now >= past.degraded + expect.degraded_grace:
-        return failed(f"Degraded for {now - past.degraded:.0f} s: {health_message(status)}"), past
-    times = [past.degraded, *(since for since, _problem in stuck.values())]
-    wake = earliest(since + expect.degraded_grace for since in times if since is not None)
-    reason = _unfinished(app, compared, at_revision, expect.revisions, pending)
+    wake = None
+    if expect.ailing_fails and at_revision and compared:
+        busy = pending or phase in ("Running", "Terminating")
+        verdict, past = _ailing(app, expect, past, now, busy, pods, jobs)
+        if verdict.kind == "failed":
+            return verdict, past
+        wake = verdict.wake
+    else:
+        past = replace(past, degraded=None, stuck={})
+    reason = _unfinished(app, compared, at_revision, expect, pending)
     if reason is None:
         return done(), past
     return waiting(reason, wake), past
 
 
-def _unfinished(app: Obj, compared: bool, at_revision: bool, expected: Sequence[str], pending: bool) -> str | None:
+def _ailing(
+    app: Obj, expect: Expectation, past: Past, now: float, busy: bool, pods: Iterable[Obj], jobs: Iterable[Obj]
+) -> tuple[Verdict, Past]:
+    """Failed when the wanted state is Degraded, a container of it cannot start, or a Job of it failed; what may pass, after the grace."""
+    degraded = ((app.get("status") or {}).get("health") or {}).get("status") == "Degraded" and not busy
+    stuck = _stuck(app, pods, past, now)
+    past = replace(
+        past,
+        degraded=None if not degraded else now if past.degraded is None else past.degraded,
+        stuck={key: since for key, (since, _problem) in stuck.items()},
+    )
+    if broken := failed_jobs(app, jobs):
+        return failed("; ".join(broken)), past
+    for since, problem in stuck.values():
+        if now >= since + expect.degraded_grace:
+            return failed(f"cannot start for {now - since:.0f} s: {problem}"), past
+    if past.degraded is not None and now >= past.degraded + expect.degraded_grace:
+        return failed(f"Degraded for {now - past.degraded:.0f} s: {health_message(app['status'])}"), past
+    times = [past.degraded, *(since for since, _problem in stuck.values())]
+    return waiting("", earliest(since + expect.degraded_grace for since in times if since is not None)), past
+
+
+def _unfinished(app: Obj, compared: bool, at_revision: bool, expect: Expectation, pending: bool) -> str | None:
     """What still keeps the Application from being done, the first of it."""
     status = app.get("status") or {}
     state, sync, health = status.get("operationState") or {}, status.get("sync") or {}, (status.get("health") or {}).get("status")
@@ -246,54 +232,19 @@ def _unfinished(app: Obj, compared: bool, at_revision: bool, expected: Sequence[
         return "the spec has changed and is not compared yet"
     if not at_revision:
         shown = ", ".join(revision[:12] for revision in shown_revisions(app)) or "none"
-        return f"at revision {shown}, not yet at {', '.join(revision[:12] or 'any' for revision in expected)}"
-    if phase in ("Running", "Terminating"):
-        return f"the operation is {phase}: {shorten(state.get('message') or '', 200)}"
-    if pending:
-        return "an operation is asked for and not begun yet"
-    if phase not in ("", "Succeeded"):
-        return f"the last operation {phase} at another revision or source: {shorten(state.get('message') or '', 200)}"
-    finished, reconciled = timestamp(state.get("finishedAt")), timestamp(status.get("reconciledAt"))
-    if finished and (reconciled is None or reconciled < finished):
-        return "the operation has ended and its outcome is not compared yet"
-    if sync.get("status") != "Synced":
+        return f"at revision {shown}, not yet at {', '.join(revision[:12] or 'any' for revision in expect.revisions)}"
+    if expect.operation != ANY:
+        if phase in ("Running", "Terminating"):
+            return f"the operation is {phase}: {shorten(state.get('message') or '', 200)}"
+        if pending:
+            return "an operation is asked for and not begun yet"
+        if phase not in ("", "Succeeded") and expect.operation == "Succeeded":
+            return f"the last operation {phase} at another revision or source: {shorten(state.get('message') or '', 200)}"
+        finished, reconciled = timestamp(state.get("finishedAt")), timestamp(status.get("reconciledAt"))
+        if finished and (reconciled is None or reconciled < finished):
+            return "the operation has ended and its outcome is not compared yet"
+    if expect.sync not in (ANY, sync.get("status")):
         return f"sync is {sync.get('status')}"
-    if health != "Healthy":
+    if ANY not in expect.health and health not in expect.health:
         return f"health is {health or 'unknown'}: {health_message(status)}"
     return None
-
-
-def health_message(status: Obj) -> str:
-    """The Application's health message, or those of its unhealthy resources."""
-    health = status.get("health") or {}
-    return shorten(health.get("message") or "; ".join(blocking_text(item) for item in blocking(status)) or "no message", 300)
-
-
-def blocking(status: Obj) -> list[dict[str, Any]]:
-    """The resources that are not synced or not healthy, and those that the last operation could not apply."""
-    found: dict[tuple[Any, ...], dict[str, Any]] = {}
-
-    def entry(item: Obj) -> dict[str, Any]:
-        key = tuple(item.get(name) for name in ("group", "kind", "namespace", "name"))
-        base = {name: item.get(name) or "" for name in ("kind", "namespace", "name")}
-        return found.setdefault(key, {**base, "sync": "", "health": "", "message": ""})
-
-    for item in status.get("resources") or []:
-        health = item.get("health") or {}
-        if item.get("status") in ("OutOfSync", "Unknown") or health.get("status") not in (None, "Healthy", "Suspended"):
-            entry(item).update(sync=item.get("status") or "", health=health.get("status") or "", message=health.get("message") or "")
-    state = status.get("operationState") or {}
-    # The last wave's resources stay Running in the result of an operation that has succeeded.
-    open_phases = ("Failed", "Error", *(["Running"] if state.get("phase") == "Running" else []))
-    for item in (state.get("syncResult") or {}).get("resources") or []:
-        unapplied = item.get("status") == "SyncFailed"
-        if unapplied or item.get("hookPhase") in open_phases:
-            blocked = entry(item)
-            blocked["operation"] = "SyncFailed" if unapplied else f"{item.get('hookType') or 'Sync'} {item['hookPhase']}"
-            blocked["message"] = blocked["message"] or shorten(item.get("message") or "")
-    return list(found.values())
-
-
-def blocking_text(item: Mapping[str, Any]) -> str:
-    state = " ".join(filter(None, (item.get("health"), item.get("operation") or item.get("sync"))))
-    return f"{item['kind']} {item['name']} {state}" + (f" ({item['message']})" if item["message"] else "")

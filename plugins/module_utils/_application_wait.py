@@ -5,28 +5,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from ansible_collections.gitops.airflow.plugins.module_utils._application_diagnosis import diagnose, workload_namespaces
-from ansible_collections.gitops.airflow.plugins.module_utils._application_verdict import (
-    REFRESH,
-    Expectation,
-    Past,
-    judge,
-    shown_revisions,
-)
+from ansible_collections.gitops.airflow.plugins.module_utils._application_diagnosis import Cluster, diagnose
+from ansible_collections.gitops.airflow.plugins.module_utils._application_state import REFRESH, owned, shown_revisions, workload_namespaces
+from ansible_collections.gitops.airflow.plugins.module_utils._application_verdict import Expectation, Past, judge
 from ansible_collections.gitops.airflow.plugins.module_utils._errors import ApiError
 from ansible_collections.gitops.airflow.plugins.module_utils._kube import APPLICATIONS, core_path
 from ansible_collections.gitops.airflow.plugins.module_utils._verdict import Obj, Verdict, done, earliest, failed, waiting
 from ansible_collections.gitops.airflow.plugins.module_utils._watch import Api, Change, Source, snapshot
 
 PROBE_SECONDS = 5.0
+PROBED_NAMESPACES = 4  # at most, each time: many Applications must not make many requests
+TOLD = 5  # Applications whose reasons a message holds
+DIAGNOSED = 10  # Applications with a diagnosis
+# Neither has a container that is yet to start.
+LIVING = {"fieldSelector": "status.phase!=Succeeded,status.phase!=Failed"}
 
 
 class WaitApi(Api, Protocol):
     def patch(self, path: str, body: Obj) -> Obj: ...
+
+    def log_lines(self, namespace: str, pod: str, container: str, follow: bool, tail: int, previous: bool = False) -> Iterator[str]: ...
 
 
 @dataclass(frozen=True)
@@ -41,13 +43,23 @@ class Request:
     fail_fast: bool = True
 
     def source(self) -> Source:
-        """One collection for all: a single name is selected by the server, several are picked out here."""
+        """One collection for all: the server selects a single name, several are picked out of each page as it arrives."""
         query: dict[str, Any] = {}
         if len(self.names) == 1:
             query["fieldSelector"] = f"metadata.name={self.names[0]}"
         if self.selectors:
             query["labelSelector"] = ",".join(self.selectors)
-        return Source(APPLICATIONS.format(namespace=self.namespace), query)
+        return Source(APPLICATIONS.format(namespace=self.namespace), query, keep=self._keep)
+
+    def _keep(self, app: Obj) -> Obj | None:
+        """What is needed of an Application: most of its size is history."""
+        metadata = app["metadata"]
+        if self.names and metadata["name"] not in self.names:
+            return None
+        metadata.pop("managedFields", None)
+        for key in ("history", "summary"):
+            (app.get("status") or {}).pop(key, None)
+        return app
 
 
 class ApplicationWait:
@@ -60,8 +72,11 @@ class ApplicationWait:
         self.transitions: dict[str, list[dict[str, Any]]] = {}
         self.notices: list[str] = []
         self._past: dict[str, Past] = {}
+        self._changed: set[str] = set(request.names)
         self._pods: dict[str, list[Obj]] = {}
+        self._jobs: dict[str, list[Obj]] = {}
         self._probed = start
+        self._turn = 0
 
     def refresh(self, kind: str) -> None:
         """Asks the controller to compare anew; it removes the annotation when it has."""
@@ -84,65 +99,84 @@ class ApplicationWait:
             self.notices.append(change.text)
             return
         wanted = {item["metadata"]["name"]: item for item in change.objects}
-        if self._request.names:
-            wanted = {name: item for name, item in wanted.items() if name in self._request.names}
         if change.kind == "listed":
-            gone = dict.fromkeys(self._request.names) if self._request.names else dict.fromkeys(self.apps)
+            gone = dict.fromkeys(self._request.names or self.apps)
             self.apps = {**gone, **wanted}
+            self._changed = set(self.apps)
         elif change.type == "DELETED":
             self.apps.update(dict.fromkeys(wanted))
         else:
             self.apps.update(wanted)
+        self._changed.update(wanted)
         if not self._request.names and not self._request.default.must_exist:
             self.apps = {name: app for name, app in self.apps.items() if app is not None}
 
     def step(self, changes: Sequence[tuple[int, Change]], now: float) -> Verdict:
-        """Takes the changes in and judges all Applications."""
+        """Takes the changes in and judges each Application that they or the time may have moved."""
         for _feed, change in changes:
             self._take(change)
         if not self.apps:
             reason = f"no Application in {self._request.namespace} matches {', '.join(self._request.selectors)}"
             return failed(reason) if self._request.default.must_exist else waiting(reason)
         if now >= self._probed + PROBE_SECONDS:
-            self._probe()
+            self._changed |= self._probe()
             self._probed = now
-        for name, app in self.apps.items():
-            pods = [pod for place in workload_namespaces(app) for pod in self._pods.get(place, [])] if app and self._pods else []
-            verdict, self._past[name] = judge(app, self._expectation(name), self._past.get(name, Past()), now, pods)
+        ripe = {name for name, verdict in self.verdicts.items() if verdict.wake is not None and now >= verdict.wake}
+        for name in [name for name in self.apps if name in self._changed or name in ripe]:
+            app = self.apps[name]
+            places = workload_namespaces(app) if app and self._ails(name) else []
+            pods, jobs = ([item for place in places for item in found.get(place, [])] for found in (self._pods, self._jobs))
+            verdict, self._past[name] = judge(app, self._expectation(name), self._past.get(name, Past()), now, pods, jobs)
             self.verdicts[name] = verdict
             self._note(name, app, verdict, now)
-        return self._combine(now)
+        self._changed = set()
+        return self._combine()
 
-    def _combine(self, now: float) -> Verdict:
+    def _combine(self) -> Verdict:
         current = {name: self.verdicts[name] for name in self.apps}
         wrong = [f"{name}: {verdict.reason}" for name, verdict in current.items() if verdict.kind == "failed"]
         open_ones = {name: verdict for name, verdict in current.items() if verdict.kind == "waiting"}
         if wrong and (self._request.fail_fast or not open_ones):
-            return failed("; ".join(wrong))
+            return failed(_listed(wrong))
         if not open_ones:
             return done()
-        probe = self._probed + PROBE_SECONDS if any(self._busy(name) for name in open_ones) else None
+        probe = self._probed + PROBE_SECONDS if any(self._ails(name) for name in open_ones) else None
         reasons = [f"{name}: {verdict.reason}" for name, verdict in open_ones.items()]
-        return waiting("; ".join(wrong + reasons), earliest([probe, *(verdict.wake for verdict in open_ones.values())]))
+        return waiting(_listed(wrong + reasons), earliest([probe, *(verdict.wake for verdict in open_ones.values())]))
 
-    def _busy(self, name: str) -> bool:
+    def _ails(self, name: str) -> bool:
+        """Whether a look at its pods and Jobs may tell why it is not healthy."""
         status = (self.apps.get(name) or {}).get("status") or {}
         health = (status.get("health") or {}).get("status")
-        return health == "Progressing" or (status.get("operationState") or {}).get("phase") == "Running"
+        return health in ("Progressing", "Degraded") or (status.get("operationState") or {}).get("phase") == "Running"
 
-    def _probe(self) -> None:
-        places = {place for name, app in self.apps.items() if app and self._busy(name) for place in workload_namespaces(app)}
-        self._pods = {}
-        for place in sorted(places):
-            try:
-                self._pods[place] = self.read("pods", place, {})
-            except ApiError as error:
-                text = f"Pods that cannot start in {place} are not noticed early: {error}"
-                if text not in self.notices:
-                    self.notices.append(text)
+    def _probe(self) -> set[str]:
+        """Reads pods and Jobs of those that ail, a few namespaces in turn, and tells which Applications that concerns."""
+        ailing = {name: workload_namespaces(app) for name, app in self.apps.items() if app and self._ails(name)}
+        places = sorted({place for found in ailing.values() for place in found})
+        self._pods, self._jobs = ({place: found[place] for place in found if place in places} for found in (self._pods, self._jobs))
+        chosen = [places[(self._turn + offset) % len(places)] for offset in range(min(PROBED_NAMESPACES, len(places)))]
+        self._turn += len(chosen)
+        for place in chosen:
+            self._pods[place] = self._look("pods", place, LIVING)
+            with_jobs = any(kind == "Job" and where == place for name in ailing for kind, where, _name in owned(self.apps[name] or {}))
+            self._jobs[place] = self._look("jobs", place, {}) if with_jobs else []
+        return {name for name, found in ailing.items() if set(found) & set(chosen)}
+
+    def _look(self, collection: str, namespace: str, query: dict[str, Any]) -> list[Obj]:
+        try:
+            return self.read(collection, namespace, query)
+        except ApiError as error:
+            text = f"What cannot start in {namespace} is not noticed early: {error}"
+            if text not in self.notices:
+                self.notices.append(text)
+            return []
 
     def read(self, collection: str, namespace: str, query: dict[str, Any]) -> list[Obj]:
         return list(snapshot(self._api, Source(core_path(collection, namespace), query))[0])
+
+    def read_log(self, namespace: str, pod: str, container: str, previous: bool, tail: int) -> list[str]:
+        return list(self._api.log_lines(namespace, pod, container, False, tail, previous))
 
     def _note(self, name: str, app: Obj | None, verdict: Verdict, now: float) -> None:
         state = {**summary(app), "verdict": verdict.kind, "reason": verdict.reason}
@@ -170,12 +204,19 @@ class ApplicationWait:
         return found
 
     def diagnosis(self, timed_out: bool) -> list[dict[str, Any]]:
-        """A bundle for each Application that is not done."""
+        """A bundle for each Application that is not done; those that failed come first, and only so many are looked at."""
+        kinds = {name: self.verdicts[name].kind for name in self.apps if name in self.verdicts and self.verdicts[name].kind != "done"}
+        chosen = sorted(kinds, key=lambda name: kinds[name] != "failed")[:DIAGNOSED]
+        cluster = Cluster(self.read, self.read_log)
         return [
-            diagnose(app, self._request.namespace, name, timed_out, self._expectation(name).revisions, self.read)
-            for name, app in self.apps.items()
-            if name in self.verdicts and self.verdicts[name].kind != "done"
+            diagnose(self.apps[name], self._request.namespace, name, timed_out, self._expectation(name).revisions, cluster)
+            for name in chosen
         ]
+
+
+def _listed(reasons: Sequence[str]) -> str:
+    more = len(reasons) - TOLD
+    return "; ".join(reasons[:TOLD]) + (f"; and {more} more" if more > 0 else "")
 
 
 def summary(app: Obj | None) -> dict[str, Any]:

@@ -18,11 +18,14 @@ from ansible_collections.kubernetes.core.plugins.module_utils.args_common import
 
 APPLICATIONS = "/apis/argoproj.io/v1alpha1/namespaces/{namespace}/applications"
 CONNECT_SECONDS, READ_SECONDS = 5.0, 30.0
+# Where the collections outside of the core group are.
+GROUPS = {"daemonsets": "apps", "deployments": "apps", "jobs": "batch", "statefulsets": "apps"}
 
 
 def core_path(collection: str, namespace: str | None = None, name: str | None = None) -> str:
-    """The path of a core collection (or of one object in it), in one namespace or in all."""
-    parts = ["/api/v1", *(["namespaces", quote(namespace, safe="")] if namespace else []), collection]
+    """The path of a collection (or of one object in it), in one namespace or in all."""
+    root = f"/apis/{GROUPS[collection]}/v1" if collection in GROUPS else "/api/v1"
+    parts = [root, *(["namespaces", quote(namespace, safe="")] if namespace else []), collection]
     return "/".join([*parts, quote(name, safe="")] if name else parts)
 
 
@@ -93,9 +96,10 @@ class KubeApi:
             except ValueError:
                 return  # half a line: the connection broke in the middle of it
 
-    def log_lines(self, namespace: str, pod: str, container: str, follow: bool, tail: int) -> Iterator[str]:
-        """The lines of a container's log; with ``follow`` until the container ends."""
-        query = {"container": container, "tailLines": tail, **({"follow": "true"} if follow else {})}
+    def log_lines(self, namespace: str, pod: str, container: str, follow: bool, tail: int, previous: bool = False) -> Iterator[str]:
+        """The lines of a container's log; with ``follow`` until the container ends, with ``previous`` of the one before it."""
+        query: dict[str, Any] = {"container": container, "tailLines": tail}
+        query |= {name: "true" for name, wanted in (("follow", follow), ("previous", previous)) if wanted}
         log = f"{core_path('pods', namespace, pod)}/log"
         response = self._open("GET", log, query, None if follow else READ_SECONDS, verb="get")
         for line in self._lines(response):

@@ -9,7 +9,7 @@ import queue
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, TypeVar
 
 from ansible_collections.gitops.airflow.plugins.module_utils._errors import ApiError
 from ansible_collections.gitops.airflow.plugins.module_utils._verdict import Obj, Verdict, failed
@@ -17,6 +17,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._verdict import Obj
 PAGE = 500
 POLL_SECONDS = 2.0
 WATCH_SECONDS = 60
+PATIENCE_SECONDS = 10.0  # for an API server that is away when the wait begins
 FORBIDDEN = (403, 405)
 
 
@@ -30,11 +31,15 @@ class Api(Protocol):
 
 @dataclass(frozen=True)
 class Source:
-    """A collection to watch. With ``since``, the watch begins at that resourceVersion and so replays what came after it."""
+    """A collection to watch. With ``since``, the watch begins at that resourceVersion and so replays what came after it.
+
+    ``keep`` gives what is worth keeping of an object, or None for one of no interest.
+    """
 
     path: str
     query: dict[str, Any] = field(default_factory=dict)
     since: str = ""
+    keep: Callable[[Obj], Obj | None] = lambda item: item
 
 
 @dataclass(frozen=True)
@@ -46,6 +51,25 @@ class Change:
     type: str = ""
     text: str = ""
     version: str = ""
+
+
+T = TypeVar("T")
+
+
+def patient(request: Callable[[], T], clock: Callable[[], float], sleep: Callable[[float], None]) -> T:
+    """What the request answers. One that may succeed in a moment is made again for PATIENCE_SECONDS.
+
+    :raises ApiError: the last refusal.
+    """
+    end, pause = clock() + PATIENCE_SECONDS, 0.2
+    while True:
+        try:
+            return request()
+        except ApiError as error:
+            if not error.passing or clock() + pause > end:
+                raise
+        sleep(pause)
+        pause = min(2 * pause, 2.0)
 
 
 def snapshot(api: Api, source: Source) -> tuple[tuple[Obj, ...], str]:
@@ -61,7 +85,7 @@ def snapshot(api: Api, source: Source) -> tuple[tuple[Obj, ...], str]:
                 raise
             items, token = [], ""  # the continue token is too old: begin again
             continue
-        items += page.get("items") or []
+        items += filter(None, map(source.keep, page.get("items") or []))
         metadata = page.get("metadata") or {}
         token = metadata.get("continue") or ""
         if not token:
@@ -74,9 +98,9 @@ def stream(api: Api, source: Source, clock: Callable[[], float], sleep: Callable
     A broken connection is resumed from the last resourceVersion; an expired one (410) begins with a new list.
     Where watch is forbidden the collection is listed every POLL_SECONDS.
 
-    :raises ApiError: when the first list fails, or when a later request is refused for good.
+    :raises ApiError: when the first list still fails after PATIENCE_SECONDS, or when a later request is refused for good.
     """
-    objects, version = snapshot(api, source)
+    objects, version = patient(lambda: snapshot(api, source), clock, sleep)
     yield Change("listed", objects, version=version)
     version, failures, listed = source.since or version, 0, True
     while True:
@@ -94,8 +118,8 @@ def stream(api: Api, source: Source, clock: Callable[[], float], sleep: Callable
                 if event.get("type") == "ERROR":
                     raise ApiError(int(item.get("code") or 500), item.get("message") or "the watch ended with an error")
                 version = (item.get("metadata") or {}).get("resourceVersion") or version
-                if event.get("type") != "BOOKMARK":
-                    yield Change("event", (item,), type=event.get("type") or "")
+                if event.get("type") != "BOOKMARK" and (kept := source.keep(item)) is not None:
+                    yield Change("event", (kept,), type=event.get("type") or "")
         except ApiError as error:
             if error.status == 410:
                 if version == source.since:

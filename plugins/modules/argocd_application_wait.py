@@ -14,9 +14,10 @@ description:
   - Watches Applications through the Kubernetes API and returns as soon as all of them are done, or as soon as one of them cannot become so.
   - An Application is done when its last comparison was made with the spec as it is now and shows O(revision) (if given), no refresh is
     asked for, no operation is asked for or runs, the last operation succeeded and its outcome has been compared since, it is Synced and
-    Healthy, and it has no error condition.
+    Healthy, and it has no error condition. O(operation), O(sync) and O(health) let it be done otherwise.
   - It has failed at once when it does not exist (unless O(must_exist=false)), is being deleted, its last operation at the wanted revision
     failed with no retry left, or its comparison or spec is in error at the wanted revision.
+  - It has failed at once, too, when a Job of it has failed for good.
   - It has failed after O(degraded_grace) when it stays Degraded, a container of it cannot start (image, configuration, crash loop), or
     another error condition stays.
   - Several Applications are waited for together, on one connection and with one O(timeout).
@@ -59,6 +60,27 @@ options:
     type: str
     choices: [none, normal, hard]
     default: none
+  health:
+    description:
+      - The health that counts. Of several, each does. V(any) means whatever it is.
+      - Only where neither V(Degraded), V(Missing), V(Progressing), V(Unknown) nor V(any) counts, an Application fails for being Degraded,
+        for a container that cannot start and for a failed Job.
+    type: list
+    elements: str
+    choices: [Healthy, Suspended, Progressing, Degraded, Missing, Unknown, any]
+    default: [Healthy]
+  sync:
+    description: The sync status that counts. V(any) means whatever it is.
+    type: str
+    choices: [Synced, OutOfSync, any]
+    default: Synced
+  operation:
+    description:
+      - How the last operation must have ended. One that never was counts as ended well.
+      - With V(Completed) a failed one counts too. With V(any) one may even run or be asked for.
+    type: str
+    choices: [Succeeded, Completed, any]
+    default: Succeeded
   timeout:
     description: Seconds for all Applications together.
     type: float
@@ -159,7 +181,9 @@ requests:
   type: int
   sample: 3
 diagnosis:
-  description: For each Application that is not done, what keeps it from being so.
+  description:
+    - For each Application that is not done, the first 10 of them, what keeps it from being so.
+    - The last lines of containers that crashed or are not ready are in C(logs).
   returned: when the wait failed
   type: list
   elements: dict
@@ -170,12 +194,14 @@ diagnosis:
       operation: {phase: Succeeded, message: successfully synced (all tasks run), started: "2026-05-04T10:00:00Z", failed_resources: []}
       pods:
         - "pod airflow-core/airflow-webserver-5d8f-x, container webserver (image apache/airflow:nope): ImagePullBackOff: Back-off"
+      logs: []
       events: ["10:01:02Z Pod airflow-core/airflow-webserver-5d8f-x Failed (x3): Failed to pull image"]
       notes: []
       next_action: Look at pod airflow-core/airflow-webserver-5d8f-x, container webserver (kubectl describe), correct image and push.
 """
 
 import time
+from dataclasses import replace
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
@@ -183,8 +209,10 @@ from ansible_collections.gitops.airflow.plugins.module_utils._application_verdic
 from ansible_collections.gitops.airflow.plugins.module_utils._application_wait import ApplicationWait, Request
 from ansible_collections.gitops.airflow.plugins.module_utils._errors import ApiError
 from ansible_collections.gitops.airflow.plugins.module_utils._kube import connect
-from ansible_collections.gitops.airflow.plugins.module_utils._watch import ThreadInbox, follow, stream
+from ansible_collections.gitops.airflow.plugins.module_utils._watch import ThreadInbox, follow, patient, stream
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
+
+HEALTH = ("Healthy", "Suspended", "Progressing", "Degraded", "Missing", "Unknown")
 
 
 def argument_spec() -> dict[str, Any]:
@@ -195,6 +223,9 @@ def argument_spec() -> dict[str, Any]:
         "namespace": {"type": "str", "default": "argocd"},
         "revision": {"type": "raw"},
         "refresh": {"type": "str", "choices": ["none", "normal", "hard"], "default": "none"},
+        "health": {"type": "list", "elements": "str", "choices": [*HEALTH, "any"], "default": ["Healthy"]},
+        "sync": {"type": "str", "choices": ["Synced", "OutOfSync", "any"], "default": "Synced"},
+        "operation": {"type": "str", "choices": ["Succeeded", "Completed", "any"], "default": "Succeeded"},
         "timeout": {"type": "float", "default": 600},
         "degraded_grace": {"type": "float", "default": 60},
         "stable_for": {"type": "float", "default": 0},
@@ -232,10 +263,19 @@ def build_request(params: dict[str, Any]) -> Request:
         if params[option] < 0:
             raise ValueError(f"{option} is {params[option]:g}: it must be 0 or more seconds")
     wanted = revisions(params["revision"], names)
-    refreshed = params["refresh"] != "none"
-    common = (refreshed, params["must_exist"], params["degraded_grace"], params["stable_for"])
-    expectations = {name: Expectation(value, *common) for name, value in wanted.items()}
-    default = expectations.pop("", Expectation((), *common))
+    if not params["health"]:
+        raise ValueError("health is empty: name what counts, or any")
+    general = Expectation(
+        health=frozenset(params["health"]),
+        sync=params["sync"],
+        operation=params["operation"],
+        refreshed=params["refresh"] != "none",
+        must_exist=params["must_exist"],
+        degraded_grace=params["degraded_grace"],
+        stable_for=params["stable_for"],
+    )
+    expectations = {name: replace(general, revisions=value) for name, value in wanted.items()}
+    default = expectations.pop("", general)
     return Request(params["namespace"], tuple(names), tuple(params["label_selectors"] or ()), expectations, default, params["fail_fast"])
 
 
@@ -253,7 +293,7 @@ def main() -> None:
         api = connect(params)
         wait = ApplicationWait(api, request, start)
         if params["refresh"] != "none" and not module.check_mode:
-            wait.refresh(params["refresh"])
+            patient(lambda: wait.refresh(params["refresh"]), clock, time.sleep)
         changes = stream(api, request.source(), clock, time.sleep)
         first = [(0, next(changes))]
         if module.check_mode:

@@ -9,14 +9,8 @@ import copy
 from typing import Any
 
 import pytest
-from ansible_collections.gitops.airflow.plugins.module_utils._application_verdict import (
-    Expectation,
-    Past,
-    blocking,
-    judge,
-    managed_pods,
-    refuse_revision,
-)
+from ansible_collections.gitops.airflow.plugins.module_utils._application_state import blocking, managed_pods
+from ansible_collections.gitops.airflow.plugins.module_utils._application_verdict import Expectation, Past, judge, refuse_revision
 from ansible_collections.gitops.airflow.plugins.module_utils._verdict import Obj
 
 OLD, NEW = "a" * 40, "b" * 40
@@ -140,6 +134,45 @@ SEQUENCES: dict[str, tuple[Expectation, list[tuple[float, Obj | None, str, str]]
     "empty fields do not count as a change": (
         ANY,
         [(0, merged(DONE, {"spec": {"source": {"directory": {"recurse": False}}, "ignoreDifferences": []}}), "done", "")],
+    ),
+    # Other ends
+    "any health": (Expectation(health=frozenset({"any"})), [(0, app(health={"status": "Missing"}), "done", "")]),
+    "suspended counts when asked for": (
+        Expectation(health=frozenset({"Healthy", "Suspended"})),
+        [(0, app(health={"status": "Suspended"}), "done", "")],
+    ),
+    "of two healths, a third does not count": (
+        Expectation(health=frozenset({"Healthy", "Suspended"})),
+        [(0, app(health={"status": "Progressing"}), "waiting", "health is Progressing")],
+    ),
+    "degraded is what is waited for": (
+        Expectation(health=frozenset({"Degraded"})),
+        [(0, DONE, "waiting", "health is Healthy"), (99, DEGRADED, "done", "")],
+    ),
+    "degraded does not fail where any health counts": (
+        Expectation(health=frozenset({"any"}), revisions=(NEW,)),
+        [(0, DEGRADED, "done", ""), (99, DEGRADED, "done", "")],
+    ),
+    "drift is what is waited for": (
+        Expectation(sync="OutOfSync"),
+        [(0, DONE, "waiting", "sync is Synced"), (1, app(sync={"status": "OutOfSync"}), "done", "")],
+    ),
+    "any sync": (Expectation(sync="any"), [(0, app(sync={"status": "OutOfSync"}), "done", "")]),
+    "an operation that ended badly counts as ended": (
+        Expectation(operation="Completed"),
+        [(0, app(operationState=operation("Running")), "waiting", "Running"), (1, app(operationState=operation("Failed")), "done", "")],
+    ),
+    "ended badly, outcome not compared": (
+        Expectation(operation="Completed"),
+        [(0, app(operationState=operation("Failed"), reconciledAt=T0), "waiting", "not compared")],
+    ),
+    "an operation asked for has not ended": (
+        Expectation(operation="Completed"),
+        [(0, merged(DONE, {"operation": {"sync": {}}}), "waiting", "not begun")],
+    ),
+    "any operation": (
+        Expectation(operation="any"),
+        [(0, merged(app(operationState=operation("Running")), {"operation": {"sync": {}}}), "done", "")],
     ),
     # Degraded
     "already degraded": (
@@ -358,6 +391,28 @@ def test_a_pod_that_cannot_start_fails_after_the_grace() -> None:
     assert "mysql:nope" in verdict.reason
     verdict, past = judge(ROLLING, ANY, past, 59, [pod("airflow-mysql-0", "ContainerCreating")])
     assert (verdict.kind, dict(past.stuck)) == ("waiting", {})
+
+
+def failed_job(created: str = T2, status: str = "True", name: str = "migrations") -> Obj:
+    conditions = [{"type": "Failed", "status": status, "reason": "BackoffLimitExceeded", "message": "Job has reached the limit"}]
+    return {"metadata": {"name": name, "namespace": "airflow-core", "creationTimestamp": created}, "status": {"conditions": conditions}}
+
+
+@pytest.mark.parametrize(
+    ("job", "expect", "kind"),
+    [
+        (failed_job(), ANY, "failed"),
+        (failed_job(status="False"), ANY, "waiting"),
+        (failed_job(name="another"), ANY, "waiting"),
+        (failed_job(created="2026-05-04T09:59:59Z"), ANY, "waiting"),
+        (failed_job(), Expectation(health=frozenset({"any"})), "waiting"),
+    ],
+    ids=["failed", "not failed", "another's", "of the operation before", "any health counts"],
+)
+def test_a_failed_job_fails_at_once(job: Obj, expect: Expectation, kind: str) -> None:
+    verdict, _past = judge(ROLLING, expect, Past(), 0, jobs=[job])
+    assert verdict.kind == kind
+    assert kind != "failed" or verdict.reason == "Job airflow-core/migrations failed: BackoffLimitExceeded: Job has reached the limit"
 
 
 def test_a_stuck_pod_of_the_old_commit_does_not_count() -> None:

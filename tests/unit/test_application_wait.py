@@ -9,9 +9,16 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from ansible_collections.gitops.airflow.plugins.module_utils._application_diagnosis import next_action, warning_events, workload_namespaces
+from ansible_collections.gitops.airflow.plugins.module_utils._application_diagnosis import next_action, warning_events
+from ansible_collections.gitops.airflow.plugins.module_utils._application_state import workload_namespaces
 from ansible_collections.gitops.airflow.plugins.module_utils._application_verdict import Expectation
-from ansible_collections.gitops.airflow.plugins.module_utils._application_wait import PROBE_SECONDS, ApplicationWait, Request
+from ansible_collections.gitops.airflow.plugins.module_utils._application_wait import (
+    DIAGNOSED,
+    PROBE_SECONDS,
+    PROBED_NAMESPACES,
+    ApplicationWait,
+    Request,
+)
 from ansible_collections.gitops.airflow.plugins.module_utils._errors import ApiError
 from ansible_collections.gitops.airflow.plugins.module_utils._verdict import Obj
 from ansible_collections.gitops.airflow.plugins.module_utils._watch import Change
@@ -44,6 +51,7 @@ class Cluster:
 
     def __init__(self, **collections: list[Obj] | ApiError) -> None:
         self.collections, self.patched, self.listed = collections, list[tuple[str, Obj]](), list[str]()
+        self.logs: dict[tuple[str, str, str, bool], list[str]] = {}
 
     def page(self, path: str, query: dict[str, Any]) -> Obj:
         self.listed.append(path)
@@ -54,6 +62,9 @@ class Cluster:
 
     def watch(self, path: str, query: dict[str, Any]) -> Iterator[Obj]:
         raise AssertionError("the loop watches, not the wait")
+
+    def log_lines(self, namespace: str, pod: str, container: str, follow: bool, tail: int, previous: bool = False) -> Iterator[str]:
+        yield from self.logs.get((namespace, pod, container, previous), [])
 
     def patch(self, path: str, body: Obj) -> Obj:
         self.patched.append((path, body))
@@ -76,7 +87,7 @@ def wait(cluster: Cluster | None = None, **request: Any) -> ApplicationWait:
 
 def test_done_when_all_are() -> None:
     several = wait(names=("a", "b"))
-    assert several.step(listed(app("a"), app("b", "Progressing"), app("other", "Degraded")), 0).kind == "waiting"
+    assert several.step(listed(app("a"), app("b", "Progressing")), 0).kind == "waiting"
     assert several.step(event("MODIFIED", app("b")), 3).kind == "done"
     assert [(item["name"], item["verdict"]) for item in several.results()] == [("a", "done"), ("b", "done")]
 
@@ -155,6 +166,75 @@ def test_source_is_selected_by_the_server() -> None:
     assert Request("argocd", selectors=("x=y", "z")).source().query == {"labelSelector": "x=y,z"}
 
 
+def test_only_what_is_asked_for_is_kept_of_a_page_and_without_its_history() -> None:
+    keep = Request("argocd", names=("a", "b")).source().keep
+    found = {**app("a", history=[{"id": 1}]), "metadata": {"name": "a", "managedFields": [{}]}}
+    assert keep(app("other")) is None
+    assert keep(found) == app("a")
+
+
+def test_an_event_is_judged_alone() -> None:
+    """With 1,000 Applications in a wait, one change costs one judgement."""
+    names = tuple(f"a{number}" for number in range(1000))
+    many = wait(names=names)
+    many.step(listed(*(app(name, "Progressing") for name in names)), 0)
+    before = dict(many.verdicts)
+    many.step(event("MODIFIED", app("a7")), 1)
+    assert [name for name in names if many.verdicts[name] is not before[name]] == ["a7"]
+
+
+def test_time_alone_moves_only_those_whose_time_has_come() -> None:
+    grace = Expectation(degraded_grace=3)
+    many = wait(names=("a", "b"), expectations={"a": grace}, fail_fast=False)
+    many.step(listed(app("a", "Degraded"), app("b", "Degraded")), 0)
+    many.step([], 3)
+    assert {name: verdict.kind for name, verdict in many.verdicts.items()} == {"a": "failed", "b": "waiting"}
+
+
+def test_many_namespaces_are_probed_a_few_at_a_time() -> None:
+    def placed(name: str) -> Obj:
+        found = app(name, "Progressing")
+        found["status"]["resources"][0]["namespace"] = name
+        return found
+
+    cluster = Cluster()
+    names = tuple(f"a{number}" for number in range(10))
+    many = wait(cluster, names=names)
+    many.step(listed(*map(placed, names)), 0)
+    for turn in range(1, 4):
+        many.step([], turn * PROBE_SECONDS)
+        assert len(cluster.listed) == turn * PROBED_NAMESPACES
+    assert {path.split("/")[4] for path in cluster.listed} == set(names)
+
+
+def test_a_pod_that_recovered_does_not_count_later() -> None:
+    one = wait(Cluster(pods=[pod("ImagePullBackOff")]), names=("a", "b"), default=Expectation(degraded_grace=20))
+    one.step(listed(app("a", "Progressing"), app("b", "Progressing")), 0)
+    one.step([], PROBE_SECONDS)
+    one.step(event("MODIFIED", app("a")), PROBE_SECONDS + 1)
+    one.step(event("MODIFIED", app("a")), PROBE_SECONDS + 21)
+    assert one.verdicts["a"].kind == "done"
+
+
+JOBS = [{"kind": "Job", "namespace": "ns", "name": "migrate", "status": "Synced"}]
+FAILED_JOB: Obj = {
+    "metadata": {"name": "migrate", "namespace": "ns"},
+    "status": {"conditions": [{"type": "Failed", "status": "True", "reason": "BackoffLimitExceeded", "message": "limit reached"}]},
+}
+
+
+def test_a_failed_job_ends_the_wait_at_the_first_look() -> None:
+    one = wait(Cluster(jobs=[FAILED_JOB]), names=("a",))
+    assert one.step(listed(app("a", "Degraded", resources=JOBS)), 0).kind == "waiting"
+    verdict = one.step([], PROBE_SECONDS)
+    assert (verdict.kind, verdict.reason) == ("failed", "a: Job ns/migrate failed: BackoffLimitExceeded: limit reached")
+
+
+def test_a_message_holds_a_few_reasons_only() -> None:
+    names = tuple(f"a{number}" for number in range(8))
+    assert wait(names=names).step(listed(), 0).reason.endswith("; and 3 more")
+
+
 def test_refresh_annotates_each_and_leaves_the_absent_to_the_verdict() -> None:
     cluster = Cluster(applications=[app("found")])
     wait(cluster, names=("a", "absent")).refresh("hard")
@@ -219,6 +299,39 @@ def test_diagnosis() -> None:
     assert "ImagePullBackOff" in bundle["pods"][0]
     assert [line.split()[3].rstrip(":") for line in bundle["events"]] == ["Early", "Late"]
     assert bundle["conditions"][0]["type"] == "SyncError"
+
+
+def test_diagnosis_asks_the_workloads_that_argo_cd_says_nothing_of() -> None:
+    late = {
+        "metadata": {"name": "web", "namespace": "ns", "generation": 1},
+        "spec": {"replicas": 2},
+        "status": {"observedGeneration": 1, "updatedReplicas": 2, "availableReplicas": 1},
+    }
+    one = wait(Cluster(deployments=[late]), names=("a",))
+    one.step(listed(app("a", "Progressing")), 0)
+    (blocked,) = one.diagnosis(timed_out=True)[0]["blocking"]
+    assert (blocked["kind"], blocked["health"], blocked["message"]) == ("Deployment", "Progressing", "2 of 2 replicas updated, 1 ready")
+
+
+def test_diagnosis_holds_the_last_words_of_what_crashed() -> None:
+    crashed = pod("CrashLoopBackOff")
+    crashed["status"]["containerStatuses"][0]["lastState"] = {"terminated": {"exitCode": 1}}
+    cluster = Cluster(pods=[crashed])
+    cluster.logs["ns", "web-5d8f-x", "web", True] = ["no database"]
+    one = wait(cluster, names=("a",))
+    one.step(listed(app("a", "Progressing")), 0)
+    (words,) = one.diagnosis(timed_out=True)[0]["logs"]
+    assert words == {"pod": "ns/web-5d8f-x", "container": "web", "previous": True, "lines": ["no database"]}
+
+
+def test_many_are_not_all_diagnosed_and_nothing_is_listed_twice() -> None:
+    cluster = Cluster()
+    names = tuple(f"a{number:02}" for number in range(30))
+    many = wait(cluster, names=names, fail_fast=False)
+    many.step(listed(*(app(name, "Progressing") for name in names[:-1])), 0)
+    found = [item["application"] for item in many.diagnosis(timed_out=True)]
+    assert (len(found), found[0]) == (DIAGNOSED, "a29")
+    assert sorted(path.rsplit("/", 1)[1] for path in cluster.listed) == ["deployments", "events", "pods"]
 
 
 def test_diagnosis_without_permission_says_so() -> None:
@@ -288,6 +401,7 @@ def test_refresh_makes_errors_final() -> None:
     [
         ({"applications": []}, "name nothing"),
         ({"timeout": -1}, "timeout is -1"),
+        ({"health": []}, "health is empty"),
         ({"degraded_grace": -1}, "degraded_grace is -1"),
         ({"stable_for": -0.5}, "stable_for is -0.5"),
         ({"revision": "main"}, "'main' is neither a commit"),

@@ -13,6 +13,7 @@ import pytest
 from ansible_collections.gitops.airflow.plugins.module_utils._errors import ApiError
 from ansible_collections.gitops.airflow.plugins.module_utils._verdict import Obj, Verdict, done, failed, waiting
 from ansible_collections.gitops.airflow.plugins.module_utils._watch import (
+    PATIENCE_SECONDS,
     POLL_SECONDS,
     Change,
     Item,
@@ -99,6 +100,34 @@ def test_list_then_watch_from_its_version() -> None:
     assert (deleted.type, names(deleted)) == ("DELETED", ["a"])
     assert api.versions() == ["7"]
     assert {query["labelSelector"] for _verb, query in api.requests} == {"a=b"}
+
+
+def test_an_api_server_that_is_away_at_first_is_waited_for() -> None:
+    api = Script(REFUSED, ApiError(503, "starting"), listing("7", "a"))
+    assert names(api.take(1)[0]) == ["a"]
+    assert api.slept == [0.2, 0.4]
+
+
+def test_one_that_stays_away_is_an_error_after_a_while() -> None:
+    api = Script(*[REFUSED] * 99)
+    with pytest.raises(ApiError, match="refused"):
+        api.take(1)
+    assert 8 <= api.time <= PATIENCE_SECONDS
+    assert len(api.requests) < 12
+
+
+def test_a_refusal_at_first_is_an_error_at_once() -> None:
+    api = Script(ApiError(403, "forbidden"))
+    with pytest.raises(ApiError, match="forbidden"):
+        api.take(1)
+    assert api.slept == []
+
+
+def test_what_is_of_no_interest_is_not_kept() -> None:
+    api = Script(listing("7", "a", "b"), [event("ADDED", "a", "8"), event("ADDED", "b", "9")])
+    source = Source("/things", keep=lambda item: item if item["metadata"]["name"] == "b" else None)
+    first, second = itertools.islice(stream(api, source, api.now, api.sleep), 2)
+    assert (names(first), names(second), second.objects[0]["metadata"]["resourceVersion"]) == (["b"], ["b"], "9")
 
 
 def test_pages_are_put_together() -> None:

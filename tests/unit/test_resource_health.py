@@ -1,0 +1,54 @@
+# Copyright: (c) 2026, The gitops.airflow team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Why a workload is not healthy, read from itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.gitops.airflow.plugins.module_utils._resource_health import READERS
+
+
+def workload(replicas: int | None = 2, **status: Any) -> dict[str, Any]:
+    spec = {} if replicas is None else {"replicas": replicas}
+    return {"metadata": {"generation": 3}, "spec": spec, "status": {"observedGeneration": 3, **status}}
+
+
+def condition(kind: str, status: str, reason: str = "", message: str = "") -> dict[str, Any]:
+    return {"conditions": [{"type": kind, "status": status, "reason": reason, "message": message}]}
+
+
+LATE = condition("Progressing", "False", "ProgressDeadlineExceeded", "has timed out progressing")
+QUOTA = condition("ReplicaFailure", "True", "FailedCreate", "exceeded quota")
+
+CASES: list[tuple[str, dict[str, Any], str, str]] = [
+    ("Deployment", workload(updatedReplicas=2, availableReplicas=2), "", ""),
+    ("Deployment", workload(updatedReplicas=1, availableReplicas=2), "Progressing", "1 of 2 replicas updated, 2 ready"),
+    ("Deployment", workload(updatedReplicas=2, availableReplicas=1), "Progressing", "2 of 2 replicas updated, 1 ready"),
+    ("Deployment", workload(observedGeneration=2, updatedReplicas=2, availableReplicas=2), "Progressing", "not seen the change"),
+    ("Deployment", workload(replicas=0), "", ""),
+    ("Deployment", workload(replicas=None), "Progressing", "0 of 1 replicas updated"),
+    ("Deployment", workload(**LATE), "Degraded", "ProgressDeadlineExceeded: has timed out progressing"),
+    ("Deployment", workload(**QUOTA), "Degraded", "FailedCreate: exceeded quota"),
+    ("StatefulSet", workload(1, updatedReplicas=1, readyReplicas=1), "", ""),
+    ("StatefulSet", workload(1, updatedReplicas=1), "Progressing", "1 of 1 replicas updated, 0 ready"),
+    ("DaemonSet", workload(desiredNumberScheduled=1, updatedNumberScheduled=1, numberAvailable=1), "", ""),
+    ("DaemonSet", workload(desiredNumberScheduled=2, updatedNumberScheduled=2, numberAvailable=1), "Progressing", "1 available"),
+    ("DaemonSet", workload(desiredNumberScheduled=2, updatedNumberScheduled=1, numberAvailable=2), "Progressing", "1 of 2 pods updated"),
+    ("DaemonSet", workload(observedGeneration=2), "Progressing", "not seen the change"),
+    ("Job", workload(**condition("Complete", "True")), "", ""),
+    ("Job", workload(**condition("Failed", "True", "BackoffLimitExceeded", "limit")), "Degraded", "BackoffLimitExceeded: limit"),
+    ("Job", workload(active=1, failed=2), "Progressing", "1 pods active, 2 failed"),
+    ("PersistentVolumeClaim", {"status": {"phase": "Bound"}}, "", ""),
+    ("PersistentVolumeClaim", {"status": {"phase": "Pending"}}, "Progressing", "the claim is Pending"),
+    ("PersistentVolumeClaim", {"status": {"phase": "Lost"}}, "Degraded", "the claim is Lost"),
+]
+
+
+@pytest.mark.parametrize(("kind", "item", "health", "words"), CASES)
+def test_health(kind: str, item: dict[str, Any], health: str, words: str) -> None:
+    verdict = READERS[kind][1](item)
+    assert (verdict or ("", ""))[0] == health
+    assert words in (verdict or ("", ""))[1]
