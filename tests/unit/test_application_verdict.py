@@ -9,7 +9,13 @@ import copy
 from typing import Any
 
 import pytest
-from ansible_collections.gitops.airflow.plugins.module_utils._application_state import blocking, managed_pods
+from ansible_collections.gitops.airflow.plugins.module_utils._application_state import (
+    blocking,
+    blocking_text,
+    managed_pods,
+    operation_revisions,
+    workload_namespaces,
+)
 from ansible_collections.gitops.airflow.plugins.module_utils._application_verdict import Expectation, Past, judge, refuse_revision
 from ansible_collections.gitops.airflow.plugins.module_utils._verdict import Obj
 
@@ -87,6 +93,11 @@ MULTI = merged(
         },
     },
 )
+
+FAILED = {"operationState": {"phase": "Failed", "message": "quota"}}
+HYDRATED = merged(DONE, {"spec": {"source": None, "sourceHydrator": {"drySource": {"path": "dry"}}}})
+OCI_SOURCE: Obj = {"source": {"repoURL": "oci://registry/charts/airflow", "path": ".", "targetRevision": "1.15.0"}}
+OCI = merged(DONE, {"spec": OCI_SOURCE, "status": {"sync": {"comparedTo": OCI_SOURCE}}})
 
 # name: (expectation, [(second, Application, verdict, words that its reason must hold)])
 SEQUENCES: dict[str, tuple[Expectation, list[tuple[float, Obj | None, str, str]]]] = {
@@ -210,6 +221,13 @@ SEQUENCES: dict[str, tuple[Expectation, list[tuple[float, Obj | None, str, str]]
             (99, merged(SYNCING, {"status": {"health": {"status": "Degraded"}}}), "waiting", "Running"),
         ],
     ),
+    "degraded while an operation is asked for": (
+        ANY,
+        [
+            (0, merged(DEGRADED, {"operation": {"sync": {}}}), "waiting", "not begun"),
+            (99, merged(DEGRADED, {"operation": {"sync": {}}}), "waiting", "not begun"),
+        ],
+    ),
     # Operations that fail
     "failed operation, no retry left": (
         ANY,
@@ -261,6 +279,16 @@ SEQUENCES: dict[str, tuple[Expectation, list[tuple[float, Obj | None, str, str]]
         WANTED,
         [(0, app(sync=OLD_SYNC, operationState=operation("Failed", message="quota")), "failed", "quota")],
     ),
+    "failed before it had a result, no revision given": (ANY, [(0, failed_early(), "failed", "no permission")]),
+    "failed before anything was compared": (
+        ANY,
+        [(0, app(sync={"revision": None}, operationState=operation("Failed", message="quota")), "failed", "quota")],
+    ),
+    "what the operation of the old commit said": (
+        WANTED,
+        [(0, app(operationState=operation("Failed", OLD, "quota")), "waiting", "Failed at another revision or source: quota")],
+    ),
+    "failed operation of a hydrated Application": (ANY, [(0, merged(HYDRATED, {"status": FAILED}), "failed", "quota")]),
     # Errors
     "comparison error while healthy": (ANY, [(0, app(conditions=problem("ComparisonError", "unknown field")), "failed", "unknown field")]),
     "broken chart after a refresh": (Expectation(revisions=(NEW,), refreshed=True), [(0, BROKEN, "failed", "nil pointer")]),
@@ -323,6 +351,12 @@ SEQUENCES: dict[str, tuple[Expectation, list[tuple[float, Obj | None, str, str]]
         ANY,
         [(0, merged(MULTI, {"spec": {"sources": [SOURCE]}}), "waiting", "spec has changed")],
     ),
+    "an OCI artifact's version": (
+        Expectation(revisions=("1.15.0",)),
+        [(0, merged(OCI, {"status": {"sync": {"revision": "1.15.0"}}}), "done", "")],
+    ),
+    "a source that is not in the spec": (WANTED, [(0, HYDRATED, "done", "")]),
+    "no revision shown": (WANTED, [(0, app(sync={"revision": None}), "waiting", "at revision none, not yet at bbbb")]),
     # Stability
     "stable": (
         Expectation(stable_for=10),
@@ -431,11 +465,23 @@ def test_a_stuck_pod_of_the_old_commit_does_not_count() -> None:
         (pod("a", "x", owner=("StatefulSet", "another")), False),
         (pod("a", "x", owner=("StatefulSet", "airflow-webserver-5d8f")), False),
         (pod("a", "x", owner=("ReplicaSet", "airflow-webserver-other")), False),
+        (pod("a", "x", owner=("ReplicaSet", "airflow-webserver")), False),
         (pod("a", "x", created="2026-05-04T09:59:59Z"), False),
         (pod("a", "x", created=T0), True),
         (pod("a", "x", created=""), True),
     ],
-    ids=["stateful set", "deployment", "hook", "another's", "odd name", "odd hash", "from before the operation", "same second", "no time"],
+    ids=[
+        "stateful set",
+        "deployment",
+        "hook",
+        "another's",
+        "odd name",
+        "odd hash",
+        "no hash",
+        "from before the operation",
+        "same second",
+        "no time",
+    ],
 )
 def test_managed_pods(item: Obj, managed: bool) -> None:
     assert managed_pods(ROLLING, [item]) == ([item] if managed else [])
@@ -472,6 +518,41 @@ def test_blocking_names_unhealthy_unsynced_and_failed_resources() -> None:
     assert found["Job"]["operation"] == "Sync Failed"
     running = {"operationState": {"phase": "Running", "syncResult": {"resources": results[3:]}}}
     assert [(item["name"], item["operation"]) for item in blocking(running)] == [("db", "Sync Running")]
+
+
+def test_blocking_of_argo_cd_before_3_and_of_a_sync_that_runs() -> None:
+    """Argo CD 3 names no health of a resource; before, an unhealthy one may well be synced."""
+    resources = [
+        {"kind": "Deployment", "name": "web", "status": "Synced", "health": {"status": "Progressing", "message": "0 of 1"}},
+        {"kind": "CronJob", "name": "off", "status": "Synced", "health": {"status": "Suspended"}},
+        {"kind": "Role", "name": "r", "status": "Unknown"},
+    ]
+    results = [{"kind": "Deployment", "name": "web", "status": "SyncFailed", "message": "denied"}]
+    found = blocking({"resources": resources, "operationState": {"syncResult": {"resources": results}}})
+    assert [blocking_text(item) for item in found] == ["Deployment web Progressing SyncFailed (0 of 1)", "Role r Unknown"]
+
+
+@pytest.mark.parametrize(
+    ("destination", "resources", "places"),
+    [
+        ({"server": "https://kubernetes.default.svc", "namespace": "ns"}, [], ["ns"]),
+        ({"name": "in-cluster", "namespace": "ns"}, [], ["ns"]),
+        ({"name": "elsewhere", "namespace": "ns"}, [], []),
+        ({"namespace": "ns"}, [{"kind": "Deployment", "namespace": "web"}, {"kind": "Role", "namespace": "other"}], ["web"]),
+        ({"namespace": "ns"}, [{"kind": "Deployment"}], ["ns"]),
+        ({}, [], []),
+    ],
+    ids=["by server", "by name", "another cluster", "where its workloads are", "no namespace told", "nothing told"],
+)
+def test_workload_namespaces(destination: Obj, resources: list[Obj], places: list[str]) -> None:
+    state = {"spec": {"destination": destination}, "status": {"resources": resources}}
+    assert workload_namespaces(state) == places
+
+
+def test_revisions_of_an_operation() -> None:
+    assert operation_revisions({"syncResult": {"revisions": ["a", "b"]}, "operation": {"sync": {"revision": "c"}}}) == ["a", "b"]
+    assert operation_revisions({"syncResult": {"source": {}}, "operation": {"sync": {"revision": "c"}}}) == ["c"]
+    assert operation_revisions({}) == []
 
 
 @pytest.mark.parametrize("revision", ["", NEW, NEW[:7], "1.15.0", "v1.2.3-rc.1+build", "sha256:" + "c" * 64])

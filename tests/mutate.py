@@ -1,0 +1,155 @@
+#!/usr/bin/env python3
+# GPL-3.0-or-later
+"""Break each rule of the verdicts in turn: a unit test must fail for each.
+
+usage: tests/mutate.py [-j JOBS] [FILE ...]     files of plugins/module_utils, by default those below
+
+A rule is broken by negating a condition, by leaving out a part of an and/or, or by shifting a comparison. Prints what no
+test noticed. Exit code 0: all was noticed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import concurrent.futures
+import copy
+import os
+import queue
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+UTILS = Path("plugins/module_utils")
+TESTS = {
+    "_application_state.py": ["test_application_verdict.py", "test_application_wait.py", "test_recorded.py"],
+    "_application_verdict.py": ["test_application_verdict.py", "test_application_wait.py", "test_recorded.py"],
+    "_placement_evidence.py": ["test_placement_evidence.py", "test_placement_wait.py"],
+    "_placement_verdict.py": ["test_placement_verdict.py", "test_placement_wait.py"],
+    "_resource_health.py": ["test_resource_health.py"],
+    "_watch.py": ["test_watch.py"],
+    "_worker.py": ["test_worker.py", "test_placement_verdict.py", "test_placement_wait.py"],
+}
+SHIFTED: dict[type[ast.cmpop], ast.cmpop] = {
+    ast.Eq: ast.NotEq(),
+    ast.NotEq: ast.Eq(),
+    ast.Lt: ast.LtE(),
+    ast.LtE: ast.Lt(),
+    ast.Gt: ast.GtE(),
+    ast.GtE: ast.Gt(),
+    ast.In: ast.NotIn(),
+    ast.NotIn: ast.In(),
+    ast.Is: ast.IsNot(),
+    ast.IsNot: ast.Is(),
+}
+# What no test can notice, by the broken source text, with the reason.
+EQUIVALENT: dict[str, str] = {}
+
+
+def broken(node: ast.AST) -> Iterator[tuple[str, ast.expr]]:
+    """The ways to break one expression."""
+    if isinstance(node, ast.If | ast.IfExp):
+        yield "condition", ast.UnaryOp(ast.Not(), node.test)
+    if isinstance(node, ast.BoolOp) and not fills_in(node):
+        for index in range(len(node.values)):
+            rest = [value for place, value in enumerate(node.values) if place != index]
+            yield "part", rest[0] if len(rest) == 1 else ast.BoolOp(node.op, rest)
+    if isinstance(node, ast.Compare) and type(node.ops[0]) in SHIFTED:
+        yield "whole", ast.Compare(node.left, [SHIFTED[type(node.ops[0])], *node.ops[1:]], node.comparators)
+
+
+def fills_in(node: ast.BoolOp) -> bool:
+    """Whether it only puts something in the place of what is absent (`x or {}`): no rule."""
+    return isinstance(node.op, ast.Or) and isinstance(node.values[-1], ast.Constant | ast.Dict | ast.List | ast.Tuple)
+
+
+def mutants(source: str) -> Iterator[tuple[int, str, str]]:
+    """Line, what was broken into what, and the whole text with it."""
+    tree = ast.parse(source)
+    # The index of a node in this walk is the same in every copy of the tree.
+    for index, node in enumerate(ast.walk(tree)):
+        for way, replacement in broken(node):
+            changed = copy.deepcopy(tree)
+            target = list(ast.walk(changed))[index]
+            if isinstance(target, ast.If | ast.IfExp) and way == "condition":
+                old, target.test = ast.unparse(target.test), replacement
+            else:
+                old = ast.unparse(target)
+                changed = Swap(target, replacement).visit(changed)
+            yield getattr(node, "lineno", 0), f"{old}  ->  {ast.unparse(replacement)}", ast.unparse(ast.fix_missing_locations(changed))
+
+
+class Swap(ast.NodeTransformer):
+    """Puts another expression in the place of one node."""
+
+    def __init__(self, target: ast.AST, replacement: ast.expr) -> None:
+        self.target, self.replacement = target, replacement
+
+    def visit(self, node: ast.AST) -> ast.AST:
+        return self.replacement if node is self.target else super().visit(node)
+
+
+def workspace(folder: Path) -> Path:
+    """A copy of the collection that may be broken."""
+    home = folder / "ansible_collections"
+    shutil.copytree(ROOT / "plugins", home / "gitops/airflow/plugins", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(ROOT / "tests/unit", folder / "tests", ignore=shutil.ignore_patterns("__pycache__"))
+    (folder / "pytest.ini").write_text("[pytest]\npythonpath = .\naddopts = --import-mode=importlib -p no:cacheprovider\n")
+    return home / "gitops/airflow"
+
+
+def noticed(folder: Path, file: str, text: str) -> bool:
+    """Whether a test fails for it."""
+    path = folder / "ansible_collections/gitops/airflow" / UTILS / file
+    path.write_text(text)
+    tests = [str(folder / "tests" / name) for name in TESTS[file] if (folder / "tests" / name).exists()]
+    command = [sys.executable, "-B", "-m", "pytest", "-x", "-q", *tests]
+    try:
+        return subprocess.run(command, cwd=folder, capture_output=True, timeout=60, check=False).returncode != 0
+    except subprocess.TimeoutExpired:
+        return True  # it waits for ever: noticed
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("-j", "--jobs", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("files", nargs="*", default=list(TESTS))
+    arguments = parser.parse_args()
+    survivors = total = 0
+    with tempfile.TemporaryDirectory() as scratch:
+        free: queue.SimpleQueue[Path] = queue.SimpleQueue()
+        for number in range(arguments.jobs):
+            free.put(Path(scratch) / str(number))
+            workspace(Path(scratch) / str(number))
+
+        def attempt(file: str, text: str, original: str) -> bool:
+            folder = free.get()
+            try:
+                return noticed(folder, file, text)
+            finally:
+                (folder / "ansible_collections/gitops/airflow" / UTILS / file).write_text(original)
+                free.put(folder)
+
+        with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
+            for file in map(os.path.basename, arguments.files):
+                source = (ROOT / UTILS / file).read_text()
+                if not attempt(file, "broken = (\n", source) or attempt(file, source, source):
+                    print(f"{file}: its tests do not tell whole from broken, so nothing can be said")
+                    return 1
+                items = [item for item in mutants(source) if item[1] not in EQUIVALENT]
+                results = pool.map(lambda item, file=file, source=source: attempt(file, item[2], source), items)
+                missed = [item for item, seen in zip(items, results, strict=True) if not seen]
+                total, survivors = total + len(items), survivors + len(missed)
+                print(f"{file}: {len(items) - len(missed)} of {len(items)} broken rules noticed", flush=True)
+                for line, what, _text in missed:
+                    print(f"  line {line}: {what}", flush=True)
+    print(f"{total - survivors} of {total} broken rules noticed by a test")
+    return 1 if survivors else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
