@@ -19,6 +19,8 @@ POLL_SECONDS = 2.0
 WATCH_SECONDS = 60
 PATIENCE_SECONDS = 10.0  # for an API server that is away when the wait begins
 FORBIDDEN = (403, 405)
+REFUSED = (401, 403)
+REFUSAL_SECONDS = 5.0
 
 
 class Api(Protocol):
@@ -92,6 +94,24 @@ def snapshot(api: Api, source: Source) -> tuple[tuple[Obj, ...], str]:
             return tuple(items), metadata.get("resourceVersion") or ""
 
 
+class _Refusals:
+    """Tells a refusal for good from that of an API server that has just started and not read its roles yet."""
+
+    def __init__(self, clock: Callable[[], float], permitted: bool) -> None:
+        self._clock, self._permitted = clock, permitted
+        self._since: float | None = None
+
+    def permit(self) -> None:
+        self._permitted, self._since = True, None
+
+    def passing(self, error: ApiError) -> bool:
+        """Whether the same was permitted before and has not been refused for long."""
+        if not self._permitted or error.status not in REFUSED:
+            return False
+        self._since = self._clock() if self._since is None else self._since
+        return self._clock() - self._since < REFUSAL_SECONDS
+
+
 def stream(api: Api, source: Source, clock: Callable[[], float], sleep: Callable[[float], None]) -> Iterator[Change]:
     """Endless changes of one collection, the first of them the list.
 
@@ -103,6 +123,7 @@ def stream(api: Api, source: Source, clock: Callable[[], float], sleep: Callable
     objects, version = patient(lambda: snapshot(api, source), clock, sleep)
     yield Change("listed", objects, version=version)
     version, failures, listed = source.since or version, 0, True
+    refusals = _Refusals(clock, permitted=False)
     while True:
         began = clock()
         heard = False
@@ -120,15 +141,18 @@ def stream(api: Api, source: Source, clock: Callable[[], float], sleep: Callable
                 version = (item.get("metadata") or {}).get("resourceVersion") or version
                 if event.get("type") != "BOOKMARK" and (kept := source.keep(item)) is not None:
                     yield Change("event", (kept,), type=event.get("type") or "")
+            refusals.permit()
         except ApiError as error:
             if error.status == 410:
                 if version == source.since:
                     text = f"The history since resourceVersion {version} is gone from the API server; what was deleted meanwhile is unseen."
                     yield Change("notice", text=text)
                 listed = False
+            elif refusals.passing(error):
+                pass
             elif error.status in FORBIDDEN and listed:
                 yield Change("notice", text=f"Watching is not permitted, so the state is read every {POLL_SECONDS:g} s: {error}")
-                yield from _poll(api, source, sleep)
+                yield from _poll(api, source, clock, sleep)
             elif not error.passing:
                 raise
         # A connection that brought nothing and ended early is retried ever more slowly.
@@ -137,15 +161,17 @@ def stream(api: Api, source: Source, clock: Callable[[], float], sleep: Callable
             sleep(min(5.0, 0.1 * 2 ** min(failures, 6)))
 
 
-def _poll(api: Api, source: Source, sleep: Callable[[float], None]) -> Iterator[Change]:
+def _poll(api: Api, source: Source, clock: Callable[[], float], sleep: Callable[[float], None]) -> Iterator[Change]:
+    refusals = _Refusals(clock, permitted=True)
     while True:
         sleep(POLL_SECONDS)
         try:
             objects, version = snapshot(api, source)
         except ApiError as error:
-            if not error.passing:
+            if not error.passing and not refusals.passing(error):
                 raise
             continue
+        refusals.permit()
         yield Change("listed", objects, version=version)
 
 

@@ -1,13 +1,14 @@
-"""Running playbooks as a person would, on this machine and against its container engine."""
+"""Running playbooks as a person would, on this machine and against its container engine; API servers for the wait modules."""
 
 from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from ansible_collections.gitops.airflow.tests.integration.apiserver import ApiServer
 
 ROOT = Path(__file__).resolve().parents[2]
 Playbook = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -25,3 +26,25 @@ def site() -> Playbook:
         return subprocess.run(command, cwd=ROOT, env=os.environ | (env or {}), capture_output=True, text=True, timeout=120, check=False)
 
     return run
+
+
+def serve(folder: Path) -> Iterator[ApiServer]:
+    """An API server and its users: C(reader) may all that the modules need, C(poller) may not watch, C(cron) sees one namespace only."""
+    with ApiServer(folder, users=("reader", "poller", "cron", "stranger")) as server:
+        resources = ["pods", "pods/log", "nodes", "events", "applications"]
+        server.grant("reader", ["get", "list", "watch", "patch"], resources)
+        server.grant("poller", ["get", "list"], resources)
+        server.grant("cron", ["get", "list", "watch"], ["pods", "pods/log"], namespaces=["airflow-cron"])
+        yield server
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
+    """For tests that leave it running."""
+    yield from serve(tmp_path_factory.mktemp("server"))
+
+
+@pytest.fixture(scope="session")
+def mortal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
+    """For tests that kill it. Each begins with ``mortal.ensure()``."""
+    yield from serve(tmp_path_factory.mktemp("mortal"))

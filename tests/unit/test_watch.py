@@ -189,7 +189,12 @@ def test_forbidden_watch_is_polled_and_said() -> None:
 
 def test_polling_ends_when_listing_is_refused_too() -> None:
     with pytest.raises(ApiError, match="expired"):
-        Script(listing("7"), ApiError(403, "no watch"), ApiError(401, "expired")).take(3)
+        Script(listing("7"), ApiError(403, "no watch"), *([ApiError(401, "expired")] * 4)).take(3)
+
+
+def test_polling_outlasts_a_refusal_that_passes() -> None:
+    api = Script(listing("7"), ApiError(403, "no watch"), ApiError(403, "roles not read yet"), listing("8", "a"))
+    assert names(api.take(3)[2]) == ["a"]
 
 
 def test_silent_endings_are_retried_ever_more_slowly() -> None:
@@ -208,6 +213,21 @@ def test_refused_list_is_an_error(status: int) -> None:
 def test_expired_credentials_end_the_watch() -> None:
     with pytest.raises(ApiError):
         Script(listing("7"), [ApiError(401, "expired")]).take(2)
+
+
+def test_refusal_of_an_api_server_that_starts_passes() -> None:
+    starting = ApiError(403, "roles not read yet")
+    api = Script(
+        listing("7"), [event("ADDED", "a", "8")], REFUSED, starting, GONE, starting, listing("9", "b"), [event("ADDED", "c", "10")]
+    )
+    assert [(change.kind, names(change)) for change in api.take(4)][1:] == [("event", ["a"]), ("listed", ["b"]), ("event", ["c"])]
+
+
+def test_refusal_that_lasts_is_believed() -> None:
+    api = Script(listing("7"), [event("ADDED", "a", "8")], *([ApiError(403, "no watch any more")] * 20))
+    _first, _added, notice = api.take(3)
+    assert "no watch any more" in notice.text
+    assert 5 <= api.time <= 10
 
 
 def test_list_forbidden_after_the_watch_expired_is_an_error() -> None:
