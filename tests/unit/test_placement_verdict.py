@@ -115,12 +115,17 @@ TABLE: dict[str, tuple[list[Worker], list[Expectation], str, str]] = {
     "too many": ([worker(SUCCEEDED, name=str(i), map_index=str(i)) for i in range(3)], [expect(count=2)], "failed", "3 workers"),
     "first try failed, second runs": (
         [worker(RUNNING, name="2", try_number="2"), worker(FAILED, deleted=True)],
-        [expect()],
+        [expect(tries=2)],
         "waiting",
         "worker 2 is Running",
     ),
-    "first try failed, second succeeded": ([worker(SUCCEEDED, name="2", try_number="2"), worker(FAILED, True)], [expect()], "done", ""),
-    "tenth try": ([worker(SUCCEEDED, name="10", try_number="10"), worker(FAILED, try_number="9")], [expect()], "done", ""),
+    "first try failed, second succeeded": (
+        [worker(SUCCEEDED, name="2", try_number="2"), worker(FAILED, True)],
+        [expect(tries=2)],
+        "done",
+        "",
+    ),
+    "tenth try": ([worker(SUCCEEDED, name="10", try_number="10"), worker(FAILED, try_number="9")], [expect(tries=10)], "done", ""),
     "deferred task, second pod runs": (
         [worker(SUCCEEDED, True), worker(RUNNING, name="2", created="2026-05-04T10:05:00Z")],
         [expect()],

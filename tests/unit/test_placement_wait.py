@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 from ansible_collections.gitops.airflow.plugins.module_utils import _placement_wait
+from ansible_collections.gitops.airflow.plugins.module_utils._placement_options import EXPECTATION, OPTIONS, expectations
 from ansible_collections.gitops.airflow.plugins.module_utils._placement_verdict import Expectation, Rules
 from ansible_collections.gitops.airflow.plugins.module_utils._placement_wait import REPLAY_SECONDS, PlacementWait, selector
 from ansible_collections.gitops.airflow.plugins.module_utils._verdict import Obj
 from ansible_collections.gitops.airflow.plugins.module_utils._watch import ApiError, Change
-from ansible_collections.gitops.airflow.plugins.modules import airflow_worker_placement_wait as module
 
 EXPECTED = Expectation("dag", "run", "airflow-cron")
 STATES: dict[str, Obj] = {
@@ -239,15 +239,14 @@ def test_sources() -> None:
 
 
 def parameters(**given: Any) -> dict[str, Any]:
-    defaults = {name: spec.get("default") for name, spec in module.argument_spec().items()}
-    suboptions = module.argument_spec()["expectations"]["options"]
-    entry = {name: spec.get("default") for name, spec in suboptions.items()}
+    defaults = {name: spec.get("default") for name, spec in OPTIONS.items()}
+    entry = {name: spec.get("default") for name, spec in EXPECTATION.items()}
     entry.update({"dag_id": "dag", "run_id": "run", "namespace": "ns"}, **given.pop("entry", {}))
     return {**defaults, "expectations": [entry], **given}
 
 
 def test_labels_become_text() -> None:
-    (made,) = module.build_expectations(parameters(entry={"node_labels": {"gpu": True, "n": 1}, "node_selector": {"x": "y"}}))
+    (made,) = expectations(parameters(entry={"node_labels": {"gpu": True, "n": 1}, "node_selector": {"x": "y"}}))
     assert (made.node_labels, made.node_selector) == ({"gpu": "true", "n": "1"}, {"x": "y"})
 
 
@@ -263,4 +262,4 @@ def test_labels_become_text() -> None:
 )
 def test_arguments_that_make_no_sense_are_refused(given: dict[str, Any], words: str) -> None:
     with pytest.raises(ValueError, match=words):
-        module.build_expectations(parameters(**given))
+        expectations(parameters(**given))
