@@ -72,18 +72,18 @@ def instances(given: Sequence[Any], expectations: Sequence[Expectation]) -> list
         where = f"task_instances[{place}]"
         if absent := [key for key in ("task_id", "state", "hostname") if key not in item]:
             raise ValueError(f"{where} has no {' and no '.join(absent)}: give what airflow_dag_run returns as task_instances")
-        run_id = item.get("run_id", item.get("dag_run_id"))
-        own = [run for run in runs if item.get("dag_id", run[0]) == run[0] and (run_id is None or run_id == run[1])]
-        if len(own) > 1:
-            raise ValueError(
-                f"{where} may be of {len(own)} of the expected runs: add dag_id and run_id to each, or wait for one run at a time"
-            )
         numbers = {}
         for key, default in (("map_index", -1), ("try_number", 1)):
             try:
                 numbers[key] = default if item.get(key) is None else int(item[key])
             except (TypeError, ValueError):
                 raise ValueError(f"{key} of {where} is {item[key]!r}: it must be a whole number") from None
+        run_id = item.get("run_id", item.get("dag_run_id"))
+        own = [run for run in runs if item.get("dag_id", run[0]) == run[0] and (run_id is None or run_id == run[1])]
+        if len(own) > 1:
+            raise ValueError(
+                f"{where} may be of {len(own)} of the expected runs: add dag_id and run_id to each, or wait for one run at a time"
+            )
         if own:
             state, host = str(item["state"] or "none"), str(item["hostname"] or "").split(".")[0]
             found.append(Instance(*own[0], str(item["task_id"]), numbers["map_index"], numbers["try_number"], state, host))
