@@ -13,6 +13,9 @@ from ansible_collections.gitops.airflow.plugins.module_utils._pods import start_
 from ansible_collections.gitops.airflow.plugins.module_utils._verdict import Verdict, contains, done, earliest, failed, waiting
 from ansible_collections.gitops.airflow.plugins.module_utils._worker import Worker
 
+TOLERATION = {"key": "", "operator": "Equal", "value": "", "effect": ""}
+"""What Kubernetes takes for a toleration's keys that are absent."""
+
 Phase = Literal["Scheduled", "Running", "Succeeded"]
 
 
@@ -24,6 +27,7 @@ class Expectation:
     run_id: str
     namespace: str
     task_id: str | None = None
+    map_index: int | None = None
     service_account: str | None = None
     node: str | None = None
     node_labels: Mapping[str, str] = field(default_factory=dict)
@@ -31,15 +35,21 @@ class Expectation:
     tolerations: Sequence[Mapping[str, Any]] = ()
     affinity: Mapping[str, Any] = field(default_factory=dict)
     count: int = 1
+    tries: int = 1
+    pods_per_task: int = 1
 
     def same_run(self, worker: Worker) -> bool:
         return worker.has("dag_id", self.dag_id) and worker.has("run_id", self.run_id)
 
     def about(self, worker: Worker) -> bool:
-        return self.same_run(worker) and (self.task_id is None or worker.has("task_id", self.task_id))
+        if not self.same_run(worker) or not (self.task_id is None or worker.has("task_id", self.task_id)):
+            return False
+        return self.map_index is None or worker.task[1] == str(self.map_index)
 
     def __str__(self) -> str:
-        return f"{self.dag_id}{f'.{self.task_id}' if self.task_id else ''} run {self.run_id}"
+        task = f".{self.task_id}" if self.task_id else ""
+        index = "" if self.map_index is None else f"[{self.map_index}]"
+        return f"{self.dag_id}{task}{index} run {self.run_id}"
 
 
 @dataclass(frozen=True)
@@ -49,6 +59,18 @@ class Rules:
     phase: Phase = "Succeeded"
     unschedulable_grace: float = 60.0
     start_grace: float = 60.0
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What Events and task instances tell of one expectation's workers that were not seen as pods.
+
+    ``lost`` says why what is missing can never be proven, ``doubt`` why what was found proves nothing yet.
+    """
+
+    workers: tuple[Worker, ...] = ()
+    lost: str = ""
+    doubt: str = ""
 
 
 Past = Mapping[str, float]
@@ -62,12 +84,24 @@ def stray(worker: Worker, expectations: Sequence[Expectation]) -> bool:
     return bool(allowed) and all(item.namespace != worker.namespace for item in allowed)
 
 
-def latest(workers: Sequence[Worker]) -> list[Worker]:
-    """One worker for each task and map index, the latest; earlier tries no longer count."""
-    found: dict[tuple[str, str], Worker] = {}
+def by_task(workers: Sequence[Worker], expect: Expectation) -> list[list[Worker]]:
+    """The workers that are about an expectation and in its namespace, of each task and map index the oldest first."""
+    found: dict[tuple[str, str], list[Worker]] = {}
     for worker in sorted(workers, key=lambda item: item.age):
-        found[worker.task] = worker
+        if worker.namespace == expect.namespace and expect.about(worker):
+            found.setdefault(worker.task, []).append(worker)
     return list(found.values())
+
+
+def latest_try(pods: Sequence[Worker]) -> list[Worker]:
+    """Of one task's workers, oldest first, those of its latest try."""
+    return [worker for worker in pods if worker.try_number == pods[-1].try_number]
+
+
+def missing(workers: Sequence[Worker], expect: Expectation) -> int:
+    """How many tasks' workers were not seen, those counted whose latest try made fewer pods than it must."""
+    tasks = by_task(workers, expect)
+    return expect.count - sum(len(latest_try(pods)) >= expect.pods_per_task for pods in tasks)
 
 
 def mismatches(worker: Worker, expect: Expectation, nodes: Mapping[str, Mapping[str, str]]) -> list[str]:
@@ -78,12 +112,19 @@ def mismatches(worker: Worker, expect: Expectation, nodes: Mapping[str, Mapping[
         if expected and not contains(actual, expected):
             wrong.append(f"{what} is {actual!r}, expected {expected!r}")
 
+    if worker.evidence == "events":
+        given = (expect.service_account, expect.node_selector, expect.tolerations, expect.affinity)
+        names = ("service account", "node selector", "tolerations", "affinity")
+        if untold := [name for name, value in zip(names, given, strict=True) if value]:
+            advice = "run the DAG again and give the resource_version taken before the trigger"
+            wrong.append(f"its {', '.join(untold)} cannot be told any more, for it is deleted and only Events of it are left; {advice}")
+        expect = Expectation(expect.dag_id, expect.run_id, expect.namespace, node=expect.node, node_labels=expect.node_labels)
     compare("service account", worker.spec.get("serviceAccountName"), expect.service_account)
     compare("node selector", worker.spec.get("nodeSelector") or {}, dict(expect.node_selector))
     compare("affinity", worker.spec.get("affinity") or {}, dict(expect.affinity))
     actual = worker.spec.get("tolerations") or []
     for toleration in expect.tolerations:
-        if not any(contains(item, dict(toleration)) for item in actual):
+        if not any(contains({**TOLERATION, **item}, dict(toleration)) for item in actual):
             wrong.append(f"toleration {dict(toleration)!r} is missing among {actual!r}")
     if worker.node:
         compare("node", worker.node, expect.node)
@@ -100,8 +141,12 @@ def judge(
     rules: Rules,
     past: Past,
     now: float,
+    findings: Sequence[Finding] = (),
 ) -> tuple[Verdict, Past]:
-    """Judges all workers seen so far. ``nodes`` holds labels by node name; ``past`` is what the previous call returned."""
+    """Judges all workers known so far, those of the findings among them.
+
+    ``nodes`` holds labels by node name; ``past`` is what the previous call returned; ``findings`` has one entry for each expectation.
+    """
     for worker in workers:
         if stray(worker, expectations):
             expected = sorted({item.namespace for item in expectations if item.same_run(worker)})
@@ -110,8 +155,8 @@ def judge(
     seen: dict[str, float] = {}
     reasons: list[str] = []
     wakes: list[float | None] = []
-    for expect in expectations:
-        verdict = _judge_one(workers, nodes, expect, rules, past, seen, now)
+    for expect, finding in zip(expectations, findings or [Finding()] * len(expectations), strict=True):
+        verdict = _judge_one(by_task(workers, expect), nodes, expect, finding, rules, past, seen, now)
         if verdict.kind == "failed":
             return failed(f"{expect}: {verdict.reason}"), seen
         if verdict.kind == "waiting":
@@ -121,46 +166,75 @@ def judge(
 
 
 def _judge_one(
-    workers: Sequence[Worker],
+    tasks: Sequence[Sequence[Worker]],
     nodes: Mapping[str, Mapping[str, str]],
     expect: Expectation,
+    finding: Finding,
     rules: Rules,
     past: Past,
     seen: dict[str, float],
     now: float,
 ) -> Verdict:
-    found = latest([worker for worker in workers if expect.about(worker) and worker.namespace == expect.namespace])
-    if len(found) > expect.count:
-        names = ", ".join(sorted(worker.name for worker in found))
-        return failed(f"{len(found)} workers in {expect.namespace}, expected {expect.count}: {names}")
+    if len(tasks) > expect.count:
+        names = ", ".join(sorted(pods[-1].name for pods in tasks))
+        return failed(f"{len(tasks)} workers in {expect.namespace}, expected {expect.count}: {names}")
     open_reasons: list[str] = []
     wakes: list[float | None] = []
-    for worker in found:
-        if wrong := mismatches(worker, expect, nodes):
-            return failed(f"worker {worker.name}: {'; '.join(wrong)}")
-        if worker.phase == "Failed":
-            return failed(f"worker {worker.name} failed: {worker.end}")
-        needs_node = bool(expect.node_labels) and worker.node not in nodes
-        if worker.reached(rules.phase) and not needs_node:
-            continue
-        open_reasons.append(f"worker {worker.name} is {worker.phase}, expected {rules.phase}")
-        for kind, grace, text in _troubles(worker, rules):
-            since = seen.setdefault(f"{worker.uid} {kind}", past.get(f"{worker.uid} {kind}", now))
+    for pods in tasks:
+        for worker in pods:
+            if wrong := mismatches(worker, expect, nodes):
+                return failed(f"worker {worker.name}: {'; '.join(wrong)}")
+            if worker.phase == "Failed" and worker.try_number >= expect.tries:
+                return failed(f"worker {worker.name} failed{_of_tries(worker, expect)}: {worker.end}")
+        reason, troubles = _open(pods, expect, rules, nodes)
+        for kind, grace, text in troubles:
+            since = seen.setdefault(kind, past.get(kind, now))
             if now >= since + grace:
-                return failed(f"worker {worker.name} for {now - since:.0f} s: {text}")
-            open_reasons[-1] = f"worker {worker.name}: {text}"
+                return failed(f"worker {pods[-1].name} for {now - since:.0f} s: {text}")
+            reason = f"worker {pods[-1].name}: {text}"
             wakes.append(since + grace)
-    missing = expect.count - len(found)
-    if missing:
-        open_reasons.append(f"{missing} of {expect.count} workers not seen in {expect.namespace} yet")
+        open_reasons += [reason] if reason else []
+    if absent := expect.count - len(tasks):
+        open_reasons.append(f"{absent} of {expect.count} workers not seen in {expect.namespace} yet")
+    if open_reasons and finding.lost:
+        return failed(finding.lost)
+    if open_reasons and finding.doubt:
+        kind = f"{expect} in {expect.namespace}: doubt"
+        since = seen.setdefault(kind, past.get(kind, now))
+        if now >= since + rules.start_grace:
+            return failed(finding.doubt)
+        open_reasons.append(finding.doubt)
+        wakes.append(since + rules.start_grace)
     return waiting("; ".join(open_reasons), earliest(wakes)) if open_reasons else done()
 
 
+def _open(
+    pods: Sequence[Worker], expect: Expectation, rules: Rules, nodes: Mapping[str, Mapping[str, str]]
+) -> tuple[str, list[tuple[str, float, str]]]:
+    """What one task's workers, oldest first, still lack, and what keeps the last of them from going on."""
+    last = pods[-1]
+    if last.phase == "Failed":
+        return f"worker {last.name} failed{_of_tries(last, expect)}, the next try is awaited: {last.end}", []
+    made = len(latest_try(pods))
+    lacks = f"{made} of {expect.pods_per_task} pods of task {last.task[0]} seen" if made < expect.pods_per_task else ""
+    needs_node = bool(expect.node_labels) and last.node not in nodes
+    if last.reached(rules.phase) and not needs_node:
+        return lacks, []
+    reason = f"worker {last.name} is {last.phase}, expected {rules.phase}"
+    return reason, [] if lacks and last.phase == "Gone" else _troubles(last, rules)
+
+
+def _of_tries(worker: Worker, expect: Expectation) -> str:
+    return f" in try {worker.try_number} of {expect.tries}" if expect.tries > 1 else ""
+
+
 def _troubles(worker: Worker, rules: Rules) -> list[tuple[str, float, str]]:
-    """What keeps it from going on: kind, grace in seconds, and the words of who knows."""
+    """What keeps it from going on: its name, grace in seconds, and the words of who knows."""
     if worker.phase == "Gone":
-        text = "was deleted before its end was seen, so how it ended is unknown; ask Airflow for the task's state"
-        return [("gone", rules.start_grace, text)]
+        cause = f" ({worker.disruption})" if worker.disruption else ""
+        text = f"was deleted{cause} before its end was seen, so how it ended is unknown; give task_instances, which airflow_dag_run returns"
+        return [(f"{worker.uid} gone", rules.start_grace, text)]
     why = unschedulable(worker.pod)
-    troubles = [] if why is None else [("unschedulable", rules.unschedulable_grace, f"Unschedulable: {why}")]
-    return troubles + [(f"start {problem.container}", rules.start_grace, str(problem)) for problem in start_problems(worker.pod)]
+    troubles = [] if why is None else [(f"{worker.uid} unschedulable", rules.unschedulable_grace, f"Unschedulable: {why}")]
+    problems = start_problems(worker.pod)
+    return troubles + [(f"{worker.uid} start {problem.container}", rules.start_grace, str(problem)) for problem in problems]

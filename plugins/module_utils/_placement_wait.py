@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, The gitops.airflow team
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Waits for worker pods: keeps each as it was last seen, follows their logs, asks the verdict."""
+"""Waits for worker pods: keeps each as it was last seen, follows their logs, reads Events where pods are gone, asks the verdict."""
 
 from __future__ import annotations
 
@@ -12,19 +12,24 @@ from typing import Any, Protocol
 
 from ansible_collections.gitops.airflow.plugins.module_utils._errors import ApiError
 from ansible_collections.gitops.airflow.plugins.module_utils._kube import core_path
+from ansible_collections.gitops.airflow.plugins.module_utils._placement_events import Sighting, read
+from ansible_collections.gitops.airflow.plugins.module_utils._placement_evidence import Instance, find, hostname, pod_names, settled, whole
 from ansible_collections.gitops.airflow.plugins.module_utils._placement_verdict import (
     Expectation,
+    Finding,
     Past,
     Rules,
     judge,
+    missing,
     stray,
 )
-from ansible_collections.gitops.airflow.plugins.module_utils._verdict import Obj, Verdict, waiting
+from ansible_collections.gitops.airflow.plugins.module_utils._verdict import Obj, Verdict, earliest, waiting
 from ansible_collections.gitops.airflow.plugins.module_utils._watch import Api, Change, Source
-from ansible_collections.gitops.airflow.plugins.module_utils._worker import BASE, Worker, label_value
+from ansible_collections.gitops.airflow.plugins.module_utils._worker import BASE, Worker, label_value, trimmed
 
 JOIN_SECONDS = 2.0
 REPLAY_SECONDS = 1.0
+EVENTS_SECONDS = 10.0
 
 
 class WaitApi(Api, Protocol):
@@ -68,11 +73,18 @@ class PodLog:
 class PlacementWait:
     """Everything known of one wait. ``step`` is what the watch loop calls."""
 
-    def __init__(self, api: WaitApi, expectations: Sequence[Expectation], rules: Rules, tail: int, start: float) -> None:
+    def __init__(
+        self, api: WaitApi, expectations: Sequence[Expectation], rules: Rules, tail: int, start: float, known: Sequence[Instance] = ()
+    ) -> None:
         self._api, self._expectations, self._rules, self._tail, self._start = api, expectations, rules, tail, start
+        self._known = known
         self._feeds: list[str | None] = [None]
-        self._replays = False
+        self._listed: set[int] = set()
+        self._since = ""
+        self._unseen, self._asked, self._sightings = False, float("-inf"), dict[str, Sighting]()
+        self._unread: str | None = None  # until Events have been asked for; then why they cannot be read, or nothing
         self.workers: dict[str, Worker] = {}
+        self.proofs: list[Worker] = []
         self.nodes: dict[str, Mapping[str, str]] = {}
         self.notices: list[str] = []
         self._past: Past = {}
@@ -80,20 +92,25 @@ class PlacementWait:
 
     def sources(self, namespaces: Sequence[str], since: str) -> list[Source]:
         query = {"labelSelector": selector(self._expectations)}
-        self._feeds, self._replays = [*namespaces] or [None], bool(since)
+        self._feeds, self._since = [*namespaces] or [None], since
         return [Source(core_path("pods", place), query, since) for place in self._feeds]
 
     def _see(self, pod: Obj, deleted: bool) -> None:
-        worker = Worker(pod, deleted)
+        worker = Worker(trimmed(pod), deleted)
         known = self.workers.get(worker.uid)
         if known is None or not (known.deleted or _older(pod, known.pod)):
             self.workers[worker.uid] = worker
 
-    def _take(self, change: Change) -> None:
+    def _take(self, feed: int, change: Change) -> None:
         if change.kind == "notice":
             self.notices.append(change.text)
         for pod in change.objects:
             self._see(pod, change.type == "DELETED")
+        if change.kind == "listed":
+            self._vanish(feed, change)
+            # A list does not show what was deleted before it. Only a watch from an earlier version on, without a gap, does.
+            self._unseen = self._unseen or not self._since or feed in self._listed
+            self._listed.add(feed)
 
     def _vanish(self, feed: int, change: Change) -> None:
         """A pod that a new list no longer holds has been deleted unseen."""
@@ -103,21 +120,64 @@ class PlacementWait:
                 self.workers[uid] = Worker(worker.pod, deleted=True)
 
     def step(self, changes: Sequence[tuple[int, Change]], now: float) -> Verdict:
-        """Takes the changes in, follows the logs of those that run, and judges."""
+        """Takes the changes in, follows the logs of those that run, reads Events where pods are gone, and judges."""
         for feed, change in changes:
-            self._take(change)
-            if change.kind == "listed":
-                self._vanish(feed, change)
+            self._take(feed, change)
         for worker in self.workers.values():
             self._follow(worker)
-            if worker.node and worker.node not in self.nodes and any(item.node_labels for item in self._expectations):
-                self.nodes[worker.node] = self._node_labels(worker.node)
-        workers = list(self.workers.values())
-        verdict, self._past = judge(workers, self.nodes, self._expectations, self._rules, self._past, now)
-        if verdict.kind == "done" and self._replays and now < self._start + REPLAY_SECONDS:
+        pods = [settled(worker, self._known) for worker in self.workers.values()]
+        findings, wake = self._find(pods, now)
+        found = {worker.uid: worker for finding in findings for worker in finding.workers}
+        self.proofs = [*pods, *found.values()]
+        if any(item.node_labels for item in self._expectations):
+            for node in {worker.node for worker in self.proofs if worker.node} - self.nodes.keys():
+                self.nodes[node] = self._node_labels(node)
+        verdict, self._past = judge(self.proofs, self.nodes, self._expectations, self._rules, self._past, now, findings)
+        if verdict.kind == "done" and self._since and now < self._start + REPLAY_SECONDS:
             # What was deleted since resource_version, a stray perhaps, arrives right after the watch has begun.
             return waiting("done, but the history is still being read", self._start + REPLAY_SECONDS)
-        return verdict
+        return waiting(verdict.reason, earliest([verdict.wake, wake])) if verdict.kind == "waiting" else verdict
+
+    def _find(self, pods: Sequence[Worker], now: float) -> tuple[list[Finding], float | None]:
+        """What Events tell of the workers that are missing, and when to ask again."""
+        nothing = [Finding()] * len(self._expectations)
+        seen = {hostname(worker.name) for worker in pods}
+        complete = all(missing(pods, item) <= 0 for item in self._expectations) and all(
+            item.host in seen for item in self._known if item.host
+        )
+        if complete or not (self._known or self._since):
+            return nothing, None
+        replayed = self._start + REPLAY_SECONDS
+        if self._known and now < replayed and self._since and not self._unseen:
+            return nothing, replayed
+        wake = None
+        if self._unseen or (self._known and self._unread is None):
+            if now >= self._asked + EVENTS_SECONDS:
+                self._asked, self._unseen = now, not self._read_events()
+            wake = self._asked + EVENTS_SECONDS if self._unseen else None
+        if self._unread is None:
+            return nothing, wake
+        return find(self._expectations, self._known, pods, [*self._sightings.values()], self._since, self._unread), wake
+
+    def _read_events(self) -> bool:
+        """Whether they were read, or can never be."""
+        hosts = {item.host for item in self._known if item.host}
+        unnamed = {(item.dag_id, item.task_id) for item in self._expectations if item.task_id and self._since}
+        patterns = [pattern for dag_id, task_id in unnamed if (pattern := pod_names(dag_id, task_id))]
+
+        def wanted(name: str) -> bool:
+            return hostname(name) in hosts or any(pattern.fullmatch(name) for pattern in patterns)
+
+        exact = sorted(hosts) if all(map(whole, hosts)) and not patterns else []
+        try:
+            read(self._api, [feed for feed in self._feeds if feed], exact, wanted, self._sightings)
+            self._unread = ""
+        except ApiError as error:
+            if error.passing:
+                return False
+            self._unread = f"Events cannot be read ({error})"
+            self.notices.append(f"Nothing is known of pods that were deleted unseen: {self._unread}")
+        return True
 
     def _follow(self, worker: Worker) -> None:
         if worker.uid in self._logs or worker.deleted or not self._tail or not worker.base.keys() & {"running", "terminated"}:
@@ -145,7 +205,7 @@ class PlacementWait:
     def results(self) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
         """The proof for each expected worker, every try of it, and for each stray."""
         placements, strays = [], []
-        for worker in sorted(self.workers.values(), key=lambda item: (str(item.metadata.get("creationTimestamp")), item.name)):
+        for worker in sorted(self.proofs, key=lambda item: (item.since, item.name)):
             if stray(worker, self._expectations):
                 strays.append(self._proof(worker))
             elif any(item.about(worker) for item in self._expectations):
@@ -154,21 +214,27 @@ class PlacementWait:
 
     def _proof(self, worker: Worker) -> dict[str, Any]:
         task_id, map_index = worker.task
+        spec: dict[str, Any] = dict.fromkeys(["service_account", "node_selector", "tolerations", "affinity"])
+        if worker.evidence == "pod":
+            spec = {
+                "service_account": worker.spec.get("serviceAccountName") or "",
+                "node_selector": worker.spec.get("nodeSelector") or {},
+                "tolerations": worker.spec.get("tolerations") or [],
+                "affinity": worker.spec.get("affinity") or {},
+            }
         return {
             "pod": worker.name,
             "namespace": worker.namespace,
             "node": worker.node,
             "phase": worker.phase,
             "deleted": worker.deleted,
+            "evidence": worker.evidence,
             "dag_id": worker.identity("dag_id"),
             "run_id": worker.identity("run_id"),
             "task_id": task_id,
-            "map_index": int(map_index) if map_index.isdigit() else -1,
-            "try_number": worker.try_number,
-            "service_account": worker.spec.get("serviceAccountName") or "",
-            "node_selector": worker.spec.get("nodeSelector") or {},
-            "tolerations": worker.spec.get("tolerations") or [],
-            "affinity": worker.spec.get("affinity") or {},
+            "map_index": -1 if not map_index else int(map_index) if map_index.isdigit() else None,
+            "try_number": worker.try_number if worker.evidence == "pod" or worker.identity("try_number") else None,
+            **spec,
             "timings": worker.timings(),
             "log_tail": self.log_tail(worker),
         }

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from ansible_collections.gitops.airflow.plugins.module_utils._pods import condition
 from ansible_collections.gitops.airflow.plugins.module_utils._verdict import Obj, shorten, timestamp
@@ -16,6 +16,8 @@ from ansible_collections.gitops.airflow.plugins.module_utils._verdict import Obj
 LABEL_LENGTH = 63
 HASH_LENGTH = 9
 BASE = "base"
+IDS = ("dag_id", "task_id", "run_id", "map_index", "try_number")
+Evidence = Literal["pod", "events"]
 
 
 def label_value(text: str) -> str:
@@ -31,12 +33,42 @@ def label_value(text: str) -> str:
     return f"{kept[: LABEL_LENGTH - HASH_LENGTH - 1]}-{digest}"
 
 
+def trimmed(pod: Obj) -> Obj:
+    """What is needed of a pod: containers, volumes and managed fields, nine tenths of it, are let go."""
+    metadata, spec, status = (pod.get(part) or {} for part in ("metadata", "spec", "status"))
+    statuses = {
+        place: [_pick(item, ("name", "image", "state", "lastState")) for item in status.get(place) or []]
+        for place in ("initContainerStatuses", "containerStatuses")
+    }
+    return {
+        "metadata": {
+            **_pick(metadata, ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")),
+            **{place: _pick(metadata.get(place) or {}, IDS) for place in ("labels", "annotations")},
+        },
+        "spec": _pick(spec, ("nodeName", "serviceAccountName", "nodeSelector", "tolerations", "affinity")),
+        "status": {
+            **_pick(status, ("phase", "reason", "message")),
+            "conditions": [item for item in status.get("conditions") or [] if item.get("type") in ("PodScheduled", "DisruptionTarget")],
+            **statuses,
+        },
+    }
+
+
+def _pick(given: Obj, keys: tuple[str, ...]) -> Obj:
+    return {key: given[key] for key in keys if key in given}
+
+
 @dataclass(frozen=True)
 class Worker:
-    """A worker pod as it was last seen; ``deleted`` when that was its end."""
+    """A worker pod as it was last seen; ``deleted`` when that was its end.
+
+    ``told`` is the phase that follows from what Airflow says of the task, for a pod whose end was not seen.
+    """
 
     pod: Obj
     deleted: bool = False
+    evidence: Evidence = "pod"
+    told: Literal["", "Succeeded", "Failed"] = ""
 
     @property
     def metadata(self) -> Obj:
@@ -89,9 +121,14 @@ class Worker:
         return int(number) if number.isdigit() else 1
 
     @property
+    def since(self) -> str:
+        """When it was created, or else scheduled."""
+        return str(self.metadata.get("creationTimestamp") or condition(self.pod, "PodScheduled").get("lastTransitionTime") or "")
+
+    @property
     def age(self) -> tuple[int, str]:
         """Orders the pods of one task: a later try, or a later pod of the same try (a deferred task's), is the one that counts."""
-        return self.try_number, str(self.metadata.get("creationTimestamp") or "")
+        return self.try_number, self.since
 
     @property
     def base(self) -> Obj:
@@ -107,7 +144,7 @@ class Worker:
         if ended:
             return "Succeeded" if ended.get("exitCode") == 0 else "Failed"
         if self.deleted:
-            return "Gone"
+            return self.told or "Gone"
         if "running" in self.base:
             return "Running"
         return "Scheduled" if self.node else "Pending"
@@ -121,13 +158,24 @@ class Worker:
         return self.phase == "Succeeded"
 
     @property
+    def disruption(self) -> str:
+        """Why the cluster took it away (preempted, evicted, its node drained), or nothing."""
+        target = condition(self.pod, "DisruptionTarget")
+        if target.get("status") != "True":
+            return ""
+        return shorten(": ".join(str(target[key]) for key in ("reason", "message") if target.get(key)), 300)
+
+    @property
     def end(self) -> str:
-        """Why it failed, in the kubelet's words."""
+        """Why it failed, in the words of the kubelet, of who took it away, or of Airflow."""
         ended = self.base.get("terminated") or {}
         words = [str(self.status[key]) for key in ("reason", "message") if self.status.get(key)]
+        words += [self.disruption] if self.disruption and not self.status.get("reason") else []
         if ended:
             words.append(f"container {BASE} ended with exit code {ended.get('exitCode')} ({ended.get('reason') or 'no reason'})")
             words += [str(ended["message"])] if ended.get("message") else []
+        elif self.told:
+            words.append("Airflow says that the task failed; its log there says why")
         return shorten("; ".join(words) or "no reason given", 300)
 
     def timings(self) -> dict[str, Any]:

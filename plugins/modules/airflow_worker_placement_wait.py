@@ -14,9 +14,10 @@ description:
   - Watches the pods that Airflow's KubernetesExecutor makes for given DAG runs and returns when each expectation is met, or as soon as one
     cannot be met any more.
   - It has failed at once when a worker is in a namespace where none is expected, on a wrong node, with another service account,
-    toleration, node selector or affinity, when there are more workers than expected, or when a worker failed.
+    toleration, node selector or affinity, when there are more workers than expected, or when a worker failed in its last try.
   - It has failed after a grace when a worker is unschedulable (with the scheduler's own message) or a container of it cannot start.
-  - Of several tries of a task, and of several pods of a deferred task, the latest counts. All of them are in the proof.
+  - Workers vanish seconds after their end. Take O(resource_version) before the trigger, and those already deleted are seen too. Where that
+    history is gone, O(task_instances) names the pods and Events prove where they ran; RV(placements) says which evidence each has.
   - A worker pod that succeeded says that its process ended, not that the task did. M(gitops.airflow.airflow_dag_run) tells how the task
     ended.
 attributes:
@@ -47,8 +48,12 @@ options:
         type: str
         required: true
       task_id:
-        description: The task. Without it the expectation is for all tasks of the run.
+        description: The task, with its group before it (V(group.task\)). Without it the expectation is for all tasks of the run.
         type: str
+      map_index:
+        description: The one worker of a mapped task, from V(0) on. Without it the expectation is for all of them. Needs
+          O(expectations[].task_id).
+        type: int
       namespace:
         description: The namespace that the workers must be in.
         type: str
@@ -66,14 +71,31 @@ options:
         description: Entries that their node selector must have, among others.
         type: dict
       tolerations:
-        description: Tolerations that they must have, among others. A key that is not given here may be anything there.
+        description:
+          - Tolerations that they must have, among others. A key that is not given here may be anything there.
+          - Where a worker's toleration names no C(operator), it is V(Equal), as Kubernetes takes it.
         type: list
         elements: dict
       affinity:
         description: What their affinity must contain. Dictionaries are compared by the given keys, lists element by element.
         type: dict
       count:
-        description: How many workers there must be, a task's tries counting as one. Must be 1 or more.
+        description:
+          - How many tasks must have a worker. Each index of a mapped task counts, its tries and the pods of a deferred task do not.
+          - Must be 1 or more.
+        type: int
+        default: 1
+      tries:
+        description:
+          - How many tries a task may take. A worker that failed in an earlier try is waited for to be replaced, one that failed in this
+            try or a later one is a failure. Must be 1 or more.
+          - Of several tries the latest counts; the place of each is judged.
+        type: int
+        default: 1
+      pods_per_task:
+        description:
+          - How many pods one try of a task makes. A task that defers itself once makes V(2), one before and one after. Must be 1 or more.
+          - The last of them must come as far as O(phase); the place of each is judged.
         type: int
         default: 1
   namespaces:
@@ -87,8 +109,20 @@ options:
     description:
       - The RV(resource_version) taken before the runs were triggered. What came after it is replayed, so that pods already deleted are
         seen too.
-      - The API server keeps that history for some minutes. When it is gone a warning says so.
+      - The API server keeps that history for some minutes. When it is gone a warning says so, and Events are read.
     type: str
+  task_instances:
+    description:
+      - The task instances of the runs as M(gitops.airflow.airflow_dag_run) returns them. Only C(task_id), C(map_index), C(try_number),
+        C(state) and C(hostname) are read; for several runs each entry needs C(dag_id) and C(run_id) too.
+      - They name the pods of tasks that have run. Where such a pod is deleted unseen, an Event of that name proves its namespace and node,
+        and the state tells how it ended. Service account, node selector, tolerations and affinity cannot be told any more; where one of
+        them is expected it has failed, saying so.
+      - Without them Events count only when O(resource_version) is given, its history is gone, and exactly as many pods named like the
+        task's have come since as are missing.
+      - API servers keep Events for one hour unless configured otherwise.
+    type: list
+    elements: dict
   phase:
     description: How far the workers must have come.
     type: str
@@ -103,8 +137,8 @@ options:
     type: float
     default: 60
   start_grace:
-    description: Seconds for which a container may fail to start, and for which a worker deleted before its end was seen is waited for to
-      come again.
+    description: Seconds for which a container may fail to start, for which a worker deleted before its end was seen is waited for to come
+      again, and for which Events may leave in doubt whose they are.
     type: float
     default: 60
   tail_lines:
@@ -113,20 +147,37 @@ options:
     type: int
     default: 20
 notes:
-  - Needs C(list) and C(watch) on C(pods) and C(get) on C(pods/log), in all namespaces or in those watched, and for C(node_labels) C(get)
-    on C(nodes).
+  - Needs C(list) and C(watch) on C(pods) and C(get) on C(pods/log), in all namespaces or in those watched, for C(node_labels) C(get) on
+    C(nodes), and where pods are gone C(list) on C(events).
+  - Only the pods of the expected runs are read, whatever else is in the cluster, and of each only what is judged is kept.
 seealso:
   - module: gitops.airflow.airflow_dag_run
 """
 
 EXAMPLES = r"""
+- name: The one worker of a run is in airflow-cron
+  gitops.airflow.airflow_worker_placement_wait:
+    expectations:
+      - dag_id: example_cron_dag
+        run_id: verify-1
+        namespace: airflow-cron
+
+- name: Workers find a node at all
+  gitops.airflow.airflow_worker_placement_wait:
+    phase: Scheduled
+    timeout: 60
+    unschedulable_grace: 10
+    expectations: [{dag_id: train, run_id: nightly, namespace: airflow-gpu}]
+
+# However short its worker lives: what happens after "before" is replayed.
 - name: The point in the cluster's history before the trigger
   gitops.airflow.airflow_worker_placement_wait:
-    expectations: "{{ expected }}"
+    expectations: &expected
+      - dag_id: example_cron_dag
+        run_id: verify-1
+        namespace: airflow-cron
   check_mode: true
   register: before
-  vars:
-    expected: [{dag_id: example_cron_dag, run_id: verify-1, namespace: airflow-cron}]
 
 - name: The run is triggered
   gitops.airflow.airflow_dag_run:
@@ -140,46 +191,72 @@ EXAMPLES = r"""
 - name: Its worker ran in airflow-cron, and in no other namespace
   gitops.airflow.airflow_worker_placement_wait:
     resource_version: "{{ before.resource_version }}"
-    expectations:
-      - dag_id: example_cron_dag
-        run_id: verify-1
-        namespace: airflow-cron
+    expectations: *expected
 
-- name: Each task has its own place
+- name: Each task has its own place, retries, mapped and deferred tasks included
   gitops.airflow.airflow_worker_placement_wait:
+    resource_version: "{{ before.resource_version }}"
+    timeout: 1800
     expectations:
       - dag_id: train
         run_id: nightly
         task_id: load
         namespace: airflow-cron
         service_account: airflow-worker
+        tries: 3
+      - dag_id: train
+        run_id: nightly
+        task_id: wait_for_data      # defers itself: one pod before, one after
+        namespace: airflow-cron
+        pods_per_task: 2
+      - dag_id: train
+        run_id: nightly
+        task_id: fit                # mapped over four
+        namespace: airflow-gpu
+        count: 4
+        node_labels: {accelerator: nvidia}
+        tolerations: [{key: nvidia.com/gpu, operator: Exists}]
+
+# Half an hour later, its pods and the cluster's history gone.
+- name: The run is looked up
+  gitops.airflow.airflow_dag_run:
+    url: http://localhost:8080
+    username: admin
+    password: "{{ airflow_password }}"
+    dag_id: train
+    dag_run_id: nightly
+  register: nightly
+
+- name: Events prove on which nodes it ran
+  gitops.airflow.airflow_worker_placement_wait:
+    task_instances: "{{ nightly.task_instances }}"
+    expectations:
       - dag_id: train
         run_id: nightly
         task_id: fit
         namespace: airflow-gpu
         count: 4
         node_labels: {accelerator: nvidia}
-        tolerations: [{key: nvidia.com/gpu, operator: Exists}]
-
-- name: Workers find a node at all
-  gitops.airflow.airflow_worker_placement_wait:
-    phase: Scheduled
-    unschedulable_grace: 10
-    expectations: [{dag_id: train, run_id: nightly, namespace: airflow-gpu}]
 """
 
 RETURN = r"""
 placements:
-  description: Each worker of the expected runs, every try of it, as it was last seen.
+  description:
+    - Each worker of the expected runs, every try of it, as it was last seen.
+    - C(evidence) is V(pod) where the pod was seen, and V(events) where only Events and task instances tell of it. What these do not tell is
+      null.
+    - C(phase) is V(Pending), V(Scheduled), V(Running), V(Succeeded), V(Failed), or V(Gone) for a pod that was deleted before its end was
+      seen. C(map_index) is V(-1) for a task that is not mapped. Timings are UTC, and seconds since the creation.
   returned: always
   type: list
   elements: dict
   sample:
-    - pod: airflow-worker-example-cron-dag-say-hi-x7k2m9qp
+    - pod: example-cron-dag-say-hi-x7k2m9qp
       namespace: airflow-cron
       node: airflow-control-plane
       phase: Succeeded
       deleted: true
+      evidence: pod
       dag_id: example_cron_dag
       run_id: verify-1
       task_id: say_hi
@@ -213,7 +290,7 @@ reason:
   description: What is missing or wrong. Empty when all expectations are met.
   returned: always
   type: str
-  sample: "example_cron_dag run verify-1: 1 of 1 workers not seen in airflow-cron yet"
+  sample: "train.fit run nightly: worker train-fit-m2x9k4qa: Unschedulable: 0/3 nodes are available: 3 Insufficient nvidia.com/gpu."
 watched:
   description: The namespaces in which strays were looked for, or V(*) for all.
   returned: always
@@ -244,69 +321,12 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.gitops.airflow.plugins.module_utils._errors import ApiError
 from ansible_collections.gitops.airflow.plugins.module_utils._kube import KubeApi, connect
-from ansible_collections.gitops.airflow.plugins.module_utils._placement_verdict import Expectation, Rules
+from ansible_collections.gitops.airflow.plugins.module_utils._placement_evidence import instances
+from ansible_collections.gitops.airflow.plugins.module_utils._placement_options import OPTIONS, expectations
+from ansible_collections.gitops.airflow.plugins.module_utils._placement_verdict import Rules
 from ansible_collections.gitops.airflow.plugins.module_utils._placement_wait import PlacementWait
 from ansible_collections.gitops.airflow.plugins.module_utils._watch import Change, ThreadInbox, follow, stream
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
-
-
-def argument_spec() -> dict[str, Any]:
-    expectation = {
-        "dag_id": {"type": "str", "required": True},
-        "run_id": {"type": "str", "required": True},
-        "task_id": {"type": "str"},
-        "namespace": {"type": "str", "required": True},
-        "service_account": {"type": "str"},
-        "node": {"type": "str"},
-        "node_labels": {"type": "dict"},
-        "node_selector": {"type": "dict"},
-        "tolerations": {"type": "list", "elements": "dict"},
-        "affinity": {"type": "dict"},
-        "count": {"type": "int", "default": 1},
-    }
-    return {
-        **AUTH_ARG_SPEC,
-        "expectations": {"type": "list", "elements": "dict", "required": True, "options": expectation},
-        "namespaces": {"type": "list", "elements": "str"},
-        "resource_version": {"type": "str"},
-        "phase": {"type": "str", "choices": ["Scheduled", "Running", "Succeeded"], "default": "Succeeded"},
-        "timeout": {"type": "float", "default": 300},
-        "unschedulable_grace": {"type": "float", "default": 60},
-        "start_grace": {"type": "float", "default": 60},
-        "tail_lines": {"type": "int", "default": 20},
-    }
-
-
-def labels(given: dict[str, Any] | None) -> dict[str, str]:
-    """Label values are text in Kubernetes, but YAML makes true and 1 of them."""
-    return {key: str(value).lower() if isinstance(value, bool) else str(value) for key, value in (given or {}).items()}
-
-
-def build_expectations(params: dict[str, Any]) -> list[Expectation]:
-    """:raises ValueError: when an argument makes no sense, before any request."""
-    if not params["expectations"]:
-        raise ValueError("expectations is empty: give at least one")
-    for option in ("timeout", "unschedulable_grace", "start_grace", "tail_lines"):
-        if params[option] < 0:
-            raise ValueError(f"{option} is {params[option]:g}: it must be 0 or more")
-    found = []
-    for item in params["expectations"]:
-        if item["count"] < 1:
-            raise ValueError(f"count is {item['count']} for {item['dag_id']}: it must be 1 or more")
-        if params["namespaces"] and item["namespace"] not in params["namespaces"]:
-            watched = ", ".join(params["namespaces"])
-            raise ValueError(f"namespace {item['namespace']} of {item['dag_id']} is not among namespaces ({watched}): add it there")
-        plain = {key: item[key] for key in ("dag_id", "run_id", "task_id", "namespace", "service_account", "node", "count")}
-        found.append(
-            Expectation(
-                **plain,
-                node_labels=labels(item["node_labels"]),
-                node_selector=labels(item["node_selector"]),
-                tolerations=item["tolerations"] or (),
-                affinity=item["affinity"] or {},
-            )
-        )
-    return found
 
 
 def begin(api: KubeApi, wait: PlacementWait, namespaces: list[str], since: str) -> tuple[Any, list[tuple[int, Change]]]:
@@ -315,20 +335,21 @@ def begin(api: KubeApi, wait: PlacementWait, namespaces: list[str], since: str) 
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
+    module = AnsibleModule(argument_spec={**AUTH_ARG_SPEC, **OPTIONS}, supports_check_mode=True)
     params, start = module.params, time.monotonic()
     try:
-        expectations = build_expectations(params)
+        expected = expectations(params)
+        known = instances(params["task_instances"] or [], expected)
         rules = Rules(params["phase"], params["unschedulable_grace"], params["start_grace"])
         api = connect(params)
-        wait = PlacementWait(api, expectations, rules, 0 if module.check_mode else params["tail_lines"], start)
+        wait = PlacementWait(api, expected, rules, 0 if module.check_mode else params["tail_lines"], start, known)
         watched, since = list(params["namespaces"] or []), params["resource_version"] or ""
         try:
             streams, first = begin(api, wait, watched, since)
         except ApiError as error:
             if error.status != 403 or watched:
                 raise
-            watched = sorted({item.namespace for item in expectations})
+            watched = sorted({item.namespace for item in expected})
             wait.notices.append(f"Strays are looked for in {', '.join(watched)} only: {error}")
             streams, first = begin(api, wait, watched, since)
         version = min((change.version for _feed, change in first), key=lambda text: (len(text), text))
@@ -358,7 +379,7 @@ def main() -> None:
     message = f"{what}: {verdict.reason}."
     if not placements and not strays:
         message += " Check dag_id and run_id, that the DAG is not paused, and the scheduler's log."
-        message += "" if since else " A pod deleted before the wait began is seen only with resource_version."
+        message += "" if since or known else " A pod deleted before the wait began is seen only with resource_version or task_instances."
     for item in [*placements, *strays]:
         if item["phase"] == "Failed" and item["log_tail"]:
             message += f" Last lines of {item['pod']}:\n" + "\n".join(item["log_tail"])

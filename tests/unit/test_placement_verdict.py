@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 from ansible_collections.gitops.airflow.plugins.module_utils._placement_verdict import Expectation, Past, Rules, judge, stray
 from ansible_collections.gitops.airflow.plugins.module_utils._verdict import Obj
-from ansible_collections.gitops.airflow.plugins.module_utils._worker import Worker, label_value
+from ansible_collections.gitops.airflow.plugins.module_utils._worker import Worker, label_value, trimmed
 
 RUN = "manual__2026-05-04T10:00:00+00:00"
 LONG = "a_dag_whose_name_is_longer_than_any_label_may_be_" + "x" * 40
@@ -62,6 +64,8 @@ def verdict(
     return judge(workers, nodes, expectations or (expect(),), rules or Rules(), past or {}, now)
 
 
+SECOND: dict[str, Any] = {"name": "2", "created": "2026-05-04T10:05:00Z"}
+DEFERRED = expect(pods_per_task=2)
 ONE_DONE = [worker(SUCCEEDED)]
 # name: (workers, expectations, verdict, words that its reason must hold)
 TABLE: dict[str, tuple[list[Worker], list[Expectation], str, str]] = {
@@ -115,18 +119,91 @@ TABLE: dict[str, tuple[list[Worker], list[Expectation], str, str]] = {
     "too many": ([worker(SUCCEEDED, name=str(i), map_index=str(i)) for i in range(3)], [expect(count=2)], "failed", "3 workers"),
     "first try failed, second runs": (
         [worker(RUNNING, name="2", try_number="2"), worker(FAILED, deleted=True)],
-        [expect()],
+        [expect(tries=2)],
         "waiting",
         "worker 2 is Running",
     ),
-    "first try failed, second succeeded": ([worker(SUCCEEDED, name="2", try_number="2"), worker(FAILED, True)], [expect()], "done", ""),
-    "tenth try": ([worker(SUCCEEDED, name="10", try_number="10"), worker(FAILED, try_number="9")], [expect()], "done", ""),
-    "deferred task, second pod runs": (
-        [worker(SUCCEEDED, True), worker(RUNNING, name="2", created="2026-05-04T10:05:00Z")],
-        [expect()],
+    "first try failed, second is awaited": (
+        [worker(FAILED)],
+        [expect(tries=2)],
         "waiting",
-        "worker 2",
+        "failed in try 1 of 2, the next",
     ),
+    "second of two tries failed": ([worker(FAILED, try_number="2")], [expect(tries=2)], "failed", "failed in try 2 of 2"),
+    "a later try than it may take failed": ([worker(FAILED, try_number="3")], [expect(tries=2)], "failed", "try 3 of 2"),
+    "it may take one try, the second succeeded": (
+        [worker(SUCCEEDED, name="2", try_number="2"), worker(FAILED, True)],
+        [expect()],
+        "failed",
+        "pod-1 failed: container base ended with exit code 1",
+    ),
+    "first try on a wrong node": (
+        [worker(SUCCEEDED, name="2", try_number="2"), worker(FAILED, True, node="node-2")],
+        [expect(tries=2, node="node-1")],
+        "failed",
+        "worker pod-1: node is 'node-2'",
+    ),
+    "first try in a wrong namespace": (
+        [worker(SUCCEEDED, name="2", try_number="2"), worker(FAILED, True, namespace="default")],
+        [expect(tries=2)],
+        "failed",
+        "landed in namespace default",
+    ),
+    "first try deleted unseen, second succeeded": (
+        [worker(SUCCEEDED, name="2", try_number="2"), worker(RUNNING, True)],
+        [expect(tries=2)],
+        "done",
+        "",
+    ),
+    "first try failed, second succeeded": (
+        [worker(SUCCEEDED, name="2", try_number="2"), worker(FAILED, True)],
+        [expect(tries=2)],
+        "done",
+        "",
+    ),
+    "tenth try": ([worker(SUCCEEDED, name="10", try_number="10"), worker(FAILED, try_number="9")], [expect(tries=10)], "done", ""),
+    "deferred task, second pod runs": ([worker(SUCCEEDED, True), worker(RUNNING, **SECOND)], [expect()], "waiting", "worker 2"),
+    "deferred task, first pod is done": ([worker(SUCCEEDED, True)], [DEFERRED], "waiting", "1 of 2 pods of task task seen"),
+    "deferred task, first pod runs": ([worker(RUNNING)], [DEFERRED], "waiting", "is Running"),
+    "deferred task, first pod's end unseen": ([worker(RUNNING, True)], [DEFERRED], "waiting", "is Gone"),
+    "deferred task, second of two runs": (
+        [worker(SUCCEEDED, True), worker(RUNNING, **SECOND)],
+        [DEFERRED],
+        "waiting",
+        "2 is Running",
+    ),
+    "deferred task, both done": ([worker(RUNNING, True), worker(SUCCEEDED, **SECOND)], [DEFERRED], "done", ""),
+    "deferred task, second failed": (
+        [worker(SUCCEEDED, True), worker(FAILED, **SECOND)],
+        [DEFERRED],
+        "failed",
+        "worker 2 failed",
+    ),
+    "deferred task, second on a wrong node": (
+        [worker(SUCCEEDED, True), worker(PENDING, node="node-2", **SECOND)],
+        [expect(pods_per_task=2, node="node-1")],
+        "failed",
+        "worker 2: node is 'node-2'",
+    ),
+    "deferred task, second try's first pod": (
+        [worker(SUCCEEDED, True), worker(FAILED, True, **SECOND), worker(SUCCEEDED, name="3", try_number="2")],
+        [expect(pods_per_task=2, tries=2)],
+        "waiting",
+        "1 of 2 pods",
+    ),
+    "one of a mapped task": (
+        [worker(SUCCEEDED, name="1", map_index="1"), worker(FAILED, name="10", map_index="10")],
+        [expect(task_id="task", map_index=1)],
+        "done",
+        "",
+    ),
+    "another one of a mapped task": (
+        [worker(SUCCEEDED, map_index="1")],
+        [expect(task_id="task", map_index=0)],
+        "waiting",
+        "dag.task[0] run",
+    ),
+    "a task that is not mapped": ([worker(SUCCEEDED)], [expect(task_id="task", map_index=0)], "waiting", "not seen"),
     # What is asserted of each
     "service account": (ONE_DONE, [expect(service_account="airflow-worker")], "done", ""),
     "wrong service account": (
@@ -162,6 +239,18 @@ TABLE: dict[str, tuple[list[Worker], list[Expectation], str, str]] = {
         "done",
         "",
     ),
+    "toleration with Kubernetes' own defaults": (
+        [worker(SUCCEEDED, tolerations=[{"key": "gpu", "value": "true"}])],
+        [expect(tolerations=[{"key": "gpu", "operator": "Equal", "value": "true", "effect": ""}])],
+        "done",
+        "",
+    ),
+    "toleration of everything": (
+        [worker(SUCCEEDED, tolerations=[{"operator": "Exists"}])],
+        [expect(tolerations=[{"key": "gpu"}])],
+        "failed",
+        "toleration",
+    ),
     "wrong affinity": (
         [worker(SUCCEEDED, affinity={"nodeAffinity": {"x": [1, 2]}})],
         [expect(affinity={"nodeAffinity": {"x": [1]}})],
@@ -183,7 +272,62 @@ def test_verdict(name: str) -> None:
     assert (result.kind, words in result.reason) == (kind, True), result
 
 
-# name: (status, deleted, the words of the failure); each passes while its grace of 60 s lasts
+# name: (status, deleted, the words of the failure); each is waited for while its grace of 60 s lasts
+RECORDED = json.loads((Path(__file__).parent / "recorded" / "workers.json").read_text())["pods"]
+EVICTED = {
+    "phase": "Failed",
+    "reason": "Evicted",
+    "message": "The node was low on resource: memory. Threshold quantity: 100Mi, available: 80Mi.",
+    "conditions": [
+        {"type": "DisruptionTarget", "status": "True", "reason": "TerminationByKubelet", "message": "The node was low on resource: memory."}
+    ],
+}
+KILLED = {"name": "base", "state": {"terminated": {"exitCode": 143, "reason": "Error"}}}
+# What the API server showed of real pods, and what follows: (pod, deleted, verdict, words)
+REAL: dict[str, tuple[Obj, bool, str, str]] = {
+    "scheduled": (RECORDED["scheduled"], False, "waiting", "is Scheduled, expected Succeeded"),
+    "unschedulable": (
+        RECORDED["unschedulable"],
+        False,
+        "waiting",
+        "Unschedulable: 0/1 nodes are available: 1 node(s) had",
+    ),
+    "unschedulable, then scheduled": (
+        {**RECORDED["unschedulable"], **{k: RECORDED["scheduled"][k] for k in ("spec", "status")}},
+        False,
+        "waiting",
+        "is Scheduled",
+    ),
+    "being preempted": (RECORDED["preempted"], False, "waiting", "is Scheduled"),
+    "preempted": (
+        RECORDED["preempted"],
+        True,
+        "waiting",
+        "was deleted (PreemptionByScheduler: default-scheduler: preempting",
+    ),
+    "preempted while it ran": (
+        {**RECORDED["preempted"], "status": {**RECORDED["preempted"]["status"], "phase": "Failed", "containerStatuses": [KILLED]}},
+        True,
+        "failed",
+        "PreemptionByScheduler: default-scheduler: preempting to accommodate a higher priority pod; container base ended",
+    ),
+    "evicted": ({**RECORDED["scheduled"], "status": EVICTED}, False, "failed", "Evicted; The node was low on resource: memory"),
+    "id too long for a label": (RECORDED["long"], False, "waiting", "is Scheduled"),
+}
+
+
+@pytest.mark.parametrize("name", REAL)
+def test_verdict_on_recorded_pods(name: str) -> None:
+    pod, deleted, kind, words = REAL[name]
+    seen = Worker(trimmed(pod), deleted)
+    about = Expectation(seen.identity("dag_id"), RUN, pod["metadata"]["namespace"], service_account="airflow-worker")
+    result, _past = verdict([seen], about)
+    assert (result.kind, words in result.reason) == (kind, True), result
+    assert seen.has("dag_id", seen.identity("dag_id"))
+    labelled = {**pod, "metadata": {**pod["metadata"], "annotations": {}}}
+    assert Worker(trimmed(labelled)).has("dag_id", seen.identity("dag_id"))
+
+
 TROUBLES: dict[str, tuple[Obj, bool, str]] = {
     "unschedulable": (scheduler("Unschedulable"), False, "untolerated taint {gpu: }"),
     "image": (waits("ImagePullBackOff"), False, "ImagePullBackOff"),

@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from ansible_collections.gitops.airflow.plugins.module_utils import _placement_wait
 from ansible_collections.gitops.airflow.plugins.module_utils._errors import ApiError
+from ansible_collections.gitops.airflow.plugins.module_utils._placement_evidence import Instance
+from ansible_collections.gitops.airflow.plugins.module_utils._placement_options import EXPECTATION, OPTIONS, expectations
 from ansible_collections.gitops.airflow.plugins.module_utils._placement_verdict import Expectation, Rules
-from ansible_collections.gitops.airflow.plugins.module_utils._placement_wait import REPLAY_SECONDS, PlacementWait, selector
+from ansible_collections.gitops.airflow.plugins.module_utils._placement_wait import EVENTS_SECONDS, REPLAY_SECONDS, PlacementWait, selector
 from ansible_collections.gitops.airflow.plugins.module_utils._verdict import Obj
 from ansible_collections.gitops.airflow.plugins.module_utils._watch import Change
-from ansible_collections.gitops.airflow.plugins.modules import airflow_worker_placement_wait as module
 
 EXPECTED = Expectation("dag", "run", "airflow-cron")
 STATES: dict[str, Obj] = {
@@ -239,16 +241,176 @@ def test_sources() -> None:
     ]
 
 
+# Pods that are gone: when Events are asked for, and how often
+
+UNSEEN = Instance("dag", "run", "task", -1, 1, "success", "pod-1")
+SCHEDULED: Obj = {
+    "reason": "Scheduled",
+    "message": "Successfully assigned airflow-cron/pod-1 to node-1",
+    "eventTime": "2026-05-04T10:00:00.123456Z",
+    "involvedObject": {"kind": "Pod", "namespace": "airflow-cron", "name": "pod-1", "uid": "uid", "resourceVersion": "5"},
+}
+
+
+class Events(Cluster):
+    def __init__(self, *events: Obj) -> None:
+        super().__init__()
+        self.events, self.pages, self.refusals = events, list[str](), list[ApiError]()
+
+    def page(self, path: str, query: dict[str, Any]) -> Obj:
+        self.pages.append(f"{path} {query['fieldSelector']}")
+        if self.refusals:
+            raise self.refusals.pop(0)
+        return {"items": list(self.events), "metadata": {}}
+
+
+BY_NAME = "/api/v1/events involvedObject.kind=Pod,involvedObject.name=pod-1"
+
+
+def gone(cluster: Events, *known: Instance, since: str = "", expected: Expectation = EXPECTED) -> PlacementWait:
+    made = PlacementWait(cluster, [expected], Rules(), 0, 0.0, known)
+    made.sources([], since)
+    return made
+
+
+def test_deleted_before_the_wait_is_proven_by_its_event() -> None:
+    cluster = Events(SCHEDULED)
+    one = gone(cluster, UNSEEN)
+    assert one.step(listed(), 0).kind == "done"
+    ((proof,), strays) = one.results()
+    assert (proof["pod"], proof["namespace"], proof["node"], proof["phase"]) == ("pod-1", "airflow-cron", "node-1", "Succeeded")
+    assert (proof["evidence"], proof["deleted"], proof["try_number"], proof["map_index"]) == ("events", True, 1, -1)
+    assert [proof[key] for key in ("service_account", "node_selector", "tolerations", "affinity")] == [None] * 4
+    assert (proof["timings"]["scheduled"], proof["timings"]["created"]) == ("2026-05-04T10:00:00.123456Z", None)
+    assert (strays, cluster.pages) == ([], [BY_NAME])
+
+
+def test_labels_of_a_node_that_only_events_name_are_read() -> None:
+    cluster = Events(SCHEDULED)
+    labelled = Expectation("dag", "run", "airflow-cron", node_labels={"zone": "a"})
+    assert gone(cluster, UNSEEN, expected=labelled).step(listed(), 0).kind == "done"
+    assert cluster.nodes == ["/api/v1/nodes/node-1"]
+
+
+def test_a_stray_that_only_events_name_is_in_the_proof() -> None:
+    cluster = Events({**SCHEDULED, "involvedObject": {**SCHEDULED["involvedObject"], "namespace": "default"}})
+    one = gone(cluster, UNSEEN)
+    assert "landed in namespace default" in one.step(listed(), 0).reason
+    assert [item["namespace"] for item in one.results()[1]] == ["default"]
+
+
+def test_no_events_are_read_without_need() -> None:
+    cluster = Events(SCHEDULED)
+    gone(cluster).step(listed(), 0)
+    gone(cluster, UNSEEN).step(listed(pod("Succeeded")), 0)
+    gone(cluster, since="3").step(listed(), 0)
+    gone(cluster, since="3").step(listed(), 5)
+    assert cluster.pages == []
+
+
+def test_history_that_is_replayed_comes_before_events() -> None:
+    cluster = Events(SCHEDULED)
+    one = gone(cluster, UNSEEN, since="3")
+    assert one.step(listed(), 0).wake == REPLAY_SECONDS
+    assert cluster.pages == []
+    one.step(event("ADDED", pod("Pending", 4)), 0.5)
+    one.step(event("DELETED", pod("Succeeded", 6)), REPLAY_SECONDS)
+    assert (one.results()[0][0]["evidence"], cluster.pages) == ("pod", [])
+
+
+def test_resource_version_taken_too_late_leaves_events() -> None:
+    cluster = Events(SCHEDULED)
+    one = gone(cluster, UNSEEN, since="9")
+    one.step(listed(), 0)
+    assert one.step([], REPLAY_SECONDS).kind == "done"
+    assert cluster.pages == [BY_NAME]
+
+
+def test_history_that_is_gone_leaves_events_at_once() -> None:
+    cluster = Events(SCHEDULED)
+    one = gone(cluster, UNSEEN, since="3")
+    one.step(listed(), 0)
+    one.step([(0, Change("notice", text="The history is gone")), *listed()], 0.1)
+    assert cluster.pages == [BY_NAME]
+    assert one.step([], REPLAY_SECONDS).kind == "done"
+
+
+def test_history_that_is_gone_without_task_instances() -> None:
+    name = "dag-task-x7k2m9qp"
+    scheduled = {
+        **SCHEDULED,
+        "message": f"Successfully assigned airflow-cron/{name} to node-1",
+        "involvedObject": {**SCHEDULED["involvedObject"], "name": name},
+    }
+    cluster = Events(SCHEDULED, scheduled)
+    one = gone(cluster, since="3", expected=Expectation("dag", "run", "airflow-cron", "task"))
+    one.step([*listed(), *listed()], 2)
+    assert cluster.pages == [f"/api/v1/events involvedObject.kind=Pod,reason={reason}" for reason in ("Scheduled", "Started")]
+    ((proof,), _strays) = one.results()
+    assert (proof["pod"], proof["evidence"], proof["phase"], proof["try_number"]) == (name, "events", "Gone", None)
+
+
+def test_events_are_read_once_for_each_gap() -> None:
+    cluster = Events()
+    one = gone(cluster, replace(UNSEEN, state="running"))
+    for now in range(30):
+        one.step([], now)
+    assert len(cluster.pages) == 1
+    for now in range(30, 60):  # where watching is forbidden a new list comes every two seconds
+        one.step(listed() if now % 2 else [], now)
+    assert len(cluster.pages) == 4
+
+
+def test_events_that_may_not_be_read_are_noted_once() -> None:
+    cluster = Events()
+    cluster.refusals = [ApiError(403, "Not permitted to list events")]
+    one = gone(cluster, UNSEEN)
+    assert "Events cannot be read (Not permitted to list events)" in one.step(listed(), 0).reason
+    one.step([], 20)
+    assert len(one.notices) == len(cluster.pages) == 1
+
+
+def test_events_are_asked_for_again_where_no_answer_came() -> None:
+    cluster = Events(SCHEDULED)
+    cluster.refusals = [ApiError(503, "starting")]
+    one = gone(cluster, UNSEEN)
+    verdict = one.step(listed(), 0)
+    assert (verdict.kind, verdict.wake) == ("waiting", EVENTS_SECONDS)
+    assert one.step([], EVENTS_SECONDS - 1).kind == "waiting"
+    assert one.step([], EVENTS_SECONDS).kind == "done"
+
+
+def test_events_of_the_watched_namespaces_only() -> None:
+    cluster = Events(SCHEDULED)
+    one = gone(cluster, UNSEEN)
+    one.sources(["a", "b"], "")
+    one.step([(0, Change("listed")), (1, Change("listed"))], 0)
+    assert cluster.pages == [BY_NAME.replace("v1/", f"v1/namespaces/{place}/") for place in "ab"]
+
+
+def test_what_is_kept_follows_what_is_watched() -> None:
+    """10,000 events of other pods pass through; nothing of them stays."""
+    others = [{**SCHEDULED, "involvedObject": {**SCHEDULED["involvedObject"], "name": f"p{i}", "uid": str(i)}} for i in range(10_000)]
+    one = gone(Events(*others, SCHEDULED), UNSEEN)
+    one.step(listed(), 0)
+    assert len(one._sightings) == len(one.proofs) == 1
+
+
 def parameters(**given: Any) -> dict[str, Any]:
-    defaults = {name: spec.get("default") for name, spec in module.argument_spec().items()}
-    suboptions = module.argument_spec()["expectations"]["options"]
-    entry = {name: spec.get("default") for name, spec in suboptions.items()}
+    defaults = {name: spec.get("default") for name, spec in OPTIONS.items()}
+    entry = {name: spec.get("default") for name, spec in EXPECTATION.items()}
     entry.update({"dag_id": "dag", "run_id": "run", "namespace": "ns"}, **given.pop("entry", {}))
     return {**defaults, "expectations": [entry], **given}
 
 
+def test_tolerations_become_what_the_server_shows() -> None:
+    given = [{"key": "gpu", "value": True, "tolerationSeconds": "300"}]
+    (made,) = expectations(parameters(entry={"tolerations": given}))
+    assert made.tolerations == [{"key": "gpu", "value": "true", "tolerationSeconds": 300}]
+
+
 def test_labels_become_text() -> None:
-    (made,) = module.build_expectations(parameters(entry={"node_labels": {"gpu": True, "n": 1}, "node_selector": {"x": "y"}}))
+    (made,) = expectations(parameters(entry={"node_labels": {"gpu": True, "n": 1}, "node_selector": {"x": "y"}}))
     assert (made.node_labels, made.node_selector) == ({"gpu": "true", "n": "1"}, {"x": "y"})
 
 
@@ -256,12 +418,24 @@ def test_labels_become_text() -> None:
     ("given", "words"),
     [
         ({"expectations": []}, "expectations is empty"),
+        ({"namespaces": []}, "namespaces is empty"),
         ({"timeout": -1}, "timeout is -1"),
+        ({"timeout": float("nan")}, "timeout is nan"),
+        ({"start_grace": float("inf")}, "start_grace is inf"),
         ({"tail_lines": -1}, "tail_lines is -1"),
-        ({"entry": {"count": 0}}, "count is 0"),
+        ({"entry": {"count": 0}}, "count is 0 for dag: it must be 1 or more"),
+        ({"entry": {"tries": 0}}, "tries is 0"),
+        ({"entry": {"pods_per_task": -1}}, "pods_per_task is -1"),
+        ({"entry": {"task_id": "t", "map_index": -1}}, "map_index is -1 for dag.t"),
+        ({"entry": {"map_index": 0}}, "which names no task"),
+        ({"entry": {"task_id": "t", "map_index": 0, "count": 2}}, "count is 2 for dag.t, but a map_index has one worker"),
+        ({"entry": {"dag_id": ""}}, "dag_id of an expectation is empty"),
+        ({"entry": {"namespace": ""}}, "namespace of dag is empty"),
+        ({"entry": {"run_id": "::"}}, "run_id '::' has neither letter nor digit"),
+        ({"entry": {"tolerations": [{"tolerationSeconds": "x"}]}}, "tolerationSeconds of dag must be a whole number"),
         ({"namespaces": ["other"]}, "not among namespaces"),
     ],
 )
 def test_arguments_that_make_no_sense_are_refused(given: dict[str, Any], words: str) -> None:
     with pytest.raises(ValueError, match=words):
-        module.build_expectations(parameters(**given))
+        expectations(parameters(**given))

@@ -5,10 +5,13 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 from ansible_collections.gitops.airflow.plugins.module_utils._pods import start_problems, unschedulable
 from ansible_collections.gitops.airflow.plugins.module_utils._verdict import Obj
-from ansible_collections.gitops.airflow.plugins.module_utils._worker import Worker, label_value
+from ansible_collections.gitops.airflow.plugins.module_utils._worker import Worker, label_value, trimmed
 
 LABELS = {
     "": "",
@@ -21,6 +24,13 @@ LABELS = {
     "_x": "x-d93f2a67c",
     "...": "-2f43b42fd",
     "é": "-66ddcd97c",
+    "Ä_dag": "dag-9a09d7d47",
+    "a-:": "a-15a908fad",
+    "a b": "ab-0cc9cd4dd",
+    "group.task": "group.task",
+    "x" * 63 + "_": "x" * 53 + "-ec7649b35",
+    "x" * 52 + "-" + "y" * 20: "x" * 52 + "--01e3ebc07",
+    "scheduled__2026-05-04T10:00:00.123456+00:00": "scheduled__2026-05-04T100000.1234560000-264af3a9a",
 }
 
 
@@ -67,3 +77,19 @@ def test_a_pod_with_a_node_is_not_unschedulable() -> None:
     assert unschedulable({**pod, "spec": {"nodeName": "n"}}) is None
     pod["status"]["conditions"][0]["status"] = "True"
     assert unschedulable(pod) is None
+
+
+def test_only_what_is_needed_of_a_pod_is_kept() -> None:
+    pod = json.loads((Path(__file__).parent / "recorded" / "workers.json").read_text())["pods"]["scheduled"]
+    pod["status"]["containerStatuses"] = [{"name": "base", "image": "i", "state": {"running": {}}, "imageID": "x" * 100}]
+    kept, whole = Worker(trimmed(pod)), Worker(pod)
+    for field in ("name", "namespace", "uid", "node", "phase", "age", "task", "try_number", "base", "end"):
+        assert getattr(kept, field) == getattr(whole, field)
+    assert kept.timings() == whole.timings()
+    assert kept.spec.keys() == {"nodeName", "serviceAccountName", "tolerations"}
+    assert kept.metadata["labels"].keys() == {"dag_id", "run_id", "task_id", "try_number"}
+    assert "imageID" not in kept.status["containerStatuses"][0]
+
+
+def test_an_empty_pod_can_be_trimmed() -> None:
+    assert Worker(trimmed({})).phase == "Pending"
