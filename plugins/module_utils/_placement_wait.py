@@ -18,6 +18,8 @@ from ansible_collections.gitops.airflow.plugins.module_utils._placement_verdict 
     judge,
     stray,
 )
+from ansible_collections.gitops.airflow.plugins.module_utils._pods import start_problems, unschedulable
+from ansible_collections.gitops.airflow.plugins.module_utils._progress import Progress
 from ansible_collections.gitops.airflow.plugins.module_utils._verdict import Obj, Verdict, waiting
 from ansible_collections.gitops.airflow.plugins.module_utils._watch import Api, ApiError, Change, Source
 from ansible_collections.gitops.airflow.plugins.module_utils._worker import BASE, Worker, label_value
@@ -67,8 +69,17 @@ class PodLog:
 class PlacementWait:
     """Everything known of one wait. ``step`` is what the watch loop calls."""
 
-    def __init__(self, api: WaitApi, expectations: Sequence[Expectation], rules: Rules, tail: int, start: float) -> None:
+    def __init__(
+        self,
+        api: WaitApi,
+        expectations: Sequence[Expectation],
+        rules: Rules,
+        tail: int,
+        start: float,
+        progress: Progress | None = None,
+    ) -> None:
         self._api, self._expectations, self._rules, self._tail, self._start = api, expectations, rules, tail, start
+        self._progress = progress or Progress()
         self._feeds: list[str | None] = [None]
         self._replays = False
         self.workers: dict[str, Worker] = {}
@@ -113,10 +124,20 @@ class PlacementWait:
                 self.nodes[worker.node] = self._node_labels(worker.node)
         workers = list(self.workers.values())
         verdict, self._past = judge(workers, self.nodes, self._expectations, self._rules, self._past, now)
+        self._show(verdict, now)
         if verdict.kind == "done" and self._replays and now < self._start + REPLAY_SECONDS:
             # What was deleted since resource_version, a stray perhaps, arrives right after the watch has begun.
             return waiting("done, but the history is still being read", self._start + REPLAY_SECONDS)
         return verdict
+
+    def _show(self, verdict: Verdict, now: float) -> None:
+        if self._progress.shown:
+            for worker in self.workers.values():
+                kind = "done" if worker.reached(self._rules.phase) else "failed" if worker.phase == "Failed" else "waiting"
+                self._progress.note(f"{worker.namespace}/{worker.name}", kind, state_text(worker))
+            if not self.workers:
+                self._progress.note("", verdict.kind, verdict.reason)
+            self._progress.show(now - self._start)
 
     def _follow(self, worker: Worker) -> None:
         if worker.uid in self._logs or worker.deleted or not self._tail or not worker.base.keys() & {"running", "terminated"}:
@@ -177,3 +198,10 @@ def _older(pod: Obj, known: Obj) -> bool:
     """Whether it is an earlier state: a watch that begins before the list replays what the list already shows."""
     versions = [str((item.get("metadata") or {}).get("resourceVersion") or "") for item in (pod, known)]
     return all(version.isdigit() for version in versions) and int(versions[0]) < int(versions[1])
+
+
+def state_text(worker: Worker) -> str:
+    """How far it came and where, and why it does not go on."""
+    why = [unschedulable(worker.pod) or ""]
+    why += [f"{problem.reason} {problem.message}".strip() for problem in start_problems(worker.pod)]
+    return ": ".join(filter(None, (worker.phase + (f" on {worker.node}" if worker.node else ""), *why)))

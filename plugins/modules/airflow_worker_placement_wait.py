@@ -29,6 +29,7 @@ attributes:
 extends_documentation_fragment:
   - kubernetes.core.k8s_auth_options
   - gitops.airflow.attributes
+  - gitops.airflow.progress
 options:
   expectations:
     description:
@@ -245,6 +246,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.gitops.airflow.plugins.module_utils._kube import KubeApi, connect
 from ansible_collections.gitops.airflow.plugins.module_utils._placement_verdict import Expectation, Rules
 from ansible_collections.gitops.airflow.plugins.module_utils._placement_wait import PlacementWait
+from ansible_collections.gitops.airflow.plugins.module_utils._progress import open_progress
 from ansible_collections.gitops.airflow.plugins.module_utils._watch import ApiError, Change, ThreadInbox, follow, stream
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
@@ -320,7 +322,8 @@ def main() -> None:
         expectations = build_expectations(params)
         rules = Rules(params["phase"], params["unschedulable_grace"], params["start_grace"])
         api = connect(params)
-        wait = PlacementWait(api, expectations, rules, 0 if module.check_mode else params["tail_lines"], start)
+        tail, progress = 0 if module.check_mode else params["tail_lines"], open_progress(module.no_log_values)
+        wait = PlacementWait(api, expectations, rules, tail, start, progress)
         watched, since = list(params["namespaces"] or []), params["resource_version"] or ""
         try:
             streams, first = begin(api, wait, watched, since)
