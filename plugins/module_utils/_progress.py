@@ -52,7 +52,8 @@ class Progress:
         self._seen[name] = (kind, text)
         if name:
             self._kinds[kind] += 1
-            self._kinds[known[0] if known else ""] -= 1
+        if name and known:
+            self._kinds[known[0]] -= 1
         if self._begun or kind != "done":
             self._changed[name] = text
 
