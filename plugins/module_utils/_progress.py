@@ -65,7 +65,7 @@ class Progress:
         many = self._total() > MANY
         for name, text in changed.items():
             if not (many and name):
-                self._write({"elapsed": round(elapsed, 3), "text": shorten(f"{name}: {text}" if name else text, LENGTH)})
+                self._write({"elapsed": round(elapsed, 3), "text": f"{name}: {text}" if name else text})
         if many and (text := self._sum_text()) != self._sum:
             self._sum = text
             self._write({"elapsed": round(elapsed, 3), "text": text, "sum": True})
@@ -100,6 +100,7 @@ def open_progress(secrets: Collection[str] = ()) -> Progress:
 
     def write(line: Line) -> None:
         with suppress(OSError):  # a full disk must not end the wait
-            os.write(descriptor, json.dumps({**line, "text": remove_values(line["text"], secrets)}).encode() + b"\n")
+            text = shorten(remove_values(line["text"], secrets), LENGTH)  # in this order: half a secret is none that is known
+            os.write(descriptor, json.dumps({**line, "text": text}).encode() + b"\n")
 
     return Progress(write)

@@ -76,12 +76,15 @@ def test_ten_are_shown_one_by_one() -> None:
     assert len(written.texts()) == 10
 
 
-def test_long_and_broken_lines_become_one_short_one() -> None:
-    written = Written()
-    Progress(written.append).tell(0, "a", "waiting", "first\n  second " + "x" * 1000)
-    (text,) = written.texts()
+def test_long_and_broken_lines_become_one_short_one(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv(VARIABLE, str(tmp_path / "file"))
+    start = "first\n  second "
+    open_progress({"hunter2" * 9}).tell(0, "a", "waiting", start + "x" * (LENGTH - 30) + "hunter2" * 9 + "y" * 1000)
+    text = json.loads((tmp_path / "file").read_text())["text"]
     assert text.startswith("a: first second xxx")
     assert len(text) == LENGTH
+    assert "hunter2" not in text
 
 
 def test_without_a_reader_nothing_is_written(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
