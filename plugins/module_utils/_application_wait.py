@@ -14,6 +14,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._application_state 
 from ansible_collections.gitops.airflow.plugins.module_utils._application_verdict import Expectation, Past, judge
 from ansible_collections.gitops.airflow.plugins.module_utils._errors import ApiError
 from ansible_collections.gitops.airflow.plugins.module_utils._kube import APPLICATIONS, core_path
+from ansible_collections.gitops.airflow.plugins.module_utils._progress import Progress
 from ansible_collections.gitops.airflow.plugins.module_utils._verdict import Obj, Verdict, done, earliest, failed, waiting
 from ansible_collections.gitops.airflow.plugins.module_utils._watch import Api, Change, Source, snapshot
 
@@ -65,8 +66,9 @@ class Request:
 class ApplicationWait:
     """Everything known of one wait. ``step`` is what the watch loop calls."""
 
-    def __init__(self, api: WaitApi, request: Request, start: float) -> None:
+    def __init__(self, api: WaitApi, request: Request, start: float, progress: Progress | None = None) -> None:
         self._api, self._request, self._start = api, request, start
+        self._progress = progress or Progress()
         self.apps: dict[str, Obj | None] = dict.fromkeys(request.names)
         self.verdicts: dict[str, Verdict] = {}
         self.transitions: dict[str, list[dict[str, Any]]] = {}
@@ -117,6 +119,7 @@ class ApplicationWait:
             self._take(change)
         if not self.apps:
             reason = f"no Application in {self._request.namespace} matches {', '.join(self._request.selectors)}"
+            self._progress.tell(now - self._start, "", "waiting", reason)
             return failed(reason) if self._request.default.must_exist else waiting(reason)
         if now >= self._probed + PROBE_SECONDS:
             self._changed |= self._probe()
@@ -130,6 +133,7 @@ class ApplicationWait:
             self.verdicts[name] = verdict
             self._note(name, app, verdict, now)
         self._changed = set()
+        self._progress.show(now - self._start)
         return self._combine()
 
     def _combine(self) -> Verdict:
@@ -183,6 +187,7 @@ class ApplicationWait:
         log = self.transitions.setdefault(name, [])
         if not log or {key: value for key, value in log[-1].items() if key != "elapsed"} != state:
             log.append({"elapsed": round(now - self._start, 3), **state})
+            self._progress.note(name, verdict.kind, state_text(state))
 
     def results(self) -> list[dict[str, Any]]:
         """The last known state of each Application with all its transitions."""
@@ -227,3 +232,11 @@ def summary(app: Obj | None) -> dict[str, Any]:
         "operation": (status.get("operationState") or {}).get("phase") or "",
         "revision": ",".join(shown_revisions(app or {})),
     }
+
+
+def state_text(state: dict[str, Any]) -> str:
+    """A transition in one line. What the reason repeats of the state is left out."""
+    revision = ",".join(item[:7] if len(item) >= 40 else item for item in state["revision"].split(","))
+    seen = " ".join(filter(None, (state["sync"], state["health"], f"at {revision}" if revision else "")))
+    reason = state["reason"].removeprefix(f"health is {state['health']}: ").removeprefix(f"sync is {state['sync']}")
+    return ": ".join(filter(None, (seen, reason or state["verdict"] * (state["verdict"] != "waiting"))))

@@ -5,14 +5,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
 from ansible_collections.gitops.airflow.plugins.module_utils._errors import AirflowError
+from ansible_collections.gitops.airflow.plugins.module_utils._progress import Progress
 from ansible_collections.gitops.airflow.plugins.module_utils._verdict import Obj, shorten
 
 ENDED = ("success", "failed")
+KINDS = {"success": "done", "skipped": "done", "removed": "done", "failed": "failed", "upstream_failed": "failed"}
 LOG_LINES = 20
 SERVER_ERRORS = 5
 T = TypeVar("T")
@@ -65,9 +67,17 @@ class Outcome:
 class DagRun:
     """One request, carried out once."""
 
-    def __init__(self, api: Api, request: Request, clock: Callable[[], float], sleep: Callable[[float], None]) -> None:
+    def __init__(
+        self,
+        api: Api,
+        request: Request,
+        clock: Callable[[], float],
+        sleep: Callable[[float], None],
+        progress: Progress | None = None,
+    ) -> None:
         self._api, self._request, self._clock, self._sleep = api, request, clock, sleep
-        self._deadline = clock() + request.timeout
+        self._start, self._progress = clock(), progress or Progress()
+        self._deadline = self._start + request.timeout
         self.outcome = Outcome()
 
     def preview(self) -> Outcome:
@@ -124,6 +134,7 @@ class DagRun:
                     raise
                 if self._left() <= 0:
                     raise AirflowError(error.status, f"{error} It stayed so for {self._request.timeout:g} s.") from error
+                self._tell(str(error))
             self._pause()
 
     def _parsed(self) -> Obj | None:
@@ -132,10 +143,11 @@ class DagRun:
             dag = self._retry(lambda: self._api.dag(self._request.dag_id))
             if dag and not dag.get("has_import_errors"):
                 return dag
+            what = "has import errors" if dag else "is not known to Airflow"
             if self._left() <= 0:
                 break
+            self._tell(f"DAG {self._request.dag_id} {what}")
             self._pause()
-        what = "has import errors" if dag else "is not known to Airflow"
         errors = self._retry(self._api.import_errors)
         listed = "; ".join(f"{item.get('filename')}: {shorten(_last_line(item.get('stack_trace')), 300)}" for item in errors)
         advice = f"Import errors: {listed}."
@@ -173,6 +185,7 @@ class DagRun:
     def _wait(self) -> None:
         request, outcome = self._request, self.outcome
         while outcome.state not in ENDED:
+            self._show(None)
             if self._left() <= 0:
                 self._read_tasks()
                 outcome.error = self._unfinished()
@@ -183,6 +196,7 @@ class DagRun:
                 outcome.error = f"The run {request.run_id} of {request.dag_id} was deleted while it was waited for."
                 return
         self._read_tasks()
+        self._show(outcome.task_instances)
         if outcome.state == "failed":
             outcome.error = self._failure()
         if request.paused_after is not None:
@@ -199,8 +213,29 @@ class DagRun:
                     text = f"{self._request.dag_id} was paused while these runs had not ended: {', '.join(active)}."
                     self.outcome.warnings.append(f"{text} They go on when it is unpaused.")
                     break
+                self._tell(f"{self._request.dag_id} is paused when these runs have ended: {', '.join(active)}")
                 self._pause()
         self._set_paused(paused)
+
+    def _tell(self, text: str, kind: str = "waiting") -> None:
+        self._progress.tell(self._clock() - self._start, "", kind, text)
+
+    def _show(self, tasks: Sequence[Obj] | None) -> None:
+        """Shows the run and its task instances; those not given are looked up, if anybody reads it."""
+        request, state = self._request, self.outcome.state
+        if not self._progress.shown:
+            return
+        if tasks is None:
+            try:
+                tasks = self._api.task_instances(request.dag_id, request.run_id)
+            except AirflowError:
+                tasks = ()  # the next look at the run meets what is wrong
+        run = f"{request.dag_id} run {request.run_id}"
+        for item in tasks:
+            number = int(item.get("try_number") or 0)
+            text = (item.get("state") or "not scheduled") + (f" (try {number})" if number > 1 else "")
+            self._progress.note(f"{run}: {_task_name(item)}", KINDS.get(str(item.get("state")), "waiting"), text)
+        self._tell(f"{run}: {state}", KINDS.get(state, "waiting"))
 
     def _read_tasks(self) -> None:
         keys = ("task_id", "map_index", "try_number", "state", "hostname", "start_date", "end_date", "duration", "operator")

@@ -23,6 +23,8 @@ from ansible_collections.gitops.airflow.plugins.module_utils._placement_verdict 
     missing,
     stray,
 )
+from ansible_collections.gitops.airflow.plugins.module_utils._pods import start_problems, unschedulable
+from ansible_collections.gitops.airflow.plugins.module_utils._progress import Progress
 from ansible_collections.gitops.airflow.plugins.module_utils._verdict import Obj, Verdict, earliest, waiting
 from ansible_collections.gitops.airflow.plugins.module_utils._watch import Api, Change, Source
 from ansible_collections.gitops.airflow.plugins.module_utils._worker import BASE, Worker, label_value, trimmed
@@ -74,10 +76,17 @@ class PlacementWait:
     """Everything known of one wait. ``step`` is what the watch loop calls."""
 
     def __init__(
-        self, api: WaitApi, expectations: Sequence[Expectation], rules: Rules, tail: int, start: float, known: Sequence[Instance] = ()
+        self,
+        api: WaitApi,
+        expectations: Sequence[Expectation],
+        rules: Rules,
+        tail: int,
+        start: float,
+        known: Sequence[Instance] = (),
+        progress: Progress | None = None,
     ) -> None:
         self._api, self._expectations, self._rules, self._tail, self._start = api, expectations, rules, tail, start
-        self._known = known
+        self._known, self._progress = known, progress or Progress()
         self._feeds: list[str | None] = [None]
         self._listed: set[int] = set()
         self._since = ""
@@ -133,6 +142,7 @@ class PlacementWait:
             for node in {worker.node for worker in self.proofs if worker.node} - self.nodes.keys():
                 self.nodes[node] = self._node_labels(node)
         verdict, self._past = judge(self.proofs, self.nodes, self._expectations, self._rules, self._past, now, findings)
+        self._show(verdict, now)
         if verdict.kind == "done" and self._since and now < self._start + REPLAY_SECONDS:
             # What was deleted since resource_version, a stray perhaps, arrives right after the watch has begun.
             return waiting("done, but the history is still being read", self._start + REPLAY_SECONDS)
@@ -178,6 +188,15 @@ class PlacementWait:
             self._unread = f"Events cannot be read ({error})"
             self.notices.append(f"Nothing is known of pods that were deleted unseen: {self._unread}")
         return True
+
+    def _show(self, verdict: Verdict, now: float) -> None:
+        if self._progress.shown:
+            for worker in self.proofs:
+                kind = "done" if worker.reached(self._rules.phase) else "failed" if worker.phase == "Failed" else "waiting"
+                self._progress.note(f"{worker.namespace}/{worker.name}", kind, state_text(worker))
+            if not self.proofs:
+                self._progress.note("", verdict.kind, verdict.reason)
+            self._progress.show(now - self._start)
 
     def _follow(self, worker: Worker) -> None:
         if worker.uid in self._logs or worker.deleted or not self._tail or not worker.base.keys() & {"running", "terminated"}:
@@ -244,3 +263,10 @@ def _older(pod: Obj, known: Obj) -> bool:
     """Whether it is an earlier state: a watch that begins before the list replays what the list already shows."""
     versions = [str((item.get("metadata") or {}).get("resourceVersion") or "") for item in (pod, known)]
     return all(version.isdigit() for version in versions) and int(versions[0]) < int(versions[1])
+
+
+def state_text(worker: Worker) -> str:
+    """How far it came and where, and why it does not go on."""
+    why = [unschedulable(worker.pod) or ""]
+    why += [f"{problem.reason} {problem.message}".strip() for problem in start_problems(worker.pod)]
+    return ": ".join(filter(None, (worker.phase + (f" on {worker.node}" if worker.node else ""), *why)))

@@ -25,6 +25,7 @@ attributes:
     details: A run has no earlier state to compare with.
 extends_documentation_fragment:
   - gitops.airflow.attributes
+  - gitops.airflow.progress
 options:
   url:
     description: Address of the webserver, without C(/api/v1).
@@ -177,6 +178,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.gitops.airflow.plugins.module_utils._airflow_api import Access, AirflowApi
 from ansible_collections.gitops.airflow.plugins.module_utils._dag_run import DagRun, Outcome, Request
 from ansible_collections.gitops.airflow.plugins.module_utils._errors import AirflowError
+from ansible_collections.gitops.airflow.plugins.module_utils._progress import open_progress
 
 
 def argument_spec() -> dict[str, Any]:
@@ -222,7 +224,7 @@ def main() -> None:
     try:
         request = build_request(params)
         api = AirflowApi(Access(**{name: params[name] for name in ("url", "username", "password", "validate_certs", "ca_path")}))
-        work = DagRun(api, request, time.monotonic, time.sleep)
+        work = DagRun(api, request, time.monotonic, time.sleep, open_progress(module.no_log_values))
         outcome = work.outcome
         if module.check_mode:
             work.preview()

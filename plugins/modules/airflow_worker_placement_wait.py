@@ -30,6 +30,7 @@ attributes:
 extends_documentation_fragment:
   - kubernetes.core.k8s_auth_options
   - gitops.airflow.attributes
+  - gitops.airflow.progress
 options:
   expectations:
     description:
@@ -325,6 +326,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._placement_evidence
 from ansible_collections.gitops.airflow.plugins.module_utils._placement_options import OPTIONS, expectations
 from ansible_collections.gitops.airflow.plugins.module_utils._placement_verdict import Rules
 from ansible_collections.gitops.airflow.plugins.module_utils._placement_wait import PlacementWait
+from ansible_collections.gitops.airflow.plugins.module_utils._progress import open_progress
 from ansible_collections.gitops.airflow.plugins.module_utils._watch import Change, ThreadInbox, follow, stream
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
@@ -342,7 +344,8 @@ def main() -> None:
         known = instances(params["task_instances"] or [], expected)
         rules = Rules(params["phase"], params["unschedulable_grace"], params["start_grace"])
         api = connect(params)
-        wait = PlacementWait(api, expected, rules, 0 if module.check_mode else params["tail_lines"], start, known)
+        tail, progress = 0 if module.check_mode else params["tail_lines"], open_progress(module.no_log_values)
+        wait = PlacementWait(api, expected, rules, tail, start, known, progress)
         watched, since = list(params["namespaces"] or []), params["resource_version"] or ""
         try:
             streams, first = begin(api, wait, watched, since)

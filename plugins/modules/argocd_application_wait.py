@@ -31,6 +31,7 @@ attributes:
 extends_documentation_fragment:
   - kubernetes.core.k8s_auth_options
   - gitops.airflow.attributes
+  - gitops.airflow.progress
 options:
   applications:
     description: Names of the Applications to wait for.
@@ -209,6 +210,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._application_verdic
 from ansible_collections.gitops.airflow.plugins.module_utils._application_wait import ApplicationWait, Request
 from ansible_collections.gitops.airflow.plugins.module_utils._errors import ApiError
 from ansible_collections.gitops.airflow.plugins.module_utils._kube import connect
+from ansible_collections.gitops.airflow.plugins.module_utils._progress import open_progress
 from ansible_collections.gitops.airflow.plugins.module_utils._watch import ThreadInbox, follow, patient, stream
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
@@ -291,7 +293,7 @@ def main() -> None:
     try:
         request = build_request(params)
         api = connect(params)
-        wait = ApplicationWait(api, request, start)
+        wait = ApplicationWait(api, request, start, open_progress(module.no_log_values))
         if params["refresh"] != "none" and not module.check_mode:
             patient(lambda: wait.refresh(params["refresh"]), clock, time.sleep)
         changes = stream(api, request.source(), clock, time.sleep)

@@ -22,6 +22,7 @@ import pytest
 from ansible_collections.gitops.airflow.plugins.module_utils._airflow_api import Access, AirflowApi
 from ansible_collections.gitops.airflow.plugins.module_utils._dag_run import DagRun, Outcome, Request
 from ansible_collections.gitops.airflow.plugins.module_utils._errors import AirflowError
+from ansible_collections.gitops.airflow.plugins.module_utils._progress import Line, Progress
 from ansible_collections.gitops.airflow.plugins.module_utils._verdict import Obj
 
 Reply = tuple[int, Any]
@@ -407,3 +408,40 @@ def test_check_mode_looks_once(airflow: Airflow, run: Run, dag: Obj | None, runs
 
 def test_password_is_not_shown() -> None:
     assert "secret" not in repr(Access("http://x", "admin", "secret"))
+
+
+def test_progress_tells_each_state_of_the_run_and_its_tasks(airflow: Airflow, url: str) -> None:
+    late, airflow.dag, airflow.tasks, airflow.ends = airflow.dag, None, [], "running"
+
+    def go_on(state: Airflow) -> None:
+        state.dag = late
+        if state.time > 1:
+            state.advance()
+            state.tasks = [task("a", "success"), task("b", "running", map_index=0, try_number=2)]
+        if state.time == 4:
+            state.script["GET /dags/dag/dagRuns/r%201"] = [(503, "starting")]
+        if state.time == 6:
+            state.ends = "success"
+            state.runs["other"] = {"dag_run_id": "other", "state": "queued"}
+
+    airflow.on_sleep = go_on
+    airflow.script["GET /dags/dag/dagRuns/r%201/taskInstances"] = [(500, {"title": "boom"})]
+    written: list[Line] = []
+    api, request = AirflowApi(Access(url, "admin", "secret")), Request("dag", "r 1", timeout=20, paused_after=True)
+    assert DagRun(api, request, airflow.now, airflow.sleep, Progress(written.append)).carry_out().state == "success"
+    assert [(line["elapsed"], line["text"]) for line in written] == [
+        (0, "DAG dag is not known to Airflow"),
+        (1, "dag run r 1: queued"),
+        (2, "dag run r 1: a: success"),
+        (2, "dag run r 1: b[0]: running (try 2)"),
+        (2, "dag run r 1: running"),
+        (4, f"Airflow at {url} answered GET /dags/dag/dagRuns/r%201 with 503: starting"),
+        (5, "dag run r 1: running"),
+        (7, "dag run r 1: success"),
+        (7, "dag is paused when these runs have ended: other"),
+    ]
+
+
+def test_without_a_reader_no_request_is_made_for_progress(airflow: Airflow, run: Run) -> None:
+    run()
+    assert len([request for request in airflow.requests if request.endswith("/taskInstances")]) == 1
