@@ -29,6 +29,15 @@ def core_path(collection: str, namespace: str | None = None, name: str | None = 
     return "/".join([*parts, quote(name, safe="")] if name else parts)
 
 
+def authorized(client: Any) -> dict[str, str]:
+    """A kubernetes ApiClient's headers with its credentials, renewed where they have expired.
+
+    Not by update_params_for_auth, whose arguments differ between the library's versions.
+    """
+    token = client.configuration.auth_settings().get("BearerToken") or {}
+    return {**client.default_headers, **({token["key"]: token["value"]} if token.get("value") else {})}
+
+
 class KubeApi:
     """Requests with a kubernetes ApiClient's connections, credentials and headers."""
 
@@ -40,11 +49,10 @@ class KubeApi:
     def _open(self, method: str, url_path: str, query: dict[str, Any], read: float | None, body: Any = None, verb: str = "") -> Any:
         import urllib3
 
-        headers: dict[str, str] = {"Accept": "application/json", **self._client.default_headers}
+        headers = {"Accept": "application/json", **authorized(self._client)}
         if body is not None:
             headers["Content-Type"] = "application/merge-patch+json"
         parameters: list[tuple[str, str]] = [(key, str(value)) for key, value in query.items()]
-        self._client.update_params_for_auth(headers, parameters, ["BearerToken"])
         url = self._host + url_path + ("?" + urlencode(parameters) if parameters else "")
         self.requests += 1
         try:

@@ -139,11 +139,10 @@ def open_tunnel(params: dict[str, Any], namespace: str, service: str, port: int)
 
 def _forward(client: Any, path: str, port: int) -> Any:
     """One connection to a port of a pod, over the API server."""
+    from ansible_collections.gitops.airflow.plugins.module_utils._kube import authorized
     from kubernetes.stream import ws_client
 
-    headers = dict(client.default_headers)
-    query: list[tuple[str, str]] = [("ports", str(port))]
-    client.update_params_for_auth(headers, query, ["BearerToken"])
+    query = [("ports", str(port))]
     return ws_client.portforward_call(
-        client.configuration, "GET", client.configuration.host + path, query_params=query, headers=headers
+        client.configuration, "GET", client.configuration.host + path, query_params=query, headers=authorized(client)
     ).socket(port)
