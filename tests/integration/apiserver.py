@@ -87,7 +87,7 @@ class Process:
     def end(self, how: signal.Signals = signal.SIGTERM) -> None:
         self._popen.send_signal(how)
         try:
-            self._popen.wait(timeout=30)
+            self._popen.wait(timeout=90)
         except subprocess.TimeoutExpired:
             self._popen.kill()
             self._popen.wait()
@@ -216,7 +216,7 @@ class ApiServer:
         self.start(*flags)
 
     def end(self, how: signal.Signals = signal.SIGKILL) -> None:
-        """Ends the API server; etcd stays."""
+        """Ends the API server; etcd stays. With SIGTERM it takes up to a minute while somebody watches over HTTP/1.1."""
         assert self._api is not None
         self._api.end(how)
 
@@ -254,9 +254,6 @@ class ApiServer:
 
     def delete(self, obj: Obj) -> None:
         self.request("DELETE", f"{collection_path(obj)}/{obj['metadata']['name']}", {"gracePeriodSeconds": 0})
-
-    def delete_all(self, collection: str) -> None:
-        self.request("DELETE", collection, {"gracePeriodSeconds": 0})
 
     def _install_applications(self) -> None:
         manifest = lab_file("argocd-install.yaml").read_text().split("\n---\n")
