@@ -87,7 +87,7 @@ class Process:
     def end(self, how: signal.Signals = signal.SIGTERM) -> None:
         self._popen.send_signal(how)
         try:
-            self._popen.wait(timeout=30)
+            self._popen.wait(timeout=90)
         except subprocess.TimeoutExpired:
             self._popen.kill()
             self._popen.wait()
@@ -113,7 +113,7 @@ class ApiServer:
 
     def __enter__(self) -> ApiServer:
         self._write_files()
-        command = [
+        command: list[str | Path] = [
             lab_file("etcd"),
             f"--data-dir={self._folder / 'etcd'}",
             f"--listen-client-urls=http://127.0.0.1:{self._etcd_port}",
@@ -144,7 +144,20 @@ class ApiServer:
         self._key, self.certificate = self._folder / "key.pem", self._folder / "certificate.pem"
         curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"]
         names = ["-subj", "/CN=kube-apiserver", "-addext", "subjectAltName=IP:127.0.0.1"]
-        command = ["openssl", "req", "-x509", *curve, "-nodes", "-days", "2", *names, "-keyout", self._key, "-out", self.certificate]
+        command: list[str | Path] = [
+            "openssl",
+            "req",
+            "-x509",
+            *curve,
+            "-nodes",
+            "-days",
+            "2",
+            *names,
+            "-keyout",
+            self._key,
+            "-out",
+            self.certificate,
+        ]
         subprocess.run(command, check=True, capture_output=True)
         (self._folder / "audit.yaml").write_text(json.dumps(AUDIT))
         self._tokens = {name: uuid.uuid4().hex for name in self._users}
@@ -157,7 +170,7 @@ class ApiServer:
         groups = {"admin": '"system:masters"'}
         lines = [f"{token},{name},{name},{groups.get(name, '')}" for name, token in self._tokens.items() if name != forget]
         (self._folder / "tokens.csv").write_text("\n".join(lines) + "\n")
-        command = [
+        command: list[str | Path] = [
             lab_file("kube-apiserver"),
             f"--etcd-servers=http://127.0.0.1:{self._etcd_port}",
             "--bind-address=127.0.0.1",
@@ -203,7 +216,7 @@ class ApiServer:
         self.start(*flags)
 
     def end(self, how: signal.Signals = signal.SIGKILL) -> None:
-        """Ends the API server; etcd stays."""
+        """Ends the API server; etcd stays. With SIGTERM it takes up to a minute while somebody watches over HTTP/1.1."""
         assert self._api is not None
         self._api.end(how)
 
@@ -242,9 +255,6 @@ class ApiServer:
     def delete(self, obj: Obj) -> None:
         self.request("DELETE", f"{collection_path(obj)}/{obj['metadata']['name']}", {"gracePeriodSeconds": 0})
 
-    def delete_all(self, collection: str) -> None:
-        self.request("DELETE", collection, {"gracePeriodSeconds": 0})
-
     def _install_applications(self) -> None:
         manifest = lab_file("argocd-install.yaml").read_text().split("\n---\n")
         text = next(part for part in manifest if "\n  name: applications.argoproj.io\n" in part)
@@ -259,7 +269,7 @@ class ApiServer:
     def grant(self, user: str, verbs: Sequence[str], resources: Sequence[str], namespaces: Sequence[str] = ()) -> None:
         """A role on these resources: in the whole cluster, or in these namespaces only."""
         rule = {"apiGroups": ["", "argoproj.io"], "resources": [*resources], "verbs": [*verbs]}
-        for namespace in namespaces or [None]:
+        for namespace in namespaces or [""]:
             kind = "Role" if namespace else "ClusterRole"
             name = f"{user}-{uuid.uuid4().hex[:8]}"
             base = {

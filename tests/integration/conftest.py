@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from ansible_collections.gitops.airflow.tests.integration.apiserver import ApiServer
+from ansible_collections.gitops.airflow.tests.integration.apiserver import ApiServer, lab_file
 
 ROOT = Path(__file__).resolve().parents[2]
 Playbook = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -30,6 +30,11 @@ def site() -> Playbook:
 
 def serve(folder: Path) -> Iterator[ApiServer]:
     """An API server and its users: C(reader) may all that the modules need, C(poller) may not watch, C(cron) sees one namespace only."""
+    try:
+        for name in ("etcd", "kube-apiserver", "argocd-install.yaml"):
+            lab_file(name)
+    except FileNotFoundError as error:
+        pytest.fail(str(error), pytrace=False)
     with ApiServer(folder, users=("reader", "poller", "cron", "stranger")) as server:
         resources = ["pods", "pods/log", "nodes", "events", "applications"]
         server.grant("reader", ["get", "list", "watch", "patch"], resources)

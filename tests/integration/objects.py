@@ -41,9 +41,11 @@ def application(name: str, state: Obj, labels: dict[str, str] | None = None) -> 
     }
 
 
-def worker(name: str, run_id: str, namespace: str = "airflow-cron", dag_id: str = "example_cron_dag") -> Obj:
+def worker(name: str, run_id: str, namespace: str = "airflow-cron", dag_id: str = "example_cron_dag", map_index: int = -1) -> Obj:
     """A worker pod of the KubernetesExecutor, on a node."""
     identity = {"dag_id": dag_id, "run_id": run_id, "task_id": "say_hi", "try_number": "1"}
+    if map_index >= 0:
+        identity["map_index"] = str(map_index)
     return {
         "apiVersion": "v1",
         "kind": "Pod",

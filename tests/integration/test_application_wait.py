@@ -79,18 +79,17 @@ def test_thousand_applications_that_are_done(server: ApiServer, many: Obj) -> No
     assert result.get("done"), result.get("msg")
     assert len(result["applications"]) == MANY
     made = server.audited("reader")[mark:]
-    assert [(entry["verb"], entry["query"]["limit"], "continue" in entry["query"]) for entry in made] == [
-        ("list", "500", False),
-        ("list", "500", True),
-    ]
-    assert result["requests"] == 2
+    assert {(entry["verb"], entry["query"]["limit"]) for entry in made} == {("list", "500")}
+    assert ["continue" in entry["query"] for entry in made] == [False, *[True] * (len(made) - 1)]
+    assert result["requests"] == len(made) <= 3  # other Applications in the namespace may make a third page, which finds none
     assert result["elapsed"] < 5
+    print(f"{MANY} Applications that are done: {result['elapsed']:.2f} s, {result['peak_mb']:.1f} MB")
 
 
 def test_thousand_applications_become_done_one_by_one(server: ApiServer, many: Obj) -> None:
     server.copies({**many, "status": status(OLD)}, [f"many-{number}" for number in range(MANY)])
     mark = len(server.audited("reader"))
-    with Module(APPLICATION, server.kubeconfig("reader"), label_selectors=["set=many"], revision=NEW, timeout=60) as module:
+    with Module(APPLICATION, server.kubeconfig("reader"), label_selectors=["set=many"], revision=NEW, timeout=40) as module:
         module.until(lambda: any(entry["verb"] == "watch" for entry in server.audited("reader")[mark:]))
         server.copies({**many, "status": status(NEW)}, [f"many-{number}" for number in range(MANY - 1)])
         time.sleep(1)
@@ -99,7 +98,10 @@ def test_thousand_applications_become_done_one_by_one(server: ApiServer, many: O
         last = time.monotonic()
         result = module.result()
     assert result.get("done"), result.get("msg")
-    assert time.monotonic() - last < 5
+    delay = time.monotonic() - last
+    assert delay < 5
+    print(f"the last of {MANY} became done: the process ended {delay:.2f} s later, {result['peak_mb']:.1f} MB")
     assert {len(item["transitions"]) for item in result["applications"]} == {2}
-    assert [entry["verb"] for entry in server.audited("reader")[mark:]] == ["list", "list", "watch"]
-    assert result["requests"] == 3
+    verbs = [entry["verb"] for entry in server.audited("reader")[mark:]]
+    assert verbs in (["list"] * 2 + ["watch"], ["list"] * 3 + ["watch"])
+    assert result["requests"] == len(verbs)

