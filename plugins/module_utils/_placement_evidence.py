@@ -85,7 +85,7 @@ def instances(given: Sequence[Any], expectations: Sequence[Expectation]) -> list
                 f"{where} may be of {len(own)} of the expected runs: add dag_id and run_id to each, or wait for one run at a time"
             )
         if own:
-            state, host = str(item["state"] or "none"), str(item["hostname"] or "").split(".")[0]
+            state, host = str(item["state"] or "none"), str(item["hostname"] or "").partition(".")[0]
             found.append(Instance(*own[0], str(item["task_id"]), numbers["map_index"], numbers["try_number"], state, host))
     return found
 

@@ -65,7 +65,7 @@ class Rules:
 class Finding:
     """What Events and task instances tell of one expectation's workers that were not seen as pods.
 
-    ``lost`` says why what is missing can never be proven, ``doubt`` why what was found proves nothing yet.
+    Where workers are missing, ``lost`` says why they can never be proven, ``doubt`` why what was found proves nothing yet.
     """
 
     workers: tuple[Worker, ...] = ()
@@ -196,9 +196,9 @@ def _judge_one(
         open_reasons += [reason] if reason else []
     if absent := expect.count - len(tasks):
         open_reasons.append(f"{absent} of {expect.count} workers not seen in {expect.namespace} yet")
-    if open_reasons and finding.lost:
+    if finding.lost:
         return failed(finding.lost)
-    if open_reasons and finding.doubt:
+    if finding.doubt:
         kind = f"{expect} in {expect.namespace}: doubt"
         since = seen.setdefault(kind, past.get(kind, now))
         if now >= since + rules.start_grace:

@@ -117,8 +117,8 @@ class PlacementWait:
             self._see(pod, change.type == "DELETED")
         if change.kind == "listed":
             self._vanish(feed, change)
-            # A list does not show what was deleted before it. Only a watch from an earlier version on, without a gap, does.
-            self._unseen = self._unseen or not self._since or feed in self._listed
+            # A later list means a gap in the watch, and what came and went in it was not seen.
+            self._unseen = self._unseen or feed in self._listed
             self._listed.add(feed)
 
     def _vanish(self, feed: int, change: Change) -> None:
@@ -151,11 +151,10 @@ class PlacementWait:
     def _find(self, pods: Sequence[Worker], now: float) -> tuple[list[Finding], float | None]:
         """What Events tell of the workers that are missing, and when to ask again."""
         nothing = [Finding()] * len(self._expectations)
-        seen = {hostname(worker.name) for worker in pods}
-        complete = all(missing(pods, item) <= 0 for item in self._expectations) and all(
-            item.host in seen for item in self._known if item.host
-        )
-        if complete or not (self._known or self._since):
+        if not (self._known or self._since):
+            return nothing, None
+        unseen = {item.host for item in self._known if item.host} - {hostname(worker.name) for worker in pods}
+        if not unseen and all(missing(pods, item) <= 0 for item in self._expectations):
             return nothing, None
         replayed = self._start + REPLAY_SECONDS
         if self._known and now < replayed and self._since and not self._unseen:

@@ -36,6 +36,7 @@ def label_value(text: str) -> str:
 def trimmed(pod: Obj) -> Obj:
     """What is needed of a pod: containers, volumes and managed fields, nine tenths of it, are let go."""
     metadata, spec, status = (pod.get(part) or {} for part in ("metadata", "spec", "status"))
+    annotations = metadata.get("annotations") or {}
     statuses = {
         place: [_pick(item, ("name", "image", "state", "lastState")) for item in status.get(place) or []]
         for place in ("initContainerStatuses", "containerStatuses")
@@ -43,7 +44,8 @@ def trimmed(pod: Obj) -> Obj:
     return {
         "metadata": {
             **_pick(metadata, ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")),
-            **{place: _pick(metadata.get(place) or {}, IDS) for place in ("labels", "annotations")},
+            "labels": _pick(metadata.get("labels") or {}, tuple(key for key in IDS if key not in annotations)),
+            "annotations": _pick(annotations, IDS),
         },
         "spec": _pick(spec, ("nodeName", "serviceAccountName", "nodeSelector", "tolerations", "affinity")),
         "status": {

@@ -380,7 +380,7 @@ def main() -> None:
         module.exit_json(changed=False, **result)
     what = f"Not done within {params['timeout']:g} s" if timed_out else f"Failed after {elapsed:g} s"
     message = f"{what}: {verdict.reason}."
-    if not placements and not strays:
+    if timed_out and not placements and not strays:
         message += " Check dag_id and run_id, that the DAG is not paused, and the scheduler's log."
         message += "" if since or known else " A pod deleted before the wait began is seen only with resource_version or task_instances."
     for item in [*placements, *strays]:

@@ -40,7 +40,7 @@ TABLE: dict[str, tuple[list[Obj], Sighting | None]] = {
     "scheduled": ([SCHEDULED], SEEN),
     "events.k8s.io/v1": ([RECORDED["Scheduled events.k8s.io/v1"]], SEEN),
     "scheduled and started": (
-        [SCHEDULED, INIT, STARTED],
+        [SCHEDULED, STARTED, INIT],
         Sighting("airflow-cron", NAME, UID, "node-1", SEEN.scheduled, "2026-11-22T22:53:31Z", 230),
     ),
     "only the kubelet's": ([KILLING], Sighting("airflow-cron", NAME, UID, "node-1", version=253)),

@@ -299,6 +299,12 @@ def test_a_stray_that_only_events_name_is_in_the_proof() -> None:
     assert [item["namespace"] for item in one.results()[1]] == ["default"]
 
 
+def test_a_stray_beside_what_is_complete_is_found() -> None:
+    event_elsewhere = {"kind": "Pod", "namespace": "default", "name": "pod-2", "uid": "2", "resourceVersion": "5"}
+    one = gone(Events({**SCHEDULED, "involvedObject": event_elsewhere}), UNSEEN, replace(UNSEEN, task_id="b", host="pod-2"))
+    assert "pod-2 of task b landed in namespace default" in one.step(listed(pod("Succeeded")), 0).reason
+
+
 def test_no_events_are_read_without_need() -> None:
     cluster = Events(SCHEDULED)
     gone(cluster).step(listed(), 0)

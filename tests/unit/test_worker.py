@@ -87,8 +87,14 @@ def test_only_what_is_needed_of_a_pod_is_kept() -> None:
         assert getattr(kept, field) == getattr(whole, field)
     assert kept.timings() == whole.timings()
     assert kept.spec.keys() == {"nodeName", "serviceAccountName", "tolerations"}
-    assert kept.metadata["labels"].keys() == {"dag_id", "run_id", "task_id", "try_number"}
+    assert (kept.metadata["labels"], kept.metadata["annotations"].keys()) == ({}, {"dag_id", "run_id", "task_id", "try_number"})
     assert "imageID" not in kept.status["containerStatuses"][0]
+
+
+def test_an_eviction_is_told_once() -> None:
+    target = {"type": "DisruptionTarget", "status": "True", "reason": "TerminationByKubelet", "message": "low on memory"}
+    status = {"phase": "Failed", "reason": "Evicted", "message": "low on memory", "conditions": [target]}
+    assert Worker({"status": status}).end == "Evicted; low on memory"
 
 
 def test_an_empty_pod_can_be_trimmed() -> None:
