@@ -111,9 +111,9 @@ def failed_jobs(app: Obj, jobs: Iterable[Obj]) -> list[str]:
 
 
 def health_message(status: Obj) -> str:
-    """The Application's health message, or those of its unhealthy resources."""
+    """The Application's health message, or those of its unhealthy resources; nothing where there is neither."""
     health = status.get("health") or {}
-    return shorten(health.get("message") or "; ".join(blocking_text(item) for item in blocking(status)) or "no message", 300)
+    return shorten(health.get("message") or "; ".join(blocking_text(item) for item in blocking(status)), 300)
 
 
 def blocking(status: Obj) -> list[dict[str, Any]]:

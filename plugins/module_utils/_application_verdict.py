@@ -216,7 +216,7 @@ def _ailing(
         if now >= since + expect.degraded_grace:
             return failed(f"cannot start for {now - since:.0f} s: {problem}"), past
     if past.degraded is not None and now >= past.degraded + expect.degraded_grace:
-        return failed(f"Degraded for {now - past.degraded:.0f} s: {health_message(app['status'])}"), past
+        return failed(": ".join(filter(None, (f"Degraded for {now - past.degraded:.0f} s", health_message(app["status"]))))), past
     times = [past.degraded, *(since for since, _problem in stuck.values())]
     return waiting("", earliest(since + expect.degraded_grace for since in times if since is not None)), past
 
@@ -246,5 +246,5 @@ def _unfinished(app: Obj, compared: bool, at_revision: bool, expect: Expectation
     if expect.sync not in (ANY, sync.get("status")):
         return f"sync is {sync.get('status')}"
     if ANY not in expect.health and health not in expect.health:
-        return f"health is {health or 'unknown'}: {health_message(status)}"
+        return ": ".join(filter(None, (f"health is {health or 'unknown'}", health_message(status))))
     return None

@@ -99,6 +99,7 @@ class ApplicationWait:
     def _take(self, change: Change) -> None:
         if change.kind == "notice":
             self.notices.append(change.text)
+        if change.kind in ("notice", "watching"):
             return
         wanted = {item["metadata"]["name"]: item for item in change.objects}
         if change.kind == "listed":
@@ -238,5 +239,5 @@ def state_text(state: dict[str, Any]) -> str:
     """A transition in one line. What the reason repeats of the state is left out."""
     revision = ",".join(item[:7] if len(item) >= 40 else item for item in state["revision"].split(","))
     seen = " ".join(filter(None, (state["sync"], state["health"], f"at {revision}" if revision else "")))
-    reason = state["reason"].removeprefix(f"health is {state['health']}: ").removeprefix(f"sync is {state['sync']}")
+    reason = state["reason"].removeprefix(f"health is {state['health']}").removeprefix(f"sync is {state['sync']}").removeprefix(": ")
     return ": ".join(filter(None, (seen, reason or state["verdict"] * (state["verdict"] != "waiting"))))

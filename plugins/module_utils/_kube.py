@@ -96,8 +96,10 @@ class KubeApi:
         return document
 
     def watch(self, path: str, query: dict[str, Any]) -> Iterator[Obj]:
-        """The events of one watch request, until the server or the connection ends it."""
-        response = self._open("GET", path, {**query, "watch": "true"}, WATCH_SECONDS + 10, verb="watch")
+        """The events of one watch request, which the server has accepted; until it or the connection ends them."""
+        return self._events(self._open("GET", path, {**query, "watch": "true"}, WATCH_SECONDS + 10, verb="watch"))
+
+    def _events(self, response: Any) -> Iterator[Obj]:
         for line in self._lines(response):
             try:
                 yield json.loads(line)

@@ -61,6 +61,8 @@ def expectations(params: Mapping[str, Any]) -> list[Expectation]:
     for option in ("timeout", "unschedulable_grace", "start_grace", "tail_lines"):
         if not (math.isfinite(params[option]) and params[option] >= 0):
             raise ValueError(f"{option} is {params[option]:g}: it must be a number, 0 or more")
+    if params["resource_version"] and not params["resource_version"].isdecimal():
+        raise ValueError(f"resource_version {params['resource_version']!r} is no number: give what this module returned before the trigger")
     return [_expectation(item, params["namespaces"]) for item in params["expectations"]]
 
 

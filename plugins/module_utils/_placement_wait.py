@@ -89,6 +89,7 @@ class PlacementWait:
         self._known, self._progress = known, progress or Progress()
         self._feeds: list[str | None] = [None]
         self._listed: set[int] = set()
+        self._watched: dict[int, float] = {}  # since when the history of a feed is being read
         self._since = ""
         self._unseen, self._asked, self._sightings = False, float("-inf"), dict[str, Sighting]()
         self._unread: str | None = None  # until Events have been asked for; then why they cannot be read, or nothing
@@ -110,16 +111,32 @@ class PlacementWait:
         if known is None or not (known.deleted or _older(pod, known.pod)):
             self.workers[worker.uid] = worker
 
-    def _take(self, feed: int, change: Change) -> None:
+    def _take(self, feed: int, change: Change, now: float) -> None:
         if change.kind == "notice":
             self.notices.append(change.text)
+        if change.kind == "watching":
+            self._watched.setdefault(feed, now)
         for pod in change.objects:
             self._see(pod, change.type == "DELETED")
         if change.kind == "listed":
             self._vanish(feed, change)
             # A later list means a gap in the watch, and what came and went in it was not seen.
-            self._unseen = self._unseen or feed in self._listed
+            if feed in self._listed:
+                self._unseen = True
+                self._watched.setdefault(feed, now - REPLAY_SECONDS)
             self._listed.add(feed)
+
+    def _replayed(self, now: float) -> tuple[bool, float | None]:
+        """Whether what came after resource_version has been read, and else when it will have been.
+
+        The API server sends it as soon as a watch has begun.
+        """
+        if not self._since:
+            return True, None
+        if len(self._watched) < len(self._feeds):
+            return False, None
+        end = max(self._watched.values()) + REPLAY_SECONDS
+        return now >= end, end
 
     def _vanish(self, feed: int, change: Change) -> None:
         """A pod that a new list no longer holds has been deleted unseen."""
@@ -131,7 +148,7 @@ class PlacementWait:
     def step(self, changes: Sequence[tuple[int, Change]], now: float) -> Verdict:
         """Takes the changes in, follows the logs of those that run, reads Events where pods are gone, and judges."""
         for feed, change in changes:
-            self._take(feed, change)
+            self._take(feed, change, now)
         for worker in self.workers.values():
             self._follow(worker)
         pods = [settled(worker, self._known) for worker in self.workers.values()]
@@ -143,9 +160,10 @@ class PlacementWait:
                 self.nodes[node] = self._node_labels(node)
         verdict, self._past = judge(self.proofs, self.nodes, self._expectations, self._rules, self._past, now, findings)
         self._show(verdict, now)
-        if verdict.kind == "done" and self._since and now < self._start + REPLAY_SECONDS:
-            # What was deleted since resource_version, a stray perhaps, arrives right after the watch has begun.
-            return waiting("done, but the history is still being read", self._start + REPLAY_SECONDS)
+        replayed, end = self._replayed(now)
+        if verdict.kind == "done" and not replayed:
+            # What was deleted since resource_version, a stray perhaps, is yet to come.
+            return waiting("done, but the history is still being read", end)
         return waiting(verdict.reason, earliest([verdict.wake, wake])) if verdict.kind == "waiting" else verdict
 
     def _find(self, pods: Sequence[Worker], now: float) -> tuple[list[Finding], float | None]:
@@ -156,9 +174,9 @@ class PlacementWait:
         unseen = {item.host for item in self._known if item.host} - {hostname(worker.name) for worker in pods}
         if not unseen and all(missing(pods, item) <= 0 for item in self._expectations):
             return nothing, None
-        replayed = self._start + REPLAY_SECONDS
-        if self._known and now < replayed and self._since and not self._unseen:
-            return nothing, replayed
+        replayed, end = self._replayed(now)
+        if self._known and not replayed and not self._unseen:
+            return nothing, end
         wake = None
         if self._unseen or (self._known and self._unread is None):
             if now >= self._asked + EVENTS_SECONDS:

@@ -29,15 +29,16 @@ def _unobserved(item: Obj) -> bool:
 
 
 def _replicas(item: Obj, ready: str) -> Health | None:
-    """Progressing while fewer replicas than wanted are of the newest kind or ready."""
+    """Progressing while not all replicas are of the newest kind and ready, or old ones are still there."""
     if _unobserved(item):
         return "Progressing", "its controller has not seen the change yet"
     status = item.get("status") or {}
     wanted = (item.get("spec") or {}).get("replicas")
     wanted = 1 if wanted is None else wanted
     updated, there = status.get("updatedReplicas") or 0, status.get(ready) or 0
-    if updated < wanted or there < wanted:
-        return "Progressing", f"{updated} of {wanted} replicas updated, {there} ready"
+    old = max(0, (status.get("replicas") or 0) - updated)
+    if updated < wanted or there < wanted or old:
+        return "Progressing", f"{updated} of {wanted} replicas updated, {there} ready" + (f", {old} old ones left" if old else "")
     return None
 
 

@@ -28,7 +28,8 @@ class Api(Protocol):
 
     def page(self, path: str, query: dict[str, Any]) -> Obj: ...
 
-    def watch(self, path: str, query: dict[str, Any]) -> Iterator[Obj]: ...
+    def watch(self, path: str, query: dict[str, Any]) -> Iterator[Obj]:
+        """Returns once the server has accepted; the events follow."""
 
 
 @dataclass(frozen=True)
@@ -46,9 +47,12 @@ class Source:
 
 @dataclass(frozen=True)
 class Change:
-    """``listed`` carries the whole collection, ``event`` one object, ``notice`` a remark for the person who waits."""
+    """``listed`` carries the whole collection, ``event`` one object, ``notice`` a remark for the person who waits.
 
-    kind: Literal["listed", "event", "notice"]
+    ``watching`` tells that the watch from ``since`` has begun: what came after it is on its way.
+    """
+
+    kind: Literal["listed", "event", "notice", "watching"]
     objects: tuple[Obj, ...] = ()
     type: str = ""
     text: str = ""
@@ -123,7 +127,7 @@ def stream(api: Api, source: Source, clock: Callable[[], float], sleep: Callable
     objects, version = patient(lambda: snapshot(api, source), clock, sleep)
     yield Change("listed", objects, version=version)
     version, failures, listed = source.since or version, 0, True
-    refusals = _Refusals(clock, permitted=False)
+    refusals, watching = _Refusals(clock, permitted=False), False
     while True:
         began = clock()
         heard = False
@@ -133,7 +137,11 @@ def stream(api: Api, source: Source, clock: Callable[[], float], sleep: Callable
                 listed = heard = True
                 yield Change("listed", objects, version=version)
             query = {**source.query, "resourceVersion": version, "allowWatchBookmarks": "true", "timeoutSeconds": WATCH_SECONDS}
-            for event in api.watch(source.path, query):
+            events = api.watch(source.path, query)
+            if source.since and not watching:
+                watching = True
+                yield Change("watching")
+            for event in events:
                 heard = True
                 item = event.get("object") or {}
                 if event.get("type") == "ERROR":

@@ -355,7 +355,9 @@ def main() -> None:
             watched = sorted({item.namespace for item in expected})
             wait.notices.append(f"Strays are looked for in {', '.join(watched)} only: {error}")
             streams, first = begin(api, wait, watched, since)
-        version = min((change.version for _feed, change in first), key=lambda text: (len(text), text))
+        version = min((change.version for _feed, change in first), key=int)
+        if since and int(since) > int(version):
+            raise ValueError(f"resource_version {since} is newer than this cluster's ({version}): is it of another cluster?")
         if module.check_mode:
             verdict, timed_out = wait.step(first, start), False
         else:

@@ -177,7 +177,7 @@ elapsed:
   type: float
   sample: 98.31
 requests:
-  description: Requests made to the Kubernetes API.
+  description: Requests made to the Kubernetes API, those for O(refresh) and RV(diagnosis) among them.
   returned: always
   type: int
   sample: 3
@@ -201,6 +201,7 @@ diagnosis:
       next_action: Look at pod airflow-core/airflow-webserver-5d8f-x, container webserver (kubectl describe), correct image and push.
 """
 
+import math
 import time
 from dataclasses import replace
 from typing import Any
@@ -262,7 +263,7 @@ def build_request(params: dict[str, Any]) -> Request:
     if not names and not params["label_selectors"]:
         raise ValueError("applications and label_selectors name nothing: give at least one")
     for option in ("timeout", "degraded_grace", "stable_for"):
-        if params[option] < 0:
+        if not (math.isfinite(params[option]) and params[option] >= 0):
             raise ValueError(f"{option} is {params[option]:g}: it must be 0 or more seconds")
     wanted = revisions(params["revision"], names)
     if not params["health"]:
@@ -313,6 +314,7 @@ def main() -> None:
     diagnosis = wait.diagnosis(timed_out)
     what = f"Not done within {params['timeout']:g} s" if timed_out else f"Failed after {elapsed:g} s"
     advice = " ".join(dict.fromkeys(item["next_action"] for item in diagnosis))
+    result["requests"] = api.requests
     module.fail_json(msg=f"{what}: {verdict.reason}. {advice}".strip(), diagnosis=diagnosis, **result)
 
 

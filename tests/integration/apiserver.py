@@ -320,16 +320,19 @@ class ApiServer:
             raise RuntimeError(f"etcd {method}: {answer}")
         return answer
 
-    def copies(self, obj: Obj, names: Iterable[str]) -> None:
-        """Copies of an object that the API server has made, written straight into etcd: thousands in a second."""
+    def copies(self, obj: Obj, names: Iterable[str], at_once: int = TXN) -> None:
+        """Copies of an object that the API server has made, written straight into etcd: thousands in a second.
+
+        Those written at once share one resourceVersion, so that a watch which breaks among them cannot resume: not for changes.
+        """
         puts = []
         for name in names:
             metadata = {key: value for key, value in obj["metadata"].items() if key not in ("resourceVersion", "managedFields")}
             copy = {**obj, "metadata": {**metadata, "name": name, "uid": str(uuid.uuid4())}}
             key, value = (base64.b64encode(text.encode()).decode() for text in (etcd_key(copy), json.dumps(copy)))
             puts.append({"requestPut": {"key": key, "value": value}})
-        for index in range(0, len(puts), TXN):
-            self._store("txn", {"success": puts[index : index + TXN]})
+        for index in range(0, len(puts), at_once):
+            self._store("txn", {"success": puts[index : index + at_once]})
 
     def compact(self) -> int:
         """Drops the whole history from etcd; returns the revision that is left."""

@@ -89,9 +89,9 @@ def test_thousand_applications_that_are_done(server: ApiServer, many: Obj) -> No
 def test_thousand_applications_become_done_one_by_one(server: ApiServer, many: Obj) -> None:
     server.copies({**many, "status": status(OLD)}, [f"many-{number}" for number in range(MANY)])
     mark = len(server.audited("reader"))
-    with Module(APPLICATION, server.kubeconfig("reader"), label_selectors=["set=many"], revision=NEW, timeout=40) as module:
+    with Module(APPLICATION, server.kubeconfig("reader"), label_selectors=["set=many"], revision=NEW, timeout=60) as module:
         module.until(lambda: any(entry["verb"] == "watch" for entry in server.audited("reader")[mark:]))
-        server.copies({**many, "status": status(NEW)}, [f"many-{number}" for number in range(MANY - 1)])
+        server.copies({**many, "status": status(NEW)}, [f"many-{number}" for number in range(MANY - 1)], at_once=1)
         time.sleep(1)
         assert module.running()
         server.copies({**many, "status": status(NEW)}, [f"many-{MANY - 1}"])

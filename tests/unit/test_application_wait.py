@@ -401,6 +401,7 @@ def test_refresh_makes_errors_final() -> None:
     [
         ({"applications": []}, "name nothing"),
         ({"timeout": -1}, "timeout is -1"),
+        ({"timeout": float("nan")}, "timeout is nan"),
         ({"health": []}, "health is empty"),
         ({"degraded_grace": -1}, "degraded_grace is -1"),
         ({"stable_for": -0.5}, "stable_for is -0.5"),

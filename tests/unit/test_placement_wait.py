@@ -75,6 +75,9 @@ def listed(*pods: Obj) -> list[tuple[int, Change]]:
     return [(0, Change("listed", pods))]
 
 
+WATCHING = [(0, Change("watching"))]
+
+
 def event(kind: str, item: Obj) -> list[tuple[int, Change]]:
     return [(0, Change("event", (item,), type=kind))]
 
@@ -147,8 +150,8 @@ def test_no_log_is_read_when_none_is_wanted() -> None:
 def test_deleted_before_the_first_look_is_replayed() -> None:
     one = wait(since="3")
     assert one.step(listed(), 0).kind == "waiting"
-    one.step(event("ADDED", pod("Pending", 4)), 2)
-    assert one.step(event("DELETED", pod("Succeeded", 6)), 2).kind == "done"
+    one.step([*WATCHING, *event("ADDED", pod("Pending", 4))], 2)
+    assert one.step(event("DELETED", pod("Succeeded", 6)), 2 + REPLAY_SECONDS).kind == "done"
 
 
 def test_replayed_history_does_not_undo_what_is_known() -> None:
@@ -168,11 +171,26 @@ def test_nothing_comes_after_the_deletion() -> None:
 
 def test_strays_of_the_history_are_waited_for() -> None:
     one = wait(since="3")
-    verdict = one.step(listed(pod("Succeeded", 9)), 0)
-    assert (verdict.kind, verdict.wake) == ("waiting", REPLAY_SECONDS)
+    assert one.step(listed(pod("Succeeded", 9)), 0).kind == "waiting"
+    verdict = one.step(WATCHING, 0.2)
+    assert (verdict.kind, verdict.wake) == ("waiting", 0.2 + REPLAY_SECONDS)
     assert one.step(event("DELETED", pod("Succeeded", 5, "stray", "default")), 0.5).kind == "failed"
     assert [item["namespace"] for item in one.results()[1]] == ["default"]
-    assert wait(since="3").step(listed(pod("Succeeded", 9)), REPLAY_SECONDS).kind == "done"
+
+
+def test_history_counts_as_read_a_moment_after_each_watch_has_begun() -> None:
+    one = wait(since="3")
+    one.sources(["airflow-cron", "airflow-user"], "3")
+    one.step([*listed(pod("Succeeded", 9)), (1, Change("listed")), *WATCHING], 0)
+    assert one.step([], 60).kind == "waiting"  # the second feed's watch has not begun, however long that takes
+    assert one.step([(1, Change("watching"))], 61).wake == 61 + REPLAY_SECONDS
+    assert one.step([], 61 + REPLAY_SECONDS).kind == "done"
+
+
+def test_no_history_is_waited_for_where_watching_is_forbidden() -> None:
+    one = wait(since="3")
+    one.step(listed(pod("Succeeded", 9)), 0)
+    assert one.step(listed(pod("Succeeded", 9)), 2).kind == "done"
 
 
 def test_missing_from_a_new_list_is_deleted_unseen() -> None:
@@ -317,7 +335,7 @@ def test_no_events_are_read_without_need() -> None:
 def test_history_that_is_replayed_comes_before_events() -> None:
     cluster = Events(SCHEDULED)
     one = gone(cluster, UNSEEN, since="3")
-    assert one.step(listed(), 0).wake == REPLAY_SECONDS
+    assert one.step([*listed(), *WATCHING], 0).wake == REPLAY_SECONDS
     assert cluster.pages == []
     one.step(event("ADDED", pod("Pending", 4)), 0.5)
     one.step(event("DELETED", pod("Succeeded", 6)), REPLAY_SECONDS)
@@ -327,7 +345,7 @@ def test_history_that_is_replayed_comes_before_events() -> None:
 def test_resource_version_taken_too_late_leaves_events() -> None:
     cluster = Events(SCHEDULED)
     one = gone(cluster, UNSEEN, since="9")
-    one.step(listed(), 0)
+    one.step([*listed(), *WATCHING], 0)
     assert one.step([], REPLAY_SECONDS).kind == "done"
     assert cluster.pages == [BY_NAME]
 
@@ -429,6 +447,7 @@ def test_labels_become_text() -> None:
         ({"timeout": float("nan")}, "timeout is nan"),
         ({"start_grace": float("inf")}, "start_grace is inf"),
         ({"tail_lines": -1}, "tail_lines is -1"),
+        ({"resource_version": "latest"}, "'latest' is no number"),
         ({"entry": {"count": 0}}, "count is 0 for dag: it must be 1 or more"),
         ({"entry": {"tries": 0}}, "tries is 0"),
         ({"entry": {"pods_per_task": -1}}, "pods_per_task is -1"),

@@ -11,8 +11,8 @@ import pytest
 from ansible_collections.gitops.airflow.plugins.module_utils._resource_health import READERS
 
 
-def workload(replicas: int | None = 2, **status: Any) -> dict[str, Any]:
-    spec = {} if replicas is None else {"replicas": replicas}
+def workload(wanted: int | None = 2, **status: Any) -> dict[str, Any]:
+    spec = {} if wanted is None else {"replicas": wanted}
     return {"metadata": {"generation": 3}, "spec": spec, "status": {"observedGeneration": 3, **status}}
 
 
@@ -28,8 +28,10 @@ CASES: list[tuple[str, dict[str, Any], str, str]] = [
     ("Deployment", workload(updatedReplicas=1, availableReplicas=2), "Progressing", "1 of 2 replicas updated, 2 ready"),
     ("Deployment", workload(updatedReplicas=2, availableReplicas=1), "Progressing", "2 of 2 replicas updated, 1 ready"),
     ("Deployment", workload(observedGeneration=2, updatedReplicas=2, availableReplicas=2), "Progressing", "not seen the change"),
-    ("Deployment", workload(replicas=0), "", ""),
-    ("Deployment", workload(replicas=None), "Progressing", "0 of 1 replicas updated"),
+    ("Deployment", workload(0), "", ""),
+    ("Deployment", workload(1, replicas=2, updatedReplicas=1, availableReplicas=1), "Progressing", "1 old ones left"),
+    ("Deployment", workload(1, replicas=1, updatedReplicas=1, availableReplicas=1), "", ""),
+    ("Deployment", workload(None), "Progressing", "0 of 1 replicas updated"),
     ("Deployment", workload(**LATE), "Degraded", "ProgressDeadlineExceeded: has timed out progressing"),
     ("Deployment", workload(**QUOTA), "Degraded", "FailedCreate: exceeded quota"),
     ("StatefulSet", workload(1, updatedReplicas=1, readyReplicas=1), "", ""),
