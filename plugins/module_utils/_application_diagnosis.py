@@ -65,6 +65,8 @@ def next_action(app: Obj | None, pods: list[str], namespace: str, name: str, tim
     """The most useful thing to do now."""
     if app is None:
         return f"Create it, correct name or namespace, or set must_exist to false (kubectl -n {namespace} get applications)."
+    if (app.get("metadata") or {}).get("deletionTimestamp"):
+        return f"Find out who deletes it, wait until it is gone, and create it again (kubectl -n {namespace} get application {name})."
     status, spec = app.get("status") or {}, app.get("spec") or {}
     conditions = error_conditions(app)
     if conditions:

@@ -64,13 +64,14 @@ def workload_namespaces(app: Obj) -> list[str]:
 
 
 def owned(app: Obj) -> set[tuple[Any, ...]]:
-    """Kind, namespace and name of all that the Application and its last operation brought."""
+    """Kind, namespace and name of all that the Application has and its last operation brought.
+
+    A hook that an operation before left behind is neither.
+    """
     status = app.get("status") or {}
-    result = (status.get("operationState") or {}).get("syncResult") or {}
-    return {
-        (item.get("kind"), item.get("namespace"), item.get("name"))
-        for item in (status.get("resources") or []) + (result.get("resources") or [])
-    }
+    kept = [item for item in status.get("resources") or [] if not item.get("hook")]
+    brought = ((status.get("operationState") or {}).get("syncResult") or {}).get("resources") or []
+    return {(item.get("kind"), item.get("namespace"), item.get("name")) for item in [*kept, *brought]}
 
 
 def _made_before_operation(app: Obj, item: Obj) -> bool:
@@ -104,7 +105,7 @@ def failed_jobs(app: Obj, jobs: Iterable[Obj]) -> list[str]:
         metadata = job.get("metadata") or {}
         place = (metadata.get("namespace"), metadata.get("name"))
         failure = condition(job, "Failed")
-        if ("Job", *place) in owners and failure.get("status") == "True" and not _made_before_operation(app, job):
+        if ("Job", *place) in owners and failure.get("status") == "True":
             words = ": ".join(filter(None, (failure.get("reason"), failure.get("message"))))
             found.append(f"Job {place[0]}/{place[1]} failed: {shorten(words or 'no reason given', 300)}")
     return found

@@ -210,7 +210,8 @@ def _ailing(
         degraded=None if not degraded else now if past.degraded is None else past.degraded,
         stuck={key: since for key, (since, _problem) in stuck.items()},
     )
-    if broken := failed_jobs(app, jobs):
+    # While an operation runs, a failed Job is a hook of it or what it mends: it tries again or fails, and says so.
+    if not busy and (broken := failed_jobs(app, jobs)):
         return failed("; ".join(broken)), past
     for since, problem in stuck.values():
         if now >= since + expect.degraded_grace:

@@ -17,7 +17,7 @@ description:
     Healthy, and it has no error condition. O(operation), O(sync) and O(health) let it be done otherwise.
   - It has failed at once when it does not exist (unless O(must_exist=false)), is being deleted, its last operation at the wanted revision
     failed with no retry left, or its comparison or spec is in error at the wanted revision.
-  - It has failed at once, too, when a Job of it has failed for good.
+  - It has failed at once, too, when a Job of it has failed for good and no operation runs that may try it again.
   - It has failed after O(degraded_grace) when it stays Degraded, a container of it cannot start (image, configuration, crash loop), or
     another error condition stays.
   - Several Applications are waited for together, on one connection and with one O(timeout).

@@ -438,15 +438,20 @@ def failed_job(created: str = T2, status: str = "True", name: str = "migrations"
         (failed_job(), ANY, "failed"),
         (failed_job(status="False"), ANY, "waiting"),
         (failed_job(name="another"), ANY, "waiting"),
-        (failed_job(created="2026-05-04T09:59:59Z"), ANY, "waiting"),
-        (failed_job(), Expectation(health=frozenset({"any"})), "waiting"),
+        (failed_job(), Expectation(health=frozenset({"any"}), sync="OutOfSync"), "waiting"),
     ],
-    ids=["failed", "not failed", "another's", "of the operation before", "any health counts"],
+    ids=["failed", "not failed", "another's", "any health counts"],
 )
 def test_a_failed_job_fails_at_once(job: Obj, expect: Expectation, kind: str) -> None:
-    verdict, _past = judge(ROLLING, expect, Past(), 0, jobs=[job])
+    state = app(resources=RESOURCES, health={"status": "Degraded"}, operationState=operation("Succeeded", resources=HOOKS))
+    verdict, _past = judge(state, expect, Past(), 0, jobs=[job])
     assert verdict.kind == kind
     assert kind != "failed" or verdict.reason == "Job airflow-core/migrations failed: BackoffLimitExceeded: Job has reached the limit"
+
+
+@pytest.mark.parametrize("state", [ROLLING, merged(DEGRADED, {"operation": {"sync": {}}})], ids=["running", "asked for"])
+def test_a_failed_job_does_not_count_while_an_operation_may_try_again(state: Obj) -> None:
+    assert judge(merged(state, {"status": {"resources": HOOKS}}), ANY, Past(), 0, jobs=[failed_job()])[0].kind == "waiting"
 
 
 def test_a_stuck_pod_of_the_old_commit_does_not_count() -> None:
@@ -485,6 +490,14 @@ def test_a_stuck_pod_of_the_old_commit_does_not_count() -> None:
 )
 def test_managed_pods(item: Obj, managed: bool) -> None:
     assert managed_pods(ROLLING, [item]) == ([item] if managed else [])
+
+
+def test_a_hook_that_an_operation_before_left_behind_does_not_count() -> None:
+    """Seen: the failed PreSync Job of a commit stays in status.resources when the next commit has no such hook."""
+    left = {"kind": "Job", "namespace": "airflow-core", "name": "migrations", "health": {"status": "Degraded"}, "hook": True}
+    state = app(resources=[*RESOURCES, left], health={"status": "Progressing"})
+    assert managed_pods(state, [pod("a", "ImagePullBackOff", owner=("Job", "migrations"))]) == []
+    assert judge(state, ANY, Past(), 0, jobs=[failed_job()])[0].kind == "waiting"
 
 
 def test_pods_from_before_an_ended_operation_count() -> None:

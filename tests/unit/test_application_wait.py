@@ -358,6 +358,7 @@ FAILED_OPERATION: Obj = {"operationState": {"phase": "Failed"}}
     ("state", "pods", "words"),
     [
         (None, [], "must_exist"),
+        ({**app("a"), "metadata": {"deletionTimestamp": "2026-05-04T10:00:00Z"}}, [], "wait until it is gone"),
         (app("a", conditions=[{"type": "ComparisonError", "message": ""}]), [], "what ComparisonError names"),
         (app("a"), ["pod ns/x, container c (image i): ImagePullBackOff"], "Look at pod ns/x"),
         (app("a", **FAILED_OPERATION), [], "does not try the same commit again"),
@@ -365,7 +366,7 @@ FAILED_OPERATION: Obj = {"operationState": {"phase": "Failed"}}
         (app("a", sync="OutOfSync"), [], "argocd app sync a"),
         (app("a"), [], "more time"),
     ],
-    ids=["absent", "condition", "pod", "operation", "controller", "manual sync", "slow"],
+    ids=["absent", "being deleted", "condition", "pod", "operation", "controller", "manual sync", "slow"],
 )
 def test_next_action(state: Obj | None, pods: list[str], words: str) -> None:
     assert words in next_action(state, pods, "argocd", "a", timed_out=True)

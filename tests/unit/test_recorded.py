@@ -1,0 +1,92 @@
+# Copyright: (c) 2026, The gitops.airflow team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What Argo CD 3.0.23 really wrote while commits were pushed one after another, replayed.
+
+Recorded by tests/record.py during molecule/site/waits.yml. Each case begins where its wait began and ends with the first verdict that
+is not waiting.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.gitops.airflow.plugins.module_utils._application_state import shown_revisions
+from ansible_collections.gitops.airflow.plugins.module_utils._application_verdict import Expectation, Past, judge
+from ansible_collections.gitops.airflow.plugins.module_utils._verdict import Obj
+
+FOLDER = Path(__file__).parent / "recorded"
+
+
+def merged(target: Any, patch: Any) -> Any:
+    """RFC 7386."""
+    if not isinstance(patch, dict):
+        return patch
+    base = target if isinstance(target, dict) else {}
+    found = {**base, **{key: merged(base.get(key), value) for key, value in patch.items()}}
+    return {key: value for key, value in found.items() if value is not None}
+
+
+@cache
+def record(name: str) -> list[tuple[float, Obj | None]]:
+    """Second and state of each change; None when the Application is gone."""
+    states: list[tuple[float, Obj | None]] = []
+    state: Obj = {}
+    for second, event, _name, patch in json.loads((FOLDER / f"{name}.json").read_text()):
+        state = merged(state, patch)
+        states.append((second, None if event == "DELETED" else state))
+    return states
+
+
+def at(revision: str, refreshed: bool = True, **more: Any) -> Expectation:
+    return Expectation(revisions=(revision,), refreshed=refreshed, **more)
+
+
+ANY, BROKEN = Expectation(), "0" * 40  # of the broken chart's commit nothing is ever shown
+CASES = [
+    # what, record, expectation, first state, state of the verdict, verdict, words of the reason
+    ("created, synced for the first time", "application", at("fcfffde"), 0, 10, "done", ""),
+    ("created, no revision given", "application", ANY, 0, 10, "done", ""),
+    ("pushed: the old commit is Synced and Healthy", "application", at("4c96a96"), 10, 19, "done", ""),
+    ("pushed and refresh asked for", "application", at("4c96a96"), 11, 19, "done", ""),
+    ("not asked for, believed without a revision", "application", ANY, 10, 10, "done", ""),
+    ("asked for, the new state is waited for without a revision", "application", ANY, 11, 19, "done", ""),
+    ("a chart that does not render", "application", at(BROKEN), 20, 22, "failed", "this chart is broken on purpose"),
+    ("a chart that does not render, no revision given", "application", ANY, 20, 22, "failed", "this chart is broken on purpose"),
+    ("mended: the error of the commit before passes", "application", at("e0377d3", health=frozenset({"any"})), 23, 32, "done", ""),
+    ("a hook fails, no retry left", "application", at("31a1bc8"), 33, 40, "failed", "completed unsuccessfully"),
+    ("the failed commit is replaced", "application", at("450c3b1"), 43, 50, "done", ""),
+    ("deleted while it is waited for", "application", at("5" * 40), 50, 51, "failed", "being deleted"),
+    ("a hook fails and is tried again", "application-retry", at("0b6ff85"), 34, 46, "failed", "(retried 1 times)"),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "expect", "first", "last", "kind", "words"), [case for _what, *case in CASES], ids=[case[0] for case in CASES]
+)
+def test_replayed(name: str, expect: Expectation, first: int, last: int, kind: str, words: str) -> None:
+    past, states = Past(), record(name)[first : last + 1]
+    for second, state in states:
+        verdict, past = judge(state, expect, past, second)
+        assert (verdict.kind == "waiting") is ((second, state) != states[-1]), f"second {second}: {verdict}"
+    assert verdict.kind == kind
+    assert words in verdict.reason
+
+
+@pytest.mark.parametrize("name", ["application", "application-retry"])
+def test_done_is_never_said_of_another_commit_or_of_what_is_not_healthy(name: str) -> None:
+    states = [state for _second, state in record(name) if state is not None]
+    revisions = {revision for state in states for revision in shown_revisions(state)}
+    said = set()
+    for state in states:
+        for revision in revisions:
+            if judge(state, at(revision), Past(), 0)[0].kind == "done":
+                said.add(revision)
+                assert shown_revisions(state) == [revision]
+                assert state["status"]["health"]["status"] == "Healthy"
+                assert state["status"]["operationState"]["phase"] == "Succeeded"
+    assert len(said) >= 2
