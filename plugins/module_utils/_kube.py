@@ -92,13 +92,32 @@ class KubeApi:
             except ValueError:
                 return  # half a line: the connection broke in the middle of it
 
-    def log_lines(self, namespace: str, pod: str, container: str, follow: bool, tail: int) -> Iterator[str]:
-        """The lines of a container's log; with ``follow`` until the container ends."""
-        query = {"container": container, "tailLines": tail, **({"follow": "true"} if follow else {})}
+    def log_lines(self, namespace: str, pod: str, container: str, follow: bool, tail: int, **query: Any) -> Iterator[str]:
+        """The lines of a container's log; with ``follow`` until the container ends. ``query``: the API's further parameters."""
+        query |= {"container": container, "tailLines": tail, **({"follow": "true"} if follow else {})}
         log = f"{core_path('pods', namespace, pod)}/log"
         response = self._open("GET", log, query, None if follow else READ_SECONDS, verb="get")
         for line in self._lines(response):
             yield line.decode("utf-8", "replace")
+
+    def run(self, namespace: str, pod: str, container: str, command: list[str]) -> str:
+        """What a command in a container prints, its errors with it. Its exit code is not told."""
+        from kubernetes.client import ApiException
+        from kubernetes.stream import ws_client
+
+        path = core_path("pods", namespace, pod) + "/exec"
+        headers = dict(self._client.default_headers)
+        query = [*(("command", part) for part in command), ("container", container), ("stdout", "true"), ("stderr", "true")]
+        self._client.update_params_for_auth(headers, query, ["BearerToken"])
+        self.requests += 1
+        try:
+            answer = ws_client.websocket_call(
+                self._client.configuration, "GET", self._host + path, query_params=query, headers=headers, _request_timeout=READ_SECONDS
+            )
+        except ApiException as error:
+            reason = shorten(str(error.reason).splitlines()[0] if error.reason else "", 200)
+            raise ApiError(error.status or 0, f"No command can be run in pod {namespace}/{pod}, container {container}: {reason}") from error
+        return str(answer.data)
 
     @staticmethod
     def _lines(response: Any) -> Iterator[bytes]:
