@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ansible_collections.gitops.airflow.plugins.module_utils._pods import start_problems, unschedulable
+from ansible_collections.gitops.airflow.plugins.module_utils._pods import container_statuses, start_problems, unschedulable
 from ansible_collections.gitops.airflow.plugins.module_utils._verdict import Obj, Verdict, done, earliest, failed, shorten, waiting
 
 COLLECTIONS = {"Deployment": "deployments", "StatefulSet": "statefulsets", "DaemonSet": "daemonsets"}
+RESTARTS = 2
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,24 @@ class Workload:
         return ""
 
 
+def crashes(pod: Obj) -> list[str]:
+    """Containers that run at the moment but have ended badly again and again: between two crashes nothing else shows it."""
+    metadata, found = pod["metadata"], []
+    for status in container_statuses(pod):
+        end = (status.get("lastState") or {}).get("terminated") or {}
+        if (
+            int(status.get("restartCount") or 0) >= RESTARTS
+            and end.get("exitCode")
+            and not status.get("ready")
+            and "running" in (status.get("state") or {})
+        ):
+            found.append(
+                f"pod {metadata.get('namespace')}/{metadata['name']}, container {status.get('name')}: restarted {status['restartCount']} times, "
+                f"the last time after {end.get('reason') or 'Error'} (exit code {end['exitCode']})"
+            )
+    return found
+
+
 def causes(workload: Workload, pods: Sequence[Obj]) -> list[str]:
     """Why it does not go on, in the words of kubelet, scheduler and controller."""
     found = [workload.refused] if workload.refused else []
@@ -66,7 +85,7 @@ def causes(workload: Workload, pods: Sequence[Obj]) -> list[str]:
         metadata = pod["metadata"]
         if metadata.get("deletionTimestamp"):
             continue
-        found += [str(problem) for problem in start_problems(pod)]
+        found += [*(str(problem) for problem in start_problems(pod)), *crashes(pod)]
         if (why := unschedulable(pod)) is not None:
             found.append(f"pod {metadata.get('namespace')}/{metadata['name']}: Unschedulable: {why}")
     return found
