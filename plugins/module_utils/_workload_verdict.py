@@ -64,17 +64,13 @@ def crashes(pod: Obj) -> list[str]:
     """Containers that run at the moment but have ended badly again and again: between two crashes nothing else shows it."""
     metadata, found = pod["metadata"], []
     for status in container_statuses(pod):
-        end = (status.get("lastState") or {}).get("terminated") or {}
-        if (
-            int(status.get("restartCount") or 0) >= RESTARTS
-            and end.get("exitCode")
-            and not status.get("ready")
-            and "running" in (status.get("state") or {})
-        ):
-            found.append(
-                f"pod {metadata.get('namespace')}/{metadata['name']}, container {status.get('name')}: restarted {status['restartCount']} times, "
-                f"the last time after {end.get('reason') or 'Error'} (exit code {end['exitCode']})"
-            )
+        restarts, end = int(status.get("restartCount") or 0), (status.get("lastState") or {}).get("terminated") or {}
+        if restarts < RESTARTS or not end.get("exitCode") or status.get("ready") or "running" not in (status.get("state") or {}):
+            continue
+        found.append(
+            f"pod {metadata.get('namespace')}/{metadata['name']}, container {status.get('name')}: restarted {restarts} times, the last time "
+            f"after {end.get('reason') or 'Error'} (exit code {end['exitCode']})"
+        )
     return found
 
 
