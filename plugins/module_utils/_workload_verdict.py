@@ -68,8 +68,8 @@ def crashes(pod: Obj) -> list[str]:
         if restarts < RESTARTS or not end.get("exitCode") or status.get("ready") or "running" not in (status.get("state") or {}):
             continue
         found.append(
-            f"pod {metadata.get('namespace')}/{metadata['name']}, container {status.get('name')}: restarted {restarts} times, the last time "
-            f"after {end.get('reason') or 'Error'} (exit code {end['exitCode']})"
+            f"pod {metadata.get('namespace')}/{metadata['name']}, container {status.get('name')}: restarted {restarts} times, the last "
+            f"time after {end.get('reason') or 'Error'} (exit code {end['exitCode']})"
         )
     return found
 
