@@ -22,7 +22,7 @@ FULL = 0.9
 RUNS_SHOWN = 3
 WORKER_LABEL = "kubernetes_executor"
 # The collection's cluster policy notes in it where a task's worker goes (airflow_local_settings.py).
-_PLACED = re.compile(r"gitops-airflow/worker-namespace'?\"?: *['\"]([^'\"]+)")
+_PLACED = re.compile(r"gitops-airflow/worker-namespace'?\"?:\s*['\"]([^'\"]+)")
 _SUFFIXES = {"n": 1e-9, "u": 1e-6, "m": 1e-3, "": 1.0, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}
 _SUFFIXES |= {"Ki": 2.0**10, "Mi": 2.0**20, "Gi": 2.0**30, "Ti": 2.0**40}
 

@@ -6,7 +6,9 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
+import os
 import re
 import subprocess
 import threading
@@ -17,6 +19,7 @@ from urllib.parse import quote
 # Keys whose values say who, where and when: no secrets.
 OPEN_KEYS = {"ca.crt", "tls.crt", "type", "url", "username", "GIT_SYNC_USERNAME", "GITSYNC_USERNAME", "admin.passwordMtime"}
 SHORTEST = 8
+LOOKS = 20
 
 
 def values_of(secrets: list[Any]) -> dict[str, str]:
@@ -49,7 +52,10 @@ def found_in(content: bytes, known: dict[str, str]) -> list[str]:
 
 
 class CommandLines:
-    """Every command line on this machine, those in the containers of a kind node with them, while it is open."""
+    """Every command line on this machine, those in the containers of a kind node with them, while it is open.
+
+    A process is read a few times only: soon after it begins it may become another program.
+    """
 
     def __init__(self) -> None:
         self.seen: set[bytes] = set()
@@ -57,12 +63,15 @@ class CommandLines:
         self._thread = threading.Thread(target=self._sample, daemon=True)
 
     def _sample(self) -> None:
-        while not self._end.wait(0.03):
-            for path in Path("/proc").glob("[0-9]*/cmdline"):
-                try:
-                    self.seen.add(path.read_bytes())
-                except OSError:
-                    continue
+        looks: dict[str, int] = {}
+        while not self._end.wait(0.05):
+            present = [name for name in os.listdir("/proc") if name.isdigit()]
+            looks = {name: looks.get(name, 0) for name in present}
+            for name in present:
+                if looks[name] < LOOKS:
+                    looks[name] += 1
+                    with contextlib.suppress(OSError):
+                        self.seen.add(Path("/proc", name, "cmdline").read_bytes())
 
     def __enter__(self) -> CommandLines:
         self._thread.start()
