@@ -9,15 +9,14 @@ import base64
 import datetime
 import json
 import re
-import ssl
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.error import HTTPError
-from urllib.request import urlopen
 
+from ansible.module_utils.urls import open_url
 from ansible_collections.gitops.airflow.plugins.module_utils import _status as rows
 from ansible_collections.gitops.airflow.plugins.module_utils._airflow_api import Access, AirflowApi, AirflowError
 from ansible_collections.gitops.airflow.plugins.module_utils._kube import APPLICATIONS, KubeApi, core_path
@@ -66,11 +65,9 @@ def sync_failure(lines: Sequence[str]) -> str:
 
 def answer(url: str) -> str:
     """Why nothing answers at the URL, or nothing. Its certificate is not looked at: the one of Argo CD is its own."""
-    context = ssl.create_default_context()
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     try:
-        with urlopen(url, timeout=URL_SECONDS, context=context):  # only whether something answers
-            return ""
+        open_url(url, timeout=URL_SECONDS, validate_certs=False, follow_redirects="none").close()
+        return ""
     except HTTPError as error:
         return f"it answers {error.code}" if error.code >= 500 else ""
     except (OSError, ValueError) as error:

@@ -105,7 +105,7 @@ def test_of_argo_cd_only_its_controllers_and_server_reach_beyond_their_namespace
 )
 def test_the_api_server_decides_the_same(connect, platform, account: str, verb: str, resource: str, where: str, allowed: bool) -> None:
     namespace = {"core": platform.core, "worker": platform.airflow[-1], "argocd": platform.argocd, "": ""}[where]
-    name, _, part = resource.partition("/")
+    name, _slash, part = resource.partition("/")
     attributes = {"verb": verb, "resource": name, "subresource": part, "namespace": namespace}
     if name == "roles":
         attributes["group"] = "rbac.authorization.k8s.io"
