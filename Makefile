@@ -3,7 +3,7 @@ SHELL := /bin/bash
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 ARGS ?=
 
-.PHONY: help site verify destroy lab test quick lint sanity unit integration molecule package setup dev engine
+.PHONY: help site verify status support-bundle destroy lab test quick lint sanity unit integration molecule package setup dev engine
 
 help: ## These lines
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 20
@@ -13,6 +13,12 @@ site: setup engine ## Stand up the whole platform and verify it
 
 verify: setup engine ## Prove again that the platform is as it must be
 	@ansible-playbook playbooks/verify.yml $(ARGS)
+
+status: setup ## The platform on one screen; exit code 0 only where it is healthy
+	@ansible-playbook playbooks/status.yml $(ARGS)
+
+support-bundle: setup ## Collect logs, events and manifests, without secrets
+	@ansible-playbook playbooks/support_bundle.yml $(ARGS)
 
 destroy: setup engine ## Remove the platform and leave nothing behind
 	@scripts/with-images ansible-playbook playbooks/destroy.yml $(ARGS)

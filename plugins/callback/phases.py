@@ -7,11 +7,12 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: phases
 type: aggregate
-short_description: Shows how long each role took and what it changed
+short_description: Shows how long each role took, what it changed, and why a run failed
 version_added: 0.1.0
 author: The gitops.airflow team (@gitops-airflow)
 description:
   - Adds a table to the end of a playbook's output, with the time and the number of changes of each role, and names the role that failed.
+  - A run that failed ends with what failed, why, what to do, and how to collect the evidence.
   - Time between two tasks belongs to the role of the first. Tasks outside of roles are summed up as V(other).
   - Leaves everything else to the stdout callback. Prints nothing beside one that writes JSON, and nothing where no role ran.
 requirements:
@@ -21,7 +22,7 @@ options:
     description: Roles that are not shown, by their names without namespace and collection.
     type: list
     elements: str
-    default: [platform]
+    default: [platform, status, support_bundle]
     ini:
       - section: callback_phases
         key: hidden_roles
@@ -39,19 +40,32 @@ example_output: |
   argocd             38.0 s   changed=5
   airflow_app    1 m 34.2 s   changed=7   FAILED in: The application is healthy
   total          2 m 54.9 s   changed=14
+  FAILED *********************************************************************
+  what      airflow_app: The application is healthy
+  why       Failed after 61.2 s: airflow-core: pod airflow-core/airflow-webserver-5d8f-x, container webserver (image apache/airflow:nope):
+            ImagePullBackOff: Back-off pulling image "apache/airflow:nope".
+  do        Look at pod airflow-core/airflow-webserver-5d8f-x (kubectl describe), correct the image in Git, and push.
+  evidence  make support-bundle
 """
 
+import os
+import sys
 import time
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Any
 
 from ansible import constants as C
 from ansible.plugins.callback import CallbackBase
+from ansible_collections.gitops.airflow.plugins.module_utils._failure import Failure, explain
+from ansible_collections.gitops.airflow.plugins.module_utils._failure import lines as failure_lines
 
 OTHER = "other"
 # Phases shorter than this (seconds) outside of roles are not worth a line.
 NOTICEABLE = 0.5
+COLLECTION = "gitops.airflow."
+OPTIONS = {"-i": "--inventory", "-e": "--extra-vars"}
 
 
 @dataclass
@@ -71,7 +85,7 @@ class Record:
         self.start = self.last = now
         self.phases: dict[str, Phase] = {}
         self.current: Phase | None = None
-        self.failures: dict[str, tuple[str, str]] = {}
+        self.failures: dict[str, Failure] = {}
 
     def phase(self, name: str) -> Phase:
         return self.phases.setdefault(name, Phase(name))
@@ -82,16 +96,17 @@ class Record:
         self.last = now
         self.current = self.phase(name)
 
-    def failed(self, host: str, name: str, task: str) -> None:
+    def failed(self, host: str, failure: Failure) -> None:
         """Remembers a host's last failed task; whether it was rescued is known only at the end."""
-        self.failures[host] = (name, task)
+        self.failures[host] = failure
 
-    def finish(self, now: float, lost: Iterable[str]) -> float:
-        """Ends the record. The hosts that were lost to a failure give their phases its name. Returns all seconds."""
+    def finish(self, now: float, lost: Iterable[str]) -> tuple[float, list[Failure]]:
+        """Ends the record. The hosts that were lost to a failure give their phases its name. Returns all seconds, and those failures."""
         self.enter(OTHER, now)
-        for name, task in (self.failures[host] for host in lost if host in self.failures):
-            self.phase(name).failed_task = task
-        return now - self.start
+        fatal = list(dict.fromkeys(self.failures[host] for host in sorted(lost) if host in self.failures))
+        for failure in fatal:
+            self.phase(failure.role).failed_task = failure.task
+        return now - self.start, fatal
 
 
 def duration(seconds: float) -> str:
@@ -118,6 +133,20 @@ def table(phases: Iterable[Phase], total: float, hidden: Collection[str]) -> lis
     ]
 
 
+def evidence(folder: str, arguments: Sequence[str], images: str = "") -> str:
+    """How to collect what shows the cause, as a command of a clone or of the installed collection.
+
+    arguments are those of ansible-playbook; images is the value of the -e that scripts/with-images adds, which nobody needs to repeat.
+    """
+    clone = all(os.path.exists(os.path.join(folder, name)) for name in ("Makefile", "playbooks/support_bundle.yml"))
+    command = "make support-bundle" if clone else f"ansible-playbook {COLLECTION}support_bundle"
+    own = [item for item, value in zip_longest(arguments, arguments[1:]) if not (images and item == "-e" and value == images)]
+    given = [name for name, long in OPTIONS.items() if any(item.startswith((name, long)) for item in own)]
+    if given:
+        command += f", with this run's {' and '.join(given)}" + (' in ARGS="…"' if clone else "")
+    return f"{command} (logs, events, manifests, versions; no secrets)"
+
+
 class CallbackModule(CallbackBase):  # type: ignore[misc]
     """Feeds a Record from Ansible's events and shows it at the end."""
 
@@ -129,6 +158,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.record = Record(time.monotonic())
+        self.own = False
 
     @staticmethod
     def _role(task: Any) -> str:
@@ -150,17 +180,26 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
 
     def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
         if not ignore_errors:
-            self.record.failed(result._host.get_name(), self._role(result._task), result._task.name or result._task.action)
+            task = result._task
+            role = getattr(task, "_role", None)
+            self.own = self.own or str(role.get_name() if role else "").startswith(COLLECTION)
+            failure = explain(self._role(task), str(task.name or task.action), result._result)
+            self.record.failed(result._host.get_name(), failure)
 
     def v2_runner_on_unreachable(self, result: Any) -> None:
         self.v2_runner_on_failed(result)
 
     def v2_playbook_on_stats(self, stats: Any) -> None:
-        total = self.record.finish(time.monotonic(), {*stats.failures, *stats.dark})
+        total, fatal = self.record.finish(time.monotonic(), {*stats.failures, *stats.dark})
         lines = table(self.record.phases.values(), total, self.get_option("hidden_roles"))
         if not lines or "json" in C.DEFAULT_STDOUT_CALLBACK.rsplit(".", 1)[-1]:
             return
         self._display.banner("PHASES")
         for line in lines:
             self._display.display(line, color=C.COLOR_ERROR if "   FAILED in: " in line else None)
+        collect = evidence(os.getcwd(), sys.argv[1:], os.environ.get("PLATFORM_EXTRA_VARS", ""))
+        for failure in fatal:
+            self._display.banner("FAILED")
+            for line in failure_lines(failure, collect if self.own else ""):
+                self._display.display(line, color=C.COLOR_ERROR)
         self._display.display("")

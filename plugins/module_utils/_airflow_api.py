@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, The gitops.airflow team
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The few requests of Airflow's stable REST API (v1) that a DAG run needs."""
+"""The few requests of Airflow's stable REST API (v1) that a DAG run and a status need."""
 
 from __future__ import annotations
 
@@ -157,6 +157,18 @@ class AirflowApi:
 
     def task_instances(self, dag_id: str, run_id: str) -> list[Obj]:
         return self._pages(f"/dags/{quote(dag_id, safe='')}/dagRuns/{quote(run_id, safe='')}/taskInstances", "task_instances", [])
+
+    def health(self) -> Obj:
+        """What the webserver knows of the metadata database, the scheduler and the triggerer."""
+        return self._json("GET", "/health")
+
+    def last_runs(self, count: int) -> list[Obj]:
+        """The runs of all DAGs that started last, the latest first."""
+        return list(self._json("GET", f"/dags/~/dagRuns?order_by=-start_date&limit={count}").get("dag_runs") or [])
+
+    def tasks_since(self, start: str) -> list[Obj]:
+        """Task instances of all DAGs that started at that time (ISO 8601) or later."""
+        return self._pages("/dags/~/dagRuns/~/taskInstances", "task_instances", [("start_date_gte", start)])
 
     def import_errors(self) -> list[Obj]:
         return self._pages("/importErrors", "import_errors", [])

@@ -29,7 +29,7 @@ LIVING = {"fieldSelector": "status.phase!=Succeeded,status.phase!=Failed"}
 class WaitApi(Api, Protocol):
     def patch(self, path: str, body: Obj) -> Obj: ...
 
-    def log_lines(self, namespace: str, pod: str, container: str, follow: bool, tail: int, previous: bool = False) -> Iterator[str]: ...
+    def log_lines(self, namespace: str, pod: str, container: str, follow: bool, tail: int, **query: Any) -> Iterator[str]: ...
 
 
 @dataclass(frozen=True)
@@ -181,7 +181,7 @@ class ApplicationWait:
         return list(snapshot(self._api, Source(core_path(collection, namespace), query))[0])
 
     def read_log(self, namespace: str, pod: str, container: str, previous: bool, tail: int) -> list[str]:
-        return list(self._api.log_lines(namespace, pod, container, False, tail, previous))
+        return list(self._api.log_lines(namespace, pod, container, False, tail, **({"previous": "true"} if previous else {})))
 
     def _note(self, name: str, app: Obj | None, verdict: Verdict, now: float) -> None:
         state = {**summary(app), "verdict": verdict.kind, "reason": verdict.reason}

@@ -106,14 +106,35 @@ class KubeApi:
             except ValueError:
                 return  # half a line: the connection broke in the middle of it
 
-    def log_lines(self, namespace: str, pod: str, container: str, follow: bool, tail: int, previous: bool = False) -> Iterator[str]:
-        """The lines of a container's log; with ``follow`` until the container ends, with ``previous`` of the one before it."""
-        query: dict[str, Any] = {"container": container, "tailLines": tail}
-        query |= {name: "true" for name, wanted in (("follow", follow), ("previous", previous)) if wanted}
+    def log_lines(self, namespace: str, pod: str, container: str, follow: bool, tail: int, **query: Any) -> Iterator[str]:
+        """The lines of a container's log; with ``follow`` until the container ends. ``query``: the API's further parameters."""
+        query |= {"container": container, "tailLines": tail, **({"follow": "true"} if follow else {})}
         log = f"{core_path('pods', namespace, pod)}/log"
         response = self._open("GET", log, query, None if follow else READ_SECONDS, verb="get")
         for line in self._lines(response):
             yield line.decode("utf-8", "replace")
+
+    def run(self, namespace: str, pod: str, container: str, command: list[str]) -> str:
+        """What a command in a container prints, its errors with it. Its exit code is not told."""
+        from kubernetes.client import ApiException
+        from kubernetes.stream import ws_client
+
+        path = core_path("pods", namespace, pod) + "/exec"
+        query = [*(("command", part) for part in command), ("container", container), ("stdout", "true"), ("stderr", "true")]
+        self.requests += 1
+        try:
+            answer = ws_client.websocket_call(
+                self._client.configuration,
+                "GET",
+                self._host + path,
+                query_params=query,
+                headers=authorized(self._client),
+                _request_timeout=READ_SECONDS,
+            )
+        except ApiException as error:
+            reason = shorten(str(error.reason).splitlines()[0] if error.reason else "", 200)
+            raise ApiError(error.status or 0, f"No command can be run in pod {namespace}/{pod}, container {container}: {reason}") from error
+        return str(answer.data)
 
     @staticmethod
     def _lines(response: Any) -> Iterator[bytes]:

@@ -63,8 +63,8 @@ class Cluster:
     def watch(self, path: str, query: dict[str, Any]) -> Iterator[Obj]:
         raise AssertionError("the loop watches, not the wait")
 
-    def log_lines(self, namespace: str, pod: str, container: str, follow: bool, tail: int, previous: bool = False) -> Iterator[str]:
-        yield from self.logs.get((namespace, pod, container, previous), [])
+    def log_lines(self, namespace: str, pod: str, container: str, follow: bool, tail: int, **query: Any) -> Iterator[str]:
+        yield from self.logs.get((namespace, pod, container, query == {"previous": "true"}), [])
 
     def patch(self, path: str, body: Obj) -> Obj:
         self.patched.append((path, body))

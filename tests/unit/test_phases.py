@@ -13,7 +13,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from ansible_collections.gitops.airflow.plugins.callback.phases import Phase, Record, duration, table
+from ansible_collections.gitops.airflow.plugins.callback.phases import Phase, Record, duration, evidence, table
+from ansible_collections.gitops.airflow.plugins.module_utils._failure import Failure
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 
@@ -30,16 +31,15 @@ def test_time_belongs_to_the_task_that_was_running() -> None:
     record = Record(100.0)
     for name, now in (("a", 101.0), ("b", 103.0), ("a", 104.0)):
         record.enter(name, now)
-    assert record.finish(110.0, []) == 10.0
+    assert record.finish(110.0, []) == (10.0, [])
     assert {phase.name: phase.seconds for phase in record.phases.values()} == {"other": 1.0, "a": 8.0, "b": 1.0}
 
 
 def test_only_a_failure_that_lost_its_host_counts() -> None:
     record = Record(0.0)
-    record.failed("one", "a", "rescued")
-    record.failed("two", "a", "first")
-    record.failed("two", "b", "fatal")
-    record.finish(1.0, ["two", "three"])
+    for host, role, task in (("one", "a", "rescued"), ("two", "a", "first"), ("two", "b", "fatal")):
+        record.failed(host, Failure(role, task, "why", "do"))
+    assert record.finish(1.0, ["two", "three"])[1] == [Failure("b", "fatal", "why", "do")]
     assert {phase.name: phase.failed_task for phase in record.phases.values()} == {"other": "", "b": "fatal"}
 
 
@@ -69,11 +69,12 @@ TASKS = {
     "platform": "- {name: Nothing, debug: {msg: x}}",
     "first": "- {name: Change, debug: {msg: x}, changed_when: true}\n- {name: Ignored, fail: {msg: x}, ignore_errors: true}",
     "second": "- {block: [{name: Rescued, fail: {msg: x}}], rescue: [{name: Fine, debug: {msg: x}}]}\n"
-    "- {name: Fatal, fail: {msg: no}, when: bad}",
+    "- {name: Fatal, fail: {msg: no room}, when: bad}",
 }
 
 
 def play(folder: Path, *, bad: bool, stdout: str = "default") -> subprocess.CompletedProcess[str]:
+    folder.mkdir(exist_ok=True)
     (folder / "site.yml").write_text(PLAY)
     (folder / "ansible.cfg").touch()
     for role, tasks in TASKS.items():
@@ -113,3 +114,27 @@ def test_after_a_failure_the_table_names_the_phase(tmp_path: Path) -> None:
 def test_json_output_stays_json(tmp_path: Path) -> None:
     done = play(tmp_path, bad=False, stdout="ansible.posix.json")
     assert json.loads(done.stdout)["stats"]["localhost"]["changed"] == 1
+
+
+def test_after_a_failure_it_ends_with_what_why_and_what_to_do(tmp_path: Path) -> None:
+    done = play(tmp_path, bad=True)
+    assert re.search(r"FAILED \*+\nwhat      second: Fatal\nwhy       no room\ndo        Remove that cause", done.stdout)
+    assert "evidence" not in done.stdout  # no role of the collection ran
+    assert "FAILED ***" not in play(tmp_path / "well", bad=False).stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (["playbooks/site.yml"], "make support-bundle (logs"),
+        (["-e", "@lab.yml", "site.yml"], "make support-bundle (logs"),
+        (["-i", "inventories/x", "site.yml"], 'make support-bundle, with this run\'s -i in ARGS="…" (logs'),
+        (["--inventory=x", "-eplatform_name=y"], 'make support-bundle, with this run\'s -i and -e in ARGS="…" (logs'),
+    ],
+)
+def test_the_evidence_is_collected_by_a_command_that_works(arguments: list[str], text: str) -> None:
+    assert evidence(str(CHECKOUT), arguments, "@lab.yml").startswith(text)
+
+
+def test_the_installed_collection_has_a_command_of_its_own(tmp_path: Path) -> None:
+    assert evidence(str(tmp_path), []).startswith("ansible-playbook gitops.airflow.support_bundle (logs")

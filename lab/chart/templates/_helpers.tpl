@@ -29,6 +29,15 @@ heritage: {{ .Release.Service }}
 {{ toYaml (.Values.securityContexts.containers | default (dict "allowPrivilegeEscalation" false "capabilities" (dict "drop" (list "ALL")))) }}
 {{- end }}
 
+{{/* (root, component's values): its own containers' settings, or those of all */}}
+{{- define "double.ownSecurity" -}}
+{{- with (index . 1).securityContexts.container }}
+{{- toYaml . }}
+{{- else }}
+{{- include "double.containerSecurity" (index . 0) }}
+{{- end }}
+{{- end }}
+
 {{- define "double.placement" -}}
 securityContext: {{- toYaml .Values.securityContexts.pod | nindent 2 }}
 nodeSelector: {{- toYaml .Values.nodeSelector | nindent 2 }}

@@ -1,0 +1,300 @@
+# Copyright: (c) 2026, The gitops.airflow team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a platform's objects say of its state: rows for a person on call, and what is wrong."""
+
+from __future__ import annotations
+
+import datetime
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from ansible_collections.gitops.airflow.plugins.module_utils._application_state import error_conditions, shown_revisions
+from ansible_collections.gitops.airflow.plugins.module_utils._pods import condition, container_statuses, start_problems, unschedulable
+from ansible_collections.gitops.airflow.plugins.module_utils._verdict import Obj, shorten, timestamp
+
+Row = dict[str, Any]
+Time = datetime.datetime
+# A restart that is older is history (seconds).
+RECENT = 3600
+FULL = 0.9
+RUNS_SHOWN = 3
+WORKER_LABEL = "kubernetes_executor"
+# The collection's cluster policy notes in it where a task's worker goes (airflow_local_settings.py).
+_PLACED = re.compile(r"gitops-airflow/worker-namespace'?\"?:\s*['\"]([^'\"]+)")
+_SUFFIXES = {"n": 1e-9, "u": 1e-6, "m": 1e-3, "": 1.0, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}
+_SUFFIXES |= {"Ki": 2.0**10, "Mi": 2.0**20, "Gi": 2.0**30, "Ti": 2.0**40}
+
+
+def quantity(text: Any) -> float | None:
+    """A Kubernetes quantity (``250m``, ``5Gi``) as a number, None where it is none."""
+    found = re.fullmatch(r"([0-9.]+)([A-Za-z]*)", str(text))
+    return float(found[1]) * _SUFFIXES[found[2]] if found and found[2] in _SUFFIXES else None
+
+
+def seconds_since(value: str | None, now: Time) -> int | None:
+    moment = timestamp(value)
+    return None if moment is None else max(0, int((now - moment).total_seconds()))
+
+
+def _name(item: Obj) -> str:
+    return str((item.get("metadata") or {}).get("name") or "")
+
+
+def _namespace(item: Obj) -> str:
+    return str((item.get("metadata") or {}).get("namespace") or "")
+
+
+def is_worker(pod: Obj) -> bool:
+    return bool(((pod.get("metadata") or {}).get("labels") or {}).get(WORKER_LABEL) == "True")
+
+
+def node_rows(nodes: Iterable[Obj], usage: Mapping[str, Row]) -> list[Row]:
+    """``usage``: by name, cpu (cores), memory, disk and disk_size (bytes), as far as it is known."""
+    rows = []
+    for node in nodes:
+        status = node.get("status") or {}
+        allocatable = status.get("allocatable") or {}
+        conditions = status.get("conditions") or []
+        pressure = [str(item["type"]) for item in conditions if item["type"] != "Ready" and item.get("status") == "True"]
+        rows.append(
+            {
+                "name": _name(node),
+                "ready": condition(node, "Ready").get("status") == "True",
+                "message": shorten(condition(node, "Ready").get("message") or "", 200),
+                "pressure": pressure,
+                "unschedulable": bool((node.get("spec") or {}).get("unschedulable")),
+                "version": (status.get("nodeInfo") or {}).get("kubeletVersion") or "",
+                "cpus": quantity(allocatable.get("cpu")),
+                "memory_size": quantity(allocatable.get("memory")),
+                **usage.get(_name(node), {}),
+            }
+        )
+    return rows
+
+
+def _last_end(pod: Obj, now: Time) -> Row:
+    """How the container that ended last ended: reason and seconds since."""
+    ends = []
+    for status in container_statuses(pod):
+        for state in (status.get("lastState") or {}, status.get("state") or {}):
+            end = state.get("terminated") or {}
+            if end and (end.get("exitCode") or status.get("restartCount")):
+                reason = f"{status.get('name')}: {end.get('reason') or 'ended'} ({end.get('exitCode')})"
+                ends.append((str(end.get("finishedAt") or ""), reason))
+    if not ends:
+        return {"reason": "", "restarted": None}
+    when, reason = max(ends)
+    return {"reason": reason, "restarted": seconds_since(when, now)}
+
+
+def pod_rows(pods: Iterable[Obj], usage: Mapping[tuple[str, str], Row], now: Time) -> list[Row]:
+    """One row for each pod that has not ended well."""
+    rows = []
+    for pod in pods:
+        metadata, status = pod.get("metadata") or {}, pod.get("status") or {}
+        if status.get("phase") == "Succeeded":
+            continue
+        own = status.get("containerStatuses") or []
+        problems = [str(item) for item in start_problems(pod)]
+        if (why := unschedulable(pod)) is not None:
+            problems.append(f"pod {_namespace(pod)}/{_name(pod)}: Unschedulable: {why}")
+        waits = [((item.get("state") or {}).get("waiting") or {}).get("reason") for item in container_statuses(pod)]
+        state = next(filter(None, waits), status.get("phase") or "Unknown")
+        if metadata.get("deletionTimestamp"):
+            state = "Terminating"
+        rows.append(
+            {
+                "namespace": _namespace(pod),
+                "name": _name(pod),
+                "ready": sum(bool(item.get("ready")) for item in own),
+                "containers": len((pod.get("spec") or {}).get("containers") or own),
+                "status": state,
+                "restarts": sum(int(item.get("restartCount") or 0) for item in container_statuses(pod)),
+                "age": seconds_since(metadata.get("creationTimestamp"), now),
+                "problems": problems,
+                **_last_end(pod, now),
+                **usage.get((_namespace(pod), _name(pod)), {}),
+            }
+        )
+    return sorted(rows, key=lambda row: (row["namespace"], row["name"]))
+
+
+def worker_rows(pods: Iterable[Obj], now: Time) -> list[Row]:
+    rows = []
+    for pod in pods:
+        metadata = pod.get("metadata") or {}
+        notes = {**(metadata.get("labels") or {}), **(metadata.get("annotations") or {})}
+        task = ".".join(str(notes[key]) for key in ("dag_id", "task_id") if notes.get(key))
+        row = {"namespace": _namespace(pod), "name": _name(pod), "task": task, "node": (pod.get("spec") or {}).get("nodeName") or ""}
+        reasons = [item.reason for item in start_problems(pod)] + (["Unschedulable"] if unschedulable(pod) else [])
+        row["status"] = next(iter(reasons), (pod.get("status") or {}).get("phase") or "Unknown")
+        rows.append({**row, "age": seconds_since(metadata.get("creationTimestamp"), now)})
+    return sorted(rows, key=lambda row: (row["namespace"], row["name"]))
+
+
+def workload_problems(workloads: Iterable[Obj]) -> list[str]:
+    """Deployments and StatefulSets with fewer ready pods than asked for. Each needs its ``kind``, which a list does not tell."""
+    problems = []
+    for item in workloads:
+        wanted = (item.get("spec") or {}).get("replicas")
+        wanted = 1 if wanted is None else int(wanted)
+        ready = int((item.get("status") or {}).get("readyReplicas") or 0)
+        if ready < wanted:
+            problems.append(f"{item['kind']} {_namespace(item)}/{_name(item)}: {ready} of {wanted} pods ready")
+    return problems
+
+
+def application_rows(apps: Iterable[Obj], now: Time) -> list[Row]:
+    rows = []
+    for app in apps:
+        status = app.get("status") or {}
+        state = status.get("operationState") or {}
+        errors = [f"{item['type']}: {shorten(item.get('message') or '', 300)}" for item in error_conditions(app)]
+        if state.get("phase") in ("Failed", "Error"):
+            errors.append(f"its last sync is {state['phase']}: {shorten(state.get('message') or '', 300)}")
+        rows.append(
+            {
+                "name": _name(app),
+                "sync": (status.get("sync") or {}).get("status") or "Unknown",
+                "health": (status.get("health") or {}).get("status") or "Unknown",
+                "revision": ",".join(shown_revisions(app)),
+                "operation": state.get("phase") or "",
+                "finished": seconds_since(state.get("finishedAt"), now),
+                "errors": errors,
+            }
+        )
+    return rows
+
+
+def volume_rows(claims: Iterable[Obj], usage: Mapping[tuple[str, str], Row]) -> list[Row]:
+    """``usage``: by namespace and claim, used and size in bytes, for the volumes whose driver tells."""
+    rows = []
+    for claim in claims:
+        status = claim.get("status") or {}
+        asked = ((claim.get("spec") or {}).get("resources") or {}).get("requests") or {}
+        size = quantity((status.get("capacity") or asked).get("storage"))
+        row: Row = {"namespace": _namespace(claim), "name": _name(claim), "phase": status.get("phase") or "Unknown", "size": size}
+        rows.append({**row, **usage.get((_namespace(claim), _name(claim)), {})})
+    return rows
+
+
+def placed(executor_config: Any) -> str | None:
+    """The namespace that a task's executor_config, as the REST API prints it, sends its worker to."""
+    found = _PLACED.search(str(executor_config or ""))
+    return found[1] if found else None
+
+
+def run_rows(runs: Sequence[Obj], tasks: Iterable[Obj], core: str, now: Time) -> list[Row]:
+    """The last runs of each namespace that a task of theirs went to, newest first; of a run without a task the namespace is empty."""
+    places: dict[tuple[str, str], set[str]] = {}
+    for task in tasks:
+        key = (str(task.get("dag_id")), str(task.get("dag_run_id")))
+        places.setdefault(key, set()).add(placed(task.get("executor_config")) or core)
+    shown: dict[str, list[Row]] = {}
+    for run in runs:
+        began, ended = timestamp(run.get("start_date")), timestamp(run.get("end_date"))
+        row = {
+            "dag_id": str(run.get("dag_id")),
+            "run_id": str(run.get("dag_run_id")),
+            "state": str(run.get("state")),
+            "started": seconds_since(run.get("start_date"), now),
+            "seconds": (ended - began).total_seconds() if began and ended else None,
+        }
+        for place in sorted(places.get((str(run.get("dag_id")), str(run.get("dag_run_id"))), {""})):
+            shown.setdefault(place, []).append({"namespace": place, **row})
+    return [row for place in sorted(shown) for row in shown[place][:RUNS_SHOWN]]
+
+
+def kubelet_usage(summary: Obj) -> tuple[Row, dict[tuple[str, str], Row], dict[tuple[str, str], Row]]:
+    """Use of the node, of its pods and of their volumes, from the kubelet's summary."""
+    node = summary.get("node") or {}
+    disk = node.get("fs") or {}
+    pods, volumes = {}, {}
+    for pod in summary.get("pods") or []:
+        reference = pod.get("podRef") or {}
+        pods[(reference.get("namespace") or "", reference.get("name") or "")] = _use(pod)
+        for volume in pod.get("volume") or []:
+            claim = volume.get("pvcRef")
+            if claim and volume.get("capacityBytes"):
+                volumes[(claim["namespace"], claim["name"])] = {
+                    "used": float(volume.get("usedBytes") or 0),
+                    "size": float(volume["capacityBytes"]),
+                }
+    filled = {"disk": float(disk["usedBytes"]), "disk_size": float(disk["capacityBytes"])} if disk.get("capacityBytes") else {}
+    return {**_use(node), **filled}, pods, volumes
+
+
+def _use(item: Obj) -> Row:
+    cpu, memory = (item.get("cpu") or {}).get("usageNanoCores"), (item.get("memory") or {}).get("workingSetBytes")
+    return {key: value for key, value in (("cpu", None if cpu is None else cpu / 1e9), ("memory", memory)) if value is not None}
+
+
+def metrics_usage(items: Iterable[Obj]) -> dict[tuple[str, str], Row]:
+    """Use of nodes or pods from metrics.k8s.io, by namespace (empty for a node) and name."""
+    found = {}
+    for item in items:
+        parts = [part.get("usage") or {} for part in item.get("containers") or [item]]
+        found[(_namespace(item), _name(item))] = {key: sum(quantity(part.get(key)) or 0 for part in parts) for key in ("cpu", "memory")}
+    return found
+
+
+def judge(status: Row) -> tuple[list[str], list[str]]:
+    """What makes the platform unhealthy, and what a person should know all the same."""
+    problems: list[str] = list(status["unreadable"])
+    warnings: list[str] = list(status["unknown"])
+    for node in status["nodes"]:
+        if not node["ready"]:
+            problems.append(f"node {node['name']} is not Ready: {node['message']}")
+        problems += [f"node {node['name']} has {kind}" for kind in node["pressure"]]
+        if node.get("disk_size") and node["disk"] / node["disk_size"] >= FULL:
+            problems.append(f"node {node['name']}: its disk is {node['disk'] / node['disk_size']:.0%} full")
+        if node["unschedulable"]:
+            warnings.append(f"node {node['name']} is cordoned")
+    for app in status["applications"]:
+        if (app["sync"], app["health"]) != ("Synced", "Healthy"):
+            problems.append(f"Application {app['name']} is {app['sync']} and {app['health']}")
+        problems += [f"Application {app['name']}: {error}" for error in app["errors"]]
+    for pod in status["pods"]:
+        problems += pod["problems"]
+        if pod["status"] == "Failed":
+            warnings.append(f"pod {pod['namespace']}/{pod['name']} has failed: {pod['reason'] or 'no reason told'}")
+        elif pod["restarts"] and pod["restarted"] is not None and pod["restarted"] < RECENT and not pod["problems"]:
+            warnings.append(f"pod {pod['namespace']}/{pod['name']} restarted {ago(pod['restarted'])} ago: {pod['reason']}")
+    problems += status["workload_problems"]
+    for volume in status["volumes"]:
+        if volume["phase"] != "Bound":
+            problems.append(f"volume {volume['namespace']}/{volume['name']} is {volume['phase']}")
+        elif volume.get("used") and volume["used"] / volume["size"] >= FULL:
+            problems.append(f"volume {volume['namespace']}/{volume['name']} is {volume['used'] / volume['size']:.0%} full")
+    problems += [f"Airflow's {part} is {state}" for part, state in status["airflow"].items() if state != "healthy"]
+    for checkout in status["checkouts"]:
+        if checkout["error"]:
+            problems.append(f"git-sync of {checkout['pod']} fails: {checkout['error']}")
+    commits = {checkout["commit"] for checkout in status["checkouts"] if checkout["commit"]}
+    if len(commits) > 1:
+        warnings.append(f"pods have different DAG commits: {', '.join(sorted(commit[:7] for commit in commits))}")
+    problems += [f"{url['name']} does not answer at {url['url']}: {url['error']}" for url in status["urls"] if url["error"]]
+    warnings += [f"DAG file {item['filename']} does not import: {item['message']}" for item in status["import_errors"]]
+    for run in _latest(status["runs"]):
+        if run["state"] == "failed":
+            warnings.append(f"the last run of {run['dag_id']} failed {ago(run['started'])} ago ({run['run_id']})")
+    return list(dict.fromkeys(problems)), list(dict.fromkeys(warnings))
+
+
+def _latest(runs: Iterable[Row]) -> list[Row]:
+    found: dict[str, Row] = {}
+    for run in runs:
+        found.setdefault(run["dag_id"], run)
+    return list(found.values())
+
+
+def ago(seconds: float | None) -> str:
+    """Seconds as the largest unit that fits: ``45 s``, ``12 min``, ``3 h``, ``9 d``."""
+    if seconds is None:
+        return "?"
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= 2 * size:
+            return f"{int(seconds // size)} {unit}"
+    return f"{int(seconds)} s"

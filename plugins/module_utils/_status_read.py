@@ -1,0 +1,245 @@
+# Copyright: (c) 2026, The gitops.airflow team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reads the state of a platform: the Kubernetes API, the kubelets, Airflow and its pods, all at once."""
+
+from __future__ import annotations
+
+import base64
+import datetime
+import json
+import re
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, TypeVar
+from urllib.error import HTTPError
+
+from ansible.module_utils.urls import open_url
+from ansible_collections.gitops.airflow.plugins.module_utils import _status as rows
+from ansible_collections.gitops.airflow.plugins.module_utils._airflow_api import Access, AirflowApi
+from ansible_collections.gitops.airflow.plugins.module_utils._errors import AirflowError, ApiError
+from ansible_collections.gitops.airflow.plugins.module_utils._kube import APPLICATIONS, KubeApi, core_path
+from ansible_collections.gitops.airflow.plugins.module_utils._tunnel import TunnelError, open_tunnel
+from ansible_collections.gitops.airflow.plugins.module_utils._verdict import Obj, shorten
+from ansible_collections.gitops.airflow.plugins.module_utils._watch import Source, snapshot
+
+T = TypeVar("T")
+WORKLOADS = {"Deployment": "deployments", "StatefulSet": "statefulsets"}
+RUNS_READ = 20
+URL_SECONDS = 3.0
+# git-sync looks every 10 seconds: what it said of its last failure is not older than this.
+SYNC_SECONDS = 60
+# Prints the commit's folder, when the link was set to it, and the pod's clock.
+LOOK = "cd /opt/airflow/dags && readlink repo && stat -c %Y repo && date +%s"
+_FAILURE = re.compile(r"\"error\":|\b(error|failed|fatal|denied|missing|not found|does not answer|cannot)\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Platform:
+    """Which platform, and where its parts are."""
+
+    name: str
+    namespaces: tuple[str, ...]
+    core: str
+    argocd: str
+    applications: tuple[str, ...]
+    service: str
+    port: int
+    username: str
+    secret: str
+    urls: dict[str, str]
+
+
+def sync_failure(lines: Sequence[str]) -> str:
+    """What the latest lines of git-sync's log complain of, or nothing."""
+    last = next((line.strip() for line in reversed(lines) if line.strip()), "")
+    if not _FAILURE.search(last):
+        return ""
+    try:
+        entry = json.loads(last)
+        return shorten(": ".join(str(entry[key]) for key in ("msg", "error") if entry.get(key)), 300)
+    except (ValueError, AttributeError):
+        return shorten(last, 300)
+
+
+def answer(url: str) -> str:
+    """Why nothing answers at the URL, or nothing. Its certificate is not looked at: the one of Argo CD is its own."""
+    try:
+        open_url(url, timeout=URL_SECONDS, validate_certs=False, follow_redirects="none").close()
+        return ""
+    except HTTPError as error:
+        return f"it answers {error.code}" if error.code >= 500 else ""
+    except (OSError, ValueError) as error:
+        return shorten(str(getattr(error, "reason", None) or error), 200)
+
+
+class StatusRead:
+    """One reading. What cannot be read is noted: ``unreadable`` where it hides a fault, ``unknown`` where it is only less to see."""
+
+    def __init__(self, api: KubeApi, params: dict[str, Any], platform: Platform) -> None:
+        self.api, self._params, self.platform = api, params, platform
+        self.unreadable: list[str] = []
+        self.unknown: list[str] = []
+        self.usage = ""
+
+    def _try(self, notes: list[str], what: str, read: Callable[[], T], default: T) -> T:
+        try:
+            return read()
+        except (ApiError, AirflowError, TunnelError) as error:
+            notes.append(f"{what}: {error}" if what else str(error))
+            return default
+
+    def _list(self, path: str, query: dict[str, Any] | None = None) -> list[Obj]:
+        return self._try(self.unreadable, "", lambda: list(snapshot(self.api, Source(path, query or {}))[0]), [])
+
+    def everywhere(self, path: Callable[[str], str]) -> list[Obj]:
+        return [item for namespace in self.platform.namespaces for item in self._list(path(namespace))]
+
+    def _workloads(self) -> list[Obj]:
+        found = []
+        for kind, collection in WORKLOADS.items():
+            for item in self.everywhere(lambda place, name=collection: f"/apis/apps/v1/namespaces/{place}/{name}"):  # type: ignore[misc]
+                found.append({**item, "kind": kind})
+        return found
+
+    def _applications(self) -> list[Obj]:
+        base, found = APPLICATIONS.format(namespace=self.platform.argocd), []
+        for name in self.platform.applications:
+            app = self._try(self.unreadable, f"Application {name}", lambda name=name: self.api.get(f"{base}/{name}"), None)  # type: ignore[misc]
+            if app is not None:
+                found.append(app)
+        return found
+
+    def _usage(self, nodes: list[Obj]) -> tuple[dict[str, rows.Row], dict[tuple[str, str], rows.Row], dict[tuple[str, str], rows.Row]]:
+        """Use of nodes, pods and volumes: the kubelets' own summary, and metrics.k8s.io over it where it is served."""
+        use: dict[str, rows.Row] = {}
+        pods: dict[tuple[str, str], rows.Row] = {}
+        volumes: dict[tuple[str, str], rows.Row] = {}
+        for node in nodes:
+            name = node["metadata"]["name"]
+            try:
+                use[name], more, filled = rows.kubelet_usage(self.api.get(f"{core_path('nodes', name=name)}/proxy/stats/summary"))
+            except ApiError as error:
+                self.unknown.append(f"use of node {name} is unknown: {error}")
+                continue
+            pods |= more
+            volumes |= filled
+            self.usage = "the kubelets"
+        try:
+            metrics = "/apis/metrics.k8s.io/v1beta1"
+            for (_none, name), row in rows.metrics_usage(snapshot(self.api, Source(f"{metrics}/nodes"))[0]).items():
+                use.setdefault(name, {}).update(row)
+            for place in self.platform.namespaces:
+                pods |= rows.metrics_usage(snapshot(self.api, Source(f"{metrics}/namespaces/{place}/pods"))[0])
+            self.usage = "metrics.k8s.io"
+        except ApiError as error:
+            if error.status not in (403, 404):
+                self.unknown.append(f"metrics.k8s.io: {error}")
+        return use, pods, volumes
+
+    def _checkout(self, pod: Obj) -> rows.Row:
+        """The commit that a pod of Airflow has, since when (seconds), and what its git-sync complains of."""
+        name, part = pod["metadata"]["name"], pod["metadata"]["labels"]["component"]
+        row: rows.Row = {"pod": name, "commit": "", "age": None, "error": ""}
+        try:
+            said = self.api.run(self.platform.core, name, part, ["sh", "-c", LOOK]).split()
+            if len(said) == 3:
+                row |= {"commit": said[0].rsplit("/", 1)[-1], "age": int(said[2]) - int(said[1])}
+            row["error"] = sync_failure(list(self.api.log_lines(self.platform.core, name, "git-sync", False, 5, sinceSeconds=SYNC_SECONDS)))
+        except ApiError as error:
+            row["error"] = shorten(str(error), 300)
+        return row
+
+    def _airflow(self) -> dict[str, Any]:
+        at = self.platform
+        try:
+            secret = self.api.get(core_path("secrets", at.core, at.secret))
+            password = base64.b64decode((secret.get("data") or {}).get("password") or "").decode()
+            with open_tunnel(self._params, at.core, at.service, at.port) as tunnel:
+                airflow = AirflowApi(Access(f"http://127.0.0.1:{tunnel.port}", at.username, password))
+                health = airflow.health()
+                runs = airflow.last_runs(RUNS_READ)
+                tasks = airflow.tasks_since(str(runs[-1]["start_date"])) if runs and runs[-1].get("start_date") else []
+                errors = airflow.import_errors()
+        except (ApiError, TunnelError, AirflowError) as error:
+            self.unreadable.append(f"Airflow cannot be asked: {error}")
+            return {}
+        return {
+            "airflow": {part: str((health.get(part) or {}).get("status")) for part in ("metadatabase", "scheduler", "triggerer")},
+            "runs": rows.run_rows(runs, tasks, at.core, _now()),
+            "import_errors": [{"filename": item.get("filename"), "message": _last_line(item.get("stack_trace"))} for item in errors],
+        }
+
+    def _pods(self) -> list[Obj]:
+        return self.everywhere(lambda place: core_path("pods", place))
+
+    def read(self) -> dict[str, Any]:
+        """The whole status, judged."""
+        start, at = time.monotonic(), self.platform
+        try:
+            nodes = list(snapshot(self.api, Source(core_path("nodes")))[0])
+        except ApiError as error:
+            if error.status == 0:  # everything else would only say the same
+                self.unreadable.append(str(error))
+                return self._judged(start, {})
+            self.unknown.append(str(error))
+            nodes = []
+        with ThreadPoolExecutor(max_workers=12) as pool:
+            airflow = pool.submit(self._airflow)
+            urls = {name: pool.submit(answer, url) for name, url in at.urls.items()}
+            usage = pool.submit(self._usage, nodes)
+            applications, workloads = pool.submit(self._applications), pool.submit(self._workloads)
+            claims = pool.submit(self.everywhere, lambda place: core_path("persistentvolumeclaims", place))
+            pods = self._pods()
+            synced = [pod for pod in pods if _has_checkout(pod, at.core)]
+            checkouts = list(pool.map(self._checkout, synced))
+            node_use, pod_use, volume_use = usage.result()
+            now = _now()
+            return self._judged(
+                start,
+                {
+                    "nodes": rows.node_rows(nodes, node_use),
+                    "applications": rows.application_rows(applications.result(), now),
+                    "pods": rows.pod_rows([pod for pod in pods if not rows.is_worker(pod)], pod_use, now),
+                    "workers": rows.worker_rows(filter(rows.is_worker, pods), now),
+                    "workload_problems": rows.workload_problems(workloads.result()),
+                    "volumes": rows.volume_rows(claims.result(), volume_use),
+                    "checkouts": checkouts,
+                    "urls": [{"name": name, "url": at.urls[name], "error": found.result()} for name, found in urls.items()],
+                    **airflow.result(),
+                },
+            )
+
+    def _judged(self, start: float, found: dict[str, Any]) -> dict[str, Any]:
+        names = ("nodes", "applications", "pods", "workers", "runs", "checkouts", "volumes", "urls", "workload_problems", "import_errors")
+        status = {**{name: [] for name in names}, "airflow": {}, **found, "unreadable": self.unreadable, "unknown": self.unknown}
+        problems, warnings = rows.judge(status)
+        for name in ("unreadable", "unknown", "workload_problems"):
+            del status[name]
+        return {
+            "name": self.platform.name,
+            "healthy": not problems,
+            "problems": problems,
+            "warnings": warnings,
+            "checked_at": f"{_now():%Y-%m-%dT%H:%M:%SZ}",
+            "elapsed": round(time.monotonic() - start, 2),
+            "usage": self.usage,
+            **status,
+        }
+
+
+def _last_line(text: Any) -> str:
+    return shorten((str(text or "").strip().splitlines() or [""])[-1], 300)
+
+
+def _now() -> datetime.datetime:
+    return datetime.datetime.now(datetime.UTC)
+
+
+def _has_checkout(pod: Obj, core: str) -> bool:
+    metadata, status = pod["metadata"], pod.get("status") or {}
+    containers = {item["name"] for item in (pod.get("spec") or {}).get("containers") or []}
+    part = (metadata.get("labels") or {}).get("component")
+    return metadata.get("namespace") == core and {"git-sync", part} <= containers and status.get("phase") == "Running"

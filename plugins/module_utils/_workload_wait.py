@@ -1,0 +1,78 @@
+# Copyright: (c) 2026, The gitops.airflow team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Waits for workloads: keeps them and their pods as last seen and asks the verdict. ``step`` is what the watch loop calls."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ansible_collections.gitops.airflow.plugins.module_utils._application_diagnosis import warning_events
+from ansible_collections.gitops.airflow.plugins.module_utils._errors import ApiError
+from ansible_collections.gitops.airflow.plugins.module_utils._kube import KubeApi, core_path
+from ansible_collections.gitops.airflow.plugins.module_utils._verdict import Obj, Verdict
+from ansible_collections.gitops.airflow.plugins.module_utils._watch import Change, Source, snapshot
+from ansible_collections.gitops.airflow.plugins.module_utils._workload_verdict import COLLECTIONS, Past, Workload, causes, judge
+
+PODS = "Pod"
+EVENTS = 5
+
+
+class WorkloadWait:
+    """One wait in one namespace. Feeds are the workload kinds in their order, then the pods."""
+
+    def __init__(self, api: KubeApi, namespace: str, selectors: Sequence[str], expected: Sequence[str], grace: float) -> None:
+        self._api, self._namespace, self._selectors, self._expected, self._grace = api, namespace, selectors, expected, grace
+        self._kinds = [*COLLECTIONS, PODS]
+        self._seen: dict[str, dict[str, Obj]] = {kind: {} for kind in self._kinds}
+        self._past: Past = {}
+        self.notices: list[str] = []
+
+    def sources(self) -> list[Source]:
+        query = {"labelSelector": ",".join(self._selectors)} if self._selectors else {}
+        paths = [f"/apis/apps/v1/namespaces/{self._namespace}/{collection}" for collection in COLLECTIONS.values()]
+        return [*(Source(path, query) for path in paths), Source(core_path("pods", self._namespace))]
+
+    def step(self, changes: Sequence[tuple[int, Change]], now: float) -> Verdict:
+        for feed, change in changes:
+            if change.kind == "notice":
+                self.notices.append(change.text)
+                continue
+            seen = self._seen[self._kinds[feed]]
+            if change.kind == "listed":
+                seen.clear()
+            for item in change.objects:
+                if change.type == "DELETED":
+                    seen.pop(item["metadata"]["name"], None)
+                else:
+                    seen[item["metadata"]["name"]] = item
+        verdict, self._past = judge(self.workloads, self.missing, self.pods, self._past, self._grace, now)
+        return verdict
+
+    @property
+    def workloads(self) -> list[Workload]:
+        return [Workload(kind, item) for kind in COLLECTIONS for item in self._seen[kind].values()]
+
+    @property
+    def pods(self) -> list[Obj]:
+        return list(self._seen[PODS].values())
+
+    @property
+    def missing(self) -> list[str]:
+        """What was expected and is not there; without an expectation anything will do, but not nothing."""
+        names = {item.name for item in self.workloads} | {item.name.split("/")[1] for item in self.workloads}
+        if not self._expected and not names:
+            return [f"a workload in {self._namespace}" + (f" with labels {', '.join(self._selectors)}" if self._selectors else "")]
+        return [name for name in self._expected if name not in names]
+
+    def results(self) -> list[dict[str, Any]]:
+        return [{"name": item.name, "open": item.open, "causes": causes(item, self.pods)} for item in self.workloads]
+
+    def events(self) -> list[str]:
+        """The namespace's latest warnings."""
+        try:
+            found = snapshot(self._api, Source(core_path("events", self._namespace), {"fieldSelector": "type=Warning"}))[0]
+        except ApiError as error:
+            return [str(error)]
+        return warning_events(list(found))[-EVENTS:]

@@ -1,0 +1,171 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, The gitops.airflow team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: platform_status_info
+short_description: Tell the state of a platform of Argo CD and Airflow
+version_added: 0.1.0
+author: The gitops.airflow team (@gitops-airflow)
+description:
+  - Reads nodes, pods with restarts and reasons, workers, Applications, volumes, their use, Airflow's last DAG runs and import errors,
+    and the DAG commit of each of Airflow's pods, all at once.
+  - Says whether the platform is healthy, and if not, why. An unhealthy platform does not fail the module.
+  - Use of CPU and memory comes from C(metrics.k8s.io) where it is served, else from the kubelets.
+  - Airflow is asked through the Kubernetes API, so its own address need not be reachable.
+attributes:
+  check_mode:
+    support: full
+    details: Only reads.
+  diff_mode:
+    support: none
+    details: Changes nothing.
+extends_documentation_fragment:
+  - kubernetes.core.k8s_auth_options
+  - gitops.airflow.attributes
+options:
+  name:
+    description: What the platform is called in the text.
+    type: str
+    default: the platform
+  core_namespace:
+    description: Namespace of Airflow's own pods.
+    type: str
+    default: airflow-core
+  argocd_namespace:
+    description: Namespace of Argo CD and of the Applications.
+    type: str
+    default: argocd
+  namespaces:
+    description: Further namespaces, such as those of the workers.
+    type: list
+    elements: str
+    default: []
+  applications:
+    description: Names of the Applications. One that does not exist is a problem.
+    type: list
+    elements: str
+    default: [airflow-core]
+  airflow_service:
+    description: The Service of Airflow's webserver.
+    type: str
+    default: airflow-webserver
+  airflow_port:
+    description: Its port.
+    type: int
+    default: 8080
+  airflow_username:
+    description: The user as whom Airflow is asked.
+    type: str
+    default: admin
+  airflow_secret:
+    description:
+      - The Secret in O(core_namespace) whose key C(password) holds that user's password.
+      - The module reads it itself, so the password passes through no task.
+    type: str
+    default: airflow-admin
+  urls:
+    description: Addresses, by name, at which something must answer this machine.
+    type: dict
+    default: {}
+notes:
+  - Needs C(get) and C(list) on what is shown, C(get) on O(airflow_secret), and C(create) on C(pods/exec) and C(pods/portforward) in
+    O(core_namespace).
+  - The use of the disks needs C(get) on C(nodes/proxy). Where that is refused it is left out and said.
+seealso:
+  - module: gitops.airflow.argocd_application_wait
+"""
+
+EXAMPLES = r"""
+- name: The platform's state
+  gitops.airflow.platform_status_info:
+    namespaces: [airflow-cron, airflow-user, git]
+  register: status
+
+- name: The platform is healthy
+  ansible.builtin.assert:
+    that: status.status.healthy
+    fail_msg: "{{ status.text }}"
+"""
+
+RETURN = r"""
+status:
+  description:
+    - The state. C(problems) says why it is not C(healthy); C(warnings) do not count.
+    - Times are in seconds, sizes in bytes, CPU in cores.
+  returned: always
+  type: dict
+  sample:
+    name: airflow
+    healthy: false
+    problems:
+      - "pod airflow-core/airflow-webserver-5d8f-x, container webserver (image apache/airflow:nope): ImagePullBackOff: Back-off"
+    warnings: []
+    checked_at: "2026-05-04T10:00:00Z"
+    elapsed: 0.9
+    usage: the kubelets
+    runs:
+      - {namespace: airflow-cron, dag_id: example_cron_dag, run_id: verify-1, state: success, started: 299, seconds: 11.2}
+    checkouts:
+      - {pod: airflow-scheduler-6c5d-x, commit: 3f2a9c1d5b7e8f60a1b2c3d4e5f60718293a4b5c, age: 7210, error: ""}
+text:
+  description: The same on one screen.
+  returned: always
+  type: str
+"""
+
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.gitops.airflow.plugins.module_utils._errors import ApiError
+from ansible_collections.gitops.airflow.plugins.module_utils._kube import connect
+from ansible_collections.gitops.airflow.plugins.module_utils._status_read import Platform, StatusRead
+from ansible_collections.gitops.airflow.plugins.module_utils._status_text import render
+from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
+
+
+def argument_spec() -> dict[str, Any]:
+    return {
+        **AUTH_ARG_SPEC,
+        "name": {"type": "str", "default": "the platform"},
+        "core_namespace": {"type": "str", "default": "airflow-core"},
+        "argocd_namespace": {"type": "str", "default": "argocd"},
+        "namespaces": {"type": "list", "elements": "str", "default": []},
+        "applications": {"type": "list", "elements": "str", "default": ["airflow-core"]},
+        "airflow_service": {"type": "str", "default": "airflow-webserver"},
+        "airflow_port": {"type": "int", "default": 8080},
+        "airflow_username": {"type": "str", "default": "admin"},
+        "airflow_secret": {"type": "str", "default": "airflow-admin", "no_log": False},
+        "urls": {"type": "dict", "default": {}},
+    }
+
+
+def platform(params: dict[str, Any]) -> Platform:
+    return Platform(
+        name=params["name"],
+        namespaces=tuple(dict.fromkeys([params["argocd_namespace"], params["core_namespace"], *params["namespaces"]])),
+        core=params["core_namespace"],
+        argocd=params["argocd_namespace"],
+        applications=tuple(params["applications"]),
+        service=params["airflow_service"],
+        port=params["airflow_port"],
+        username=params["airflow_username"],
+        secret=params["airflow_secret"],
+        urls=dict(params["urls"]),
+    )
+
+
+def main() -> None:
+    module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
+    try:
+        status = StatusRead(connect(module.params), module.params, platform(module.params)).read()
+    except ApiError as error:
+        module.fail_json(msg=str(error))
+    module.exit_json(changed=False, status=status, text=render(status))
+
+
+if __name__ == "__main__":
+    main()

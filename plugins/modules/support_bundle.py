@@ -1,0 +1,133 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, The gitops.airflow team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: support_bundle
+short_description: Collect logs, events, manifests and versions of namespaces in one archive, without secrets
+version_added: 0.1.0
+author: The gitops.airflow team (@gitops-airflow)
+description:
+  - Writes a C(.tar.gz) with the objects of the namespaces, their events, the logs of all containers (also those before a restart), nodes,
+    volumes and versions.
+  - Of a Secret it holds the names of its keys only. What Secrets of these namespaces hold is replaced wherever else it stands, encoded
+    forms included, and so are O(mask), passwords in URLs, tokens in headers, private keys, and environment variables with a secret's name.
+  - A namespace whose Secrets may not be read is left out, because they could not be masked.
+  - What cannot be read is noted in C(not-collected.txt). A cluster that does not answer is no failure.
+attributes:
+  check_mode:
+    support: full
+    details: Collects nothing and writes nothing.
+  diff_mode:
+    support: none
+    details: An archive has no useful difference.
+extends_documentation_fragment:
+  - kubernetes.core.k8s_auth_options
+  - gitops.airflow.attributes
+options:
+  path:
+    description: The archive to write. Its folder must exist. It is readable by its owner only.
+    type: path
+    required: true
+  namespaces:
+    description: The namespaces. One that does not exist is left out.
+    type: list
+    elements: str
+    required: true
+  tail:
+    description: Lines of each log.
+    type: int
+    default: 5000
+  files:
+    description: Further texts, by the name that they have in the archive. They are masked, too.
+    type: dict
+    default: {}
+  mask:
+    description: Further values to mask, such as passwords that no Secret holds in clear. Values shorter than 6 characters are not masked.
+    type: list
+    elements: str
+    default: []
+seealso:
+  - module: gitops.airflow.platform_status_info
+"""
+
+EXAMPLES = r"""
+- name: The evidence is collected
+  gitops.airflow.support_bundle:
+    path: /tmp/airflow.tar.gz
+    namespaces: [argocd, airflow-core, airflow-cron, airflow-user]
+    mask: ["{{ argocd_admin_password }}"]
+"""
+
+RETURN = r"""
+path:
+  description: The archive.
+  returned: always
+  type: str
+files:
+  description: What it holds, with the size of each file in bytes.
+  returned: always
+  type: list
+  elements: dict
+  sample: [{name: airflow-core/events.json, size: 10420}]
+notes:
+  description: What could not be read.
+  returned: always
+  type: list
+  elements: str
+"""
+
+import os
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.gitops.airflow.plugins.module_utils._bundle import Bundle
+from ansible_collections.gitops.airflow.plugins.module_utils._errors import ApiError
+from ansible_collections.gitops.airflow.plugins.module_utils._kube import connect
+from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
+
+
+def argument_spec() -> dict[str, Any]:
+    return {
+        **AUTH_ARG_SPEC,
+        "path": {"type": "path", "required": True},
+        "namespaces": {"type": "list", "elements": "str", "required": True},
+        "tail": {"type": "int", "default": 5000},
+        "files": {"type": "dict", "default": {}},
+        "mask": {"type": "list", "elements": "str", "default": [], "no_log": True},
+    }
+
+
+def write(path: str, content: bytes) -> None:
+    """Whole or not at all, and nobody else's to read from the first byte on."""
+    part = f"{path}.part"
+    with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as stream:
+        stream.write(content)
+    os.replace(part, path)
+
+
+def main() -> None:
+    module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
+    params = module.params
+    path = params["path"]
+    folder = os.path.dirname(path) or "."
+    if not os.path.isdir(folder):
+        module.fail_json(msg=f"path is {path!r}, but there is no folder {folder!r}. Next: make that folder, or correct path.")
+    if module.check_mode:
+        module.exit_json(changed=True, path=path, files=[], notes=[])
+    try:
+        bundle = Bundle(connect(params), list(dict.fromkeys(params["namespaces"])), params["tail"], params["mask"])
+        bundle.read({name: str(text) for name, text in params["files"].items()})
+        write(path, bundle.archive(os.path.basename(path).removesuffix(".tar.gz")))
+    except ApiError as error:
+        module.fail_json(msg=str(error))
+    except OSError as error:
+        module.fail_json(msg=f"path {path!r} cannot be written: {error}. Next: free space, or give another path.")
+    module.exit_json(changed=True, path=path, files=bundle.contents(), notes=bundle.notes)
+
+
+if __name__ == "__main__":
+    main()

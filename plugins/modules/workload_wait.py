@@ -1,0 +1,144 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, The gitops.airflow team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: workload_wait
+short_description: Wait until the workloads of a namespace have rolled out
+version_added: 0.1.0
+author: The gitops.airflow team (@gitops-airflow)
+description:
+  - Watches the Deployments, StatefulSets and DaemonSets of a namespace and returns as soon as each has rolled out, as C(kubectl rollout
+    status) judges it.
+  - Fails with the cause as soon as one has been stuck for O(grace). A workload is stuck when a container of its pods cannot start (image,
+    configuration, crash loop), when a pod finds no node, or when its controller may not make pods.
+attributes:
+  check_mode:
+    support: full
+    details: Reads once and reports. Does not fail when they have not rolled out.
+  diff_mode:
+    support: none
+    details: Changes nothing.
+extends_documentation_fragment:
+  - kubernetes.core.k8s_auth_options
+  - gitops.airflow.attributes
+options:
+  namespace:
+    description: The namespace.
+    type: str
+    required: true
+  label_selectors:
+    description: Label selectors that a workload must all match. None, every workload of the namespace is waited for.
+    type: list
+    elements: str
+    default: []
+  expected:
+    description:
+      - Names that must be among them, such as V(argocd-server) or V(Deployment/argocd-server).
+      - Without it one workload must exist, whichever.
+    type: list
+    elements: str
+    default: []
+  timeout:
+    description: Seconds for all of them together.
+    type: float
+    default: 300
+  grace:
+    description: Seconds for which one may be stuck. A crash at start, before what it needs is there, passes within them.
+    type: float
+    default: 60
+notes:
+  - Needs C(list) and C(watch) on C(deployments), C(statefulsets), C(daemonsets) and C(pods) of the namespace, for the diagnosis also
+    C(list) on C(events).
+seealso:
+  - module: gitops.airflow.argocd_application_wait
+"""
+
+EXAMPLES = r"""
+- name: Argo CD runs
+  gitops.airflow.workload_wait:
+    namespace: argocd
+    expected: [argocd-server, argocd-repo-server, StatefulSet/argocd-application-controller]
+"""
+
+RETURN = r"""
+workloads:
+  description: The last known state of each. C(open) says what is still to come, C(causes) what keeps it from it.
+  returned: always
+  type: list
+  elements: dict
+  sample:
+    - name: Deployment/argocd-server
+      open: 0 of 1 pods are available
+      causes:
+        - "pod argocd/argocd-server-5d8f-x, container argocd-server (image quay.io/argoproj/argocd:nope): ImagePullBackOff: Back-off"
+done:
+  description: Whether all have rolled out.
+  returned: always
+  type: bool
+  sample: true
+elapsed:
+  description: Seconds that the wait took.
+  returned: always
+  type: float
+  sample: 24.7
+events:
+  description: The namespace's latest warnings.
+  returned: when the wait failed
+  type: list
+  elements: str
+"""
+
+import time
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.gitops.airflow.plugins.module_utils._errors import ApiError
+from ansible_collections.gitops.airflow.plugins.module_utils._kube import connect
+from ansible_collections.gitops.airflow.plugins.module_utils._watch import ThreadInbox, follow, stream
+from ansible_collections.gitops.airflow.plugins.module_utils._workload_wait import WorkloadWait
+from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
+
+
+def argument_spec() -> dict[str, Any]:
+    return {
+        **AUTH_ARG_SPEC,
+        "namespace": {"type": "str", "required": True},
+        "label_selectors": {"type": "list", "elements": "str", "default": []},
+        "expected": {"type": "list", "elements": "str", "default": []},
+        "timeout": {"type": "float", "default": 300},
+        "grace": {"type": "float", "default": 60},
+    }
+
+
+def main() -> None:
+    module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
+    params, clock = module.params, time.monotonic
+    start = clock()
+    try:
+        api = connect(params)
+        wait = WorkloadWait(api, params["namespace"], params["label_selectors"], params["expected"], params["grace"])
+        streams = [stream(api, source, clock, time.sleep) for source in wait.sources()]
+        first = [(feed, next(changes)) for feed, changes in enumerate(streams)]
+        if module.check_mode:
+            verdict, timed_out = wait.step(first, start), False
+        else:
+            verdict, timed_out = follow(first, ThreadInbox(streams, clock), wait.step, start + params["timeout"])
+    except ApiError as error:
+        module.fail_json(msg=str(error))
+    for notice in wait.notices:
+        module.warn(notice)
+    elapsed = round(clock() - start, 3)
+    result = {"workloads": wait.results(), "done": verdict.kind == "done", "elapsed": elapsed}
+    if verdict.kind == "done" or module.check_mode:
+        module.exit_json(changed=False, **result)
+    what = f"Not done within {params['timeout']:g} s" if timed_out else f"Failed after {elapsed:g} s"
+    advice = f"Next: kubectl -n {params['namespace']} describe pods, and correct what it names"
+    module.fail_json(msg=f"{what}: {verdict.reason}. {advice}.", events=wait.events(), **result)
+
+
+if __name__ == "__main__":
+    main()

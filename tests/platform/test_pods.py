@@ -1,0 +1,109 @@
+# Copyright: (c) 2026, The gitops.airflow team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How the platform's pods run: not as root, without privileges, on a root file system that they cannot write, from pinned images."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from kubernetes import client
+
+# Of these the software writes beside its volumes: git-sync into /etc/passwd (its option add-user, which the chart sets).
+WRITABLE = {"git-sync", "git-sync-init"}
+# Pods that ask the Kubernetes API; no other has a token.
+WITH_TOKEN = {"scheduler", "triggerer", "webserver"}
+PINNED = re.compile(r".+(:[A-Za-z0-9_][\w.-]*|@sha256:[0-9a-f]{64})$")
+
+
+@pytest.fixture(scope="module")
+def pods(core: client.CoreV1Api, platform: Any) -> list[Any]:
+    found = [pod for place in (*platform.airflow, platform.git, platform.argocd) for pod in core.list_namespaced_pod(place).items]
+    parts = {(pod.metadata.labels or {}).get("component") for pod in found}
+    assert {"scheduler", "triggerer", "webserver", "mysql"} <= parts
+    return found
+
+
+def containers(pod: Any) -> list[Any]:
+    return [*(pod.spec.init_containers or []), *pod.spec.containers]
+
+
+def failing(pods: list[Any], holds: Any) -> list[str]:
+    return [
+        f"{pod.metadata.namespace}/{pod.metadata.name}: {container.name}"
+        for pod in pods
+        for container in containers(pod)
+        if not holds(pod.spec.security_context, container.security_context or client.V1SecurityContext(), container)
+    ]
+
+
+def own(pods: list[Any], platform: Any) -> list[Any]:
+    """Pods that this collection describes; Argo CD's are as its own manifest has them."""
+    return [pod for pod in pods if pod.metadata.namespace != platform.argocd]
+
+
+def test_no_pod_runs_as_root(pods) -> None:
+    assert failing(pods, lambda pod, own, _container: own.run_as_non_root if own.run_as_non_root is not None else pod.run_as_non_root) == []
+
+
+def test_no_container_can_gain_privileges(pods) -> None:
+    def holds(_pod: Any, own: Any, _container: Any) -> bool:
+        return (
+            own.allow_privilege_escalation is False and not own.privileged and "ALL" in ((own.capabilities and own.capabilities.drop) or [])
+        )
+
+    assert failing(pods, holds) == []
+
+
+def test_system_calls_are_filtered(pods, platform) -> None:
+    def holds(pod: Any, own: Any, _container: Any) -> bool:
+        profile = own.seccomp_profile or pod.seccomp_profile
+        return profile is not None and profile.type == "RuntimeDefault"
+
+    assert failing(own(pods, platform), holds) == []
+
+
+def test_root_file_systems_are_read_only(pods, platform) -> None:
+    def holds(_pod: Any, own: Any, container: Any) -> bool:
+        return own.read_only_root_filesystem or container.name in WRITABLE
+
+    # Workers run people's code, and jobs run once.
+    lasting = [pod for pod in own(pods, platform) if not {"kubernetes_executor", "job-name"} & (pod.metadata.labels or {}).keys()]
+    assert failing(lasting, holds) == []
+
+
+def test_only_pods_that_ask_the_api_have_a_token(pods, platform) -> None:
+    with_token = {
+        (pod.metadata.labels or {}).get("component") or pod.metadata.name
+        for pod in own(pods, platform)
+        if any(
+            source.service_account_token
+            for volume in pod.spec.volumes or []
+            for source in (volume.projected and volume.projected.sources) or []
+        )
+    }
+    assert with_token == WITH_TOKEN
+
+
+def test_images_are_pinned(pods) -> None:
+    assert failing(pods, lambda _pod, _own, container: PINNED.match(container.image) and not container.image.endswith(":latest")) == []
+
+
+@pytest.mark.parametrize("field", ["hostPath", "privileged", "hostNetwork"])
+def test_a_pod_that_reaches_for_the_node_is_refused(core, platform, field: str) -> None:
+    """The scheduler may create pods of any shape, and a DAG's author chooses it: the namespace must say no."""
+    container: dict[str, Any] = {
+        "name": "x",
+        "image": platform.image,
+        "securityContext": {"privileged": True} if field == "privileged" else {},
+    }
+    spec: dict[str, Any] = {"containers": [container], "hostNetwork": field == "hostNetwork"}
+    if field == "hostPath":
+        spec["volumes"] = [{"name": "node", "hostPath": {"path": "/"}}]
+    for namespace in platform.airflow:
+        with pytest.raises(client.ApiException) as refusal:
+            core.create_namespaced_pod(namespace, {"metadata": {"name": "reaches-for-the-node"}, "spec": spec}, dry_run="All")
+        assert refusal.value.status == 403
+        assert "PodSecurity" in refusal.value.body

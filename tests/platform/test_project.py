@@ -1,0 +1,74 @@
+# Copyright: (c) 2026, The gitops.airflow team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the Argo CD project lets through: Argo CD itself refuses what is not on its lists."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from kubernetes import client
+
+GROUP = ("argoproj.io", "v1alpha1")
+NAME = "site-security"
+PATIENCE = 30  # seconds for Argo CD to look at an Application
+
+
+@pytest.fixture(scope="module")
+def project(applications: client.CustomObjectsApi, platform: Any) -> dict[str, Any]:
+    found: dict[str, Any] = applications.get_namespaced_custom_object(*GROUP, platform.argocd, "appprojects", "airflow")
+    return found["spec"]
+
+
+def test_one_repository_and_the_workers_namespaces(project, platform) -> None:
+    assert project["sourceRepos"] == [platform.repository]
+    assert sorted(item["namespace"] for item in project["destinations"]) == sorted(platform.airflow)
+    assert {item["server"] for item in project["destinations"]} == {"https://kubernetes.default.svc"}
+
+
+def test_nothing_cluster_wide_no_secret_no_wildcard(project) -> None:
+    assert not project.get("clusterResourceWhitelist")
+    kinds = {(item["group"], item["kind"]) for item in project["namespaceResourceWhitelist"]}
+    assert not [kind for kind in kinds if "*" in kind]
+    assert not {("", "Secret"), ("", "ResourceQuota"), ("", "LimitRange"), ("argoproj.io", "Application")} & kinds
+
+
+def test_it_holds_the_kinds_that_the_platform_has(project, applications, platform) -> None:
+    app: dict[str, Any] = applications.get_namespaced_custom_object(*GROUP, platform.argocd, "applications", "airflow-core")
+    used = {(item.get("group", ""), item["kind"]) for item in app["status"]["resources"]}
+    assert used <= {(item["group"], item["kind"]) for item in project["namespaceResourceWhitelist"]}
+
+
+@pytest.fixture
+def refused(applications: client.CustomObjectsApi, platform: Any) -> Iterator[Any]:
+    """Creates an Application in the project and returns what Argo CD says against it. It never syncs by itself."""
+    where = (*GROUP, platform.argocd, "applications")
+
+    def create(repository: str, namespace: str) -> str:
+        source = {"repoURL": repository, "path": ".", "targetRevision": "main"}
+        destination = {"server": "https://kubernetes.default.svc", "namespace": namespace}
+        spec = {"project": "airflow", "source": source, "destination": destination}
+        body = {"apiVersion": "/".join(GROUP), "kind": "Application", "metadata": {"name": NAME}, "spec": spec}
+        applications.create_namespaced_custom_object(*where, body)
+        end = time.monotonic() + PATIENCE
+        while time.monotonic() < end:
+            status = applications.get_namespaced_custom_object(*where, NAME).get("status") or {}
+            for condition in status.get("conditions") or []:
+                if condition["type"] == "InvalidSpecError":
+                    return str(condition["message"])
+            time.sleep(0.2)
+        return ""
+
+    yield create
+    applications.delete_namespaced_custom_object(*where, NAME)
+
+
+def test_another_repository_is_refused(refused, platform) -> None:
+    assert "is not permitted in project" in refused("https://git.example.com/other.git", platform.core)
+
+
+def test_another_namespace_is_refused(refused, platform) -> None:
+    assert "do not match any of the allowed destinations" in refused(platform.repository, "kube-system")

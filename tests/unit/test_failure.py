@@ -1,0 +1,56 @@
+# Copyright: (c) 2026, The gitops.airflow team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The few lines at the end of a failed run, from results as ansible-core hands them to a callback."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.gitops.airflow.plugins.module_utils._failure import AGAIN, HIDDEN, Failure, explain, lines
+
+ADVICE = "Correct the image in Git, and push."
+
+
+@pytest.mark.parametrize(
+    ("result", "why", "action"),
+    [
+        pytest.param({"msg": "no room. Next: free some"}, "no room.", "free some", id="our modules"),
+        pytest.param({"msg": "Task failed: Module failed: no room"}, "no room", AGAIN, id="ansible-core's prefix"),
+        pytest.param({"msg": "Next to nothing is free"}, "Next to nothing is free", AGAIN, id="only the word"),
+        pytest.param(
+            {"msg": f"Failed after 61 s: web: ImagePullBackOff. {ADVICE}", "diagnosis": [{"next_action": ADVICE}]},
+            "Failed after 61 s: web: ImagePullBackOff.",
+            ADVICE,
+            id="a diagnosis",
+        ),
+        pytest.param(
+            {"msg": "One or more items failed", "results": [{"msg": "fine"}, {"failed": True, "msg": "port 8080 is taken. Next: stop it"}]},
+            "port 8080 is taken.",
+            "stop it",
+            id="a loop",
+        ),
+        pytest.param({"msg": "non-zero return code", "stderr": "a\nb"}, "non-zero return code\na\nb", AGAIN, id="a command"),
+        pytest.param({}, "It gives no reason.", AGAIN, id="nothing"),
+        pytest.param(
+            {"censored": "the output has been hidden", "msg": "s3cret"},
+            HIDDEN,
+            "Look at the platform's state (status.yml); it may show the cause.",
+            id="no_log",
+        ),
+    ],
+)
+def test_cause_and_action(result: dict[str, Any], why: str, action: str) -> None:
+    assert explain("argocd", "It runs", result) == Failure("argocd", "It runs", why, action)
+
+
+def test_lines_have_one_shape() -> None:
+    shown = lines(Failure("argocd", "It runs", "word " * 40, "do this"), "make support-bundle")
+    assert [line[:10].strip() for line in shown] == ["what", "why", "", "do", "evidence"]
+    assert max(map(len, shown)) <= 130
+    assert shown[0] == "what      argocd: It runs"
+
+
+def test_a_task_outside_of_roles_and_without_evidence() -> None:
+    assert lines(Failure("", "It runs", "no", "yes"), "") == ["what      It runs", "why       no", "do        yes"]

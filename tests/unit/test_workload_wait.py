@@ -1,0 +1,129 @@
+# Copyright: (c) 2026, The gitops.airflow team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Rollouts: when they are done, when they have failed, and with which cause."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.gitops.airflow.plugins.module_utils._watch import Change
+from ansible_collections.gitops.airflow.plugins.module_utils._workload_verdict import Workload, judge
+from ansible_collections.gitops.airflow.plugins.module_utils._workload_wait import WorkloadWait
+
+LABELS = {"app": "web"}
+ROLLED = {"observedGeneration": 2, "replicas": 1, "updatedReplicas": 1, "availableReplicas": 1}
+
+
+def deployment(name: str = "web", replicas: int = 1, **status: Any) -> dict[str, Any]:
+    return {
+        "metadata": {"name": name, "namespace": "argocd", "generation": 2},
+        "spec": {"replicas": replicas, "selector": {"matchLabels": LABELS}},
+        "status": {**ROLLED, **status},
+    }
+
+
+def pod(reason: str = "", **fields: Any) -> dict[str, Any]:
+    state = {"waiting": {"reason": reason, "message": "Back-off"}} if reason else {"running": {}}
+    return {
+        "metadata": {"name": "web-1", "namespace": "argocd", "labels": LABELS, **fields},
+        "status": {"containerStatuses": [{"name": "web", "image": "web:nope", "state": state}]},
+    }
+
+
+@pytest.mark.parametrize(
+    ("kind", "item", "text"),
+    [
+        ("Deployment", deployment(), ""),
+        ("Deployment", deployment(replicas=0) | {"status": {"observedGeneration": 2}}, ""),
+        ("Deployment", deployment(observedGeneration=1), "its controller has not seen the change yet"),
+        ("Deployment", deployment(updatedReplicas=0), "0 of 1 pods are updated"),
+        ("Deployment", deployment() | {"status": {**ROLLED, "replicas": 2}}, "1 old pods are still there"),
+        ("Deployment", deployment(availableReplicas=0), "0 of 1 pods are available"),
+        ("StatefulSet", deployment(availableReplicas=0), "0 of 1 pods are available"),
+        (
+            "DaemonSet",
+            deployment()
+            | {"status": {"observedGeneration": 2, "desiredNumberScheduled": 3, "updatedNumberScheduled": 3, "numberAvailable": 2}},
+            "2 of 3 pods are available",
+        ),
+    ],
+)
+def test_what_is_still_to_come(kind: str, item: dict[str, Any], text: str) -> None:
+    assert Workload(kind, item).open == text
+
+
+CAUSE = "Deployment/web: pod argocd/web-1, container web (image web:nope): ImagePullBackOff: Back-off"
+
+
+@pytest.mark.parametrize(
+    ("items", "pods", "seconds", "kind", "reason"),
+    [
+        pytest.param([deployment()], [], 0, "done", "", id="rolled out"),
+        pytest.param([deployment(availableReplicas=0)], [pod()], 900, "waiting", "Deployment/web: 0 of 1 pods are available", id="slow"),
+        pytest.param([deployment(availableReplicas=0)], [pod("ImagePullBackOff")], 59, "waiting", CAUSE, id="within the grace"),
+        pytest.param([deployment(availableReplicas=0)], [pod("ImagePullBackOff")], 60, "failed", CAUSE, id="stuck"),
+        pytest.param([deployment()], [pod("ImagePullBackOff")], 60, "done", "", id="another's pod"),
+        pytest.param(
+            [deployment(availableReplicas=0)],
+            [pod("ImagePullBackOff", deletionTimestamp="T")],
+            60,
+            "waiting",
+            "Deployment/web: 0 of 1 pods are available",
+            id="a pod on its way out",
+        ),
+        pytest.param(
+            [
+                deployment(
+                    updatedReplicas=0,
+                    conditions=[{"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": "quota"}],
+                )
+            ],
+            [],
+            60,
+            "failed",
+            "Deployment/web: FailedCreate: quota",
+            id="no pods may be made",
+        ),
+    ],
+)
+def test_verdicts(items: list[dict[str, Any]], pods: list[dict[str, Any]], seconds: float, kind: str, reason: str) -> None:
+    workloads = [Workload("Deployment", item) for item in items]
+    _verdict, past = judge(workloads, [], pods, {}, 60, 0)
+    verdict, _past = judge(workloads, [], pods, past, 60, seconds)
+    assert (verdict.kind, verdict.reason) == (kind, reason)
+
+
+def test_a_cause_that_passes_and_returns_begins_a_new_grace() -> None:
+    workloads = [Workload("Deployment", deployment(availableReplicas=0))]
+    past: Any = {}
+    for now, reason in ((0, "CrashLoopBackOff"), (50, ""), (70, "CrashLoopBackOff"), (100, "CrashLoopBackOff")):
+        verdict, past = judge(workloads, [], [pod(reason)], past, 60, now)
+        assert verdict.kind == "waiting"
+    assert verdict.wake == 130
+
+
+def test_the_wait_follows_its_feeds() -> None:
+    wait = WorkloadWait(None, "argocd", [], ["web", "Deployment/other"], 60)  # type: ignore[arg-type]
+    assert [source.path.rsplit("/", 1)[-1] for source in wait.sources()] == ["deployments", "statefulsets", "daemonsets", "pods"]
+    listed = [(0, Change("listed", (deployment(),))), *((feed, Change("listed")) for feed in (1, 2, 3))]
+    assert wait.step(listed, 0).reason == "Deployment/other does not exist"
+    assert wait.step([(0, Change("event", (deployment("other"),), type="ADDED"))], 1).kind == "done"
+    assert wait.step([(0, Change("event", (deployment("web"),), type="DELETED"))], 2).reason == "web does not exist"
+
+
+def test_a_crash_loop_shows_between_two_crashes() -> None:
+    crashing = pod()
+    crashing["status"]["containerStatuses"][0] |= {"restartCount": 3, "lastState": {"terminated": {"reason": "Error", "exitCode": 2}}}
+    workloads = [Workload("Deployment", deployment(availableReplicas=0))]
+    _verdict, past = judge(workloads, [], [pod("CrashLoopBackOff")], {}, 60, 0)
+    verdict, _past = judge(workloads, [], [crashing], past, 60, 60)
+    assert verdict.kind == "failed"
+    assert "restarted 3 times, the last time after Error (exit code 2)" in verdict.reason
+
+
+def test_nothing_is_not_enough() -> None:
+    wait = WorkloadWait(None, "git", ["app=gitea"], [], 60)  # type: ignore[arg-type]
+    verdict = wait.step([(feed, Change("listed")) for feed in range(4)], 0)
+    assert (verdict.kind, verdict.reason) == ("waiting", "a workload in git with labels app=gitea does not exist")
