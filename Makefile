@@ -2,8 +2,9 @@
 SHELL := /bin/bash
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 ARGS ?=
+DIR ?=
 
-.PHONY: help site verify destroy lab test quick lint sanity unit integration molecule package setup dev engine
+.PHONY: help site verify push-dags destroy lab test quick lint sanity unit integration molecule package setup dev engine
 
 help: ## These lines
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 20
@@ -13,6 +14,9 @@ site: setup engine ## Stand up the whole platform and verify it
 
 verify: setup engine ## Prove again that the platform is as it must be
 	@ansible-playbook playbooks/verify.yml $(ARGS)
+
+push-dags: setup ## Bring your DAGs to Airflow: make push-dags DIR=path/to/dags
+	@ansible-playbook playbooks/push_dags.yml -e '{"airflow_app_push_dir": "$(DIR)"}' $(ARGS)
 
 destroy: setup engine ## Remove the platform and leave nothing behind
 	@scripts/with-images ansible-playbook playbooks/destroy.yml $(ARGS)
