@@ -225,6 +225,8 @@ COMPLAINTS = (
     (r"returned error: 5\d\d", "server_error", "the server failed", "look into the server's log, or try later"),
     (r"did not end in time", "timeout", "git took too long", "try again, or give a longer timeout"),
 )
+# ssh's advice, which is about a file that is gone by now.
+ADVICE = re.compile(r"^(Add correct host key|Offending \w+ key|remove with:|ssh-keygen -f)", re.IGNORECASE)
 RACE = re.compile(
     r"\(fetch first\)|\(non-fast-forward\)|\(stale info\)|cannot lock ref|failed to update ref|\(already exists\)", re.IGNORECASE
 )
@@ -232,7 +234,8 @@ RACE = re.compile(
 
 def complaint(url: str, branch: str, output: str) -> GitError:
     """The error that git's output tells of."""
-    words = " ".join(line.strip() for line in output.splitlines() if line.strip())[-600:]
+    lines = (line.strip() for line in output.splitlines())
+    words = " ".join(line for line in lines if line and not ADVICE.match(line))[-600:]
     for pattern, code, meaning, action in COMPLAINTS:
         if re.search(pattern, output, re.IGNORECASE):
             action = action.replace("{keyscan}", keyscan(url))

@@ -62,6 +62,12 @@ def test_complaints_are_understood(output: str, code: str) -> None:
     assert output.split("\n")[0] in str(error)
 
 
+def test_sshs_advice_about_a_temporary_file_is_left_out() -> None:
+    output = "HOST IDENTIFICATION HAS CHANGED!\nAdd correct host key in /tmp/x/known_hosts to get rid of this.\n"
+    output += 'Offending RSA key in /tmp/x/known_hosts:1\n  remove with:\n  ssh-keygen -f "/tmp/x/known_hosts" -R "h"\nHost key verification failed.'
+    assert "/tmp/x" not in str(complaint("ssh://h/x.git", "main", output))
+
+
 @pytest.mark.parametrize(
     ("url", "server", "command"),
     [
