@@ -14,7 +14,7 @@ description:
   - Compares files with the newest commit of a branch and pushes a commit when they differ. Other files of the branch stay.
   - Nothing is pushed by force. When somebody else pushes meanwhile, the comparison is made again with the new commit.
   - A server inside a Kubernetes cluster can be reached through O(tunnel).
-  - What is not given is this user's own: git's configuration, SSH's keys and known hosts.
+  - This user's own git configuration, SSH keys and known hosts serve for what is not given.
 extends_documentation_fragment:
   - kubernetes.core.k8s_auth_options
   - gitops.airflow.git_remote
