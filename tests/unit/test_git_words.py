@@ -64,7 +64,8 @@ def test_complaints_are_understood(output: str, code: str) -> None:
 
 def test_sshs_advice_about_a_temporary_file_is_left_out() -> None:
     output = "HOST IDENTIFICATION HAS CHANGED!\nAdd correct host key in /tmp/x/known_hosts to get rid of this.\n"
-    output += 'Offending RSA key in /tmp/x/known_hosts:1\n  remove with:\n  ssh-keygen -f "/tmp/x/known_hosts" -R "h"\nHost key verification failed.'
+    output += 'Offending RSA key in /tmp/x/known_hosts:1\n  remove with:\n  ssh-keygen -f "/tmp/x/known_hosts" -R "h"\n'
+    output += "Host key verification failed."
     assert "/tmp/x" not in str(complaint("ssh://h/x.git", "main", output))
 
 
