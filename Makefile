@@ -2,8 +2,9 @@
 SHELL := /bin/bash
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 ARGS ?=
+DIR ?=
 
-.PHONY: help site verify status support-bundle destroy lab test quick lint sanity unit integration molecule package setup dev engine
+.PHONY: help site verify status support-bundle push-dags destroy lab test quick lint sanity unit integration molecule package setup dev engine
 
 help: ## These lines
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 20
@@ -19,6 +20,9 @@ status: setup ## The platform on one screen; exit code 0 only where it is health
 
 support-bundle: setup ## Collect logs, events and manifests, without secrets
 	@ansible-playbook playbooks/support_bundle.yml $(ARGS)
+
+push-dags: setup ## Bring your DAGs to Airflow: make push-dags DIR=path/to/dags
+	@ansible-playbook playbooks/push_dags.yml -e '{"airflow_app_push_dir": "$(DIR)"}' $(ARGS)
 
 destroy: setup engine ## Remove the platform and leave nothing behind
 	@scripts/with-images ansible-playbook playbooks/destroy.yml $(ARGS)

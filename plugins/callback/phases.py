@@ -13,6 +13,7 @@ author: The gitops.airflow team (@gitops-airflow)
 description:
   - Adds a table to the end of a playbook's output, with the time and the number of changes of each role, and names the role that failed.
   - A run that failed ends with what failed, why, what to do, and how to collect the evidence.
+  - A role that runs in several goes stands where the longest of them began.
   - Time between two tasks belongs to the role of the first. Tasks outside of roles are summed up as V(other).
   - Leaves everything else to the stdout callback. Prints nothing beside one that writes JSON, and nothing where no role ran.
 requirements:
@@ -76,13 +77,15 @@ class Phase:
     seconds: float = 0.0
     changed: int = 0
     failed_task: str = ""
+    longest: float = 0.0
+    began: float = 0.0  # the longest stretch
 
 
 class Record:
     """Adds up time and changes of phases. Times are seconds of any clock that only goes forward."""
 
     def __init__(self, now: float) -> None:
-        self.start = self.last = now
+        self.start = self.last = self.entered = now
         self.phases: dict[str, Phase] = {}
         self.current: Phase | None = None
         self.failures: dict[str, Failure] = {}
@@ -92,8 +95,13 @@ class Record:
 
     def enter(self, name: str, now: float) -> None:
         """A task of the phase starts now: the time until now belonged to the phase before."""
-        (self.current or self.phase(OTHER)).seconds += now - self.last
+        current = self.current or self.phase(OTHER)
+        current.seconds += now - self.last
         self.last = now
+        if name != current.name:
+            if now - self.entered >= current.longest:
+                current.longest, current.began = now - self.entered, self.entered
+            self.entered = now
         self.current = self.phase(name)
 
     def failed(self, host: str, failure: Failure) -> None:
@@ -118,7 +126,7 @@ def duration(seconds: float) -> str:
 
 def table(phases: Iterable[Phase], total: float, hidden: Collection[str]) -> list[str]:
     """The lines of the table; none when no role ran."""
-    listed = list(phases)
+    listed = sorted(phases, key=lambda item: item.began)
     shown = [item for item in listed if item.name != OTHER and (item.name not in hidden or item.failed_task)]
     if not shown:
         return []

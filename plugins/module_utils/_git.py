@@ -130,6 +130,25 @@ def check_url(url: str) -> None:
         raise GitError("bad_url", f"repo is {url}, it must be a URL (http, https, ssh, file) or user@host:path. Next: correct repo.")
 
 
+def ssh_server(url: str) -> tuple[str, int] | None:
+    """Host and port of an SSH URL; None for another one."""
+    if "://" in url:
+        parts = urlsplit(url)
+        return (parts.hostname or "", parts.port or 22) if parts.scheme == "ssh" else None
+    match = SCP_LIKE.match(url)
+    return (match["host"], 22) if match else None
+
+
+def keyscan(url: str) -> str:
+    """How a person gets the host keys of an SSH server, and knows that they are its own."""
+    host, port = ssh_server(url) or ("HOST", 22)
+    option = f" -p {port}" if port != 22 else ""
+    return (
+        f"ssh-keyscan{option} {host} > known_hosts, compare what ssh-keygen -lf known_hosts prints with the fingerprints "
+        "that the server's owner publishes"
+    )
+
+
 def through(url: str, port: int) -> tuple[str, str]:
     """The URL by way of a local port, and the host whose name a host key must still carry. For http and ssh."""
     match = SCP_LIKE.match(url) if "://" not in url else None
@@ -152,16 +171,22 @@ COMPLAINTS = (
         "give a private key in OpenSSH's format that only its owner may read (chmod 600)",
     ),
     (
-        r"host key verification failed|host identification has changed|no .* host key is known",
+        r"host identification has changed",
+        "changed_host_key",
+        "the server's host key is not the one in known_hosts: the server is new, or somebody stands between",
+        "ask the server's owner; if the change is theirs: {keyscan}, and give the new ones as known_hosts",
+    ),
+    (
+        r"host key verification failed|no .* host key is known",
         "unknown_host_key",
-        "the server's host key is not the known one",
-        "put the server's host key into the file that known_hosts names (ssh-keyscan, after checking its fingerprint)",
+        "known_hosts does not name this server",
+        "{keyscan}, and give them as known_hosts",
     ),
     (
         r"ssl certificate problem|server certificate verification failed|certificate subject name|unable to get local issuer",
         "untrusted_certificate",
         "the server's certificate is not trusted",
-        "give the authority's certificate as ca_path, or correct the host name",
+        "give the certificate of its authority (ca_path, ca_content), or correct the host name",
     ),
     (
         r"could not resolve host|failed to connect|couldn't connect|connection refused|connection timed out"
@@ -182,14 +207,14 @@ COMPLAINTS = (
         r"couldn't find remote ref|could not find remote ref|remote branch .* not found",
         "branch_missing",
         "the branch does not exist",
-        "correct branch, or set create=true to make it",
+        "correct the branch, or make it (git_publish does with create=true)",
     ),
     (
         r"repository .*not found|not found: repository|does not appear to be a git repository|returned error: 404|remote: not found"
         r"|cannot find repository|does not exist|no such file or directory",
         "repository_missing",
         "the repository does not exist, or the user may not see it",
-        "correct repo, make the repository, or set create=true where the server makes repositories on push",
+        "correct the URL or the user's rights, or make the repository (git_publish does with create=true, where the server lets it)",
     ),
     (
         r"\[remote rejected\]|pre-receive hook declined|protected branch",
@@ -200,6 +225,8 @@ COMPLAINTS = (
     (r"returned error: 5\d\d", "server_error", "the server failed", "look into the server's log, or try later"),
     (r"did not end in time", "timeout", "git took too long", "try again, or give a longer timeout"),
 )
+# ssh's advice, which is about a file that is gone by now.
+ADVICE = re.compile(r"^(Add correct host key|Offending \w+ key|remove with:|ssh-keygen -f)", re.IGNORECASE)
 RACE = re.compile(
     r"\(fetch first\)|\(non-fast-forward\)|\(stale info\)|cannot lock ref|failed to update ref|\(already exists\)", re.IGNORECASE
 )
@@ -207,9 +234,11 @@ RACE = re.compile(
 
 def complaint(url: str, branch: str, output: str) -> GitError:
     """The error that git's output tells of."""
-    words = " ".join(line.strip() for line in output.splitlines() if line.strip())[-600:]
+    lines = (line.strip() for line in output.splitlines())
+    words = " ".join(line for line in lines if line and not ADVICE.match(line))[-600:]
     for pattern, code, meaning, action in COMPLAINTS:
         if re.search(pattern, output, re.IGNORECASE):
+            action = action.replace("{keyscan}", keyscan(url))
             return GitError(code, f"{public_url(url)} (branch {branch}): {meaning}. git says: {words}\nNext: {action}.")
     return GitError("git_failed", f"{public_url(url)} (branch {branch}): git failed: {words}\nNext: correct what git complains about.")
 

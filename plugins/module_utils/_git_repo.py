@@ -56,10 +56,13 @@ class Access:
     ca_path: str = ""
     host_key_alias: str = ""
     tunnelled: bool = False
+    isolated: bool = False  # without what this user has: git configuration, .netrc, SSH configuration and agent
 
     def environment(self, askpass: str) -> dict[str, str]:
         """Environment variables for git. Raises nothing; a missing file is for git or ssh to report."""
         ssh = ["ssh", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=yes", "-o", "ConnectTimeout=15"]
+        if self.isolated:
+            ssh += ["-F", "/dev/null", "-o", "IdentityAgent=none"]
         if self.ssh_key:
             ssh += ["-i", self.ssh_key, "-o", "IdentitiesOnly=yes"]
         if self.known_hosts:
@@ -80,6 +83,8 @@ class Access:
             variables["GIT_SSL_CAINFO"] = self.ca_path
         if self.tunnelled:
             variables["NO_PROXY"] = variables["no_proxy"] = "127.0.0.1"
+        if self.isolated:
+            variables |= {"HOME": os.path.dirname(askpass), "XDG_CONFIG_HOME": os.path.dirname(askpass), "GIT_CONFIG_NOSYSTEM": "1"}
         return variables
 
 
@@ -185,6 +190,13 @@ class Remote:
         }
         parents = ["-p", parent] if parent else []
         return self._git("commit-tree", name, *parents, stdin=author.message.encode(), env=person).decode().strip()
+
+    def check_push(self, commit: str) -> None:
+        """Asks the server whether the branch may be pushed to; nothing is pushed. Raises GitError."""
+        code, out, err = self._run("push", "--dry-run", "--porcelain", self.url, f"{commit}:refs/heads/{self.branch}")
+        output = f"{out.decode(errors='replace')}\n{err}"
+        if code and not lost_race(output):
+            raise self.error(output)
 
     def push(self, commit: str) -> bool:
         """Makes a commit the branch's head; False when somebody else was faster. Raises GitError."""

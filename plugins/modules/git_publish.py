@@ -14,19 +14,11 @@ description:
   - Compares files with the newest commit of a branch and pushes a commit when they differ. Other files of the branch stay.
   - Nothing is pushed by force. When somebody else pushes meanwhile, the comparison is made again with the new commit.
   - A server inside a Kubernetes cluster can be reached through O(tunnel).
+  - This user's own git configuration, SSH keys and known hosts serve for what is not given.
 extends_documentation_fragment:
   - kubernetes.core.k8s_auth_options
+  - gitops.airflow.git_remote
 options:
-  repo:
-    description:
-      - URL of the repository, with V(http://), V(https://), V(ssh://) or V(file://), or V(user@host:path).
-      - It must not hold a password.
-    type: str
-    required: true
-  branch:
-    description: Name of the branch.
-    type: str
-    default: main
   files:
     description: Text of each file by its path in the repository. A file that is there keeps its mode.
     type: dict
@@ -76,48 +68,8 @@ options:
     description: E-mail address of the commit's author.
     type: str
     default: gitops-airflow@localhost
-  username:
-    description: User name at the Git server, for HTTP. (Not the Kubernetes API's, for which O(kubeconfig) serves.)
-    type: str
-  password:
-    description: Password or token at the Git server, for HTTP. It is on no command line, in no URL and in no file.
-    type: str
-  ssh_key:
-    description: Private key file, for SSH. It must have no passphrase.
-    type: path
-  known_hosts:
-    description:
-      - File with the server's host key, for SSH. A host whose key is not known is refused.
-      - Without it the user's own file is read.
-    type: path
-  ca_path:
-    description: File with the certificate authority of an HTTPS server. (Not the Kubernetes API's, which is O(ca_cert).)
-    type: path
-  tunnel:
-    description:
-      - A Service in a Kubernetes cluster through whose ready pod the Git server is reached; host and port of O(repo) then only name it.
-      - O(repo) must be an C(http) or SSH URL. The API server's connection is encrypted.
-    type: dict
-    suboptions:
-      namespace:
-        description: Namespace of the Service.
-        type: str
-        required: true
-      service:
-        description: Name of the Service.
-        type: str
-        required: true
-      port:
-        description: Port of the Service.
-        type: int
-        required: true
-  timeout:
-    description: Time in seconds that one call to the server may take.
-    type: int
-    default: 120
-requirements:
-  - git
-  - kubernetes (for O(tunnel))
+seealso:
+  - module: gitops.airflow.git_branch_info
 attributes:
   check_mode:
     support: full
@@ -168,37 +120,23 @@ changed_files:
   sample: [platform/airflow/core/values.yaml]
 code:
   description: >-
-    Kind of failure: V(authentication), V(repository_missing), V(branch_missing), V(unreachable), V(unknown_host_key), V(bad_key),
-    V(untrusted_certificate), V(refused), V(busy), V(bad_url), V(bad_path), V(no_tunnel), V(server_error), V(timeout), V(git_missing) or
-    V(git_failed).
+    Kind of failure: V(authentication), V(repository_missing), V(branch_missing), V(unreachable), V(unknown_host_key),
+    V(changed_host_key), V(bad_key), V(untrusted_certificate), V(refused), V(busy), V(bad_url), V(bad_path), V(no_tunnel),
+    V(server_error), V(timeout), V(git_missing) or V(git_failed).
   returned: failure
   type: str
   sample: authentication
 """
 
-import contextlib
 import os
 from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.gitops.airflow.plugins.module_utils._git import (
-    EXECUTABLE,
-    PLAIN,
-    Content,
-    GitError,
-    check_url,
-    public_url,
-    safe_path,
-    through,
-    unified,
-)
-from ansible_collections.gitops.airflow.plugins.module_utils._git_repo import Access, Author, Outcome, Remote, publish
-from ansible_collections.gitops.airflow.plugins.module_utils._tunnel import Tunnel, TunnelError, open_tunnel
-from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
-
-# Here these two are the Git server's.
-OWN_NAMES = ("username", "password")
+from ansible_collections.gitops.airflow.plugins.module_utils._git import EXECUTABLE, PLAIN, Content, GitError, safe_path, unified
+from ansible_collections.gitops.airflow.plugins.module_utils._git_access import EXCLUSIVE, REMOTE_SPEC, open_remote
+from ansible_collections.gitops.airflow.plugins.module_utils._git_repo import Author, Outcome, publish
+from ansible_collections.gitops.airflow.plugins.module_utils._tunnel import TunnelError
 
 
 def contents(params: dict[str, Any]) -> dict[str, Content]:
@@ -214,37 +152,16 @@ def contents(params: dict[str, Any]) -> dict[str, Content]:
 
 def run(params: dict[str, Any], temp: str, check: bool) -> Outcome:
     """Publishes. Raises GitError, TunnelError, ValueError, OSError."""
-    check_url(params["repo"])
-    for name in ("ssh_key", "known_hosts", "ca_path"):
-        if params[name] and not os.path.isfile(params[name]):
-            raise GitError("bad_path", f"{name} is {params[name]}, there is no such file. Next: correct {name}.")
     wanted = contents(params)
     author = Author(params["author_name"], params["author_email"], params["commit_message"])
-    url, alias = params["repo"], ""
-    tunnel: Tunnel | None = None
-    with contextlib.ExitStack() as stack:
-        if params["tunnel"]:
-            auth = {name: params[name] for name in AUTH_ARG_SPEC if name not in OWN_NAMES}
-            tunnel = stack.enter_context(open_tunnel(auth, **params["tunnel"]))
-            url, alias = through(url, tunnel.port)
-        names = ("username", "password", "ssh_key", "known_hosts", "ca_path")
-        access = Access(**{name: params[name] or "" for name in names}, host_key_alias=alias, tunnelled=bool(tunnel))
-        remote = Remote(url, params["branch"], access, shown=public_url(params["repo"]), timeout=params["timeout"], temp=temp)
-        with remote:
-            try:
-                return publish(remote, wanted, params["prune"], author, create=params["create"], if_absent=params["if_absent"], check=check)
-            except GitError as error:
-                if tunnel and tunnel.error:
-                    raise TunnelError(f"the tunnel to {params['tunnel']['service']} broke: {tunnel.error}. {error}") from error
-                raise
+    with open_remote(params, temp) as remote:
+        return publish(remote, wanted, params["prune"], author, create=params["create"], if_absent=params["if_absent"], check=check)
 
 
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
-            **AUTH_ARG_SPEC,
-            "repo": {"type": "str", "required": True},
-            "branch": {"type": "str", "default": "main"},
+            **REMOTE_SPEC,
             "files": {"type": "dict", "default": {}},
             "copies": {
                 "type": "list",
@@ -258,21 +175,8 @@ def main() -> None:
             "commit_message": {"type": "str", "default": "Published by gitops.airflow"},
             "author_name": {"type": "str", "default": "gitops.airflow"},
             "author_email": {"type": "str", "default": "gitops-airflow@localhost"},
-            "username": {"type": "str"},
-            "password": {"type": "str", "no_log": True},
-            "ssh_key": {"type": "path"},
-            "known_hosts": {"type": "path"},
-            "ca_path": {"type": "path"},
-            "tunnel": {
-                "type": "dict",
-                "options": {
-                    "namespace": {"type": "str", "required": True},
-                    "service": {"type": "str", "required": True},
-                    "port": {"type": "int", "required": True},
-                },
-            },
-            "timeout": {"type": "int", "default": 120},
         },
+        mutually_exclusive=EXCLUSIVE,
         supports_check_mode=True,
     )
     try:

@@ -133,3 +133,25 @@ def test_namespace_lists_disagree(site) -> None:
 
 def test_one_port_for_two(site) -> None:
     refused(site(platform_argocd_host_port=TEST_PORT), "both 18080")
+
+
+def test_ssh_repository_without_host_keys(site, tmp_path: Path) -> None:
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", tmp_path / "key"], check=True)
+    repository = '"ssh://git@127.0.0.1:1/dags.git"'
+    result = site(airflow_app_dags_repo=repository, airflow_app_dags_ssh_key=f'"{tmp_path}/key"')
+    refused(result, "ssh://git@127.0.0.1:1/dags.git", "Next: ssh-keyscan -p 1 127.0.0.1 > known_hosts")
+
+
+def test_platform_repository_out_of_reach(site) -> None:
+    result = site(airflow_app_platform_repo='"https://127.0.0.1:1/platform.git"')
+    refused(result, "https://127.0.0.1:1/platform.git", "cannot be reached")
+
+
+def test_token_without_user(site) -> None:
+    result = site(airflow_app_dags_repo='"https://127.0.0.1:1/dags.git"', airflow_app_dags_password='"s3cret-token"')
+    refused(result, "airflow_app_dags_username")
+    assert "s3cret-token" not in result.stdout
+
+
+def test_another_executor(site) -> None:
+    refused(site(airflow_app_values=json.dumps({"executor": "CeleryExecutor"})), "CeleryExecutor", "KubernetesExecutor")

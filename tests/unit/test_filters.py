@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, The gitops.airflow team
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Hashing and comparing passwords."""
+"""Hashing and comparing passwords; hiding values."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import pytest
 from ansible.errors import AnsibleFilterError
 from ansible_collections.gitops.airflow.plugins.filter.bcrypt_hash import bcrypt_hash
 from ansible_collections.gitops.airflow.plugins.filter.bcrypt_matches import bcrypt_matches
+from ansible_collections.gitops.airflow.plugins.filter.hide_values import hide_values
 
 # From the bcrypt project's own test vectors, and one of cost 10 as Argo CD's first start makes them.
 KNOWN = [
@@ -60,3 +61,18 @@ def test_bad_rounds_are_refused() -> None:
 def test_only_text_is_compared() -> None:
     with pytest.raises(AnsibleFilterError, match="got NoneType"):
         bcrypt_matches(None, "x")
+
+
+@pytest.mark.parametrize(
+    ("text", "values", "shown"),
+    [
+        ("token s3cret1 is wrong", ["s3cret1"], "token ******** is wrong"),
+        ("got czNjcmV0MQ== there", ["s3cret1"], "got ******** there"),
+        ('{"key": "one\\nline two"}', ["one\nline two"], '{"key": "********"}'),
+        ("of it: line two", ["line one\nline two\n"], "of it: ********"),
+        ("longword and long", ["long", "longword"], "******** and ********"),
+        ("a b c", ["a", "", "b"], "a b c"),
+    ],
+)
+def test_values_are_hidden(text: str, values: list[str], shown: str) -> None:
+    assert hide_values(text, values) == shown

@@ -5,12 +5,7 @@
 
 from __future__ import annotations
 
-import base64
-import os
 import subprocess
-import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -19,41 +14,9 @@ from ansible_collections.gitops.airflow.plugins.module_utils import _git_repo
 from ansible_collections.gitops.airflow.plugins.module_utils._git import Content, GitError
 from ansible_collections.gitops.airflow.plugins.module_utils._git_repo import Access, Author, Outcome, Remote, publish
 from ansible_collections.gitops.airflow.plugins.modules import git_publish
+from ansible_collections.gitops.airflow.tests.unit.git_http import Backend, git
 
 AUTHOR = Author("Ann", "ann@example.org", "A reason")
-ENVIRONMENT = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
-
-
-def git(folder: Path, *args: str, stdin: bytes = b"") -> str:
-    command = ["git", "-C", str(folder), "-c", "user.name=Bob", "-c", "user.email=bob@example.org", *args]
-    done = subprocess.run(command, input=stdin, env=os.environ | ENVIRONMENT, capture_output=True, check=True)
-    return done.stdout.decode().strip()
-
-
-@pytest.fixture
-def bare(tmp_path: Path) -> Path:
-    """An empty bare repository."""
-    git(tmp_path, "init", "--quiet", "--bare", "--initial-branch=main", "repo.git")
-    return tmp_path / "repo.git"
-
-
-@pytest.fixture
-def filled(bare: Path, tmp_path: Path) -> Path:
-    """The same with a commit: a text, a script, a link, a binary file and a folder."""
-    work = tmp_path / "work"
-    (work / "app").mkdir(parents=True)
-    (work / "README").write_text("Read me\n")
-    (work / "app" / "values.yaml").write_text("a: 1\n")
-    (work / "app" / "old.yaml").write_text("old\n")
-    (work / "run.sh").write_text("#!/bin/sh\n")
-    (work / "run.sh").chmod(0o755)
-    (work / "link").symlink_to("/etc")
-    (work / "data.bin").write_bytes(b"\0\1\2")
-    git(work, "init", "--quiet", "--initial-branch=main")
-    git(work, "add", "-A")
-    git(work, "commit", "--quiet", "-m", "first")
-    git(work, "push", "--quiet", str(bare), "main")
-    return bare
 
 
 def show(bare: Path, path: str, branch: str = "main") -> str:
@@ -213,75 +176,6 @@ def test_the_persons_git_settings_change_nothing(filled: Path, tmp_path: Path, m
     assert not to(filled, texts(crlf="a\nb\n")).changed
 
 
-class Backend(BaseHTTPRequestHandler):
-    """The least that git http-backend needs of a web server, with basic authentication."""
-
-    root: Path
-    seen: list[str]
-    create = False
-
-    def log_message(self, format: str, *args: Any) -> None:
-        self.seen.append(self.requestline)
-
-    def do_GET(self) -> None:
-        self.handle_git()
-
-    def do_POST(self) -> None:
-        self.handle_git()
-
-    def handle_git(self) -> None:
-        path, _mark, query = self.path.partition("?")
-        if path.startswith("/broken/"):
-            return self.send_error(503)
-        if self.headers.get("Authorization") != "Basic " + base64.b64encode(b"ann:s3cret").decode():
-            self.send_response(401)
-            self.send_header("WWW-Authenticate", 'Basic realm="git"')
-            self.end_headers()
-            return None
-        if self.create and query.endswith("git-receive-pack"):  # as Gitea makes repositories on push
-            git(self.root, "init", "--quiet", "--bare", path.split("/")[1])
-            git(self.root / path.split("/")[1], "config", "http.receivepack", "true")
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        if self.headers.get("Transfer-Encoding") == "chunked":
-            while size := int(self.rfile.readline(), 16):
-                body += self.rfile.read(size)
-                self.rfile.readline()
-        variables = {
-            "GIT_PROJECT_ROOT": str(self.root),
-            "GIT_HTTP_EXPORT_ALL": "1",
-            "PATH_INFO": path,
-            "QUERY_STRING": query,
-            "REQUEST_METHOD": self.command,
-            "CONTENT_TYPE": self.headers.get("Content-Type", ""),
-            "HTTP_CONTENT_ENCODING": self.headers.get("Content-Encoding", ""),
-            "REMOTE_USER": "ann",
-        }
-        done = subprocess.run(
-            ["git", "http-backend"], input=body, env=os.environ | ENVIRONMENT | variables, capture_output=True, check=False
-        )
-        head, _blank, content = done.stdout.partition(b"\r\n\r\n")
-        headers = dict(line.split(": ", 1) for line in head.decode().splitlines())
-        self.send_response(int(headers.pop("Status", "200").split()[0]))
-        for name, value in (headers | {"Content-Length": str(len(content))}).items():
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(content)
-        return None
-
-
-@pytest.fixture
-def server(filled: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    git(filled, "config", "http.receivepack", "true")
-    monkeypatch.setattr(Backend, "root", filled.parent, raising=False)
-    monkeypatch.setattr(Backend, "seen", [], raising=False)
-    with ThreadingHTTPServer(("127.0.0.1", 0), Backend) as running:
-        thread = threading.Thread(target=running.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        yield f"http://127.0.0.1:{running.server_address[1]}"
-        running.shutdown()
-        thread.join()
-
-
 ANN = Access(username="ann", password="s3cret")
 
 
@@ -374,8 +268,11 @@ PARAMS: dict[str, Any] = {
     "username": "",
     "password": None,
     "ssh_key": None,
+    "ssh_key_content": None,
     "known_hosts": None,
+    "known_hosts_content": None,
     "ca_path": None,
+    "ca_content": None,
     "tunnel": None,
     "timeout": 30,
 }

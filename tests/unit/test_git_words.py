@@ -15,6 +15,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._git import (
     lost_race,
     public_url,
     safe_path,
+    ssh_server,
     through,
     unified,
 )
@@ -33,7 +34,7 @@ SSH_TAIL = (
         ("fatal: unable to access 'http://h/x.git/': The requested URL returned error: 403", "authentication"),
         (f"git@h: Permission denied (publickey).\n{SSH_TAIL}", "authentication"),
         (f"Host key verification failed.\n{SSH_TAIL}", "unknown_host_key"),
-        (f"@@@ WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED! @@@\nHost key verification failed.\n{SSH_TAIL}", "unknown_host_key"),
+        (f"@@@ WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED! @@@\nHost key verification failed.\n{SSH_TAIL}", "changed_host_key"),
         (f"@ WARNING: UNPROTECTED PRIVATE KEY FILE! @\ngit@h: Permission denied (publickey).\n{SSH_TAIL}", "bad_key"),
         (f'Load key "/k": error in libcrypto\ngit@h: Permission denied (publickey).\n{SSH_TAIL}', "bad_key"),
         ("fatal: repository 'http://h/x.git/' not found", "repository_missing"),
@@ -59,6 +60,31 @@ def test_complaints_are_understood(output: str, code: str) -> None:
     assert str(error).startswith("https://host/x.git (branch main): ")
     assert "Next: " in str(error)
     assert output.split("\n")[0] in str(error)
+
+
+def test_sshs_advice_about_a_temporary_file_is_left_out() -> None:
+    output = "HOST IDENTIFICATION HAS CHANGED!\nAdd correct host key in /tmp/x/known_hosts to get rid of this.\n"
+    output += 'Offending RSA key in /tmp/x/known_hosts:1\n  remove with:\n  ssh-keygen -f "/tmp/x/known_hosts" -R "h"\n'
+    output += "Host key verification failed."
+    assert "/tmp/x" not in str(complaint("ssh://h/x.git", "main", output))
+
+
+@pytest.mark.parametrize(
+    ("url", "server", "command"),
+    [
+        ("ssh://git@git.example.com/a.git", ("git.example.com", 22), "ssh-keyscan git.example.com > known_hosts, "),
+        ("ssh://git@git.example.com:2222/a.git", ("git.example.com", 2222), "ssh-keyscan -p 2222 git.example.com > known_hosts, "),
+        ("git@git.example.com:a/b.git", ("git.example.com", 22), "ssh-keyscan git.example.com > known_hosts, "),
+        ("https://git.example.com/a.git", None, ""),
+        ("file:///srv/a.git", None, ""),
+    ],
+)
+def test_a_person_is_told_how_to_get_host_keys(url: str, server: tuple[str, int] | None, command: str) -> None:
+    assert ssh_server(url) == server
+    if server:
+        said = str(complaint(url, "main", "Host key verification failed."))
+        assert f"Next: {command}" in said
+        assert "ssh-keygen -lf" in said
 
 
 @pytest.mark.parametrize(
@@ -136,3 +162,12 @@ def test_ssh_takes_only_the_given_key_and_known_hosts() -> None:
         words
     )
     assert "GIT_ASKPASS" not in access.environment("askpass")
+
+
+def test_an_isolated_access_uses_nothing_of_the_persons_own() -> None:
+    variables = Access(ssh_key="/k", known_hosts="/kh", isolated=True).environment("/tmp/x/askpass")
+    words = shlex.split(variables["GIT_SSH_COMMAND"])
+    assert words[words.index("-F") + 1] == "/dev/null"
+    assert "IdentityAgent=none" in words
+    assert (variables["HOME"], variables["XDG_CONFIG_HOME"], variables["GIT_CONFIG_NOSYSTEM"]) == ("/tmp/x", "/tmp/x", "1")
+    assert "HOME" not in Access().environment("/tmp/x/askpass")

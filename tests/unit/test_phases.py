@@ -35,6 +35,14 @@ def test_time_belongs_to_the_task_that_was_running() -> None:
     assert {phase.name: phase.seconds for phase in record.phases.values()} == {"other": 1.0, "a": 8.0, "b": 1.0}
 
 
+def test_a_phase_stands_where_most_of_it_was() -> None:
+    record = Record(0.0)
+    for name, now in (("late", 0.0), ("first", 1.0), ("second", 5.0), ("first", 9.0), ("late", 10.0)):
+        record.enter(name, now)
+    lines = table(record.phases.values(), record.finish(20.0, [])[0], [])
+    assert [line.split()[0] for line in lines] == ["first", "second", "late", "total"]
+
+
 def test_only_a_failure_that_lost_its_host_counts() -> None:
     record = Record(0.0)
     for host, role, task in (("one", "a", "rescued"), ("two", "a", "first"), ("two", "b", "fatal")):

@@ -33,8 +33,11 @@ def defaults() -> dict[str, Any]:
     trusted = {key: trust_as_template(value) if isinstance(value, str) else value for key, value in variables.items()}
     return trusted | {
         "role_path": str(ROLES / "airflow_app"),
-        "airflow_app_dags_credentials_secret": "dags-git-basic",
-        "airflow_app_dags_ssh_key_secret": "",
+        "__airflow_app_dags_credentials_secret": "dags-git-basic",
+        "__airflow_app_dags_ssh_key_secret": "",
+        "__airflow_app_dags_known_hosts": "",
+        "__airflow_app_dags_ca": "",
+        "__airflow_app_dags_checksum": "0123456789abcdef",
     }
 
 
@@ -123,8 +126,8 @@ def test_each_fact_stands_once_in_the_values_file(render: Render, fact: str) -> 
         airflow_app_dags_repo="http://git.example.com/dags.git",
         airflow_app_dags_branch="branch-of-dags",
         airflow_app_dags_subpath="folder/of/dags",
-        airflow_app_dags_credentials_secret="secret-with-token",
-        airflow_app_dags_ssh_key_secret="secret-with-key",
+        __airflow_app_dags_credentials_secret="secret-with-token",
+        __airflow_app_dags_ssh_key_secret="secret-with-key",
         airflow_app_mysql_storage="7Gi",
         platform_mysql_image="my/mysql:1",
         platform_worker_namespaces=[{"name": "core"}, {"name": "cron"}],
@@ -136,12 +139,12 @@ def test_each_fact_stands_once_in_the_values_file(render: Render, fact: str) -> 
     ("variables", "expected"),
     [
         ({}, ("dags-git-basic", "", "")),
-        ({"airflow_app_dags_credentials_secret": ""}, ("", "", "")),
+        ({"__airflow_app_dags_credentials_secret": ""}, ("", "", "")),
         (
             {
-                "airflow_app_dags_credentials_secret": "",
-                "airflow_app_dags_ssh_key_secret": "dags-git-ssh",
-                "airflow_app_dags_known_hosts": "git.example.com ssh-ed25519 AAAA\ngit.example.com ssh-rsa BBBB\n",
+                "__airflow_app_dags_credentials_secret": "",
+                "__airflow_app_dags_ssh_key_secret": "dags-git-ssh",
+                "__airflow_app_dags_known_hosts": "git.example.com ssh-ed25519 AAAA\ngit.example.com ssh-rsa BBBB\n",
             },
             ("", "dags-git-ssh", "git.example.com ssh-ed25519 AAAA\ngit.example.com ssh-rsa BBBB\n"),
         ),
@@ -161,6 +164,28 @@ def test_the_webservers_git_sync_reads_the_same_settings(values: Callable[..., d
     assert init["env"] == sidecar["env"]
     read = set(re.findall(r"dags\.gitSync\.(\w+)", yaml.safe_dump(webserver)))
     assert read == {"repo", "ref", "period", "maxFailures", "credentialsSecret", "sshKeySecret", "knownHosts"}
+
+
+AUTHORITY = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----"
+
+
+def test_an_authority_reaches_every_git_sync(values: Callable[..., dict[str, Any]]) -> None:
+    content = values(__airflow_app_dags_ca=AUTHORITY)
+    airflow = content["airflow"]
+    volume = {"name": "git-authority", "configMap": {"name": "airflow-git-authority"}}
+    assert content["gitAuthority"].strip() == AUTHORITY
+    assert git_sync(content)["env"] == [{"name": "GIT_SSL_CAINFO", "value": "/etc/git-authority/ca.crt"}]
+    assert git_sync(content)["extraVolumeMounts"] == [{"name": "git-authority", "mountPath": "/etc/git-authority", "readOnly": True}]
+    assert all(volume in airflow[component]["extraVolumes"] for component in ("scheduler", "triggerer", "workers", "webserver"))
+    for container in airflow["webserver"]["extraInitContainers"] + airflow["webserver"]["extraContainers"]:
+        assert git_sync(content)["env"][0] in container["env"]
+        assert git_sync(content)["extraVolumeMounts"][0] in container["volumeMounts"]
+    assert "git-authority" not in yaml.safe_dump(values())
+
+
+def test_new_credentials_replace_every_pod_with_git_sync(values: Callable[..., dict[str, Any]]) -> None:
+    assert values()["airflow"]["airflowPodAnnotations"] == {"checksum/dags-credentials": "0123456789abcdef"}
+    assert "airflowPodAnnotations" not in values(__airflow_app_dags_checksum="")["airflow"]
 
 
 def test_images_by_digest(values: Callable[..., dict[str, Any]]) -> None:

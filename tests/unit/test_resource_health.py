@@ -13,7 +13,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._resource_health im
 
 def workload(wanted: int | None = 2, **status: Any) -> dict[str, Any]:
     spec = {} if wanted is None else {"replicas": wanted}
-    return {"metadata": {"generation": 3}, "spec": spec, "status": {"observedGeneration": 3, **status}}
+    return {"metadata": {"name": "one", "generation": 3}, "spec": spec, "status": {"observedGeneration": 3, **status}}
 
 
 def condition(kind: str, status: str, reason: str = "", message: str = "") -> dict[str, Any]:
@@ -25,21 +25,18 @@ QUOTA = condition("ReplicaFailure", "True", "FailedCreate", "exceeded quota")
 
 CASES: list[tuple[str, dict[str, Any], str, str]] = [
     ("Deployment", workload(updatedReplicas=2, availableReplicas=2), "", ""),
-    ("Deployment", workload(updatedReplicas=1, availableReplicas=2), "Progressing", "1 of 2 replicas updated, 2 ready"),
-    ("Deployment", workload(updatedReplicas=2, availableReplicas=1), "Progressing", "2 of 2 replicas updated, 1 ready"),
+    ("Deployment", workload(updatedReplicas=1, availableReplicas=2), "Progressing", "1 of 2 pods are updated"),
+    ("Deployment", workload(1, replicas=2, updatedReplicas=1, availableReplicas=1), "Progressing", "1 old pods are still there"),
     ("Deployment", workload(observedGeneration=2, updatedReplicas=2, availableReplicas=2), "Progressing", "not seen the change"),
-    ("Deployment", workload(0), "", ""),
-    ("Deployment", workload(1, replicas=2, updatedReplicas=1, availableReplicas=1), "Progressing", "1 old ones left"),
-    ("Deployment", workload(1, replicas=1, updatedReplicas=1, availableReplicas=1), "", ""),
-    ("Deployment", workload(None), "Progressing", "0 of 1 replicas updated"),
     ("Deployment", workload(**LATE), "Degraded", "ProgressDeadlineExceeded: has timed out progressing"),
     ("Deployment", workload(**QUOTA), "Degraded", "FailedCreate: exceeded quota"),
-    ("StatefulSet", workload(1, updatedReplicas=1, readyReplicas=1), "", ""),
-    ("StatefulSet", workload(1, updatedReplicas=1), "Progressing", "1 of 1 replicas updated, 0 ready"),
-    ("DaemonSet", workload(desiredNumberScheduled=1, updatedNumberScheduled=1, numberAvailable=1), "", ""),
-    ("DaemonSet", workload(desiredNumberScheduled=2, updatedNumberScheduled=2, numberAvailable=1), "Progressing", "1 available"),
-    ("DaemonSet", workload(desiredNumberScheduled=2, updatedNumberScheduled=1, numberAvailable=2), "Progressing", "1 of 2 pods updated"),
-    ("DaemonSet", workload(observedGeneration=2), "Progressing", "not seen the change"),
+    ("StatefulSet", workload(1, updatedReplicas=1), "Progressing", "0 of 1 pods are available"),
+    (
+        "DaemonSet",
+        workload(desiredNumberScheduled=2, updatedNumberScheduled=2, numberAvailable=1),
+        "Progressing",
+        "1 of 2 pods are available",
+    ),
     ("Job", workload(**condition("Complete", "True")), "", ""),
     ("Job", workload(**condition("Failed", "True", "BackoffLimitExceeded", "limit")), "Degraded", "BackoffLimitExceeded: limit"),
     ("Job", workload(active=1, failed=2), "Progressing", "1 pods active, 2 failed"),

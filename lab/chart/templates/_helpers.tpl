@@ -118,6 +118,9 @@ tolerations: {{- toYaml .Values.tolerations | nindent 2 }}
     {{- include "double.secretVariable" (list . $git.credentialsSecret .) | nindent 4 }}
     {{- end }}
     {{- end }}
+    {{- with $git.env }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
   volumeMounts:
     - name: dags
       mountPath: /git
@@ -133,21 +136,29 @@ tolerations: {{- toYaml .Values.tolerations | nindent 2 }}
       readOnly: true
     {{- end }}
     {{- end }}
+    {{- with $git.extraVolumeMounts }}
+    {{- tpl (toYaml .) $root | nindent 4 }}
+    {{- end }}
 {{- end }}
 
+{{/* (root, the component's own) */}}
 {{- define "double.volumes" -}}
+{{- $root := index . 0 }}
 - name: config
   configMap:
-    name: {{ include "airflow_config" . }}
+    name: {{ include "airflow_config" $root }}
 - name: logs
   emptyDir: {}
 - name: dags
   emptyDir: {}
-{{- if .Values.dags.gitSync.sshKeySecret }}
+{{- if $root.Values.dags.gitSync.sshKeySecret }}
 - name: git-sync-ssh-key
   secret:
-    secretName: {{ .Values.dags.gitSync.sshKeySecret }}
+    secretName: {{ $root.Values.dags.gitSync.sshKeySecret }}
     defaultMode: 288
+{{- end }}
+{{- with index . 1 }}
+{{ tpl (toYaml .) $root }}
 {{- end }}
 {{- end }}
 

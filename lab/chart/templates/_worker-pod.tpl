@@ -6,6 +6,9 @@ metadata:
   labels: {{- include "double.labels" (list . "worker") | nindent 4 }}
   annotations:
     cluster-autoscaler.kubernetes.io/safe-to-evict: "false"
+    {{- with .Values.airflowPodAnnotations }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
 spec:
   {{- include "double.placement" . | nindent 2 }}
   restartPolicy: Never
@@ -31,5 +34,5 @@ spec:
         - name: dags
           mountPath: /opt/airflow/dags
           readOnly: true
-  volumes: {{- include "double.volumes" . | nindent 4 }}
+  volumes: {{- include "double.volumes" (list . .Values.workers.extraVolumes) | nindent 4 }}
 {{- end }}

@@ -1,0 +1,71 @@
+# Copyright: (c) 2026, The gitops.airflow team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How a Git repository is named and reached."""
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    DOCUMENTATION = r"""
+options:
+  repo:
+    description:
+      - URL of the repository, with V(http://), V(https://), V(ssh://) or V(file://), or V(user@host:path).
+      - It must not hold a password.
+    type: str
+    required: true
+  branch:
+    description: Name of the branch.
+    type: str
+    default: main
+  username:
+    description: User name at the Git server, for HTTP. (Not the Kubernetes API's, for which O(kubeconfig) serves.)
+    type: str
+  password:
+    description: Password or token at the Git server, for HTTP. It is on no command line, in no URL and in no file.
+    type: str
+  ssh_key:
+    description: Private key file, for SSH. It must have no passphrase.
+    type: path
+  ssh_key_content:
+    description: The private key itself. For the time of the task it is in a file that only this user may read.
+    type: str
+  known_hosts:
+    description: File with the server's host keys, for SSH. A host whose key is not known is refused.
+    type: path
+  known_hosts_content:
+    description: The host keys themselves, in the form of C(known_hosts).
+    type: str
+  ca_path:
+    description: File with the certificate authority of an HTTPS server. (Not the Kubernetes API's, which is O(ca_cert).)
+    type: path
+  ca_content:
+    description: The certificate authority itself, as PEM.
+    type: str
+  tunnel:
+    description:
+      - A Service in a Kubernetes cluster through whose ready pod the Git server is reached; host and port of O(repo) then only name it.
+      - O(repo) must be an C(http) or SSH URL. The API server's connection is encrypted.
+    type: dict
+    suboptions:
+      namespace:
+        description: Namespace of the Service.
+        type: str
+        required: true
+      service:
+        description: Name of the Service.
+        type: str
+        required: true
+      port:
+        description: Port of the Service.
+        type: int
+        required: true
+  timeout:
+    description: Time in seconds that one call to the server may take.
+    type: int
+    default: 120
+requirements:
+  - git
+  - kubernetes (for O(tunnel))
+"""

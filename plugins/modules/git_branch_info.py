@@ -1,0 +1,145 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, The gitops.airflow team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: git_branch_info
+short_description: Reads a branch of a Git repository as somebody else will
+version_added: 0.1.0
+author: The gitops.airflow team (@gitops-airflow)
+description:
+  - Fetches the newest commit of a branch and looks whether it has the folders that it should. For finding out, before anything is built on
+    it, that a repository can be read with the very credentials that others are given.
+  - Nothing of this user's own is used, neither git's or SSH's configuration nor an SSH agent nor C(.netrc). Proxies of the environment are.
+  - Over SSH a key and the server's host keys must be given.
+extends_documentation_fragment:
+  - kubernetes.core.k8s_auth_options
+  - gitops.airflow.git_remote
+  - gitops.airflow.attributes
+options:
+  folders:
+    description: Folders that the branch must have, by their paths in the repository. V(.) and V("") are the repository itself.
+    type: list
+    elements: str
+    default: []
+  push:
+    description: Whether the branch must also take pushes. The server is asked; nothing is pushed.
+    type: bool
+    default: false
+seealso:
+  - module: gitops.airflow.git_publish
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: none
+"""
+
+EXAMPLES = r"""
+- name: Pods will be able to read the DAGs
+  gitops.airflow.git_branch_info:
+    repo: ssh://git@git.example.com:2222/data/dags.git
+    branch: main
+    ssh_key_content: "{{ vault_dags_key }}"
+    known_hosts: files/known_hosts
+    folders: [dags]
+
+- name: The platform can be pushed
+  gitops.airflow.git_branch_info:
+    repo: https://git.example.com/data/platform.git
+    username: deploy
+    password: "{{ vault_token }}"
+    ca_path: /etc/ssl/our-authority.pem
+    push: true
+"""
+
+RETURN = r"""
+commit:
+  description: The branch's newest commit.
+  returned: success
+  type: str
+  sample: 5f9c1ad3f0e0b7b0a1bd20f2c4b9c2cbd2d1a6ee
+code:
+  description: >-
+    Kind of failure: those of M(gitops.airflow.git_publish), V(folder_missing), and V(incomplete) for SSH without key or host keys.
+  returned: failure
+  type: str
+  sample: authentication
+"""
+
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.gitops.airflow.plugins.module_utils._git import GitError, folder, keyscan, public_url, ssh_server
+from ansible_collections.gitops.airflow.plugins.module_utils._git_access import EXCLUSIVE, REMOTE_SPEC, open_remote
+from ansible_collections.gitops.airflow.plugins.module_utils._git_repo import Remote
+from ansible_collections.gitops.airflow.plugins.module_utils._tunnel import TunnelError
+
+
+def check_complete(params: dict[str, Any]) -> None:
+    """Raises GitError for an SSH repository whose key or host keys are not given."""
+    if not ssh_server(params["repo"]):
+        return
+    url = public_url(params["repo"])
+    if not (params["known_hosts"] or params["known_hosts_content"]):
+        message = f"{url} is read over SSH, and its server's host keys are not given: any server could pose as it."
+        raise GitError("incomplete", f"{message} Next: {keyscan(params['repo'])}, and give them as known_hosts.")
+    if not (params["ssh_key"] or params["ssh_key_content"]):
+        raise GitError("incomplete", f"{url} is read over SSH, and no key is given. Next: give the private key of a deploy key as ssh_key.")
+
+
+def check_folders(remote: Remote, commit: str, folders: list[str]) -> None:
+    """Raises GitError for a folder that the commit does not have, ValueError for what can be no folder."""
+    prefixes = {item: folder(item or ".") for item in folders}
+    if not any(prefixes.values()):
+        return
+    tree = remote.tree(commit)
+    for item, prefix in prefixes.items():
+        if not any(path.startswith(prefix) for path in tree):
+            found = ", ".join(sorted({path.split("/")[0] for path in tree if "/" in path})) or "none"
+            raise GitError(
+                "folder_missing",
+                f"{remote.shown} (branch {remote.branch}): commit {commit[:7]} has no folder {item!r}; the folders at its top are: {found}."
+                " Next: correct the folder's name, or commit a file in it.",
+            )
+
+
+def run(params: dict[str, Any], temp: str) -> str:
+    """The branch's commit. Raises GitError, TunnelError, ValueError, OSError."""
+    check_complete(params)
+    with open_remote(params, temp, isolated=True) as remote:
+        commit = remote.fetch()
+        if commit is None:
+            raise remote.error("couldn't find remote ref")
+        check_folders(remote, commit, params["folders"])
+        if params["push"]:
+            remote.check_push(commit)
+        return commit
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            **REMOTE_SPEC,
+            "folders": {"type": "list", "elements": "str", "default": []},
+            "push": {"type": "bool", "default": False},
+        },
+        mutually_exclusive=EXCLUSIVE,
+        supports_check_mode=True,
+    )
+    try:
+        commit = run(module.params, module.tmpdir)
+    except GitError as error:
+        module.fail_json(msg=str(error), code=error.code)
+    except TunnelError as error:
+        module.fail_json(msg=str(error), code="no_tunnel")
+    except (ValueError, OSError) as error:
+        module.fail_json(msg=str(error), code="bad_path")
+    module.exit_json(changed=False, commit=commit)
+
+
+if __name__ == "__main__":
+    main()
