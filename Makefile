@@ -4,7 +4,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 ARGS ?=
 DIR ?=
 
-.PHONY: help site verify status support-bundle push-dags destroy lab test quick lint sanity unit integration molecule package setup dev engine
+.PHONY: help site verify status support-bundle push-dags destroy lab test quick lint sanity unit integration molecule package mutate setup dev engine
 
 help: ## These lines
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 20
@@ -50,6 +50,9 @@ integration: dev engine
 
 molecule: dev engine
 	@scripts/test --only molecule
+
+mutate: dev ## Break each rule of the verdicts in turn: a unit test must fail for each (minutes; not part of the tests)
+	@tests/mutate.py $(ARGS)
 
 package: dev ## Build the archive for Galaxy
 	@scripts/package

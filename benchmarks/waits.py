@@ -19,17 +19,16 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / ".ansible/collections"))
+
+from ansible_collections.gitops.airflow.tests.integration.apiserver import ApiServer, lab_file
+from ansible_collections.gitops.airflow.tests.integration.modules import Module
+from ansible_collections.gitops.airflow.tests.integration.objects import NEW, OLD, application, ended, expected, status, worker
+
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "tests/integration"))
-
-from apiserver import ApiServer, lab_file
-from modules import Module
-from objects import NEW, OLD, application, ended, expected, status, worker
-
 PEERS = ("argocd_application_wait", "argocd app wait --core", "kubectl wait", "k8s_info + until")
 PART_OF = {"app.kubernetes.io/part-of": "argocd"}
 OURS = {
@@ -109,16 +108,11 @@ class Bench:
         variables = {"kubeconfig": kubeconfig, "name": name, "ansible_python_interpreter": str(ROOT / ".venv/bin/python")}
         command = commands.get(user) or [*playbook, "-e", json.dumps(variables)]
         with (self._folder / f"{user}.log").open("wb") as log:
-            environment = {**os.environ, "KUBECONFIG": kubeconfig, "GITOPS_AIRFLOW_PROGRESS": ""}
-            return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
+            return subprocess.Popen(command, cwd=ROOT, env={**os.environ, "KUBECONFIG": kubeconfig}, stdout=log, stderr=log)
 
-    def finish(self, peer: str, process: subprocess.Popen[bytes]) -> float:
-        """The peak memory in MiB."""
-        _pid, code, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(code)
-        if process.returncode:
+    def finish(self, peer: str, process: subprocess.Popen[bytes]) -> None:
+        if process.wait():
             raise RuntimeError(f"{peer} ended with {process.returncode}: {(self._folder / f'{self.users[peer]}.log').read_text()[-2000:]}")
-        return usage.ru_maxrss / 1024
 
     def requests(self, peer: str) -> int:
         return len(self.api.audited(self.users[peer]))
@@ -158,13 +152,9 @@ def delay(bench: Bench, rounds: int) -> None:
         moment = time.monotonic()
         bench.api.merge(app, {"status": {**status(NEW)}})
         while running:
-            for peer, process in list(running.items()):
-                with contextlib.suppress(ChildProcessError):
-                    if process.poll() is not None:
-                        late[peer].append(time.monotonic() - moment)
-                        if process.returncode:
-                            raise RuntimeError(f"{peer} ended with {process.returncode}")
-                        del running[peer]
+            for peer in [peer for peer, process in running.items() if process.poll() is not None]:
+                late[peer].append(time.monotonic() - moment)
+                bench.finish(peer, running.pop(peer))
             time.sleep(0.002)
     rows = [
         [peer, statistics.median(late[peer]), max(late[peer]), round((bench.requests(peer) - before[peer]) / rounds, 1)] for peer in PEERS
@@ -190,43 +180,31 @@ def stale(bench: Bench) -> None:
 
 
 def applications(bench: Bench) -> None:
-    template = application("many", status(NEW), {"bench": "many"})
-    made = bench.api.create(template)
-    rows = []
-    with fresh(bench, made, "applications") as kubeconfig:
-        for count in (1, 10, 1000):
-            bench.api.copies(made, (f"many-{number:04}" for number in range(1, count)))
-            found = [module(kubeconfig, "argocd_application_wait", label_selectors=["bench=many"], revision=NEW) for _round in range(5)]
-            assert all(len(item["applications"]) == count for item in found)
-            rows.append([count, median(found, "seconds"), median(found, "peak_mb"), found[-1]["requests"]])
+    made = bench.api.create(application("many", status(NEW), {"bench": "many"}))
+    kubeconfig, rows = bench.api.kubeconfig("ours"), []
+    for count in (1, 10, 1000):
+        bench.api.copies(made, (f"many-{number:04}" for number in range(1, count)))
+        found = [module(kubeconfig, "argocd_application_wait", label_selectors=["bench=many"], revision=NEW) for _round in range(5)]
+        assert all(len(item["applications"]) == count for item in found)
+        rows.append([count, median(found, "seconds"), median(found, "peak_mb"), found[-1]["requests"]])
     table("argocd_application_wait, all done (median of 5, the module's process)", ["Applications", "seconds", "MiB", "API requests"], rows)
 
 
 def pods(bench: Bench) -> None:
-    rows = []
-    for mine in (False, True):
-        for count in (100, 10000):
-            name = f"run-{count}-{mine}".lower()
-            made = bench.api.create(worker(f"{name}-0000", name if mine else "another"))
-            bench.api.merge(made, ended(), "status")
-            made = bench.api.request("GET", f"/api/v1/namespaces/airflow-cron/pods/{name}-0000")
-            bench.api.copies(made, (f"{name}-{number:05}" for number in range(1, count - (not mine))))
-            if not mine:
-                one = bench.api.create(worker(f"{name}-mine", name))
-                bench.api.merge(one, ended(), "status")
-            kubeconfig = bench.api.kubeconfig("ours")
-            number = count if mine else 1
-            options = {"expectations": expected(name, count=1), "tail_lines": 0}
-            found = [module(kubeconfig, "airflow_worker_placement_wait", **options) for _round in range(5)]
-            what = "all of the run" if mine else "one of the run"
-            rows.append([f"{count:,}, {what}", median(found, "seconds"), median(found, "peak_mb"), found[-1]["requests"], number])
-    table("airflow_worker_placement_wait (median of 5)", ["pods in the cluster", "seconds", "MiB", "API requests", "returned"], rows)
-
-
-@contextlib.contextmanager
-def fresh(bench: Bench, made: dict[str, Any], _what: str) -> Iterator[Path]:
-    yield bench.api.kubeconfig("ours")
-    bench.api.delete_all(f"/apis/argoproj.io/v1alpha1/namespaces/{made['metadata']['namespace']}/applications")
+    """A run with one worker among the finished workers of other runs."""
+    kubeconfig, rows = bench.api.kubeconfig("ours"), []
+    mine = bench.api.create(worker("mine", "mine"))
+    bench.api.merge(mine, ended(), "status")
+    other = bench.api.create(worker("other", "another"))
+    bench.api.merge(other, ended(), "status")
+    other = bench.api.request("GET", "/api/v1/namespaces/airflow-cron/pods/other")
+    other |= {"apiVersion": "v1", "kind": "Pod"}
+    for count in (100, 10000):
+        bench.api.copies(other, (f"other-{number:05}" for number in range(2, count)))
+        options = {"expectations": expected("mine"), "tail_lines": 0}
+        found = [module(kubeconfig, "airflow_worker_placement_wait", **options) for _round in range(5)]
+        rows.append([f"{count:,}", median(found, "seconds"), median(found, "peak_mb"), found[-1]["requests"]])
+    table("airflow_worker_placement_wait, one of them of the run (median of 5)", ["pods", "seconds", "MiB", "API requests"], rows)
 
 
 def module(kubeconfig: Path, name: str, **options: Any) -> dict[str, Any]:

@@ -310,7 +310,7 @@ def test_diagnosis_asks_the_workloads_that_argo_cd_says_nothing_of() -> None:
     one = wait(Cluster(deployments=[late]), names=("a",))
     one.step(listed(app("a", "Progressing")), 0)
     (blocked,) = one.diagnosis(timed_out=True)[0]["blocking"]
-    assert (blocked["kind"], blocked["health"], blocked["message"]) == ("Deployment", "Progressing", "2 of 2 replicas updated, 1 ready")
+    assert (blocked["kind"], blocked["health"], blocked["message"]) == ("Deployment", "Progressing", "1 of 2 pods are available")
 
 
 def test_diagnosis_holds_the_last_words_of_what_crashed() -> None:
