@@ -2,15 +2,18 @@
 # GPL-3.0-or-later
 """Compare argocd_application_wait and airflow_worker_placement_wait with what people use today. See README.md.
 
-usage: benchmarks/waits.py [--rounds 20]     needs the lab (make lab) and .venv (make setup)
+usage: benchmarks/waits.py [--rounds 20] [--context kind-airflow]     needs a platform (make site) and the lab's programs (make lab)
 
-All wait for the same objects of one real kube-apiserver and etcd, side by side. Prints tables in Markdown.
+Times are of whole processes that wait side by side for the same Applications of a real Argo CD, which leaves these alone (annotation
+argocd.argoproj.io/skip-reconcile), so that the true moment is known. Requests and memory are of a real kube-apiserver without nodes, whose
+audit log counts. Prints tables in Markdown.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import datetime
 import json
 import os
 import random
@@ -19,18 +22,22 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / ".ansible/collections"))
 
+from ansible_collections.gitops.airflow.plugins.module_utils._kube import APPLICATIONS, connect
 from ansible_collections.gitops.airflow.tests.integration.apiserver import ApiServer, lab_file
 from ansible_collections.gitops.airflow.tests.integration.modules import Module
 from ansible_collections.gitops.airflow.tests.integration.objects import NEW, OLD, application, ended, expected, status, worker
 
 ROOT = Path(__file__).resolve().parents[1]
 PEERS = ("argocd_application_wait", "argocd app wait --core", "kubectl wait", "k8s_info + until")
-PART_OF = {"app.kubernetes.io/part-of": "argocd"}
+ADMIN = "admin"
+USERS = ("ours", "kubectl", "polling")
+HEALTHY = "--for=jsonpath={.status.health.status}=Healthy"
 OURS = {
     "gitops.airflow.argocd_application_wait": {
         "kubeconfig": "{{ kubeconfig }}",
@@ -68,54 +75,71 @@ def busy() -> dict[str, Any]:
 
 
 class Bench:
-    """One API server with a user for each peer, so that its audit log counts for each."""
+    """The Applications of one Argo CD or bare API server, and the ways to wait for them; each has a kubeconfig of its own."""
 
-    def __init__(self, api: ApiServer, folder: Path) -> None:
-        self.api, self._folder = api, folder
-        self.users = dict(zip(PEERS, ("ours", "argocd", "kubectl", "polling"), strict=True))
+    def __init__(self, folder: Path, kubeconfigs: dict[str, Path]) -> None:
+        self._folder, self._kubeconfigs = folder, kubeconfigs
+        self._api = connect({"kubeconfig": str(kubeconfigs[ADMIN])})
         for name, task in (("ours", OURS), ("polling", POLLING)):
             play = {"hosts": "localhost", "connection": "local", "gather_facts": False, "tasks": [{"name": "Wait", **task}]}
             (folder / f"{name}.yml").write_text(json.dumps([play]))
-        for user in self.users.values():
-            api.grant(user, ["*"], ["*"])
-        self._prepare_argocd()
 
-    def _prepare_argocd(self) -> None:
-        """What argocd --core looks for."""
-        manifest = lab_file("argocd-install.yaml").read_text().split("\n---\n")
-        projects = next(part for part in manifest if "\n  name: appprojects.argoproj.io\n" in part)
-        self.api.request("POST", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", projects, "application/yaml")
-        metadata = {"namespace": "argocd", "labels": PART_OF}
-        self.api.create({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {**metadata, "name": "argocd-cm"}})
-        secret = {"server.secretkey": "x" * 32, "admin.password": "x"}
-        self.api.create({"apiVersion": "v1", "kind": "Secret", "metadata": {**metadata, "name": "argocd-secret"}, "stringData": secret})
-        path = self.api.kubeconfig("argocd")
-        config = json.loads(path.read_text())
-        config["contexts"][0]["context"]["namespace"] = "argocd"
-        path.write_text(json.dumps(config))
+    def kubectl(self, *arguments: str, text: str = "") -> None:
+        command = [str(lab_file("kubectl")), "--kubeconfig", str(self._kubeconfigs[ADMIN]), "-n", "argocd", *arguments]
+        subprocess.run(command, input=text, text=True, check=True, capture_output=True)
+
+    def create(self, name: str, state: dict[str, Any]) -> None:
+        app = application(name, state, {"bench": "waits"})
+        app["metadata"]["annotations"] = {"argocd.argoproj.io/skip-reconcile": "true"}
+        self.kubectl("create", "-f", "-", text=json.dumps(app))
+
+    def finish_sync(self, name: str) -> None:
+        """The true moment: the controller's last write."""
+        self._api.patch(f"{APPLICATIONS.format(namespace='argocd')}/{name}", {"status": status(NEW)})
 
     def start(self, peer: str, name: str) -> subprocess.Popen[bytes]:
-        user = self.users[peer]
-        kubeconfig = str(self.api.kubeconfig(user)) if user != "argocd" else str(self._folder / f"argocd-{self.api.port}.kubeconfig")
-        commands: dict[str, list[str]] = {
-            "argocd": [str(lab_file("argocd")), "app", "wait", name, "--core", "--timeout", "120"],
-            "kubectl": [
-                *(str(lab_file("kubectl")), "-n", "argocd", "wait", f"applications/{name}", "--timeout=120s"),
-                "--for=jsonpath={.status.health.status}=Healthy",
-            ],
-        }
-        playbook = [str(ROOT / ".venv/bin/ansible-playbook"), "-i", "localhost,", str(self._folder / f"{user}.yml")]
-        variables = {"kubeconfig": kubeconfig, "name": name, "ansible_python_interpreter": str(ROOT / ".venv/bin/python")}
-        command = commands.get(user) or [*playbook, "-e", json.dumps(variables)]
-        with (self._folder / f"{user}.log").open("wb") as log:
-            return subprocess.Popen(command, cwd=ROOT, env={**os.environ, "KUBECONFIG": kubeconfig}, stdout=log, stderr=log)
+        kubeconfig, python = str(self._kubeconfigs[peer]), ROOT / ".venv/bin"
+        variables = json.dumps({"kubeconfig": kubeconfig, "name": name, "ansible_python_interpreter": str(python / "python")})
+        playbook = [str(python / "ansible-playbook"), "-i", "localhost,", "-e", variables]
+        command = {
+            PEERS[0]: [*playbook, str(self._folder / "ours.yml")],
+            PEERS[1]: [str(lab_file("argocd")), "app", "wait", name, "--core", "--timeout", "120"],
+            PEERS[2]: [str(lab_file("kubectl")), "-n", "argocd", "wait", f"applications/{name}", "--timeout=120s", HEALTHY],
+            PEERS[3]: [*playbook, str(self._folder / "polling.yml")],
+        }[peer]
+        self.output(peer, "ansible").unlink(missing_ok=True)
+        environment = {**os.environ, "KUBECONFIG": kubeconfig, "ANSIBLE_LOG_PATH": str(self.output(peer, "ansible"))}
+        with self.output(peer).open("wb") as log:
+            return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
+
+    def output(self, peer: str, kind: str = "output") -> Path:
+        return self._folder / f"{PEERS.index(peer)}.{kind}.log"
+
+    def returned(self, peer: str) -> float:
+        """When the task was over in the play (Ansible's log has milliseconds); where there is no play, now."""
+        log = self.output(peer, "ansible")
+        lines = [line for line in log.read_text().splitlines() if "ok: [localhost]" in line] if log.exists() else []
+        return datetime.datetime.fromisoformat(lines[-1][:23].replace(",", ".")).timestamp() if lines else time.time()
 
     def finish(self, peer: str, process: subprocess.Popen[bytes]) -> None:
         if process.wait():
-            raise RuntimeError(f"{peer} ended with {process.returncode}: {(self._folder / f'{self.users[peer]}.log').read_text()[-2000:]}")
+            raise RuntimeError(f"{peer} ended with {process.returncode}: {self.output(peer).read_text()[-2000:]}")
 
-    def requests(self, peer: str) -> int:
-        return len(self.api.audited(self.users[peer]))
+
+@contextlib.contextmanager
+def platform(folder: Path, context: str) -> Iterator[Bench]:
+    """The platform's own Argo CD."""
+    path = folder / "platform.kubeconfig"
+    view = [str(lab_file("kubectl")), "config", "view", "--minify", "--flatten", "--context", context, "-o", "json"]
+    config = json.loads(subprocess.run(view, check=True, capture_output=True, text=True).stdout)
+    config["contexts"][0]["context"]["namespace"] = "argocd"
+    path.touch(0o600)
+    path.write_text(json.dumps(config))
+    bench = Bench(folder, dict.fromkeys([*PEERS, ADMIN], path))
+    try:
+        yield bench
+    finally:
+        bench.kubectl("delete", "applications", "-l", "bench=waits")
 
 
 def table(title: str, header: list[str], rows: list[list[Any]]) -> None:
@@ -125,82 +149,98 @@ def table(title: str, header: list[str], rows: list[list[Any]]) -> None:
 
 
 def already_done(bench: Bench, rounds: int) -> None:
-    bench.api.create(application("done", status(NEW)))
+    bench.create("bench-done", status(NEW))
     seconds: dict[str, list[float]] = {peer: [] for peer in PEERS}
-    requests = {}
     for _round in range(rounds):
         for peer in PEERS:
-            before, began = bench.requests(peer), time.monotonic()
-            bench.finish(peer, bench.start(peer, "done"))
+            began = time.monotonic()
+            bench.finish(peer, bench.start(peer, "bench-done"))
             seconds[peer].append(time.monotonic() - began)
-            requests[peer] = bench.requests(peer) - before
-    rows = [[peer, statistics.median(seconds[peer]), max(seconds[peer]), requests[peer]] for peer in PEERS]
-    table(f"Already done ({rounds} rounds, seconds of the whole process)", ["waiter", "median", "worst", "API requests"], rows)
+    rows = [[peer, statistics.median(seconds[peer]), max(seconds[peer])] for peer in PEERS]
+    table(f"Already done ({rounds} rounds, seconds of the whole process)", ["waiter", "median", "worst"], rows)
 
 
 def delay(bench: Bench, rounds: int) -> None:
     late: dict[str, list[float]] = {peer: [] for peer in PEERS}
-    before = {peer: bench.requests(peer) for peer in PEERS}
+    ended: dict[str, list[float]] = {peer: [] for peer in PEERS}
     for number in range(rounds):
-        app = application(f"app-{number}", busy())
-        bench.api.create(app)
-        running = {peer: bench.start(peer, f"app-{number}") for peer in PEERS}
+        name = f"bench-{number}"
+        bench.create(name, busy())
+        running = {peer: bench.start(peer, name) for peer in PEERS}
         time.sleep(6 + random.uniform(0, 5))
         for peer, process in running.items():
             if process.poll() is not None:
                 raise RuntimeError(f"{peer} returned before it was done")
-        moment = time.monotonic()
-        bench.api.merge(app, {"status": {**status(NEW)}})
+        moment = time.time()
+        bench.finish_sync(name)
         while running:
             for peer in [peer for peer, process in running.items() if process.poll() is not None]:
-                late[peer].append(time.monotonic() - moment)
+                ended[peer].append(time.time() - moment)
+                late[peer].append(bench.returned(peer) - moment)
                 bench.finish(peer, running.pop(peer))
             time.sleep(0.002)
-    rows = [
-        [peer, statistics.median(late[peer]), max(late[peer]), round((bench.requests(peer) - before[peer]) / rounds, 1)] for peer in PEERS
-    ]
-    table(f"From the true moment to the end of the process ({rounds} rounds, seconds)", ["waiter", "median", "worst", "API requests"], rows)
+    rows = [[peer, statistics.median(late[peer]), max(late[peer]), statistics.median(ended[peer])] for peer in PEERS]
+    header = ["waiter", "median", "worst", "median to the end of the process"]
+    table(f"From the true moment to the return of the command or task ({rounds} rounds, seconds)", header, rows)
 
 
 def stale(bench: Bench) -> None:
-    """Right after a push: Synced and Healthy, but at the commit before."""
-    bench.api.create(application("stale", status(OLD)))
+    bench.create("bench-stale", status(OLD))
     rows: list[list[Any]] = []
     for peer in PEERS:
-        process, began = bench.start(peer, "stale"), time.monotonic()
+        process, began = bench.start(peer, "bench-stale"), time.monotonic()
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(10)
-        ended_after = None if process.returncode is None else time.monotonic() - began
-        verdict = "waits" if ended_after is None else f"success after {ended_after:.2f} s: wrong" if process.returncode == 0 else "error"
-        if process.returncode is None:
+        seconds, code = time.monotonic() - began, process.returncode
+        if code is None:
             process.kill()
             process.wait()
-        rows.append([peer, verdict])
-    table("Right after a push, the old commit Synced and Healthy", ["waiter", "within 10 s"], rows)
+        rows.append([peer, "waits, rightly" if code is None else f"success after {seconds:.2f} s, wrongly" if code == 0 else "error"])
+    table("Right after a push: Synced and Healthy at the commit before", ["waiter", "within 10 s"], rows)
 
 
-def applications(bench: Bench) -> None:
-    made = bench.api.create(application("many", status(NEW), {"bench": "many"}))
-    kubeconfig, rows = bench.api.kubeconfig("ours"), []
+def requests(folder: Path, api: ApiServer) -> None:
+    """Without Argo CD's own, which needs a whole Argo CD."""
+    peers = [peer for peer in PEERS if "argocd app" not in peer]
+    for user in USERS:
+        api.grant(user, ["*"], ["*"])
+    bench = Bench(folder, {peer: api.kubeconfig(user) for peer, user in zip([*peers, ADMIN], [*USERS, ADMIN], strict=True)})
+    rows = []
+    for peer, user in zip(peers, USERS, strict=True):
+        bench.create(f"counted-{user}", status(NEW))
+        bench.finish(peer, bench.start(peer, f"counted-{user}"))
+        done = len(api.audited(user))
+        bench.create(f"waited-{user}", busy())
+        process = bench.start(peer, f"waited-{user}")
+        time.sleep(30)
+        bench.finish_sync(f"waited-{user}")
+        bench.finish(peer, process)
+        rows.append([peer, done, len(api.audited(user)) - done])
+    table("Requests to the API server, of the whole process", ["waiter", "already done", "done after 30 s"], rows)
+
+
+def applications(api: ApiServer) -> None:
+    made = api.create(application("many", status(NEW), {"bench": "many"}))
+    kubeconfig, rows = api.kubeconfig(USERS[0]), []
     for count in (1, 10, 1000):
-        bench.api.copies(made, (f"many-{number:04}" for number in range(1, count)))
+        api.copies(made, (f"many-{number:04}" for number in range(1, count)))
         found = [module(kubeconfig, "argocd_application_wait", label_selectors=["bench=many"], revision=NEW) for _round in range(5)]
         assert all(len(item["applications"]) == count for item in found)
         rows.append([count, median(found, "seconds"), median(found, "peak_mb"), found[-1]["requests"]])
     table("argocd_application_wait, all done (median of 5, the module's process)", ["Applications", "seconds", "MiB", "API requests"], rows)
 
 
-def pods(bench: Bench) -> None:
+def pods(api: ApiServer) -> None:
     """A run with one worker among the finished workers of other runs."""
-    kubeconfig, rows = bench.api.kubeconfig("ours"), []
-    mine = bench.api.create(worker("mine", "mine"))
-    bench.api.merge(mine, ended(), "status")
-    other = bench.api.create(worker("other", "another"))
-    bench.api.merge(other, ended(), "status")
-    other = bench.api.request("GET", "/api/v1/namespaces/airflow-cron/pods/other")
+    kubeconfig, rows = api.kubeconfig(USERS[0]), []
+    mine = api.create(worker("mine", "mine"))
+    api.merge(mine, ended(), "status")
+    other = api.create(worker("other", "another"))
+    api.merge(other, ended(), "status")
+    other = api.request("GET", "/api/v1/namespaces/airflow-cron/pods/other")
     other |= {"apiVersion": "v1", "kind": "Pod"}
     for count in (100, 10000):
-        bench.api.copies(other, (f"other-{number:05}" for number in range(2, count)))
+        api.copies(other, (f"other-{number:05}" for number in range(2, count)))
         options = {"expectations": expected("mine"), "tail_lines": 0}
         found = [module(kubeconfig, "airflow_worker_placement_wait", **options) for _round in range(5)]
         rows.append([f"{count:,}", median(found, "seconds"), median(found, "peak_mb"), found[-1]["requests"]])
@@ -222,16 +262,19 @@ def median(found: list[dict[str, Any]], key: str) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--rounds", type=int, default=20)
-    rounds = parser.parse_args().rounds
+    parser.add_argument("--context", default="kind-airflow")
+    arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        with ApiServer(folder, users=["ours", "argocd", "kubectl", "polling"]) as api:
-            bench = Bench(api, folder)
-            already_done(bench, max(3, rounds // 2))
-            delay(bench, rounds)
+        with platform(folder, arguments.context) as bench:
+            already_done(bench, max(3, arguments.rounds // 2))
+            delay(bench, arguments.rounds)
             stale(bench)
-            applications(bench)
-            pods(bench)
+        with ApiServer(folder, users=USERS) as api:
+            requests(folder, api)
+            api.request("DELETE", "/apis/argoproj.io/v1alpha1/namespaces/argocd/applications", {"gracePeriodSeconds": 0})
+            applications(api)
+            pods(api)
 
 
 if __name__ == "__main__":

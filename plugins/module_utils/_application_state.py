@@ -45,6 +45,13 @@ def operation_revisions(state: Obj) -> list[str]:
     return []
 
 
+def outdated_operation(app: Obj, expected: Sequence[str]) -> str:
+    """The revisions of an operation that runs for others than expected, or nothing."""
+    state = (app.get("status") or {}).get("operationState") or {}
+    tried = operation_revisions(state) if state.get("phase") == "Running" else []
+    return ", ".join(revision[:7] for revision in tried) if tried and expected and not same_revisions(tried, expected) else ""
+
+
 def error_conditions(app: Obj) -> list[Obj]:
     """Conditions that name an error; by Argo CD's convention their type ends so, a warning's does not."""
     conditions = (app.get("status") or {}).get("conditions") or []

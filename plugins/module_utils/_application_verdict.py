@@ -17,6 +17,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._application_state 
     health_message,
     managed_pods,
     operation_revisions,
+    outdated_operation,
     same_revisions,
     shown_revisions,
     sources,
@@ -236,7 +237,9 @@ def _unfinished(app: Obj, compared: bool, at_revision: bool, expect: Expectation
         return f"at revision {shown}, not yet at {', '.join(revision[:12] or 'any' for revision in expect.revisions)}"
     if expect.operation != ANY:
         if phase in ("Running", "Terminating"):
-            return f"the operation is {phase}: {shorten(state.get('message') or '', 200)}"
+            outdated = outdated_operation(app, expect.revisions)
+            what = f"the operation of {outdated}, not of what is expected," if outdated else "the operation"
+            return f"{what} is {phase}: {shorten(state.get('message') or '', 200)}"
         if pending:
             return "an operation is asked for and not begun yet"
         if phase not in ("", "Succeeded") and expect.operation == "Succeeded":

@@ -10,7 +10,13 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from ansible_collections.gitops.airflow.plugins.module_utils._application_diagnosis import Cluster, diagnose
-from ansible_collections.gitops.airflow.plugins.module_utils._application_state import REFRESH, owned, shown_revisions, workload_namespaces
+from ansible_collections.gitops.airflow.plugins.module_utils._application_state import (
+    REFRESH,
+    outdated_operation,
+    owned,
+    shown_revisions,
+    workload_namespaces,
+)
 from ansible_collections.gitops.airflow.plugins.module_utils._application_verdict import Expectation, Past, judge
 from ansible_collections.gitops.airflow.plugins.module_utils._errors import ApiError
 from ansible_collections.gitops.airflow.plugins.module_utils._kube import APPLICATIONS, core_path
@@ -42,6 +48,7 @@ class Request:
     expectations: Mapping[str, Expectation] = field(default_factory=dict)
     default: Expectation = field(default_factory=Expectation)
     fail_fast: bool = True
+    supersede: bool = False
 
     def source(self) -> Source:
         """One collection for all: the server selects a single name, several are picked out of each page as it arrives."""
@@ -75,6 +82,7 @@ class ApplicationWait:
         self.notices: list[str] = []
         self._past: dict[str, Past] = {}
         self._changed: set[str] = set(request.names)
+        self._ended: set[tuple[str, Any]] = set()
         self._pods: dict[str, list[Obj]] = {}
         self._jobs: dict[str, list[Obj]] = {}
         self._probed = start
@@ -95,6 +103,20 @@ class ApplicationWait:
 
     def _expectation(self, name: str) -> Expectation:
         return self._request.expectations.get(name, self._request.default)
+
+    def _supersede(self, name: str, app: Obj | None) -> None:
+        """Ends an operation that has failed and is tried again at another revision than expected.
+
+        Argo CD itself begins none at the new revision before the last retry (``argocd app terminate-op`` does the same).
+        """
+        state = ((app or {}).get("status") or {}).get("operationState") or {}
+        began = (name, state.get("startedAt"))
+        if not state.get("retryCount") or began in self._ended or not outdated_operation(app or {}, self._expectation(name).revisions):
+            return
+        self._ended.add(began)
+        path = f"{APPLICATIONS.format(namespace=self._request.namespace)}/{name}"
+        self._api.patch(path, {"status": {"operationState": {"phase": "Terminating"}}})
+        self.notices.append(f"{name}: an operation that was being tried again at another revision was ended: {state.get('message') or ''}")
 
     def _take(self, change: Change) -> None:
         if change.kind == "notice":
@@ -128,6 +150,8 @@ class ApplicationWait:
         ripe = {name for name, verdict in self.verdicts.items() if verdict.wake is not None and now >= verdict.wake}
         for name in [name for name in self.apps if name in self._changed or name in ripe]:
             app = self.apps[name]
+            if self._request.supersede:
+                self._supersede(name, app)
             places = workload_namespaces(app) if app and self._ails(name) else []
             pods, jobs = ([item for place in places for item in found.get(place, [])] for found in (self._pods, self._jobs))
             verdict, self._past[name] = judge(app, self._expectation(name), self._past.get(name, Past()), now, pods, jobs)

@@ -11,7 +11,7 @@ from typing import Any
 from ansible_collections.gitops.airflow.plugins.module_utils._application_diagnosis import warning_events
 from ansible_collections.gitops.airflow.plugins.module_utils._errors import ApiError
 from ansible_collections.gitops.airflow.plugins.module_utils._kube import KubeApi, core_path
-from ansible_collections.gitops.airflow.plugins.module_utils._verdict import Obj, Verdict
+from ansible_collections.gitops.airflow.plugins.module_utils._verdict import Obj, Verdict, failed
 from ansible_collections.gitops.airflow.plugins.module_utils._watch import Change, Source, snapshot
 from ansible_collections.gitops.airflow.plugins.module_utils._workload_verdict import COLLECTIONS, Past, Workload, causes, judge
 
@@ -22,7 +22,10 @@ EVENTS = 5
 class WorkloadWait:
     """One wait in one namespace. Feeds are the workload kinds in their order, then the pods."""
 
-    def __init__(self, api: KubeApi, namespace: str, selectors: Sequence[str], expected: Sequence[str], grace: float) -> None:
+    def __init__(
+        self, api: KubeApi, namespace: str, selectors: Sequence[str], expected: Sequence[str], grace: float, must_exist: bool = True
+    ) -> None:
+        self._must_exist = must_exist
         self._api, self._namespace, self._selectors, self._expected, self._grace = api, namespace, selectors, expected, grace
         self._kinds = [*COLLECTIONS, PODS]
         self._seen: dict[str, dict[str, Obj]] = {kind: {} for kind in self._kinds}
@@ -47,6 +50,8 @@ class WorkloadWait:
                     seen.pop(item["metadata"]["name"], None)
                 else:
                     seen[item["metadata"]["name"]] = item
+        if self._expected and self._must_exist and self.missing:
+            return failed(f"{', '.join(self.missing)}: no such workload in {self._namespace}")
         verdict, self._past = judge(self.workloads, self.missing, self.pods, self._past, self._grace, now)
         return verdict
 

@@ -24,7 +24,7 @@ description:
 attributes:
   check_mode:
     support: full
-    details: Reads once and reports whether all are done. Asks for no refresh and does not fail when they are not.
+    details: Reads once and reports whether all are done. Asks for no refresh, ends no operation, and does not fail when they are not.
   diff_mode:
     support: none
     details: Changes nothing.
@@ -61,6 +61,13 @@ options:
     type: str
     choices: [none, normal, hard]
     default: none
+  supersede:
+    description:
+      - Whether an operation that has failed and is tried again at another revision than O(revision) is ended, as C(argocd app
+        terminate-op) does.
+      - Argo CD goes on with the old revision until its last retry, minutes perhaps, although the push that mends it is there.
+    type: bool
+    default: false
   health:
     description:
       - The health that counts. Of several, each does. V(any) means whatever it is.
@@ -105,8 +112,8 @@ options:
     type: bool
     default: true
 notes:
-  - O(namespace) needs C(get), C(list) and C(watch) on C(applications.argoproj.io), for O(refresh) also C(patch). Where C(watch) is not
-    granted the state is read every 2 seconds instead.
+  - O(namespace) needs C(get), C(list) and C(watch) on C(applications.argoproj.io), for O(refresh) and O(supersede) also C(patch). Where
+    C(watch) is not granted the state is read every 2 seconds instead.
   - C(list) on C(pods) and C(events) in the Applications' namespaces lets a container that cannot start be noticed early, and makes the
     diagnosis complete.
 seealso:
@@ -226,6 +233,7 @@ def argument_spec() -> dict[str, Any]:
         "namespace": {"type": "str", "default": "argocd"},
         "revision": {"type": "raw"},
         "refresh": {"type": "str", "choices": ["none", "normal", "hard"], "default": "none"},
+        "supersede": {"type": "bool", "default": False},
         "health": {"type": "list", "elements": "str", "choices": [*HEALTH, "any"], "default": ["Healthy"]},
         "sync": {"type": "str", "choices": ["Synced", "OutOfSync", "any"], "default": "Synced"},
         "operation": {"type": "str", "choices": ["Succeeded", "Completed", "any"], "default": "Succeeded"},
@@ -257,7 +265,7 @@ def revisions(given: Any, names: list[str]) -> dict[str, tuple[str, ...]]:
     return found
 
 
-def build_request(params: dict[str, Any]) -> Request:
+def build_request(params: dict[str, Any], check: bool = False) -> Request:
     """:raises ValueError: when an argument makes no sense, before any request."""
     names = list(dict.fromkeys(params["applications"] or []))
     if not names and not params["label_selectors"]:
@@ -279,7 +287,17 @@ def build_request(params: dict[str, Any]) -> Request:
     )
     expectations = {name: replace(general, revisions=value) for name, value in wanted.items()}
     default = expectations.pop("", general)
-    return Request(params["namespace"], tuple(names), tuple(params["label_selectors"] or ()), expectations, default, params["fail_fast"])
+    if params["supersede"] and not any(wanted.values()):
+        raise ValueError("supersede is of use with revision only: give the revision that is to supersede")
+    return Request(
+        namespace=params["namespace"],
+        names=tuple(names),
+        selectors=tuple(params["label_selectors"] or ()),
+        expectations=expectations,
+        default=default,
+        fail_fast=params["fail_fast"],
+        supersede=params["supersede"] and not check,
+    )
 
 
 def main() -> None:
@@ -292,7 +310,7 @@ def main() -> None:
     params, clock = module.params, time.monotonic
     start = clock()
     try:
-        request = build_request(params)
+        request = build_request(params, module.check_mode)
         api = connect(params)
         wait = ApplicationWait(api, request, start, open_progress(module.no_log_values))
         if params["refresh"] != "none" and not module.check_mode:

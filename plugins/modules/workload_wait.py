@@ -39,9 +39,14 @@ options:
     description:
       - Names that must be among them, such as V(argocd-server) or V(Deployment/argocd-server).
       - Without it one workload must exist, whichever.
+      - One that does not exist is a failure at once. With O(must_exist=false) it is waited for.
     type: list
     elements: str
     default: []
+  must_exist:
+    description: Whether one of O(expected) that does not exist is a failure.
+    type: bool
+    default: true
   timeout:
     description: Seconds for all of them together.
     type: float
@@ -109,6 +114,7 @@ def argument_spec() -> dict[str, Any]:
         "namespace": {"type": "str", "required": True},
         "label_selectors": {"type": "list", "elements": "str", "default": []},
         "expected": {"type": "list", "elements": "str", "default": []},
+        "must_exist": {"type": "bool", "default": True},
         "timeout": {"type": "float", "default": 300},
         "grace": {"type": "float", "default": 60},
     }
@@ -120,7 +126,8 @@ def main() -> None:
     start = clock()
     try:
         api = connect(params)
-        wait = WorkloadWait(api, params["namespace"], params["label_selectors"], params["expected"], params["grace"])
+        names = ("namespace", "label_selectors", "expected", "grace", "must_exist")
+        wait = WorkloadWait(api, *(params[name] for name in names))
         streams = [stream(api, source, clock, time.sleep) for source in wait.sources()]
         first = [(feed, next(changes)) for feed, changes in enumerate(streams)]
         if module.check_mode:

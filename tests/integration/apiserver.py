@@ -228,13 +228,16 @@ class ApiServer:
             connection = http.client.HTTPSConnection("127.0.0.1", self.port, timeout=60, context=self._context)
             self._local.connection = connection
         headers = {"Authorization": f"Bearer {self._tokens['admin']}", "Content-Type": content}
-        try:
-            connection.request(method, path, body, headers)
-            response = connection.getresponse()
-            return response.status, response.read()
-        except BaseException:
-            connection.close()
-            raise
+        for reused in (connection.sock is not None, False):
+            try:
+                connection.request(method, path, body, headers)
+                response = connection.getresponse()
+                return response.status, response.read()
+            except (OSError, http.client.HTTPException):
+                connection.close()
+                if not reused:  # else it had been closed while it was idle
+                    raise
+        raise AssertionError("unreachable")
 
     def request(self, method: str, path: str, body: Any = None, content: str = "application/json") -> Obj:
         text = body if body is None or isinstance(body, str) else json.dumps(body)

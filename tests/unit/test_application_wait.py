@@ -243,6 +243,34 @@ def test_refresh_annotates_each_and_leaves_the_absent_to_the_verdict() -> None:
     assert cluster.patched[0][1] == {"metadata": {"annotations": {"argocd.argoproj.io/refresh": "hard"}}}
 
 
+def retried(revision: str, count: int, phase: str = "Running") -> Obj:
+    state = {"phase": phase, "retryCount": count, "startedAt": "2026-05-04T10:00:00Z", "operation": {"sync": {"revision": revision}}}
+    return app("a", sync="OutOfSync", operationState=state)
+
+
+@pytest.mark.parametrize(
+    ("state", "supersede", "patches"),
+    [
+        (retried("c" * 40, 1), True, 1),
+        (retried("c" * 40, 1), False, 0),
+        (retried("c" * 40, 0), True, 0),
+        (retried(COMMIT, 1), True, 0),
+        (retried("c" * 40, 1, "Terminating"), True, 0),
+    ],
+    ids=["tried again at another revision", "not wished", "its first try", "at the expected revision", "ended already"],
+)
+def test_an_operation_that_is_tried_again_at_another_revision_is_ended_once(state: Obj, supersede: bool, patches: int) -> None:
+    cluster = Cluster()
+    one = wait(cluster, names=("a",), default=Expectation(revisions=(COMMIT,)), supersede=supersede)
+    for second in range(3):
+        one.step(event("MODIFIED", state), second)
+    assert cluster.patched == [("/apis/argoproj.io/v1alpha1/namespaces/argocd/applications/a", {"status": TERMINATING})] * patches
+    assert len(one.notices) == patches
+
+
+TERMINATING: Obj = {"operationState": {"phase": "Terminating"}}
+
+
 def test_refresh_that_is_not_permitted_is_an_error() -> None:
     with pytest.raises(ApiError):
         wait(names=("forbidden",)).refresh("normal")
@@ -404,6 +432,7 @@ def test_refresh_makes_errors_final() -> None:
         ({"timeout": -1}, "timeout is -1"),
         ({"timeout": float("nan")}, "timeout is nan"),
         ({"health": []}, "health is empty"),
+        ({"supersede": True}, "of use with revision only"),
         ({"degraded_grace": -1}, "degraded_grace is -1"),
         ({"stable_for": -0.5}, "stable_for is -0.5"),
         ({"revision": "main"}, "'main' is neither a commit"),

@@ -105,12 +105,18 @@ def test_a_cause_that_passes_and_returns_begins_a_new_grace() -> None:
 
 
 def test_the_wait_follows_its_feeds() -> None:
-    wait = WorkloadWait(None, "argocd", [], ["web", "Deployment/other"], 60)  # type: ignore[arg-type]
+    wait = WorkloadWait(None, "argocd", [], ["web", "Deployment/other"], 60, must_exist=False)  # type: ignore[arg-type]
     assert [source.path.rsplit("/", 1)[-1] for source in wait.sources()] == ["deployments", "statefulsets", "daemonsets", "pods"]
     listed = [(0, Change("listed", (deployment(),))), *((feed, Change("listed")) for feed in (1, 2, 3))]
     assert wait.step(listed, 0).reason == "Deployment/other does not exist"
     assert wait.step([(0, Change("event", (deployment("other"),), type="ADDED"))], 1).kind == "done"
     assert wait.step([(0, Change("event", (deployment("web"),), type="DELETED"))], 2).reason == "web does not exist"
+
+
+def test_what_is_expected_and_not_there_is_a_failure_at_once() -> None:
+    wait = WorkloadWait(None, "argocd", [], ["web", "Deployment/other"], 60)  # type: ignore[arg-type]
+    verdict = wait.step([(0, Change("listed", (deployment(),))), *((feed, Change("listed")) for feed in (1, 2, 3))], 0)
+    assert (verdict.kind, verdict.reason) == ("failed", "Deployment/other: no such workload in argocd")
 
 
 def test_a_crash_loop_shows_between_two_crashes() -> None:
