@@ -1,0 +1,74 @@
+# Copyright: (c) 2026, The gitops.airflow team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The judgements of tests/reliability, and its document: what it says is what was measured."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import common
+import pytest
+import report
+import watchers
+
+BEFORE: dict[str, Any] = {
+    "runs": {"a one": "success", "a two": "running"},
+    "tasks": {"a one t -1": "success", "a two t -1": "running"},
+    "rows": {"log": 7},
+}
+LOSSES = [
+    ({}, []),
+    ({"runs": {"a one": "success", "a two": "success", "a three": "queued"}}, []),
+    ({"runs": {"a one": "success"}}, ["a two is gone"]),
+    ({"runs": {"a one": "failed", "a two": "failed"}}, ["a one was success and is failed"]),
+    ({"tasks": {"a one t -1": None, "a two t -1": None}}, ["a one t -1 was success and is None"]),
+    ({"rows": {"log": 8}}, []),
+    ({"rows": {"log": 6}}, ["table log had 7 rows and has 6"]),
+]
+
+
+@pytest.mark.parametrize(("change", "expected"), LOSSES)
+def test_losses(change: dict[str, Any], expected: list[str]) -> None:
+    assert watchers.losses(BEFORE, {**BEFORE, **change}) == expected
+
+
+def test_document_is_what_was_measured() -> None:
+    assert common.DOCUMENT.read_text() == report.document(json.loads(common.MEASURED.read_text()))
+
+
+def fault(well: tuple[float | None, float | None], **more: Any) -> dict[str, Any]:
+    told = [{"wrong": [{"what": "no | answer", "from": 1.4, "to": 9.6}] if item else [], "well_after": item, "looks": 9} for item in well]
+    rows = {"log": 7}
+    held = {"runs": 2, "tasks": 3, "rows_before": rows, "rows_after": {"log": 9}}
+    run = {"state": "success", "ended_after": 70.2, "tries": {"during": 1}, "error": ""}
+    row = {"fault": "x", "outage": 0.0, "health": told[0], "status": told[1], "compared": None, "run": run, "lost": [], "held": held}
+    return {**row, **more}
+
+
+CELLS = [
+    (fault((12.0, 30.0)), ["no \\| answer (1 to 10 s)", " 30 s ", "nothing of 2 runs, 3 task instances; rows 7 → 9", "`during` 1"]),
+    (fault((0.0, 0.0)), ["nothing wrong", " at once "]),
+    (fault((12.0, None)), ["**not by itself**"]),
+    (fault((0.0, 100.0), outage=90.0), ["100 s (10 s after its return)"]),
+    (fault((0.0, 0.0), compared={"done": False, "seconds": 4.0}), ["**failed** after 4 s"]),
+    (fault((0.0, 0.0), lost=["a two is gone"]), ["**a two is gone**"]),
+]
+
+
+@pytest.mark.parametrize(("row", "expected"), CELLS)
+def test_fault_row(row: dict[str, Any], expected: list[str]) -> None:
+    line = report.faults_table({"x": row})[2]
+    assert len(re.split(r"(?<!\\)\|", line)) == 8
+    for text in expected:
+        assert text in line
+
+
+def test_run_that_failed_is_told() -> None:
+    run = {"seconds": 9.0, "code": 2, "changed": 1, "failed": 1, "why": "what  namespaces\nwhy  no"}
+    row = {"moment": "m", "killed_after": 3.0, "second": run, "third": {**run, "code": 0, "failed": 0, "changed": 0}}
+    line = report.resume_table({"m": row})[2]
+    assert "**failed**: what namespaces why no" in line
+    assert "failed=0, changed=0" in line
