@@ -51,6 +51,7 @@ SHIFTED: dict[type[ast.cmpop], ast.cmpop] = {
 # What no test can notice, by the broken source text, with the reason.
 EQUIVALENT = {
     "clock() + pause > end  ->  clock() + pause >= end": "the pauses never add up to the end exactly",
+    "self._clock() - self._since < REFUSAL_SECONDS  ->  self._clock() - self._since <= REFUSAL_SECONDS": "no clock meets the very moment",
 }
 
 
@@ -101,7 +102,7 @@ def workspace(folder: Path) -> Path:
     """A copy of the collection that may be broken."""
     home = folder / "ansible_collections"
     shutil.copytree(ROOT / "plugins", home / "gitops/airflow/plugins", ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copytree(ROOT / "tests/unit", folder / "tests", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(ROOT / "tests/unit", home / "gitops/airflow/tests/unit", ignore=shutil.ignore_patterns("__pycache__"))
     (folder / "pytest.ini").write_text("[pytest]\npythonpath = .\naddopts = --import-mode=importlib -p no:cacheprovider\n")
     return home / "gitops/airflow"
 
@@ -110,7 +111,7 @@ def noticed(folder: Path, file: str, text: str) -> bool:
     """Whether a test fails for it."""
     path = folder / "ansible_collections/gitops/airflow" / UTILS / file
     path.write_text(text)
-    tests = [str(folder / "tests" / name) for name in TESTS[file] if (folder / "tests" / name).exists()]
+    tests = [str(folder / "ansible_collections/gitops/airflow/tests/unit" / name) for name in TESTS[file]]
     command = [sys.executable, "-B", "-m", "pytest", "-x", "-q", *tests]
     try:
         return subprocess.run(command, cwd=folder, capture_output=True, timeout=300, check=False).returncode != 0

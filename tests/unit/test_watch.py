@@ -150,6 +150,17 @@ def test_expired_continue_token_begins_anew() -> None:
     assert [item["metadata"]["name"] for item in snapshot(api, Source("/things"))[0]] == ["a", "b"]
 
 
+def test_what_is_gone_after_it_was_permitted_is_an_error() -> None:
+    api = Script(listing("7"), [1.0], ApiError(404, "no such resource"))
+    with pytest.raises(ApiError, match="no such resource"):
+        api.take(2)
+
+
+def test_the_begin_of_the_replay_is_told_once() -> None:
+    api = Script(listing("7"), [event("ADDED", "a", "4")], [event("ADDED", "b", "5")])
+    assert [change.kind for change in api.take(4, since="3")] == ["listed", "watching", "event", "event"]
+
+
 def test_expiry_without_a_continue_token_is_an_error() -> None:
     with pytest.raises(ApiError):
         snapshot(Script(GONE), Source("/things"))
