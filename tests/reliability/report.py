@@ -36,6 +36,7 @@ The run's first task takes 45 seconds and was running when the fault came; its s
 times. Seconds count from the fault. Nobody did anything to mend it, but where the table says so. "Well" means that the health endpoint
 (asked every half second) and the verdict of `make status` (asked every second or two) found nothing wrong from then on; after that
 `make status` itself had to end with exit code 0. It tells a failure of git-sync for a minute after the last one.
+Behind each complaint stand the first and the last look that met it.
 """
 
 
