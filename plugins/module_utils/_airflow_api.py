@@ -32,6 +32,8 @@ class Access:
     validate_certs: bool = True
     ca_path: str | None = None
     request_timeout: float = 10.0
+    name: str = ""
+    """What it is called where the url means nothing to a person."""
 
 
 Transport = Callable[[str, str, "bytes | None", dict[str, str]], bytes]
@@ -71,6 +73,8 @@ class AirflowApi:
     def __init__(self, access: Access, transport: Transport | None = None) -> None:
         self._base = access.url.rstrip("/")
         self._user = access.username
+        self._name = access.name
+        self._at = f"Airflow at {access.name or self._base}"
         try:
             self._send = transport or basic_transport(access)
         except OSError as error:
@@ -85,10 +89,10 @@ class AirflowApi:
             raise AirflowError(error.code, self._refusal(method, path, error)) from error
         except (URLError, HTTPException, OSError, ValueError) as error:
             reason = getattr(error, "reason", None) or error
-            advice = "Check url, the port, and that the webserver runs"
+            advice = "Check that the webserver runs" if self._name else "Check url, the port, and that the webserver runs"
             if "certificate" in str(reason).lower():
                 raise AirflowError(-1, f"The certificate of {self._base} is not trusted: {reason}. Give its CA with ca_path.") from error
-            raise AirflowError(0, f"Airflow at {self._base} cannot be reached: {reason}. {advice}.") from error
+            raise AirflowError(0, f"{self._at} cannot be reached: {reason}. {advice}.") from error
 
     def _refusal(self, method: str, path: str, error: HTTPError) -> str:
         text = error.read().decode("utf-8", "replace")
@@ -96,18 +100,19 @@ class AirflowApi:
             problem = json.loads(text)
             detail = ": ".join(str(problem[key]) for key in ("title", "detail") if problem.get(key))
         except (ValueError, AttributeError, TypeError):
-            detail = text
+            detail = "" if text.lstrip().startswith("<") else text  # a page for a browser tells nothing here
         detail = shorten(detail or str(error.reason), 300)
         if error.code == 401:
             return (
-                f"Airflow at {self._base} does not accept the credentials of user {self._user!r} (401, {detail}). Check username and "
+                f"{self._at} does not accept the credentials of user {self._user!r} (401, {detail}). Check username and "
                 "password, and that [api] auth_backends includes airflow.api.auth.backend.basic_auth."
             )
         if error.code == 403:
             return f"User {self._user!r} may not {method} {path} (403, {detail}). Give it a role with that permission (User or Op)."
         if 300 <= error.code < 400:
             return f"{self._base} redirects {path} to {error.headers.get('Location')}: give the webserver's own address as url."
-        return f"Airflow at {self._base} answered {method} {path} with {error.code}: {detail}"
+        advice = " Look at the webserver's log, and whether its database runs." if error.code == 500 else ""
+        return f"{self._at} answered {method} {path} with {error.code}: {detail}{'.' if advice else ''}{advice}"
 
     def _json(self, method: str, path: str, body: Obj | None = None) -> Obj:
         content = self._request(method, path, body)

@@ -159,7 +159,7 @@ def _judge(app: Obj | None, expect: Expectation, past: Past, now: float, pods: I
         return failed(impossible), past
     asked = (metadata.get("annotations") or {}).get(REFRESH)
     if asked:
-        return waiting(f"a {asked} refresh is asked for and not made yet"), Past()
+        return waiting(f"a {asked} refresh is asked for and not made yet"), Past(error=past.error)
 
     state, pending = status.get("operationState") or {}, app.get("operation") is not None
     phase, message = state.get("phase") or "", shorten(state.get("message") or "")

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from ansible_collections.gitops.airflow.plugins.module_utils._application_diagnosis import Cluster, diagnose
@@ -25,6 +25,8 @@ from ansible_collections.gitops.airflow.plugins.module_utils._verdict import Obj
 from ansible_collections.gitops.airflow.plugins.module_utils._watch import Api, Change, Source, snapshot
 
 PROBE_SECONDS = 5.0
+# After a comparison that failed the controller itself makes the next only after minutes.
+REFRESH_SECONDS = 10.0
 PROBED_NAMESPACES = 4  # at most, each time: many Applications must not make many requests
 TOLD = 5  # Applications whose reasons a message holds
 DIAGNOSED = 10  # Applications with a diagnosis
@@ -49,6 +51,7 @@ class Request:
     default: Expectation = field(default_factory=Expectation)
     fail_fast: bool = True
     supersede: bool = False
+    refresh: str = "none"
 
     def source(self) -> Source:
         """One collection for all: the server selects a single name, several are picked out of each page as it arrives."""
@@ -87,19 +90,30 @@ class ApplicationWait:
         self._jobs: dict[str, list[Obj]] = {}
         self._probed = start
         self._turn = 0
+        self._refreshed: dict[str, float] = {}
 
-    def refresh(self, kind: str) -> None:
-        """Asks the controller to compare anew; it removes the annotation when it has."""
+    def refresh(self, names: Sequence[str] = ()) -> None:
+        """Asks the controller to compare anew, all without names; it removes the annotation when it has."""
         path = APPLICATIONS.format(namespace=self._request.namespace)
-        names = self._request.names
+        names = names or self._request.names
         if not names:
             names = tuple(app["metadata"]["name"] for app in snapshot(self._api, self._request.source())[0])
         for name in names:
             try:
-                self._api.patch(f"{path}/{name}", {"metadata": {"annotations": {REFRESH: kind}}})
+                self._api.patch(f"{path}/{name}", {"metadata": {"annotations": {REFRESH: self._request.refresh}}})
             except ApiError as error:
                 if error.status != 404:
                     raise
+
+    def _compare_again(self, name: str, verdict: Verdict, now: float) -> Verdict:
+        """Asks anew while a comparison fails by what may pass. Only of a caller who wants refreshes."""
+        if self._request.refresh == "none" or verdict.kind != "waiting" or self._past[name].error is None:
+            return verdict
+        due = self._refreshed.setdefault(name, now) + REFRESH_SECONDS
+        if now >= due:
+            self.refresh([name])
+            self._refreshed[name], due = now, now + REFRESH_SECONDS
+        return replace(verdict, wake=earliest([due, verdict.wake]))
 
     def _expectation(self, name: str) -> Expectation:
         return self._request.expectations.get(name, self._request.default)
@@ -155,7 +169,7 @@ class ApplicationWait:
             places = workload_namespaces(app) if app and self._ails(name) else []
             pods, jobs = ([item for place in places for item in found.get(place, [])] for found in (self._pods, self._jobs))
             verdict, self._past[name] = judge(app, self._expectation(name), self._past.get(name, Past()), now, pods, jobs)
-            self.verdicts[name] = verdict
+            self.verdicts[name] = self._compare_again(name, verdict, now)
             self._note(name, app, verdict, now)
         self._changed = set()
         self._progress.show(now - self._start)

@@ -158,7 +158,7 @@ class StatusRead:
             secret = self.api.get(core_path("secrets", at.core, at.secret))
             password = base64.b64decode((secret.get("data") or {}).get("password") or "").decode()
             with open_tunnel(self._params, at.core, at.service, at.port) as tunnel:
-                airflow = AirflowApi(Access(f"http://127.0.0.1:{tunnel.port}", at.username, password))
+                airflow = AirflowApi(Access(f"http://127.0.0.1:{tunnel.port}", at.username, password, name=f"Service {at.service}"))
                 health = airflow.health()
                 runs = airflow.last_runs(RUNS_READ)
                 tasks = airflow.tasks_since(str(runs[-1]["start_date"])) if runs and runs[-1].get("start_date") else []

@@ -58,6 +58,8 @@ options:
     description:
       - Whether Argo CD is asked to compare with Git anew before the wait begins. V(hard) also drops its cached manifests.
       - The state is not believed until the controller has done so.
+      - Where the comparison fails because something was away for a moment, such as the repository server, it is asked for again every
+        10 seconds within O(degraded_grace). Argo CD itself makes the next one only after minutes.
     type: str
     choices: [none, normal, hard]
     default: none
@@ -296,6 +298,7 @@ def build_request(params: dict[str, Any], check: bool = False) -> Request:
         expectations=expectations,
         default=default,
         fail_fast=params["fail_fast"],
+        refresh=params["refresh"],
         supersede=params["supersede"] and not check,
     )
 
@@ -314,7 +317,7 @@ def main() -> None:
         api = connect(params)
         wait = ApplicationWait(api, request, start, open_progress(module.no_log_values))
         if params["refresh"] != "none" and not module.check_mode:
-            patient(lambda: wait.refresh(params["refresh"]), clock, time.sleep)
+            patient(wait.refresh, clock, time.sleep)
         changes = stream(api, request.source(), clock, time.sleep)
         first = [(0, next(changes))]
         if module.check_mode:

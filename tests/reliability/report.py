@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 Row = Mapping[str, Any]
-SHOWN, LENGTH = 4, 140
+SHOWN, LENGTH = 5, 140
+_VOLATILE = re.compile(r" after \d+ ms| at http://127\.0\.0\.1:\d+")
 
 HEAD = """\
 # Reliability
@@ -33,7 +35,8 @@ FAULTS = """\
 The run's first task takes 45 seconds and was running when the fault came; its second task starts after the first. Both may be tried four
 times. Seconds count from the fault. Nobody did anything to mend it, but where the table says so. "Well" means that the health endpoint
 (asked every half second) and the verdict of `make status` (asked every second or two) found nothing wrong from then on; after that
-`make status` itself had to end with exit code 0.
+`make status` itself had to end with exit code 0. It tells a failure of git-sync for a minute after the last one.
+Behind each complaint stand the first and the last look that met it.
 """
 
 
@@ -71,10 +74,15 @@ def resume_table(rows: Mapping[str, Row]) -> list[str]:
 
 
 def _seen(told: Row) -> str:
-    spans = sorted(told["wrong"], key=lambda span: span["from"])
-    lines = [f"{_short(span['what'])} ({span['from']:.0f} to {span['to']:.0f} s)" for span in spans[:SHOWN]]
-    if more := len(spans) - SHOWN:
-        lines += [f"and {more} more"] if more > 0 else []
+    """What was wrong, from the first to the last look that saw it. Texts that differ in a measured time or a port only are one."""
+    spans: dict[str, tuple[float, float]] = {}
+    for span in told["wrong"]:
+        text = _short(_VOLATILE.sub("", span["what"]))
+        begin, end = spans.get(text, (span["from"], span["to"]))
+        spans[text] = (min(begin, span["from"]), max(end, span["to"]))
+    ordered = sorted(spans.items(), key=lambda item: item[1])
+    lines = [f"{text} ({begin:.0f} to {end:.0f} s)" for text, (begin, end) in ordered[:SHOWN]]
+    lines += [f"and {len(ordered) - SHOWN} more"] if len(ordered) > SHOWN else []
     return "<br>".join(lines) or "nothing wrong"
 
 

@@ -151,10 +151,9 @@ def losses(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
     found = []
     for kind in ("runs", "tasks"):
         for name, state in before[kind].items():
-            now = after[kind].get(name)
-            if now is None:
+            if name not in after[kind]:
                 found.append(f"{name} is gone")
-            elif state in ENDED and now != state:
+            elif state in ENDED and (now := after[kind][name]) != state:
                 found.append(f"{name} was {state} and is {now}")
     rows = after["rows"]
     return found + [f"table {name} had {count} rows and has {rows[name]}" for name, count in before["rows"].items() if rows[name] < count]

@@ -356,6 +356,22 @@ def test_refusals_end_it_at_once(airflow: Airflow, run: Run, script: dict[str, l
     assert airflow.time == 0
 
 
+def test_a_page_for_a_browser_is_no_message(airflow: Airflow, run: Run) -> None:
+    airflow.script["GET /dags/dag"] = [(500, "<!DOCTYPE html><h1> Ooops! </h1>")] * 9
+    with pytest.raises(
+        AirflowError, match=r"answered GET /dags/dag with 500: [^<]+\. Look at the webserver's log, and whether its database"
+    ):
+        run()
+
+
+def test_an_address_that_means_nothing_to_a_person_has_a_name() -> None:
+    api = AirflowApi(Access("http://127.0.0.1:9", "admin", "secret", name="Service airflow-webserver"))
+    with pytest.raises(
+        AirflowError, match=r"Airflow at Service airflow-webserver cannot be reached: .*refused.* Check that the webserver runs"
+    ):
+        api.health()
+
+
 def test_nobody_listens(airflow: Airflow) -> None:
     api = AirflowApi(Access("http://127.0.0.1:9", "admin", "secret"))
     with pytest.raises(AirflowError, match=r"127\.0\.0\.1:9 cannot be reached: .*refused.* It stayed so for 20 s"):

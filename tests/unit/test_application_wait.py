@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.gitops.airflow.plugins.module_utils._application_diagnosis import next_action, warning_events
-from ansible_collections.gitops.airflow.plugins.module_utils._application_state import workload_namespaces
+from ansible_collections.gitops.airflow.plugins.module_utils._application_state import REFRESH, workload_namespaces
 from ansible_collections.gitops.airflow.plugins.module_utils._application_verdict import Expectation
 from ansible_collections.gitops.airflow.plugins.module_utils._application_wait import (
     DIAGNOSED,
@@ -237,8 +237,8 @@ def test_a_message_holds_a_few_reasons_only() -> None:
 
 def test_refresh_annotates_each_and_leaves_the_absent_to_the_verdict() -> None:
     cluster = Cluster(applications=[app("found")])
-    wait(cluster, names=("a", "absent")).refresh("hard")
-    wait(cluster, selectors=("x=y",)).refresh("normal")
+    wait(cluster, names=("a", "absent"), refresh="hard").refresh()
+    wait(cluster, selectors=("x=y",), refresh="normal").refresh()
     assert [path.rsplit("/", 1)[1] for path, _body in cluster.patched] == ["a", "absent", "found"]
     assert cluster.patched[0][1] == {"metadata": {"annotations": {"argocd.argoproj.io/refresh": "hard"}}}
 
@@ -273,7 +273,34 @@ TERMINATING: Obj = {"operationState": {"phase": "Terminating"}}
 
 def test_refresh_that_is_not_permitted_is_an_error() -> None:
     with pytest.raises(ApiError):
-        wait(names=("forbidden",)).refresh("normal")
+        wait(names=("forbidden",), refresh="normal").refresh()
+
+
+AWAY = {"conditions": [{"type": "ComparisonError", "message": "rpc error: code = Unavailable desc = connection refused"}]}
+
+
+@pytest.mark.parametrize(
+    ("refresh", "state", "asked"),
+    [
+        ("normal", app("a", sync="Unknown", **AWAY), [10, 20, 30, 40, 50]),
+        ("none", app("a", sync="Unknown", **AWAY), []),
+        ("normal", app("a", sync="OutOfSync"), []),
+    ],
+    ids=["a passing error", "no refresh wished", "no error"],
+)
+def test_a_comparison_that_failed_for_a_moment_is_asked_for_again(refresh: str, state: Obj, asked: list[int]) -> None:
+    cluster, seconds = Cluster(), []
+    one = wait(cluster, names=("a",), refresh=refresh)
+    one.step(listed(state), 0)
+    for second in range(1, 60):
+        assert one.step([], second).kind == "waiting"
+        if len(cluster.patched) > len(seconds):  # the controller takes the request, and fails again
+            seconds.append(second)
+            one.step(event("MODIFIED", {**state, "metadata": {"name": "a", "annotations": {REFRESH: refresh}}}), second)
+            one.step(event("MODIFIED", state), second)
+    assert seconds == asked
+    # Asking again does not prolong the grace.
+    assert one.step([], 60).kind == ("failed" if "conditions" in state["status"] else "waiting")
 
 
 def test_notices_are_kept() -> None:

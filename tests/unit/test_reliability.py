@@ -48,7 +48,9 @@ def fault(well: tuple[float | None, float | None], **more: Any) -> dict[str, Any
     return {**row, **more}
 
 
+TIMES = {"wrong": [{"what": f"no answer after {n} ms", "from": n, "to": n + 2.0} for n in (7, 3)], "well_after": 9.0, "looks": 9}
 CELLS = [
+    (fault((0.0, 0.0), status=TIMES), ["| no answer (3 to 9 s) |"]),
     (fault((12.0, 30.0)), ["no \\| answer (1 to 10 s)", " 30 s ", "nothing of 2 runs, 3 task instances; rows 7 → 9", "`during` 1"]),
     (fault((0.0, 0.0)), ["nothing wrong", " at once "]),
     (fault((12.0, None)), ["**not by itself**"]),
