@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What Argo CD 3.0.23 and Kubernetes 1.29.4 really wrote while commits were pushed and DAGs ran, replayed.
 
-Recorded by tests/record.py: Applications and pods during molecule/site/tasks/waits.yml, workers during airflow_verify. Each case begins where its
-wait began and ends with the first verdict that is not waiting.
+Recorded by tests/record.py: Applications and pods during molecule/site/tasks/waits.yml, workers during airflow_verify. Each case begins
+where its wait began and ends with the first verdict that is not waiting.
 """
 
 from __future__ import annotations
