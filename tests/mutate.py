@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/env python
 # GPL-3.0-or-later
 """Break each rule of the verdicts in turn: a unit test must fail for each.
 
