@@ -98,20 +98,20 @@ class Swap(ast.NodeTransformer):
         return self.replacement if node is self.target else super().visit(node)
 
 
-def workspace(folder: Path) -> Path:
-    """A copy of the collection that may be broken."""
-    home = folder / "ansible_collections"
-    shutil.copytree(ROOT / "plugins", home / "gitops/airflow/plugins", ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copytree(ROOT / "tests/unit", home / "gitops/airflow/tests/unit", ignore=shutil.ignore_patterns("__pycache__"))
-    (folder / "pytest.ini").write_text("[pytest]\npythonpath = .\naddopts = --import-mode=importlib -p no:cacheprovider\n")
-    return home / "gitops/airflow"
+def workspace(folder: Path) -> None:
+    """A copy of what the tests need, linked as the collection, that may be broken."""
+    for part in ("plugins", "tests/unit"):
+        shutil.copytree(ROOT / part, folder / "checkout" / part, ignore=shutil.ignore_patterns("__pycache__"))
+    link = folder / "collections/ansible_collections/gitops/airflow"
+    link.parent.mkdir(parents=True)
+    link.symlink_to(folder / "checkout")
+    (folder / "pytest.ini").write_text("[pytest]\npythonpath = collections\naddopts = --import-mode=importlib -p no:cacheprovider\n")
 
 
 def noticed(folder: Path, file: str, text: str) -> bool:
     """Whether a test fails for it."""
-    path = folder / "ansible_collections/gitops/airflow" / UTILS / file
-    path.write_text(text)
-    tests = [str(folder / "ansible_collections/gitops/airflow/tests/unit" / name) for name in TESTS[file]]
+    (folder / "checkout" / UTILS / file).write_text(text)
+    tests = [str(folder / "checkout/tests/unit" / name) for name in TESTS[file]]
     command = [sys.executable, "-B", "-m", "pytest", "-x", "-q", *tests]
     try:
         return subprocess.run(command, cwd=folder, capture_output=True, timeout=300, check=False).returncode != 0
@@ -136,7 +136,7 @@ def main() -> int:
             try:
                 return noticed(folder, file, text)
             finally:
-                (folder / "ansible_collections/gitops/airflow" / UTILS / file).write_text(original)
+                (folder / "checkout" / UTILS / file).write_text(original)
                 free.put(folder)
 
         with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
