@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.gitops.airflow.plugins.module_utils._pods import condition
+from ansible_collections.gitops.airflow.plugins.module_utils._pods import condition, current_pods
 from ansible_collections.gitops.airflow.plugins.module_utils._verdict import Obj, shorten, timestamp
 
 REFRESH = "argocd.argoproj.io/refresh"
@@ -81,10 +81,10 @@ def owned(app: Obj) -> set[tuple[Any, ...]]:
     return {(item.get("kind"), item.get("namespace"), item.get("name")) for item in [*kept, *brought]}
 
 
-def _made_before_operation(app: Obj, item: Obj) -> bool:
-    """Whether it was there before the operation that runs now: what ails it may be what the operation mends."""
+def _made_before_operation(app: Obj, item: Obj, ended: bool = False) -> bool:
+    """Whether it was there before the operation that runs (or, with ``ended``, ran last) and may mend what ails it."""
     state = (app.get("status") or {}).get("operationState") or {}
-    began = timestamp(state.get("startedAt")) if state.get("phase") == "Running" else None
+    began = timestamp(state.get("startedAt")) if ended or state.get("phase") == "Running" else None
     made = timestamp((item.get("metadata") or {}).get("creationTimestamp"))
     return bool(began and made and made < began)
 
@@ -102,7 +102,7 @@ def managed_pods(app: Obj, pods: Iterable[Obj]) -> list[Obj]:
             ways.append(("Deployment", name.removesuffix(suffix)) if kind == "ReplicaSet" and name.endswith(suffix) else (kind, name))
         return any((kind, metadata.get("namespace"), name) in owners for kind, name in ways)
 
-    return [pod for pod in pods if managed(pod) and not _made_before_operation(app, pod)]
+    return [pod for pod in current_pods(pods) if managed(pod) and not _made_before_operation(app, pod)]
 
 
 def failed_jobs(app: Obj, jobs: Iterable[Obj]) -> list[str]:
@@ -112,7 +112,7 @@ def failed_jobs(app: Obj, jobs: Iterable[Obj]) -> list[str]:
         metadata = job.get("metadata") or {}
         place = (metadata.get("namespace"), metadata.get("name"))
         failure = condition(job, "Failed")
-        if ("Job", *place) in owners and failure.get("status") == "True":
+        if ("Job", *place) in owners and failure.get("status") == "True" and not _made_before_operation(app, job, ended=True):
             words = ": ".join(filter(None, (failure.get("reason"), failure.get("message"))))
             found.append(f"Job {place[0]}/{place[1]} failed: {shorten(words or 'no reason given', 300)}")
     return found

@@ -40,6 +40,8 @@ VERSION = re.compile(r"v?\d+(\.\d+){0,2}([-+][0-9A-Za-z.+-]+)?|sha256:[0-9a-f]{6
 # The repository server or the network was away for a moment; the controller tries again by itself.
 PASSING = re.compile(
     r"code = (Unavailable|DeadlineExceeded|Canceled)|connection (refused|reset)|(i/o|handshake) timeout|no such host|deadline exceeded|EOF"
+    r"|no route to host|network is unreachable|server misbehaving|broken pipe|currently unable to handle|status code: (429|5\d\d)"
+    r"|\b50[234] (Bad Gateway|Service Unavailable|Gateway Time)"
 )
 
 
@@ -242,7 +244,8 @@ def _unfinished(app: Obj, compared: bool, at_revision: bool, expect: Expectation
             return f"{what} is {phase}: {shorten(state.get('message') or '', 200)}"
         if pending:
             return "an operation is asked for and not begun yet"
-        if phase not in ("", "Succeeded") and expect.operation == "Succeeded":
+        # Where the wanted state is synced without it (a revert, say), Argo CD starts none, and the failed one stays the last.
+        if phase not in ("", "Succeeded") and expect.operation == "Succeeded" and sync.get("status") != "Synced":
             return f"the last operation {phase} at another revision or source: {shorten(state.get('message') or '', 200)}"
         finished, reconciled = timestamp(state.get("finishedAt")), timestamp(status.get("reconciledAt"))
         if finished and (reconciled is None or reconciled < finished):

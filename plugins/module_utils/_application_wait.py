@@ -111,7 +111,7 @@ class ApplicationWait:
             return verdict
         due = self._refreshed.setdefault(name, now) + REFRESH_SECONDS
         if now >= due:
-            self.refresh([name])
+            self._patch(name, {"metadata": {"annotations": {REFRESH: self._request.refresh}}})
             self._refreshed[name], due = now, now + REFRESH_SECONDS
         return replace(verdict, wake=earliest([due, verdict.wake]))
 
@@ -125,12 +125,27 @@ class ApplicationWait:
         """
         state = ((app or {}).get("status") or {}).get("operationState") or {}
         began = (name, state.get("startedAt"))
-        if not state.get("retryCount") or began in self._ended or not outdated_operation(app or {}, self._expectation(name).revisions):
+        tries_again = app is not None and app.get("operation") is not None and state.get("retryCount")
+        if not tries_again or began in self._ended or not outdated_operation(app or {}, self._expectation(name).revisions):
             return
-        self._ended.add(began)
-        path = f"{APPLICATIONS.format(namespace=self._request.namespace)}/{name}"
-        self._api.patch(path, {"status": {"operationState": {"phase": "Terminating"}}})
-        self.notices.append(f"{name}: an operation that was being tried again at another revision was ended: {state.get('message') or ''}")
+        # Only the very state that was judged: meanwhile the operation may have ended, or another begun.
+        version = {"resourceVersion": ((app or {}).get("metadata") or {}).get("resourceVersion")}
+        body = {"metadata": version, "status": {"operationState": {"phase": "Terminating"}}}
+        if self._patch(name, body):
+            self._ended.add(began)
+            self.notices.append(
+                f"{name}: an operation that was being tried again at another revision was ended: {state.get('message') or ''}"
+            )
+
+    def _patch(self, name: str, body: Obj) -> bool:
+        """Whether it was done; not where the Application is gone or has changed, or the API server is away: the next event tells."""
+        try:
+            self._api.patch(f"{APPLICATIONS.format(namespace=self._request.namespace)}/{name}", body)
+        except ApiError as error:
+            if error.status not in (404, 409) and not error.passing:
+                raise
+            return False
+        return True
 
     def _take(self, change: Change) -> None:
         if change.kind == "notice":

@@ -43,13 +43,14 @@ OPTIONS: dict[str, Any] = {
 
 def texts(given: Mapping[str, Any] | None) -> dict[str, str]:
     """Label values and tolerations are text in Kubernetes, but YAML makes true and 1 of them."""
-    return {key: str(value).lower() if isinstance(value, bool) else str(value) for key, value in (given or {}).items()}
+    spelled = {key: "" if value is None else value for key, value in (given or {}).items()}
+    return {key: str(value).lower() if isinstance(value, bool) else str(value) for key, value in spelled.items()}
 
 
 def toleration(given: Mapping[str, Any]) -> dict[str, Any]:
     """A toleration as the API server shows it: all text but its seconds."""
-    seconds = {key: int(value) for key, value in given.items() if key == "tolerationSeconds"}
-    return texts({key: value for key, value in given.items() if key not in seconds}) | seconds
+    seconds = {key: int(value) for key, value in given.items() if key == "tolerationSeconds" and value is not None}
+    return texts({key: value for key, value in given.items() if key != "tolerationSeconds" and value is not None}) | seconds
 
 
 def expectations(params: Mapping[str, Any]) -> list[Expectation]:

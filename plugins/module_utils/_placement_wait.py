@@ -157,7 +157,8 @@ class PlacementWait:
         self.proofs = [*pods, *found.values()]
         if any(item.node_labels for item in self._expectations):
             for node in {worker.node for worker in self.proofs if worker.node} - self.nodes.keys():
-                self.nodes[node] = self._node_labels(node)
+                if (labels := self._node_labels(node)) is not None:
+                    self.nodes[node] = labels
         verdict, self._past = judge(self.proofs, self.nodes, self._expectations, self._rules, self._past, now, findings)
         self._show(verdict, now)
         replayed, end = self._replayed(now)
@@ -220,12 +221,15 @@ class PlacementWait:
             return
         self._logs[worker.uid] = PodLog(self._api, worker, self._tail, follow="running" in worker.base)
 
-    def _node_labels(self, node: str) -> Mapping[str, str]:
+    def _node_labels(self, node: str) -> Mapping[str, str] | None:
+        """None where the API server is away for a moment: who needs the node waits for it."""
         try:
             return (self._api.get(core_path("nodes", name=node)).get("metadata") or {}).get("labels") or {}
         except ApiError as error:
             if error.status == 404:
                 return {}
+            if error.passing:
+                return None
             raise
 
     def log_tail(self, worker: Worker) -> list[str]:

@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from ansible_collections.gitops.airflow.plugins.module_utils._verdict import Obj, shorten
 
@@ -39,6 +41,31 @@ class Problem:
     def __str__(self) -> str:
         text = f"pod {self.namespace}/{self.pod}, container {self.container} (image {self.image}): {self.reason}"
         return f"{text}: {self.message}" if self.message else text
+
+
+def current_pods(pods: Iterable[Obj]) -> list[Obj]:
+    """Without those that are being deleted, and of a Deployment's pods only those of its newest ReplicaSet.
+
+    Kubernetes keeps the old ones, crashing or not, until the new ones are ready.
+    """
+    living = [pod for pod in pods if not (pod.get("metadata") or {}).get("deletionTimestamp")]
+    newest: dict[tuple[Any, ...], tuple[str, str]] = {}
+    for pod in living:
+        deployment, digest, made = _deployment(pod)
+        if deployment:
+            newest[deployment] = max(newest.get(deployment, ("", "")), (made, digest))
+    return [pod for pod in living if not (key := _deployment(pod))[0] or newest[key[0]][1] == key[1]]
+
+
+def _deployment(pod: Obj) -> tuple[tuple[Any, ...], str, str]:
+    """The Deployment that a pod is of (nothing where it is of none), its ReplicaSet's hash, and when it was made."""
+    metadata = pod.get("metadata") or {}
+    digest = (metadata.get("labels") or {}).get("pod-template-hash") or ""
+    for owner in metadata.get("ownerReferences") or []:
+        name = str(owner.get("name"))
+        if digest and owner.get("kind") == "ReplicaSet" and name.endswith(f"-{digest}"):
+            return (metadata.get("namespace"), name.removesuffix(f"-{digest}")), digest, str(metadata.get("creationTimestamp") or "")
+    return (), "", ""
 
 
 def container_statuses(pod: Obj) -> list[Obj]:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import datetime
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -52,7 +53,8 @@ def timestamp(value: str | None) -> datetime.datetime | None:
 def significant(value: Any) -> Any:
     """Drops what Go's omitempty would drop, at every depth, so that a spec and its copy in a status compare equal."""
     if isinstance(value, dict):
-        kept = {key: significant(item) for key, item in value.items()}
+        # A chart's values are the user's own: there false and 0 say something.
+        kept = {key: json.dumps(item, sort_keys=True) if key == "valuesObject" else significant(item) for key, item in value.items()}
         return {key: item for key, item in kept.items() if item not in (None, "", False, 0, [], {})}
     if isinstance(value, list):
         return [significant(item) for item in value]

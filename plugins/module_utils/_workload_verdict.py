@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ansible_collections.gitops.airflow.plugins.module_utils._pods import container_statuses, start_problems, unschedulable
+from ansible_collections.gitops.airflow.plugins.module_utils._pods import container_statuses, current_pods, start_problems, unschedulable
 from ansible_collections.gitops.airflow.plugins.module_utils._verdict import Obj, Verdict, done, earliest, failed, shorten, waiting
 
 COLLECTIONS = {"Deployment": "deployments", "StatefulSet": "statefulsets", "DaemonSet": "daemonsets"}
@@ -44,8 +44,12 @@ class Workload:
         else:
             wanted = 1 if spec.get("replicas") is None else int(spec["replicas"])
             updated, ready = status.get("updatedReplicas"), status.get("availableReplicas")
-        if int(updated or 0) < wanted:
-            return f"{int(updated or 0)} of {wanted} pods are updated"
+        strategy = spec.get("updateStrategy") or {}
+        partition = int((strategy.get("rollingUpdate") or {}).get("partition") or 0) if self.kind == "StatefulSet" else 0
+        # Pods below the partition, or all with OnDelete, stay as they are until somebody deletes them.
+        renewed = 0 if strategy.get("type") == "OnDelete" else max(0, wanted - partition)
+        if int(updated or 0) < renewed:
+            return f"{int(updated or 0)} of {renewed} pods are updated"
         if int(status.get("replicas") or 0) > wanted:
             return f"{int(status['replicas']) - wanted} old pods are still there"
         return "" if int(ready or 0) >= wanted else f"{int(ready or 0)} of {wanted} pods are available"
@@ -77,10 +81,8 @@ def crashes(pod: Obj) -> list[str]:
 def causes(workload: Workload, pods: Sequence[Obj]) -> list[str]:
     """Why it does not go on, in the words of kubelet, scheduler and controller."""
     found = [workload.refused] if workload.refused else []
-    for pod in filter(workload.owns, pods):
+    for pod in current_pods(filter(workload.owns, pods)):
         metadata = pod["metadata"]
-        if metadata.get("deletionTimestamp"):
-            continue
         found += [*(str(problem) for problem in start_problems(pod)), *crashes(pod)]
         if (why := unschedulable(pod)) is not None:
             found.append(f"pod {metadata.get('namespace')}/{metadata['name']}: Unschedulable: {why}")

@@ -50,7 +50,7 @@ options:
       - The revision that the Applications must show. A string is meant for all of them, a dictionary gives each its own by name, and a
         list in that dictionary gives one revision for each source of an Application with several (V('') for any).
       - A commit is given in full or by its first 7 or more hexadecimal digits. For a Helm chart repository it is the chart's version, for
-        an OCI source its version or digest.
+        an OCI source what C(status.sync.revision) shows, a digest as a rule.
       - A branch or a tag is refused, because it may move while one waits.
       - After a push, also give O(refresh=normal). Argo CD looks at Git only every few minutes by itself.
     type: raw
@@ -116,8 +116,9 @@ options:
 notes:
   - O(namespace) needs C(get), C(list) and C(watch) on C(applications.argoproj.io), for O(refresh) and O(supersede) also C(patch). Where
     C(watch) is not granted the state is read every 2 seconds instead.
-  - C(list) on C(pods) and C(events) in the Applications' namespaces lets a container that cannot start be noticed early, and makes the
-    diagnosis complete.
+  - C(list) on C(pods) and C(jobs) in the Applications' namespaces lets a container that cannot start and a failed Job be noticed early.
+    The diagnosis also lists C(events), C(deployments), C(statefulsets), C(daemonsets) and C(persistentvolumeclaims), and gets C(pods/log).
+    What may not be read is noted in it.
 seealso:
   - module: kubernetes.core.k8s
   - module: gitops.airflow.airflow_worker_placement_wait

@@ -263,7 +263,15 @@ SEQUENCES: dict[str, tuple[Expectation, list[tuple[float, Obj | None, str, str]]
     ),
     "failed operation of another source": (
         ANY,
-        [(0, app(operationState=operation("Failed", source={"path": "elsewhere"})), "waiting", "another revision or source")],
+        [
+            (
+                0,
+                app(sync={"status": "OutOfSync"}, operationState=operation("Failed", source={"path": "elsewhere"})),
+                "waiting",
+                "or source",
+            ),
+            (1, app(operationState=operation("Failed", source={"path": "elsewhere"})), "done", ""),
+        ],
     ),
     "failed hook while synced and healthy": (
         ANY,
@@ -286,7 +294,32 @@ SEQUENCES: dict[str, tuple[Expectation, list[tuple[float, Obj | None, str, str]]
     ),
     "what the operation of the old commit said": (
         WANTED,
-        [(0, app(operationState=operation("Failed", OLD, "quota")), "waiting", "Failed at another revision or source: quota")],
+        [
+            (
+                0,
+                app(sync={"status": "OutOfSync"}, operationState=operation("Failed", OLD, "quota")),
+                "waiting",
+                "Failed at another revision or source: quota",
+            )
+        ],
+    ),
+    "a failed push was reverted: the failed operation stays the last": (
+        WANTED,
+        [
+            (0, app(operationState=operation("Failed", OLD, "quota"), reconciledAt=T0), "waiting", "not compared"),
+            (1, app(operationState=operation("Failed", OLD, "quota")), "done", ""),
+        ],
+    ),
+    "a chart's value that was set to false": (
+        ANY,
+        [
+            (
+                0,
+                merged(DONE, {"spec": {"source": {"helm": {"valuesObject": {"persistence": False}}}}}),
+                "waiting",
+                "spec has changed",
+            )
+        ],
     ),
     "failed operation of a hydrated Application": (ANY, [(0, merged(HYDRATED, {"status": FAILED}), "failed", "quota")]),
     # Errors
@@ -439,8 +472,9 @@ def failed_job(created: str = T2, status: str = "True", name: str = "migrations"
         (failed_job(status="False"), ANY, "waiting"),
         (failed_job(name="another"), ANY, "waiting"),
         (failed_job(), Expectation(health=frozenset({"any"}), sync="OutOfSync"), "waiting"),
+        (failed_job(created="2026-05-04T09:59:59Z"), ANY, "waiting"),
     ],
-    ids=["failed", "not failed", "another's", "any health counts"],
+    ids=["failed", "not failed", "another's", "any health counts", "from before the last operation"],
 )
 def test_a_failed_job_fails_at_once(job: Obj, expect: Expectation, kind: str) -> None:
     state = app(resources=RESOURCES, health={"status": "Degraded"}, operationState=operation("Succeeded", resources=HOOKS))
@@ -498,6 +532,35 @@ def test_a_hook_that_an_operation_before_left_behind_does_not_count() -> None:
     state = app(resources=[*RESOURCES, left], health={"status": "Progressing"})
     assert managed_pods(state, [pod("a", "ImagePullBackOff", owner=("Job", "migrations"))]) == []
     assert judge(state, ANY, Past(), 0, jobs=[failed_job()])[0].kind == "waiting"
+
+
+def test_the_pods_of_an_old_replica_set_do_not_count() -> None:
+    """Kubernetes keeps the crashing old pod until the new one is ready."""
+    old = pod("old", "CrashLoopBackOff", created=T1, owner=("ReplicaSet", "airflow-webserver-5d8f"))
+    new = merged(
+        pod("new", "ContainerCreating", created=T2, owner=("ReplicaSet", "airflow-webserver-77aa")),
+        {"metadata": {"labels": {"pod-template-hash": "77aa"}}},
+    )
+    ended = merged(ROLLING, {"status": {"operationState": {"phase": "Succeeded"}}})
+    assert managed_pods(ended, [old, new]) == [new]
+    assert managed_pods(ended, [old]) == [old]
+    assert managed_pods(ended, [merged(old, {"metadata": {"deletionTimestamp": T2}})]) == []
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "failed to list refs: unexpected requesting http://git status code: 503",
+        "index.yaml: 503 Service Unavailable",
+        "dial tcp 10.96.0.5:3000: connect: no route to host",
+        "lookup gitea.git.svc on 10.96.0.10:53: server misbehaving",
+        "the server is currently unable to handle the request",
+        "write: broken pipe",
+    ],
+)
+def test_what_passes_is_not_final(message: str) -> None:
+    state = app(sync={"status": "Unknown"}, conditions=problem("ComparisonError", message))
+    assert judge(state, ANY, Past(), 0)[0].kind == "waiting"
 
 
 def test_pods_from_before_an_ended_operation_count() -> None:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -245,7 +246,8 @@ def test_refresh_annotates_each_and_leaves_the_absent_to_the_verdict() -> None:
 
 def retried(revision: str, count: int, phase: str = "Running") -> Obj:
     state = {"phase": phase, "retryCount": count, "startedAt": "2026-05-04T10:00:00Z", "operation": {"sync": {"revision": revision}}}
-    return app("a", sync="OutOfSync", operationState=state)
+    found = app("a", sync="OutOfSync", operationState=state)
+    return {**found, "metadata": {"name": "a", "resourceVersion": "7"}, "operation": state["operation"]}
 
 
 @pytest.mark.parametrize(
@@ -264,11 +266,23 @@ def test_an_operation_that_is_tried_again_at_another_revision_is_ended_once(stat
     one = wait(cluster, names=("a",), default=Expectation(revisions=(COMMIT,)), supersede=supersede)
     for second in range(3):
         one.step(event("MODIFIED", state), second)
-    assert cluster.patched == [("/apis/argoproj.io/v1alpha1/namespaces/argocd/applications/a", {"status": TERMINATING})] * patches
+    assert cluster.patched == [("/apis/argoproj.io/v1alpha1/namespaces/argocd/applications/a", TERMINATING)] * patches
     assert len(one.notices) == patches
 
 
-TERMINATING: Obj = {"operationState": {"phase": "Terminating"}}
+TERMINATING: Obj = {"metadata": {"resourceVersion": "7"}, "status": {"operationState": {"phase": "Terminating"}}}
+
+
+@pytest.mark.parametrize(("status", "raised"), [(409, False), (404, False), (503, False), (403, True)])
+def test_an_operation_that_changed_meanwhile_is_left(status: int, raised: bool) -> None:
+    class Refusing(Cluster):
+        def patch(self, path: str, body: Obj) -> Obj:
+            raise ApiError(status, "no")
+
+    one = wait(Refusing(), names=("a",), default=Expectation(revisions=(COMMIT,)), supersede=True)
+    with pytest.raises(ApiError) if raised else nullcontext():
+        assert one.step(event("MODIFIED", retried("c" * 40, 1)), 0).kind == "waiting"
+    assert one.notices == []
 
 
 def test_refresh_that_is_not_permitted_is_an_error() -> None:

@@ -464,3 +464,11 @@ def test_labels_become_text() -> None:
 def test_arguments_that_make_no_sense_are_refused(given: dict[str, Any], words: str) -> None:
     with pytest.raises(ValueError, match=words):
         expectations(parameters(**given))
+
+
+def test_an_empty_value_in_yaml_is_an_empty_label() -> None:
+    (found,) = expectations(
+        parameters(entry={"node_labels": {"node-role.kubernetes.io/control-plane": None}, "tolerations": [{"key": "a", "value": None}]})
+    )
+    assert dict(found.node_labels) == {"node-role.kubernetes.io/control-plane": ""}
+    assert [dict(item) for item in found.tolerations] == [{"key": "a"}]

@@ -23,6 +23,8 @@ def condition(kind: str, status: str, reason: str = "", message: str = "") -> di
 LATE = condition("Progressing", "False", "ProgressDeadlineExceeded", "has timed out progressing")
 QUOTA = condition("ReplicaFailure", "True", "FailedCreate", "exceeded quota")
 
+PARTITION = {"replicas": 3, "updateStrategy": {"rollingUpdate": {"partition": 2}}}
+
 CASES: list[tuple[str, dict[str, Any], str, str]] = [
     ("Deployment", workload(updatedReplicas=2, availableReplicas=2), "", ""),
     ("Deployment", workload(updatedReplicas=1, availableReplicas=2), "Progressing", "1 of 2 pods are updated"),
@@ -30,6 +32,8 @@ CASES: list[tuple[str, dict[str, Any], str, str]] = [
     ("Deployment", workload(observedGeneration=2, updatedReplicas=2, availableReplicas=2), "Progressing", "not seen the change"),
     ("Deployment", workload(**LATE), "Degraded", "ProgressDeadlineExceeded: has timed out progressing"),
     ("Deployment", workload(**QUOTA), "Degraded", "FailedCreate: exceeded quota"),
+    ("StatefulSet", {**workload(updatedReplicas=1, availableReplicas=3), "spec": PARTITION}, "", ""),
+    ("StatefulSet", {**workload(availableReplicas=2), "spec": {"replicas": 2, "updateStrategy": {"type": "OnDelete"}}}, "", ""),
     ("StatefulSet", workload(1, updatedReplicas=1), "Progressing", "0 of 1 pods are available"),
     (
         "DaemonSet",
