@@ -9,7 +9,6 @@ import json
 import os
 import platform as machine
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -38,6 +37,7 @@ VARIABLES: dict[str, Any] = {
     "platform_airflow_host_port": AIRFLOW_PORT,
     "platform_argocd_host_port": ARGOCD_PORT,
 }
+os.environ["PATH"] = f"{ROOT / '.venv/bin'}:{os.environ['PATH']}"
 _RECAP = re.compile(r"^localhost\s.*\bchanged=(\d+)\s.*\bunreachable=(\d+)\s+failed=(\d+)", re.MULTILINE)
 
 
@@ -183,9 +183,3 @@ def keep_figures(section: str, rows: dict[str, Any]) -> None:
     MEASURED.write_text(json.dumps(measured, indent=2, sort_keys=True) + "\n")
     DOCUMENT.parent.mkdir(exist_ok=True)
     DOCUMENT.write_text(report.document(measured))
-
-
-def needed(*commands: str) -> None:
-    for command in commands:
-        if not shutil.which(command):
-            sys.exit(f"{command} is not in PATH: install it and run again")

@@ -19,9 +19,9 @@ What happens when things break, measured on a real platform. Nobody edits this f
 `tests/reliability/measured.json`, which holds all that they saw.
 
 ```console
-$ make site                                          # once, for .venv and the images; or: make dev engine
-$ PATH=.venv/bin:$PATH tests/reliability/resume      # about 25 minutes; --list names the moments, --only some of them
-$ PATH=.venv/bin:$PATH tests/reliability/faults      # about 20 minutes; --list and --only, too
+$ make site                                      # once, for .venv and the images; or: make dev engine
+$ .venv/bin/python tests/reliability/resume      # about 25 minutes; --list names the moments, --only some of them
+$ .venv/bin/python tests/reliability/faults      # about 20 minutes; --list and --only, too
 ```
 Each makes the cluster `airflow-reliability` on ports 48080 and 48443 beside whatever else runs, and removes it at the end.
 """
