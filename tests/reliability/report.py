@@ -1,13 +1,18 @@
 # Copyright: (c) 2026, The gitops.airflow team
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""docs/reliability.md from what was measured. Figures come from nowhere else."""
+"""docs/reliability.md from what was measured. Figures come from nowhere else. Run by itself, it writes the document again."""
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
+
+MEASURED = Path(__file__).with_name("measured.json")
+DOCUMENT = Path(__file__).resolve().parents[2] / "docs/reliability.md"
 
 Row = Mapping[str, Any]
 SHOWN, LENGTH = 5, 140
@@ -134,3 +139,12 @@ def document(measured: Mapping[str, Mapping[str, Row]]) -> str:
         if rows := measured.get(section):
             lines += [text, *table(rows), "", _conditions(rows), ""]
     return "\n".join(lines).rstrip() + "\n"
+
+
+def write() -> None:
+    DOCUMENT.parent.mkdir(exist_ok=True)
+    DOCUMENT.write_text(document(json.loads(MEASURED.read_text())))
+
+
+if __name__ == "__main__":
+    write()
