@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -132,7 +133,7 @@ class KubeApi:
                 _request_timeout=READ_SECONDS,
             )
         except ApiException as error:
-            reason = shorten(str(error.reason).splitlines()[0] if error.reason else "", 200)
+            reason = _handshake_refusal(str(error.reason or ""))
             raise ApiError(error.status or 0, f"No command can be run in pod {namespace}/{pod}, container {container}: {reason}") from error
         return str(answer.data)
 
@@ -151,6 +152,14 @@ class KubeApi:
             return  # a broken connection ends the stream; who reads it goes on from the last event
         finally:
             response.close()
+
+
+def _handshake_refusal(text: str) -> str:
+    """Why no command can be run: websocket-client joins status, headers and body, and the body says it."""
+    status, *_headers, body = [*text.split(" -+-+- "), "", ""][:3]
+    with suppress(ValueError, KeyError, TypeError):
+        body = json.loads(body)["message"]
+    return shorten(status if body in ("", "None") else body, 200)
 
 
 def _refusal(status: int, text: str, verb: str, url_path: str, host: str) -> str:

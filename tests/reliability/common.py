@@ -9,7 +9,6 @@ import json
 import os
 import platform as machine
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -23,8 +22,6 @@ from typing import Any
 import report
 
 ROOT = Path(__file__).resolve().parents[2]
-MEASURED = Path(__file__).with_name("measured.json")
-DOCUMENT = ROOT / "docs/reliability.md"
 NAME = "airflow-reliability"
 FOLDER = Path("~/.cache/gitops-airflow/platforms").expanduser() / NAME
 WORK = FOLDER.with_name(f"{NAME}-work")
@@ -38,6 +35,7 @@ VARIABLES: dict[str, Any] = {
     "platform_airflow_host_port": AIRFLOW_PORT,
     "platform_argocd_host_port": ARGOCD_PORT,
 }
+os.environ["PATH"] = f"{ROOT / '.venv/bin'}:{os.environ['PATH']}"
 _RECAP = re.compile(r"^localhost\s.*\bchanged=(\d+)\s.*\bunreachable=(\d+)\s+failed=(\d+)", re.MULTILINE)
 
 
@@ -178,14 +176,7 @@ def conditions() -> dict[str, Any]:
 
 def keep_figures(section: str, rows: dict[str, Any]) -> None:
     """Stores rows by their names, those of other names stay, and writes the document anew."""
-    measured = json.loads(MEASURED.read_text()) if MEASURED.exists() else {}
+    measured = json.loads(report.MEASURED.read_text()) if report.MEASURED.exists() else {}
     measured.setdefault(section, {}).update({name: {**row, "conditions": conditions()} for name, row in rows.items()})
-    MEASURED.write_text(json.dumps(measured, indent=2, sort_keys=True) + "\n")
-    DOCUMENT.parent.mkdir(exist_ok=True)
-    DOCUMENT.write_text(report.document(measured))
-
-
-def needed(*commands: str) -> None:
-    for command in commands:
-        if not shutil.which(command):
-            sys.exit(f"{command} is not in PATH: install it and run again")
+    report.MEASURED.write_text(json.dumps(measured, indent=2, sort_keys=True) + "\n")
+    report.write()

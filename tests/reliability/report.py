@@ -1,13 +1,18 @@
 # Copyright: (c) 2026, The gitops.airflow team
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""docs/reliability.md from what was measured. Figures come from nowhere else."""
+"""docs/reliability.md from what was measured. Figures come from nowhere else. Run by itself, it writes the document again."""
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
+
+MEASURED = Path(__file__).with_name("measured.json")
+DOCUMENT = Path(__file__).resolve().parents[2] / "docs/reliability.md"
 
 Row = Mapping[str, Any]
 SHOWN, LENGTH = 5, 140
@@ -19,9 +24,9 @@ What happens when things break, measured on a real platform. Nobody edits this f
 `tests/reliability/measured.json`, which holds all that they saw.
 
 ```console
-$ make site                                          # once, for .venv and the images; or: make dev engine
-$ PATH=.venv/bin:$PATH tests/reliability/resume      # about 25 minutes; --list names the moments, --only some of them
-$ PATH=.venv/bin:$PATH tests/reliability/faults      # about 20 minutes; --list and --only, too
+$ make site                                      # once, for .venv and the images; or: make dev engine
+$ .venv/bin/python tests/reliability/resume      # about 25 minutes; --list names the moments, --only some of them
+$ .venv/bin/python tests/reliability/faults      # about 20 minutes; --list and --only, too
 ```
 Each makes the cluster `airflow-reliability` on ports 48080 and 48443 beside whatever else runs, and removes it at the end.
 """
@@ -134,3 +139,12 @@ def document(measured: Mapping[str, Mapping[str, Row]]) -> str:
         if rows := measured.get(section):
             lines += [text, *table(rows), "", _conditions(rows), ""]
     return "\n".join(lines).rstrip() + "\n"
+
+
+def write() -> None:
+    DOCUMENT.parent.mkdir(exist_ok=True)
+    DOCUMENT.write_text(document(json.loads(MEASURED.read_text())))
+
+
+if __name__ == "__main__":
+    write()

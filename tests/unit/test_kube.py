@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.gitops.airflow.plugins.module_utils._errors import ApiError
-from ansible_collections.gitops.airflow.plugins.module_utils._kube import KubeApi, connect, core_path
+from ansible_collections.gitops.airflow.plugins.module_utils._kube import KubeApi, _handshake_refusal, connect, core_path
 
 Answer = tuple[int, str]
 
@@ -150,3 +150,17 @@ def test_paths() -> None:
     assert core_path("pods") == "/api/v1/pods"
     assert core_path("pods", "a") == "/api/v1/namespaces/a/pods"
     assert core_path("nodes", name="n/../x") == "/api/v1/nodes/n%2F..%2Fx"
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("Handshake status 500 Internal -+-+- {'a': 'b'} -+-+- container not found (\"x\")", 'container not found ("x")'),
+        ('Handshake status 403 Forbidden -+-+- {} -+-+- {"kind": "Status", "message": "pods is forbidden"}', "pods is forbidden"),
+        ("Handshake status 502 Bad Gateway -+-+- {} -+-+- None", "Handshake status 502 Bad Gateway"),
+        ("[Errno 111] Connection refused", "[Errno 111] Connection refused"),
+        ("", ""),
+    ],
+)
+def test_why_no_command_can_be_run(text: str, reason: str) -> None:
+    assert _handshake_refusal(text) == reason

@@ -9,7 +9,6 @@ import json
 import re
 from typing import Any
 
-import common
 import pytest
 import report
 import watchers
@@ -36,7 +35,7 @@ def test_losses(change: dict[str, Any], expected: list[str]) -> None:
 
 
 def test_document_is_what_was_measured() -> None:
-    assert common.DOCUMENT.read_text() == report.document(json.loads(common.MEASURED.read_text()))
+    assert report.DOCUMENT.read_text() == report.document(json.loads(report.MEASURED.read_text()))
 
 
 def fault(well: tuple[float | None, float | None], **more: Any) -> dict[str, Any]:
