@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/env python
 # GPL-3.0-or-later
 """Compare argocd_application_wait and airflow_worker_placement_wait with what people use today. See README.md.
 

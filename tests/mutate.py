@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/env python
 # GPL-3.0-or-later
 """Break each rule of the verdicts in turn: a unit test must fail for each.
 
@@ -28,10 +28,12 @@ UTILS = Path("plugins/module_utils")
 TESTS = {
     "_application_state.py": ["test_application_verdict.py", "test_application_wait.py", "test_recorded.py"],
     "_application_verdict.py": ["test_application_verdict.py", "test_application_wait.py", "test_recorded.py"],
+    "_placement_events.py": ["test_placement_events.py", "test_placement_wait.py"],
     "_placement_evidence.py": ["test_placement_evidence.py", "test_placement_wait.py"],
     "_placement_verdict.py": ["test_placement_verdict.py", "test_placement_wait.py"],
     "_resource_health.py": ["test_resource_health.py"],
     "_watch.py": ["test_watch.py"],
+    "_workload_verdict.py": ["test_workload_wait.py"],
     "_worker.py": ["test_worker.py", "test_placement_verdict.py", "test_placement_wait.py"],
 }
 SHIFTED: dict[type[ast.cmpop], ast.cmpop] = {
@@ -47,7 +49,10 @@ SHIFTED: dict[type[ast.cmpop], ast.cmpop] = {
     ast.IsNot: ast.Is(),
 }
 # What no test can notice, by the broken source text, with the reason.
-EQUIVALENT: dict[str, str] = {}
+EQUIVALENT = {
+    "clock() + pause > end  ->  clock() + pause >= end": "the pauses never add up to the end exactly",
+    "self._clock() - self._since < REFUSAL_SECONDS  ->  self._clock() - self._since <= REFUSAL_SECONDS": "no clock meets the very moment",
+}
 
 
 def broken(node: ast.AST) -> Iterator[tuple[str, ast.expr]]:
@@ -93,23 +98,23 @@ class Swap(ast.NodeTransformer):
         return self.replacement if node is self.target else super().visit(node)
 
 
-def workspace(folder: Path) -> Path:
-    """A copy of the collection that may be broken."""
-    home = folder / "ansible_collections"
-    shutil.copytree(ROOT / "plugins", home / "gitops/airflow/plugins", ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copytree(ROOT / "tests/unit", folder / "tests", ignore=shutil.ignore_patterns("__pycache__"))
-    (folder / "pytest.ini").write_text("[pytest]\npythonpath = .\naddopts = --import-mode=importlib -p no:cacheprovider\n")
-    return home / "gitops/airflow"
+def workspace(folder: Path) -> None:
+    """A copy of what the tests need, linked as the collection, that may be broken."""
+    for part in ("plugins", "tests/unit"):
+        shutil.copytree(ROOT / part, folder / "checkout" / part, ignore=shutil.ignore_patterns("__pycache__"))
+    link = folder / "collections/ansible_collections/gitops/airflow"
+    link.parent.mkdir(parents=True)
+    link.symlink_to(folder / "checkout")
+    (folder / "pytest.ini").write_text("[pytest]\npythonpath = collections\naddopts = --import-mode=importlib -p no:cacheprovider\n")
 
 
 def noticed(folder: Path, file: str, text: str) -> bool:
     """Whether a test fails for it."""
-    path = folder / "ansible_collections/gitops/airflow" / UTILS / file
-    path.write_text(text)
-    tests = [str(folder / "tests" / name) for name in TESTS[file] if (folder / "tests" / name).exists()]
+    (folder / "checkout" / UTILS / file).write_text(text)
+    tests = [str(folder / "checkout/tests/unit" / name) for name in TESTS[file]]
     command = [sys.executable, "-B", "-m", "pytest", "-x", "-q", *tests]
     try:
-        return subprocess.run(command, cwd=folder, capture_output=True, timeout=60, check=False).returncode != 0
+        return subprocess.run(command, cwd=folder, capture_output=True, timeout=300, check=False).returncode != 0
     except subprocess.TimeoutExpired:
         return True  # it waits for ever: noticed
 
@@ -131,7 +136,7 @@ def main() -> int:
             try:
                 return noticed(folder, file, text)
             finally:
-                (folder / "ansible_collections/gitops/airflow" / UTILS / file).write_text(original)
+                (folder / "checkout" / UTILS / file).write_text(original)
                 free.put(folder)
 
         with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:

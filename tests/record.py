@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/env python
 # GPL-3.0-or-later
 """Record what becomes of objects in a real cluster, for the tables of tests/unit/test_recorded.py.
 

@@ -50,6 +50,7 @@ class Lab:
         self.wanted = [*self.compiled.values(), archive, self._node(archive), argocd_sources]
         if (LAB / "chart").is_dir():
             self.wanted.append(self._chart())
+        self.api_server = [self.compiled["kubernetes"], self.compiled["etcd"], argocd_sources]
 
     def variables(self) -> dict[str, Any]:
         """What the playbooks need to know of the lab."""

@@ -51,7 +51,7 @@ def lab_file(name: str) -> Path:
     if found := shutil.which(name):
         return Path(found)
     places = ", ".join(str(folder) for folder in folders if folder)
-    raise FileNotFoundError(f"{name} is neither in {places} nor on PATH. Next: build it with `make lab`, or name its folder with LAB_BIN.")
+    raise FileNotFoundError(f"{name} is neither in {places} nor on PATH. Next: lab/build --api-server, or name its folder with LAB_BIN.")
 
 
 def free_port() -> int:

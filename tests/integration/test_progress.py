@@ -121,9 +121,11 @@ def applications(server: ApiServer, *names: str) -> Iterator[list[Obj]]:
     }
     base = {"apiVersion": "argoproj.io/v1alpha1", "kind": "Application", "spec": spec}
     made = [server.create({**base, "metadata": {"namespace": "argocd", "name": name}}) for name in names]
-    yield made
-    for app in made:
-        server.delete(app)
+    try:
+        yield made
+    finally:
+        for app in made:
+            server.delete(app)
 
 
 @pytest.fixture

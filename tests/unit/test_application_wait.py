@@ -276,7 +276,7 @@ def test_refresh_that_is_not_permitted_is_an_error() -> None:
         wait(names=("forbidden",), refresh="normal").refresh()
 
 
-AWAY: dict[str, Any] = {"conditions": [{"type": "ComparisonError", "message": "rpc error: code = Unavailable desc = connection refused"}]}
+AWAY: Obj = {"conditions": [{"type": "ComparisonError", "message": "rpc error: code = Unavailable desc = connection refused"}]}
 
 
 @pytest.mark.parametrize(
@@ -289,8 +289,7 @@ AWAY: dict[str, Any] = {"conditions": [{"type": "ComparisonError", "message": "r
     ids=["a passing error", "no refresh wished", "no error"],
 )
 def test_a_comparison_that_failed_for_a_moment_is_asked_for_again(refresh: str, state: Obj, asked: list[int]) -> None:
-    cluster = Cluster()
-    seconds: list[int] = []
+    cluster, seconds = Cluster(), list[int]()
     one = wait(cluster, names=("a",), refresh=refresh)
     one.step(listed(state), 0)
     for second in range(1, 60):

@@ -1,10 +1,10 @@
 # Copyright: (c) 2026, The gitops.airflow team
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What Argo CD 3.0.23 really wrote while commits were pushed one after another, replayed.
+"""What Argo CD 3.0.23 and Kubernetes 1.29.4 really wrote while commits were pushed and DAGs ran, replayed.
 
-Recorded by tests/record.py during molecule/site/waits.yml. Each case begins where its wait began and ends with the first verdict that
-is not waiting.
+Recorded by tests/record.py: Applications and pods during molecule/site/tasks/waits.yml, workers during airflow_verify. Each case begins
+where its wait began and ends with the first verdict that is not waiting.
 """
 
 from __future__ import annotations
@@ -12,12 +12,17 @@ from __future__ import annotations
 import json
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from ansible_collections.gitops.airflow.plugins.module_utils._application_state import shown_revisions
 from ansible_collections.gitops.airflow.plugins.module_utils._application_verdict import Expectation, Past, judge
+from ansible_collections.gitops.airflow.plugins.module_utils._placement_verdict import Expectation as Placement
+from ansible_collections.gitops.airflow.plugins.module_utils._placement_verdict import Rules
+from ansible_collections.gitops.airflow.plugins.module_utils._placement_wait import PlacementWait
+from ansible_collections.gitops.airflow.plugins.module_utils._pods import start_problems
 from ansible_collections.gitops.airflow.plugins.module_utils._verdict import Obj
+from ansible_collections.gitops.airflow.plugins.module_utils._watch import Change
 
 FOLDER = Path(__file__).parent / "recorded"
 
@@ -90,3 +95,58 @@ def test_done_is_never_said_of_another_commit_or_of_what_is_not_healthy(name: st
                 assert state["status"]["health"]["status"] == "Healthy"
                 assert state["status"]["operationState"]["phase"] == "Succeeded"
     assert len(said) >= 2
+
+
+# Worker pods, recorded while airflow_verify ran both example DAGs; a scheduled run of the cron DAG ran beside.
+RUN = "verify-c09497e-09102de-20261123T002751Z"
+SCHEDULED = "scheduled__2026-11-23T00:20:00+00:00"
+
+
+def worker(dag_id: str, namespace: str, run_id: str = RUN, **more: Any) -> Placement:
+    return Placement(dag_id=dag_id, run_id=run_id, namespace=namespace, **more)
+
+
+CRON, USER = worker("example_cron_dag", "airflow-cron"), worker("example_user_dag", "airflow-user")
+PLACED: dict[str, tuple[list[Placement], Rules, int, str, str]] = {
+    # what: expectations, rules, change of the verdict, verdict, words of the reason
+    "both runs": ([CRON, USER], Rules(), 27, "done", ""),
+    "one of them": ([USER], Rules(), 15, "done", ""),
+    "scheduled is enough": ([USER], Rules("Scheduled"), 5, "done", ""),
+    "running is enough": ([USER], Rules("Running"), 10, "done", ""),
+    "the run beside": ([worker("example_cron_dag", "airflow-cron", SCHEDULED)], Rules(), 11, "done", ""),
+    "in another namespace": ([worker("example_user_dag", "airflow-cron")], Rules(), 4, "failed", "landed in namespace airflow-user"),
+    "another service account": (
+        [worker("example_user_dag", "airflow-user", service_account="root")],
+        Rules(),
+        4,
+        "failed",
+        "airflow-worker",
+    ),
+    "on another node": ([worker("example_user_dag", "airflow-user", node="elsewhere")], Rules(), 5, "failed", "airflow-control-plane"),
+    "two of them": ([worker("example_user_dag", "airflow-user", count=2)], Rules(), 30, "waiting", "1 of 2 workers not seen"),
+    "of another run": ([worker("example_user_dag", "airflow-user", "manual")], Rules(), 30, "waiting", "1 of 1 workers not seen"),
+}
+
+
+@pytest.mark.parametrize("what", PLACED)
+def test_workers_replayed(what: str) -> None:
+    expectations, rules, last, kind, words = PLACED[what]
+    wait = PlacementWait(cast(Any, None), expectations, rules, 0, 0.0)
+    states: dict[str, Obj] = {}
+    for index, (second, event, name, patch) in enumerate(json.loads((FOLDER / "workers-run.json").read_text())[: last + 1]):
+        states[name] = merged(states.get(name), patch)
+        verdict = wait.step([(0, Change("event", (states[name],), type=event))], second)
+        assert index == last or verdict.kind == "waiting", f"change {index}: {verdict}"
+    assert verdict.kind == kind
+    assert words in verdict.reason
+
+
+def test_a_container_that_finds_no_image_replayed() -> None:
+    """Between two tries of the pull the kubelet says ErrImagePull, then ImagePullBackOff: the same problem."""
+    states: dict[str, Obj] = {}
+    seen: dict[str, list[str]] = {}
+    for _second, _event, name, patch in json.loads((FOLDER / "pods.json").read_text()):
+        states[name] = merged(states.get(name), patch)
+        seen.setdefault(name, []).extend(problem.reason for problem in start_problems(states[name]))
+    (reasons,) = [found for found in seen.values() if found]
+    assert set(reasons) == {"ErrImagePull", "ImagePullBackOff"}

@@ -41,7 +41,7 @@ def event(kind: str, name: str, version: str) -> Obj:
 
 class Script:
     """Answers each request with the next line of the script, and keeps the requests. A list is a watch's events; an
-    ApiError among them breaks it."""
+    ApiError among them breaks it, a number is a time in seconds that passes."""
 
     def __init__(self, *answers: Answer) -> None:
         self._answers = iter(answers)
@@ -68,6 +68,9 @@ class Script:
             for item in items:
                 if isinstance(item, ApiError):
                     raise item
+                if isinstance(item, float):
+                    self.time += item
+                    continue
                 yield item
 
         return events()
@@ -145,6 +148,40 @@ def test_pages_are_put_together() -> None:
 def test_expired_continue_token_begins_anew() -> None:
     api = Script(listing("", "a", more="t1"), GONE, listing("8", "a", "b"))
     assert [item["metadata"]["name"] for item in snapshot(api, Source("/things"))[0]] == ["a", "b"]
+
+
+def test_what_is_gone_after_it_was_permitted_is_an_error() -> None:
+    api = Script(listing("7"), [1.0], ApiError(404, "no such resource"))
+    with pytest.raises(ApiError, match="no such resource"):
+        api.take(2)
+
+
+def test_the_begin_of_the_replay_is_told_once() -> None:
+    api = Script(listing("7"), [event("ADDED", "a", "4")], [event("ADDED", "b", "5")])
+    assert [change.kind for change in api.take(4, since="3")] == ["listed", "watching", "event", "event"]
+
+
+def test_expiry_without_a_continue_token_is_an_error() -> None:
+    with pytest.raises(ApiError):
+        snapshot(Script(GONE), Source("/things"))
+
+
+def test_another_error_among_pages_is_an_error() -> None:
+    with pytest.raises(ApiError, match="refused"):
+        snapshot(Script(listing("", "a", more="t1"), REFUSED), Source("/things"))
+
+
+def test_a_watch_that_brought_something_or_lasted_is_resumed_at_once() -> None:
+    api = Script(listing("7"), [event("ADDED", "a", "8")], [1.0], [event("ADDED", "b", "9")])
+    assert [names(change) for change in api.take(3)] == [[], ["a"], ["b"]]
+    assert api.slept == []
+
+
+def test_an_event_without_a_version_leaves_it() -> None:
+    unversioned: Obj = {"type": "ADDED", "object": {"metadata": {"name": "a"}}}
+    api = Script(listing("7"), [unversioned], [event("ADDED", "b", "9")])
+    api.take(3)
+    assert api.versions() == ["7", "7"]
 
 
 def test_broken_connection_resumes_where_it_was() -> None:
