@@ -15,7 +15,7 @@ import yaml
 
 from . import debian, docker, gobuild
 from .gobuild import GoPart
-from .runner import LAB, Log, Step
+from .runner import LAB, Log, Step, StepError
 
 VERSIONS = LAB.parent / "roles/platform/defaults/main/versions.yml"
 PREFIX = "gitops-airflow-lab"  # of the images' names in Docker
@@ -130,23 +130,24 @@ class Lab:
         content: Mapping[str, Path] | None = None,
         arguments: Mapping[str, str] | None = None,
         prepare: Callable[[Path], None] = lambda folder: None,
+        recipe: str = "",
     ) -> Step:
-        """The image of lab/images/NAME; CONTENT comes from the steps that it needs, PREPARE writes more into the context."""
+        """The image of lab/images/RECIPE (or NAME); CONTENT comes from the steps that it needs, PREPARE writes more into the context."""
         image = f"{PREFIX}/{name}"
-        recipe = LAB / "images" / name
+        source = LAB / "images" / (recipe or name)
 
         def action(log: Log) -> None:
             extra = _empty(self.work / "extra" / name)
             prepare(extra)
-            everything = [(".", recipe), (".", extra), *(content or {}).items()]
-            docker.build(image, step.key, recipe / "Dockerfile", everything, self.work / "context" / name, log, arguments)
+            everything = [(".", source), (".", extra), *(content or {}).items()]
+            docker.build(image, step.key, source / "Dockerfile", everything, self.work / "context" / name, log, arguments)
 
         step = Step(
             name=f"image {name}",
             action=action,
             lane="docker",
             made_from=dict(arguments or {}),
-            files=[recipe],
+            files=[source],
             needs=needs,
             present=lambda key: docker.has_image(image, key),
         )
@@ -311,20 +312,9 @@ class Lab:
             "app/gitea": self.program("gitea"),
             "rootless": self.work / "gitea/rootless",
         }
-        airflow = self.parts["airflow"]
-        requirements = [line.format(version=self.versions["platform_airflow_version"]) for line in airflow["requirements"]]
-
-        def airflow_files(folder: Path) -> None:
-            shutil.copy("/etc/ssl/certs/ca-certificates.crt", folder / "ca-certificates.crt")
-
         sid = self._debian("debian-sid", self.parts["debian"]["mysql"])
         return [
-            self._image(
-                "airflow",
-                [self.base],
-                arguments={"UV_VERSION": airflow["uv"], "EXCLUDE_NEWER": airflow["exclude_newer"], "REQUIREMENTS": " ".join(requirements)},
-                prepare=airflow_files,
-            ),
+            *self._airflow_images(),
             self._image("mysql", [self.base, sid]),
             self._image("git-sync", [self.git]),
             self._image("redis", [self.base]),
@@ -333,12 +323,41 @@ class Lab:
             self._image("gitea", [self.git, self.compiled["gitea"], self._gitea_sources(go_parts["gitea"])], gitea_content),
         ]
 
+    def _airflow_images(self) -> list[Step]:
+        """One image of each release."""
+        airflow = self.parts["airflow"]
+        if (wanted := self.versions["platform_airflow_version"]) not in airflow["releases"]:
+            raise StepError(
+                f"platform_airflow_version is {wanted}, of which lab/parts.yml has no release. Next: add it there, with its day."
+            )
+
+        def files(folder: Path) -> None:
+            shutil.copy("/etc/ssl/certs/ca-certificates.crt", folder / "ca-certificates.crt")
+
+        return [
+            self._image(
+                f"airflow-{release}",
+                [self.base],
+                arguments={
+                    "UV_VERSION": airflow["uv"],
+                    "EXCLUDE_NEWER": date,
+                    "REQUIREMENTS": " ".join(line.format(version=release) for line in airflow["requirements"]),
+                },
+                prepare=files,
+                recipe="airflow",
+            )
+            for release, date in airflow["releases"].items()
+        ]
+
     def _public_names(self) -> dict[str, str]:
         """Image in Docker -> its name in the archive, as containerd writes it. Argo CD's manifest says which redis and dex it wants."""
         wanted = set(re.findall(r"image: (\S+)", self.argocd_manifest.read_text()))
         names = {name: next(image for image in wanted if f"{name}:" in image.rpartition("/")[2]) for name in ("argocd", "redis", "dex")}
-        for name in ("airflow", "git_sync", "mysql", "gitea"):
+        for name in ("git_sync", "mysql", "gitea"):
             names[name.replace("_", "-")] = self.versions[f"platform_{name}_image"]
+        airflow = self.versions["platform_airflow_image"]
+        for release in self.parts["airflow"]["releases"]:
+            names[f"airflow-{release}"] = airflow.replace(self.versions["platform_airflow_version"], release)
         return {f"{PREFIX}/{name}": _canonical(reference) for name, reference in names.items()}
 
     def _archive(self, images: Sequence[Step], argocd_sources: Step) -> Step:

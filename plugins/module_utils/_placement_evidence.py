@@ -17,7 +17,8 @@ from ansible_collections.gitops.airflow.plugins.module_utils._verdict import Obj
 from ansible_collections.gitops.airflow.plugins.module_utils._worker import BASE, Worker
 
 HOSTNAME_LENGTH = 63
-NAME_LENGTH, SUFFIX_LENGTH = 80, 8
+NAME_LENGTHS, SUFFIX_LENGTH = (80, 63), 8
+"""Of pods of Airflow 2.6, and of cncf.kubernetes providers that came with 2.10."""
 TOLD: dict[str, Literal["Succeeded", "Failed"]] = {
     "success": "Succeeded",
     "skipped": "Succeeded",
@@ -91,15 +92,16 @@ def instances(given: Sequence[Any], expectations: Sequence[Expectation]) -> list
 
 
 def pod_names(dag_id: str, task_id: str) -> re.Pattern[str] | None:
-    """The names that Airflow 2.6.3 may give a task's pods (kubernetes/kubernetes_helper_functions.py), None for ids that are not ASCII.
+    """The names that Airflow may give a task's pods, None for ids that are not ASCII.
 
-    A slug of both ids, then a dash and eight random characters, 80 in all at most.
+    A slug of both ids, cut where it is long, then a dash and eight random characters. Source: kubernetes_helper_functions.py of
+    Airflow 2.6.3 and of the provider cncf.kubernetes 10.1.
     """
     if not (dag_id + task_id).isascii():
         return None
     slug = re.sub(r"[^a-z0-9]+", "-", f"{dag_id}-{task_id}".lower()).strip("-")
-    base = slug[: NAME_LENGTH - SUFFIX_LENGTH - 1].strip("-")
-    return re.compile(f"{re.escape(base)}-[a-z0-9]{{{SUFFIX_LENGTH}}}") if base else None
+    bases = {slug[: length - SUFFIX_LENGTH - 1].strip("-") for length in NAME_LENGTHS}
+    return re.compile(f"(?:{'|'.join(map(re.escape, sorted(bases)))})-[a-z0-9]{{{SUFFIX_LENGTH}}}") if slug else None
 
 
 def hostname(pod: str) -> str:

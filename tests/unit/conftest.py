@@ -1,16 +1,20 @@
 # Copyright: (c) 2026, The gitops.airflow team
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Repositories on disk, and over HTTP with log-in."""
+"""Repositories on disk, and over HTTP with log-in; roles' variables."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
+from ansible.plugins.loader import init_plugin_loader
+from ansible.template import trust_as_template
 from ansible_collections.gitops.airflow.tests.unit.git_http import Backend, git
 
 
@@ -51,3 +55,24 @@ def server(filled: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
         yield f"http://127.0.0.1:{running.server_address[1]}"
         running.shutdown()
         thread.join()
+
+
+@pytest.fixture(scope="session")
+def role_variables() -> Callable[..., dict[str, Any]]:
+    """Loads files of variables as templates that Ansible renders."""
+    init_plugin_loader([])
+
+    def trusted(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: trusted(item) for key, item in value.items()}
+        if isinstance(value, list):
+            return [trusted(item) for item in value]
+        return trust_as_template(value) if isinstance(value, str) else value
+
+    def loaded(*files: Path) -> dict[str, Any]:
+        variables: dict[str, Any] = {}
+        for path in files:
+            variables |= trusted(yaml.safe_load(path.read_text()))
+        return variables
+
+    return loaded

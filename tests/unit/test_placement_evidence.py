@@ -264,10 +264,13 @@ def test_events_that_cannot_be_read_are_not_taken_for_none() -> None:
         ("a" * 40, "b" * 40, "a" * 40 + "-" + "b" * 30),
         ("a" * 70, "b", "a" * 70),
         ("a" * 71, "b", "a" * 71),
+        ("a" * 53, "b" * 20, "a" * 53),
+        ("a" * 54, "b", "a" * 54),
+        ("a" * 40, "b" * 40, "a" * 40 + "-" + "b" * 13),
     ],
 )
 def test_pod_names_are_those_that_airflow_makes(dag_id: str, task_id: str, base: str) -> None:
-    """The bases are what create_pod_id of Airflow 2.6.3 answers."""
+    """The bases are what create_pod_id of Airflow 2.6.3 answers, and the last three what create_unique_id of the provider 10.1.0 does."""
     names = pod_names(dag_id, task_id)
     assert names is not None
     assert names.fullmatch(f"{base}-ypr2rw8m")

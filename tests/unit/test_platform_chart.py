@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 import yaml
 from ansible.parsing.dataloader import DataLoader
-from ansible.plugins.loader import init_plugin_loader
 from ansible.template import Templar, trust_as_template
 
 ROLES = Path(__file__).parents[2] / "roles"
@@ -25,13 +24,9 @@ Render = Callable[..., str]
 
 
 @pytest.fixture(scope="session")
-def defaults() -> dict[str, Any]:
-    init_plugin_loader([])
-    variables: dict[str, Any] = {}
-    for path in [*sorted((ROLES / "platform/defaults/main").glob("*.yml")), ROLES / "airflow_app/defaults/main.yml"]:
-        variables |= yaml.safe_load(path.read_text())
-    trusted = {key: trust_as_template(value) if isinstance(value, str) else value for key, value in variables.items()}
-    return trusted | {
+def defaults(role_variables: Callable[..., dict[str, Any]]) -> dict[str, Any]:
+    variables = role_variables(*sorted((ROLES / "platform/defaults/main").glob("*.yml")), ROLES / "airflow_app/defaults/main.yml")
+    return variables | {
         "role_path": str(ROLES / "airflow_app"),
         "__airflow_app_dags_credentials_secret": "dags-git-basic",
         "__airflow_app_dags_ssh_key_secret": "",
@@ -184,8 +179,15 @@ def test_an_authority_reaches_every_git_sync(values: Callable[..., dict[str, Any
 
 
 def test_new_credentials_replace_every_pod_with_git_sync(values: Callable[..., dict[str, Any]]) -> None:
-    assert values()["airflow"]["airflowPodAnnotations"] == {"checksum/dags-credentials": "0123456789abcdef"}
-    assert "airflowPodAnnotations" not in values(__airflow_app_dags_checksum="")["airflow"]
+    version = {"gitops-airflow/airflow-version": "2.6.3"}
+    assert values()["airflow"]["airflowPodAnnotations"] == version | {"checksum/dags-credentials": "0123456789abcdef"}
+    assert values(__airflow_app_dags_checksum="")["airflow"]["airflowPodAnnotations"] == version
+
+
+def test_another_version_is_one_variable(values: Callable[..., dict[str, Any]]) -> None:
+    airflow = values(platform_airflow_version="2.10.5")["airflow"]
+    assert airflow["airflowVersion"] == airflow["defaultAirflowTag"] == "2.10.5"
+    assert airflow["airflowPodAnnotations"]["gitops-airflow/airflow-version"] == "2.10.5"
 
 
 def test_images_by_digest(values: Callable[..., dict[str, Any]]) -> None:
