@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, The gitops.airflow team
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Repositories on disk, and over HTTP with log-in."""
+"""Repositories on disk, and over HTTP with log-in; Ansible's plugins for templates."""
 
 from __future__ import annotations
 
@@ -11,7 +11,14 @@ from http.server import ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from ansible.plugins.loader import init_plugin_loader
 from ansible_collections.gitops.airflow.tests.unit.git_http import Backend, git
+
+
+@pytest.fixture(scope="session")
+def plugins() -> None:
+    """Lookups and filters can be found: once for all tests."""
+    init_plugin_loader([])
 
 
 @pytest.fixture

@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 import yaml
 from ansible.parsing.dataloader import DataLoader
-from ansible.plugins.loader import init_plugin_loader
 from ansible.template import Templar, trust_as_template
 
 ROLES = Path(__file__).parents[2] / "roles"
@@ -25,8 +24,7 @@ Render = Callable[..., str]
 
 
 @pytest.fixture(scope="session")
-def defaults() -> dict[str, Any]:
-    init_plugin_loader([])
+def defaults(plugins: None) -> dict[str, Any]:
     variables: dict[str, Any] = {}
     for path in [*sorted((ROLES / "platform/defaults/main").glob("*.yml")), ROLES / "airflow_app/defaults/main.yml"]:
         variables |= yaml.safe_load(path.read_text())
