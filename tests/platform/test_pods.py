@@ -14,16 +14,21 @@ from kubernetes import client
 # Of these the software writes beside its volumes: git-sync into /etc/passwd (its option add-user, which the chart sets).
 WRITABLE = {"git-sync", "git-sync-init"}
 # Pods that ask the Kubernetes API; no other has a token.
-WITH_TOKEN = {"scheduler", "triggerer", "webserver"}
+WITH_TOKEN = {"scheduler", "triggerer", "webserver", "metrics-server"}
 PINNED = re.compile(r".+(:[A-Za-z0-9_][\w.-]*|@sha256:[0-9a-f]{64})$")
 
 
 @pytest.fixture(scope="module")
 def pods(core: client.CoreV1Api, platform: Any) -> list[Any]:
     found = [pod for place in (*platform.airflow, platform.git, platform.argocd) for pod in core.list_namespaced_pod(place).items]
-    parts = {(pod.metadata.labels or {}).get("component") for pod in found}
-    assert {"scheduler", "triggerer", "webserver", "mysql"} <= parts
+    found += core.list_namespaced_pod("kube-system", label_selector="k8s-app=metrics-server").items
+    assert {"scheduler", "triggerer", "webserver", "mysql", "metrics-server"} <= {part(pod) for pod in found}
     return found
+
+
+def part(pod: Any) -> str:
+    labels = pod.metadata.labels or {}
+    return str(labels.get("component") or labels.get("k8s-app") or pod.metadata.name)
 
 
 def containers(pod: Any) -> list[Any]:
@@ -76,7 +81,7 @@ def test_root_file_systems_are_read_only(pods, platform) -> None:
 
 def test_only_pods_that_ask_the_api_have_a_token(pods, platform) -> None:
     with_token = {
-        (pod.metadata.labels or {}).get("component") or pod.metadata.name
+        part(pod)
         for pod in own(pods, platform)
         if any(
             source.service_account_token

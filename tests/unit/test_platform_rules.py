@@ -48,7 +48,11 @@ def test_inputs_that_agree(variables: dict[str, Any], given: dict[str, Any]) -> 
         ({"platform_git_server": "github"}, "git server", "'github'"),
         ({"platform_airflow_version": "2.5.3"}, "Airflow's version", "'2.5.3'; the platform is made for Airflow 2.6 to 2.10"),
         ({"platform_airflow_version": "2.11.0"}, "Airflow's version", "'2.11.0'"),
-        ({"airflow_app_values": {"airflowVersion": "2.10.5"}}, "Airflow's version, once", "to 2.10.5, but platform_airflow_version is 2.6.3"),
+        (
+            {"airflow_app_values": {"airflowVersion": "2.10.5"}},
+            "Airflow's version, once",
+            "to 2.10.5, but platform_airflow_version is 2.6.3",
+        ),
         ({"platform_argocd_host_port": 8080}, "ports", "both 8080"),
         ({"platform_core_namespace": "core"}, "core namespace", "'core'"),
         ({"platform_worker_namespaces": [{"name": "airflow-core"}] * 2}, "each namespace once", "['airflow-core', 'airflow-core']"),

@@ -1,0 +1,110 @@
+# Copyright: (c) 2026, The gitops.airflow team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the role applies, and whose metrics-server it takes one to be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible.parsing.dataloader import DataLoader
+from ansible.template import Templar, trust_as_template
+
+ROLES = Path(__file__).parents[2] / "roles"
+MADE = {"gitops-airflow/made": "true"}
+
+Evaluate = Callable[..., Any]
+
+
+@pytest.fixture(scope="module")
+def evaluate(role_variables: Callable[..., dict[str, Any]]) -> Evaluate:
+    folder = ROLES / "metrics_server"
+    files = [*sorted((ROLES / "platform/defaults/main").glob("*.yml")), folder / "defaults/main.yml", folder / "vars/main.yml"]
+    variables = role_variables(*files)
+    loader = DataLoader()
+    loader.set_basedir(str(folder))
+
+    def evaluated(name: str, **given: Any) -> Any:
+        return Templar(loader, variables | given).template(trust_as_template(f"{{{{ {name} }}}}"))
+
+    return evaluated
+
+
+@pytest.fixture
+def objects(evaluate: Evaluate) -> Callable[..., dict[tuple[str, str], Any]]:
+    def rendered(**given: Any) -> dict[tuple[str, str], Any]:
+        return {(item["kind"], item["metadata"]["name"]): item for item in evaluate("__metrics_server_objects", **given)}
+
+    return rendered
+
+
+def arguments(found: dict[tuple[str, str], Any]) -> list[str]:
+    (container,) = found["Deployment", "metrics-server"]["spec"]["template"]["spec"]["containers"]
+    given: list[str] = container["args"]
+    return given
+
+
+def test_the_record_is_made_first_and_everything_is_labelled(objects: Callable[..., dict[tuple[str, str], Any]]) -> None:
+    found = objects()
+    assert next(iter(found)) == ("APIService", "v1beta1.metrics.k8s.io")
+    assert [key for key, item in found.items() if not MADE.items() <= item["metadata"]["labels"].items()] == []
+
+
+def test_the_parts_find_each_other(objects: Callable[..., dict[tuple[str, str], Any]]) -> None:
+    found = objects()
+    service, deployment = found["Service", "metrics-server"], found["Deployment", "metrics-server"]
+    pod = deployment["spec"]["template"]
+    assert found["APIService", "v1beta1.metrics.k8s.io"]["spec"]["service"] == {"name": "metrics-server", "namespace": "kube-system"}
+    for selector in (service["spec"]["selector"], deployment["spec"]["selector"]["matchLabels"]):
+        assert selector.items() <= pod["metadata"]["labels"].items()
+    assert service["spec"]["ports"][0]["targetPort"] in [port["name"] for port in pod["spec"]["containers"][0]["ports"]]
+    bound = [item for (kind, _name), item in found.items() if kind.endswith("Binding")]
+    account = {"kind": "ServiceAccount", "name": pod["spec"]["serviceAccountName"], "namespace": "kube-system"}
+    assert [item["subjects"] for item in bound] == [[account]] * 3
+    assert ("ServiceAccount", account["name"]) in found
+
+
+def test_it_reads_and_never_writes(objects: Callable[..., dict[tuple[str, str], Any]]) -> None:
+    rules = [rule for (kind, _name), item in objects().items() if kind == "ClusterRole" for rule in item["rules"]]
+    assert {verb for rule in rules for verb in rule["verbs"]} == {"get", "list", "watch"}
+
+
+@pytest.mark.parametrize(
+    ("given", "insecure"),
+    [
+        ({}, True),
+        ({"platform_provider": "existing"}, False),
+        ({"platform_provider": "existing", "metrics_server_kubelet_insecure_tls": "true"}, True),
+        ({"metrics_server_kubelet_insecure_tls": "false"}, False),
+    ],
+)
+def test_certificates_are_taken_unseen_on_kind_alone(
+    objects: Callable[..., dict[tuple[str, str], Any]], given: dict[str, Any], insecure: bool
+) -> None:
+    assert ("--kubelet-insecure-tls" in arguments(objects(**given))) is insecure
+
+
+def api(labels: dict[str, str] | None = None, available: str = "True") -> dict[str, Any]:
+    """The answer to who serves metrics.k8s.io."""
+    metadata = {"name": "v1beta1.metrics.k8s.io"} | ({"labels": labels} if labels else {})
+    return {"resources": [{"metadata": metadata, "status": {"conditions": [{"type": "Available", "status": available}]}}]}
+
+
+@pytest.mark.parametrize(
+    ("answer", "own", "foreign", "available"),
+    [
+        ({"resources": []}, False, False, False),
+        (api(MADE), True, False, True),
+        (api(MADE, "False"), True, False, False),
+        (api({"k8s-app": "metrics-server"}), False, True, True),
+        (api(), False, True, True),
+        ({"resources": [{"metadata": {"labels": MADE}}]}, True, False, False),
+    ],
+    ids=["nobody", "this role", "this role, broken", "somebody", "somebody without labels", "this role, just made"],
+)
+def test_who_serves(evaluate: Evaluate, answer: dict[str, Any], own: bool, foreign: bool, available: bool) -> None:
+    names = ("__metrics_server_own", "__metrics_server_foreign", "__metrics_server_available")
+    assert [evaluate(name, __metrics_server_api=answer) for name in names] == [own, foreign, available]
