@@ -37,6 +37,7 @@ def broken(variables: dict[str, Any], **given: Any) -> dict[str, str]:
         {"airflow_app_values": {"config": {"kubernetes_executor": {LIST: "airflow-user,airflow-core,airflow-cron"}}}},
         {"airflow_app_values": {"env": [{"name": "AIRFLOW__KUBERNETES_ENVIRONMENT_VARIABLES__TEAM", "value": "a"}]}},
         {"airflow_app_values": {"airflowLocalSettings": "{% raw %}{{ include 'platform.localSettings' . }}{% endraw %}\nX = 1"}},
+        {"airflow_app_dags_repo": "ssh://git@host/dags.git", "airflow_app_platform_repo": "https://host/a@b.git"},
         {"platform_worker_namespaces": [{"name": "airflow-core"}, {"name": "123"}, {"name": "on"}, {"name": "a" * 63}]},
         {"platform_git_server": "external", "platform_worker_namespaces": [{"name": "airflow-core"}, {"name": "git"}]},
     ],
@@ -90,6 +91,16 @@ def test_inputs_that_agree(variables: dict[str, Any], given: dict[str, Any]) -> 
             ({"platform_worker_namespaces": [{"name": "airflow-core"}, {"name": name}]}, "namespaces' names", f"is {name}; a namespace's")
             for name in ("Airflow-user", "airflow_user", "-a", "a-", "a.b", "a" * 64, 123, True, "a: b")
         ),
+        (
+            {"airflow_app_dags_repo": "https://ghp_secret@host/dags.git"},
+            "tokens in URLs",
+            "and set airflow_app_dags_username and airflow_app_dags_password.",
+        ),
+        (
+            {"airflow_app_platform_repo": "HTTPS://me:ghp_secret@host/x.git"},
+            "tokens in URLs",
+            "airflow_app_platform_repo has a user or token before the host",
+        ),
         ({"platform_argocd_namespace": "Argo"}, "namespaces' names", "is Argo; "),
         ({"platform_git_namespace": "git\n"}, "namespaces' names", "is git\n; "),
         ({"platform_git_namespace": "airflow-user"}, "namespaces apart", "names airflow-user, which"),
@@ -100,3 +111,4 @@ def test_inputs_that_do_not_agree(variables: dict[str, Any], given: dict[str, An
     found = broken(variables, **given)
     assert list(found) == [label]
     assert words in found[label]
+    assert "ghp_secret" not in found[label]
