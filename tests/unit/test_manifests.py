@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -56,6 +57,13 @@ def strings(value: Any) -> Iterator[str]:
             yield from strings(item)
     elif isinstance(value, str):
         yield value
+
+
+def test_no_image_has_a_tag_that_moves(defaults: dict[str, Any]) -> None:
+    """A whole version, not 8.0 or latest."""
+    images = Templar(DataLoader(), defaults).template({key: defaults[key] for key in defaults if re.fullmatch(r"platform_\w+_image", key)})
+    assert len(images) == 6
+    assert [image for image in images.values() if not re.search(r":v?\d+\.\d+\.\d+(-\w+)?$", image)] == []
 
 
 @pytest.mark.parametrize("text", TRICKY)
