@@ -28,7 +28,7 @@ def defaults(role_variables: Callable[..., dict[str, Any]]) -> dict[str, Any]:
     roles = [ROLES / name for name in ("airflow_app", "git_server", "namespaces", "argocd")]
     files = [*sorted((ROLES / "platform/defaults/main").glob("*.yml"))]
     files += [role / part / "main.yml" for part in ("defaults", "vars") for role in roles]
-    nothing = {"resources": []}
+    nothing: dict[str, list[Any]] = {"resources": []}
     registered = dict.fromkeys(("secrets", "generated_found", "volume", "projects"), nothing)
     return role_variables(*files) | {f"__airflow_app_{name}": value for name, value in registered.items()}
 
