@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+import yaml
 from ansible_collections.gitops.airflow.plugins.module_utils._tunnel import open_tunnel
 from conftest import decoded
 from kubernetes import client
@@ -94,7 +95,7 @@ def branch(core: client.CoreV1Api, platform: Any) -> Iterator[str]:
         | ({"spec": {"podSelector": {}}} if kind == "NetworkPolicy" else {})
         for kind, version in FORBIDDEN.items()
     ]
-    content = base64.b64encode("\n---\n".join(map(json.dumps, objects)).encode()).decode()
+    content = base64.b64encode(yaml.safe_dump_all(objects).encode()).decode()
     ask("POST", f"contents/{NAME}/objects.yaml", content=content, branch="main", new_branch=NAME, message="Kinds that are not allowed")
     yield NAME
     ask("DELETE", f"branches/{NAME}")
@@ -124,7 +125,7 @@ def synced(applications: client.CustomObjectsApi, platform: Any, branch: str) ->
 
 def test_kinds_that_are_not_listed_are_refused(synced, core, connect, platform) -> None:
     state = synced()
-    assert state["phase"] == "Failed"
+    assert state["phase"] == "Failed", state.get("message")
     said = {item["kind"]: item["message"] for item in state["syncResult"]["resources"]}
     assert said.keys() == FORBIDDEN.keys()
     for kind, message in said.items():
