@@ -124,6 +124,10 @@ def check_url(url: str) -> None:
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https", "ssh", "file"):
             raise GitError("bad_url", f"repo is {public_url(url)}, its scheme must be http, https, ssh or file. Next: correct repo.")
+        if parts.scheme in ("http", "https") and "@" in parts.netloc:
+            raise GitError(
+                "bad_url", f"repo {public_url(url)} holds a user or token, which would be seen. Next: give username and password."
+            )
         if parts.password is not None:
             raise GitError("bad_url", f"repo {public_url(url)} holds a password, which would be seen. Next: give username and password.")
     elif not SCP_LIKE.match(url):

@@ -247,11 +247,18 @@ def test_the_policy_is_python_inside_a_helm_definition(render: Render, values: C
     found = re.search(r'\{\{- define "([\w.]+)" -}}\n(.*)\n\{\{- end }}', text, re.DOTALL)
     assert found
     assert found[1] in values()["airflow"]["airflowLocalSettings"]
-    namespaces = "{{ .Values.global.workerNamespaces | toJson }}"
-    assert found[2].count("{{") == found[2].count(namespaces) == 1
+    python = found[2]
+    for expression, value in (
+        ("{{ .Values.global.workerNamespaces | toJson }}", '{"core":{},"cron":{"nodeSelector":{"pool":"cron"}}}'),
+        ('{{ include "worker.serviceAccountName" . | quote }}', '"the-worker"'),
+    ):
+        assert python.count(expression) == 1
+        python = python.replace(expression, value)
+    assert "{{" not in python
     settings: dict[str, Any] = {}
-    exec(compile(found[2].replace(namespaces, '{"core":{},"cron":{"nodeSelector":{"pool":"cron"}}}'), "policy", "exec"), settings)
+    exec(compile(python, "policy", "exec"), settings)
     assert settings["WORKER_NAMESPACES"] == {"core": {}, "cron": {"nodeSelector": {"pool": "cron"}}}
+    assert settings["WORKER_ACCOUNT"] == ["the-worker"]
 
 
 def test_the_examples_name_both_worker_namespaces(values: Callable[..., dict[str, Any]]) -> None:

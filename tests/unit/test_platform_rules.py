@@ -35,6 +35,11 @@ def broken(variables: dict[str, Any], **given: Any) -> dict[str, str]:
         {"platform_airflow_version": "2.10.5"},
         {"airflow_app_values": {"executor": "KubernetesExecutor", "airflowVersion": "2.6.3"}},
         {"airflow_app_values": {"config": {"kubernetes_executor": {LIST: "airflow-user,airflow-core,airflow-cron"}}}},
+        {"airflow_app_values": {"env": [{"name": "AIRFLOW__KUBERNETES_ENVIRONMENT_VARIABLES__TEAM", "value": "a"}]}},
+        {"airflow_app_values": {"airflowLocalSettings": "{% raw %}{{ include 'platform.localSettings' . }}{% endraw %}\nX = 1"}},
+        {"airflow_app_dags_repo": "ssh://git@host/dags.git", "airflow_app_platform_repo": "https://host/a@b.git"},
+        {"platform_worker_namespaces": [{"name": "airflow-core"}, {"name": "123"}, {"name": "on"}, {"name": "a" * 63}]},
+        {"platform_git_server": "external", "platform_worker_namespaces": [{"name": "airflow-core"}, {"name": "git"}]},
     ],
 )
 def test_inputs_that_agree(variables: dict[str, Any], given: dict[str, Any]) -> None:
@@ -65,9 +70,45 @@ def test_inputs_that_agree(variables: dict[str, Any], given: dict[str, Any]) -> 
         ({"airflow_app_values": {"config": {"kubernetes_executor": {"multi_namespace_mode": "False"}}}}, "multi-namespace mode", "False"),
         ({"airflow_app_values": {"executor": "CeleryExecutor"}}, "executor", "CeleryExecutor"),
         ({"airflow_app_values": {"rbac": {"create": True}}}, "cluster-wide roles", "rbac.create"),
+        (
+            {"airflow_app_values": {"env": [{"name": f"AIRFLOW__KUBERNETES_EXECUTOR__{LIST.upper()}"}]}},
+            "environment variables",
+            LIST.upper(),
+        ),
+        (
+            {"airflow_app_values": {"extraEnv": "- name: AIRFLOW__KUBERNETES__NAMESPACE_LIST\n  value: a"}},
+            "environment variables",
+            "AIRFLOW__KUBERNETES__NAMESPACE_LIST as environment variable",
+        ),
+        (
+            {"airflow_app_values": {"scheduler": {"env": [{"name": "AIRFLOW__CORE__EXECUTOR", "value": "LocalExecutor"}]}}},
+            "environment variables",
+            "AIRFLOW__CORE__EXECUTOR as",
+        ),
+        ({"airflow_app_values": {"airflowLocalSettings": ""}}, "cluster policy", "platform.localSettings"),
+        ({"airflow_app_values": {"airflowLocalSettings": "def task_policy(task): pass"}}, "cluster policy", "platform.localSettings"),
+        *(
+            ({"platform_worker_namespaces": [{"name": "airflow-core"}, {"name": name}]}, "namespaces' names", f"is {name}; a namespace's")
+            for name in ("Airflow-user", "airflow_user", "-a", "a-", "a.b", "a" * 64, 123, True, "a: b")
+        ),
+        (
+            {"airflow_app_dags_repo": "https://ghp_secret@host/dags.git"},
+            "tokens in URLs",
+            "and set airflow_app_dags_username and airflow_app_dags_password.",
+        ),
+        (
+            {"airflow_app_platform_repo": "HTTPS://me:ghp_secret@host/x.git"},
+            "tokens in URLs",
+            "airflow_app_platform_repo has a user or token before the host",
+        ),
+        ({"platform_argocd_namespace": "Argo"}, "namespaces' names", "is Argo; "),
+        ({"platform_git_namespace": "git\n"}, "namespaces' names", "is git\n; "),
+        ({"platform_git_namespace": "airflow-user"}, "namespaces apart", "names airflow-user, which"),
+        ({"platform_argocd_namespace": "airflow-core"}, "namespaces apart", "names airflow-core, which"),
     ],
 )
 def test_inputs_that_do_not_agree(variables: dict[str, Any], given: dict[str, Any], label: str, words: str) -> None:
     found = broken(variables, **given)
     assert list(found) == [label]
     assert words in found[label]
+    assert "ghp_secret" not in found[label]

@@ -3,6 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The cluster policy: a task's namespace holds, an unknown one is refused, a namespace's scheduling reaches its pods.
 
+They run as the workers' account, without token, and get nothing of the platform's own.
+
 Pods are the kubernetes client's own. Of Airflow, which is not installed here, the two names that the policy imports are doubles.
 """
 
@@ -93,7 +95,7 @@ def policy(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
     spec.loader.exec_module(module)
-    module.configure(json.dumps({"core": {}, "cron": PROFILE, "user": {}}))
+    module.configure(json.dumps({"core": {}, "cron": PROFILE, "user": {}}), "airflow-worker")
     return module
 
 
@@ -220,3 +222,112 @@ def test_pods_of_the_kubernetes_pod_operator_are_not_touched(policy: ModuleType)
     before = pod.to_dict()
     policy.pod_mutation_hook(pod)
     assert pod.to_dict() == before
+
+
+def container(**fields: Any) -> k8s.V1Container:
+    return k8s.V1Container(name="base", **fields)
+
+
+def variable(secret: str) -> k8s.V1EnvVar:
+    reference = k8s.V1SecretKeySelector(name=secret, key="root-password")
+    return k8s.V1EnvVar(name="X", value_from=k8s.V1EnvVarSource(secret_key_ref=reference))
+
+
+def every(secret: str) -> k8s.V1EnvFromSource:
+    return k8s.V1EnvFromSource(secret_ref=k8s.V1SecretEnvSource(name=secret))
+
+
+def volume(**source: Any) -> list[k8s.V1Volume]:
+    return [k8s.V1Volume(name="x", **source)]
+
+
+def projected(**source: Any) -> list[k8s.V1Volume]:
+    return volume(projected=k8s.V1ProjectedVolumeSource(sources=[k8s.V1VolumeProjection(**source)]))
+
+
+def token(audience: str | None = None) -> list[k8s.V1Volume]:
+    return projected(service_account_token=k8s.V1ServiceAccountTokenProjection(path="token", audience=audience))
+
+
+def refers_to(name: str) -> list[dict[str, Any]]:
+    """Every way to a Secret's content."""
+    return [
+        {"volumes": volume(secret=k8s.V1SecretVolumeSource(secret_name=name))},
+        {"volumes": [{"name": "x", "secret": {"secretName": name}}]},
+        {"volumes": projected(secret=k8s.V1SecretProjection(name=name))},
+        {"volumes": volume(csi=k8s.V1CSIVolumeSource(driver="d", node_publish_secret_ref=k8s.V1LocalObjectReference(name=name)))},
+        {"containers": [container(env=[variable(name)])]},
+        {"containers": [container(env_from=[every(name)])]},
+        {"containers": [container(), k8s.V1Container(name="sidecar", env=[variable(name)])]},
+        {"init_containers": [container(env_from=[every(name)])]},
+    ]
+
+
+CLAIM = {"volumes": volume(persistent_volume_claim=k8s.V1PersistentVolumeClaimVolumeSource(claim_name="data-airflow-mysql-0"))}
+THE_PLATFORMS = [
+    *((spec, "'airflow-mysql', which is the platform's own") for spec in refers_to("airflow-mysql")),
+    *(({"containers": [container(env_from=[every(name)])]}, repr(name)) for name in ("airflow-generated", "airflow-admin")),
+    (CLAIM, "'data-airflow-mysql-0'"),
+]
+REFUSED = [
+    ({"service_account_name": "airflow-scheduler"}, "service account 'airflow-scheduler'; worker pods run as 'airflow-worker'"),
+    ({"service_account": "airflow-scheduler"}, "service account 'airflow-scheduler'"),
+    ({"automount_service_account_token": True}, "token of the Kubernetes API"),
+    ({"volumes": token()}, "token of the Kubernetes API"),
+    *THE_PLATFORMS,
+]
+ALLOWED = [
+    {},
+    {"service_account_name": "airflow-worker", "automount_service_account_token": False},
+    {"volumes": token("vault.example.com")},
+    {"image_pull_secrets": [k8s.V1LocalObjectReference(name="registry")]},
+    {"volumes": volume(config_map=k8s.V1ConfigMapVolumeSource(name="airflow-mysql"))},
+    *refers_to("my-warehouse"),
+    # What the worker's own template refers to.
+    *refers_to("airflow-metadata"),
+]
+
+
+def with_spec(spec: dict[str, Any]) -> k8s.V1PodSpec:
+    return k8s.V1PodSpec(**{"containers": [container()], **spec})
+
+
+@pytest.mark.parametrize("namespace", [None, "core"])
+@pytest.mark.parametrize(("spec", "words"), REFUSED)
+def test_a_task_that_asks_for_what_a_worker_may_not_have(
+    policy: ModuleType, spec: dict[str, Any], words: str, namespace: str | None
+) -> None:
+    with pytest.raises(PolicyViolation, match=r"Task dag\.task (asks for|refers to) .*: (leave|use) ") as refused:
+        policy.task_policy(Task({"pod_override": k8s.V1Pod(metadata=k8s.V1ObjectMeta(namespace=namespace), spec=with_spec(spec))}))
+    assert words in str(refused.value)
+
+
+@pytest.mark.parametrize("spec", ALLOWED)
+def test_what_people_need_is_left_alone(policy: ModuleType, spec: dict[str, Any]) -> None:
+    task = Task({"pod_override": k8s.V1Pod(spec=with_spec(spec))})
+    policy.task_policy(task)
+    assert task.executor_config == {"pod_override": k8s.V1Pod(spec=with_spec(spec))}
+    pod = worker_pod()
+    pod.spec = with_spec(spec)
+    policy.pod_mutation_hook(pod)
+    assert (pod.spec.volumes, pod.spec.containers) == (spec.get("volumes"), spec.get("containers", [container()]))
+
+
+@pytest.mark.parametrize(("spec", "words"), THE_PLATFORMS)
+def test_the_pod_is_refused_where_the_policy_has_not_seen_it(policy: ModuleType, spec: dict[str, Any], words: str) -> None:
+    pod = worker_pod()
+    pod.spec = with_spec(spec)
+    with pytest.raises(ValueError, match="Pod dag-task-1a2b3c4d refers to") as refused:
+        policy.pod_mutation_hook(pod)
+    assert words in str(refused.value)
+
+
+@pytest.mark.parametrize("namespace", ["core", "user"])
+@pytest.mark.parametrize("field", ["service_account_name", "service_account"])
+def test_every_worker_pod_runs_as_the_workers_account_without_token(policy: ModuleType, namespace: str, field: str) -> None:
+    pod = worker_pod(annotations={ANNOTATION: namespace})
+    setattr(pod.spec, field, "airflow-scheduler")
+    pod.spec.automount_service_account_token = True
+    policy.pod_mutation_hook(pod)
+    spec = ApiClient().sanitize_for_serialization(pod.spec)
+    assert (spec["serviceAccountName"], spec.get("serviceAccount"), spec["automountServiceAccountToken"]) == ("airflow-worker", None, False)

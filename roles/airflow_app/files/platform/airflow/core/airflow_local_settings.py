@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which namespace a task's pod runs in, and how the pods of that namespace are scheduled.
+"""Which namespace a task's pod runs in, how the pods of that namespace are scheduled, and what of the platform's own they cannot have.
 
 Airflow imports this as ``airflow_local_settings``. In Airflow 2.6 the namespace in a task's ``executor_config`` has no effect of its own:
 the configured ``[kubernetes_executor] namespace`` is merged last (``PodGenerator.construct_pod``). So the policy keeps it in an annotation
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import copy
 import json
+from collections.abc import Iterator
 from typing import Any
 
 # Airflow takes over every public name unless told which.
@@ -18,12 +19,17 @@ __all__ = ["pod_mutation_hook", "task_policy"]
 NAMESPACE_ANNOTATION = "gitops-airflow/worker-namespace"
 # Namespace -> scheduling of its worker pods (nodeSelector, tolerations, affinity), as in the pod's own specification.
 WORKER_NAMESPACES: dict[str, dict[str, Any]] = {}
+# The one account of worker pods. It may do nothing; others of the core namespace may handle pods.
+WORKER_ACCOUNT = ["airflow-worker"]
+# Secrets of the core namespace that no worker needs (MySQL's root password, every key at once, the admin's password), and MySQL's volume.
+PLATFORMS_OWN = {"airflow-admin", "airflow-generated", "airflow-mysql", "data-airflow-mysql-0"}
 
 
-def configure(worker_namespaces: str) -> None:
-    """Take the worker namespaces from the chart's values, as JSON."""
+def configure(worker_namespaces: str, worker_account: str) -> None:
+    """Take the worker namespaces, as JSON, and their account from the chart's values."""
     WORKER_NAMESPACES.clear()
     WORKER_NAMESPACES.update(json.loads(worker_namespaces))
+    WORKER_ACCOUNT[:] = [worker_account]
 
 
 def _pod_override(task: Any) -> tuple[str | None, Any]:
@@ -47,9 +53,50 @@ def _reject(task: Any, reason: str) -> None:
     raise AirflowClusterPolicyViolation(f"Task {task.dag_id}.{task.task_id} {reason}.")
 
 
+def _named(part: Any) -> Iterator[str]:
+    """The Secrets and volume claims that a part of a pod refers to: in volumes of any kind, in variables of any container."""
+    if isinstance(part, list):
+        for item in part:
+            yield from _named(item)
+    elif isinstance(part, dict):
+        for key, value in part.items():
+            if key in ("secretName", "claimName"):
+                yield value
+            elif key in ("secret", "secretKeyRef") or key.endswith(("secretRef", "SecretRef")):
+                yield (value or {}).get("name")
+            yield from _named(value)
+
+
+def _refusal(spec: Any) -> str | None:
+    """What a pod asks for that a worker may not have, with what to do instead; None where there is nothing."""
+    if spec is None:
+        return None
+    from kubernetes.client import ApiClient
+
+    wanted = ApiClient().sanitize_for_serialization(spec)
+    for account in (wanted.get("serviceAccountName"), wanted.get("serviceAccount")):
+        if account and account != WORKER_ACCOUNT[0]:
+            return f"asks for the service account {account!r}; worker pods run as {WORKER_ACCOUNT[0]!r}: leave service_account_name out"
+    projected = [source for volume in wanted.get("volumes") or [] for source in (volume.get("projected") or {}).get("sources") or []]
+    # With an audience it is for somebody else, such as a vault.
+    for_the_api = [source for source in projected if "serviceAccountToken" in source and not source["serviceAccountToken"].get("audience")]
+    if wanted.get("automountServiceAccountToken") or for_the_api:
+        return "asks for a token of the Kubernetes API, which worker pods do not get: leave it out"
+    own = sorted(PLATFORMS_OWN & set(_named(wanted)))
+    if own:
+        return f"refers to {own[0]!r}, which is the platform's own: use a Secret or volume claim of your own in the worker namespace"
+    return None
+
+
 def task_policy(task: Any) -> None:
-    """Make the namespace that a task asks for hold; refuse the DAG (an import error) where that namespace is not a worker namespace."""
+    """Make the namespace that a task asks for hold.
+
+    Refuse the DAG (an import error) where that is not a worker namespace, or where the task asks for what a worker may not have.
+    """
     namespace, override = _pod_override(task)
+    refusal = _refusal(getattr(override, "spec", None))
+    if refusal:
+        _reject(task, refusal)
     if not namespace:
         return
     if namespace not in WORKER_NAMESPACES:
@@ -69,7 +116,10 @@ def task_policy(task: Any) -> None:
 
 
 def pod_mutation_hook(pod: Any) -> None:
-    """Move a worker pod into its namespace and schedule it as that namespace says; what the namespace says wins over the task's own."""
+    """Move a worker pod into its namespace and schedule it as that namespace says; what the namespace says wins over the task's own.
+
+    Whatever the policy has or has not seen, the pod runs as the workers' account, without its token and without what is the platform's own.
+    """
     # Also called for the pods of KubernetesPodOperator: those are the DAG author's.
     if (pod.metadata.labels or {}).get("kubernetes_executor") != "True":
         return
@@ -77,6 +127,11 @@ def pod_mutation_hook(pod: Any) -> None:
     if namespace not in WORKER_NAMESPACES:
         raise ValueError(f"Pod {pod.metadata.name}: {namespace!r} is not a worker namespace")
     pod.metadata.namespace = namespace
+    pod.spec.service_account_name, pod.spec.service_account = WORKER_ACCOUNT[0], None
+    pod.spec.automount_service_account_token = False
+    refusal = _refusal(pod.spec)
+    if refusal:
+        raise ValueError(f"Pod {pod.metadata.name} {refusal}")
     if not WORKER_NAMESPACES[namespace]:
         return
     from airflow.kubernetes.pod_generator import PodGenerator

@@ -1,0 +1,89 @@
+# Copyright: (c) 2026, The gitops.airflow team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tokens of the embedded Git server: those of an earlier time end, the stored ones and a person's own stay."""
+
+from __future__ import annotations
+
+import base64
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from ansible_collections.gitops.airflow.plugins.module_utils._tunnel import open_tunnel
+from conftest import decoded
+from kubernetes import client, stream
+
+EARLIER = ("argocd-1", "git-sync-1", "set-password-1")
+OF_A_PERSON = "argocd-mine"
+Ask = Callable[..., Any]
+
+
+@pytest.fixture(scope="module")
+def stored(core: client.CoreV1Api, platform: Any) -> dict[str, str]:
+    return decoded(core.read_namespaced_secret("git-credentials", platform.git))
+
+
+@pytest.fixture(scope="module")
+def ask(core: client.CoreV1Api, platform: Any) -> Ask:
+    """A request to Gitea's API with the account's password, or with a token. Returns the status and what was answered."""
+    password = decoded(core.read_namespaced_secret("gitea-config", platform.git))["password"]
+    basic = "Basic " + base64.b64encode(f"gitops:{password}".encode()).decode()
+    access = {"kubeconfig": platform.kubeconfig, "context": platform.context}
+
+    def asked(method: str, path: str, token: str = "", **body: Any) -> tuple[int, Any]:
+        headers = {"Authorization": f"token {token}" if token else basic, "Content-Type": "application/json"}
+        with open_tunnel(access, platform.git, "gitea", 3000) as tunnel:
+            url = f"http://127.0.0.1:{tunnel.port}/api/v1/{path}"
+            request = urllib.request.Request(url, json.dumps(body).encode() if body else None, headers, method=method)
+            try:
+                with urllib.request.urlopen(request, timeout=30) as answer:
+                    return answer.status, json.loads(answer.read() or "null")
+            except urllib.error.HTTPError as refusal:
+                return refusal.code, None
+
+    return asked
+
+
+@pytest.fixture
+def made(ask: Ask) -> Iterator[dict[str, str]]:
+    """Tokens as earlier runs made them, and one with a name of a person's choice."""
+    tokens = {
+        name: ask("POST", "users/gitops/tokens", name=name, scopes=["read:repository"])[1]["sha1"] for name in (*EARLIER, OF_A_PERSON)
+    }
+    yield tokens
+    for name in tokens:
+        ask("DELETE", f"users/gitops/tokens/{name}")
+
+
+def test_tokens_of_an_earlier_time_are_revoked(
+    core: client.CoreV1Api, platform: Any, ask: Ask, stored: dict[str, str], made: dict[str, str]
+) -> None:
+    def valid(token: str) -> bool:
+        return bool(ask("GET", "repos/gitops/dags", token)[0] == 200)
+
+    assert all(map(valid, made.values()))
+    (kept,) = {
+        token["name"].rpartition("-")[2]
+        for token in ask("GET", "users/gitops/tokens?limit=50")[1]
+        if token["token_last_eight"] in (stored["argocd-token"][-8:], stored["git-sync-token"][-8:])
+    }
+    (pod,) = core.list_namespaced_pod(
+        platform.git, label_selector="app.kubernetes.io/name=gitea", field_selector="status.phase=Running"
+    ).items
+    said = stream.stream(
+        core.connect_get_namespaced_pod_exec,
+        pod.metadata.name,
+        platform.git,
+        container="gitea",
+        command=["sh", "/config/revoke-tokens.sh", kept],
+        stdout=True,
+        stderr=True,
+    )
+    assert said == ""
+    assert {name for name, token in made.items() if valid(token)} == {OF_A_PERSON}
+    assert valid(stored["argocd-token"])
+    assert valid(stored["git-sync-token"])

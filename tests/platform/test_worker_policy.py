@@ -1,0 +1,92 @@
+# Copyright: (c) 2026, The gitops.airflow team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a DAG may ask for, as the running scheduler's own Airflow decides it, with its own pods and operators."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from kubernetes import stream
+
+# In the scheduler: the policy through airflow.settings, as the DAG processor and the executor call it.
+SCRIPT = """
+import json
+from kubernetes.client import ApiClient, models as k8s
+from airflow import settings
+from airflow.operators.bash import BashOperator
+
+key = k8s.V1SecretKeySelector(name="airflow-mysql", key="root-password")
+root_password = k8s.V1EnvVar(name="X", value_from=k8s.V1EnvVarSource(secret_key_ref=key))
+mysqls = k8s.V1PersistentVolumeClaimVolumeSource(claim_name="data-airflow-mysql-0")
+own = k8s.V1Volume(name="x", secret=k8s.V1SecretVolumeSource(secret_name="my-warehouse"))
+asks = {
+    "account": dict(service_account_name="airflow-scheduler"),
+    "token": dict(automount_service_account_token=True),
+    "secret": dict(containers=[k8s.V1Container(name="base", env=[root_password])]),
+    "claim": dict(volumes=[k8s.V1Volume(name="x", persistent_volume_claim=mysqls)]),
+    "own": dict(volumes=[own]),
+}
+said = {}
+for name, fields in asks.items():
+    spec = k8s.V1PodSpec(**{"containers": [k8s.V1Container(name="base")], **fields})
+    task = BashOperator(task_id=name, bash_command="true", executor_config={"pod_override": k8s.V1Pod(spec=spec)})
+    pod = k8s.V1Pod(metadata=k8s.V1ObjectMeta(name=name, namespace="%(core)s", labels={"kubernetes_executor": "True"}), spec=spec)
+    said[name] = found = {}
+    for step, call in (("task", lambda: settings.task_policy(task)), ("pod", lambda: settings.pod_mutation_hook(pod))):
+        try:
+            call()
+        except Exception as refusal:
+            found[step] = "%%s: %%s" %% (type(refusal).__name__, refusal)
+    found["spec"] = ApiClient().sanitize_for_serialization(spec)
+print("SAID" + json.dumps(said))
+"""
+
+
+@pytest.fixture(scope="module")
+def said(core: Any, platform: Any) -> dict[str, Any]:
+    (scheduler, *_others) = core.list_namespaced_pod(
+        platform.core, label_selector="tier=airflow,component=scheduler", field_selector="status.phase=Running"
+    ).items
+    command = ["python", "-c", SCRIPT % {"core": platform.core}]
+    output = stream.stream(
+        core.connect_get_namespaced_pod_exec,
+        scheduler.metadata.name,
+        platform.core,
+        container="scheduler",
+        command=command,
+        stdout=True,
+        stderr=True,
+        _request_timeout=120,
+    )
+    assert "SAID" in output, output
+    found: dict[str, Any] = json.loads(output.partition("SAID")[2].splitlines()[0])
+    return found
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("account", "asks for the service account 'airflow-scheduler'; worker pods run as 'airflow-worker'"),
+        ("token", "asks for a token of the Kubernetes API"),
+        ("secret", "refers to 'airflow-mysql', which is the platform's own"),
+        ("claim", "refers to 'data-airflow-mysql-0', which is the platform's own"),
+    ],
+)
+def test_the_dag_becomes_an_import_error(said: dict[str, Any], name: str, words: str) -> None:
+    assert said[name]["task"].startswith("AirflowClusterPolicyViolation: Task ")
+    assert words in said[name]["task"]
+
+
+def test_the_pod_is_refused_or_put_right_where_the_policy_was_not_asked(said: dict[str, Any]) -> None:
+    assert {name for name, found in said.items() if "pod" in found} == {"secret", "claim"}
+    for found in said.values():
+        spec = found["spec"]
+        assert (spec["serviceAccountName"], spec["automountServiceAccountToken"]) == ("airflow-worker", False)
+
+
+def test_a_secret_of_ones_own_is_left_alone(said: dict[str, Any]) -> None:
+    assert said["own"].keys() == {"spec"}
+    assert said["own"]["spec"]["volumes"] == [{"name": "x", "secret": {"secretName": "my-warehouse"}}]
