@@ -215,7 +215,7 @@ def test_the_password_is_not_given_to_the_persons_store(server: str, tmp_path: P
 @pytest.mark.parametrize(
     ("path", "access", "code", "words"),
     [
-        ("/repo.git", Access(), "authentication", "refused the credentials"),
+        ("/repo.git", Access(), "authentication", "none are given"),
         ("/repo.git", Access(username="ann", password="wrong"), "authentication", "refused the credentials"),
         ("/none.git", ANN, "repository_missing", "/none.git (branch main): the repository does not exist"),
         ("/broken/repo.git", ANN, "server_error", "the server failed"),
