@@ -65,6 +65,12 @@ options:
     description: Time in seconds that one call to the server may take.
     type: int
     default: 120
+  names:
+    description:
+      - What whoever reads an error calls these options, for the next action that it tells. A C(branch) may be C(dags_branch).
+      - The options are C(repo), C(branch), C(folders), C(username), C(password), C(ssh_key), C(known_hosts) and C(ca).
+    type: dict
+    default: {}
 requirements:
   - git
   - kubernetes (for O(tunnel))

@@ -17,12 +17,33 @@ PLAIN, EXECUTABLE = "100644", "100755"
 SCP_LIKE = re.compile(r"^(?:(?P<user>[^@/:]+)@)?(?P<host>[^/:]+):(?!//)(?P<path>.+)$")
 
 
+# What a person sets, by the name that stands in braces in a next action.
+OPTIONS = {
+    "repo": "repo",
+    "branch": "branch",
+    "folders": "folders",
+    "username": "username",
+    "password": "password",
+    "ssh_key": "ssh_key",
+    "known_hosts": "known_hosts",
+    "ca": "ca_path or ca_content",
+}
+
+
 class GitError(Exception):
-    """A failure with its kind, for a person: what, the rule, the next action."""
+    """A failure with its kind, for a person: what, the rule, the next action, which may name OPTIONS in braces."""
 
     def __init__(self, code: str, message: str) -> None:
         self.code = code
-        super().__init__(message)
+        self.message = message
+        super().__init__(self.told({}))
+
+    def told(self, names: Mapping[str, str]) -> str:
+        """The message with the options of the next action as the one who reads it calls them."""
+        what, mark, action = self.message.rpartition("Next: ")
+        for option, name in (OPTIONS | dict(names)).items():
+            action = action.replace(f"{{{option}}}", name)
+        return what + mark + action
 
 
 @dataclass(frozen=True)
@@ -123,15 +144,17 @@ def check_url(url: str) -> None:
     if "://" in url:
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https", "ssh", "file"):
-            raise GitError("bad_url", f"repo is {public_url(url)}, its scheme must be http, https, ssh or file. Next: correct repo.")
+            raise GitError("bad_url", f"repo is {public_url(url)}, its scheme must be http, https, ssh or file. Next: correct {{repo}}.")
         if parts.scheme in ("http", "https") and "@" in parts.netloc:
             raise GitError(
-                "bad_url", f"repo {public_url(url)} holds a user or token, which would be seen. Next: give username and password."
+                "bad_url", f"repo {public_url(url)} holds a user or token, which would be seen. Next: give {{username}}, {{password}}."
             )
         if parts.password is not None:
-            raise GitError("bad_url", f"repo {public_url(url)} holds a password, which would be seen. Next: give username and password.")
+            raise GitError(
+                "bad_url", f"repo {public_url(url)} holds a password, which would be seen. Next: give {{username}}, {{password}}."
+            )
     elif not SCP_LIKE.match(url):
-        raise GitError("bad_url", f"repo is {url}, it must be a URL (http, https, ssh, file) or user@host:path. Next: correct repo.")
+        raise GitError("bad_url", f"repo is {url}, it must be a URL (http, https, ssh, file) or user@host:path. Next: correct {{repo}}.")
 
 
 def ssh_server(url: str) -> tuple[str, int] | None:
@@ -161,7 +184,7 @@ def through(url: str, port: int) -> tuple[str, str]:
         return f"ssh://{user}127.0.0.1:{port}/{match['path'].lstrip('/')}", match["host"]
     parts = urlsplit(url)
     if parts.scheme not in ("http", "ssh"):
-        raise GitError("bad_url", f"repo is {url}, a tunnel needs an http or ssh URL. Next: correct repo or leave tunnel out.")
+        raise GitError("bad_url", f"repo is {url}, a tunnel needs an http or ssh URL. Next: correct {{repo}} or leave tunnel out.")
     user = f"{parts.username}@" if parts.username else ""
     return urlunsplit(parts._replace(netloc=f"{user}127.0.0.1:{port}")), parts.hostname or ""
 
@@ -172,25 +195,25 @@ COMPLAINTS = (
         r"unprotected private key|bad permissions|error in libcrypto|invalid format|Load key .*: ",
         "bad_key",
         "the SSH key cannot be used",
-        "give a private key in OpenSSH's format that only its owner may read (chmod 600)",
+        "give a private key in OpenSSH's format, without passphrase, that only its owner may read (chmod 600), as {ssh_key}",
     ),
     (
         r"host identification has changed",
         "changed_host_key",
         "the server's host key is not the one in known_hosts: the server is new, or somebody stands between",
-        "ask the server's owner; if the change is theirs: {keyscan}, and give the new ones as known_hosts",
+        "ask the server's owner; if the change is theirs: {keyscan}, and give the new ones as {known_hosts}",
     ),
     (
         r"host key verification failed|no .* host key is known",
         "unknown_host_key",
         "known_hosts does not name this server",
-        "{keyscan}, and give them as known_hosts",
+        "{keyscan}, and give them as {known_hosts}",
     ),
     (
         r"ssl certificate problem|server certificate verification failed|certificate subject name|unable to get local issuer",
         "untrusted_certificate",
         "the server's certificate is not trusted",
-        "give the certificate of its authority (ca_path, ca_content), or correct the host name",
+        "give the certificate of its authority as {ca}, or correct the host name in {repo}",
     ),
     (
         r"could not resolve host|failed to connect|couldn't connect|connection refused|connection timed out"
@@ -198,27 +221,34 @@ COMPLAINTS = (
         r"|recv failure|connection reset|operation too slow",
         "unreachable",
         "the server cannot be reached",
-        "check host name, port, network and proxy, and that the server runs",
+        "check host name and port in {repo}, network and proxy, and that the server runs",
     ),
     (
-        r"authentication failed|could not read username|could not read password|invalid username or password|invalid credentials"
-        r"|access denied|permission denied \(|returned error: 40[13]|user is not allowed|write access to repository not granted",
+        r"could not read username|could not read password",
+        "authentication",
+        "the server asks for credentials and none are given: the repository is private, or does not exist",
+        "give {username} and {password} (a token), or correct {repo}",
+    ),
+    (
+        r"authentication failed|invalid username or password|invalid credentials|access denied|permission denied \("
+        r"|returned error: 40[13]|user is not allowed|is not authorized to|write access to repository not granted"
+        r"|deploy key does not have write access|marked as read only|not allowed to push",
         "authentication",
         "the server refused the credentials",
-        "give a user and password (or token), or an SSH key, that may read and write this repository",
+        "give {credentials} that may use this repository",
     ),
     (
         r"couldn't find remote ref|could not find remote ref|remote branch .* not found",
         "branch_missing",
         "the branch does not exist",
-        "correct the branch, or make it (git_publish does with create=true)",
+        "correct {branch}, or make that branch",
     ),
     (
         r"repository .*not found|not found: repository|does not appear to be a git repository|returned error: 404|remote: not found"
         r"|cannot find repository|does not exist|no such file or directory",
         "repository_missing",
         "the repository does not exist, or the user may not see it",
-        "correct the URL or the user's rights, or make the repository (git_publish does with create=true, where the server lets it)",
+        "correct {repo}, make the repository, or give {credentials} that may see it",
     ),
     (
         r"\[remote rejected\]|pre-receive hook declined|protected branch",
@@ -229,6 +259,11 @@ COMPLAINTS = (
     (r"returned error: 5\d\d", "server_error", "the server failed", "look into the server's log, or try later"),
     (r"did not end in time", "timeout", "git took too long", "try again, or give a longer timeout"),
 )
+# When the repository could be read a moment before.
+PUSH_REFUSED = (
+    "with what is given the repository can be read, but not pushed to",
+    "give {credentials} that may push (a deploy key: with write access)",
+)
 # ssh's advice, which is about a file that is gone by now.
 ADVICE = re.compile(r"^(Add correct host key|Offending \w+ key|remove with:|ssh-keygen -f)", re.IGNORECASE)
 RACE = re.compile(
@@ -236,13 +271,16 @@ RACE = re.compile(
 )
 
 
-def complaint(url: str, branch: str, output: str) -> GitError:
-    """The error that git's output tells of."""
+def complaint(url: str, branch: str, output: str, *, readable: bool = False) -> GitError:
+    """The error that git's output tells of; readable for a push to what could be read before."""
     lines = (line.strip() for line in output.splitlines())
     words = " ".join(line for line in lines if line and not ADVICE.match(line))[-600:]
     for pattern, code, meaning, action in COMPLAINTS:
         if re.search(pattern, output, re.IGNORECASE):
-            action = action.replace("{keyscan}", keyscan(url))
+            if readable and code == "authentication":
+                meaning, action = PUSH_REFUSED
+            credentials = "an {ssh_key}" if ssh_server(url) else "{username} and {password} (a token)"
+            action = action.replace("{keyscan}", keyscan(url)).replace("{credentials}", credentials)
             return GitError(code, f"{public_url(url)} (branch {branch}): {meaning}. git says: {words}\nNext: {action}.")
     return GitError("git_failed", f"{public_url(url)} (branch {branch}): git failed: {words}\nNext: correct what git complains about.")
 

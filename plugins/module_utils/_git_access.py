@@ -43,6 +43,7 @@ REMOTE_SPEC: dict[str, Any] = {
         },
     },
     "timeout": {"type": "int", "default": 120},
+    "names": {"type": "dict", "default": {}},
 }
 EXCLUSIVE = list(FILES.items())
 

@@ -111,6 +111,7 @@ class Remote:
     def __init__(self, url: str, branch: str, access: Access, *, shown: str = "", timeout: float = 120, temp: str | None = None) -> None:
         self.url, self.branch, self.access, self.timeout = url, branch, access, timeout
         self.shown = shown or url  # the URL that a person knows
+        self.was_read = False
         self.folder = tempfile.TemporaryDirectory(prefix="git-publish-", dir=temp)
         self.root = Path(self.folder.name)
 
@@ -145,17 +146,19 @@ class Remote:
         return out
 
     def error(self, output: str) -> GitError:
-        return complaint(self.shown, self.branch, output)
+        return complaint(self.shown, self.branch, output, readable=self.was_read)
 
     def head(self) -> str | None:
         """The branch's commit, or None when the branch does not exist. Raises GitError."""
         out = self._git("ls-remote", "--quiet", self.url, f"refs/heads/{self.branch}").decode()
+        self.was_read = True
         return next((line.split("\t")[0] for line in out.splitlines() if line.endswith(f"\trefs/heads/{self.branch}")), None)
 
     def fetch(self) -> str | None:
         """Brings the branch's newest commit here; its name, or None when the branch does not exist. Raises GitError."""
         code, _out, err = self._run("fetch", "--quiet", "--depth=1", "--no-tags", self.url, f"+refs/heads/{self.branch}:refs/found")
         if code == 0:
+            self.was_read = True
             return self._git("rev-parse", "refs/found").decode().strip()
         error = self.error(err)
         if error.code == "branch_missing":

@@ -86,9 +86,9 @@ def check_complete(params: dict[str, Any]) -> None:
     url = public_url(params["repo"])
     if not (params["known_hosts"] or params["known_hosts_content"]):
         message = f"{url} is read over SSH, and its server's host keys are not given: any server could pose as it."
-        raise GitError("incomplete", f"{message} Next: {keyscan(params['repo'])}, and give them as known_hosts.")
+        raise GitError("incomplete", f"{message} Next: {keyscan(params['repo'])}, and give them as {{known_hosts}}.")
     if not (params["ssh_key"] or params["ssh_key_content"]):
-        raise GitError("incomplete", f"{url} is read over SSH, and no key is given. Next: give the private key of a deploy key as ssh_key.")
+        raise GitError("incomplete", f"{url} is read over SSH, and no key is given. Next: give a private key as {{ssh_key}}.")
 
 
 def check_folders(remote: Remote, commit: str, folders: list[str]) -> None:
@@ -103,7 +103,7 @@ def check_folders(remote: Remote, commit: str, folders: list[str]) -> None:
             raise GitError(
                 "folder_missing",
                 f"{remote.shown} (branch {remote.branch}): commit {commit[:7]} has no folder {item!r}; the folders at its top are: {found}."
-                " Next: correct the folder's name, or commit a file in it.",
+                " Next: correct {folders}, or commit a file in that folder.",
             )
 
 
@@ -133,7 +133,7 @@ def main() -> None:
     try:
         commit = run(module.params, module.tmpdir)
     except GitError as error:
-        module.fail_json(msg=str(error), code=error.code)
+        module.fail_json(msg=error.told(module.params["names"]), code=error.code)
     except TunnelError as error:
         module.fail_json(msg=str(error), code="no_tunnel")
     except (ValueError, OSError) as error:

@@ -182,7 +182,7 @@ def main() -> None:
     try:
         outcome = run(module.params, module.tmpdir, module.check_mode)
     except GitError as error:
-        module.fail_json(msg=str(error), code=error.code)
+        module.fail_json(msg=error.told(module.params["names"]), code=error.code)
     except TunnelError as error:
         module.fail_json(msg=str(error), code="no_tunnel")
     except (ValueError, OSError) as error:

@@ -70,7 +70,7 @@ def role_variables() -> Callable[..., dict[str, Any]]:
         return trust_as_template(value) if isinstance(value, str) else value
 
     def loaded(*files: Path) -> dict[str, Any]:
-        variables: dict[str, Any] = {}
+        variables: dict[str, Any] = {"ansible_check_mode": False}
         for path in files:
             variables |= trusted(yaml.safe_load(path.read_text()))
         return variables

@@ -56,7 +56,7 @@ def test_the_commit_is_told(server: str, filled: Path, tmp_path: Path) -> None:
     ("over", "code", "words"),
     [
         ({"password": "old"}, "authentication", "refused the credentials"),
-        ({"username": None, "password": None}, "authentication", "refused the credentials"),
+        ({"username": None, "password": None}, "authentication", "none are given: the repository is private, or does not exist"),
         ({"branch": "next"}, "branch_missing", "/repo.git (branch next): the branch does not exist"),
         ({"folders": ["app", "dags"]}, "folder_missing", "has no folder 'dags'; the folders at its top are: app."),
         ({"folders": ["README"]}, "folder_missing", "has no folder 'README'"),
@@ -72,7 +72,10 @@ def test_what_is_wrong_is_told(server: str, tmp_path: Path, over: dict[str, Any]
 def test_a_reader_may_not_push(server: str, filled: Path, tmp_path: Path) -> None:
     git(filled, "config", "http.receivepack", "false")
     assert ask(f"{server}/repo.git", tmp_path)
-    assert failure(f"{server}/repo.git", tmp_path, push=True).code == "authentication"
+    error = failure(f"{server}/repo.git", tmp_path, push=True)
+    assert error.code == "authentication"
+    assert "(branch main): with what is given the repository can be read, but not pushed to. git says: " in str(error)
+    assert "Next: give username and password (a token) that may push" in str(error)
 
 
 def test_what_only_this_user_has_does_not_help(server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -215,7 +215,7 @@ def test_the_password_is_not_given_to_the_persons_store(server: str, tmp_path: P
 @pytest.mark.parametrize(
     ("path", "access", "code", "words"),
     [
-        ("/repo.git", Access(), "authentication", "refused the credentials"),
+        ("/repo.git", Access(), "authentication", "none are given"),
         ("/repo.git", Access(username="ann", password="wrong"), "authentication", "refused the credentials"),
         ("/none.git", ANN, "repository_missing", "/none.git (branch main): the repository does not exist"),
         ("/broken/repo.git", ANN, "server_error", "the server failed"),
@@ -298,7 +298,7 @@ def test_the_module_takes_texts_and_copies(filled: Path, tmp_path: Path) -> None
         ({"files": {"a": ""}, "copies": [{"src": "/dev/null", "dest": "./a"}]}, "'a' is named twice"),
         ({"files": {"a": "", "a/b": ""}}, "cannot be both a file and a folder"),
         ({"ssh_key": "/no/such"}, "ssh_key is /no/such, there is no such file"),
-        ({"repo": "https://me:pw@host/x.git"}, r"https://host/x.git holds a user or token, .* give username and password"),
+        ({"repo": "https://me:pw@host/x.git"}, r"https://host/x.git holds a user or token, .* give username, password"),
         ({"repo": "https://ghp_token@host/x.git"}, r"^repo https://host/x.git holds a user or token"),
         ({"repo": "ssh://me:pw@host/x.git"}, r"ssh://me@host/x.git holds a password"),
         ({"repo": "ftp://host/x"}, "its scheme must be"),

@@ -9,6 +9,7 @@ import shlex
 
 import pytest
 from ansible_collections.gitops.airflow.plugins.module_utils._git import (
+    COMPLAINTS,
     Content,
     GitError,
     complaint,
@@ -33,6 +34,9 @@ SSH_TAIL = (
         ("fatal: could not read Username for 'http://h': terminal prompts disabled", "authentication"),
         ("fatal: unable to access 'http://h/x.git/': The requested URL returned error: 403", "authentication"),
         (f"git@h: Permission denied (publickey).\n{SSH_TAIL}", "authentication"),
+        (f"Gitea: Deploy Key: 3:reader is not authorized to write ann/x.\n{SSH_TAIL}", "authentication"),
+        (f"ERROR: The key you are authenticating with has been marked as read only.\n{SSH_TAIL}", "authentication"),
+        (f"remote: ERROR: This deploy key does not have write access to this project.\n{SSH_TAIL}", "authentication"),
         (f"Host key verification failed.\n{SSH_TAIL}", "unknown_host_key"),
         (f"@@@ WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED! @@@\nHost key verification failed.\n{SSH_TAIL}", "changed_host_key"),
         (f"@ WARNING: UNPROTECTED PRIVATE KEY FILE! @\ngit@h: Permission denied (publickey).\n{SSH_TAIL}", "bad_key"),
@@ -60,6 +64,56 @@ def test_complaints_are_understood(output: str, code: str) -> None:
     assert str(error).startswith("https://host/x.git (branch main): ")
     assert "Next: " in str(error)
     assert output.split("\n")[0] in str(error)
+
+
+@pytest.mark.parametrize(
+    ("url", "output", "readable", "meaning", "action"),
+    [
+        (
+            "https://h/x.git",
+            "could not read Username for",
+            False,
+            "none are given",
+            "give username and password (a token), or correct repo.",
+        ),
+        (
+            "https://h/x.git",
+            "Authentication failed for",
+            False,
+            "the server refused the credentials",
+            "give username and password (a token) that",
+        ),
+        ("git@h:x.git", "Permission denied (publickey)", False, "the server refused the credentials", "give an ssh_key that may use"),
+        (
+            "https://h/x.git",
+            "could not read Username for",
+            True,
+            "can be read, but not pushed to",
+            "give username and password (a token) that may push",
+        ),
+        ("ssh://git@h/x.git", "is not authorized to write", True, "can be read, but not pushed to", "give an ssh_key that may push"),
+        ("https://h/x.git", "protected branch", True, "the server refused the push", "read the server's words"),
+    ],
+)
+def test_what_is_missing_is_told(url: str, output: str, readable: bool, meaning: str, action: str) -> None:
+    said = str(complaint(url, "main", output, readable=readable))
+    assert meaning in said
+    assert f"Next: {action}" in said
+
+
+def test_the_next_action_names_what_the_reader_sets() -> None:
+    error = complaint("https://h/{branch}.git", "main", "fatal: couldn't find remote ref {branch}")
+    assert str(error).endswith("remote ref {branch}\nNext: correct branch, or make that branch.")
+    assert error.told({"branch": "dags_branch"}).startswith("https://h/{branch}.git ")
+    assert error.told({"branch": "dags_branch"}).endswith("remote ref {branch}\nNext: correct dags_branch, or make that branch.")
+    assert "give the certificate of its authority as ca_path or ca_content" in str(
+        complaint("https://h/x", "main", "SSL certificate problem")
+    )
+
+
+@pytest.mark.parametrize("action", [row[3] for row in COMPLAINTS])
+def test_no_name_is_left_in_braces(action: str) -> None:
+    assert "{" not in str(GitError("x", f"Next: {action}").told({})).replace("{keyscan}", "").replace("{credentials}", "")
 
 
 def test_sshs_advice_about_a_temporary_file_is_left_out() -> None:

@@ -1,0 +1,165 @@
+# Copyright: (c) 2026, The gitops.airflow team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the role makes of what is given for the two repositories: rules, Argo CD's credentials, the DAGs that are pushed."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from ansible.parsing.dataloader import DataLoader
+from ansible.template import Templar, trust_as_template
+
+ROLE = Path(__file__).parents[2] / "roles/airflow_app"
+KEY = "-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----"
+AUTHORITY = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----"
+HOSTS = "git.example.com ssh-ed25519 AAAA"
+HTTPS, SSH, SCP = "https://git.example.com/a.git", "ssh://git@git.example.com:2222/a.git", "git@git.example.com:a.git"
+
+
+Variables = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def variables(role_variables: Variables) -> Variables:
+    platform = {"platform_core_namespace": "airflow-core", "platform_argocd_namespace": "argocd", "platform_git_namespace": "git"}
+    found = role_variables(ROLE / "defaults/main.yml", ROLE / "vars/main.yml") | platform
+    found |= {"platform_worker_namespaces": [{"name": "airflow-core"}], "__airflow_app_secrets": {"resources": []}}
+    return lambda **over: found | over
+
+
+@pytest.fixture
+def value(variables: Variables) -> Callable[..., Any]:
+    return lambda text, **over: Templar(DataLoader(), variables(**over)).template(trust_as_template(f"{{{{ {text} }}}}"))
+
+
+@pytest.fixture
+def render(value: Callable[..., Any]) -> Callable[..., list[Any]]:
+    def rendered(name: str, **over: Any) -> list[Any]:
+        return [
+            item
+            for item in yaml.safe_load_all(value(f"lookup('ansible.builtin.template', '{ROLE / 'templates' / name}')", **over) or "")
+            if item
+        ]
+
+    return rendered
+
+
+@pytest.fixture
+def broken(render: Callable[..., list[Any]]) -> Callable[..., dict[str, str]]:
+    """The messages of the rules that do not hold, by their labels."""
+
+    def messages(**over: Any) -> dict[str, str]:
+        return {rule["label"]: rule["message"] for rules in render("rules.yaml.j2", **over) for rule in rules if not rule["holds"]}
+
+    return messages
+
+
+@pytest.mark.parametrize("name", ["airflow_app_platform", "airflow_app_dags"])
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"repo": HTTPS},
+        {"repo": HTTPS, "username": "ann", "password": "t", "ca": AUTHORITY},
+        {"repo": SSH, "ssh_key": KEY, "known_hosts": HOSTS},
+        {"repo": SCP, "ssh_key": KEY, "known_hosts": HOSTS},
+    ],
+)
+def test_what_fits_together_is_taken(broken: Callable[..., dict[str, str]], name: str, given: dict[str, str]) -> None:
+    assert broken(**{f"{name}_{key}": text for key, text in given.items()}) == {}
+
+
+@pytest.mark.parametrize("name", ["airflow_app_platform", "airflow_app_dags"])
+@pytest.mark.parametrize(
+    ("given", "label", "words"),
+    [
+        ({"repo": HTTPS, "password": "t"}, "{}_username and {}_password", "Only one of {}_username and {}_password is set"),
+        (
+            {"repo": HTTPS, "ssh_key": KEY},
+            "{}_password or {}_ssh_key",
+            "{}_repo is no SSH URL, which is read with {}_username and {}_password alone",
+        ),
+        (
+            {"repo": SCP, "username": "ann", "password": "t"},
+            "{}_password or {}_ssh_key",
+            "{}_repo is an SSH URL, which is read with {}_ssh_key alone",
+        ),
+        ({"repo": SSH, "ssh_key": "/no/such/file"}, "{}_ssh_key", "neither the text of a private key nor a file"),
+        ({"repo": SCP, "ssh_key": KEY, "known_hosts": "/no/file"}, "{}_known_hosts", "neither lines in the form of known_hosts nor a file"),
+        ({"repo": SCP, "ssh_key": KEY, "ca": AUTHORITY}, "{}_ca", "for a repository with an https URL"),
+        ({"repo": HTTPS, "ca": "/no/such/file"}, "{}_ca", "must be a certificate as PEM, or a file"),
+    ],
+)
+def test_what_does_not_is_refused(broken: Callable[..., dict[str, str]], name: str, given: dict[str, str], label: str, words: str) -> None:
+    messages = broken(**{f"{name}_{key}": text for key, text in given.items()})
+    assert list(messages) == [label.replace("{}", name)]
+    (message,) = messages.values()
+    assert words.replace("{}", name) in message
+    assert " Next: " in message
+    assert "AAAA" not in message
+
+
+def test_only_to_read_may_be_without_credentials(broken: Callable[..., dict[str, str]]) -> None:
+    assert "a public one neither" in broken(airflow_app_dags_repo=HTTPS, airflow_app_dags_username="ann").popitem()[1]
+    assert "to push needs both" in broken(airflow_app_platform_repo=HTTPS, airflow_app_platform_username="ann").popitem()[1]
+
+
+def test_the_embedded_ones_are_not_asked(render: Callable[..., list[Any]]) -> None:
+    assert render("rules.yaml.j2") == []
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({"repo": HTTPS, "username": "ann", "password": "t"}, {"username": "ann", "password": "t"}),
+        ({"repo": SSH, "ssh_key": KEY}, {"sshPrivateKey": f"{KEY}\n"}),
+        ({"repo": SCP, "ssh_key": f"{KEY}\n"}, {"sshPrivateKey": f"{KEY}\n"}),
+    ],
+)
+def test_argo_cd_gets_what_the_repository_needs_and_no_more(
+    render: Callable[..., list[Any]], given: dict[str, str], expected: dict[str, str]
+) -> None:
+    generated = {"metadata": {"name": "airflow-generated", "namespace": "airflow-core"}, "data": {}}
+    over = {f"airflow_app_platform_{key}": text for key, text in given.items()}
+    secret = render("secrets.yaml.j2", __airflow_app_secrets={"resources": [generated]}, **over)[-1]
+    data = {key: base64.b64decode(text).decode() for key, text in secret["data"].items()}
+    assert data == {"type": "git", "project": "airflow", "url": given["repo"]} | expected
+
+
+def test_errors_name_the_roles_variables(value: Callable[..., Any], variables: Variables) -> None:
+    assert value("__airflow_app_dags_names") == {
+        "repo": "airflow_app_dags_repo",
+        "branch": "airflow_app_dags_branch",
+        "folders": "airflow_app_dags_subpath",
+        "username": "airflow_app_dags_username",
+        "password": "airflow_app_dags_password",
+        "ssh_key": "airflow_app_dags_ssh_key",
+        "known_hosts": "airflow_app_dags_known_hosts",
+        "ca": "airflow_app_dags_ca",
+    }
+    assert set(value("__airflow_app_platform_names").values()) <= set(variables())
+    assert set(value("__airflow_app_dags_names").values()) <= set(variables())
+
+
+def test_dags_are_pushed_without_what_is_hidden(value: Callable[..., Any], tmp_path: Path) -> None:
+    files = [
+        "a.py",
+        "shared/words.py",
+        ".airflowignore",
+        "shared/.airflowignore",
+        ".git/config",
+        ".env",
+        "shared/__pycache__/words.cpython-311.pyc",
+    ]
+    found = {"files": [{"path": str(tmp_path / name)} for name in files]}
+    over = {"airflow_app_push_dir": str(tmp_path), "__airflow_app_push_found": found}
+    assert value("__airflow_app_push_copies", **over) == [
+        {"src": str(tmp_path / name), "dest": f"dags/{name}"}
+        for name in [".airflowignore", "a.py", "shared/.airflowignore", "shared/words.py"]
+    ]
+    assert value("__airflow_app_push_copies", airflow_app_dags_subpath="", **over)[1]["dest"] == "a.py"
