@@ -28,6 +28,9 @@ from ansible_collections.gitops.airflow.plugins.module_utils._watch import Sourc
 T = TypeVar("T")
 WORKLOADS = {"Deployment": "deployments", "StatefulSet": "statefulsets"}
 RUNS_READ = 20
+# What only the verdict needs, and all lists.
+INTERNAL = ("unreadable", "unknown", "workload_problems")
+PARTS = ("nodes", "applications", "pods", "workers", "runs", "checkouts", "volumes", "urls", "import_errors", *INTERNAL)
 URL_SECONDS = 3.0
 # git-sync looks every 10 seconds: what it said of its last failure is not older than this.
 SYNC_SECONDS = 60
@@ -176,14 +179,16 @@ class StatusRead:
         return self.everywhere(lambda place: core_path("pods", place))
 
     def read(self) -> dict[str, Any]:
-        """The whole status, judged."""
+        """The whole status, judged.
+
+        :raises ApiError: where the API does not answer. Everything else would only say the same.
+        """
         start, at = time.monotonic(), self.platform
         try:
             nodes = list(snapshot(self.api, Source(core_path("nodes")))[0])
         except ApiError as error:
-            if error.status == 0:  # everything else would only say the same
-                self.unreadable.append(str(error))
-                return self._judged(start, {})
+            if error.status <= 0:
+                raise
             self.unknown.append(str(error))
             nodes = []
         with ThreadPoolExecutor(max_workers=12) as pool:
@@ -197,9 +202,14 @@ class StatusRead:
             checkouts = list(pool.map(self._checkout, synced))
             node_use, pod_use, volume_use = usage.result()
             now = _now()
-            return self._judged(
-                start,
+            elapsed = time.monotonic() - start
+            return judged(
+                at.name,
+                elapsed,
                 {
+                    "usage": self.usage,
+                    "unreadable": self.unreadable,
+                    "unknown": self.unknown,
                     "nodes": rows.node_rows(nodes, node_use),
                     "applications": rows.application_rows(applications.result(), now),
                     "pods": rows.pod_rows([pod for pod in pods if not rows.is_worker(pod)], pod_use, now),
@@ -212,22 +222,14 @@ class StatusRead:
                 },
             )
 
-    def _judged(self, start: float, found: dict[str, Any]) -> dict[str, Any]:
-        names = ("nodes", "applications", "pods", "workers", "runs", "checkouts", "volumes", "urls", "workload_problems", "import_errors")
-        status = {**{name: [] for name in names}, "airflow": {}, **found, "unreadable": self.unreadable, "unknown": self.unknown}
-        problems, warnings = rows.judge(status)
-        for name in ("unreadable", "unknown", "workload_problems"):
-            del status[name]
-        return {
-            "name": self.platform.name,
-            "healthy": not problems,
-            "problems": problems,
-            "warnings": warnings,
-            "checked_at": f"{_now():%Y-%m-%dT%H:%M:%SZ}",
-            "elapsed": round(time.monotonic() - start, 2),
-            "usage": self.usage,
-            **status,
-        }
+
+def judged(name: str, elapsed: float, found: dict[str, Any]) -> dict[str, Any]:
+    """The status with its verdict. ``found`` may lack what could not be read, and tells it in ``unreadable``; ``elapsed``: seconds."""
+    status: dict[str, Any] = {**{part: [] for part in PARTS}, "airflow": {}, "usage": "", **found}
+    problems, warnings = rows.judge(status)
+    verdict = {"name": name, "healthy": not problems, "problems": problems, "warnings": warnings}
+    when = {"checked_at": f"{_now():%Y-%m-%dT%H:%M:%SZ}", "elapsed": round(elapsed, 2)}
+    return verdict | when | {part: value for part, value in status.items() if part not in INTERNAL}
 
 
 def _last_line(text: Any) -> str:
