@@ -33,6 +33,7 @@ def broken(variables: dict[str, Any], **given: Any) -> dict[str, str]:
     [
         {},
         {"platform_airflow_version": "2.10.5"},
+        {"platform_group": "platform", "group_names": ["platform"]},
         {"airflow_app_values": {"executor": "KubernetesExecutor", "airflowVersion": "2.6.3"}},
         {"airflow_app_values": {"config": {"kubernetes_executor": {LIST: "airflow-user,airflow-core,airflow-cron"}}}},
     ],
@@ -44,6 +45,7 @@ def test_inputs_that_agree(variables: dict[str, Any], given: dict[str, Any]) -> 
 @pytest.mark.parametrize(
     ("given", "label", "words"),
     [
+        ({"platform_group": "platform", "group_names": ["ungrouped"]}, "inventory", "no host in the group platform"),
         ({"platform_provider": "minikube"}, "provider", "'minikube'"),
         ({"platform_git_server": "github"}, "git server", "'github'"),
         ({"platform_airflow_version": "2.5.3"}, "Airflow's version", "'2.5.3'; the platform is made for Airflow 2.6 to 2.10"),
