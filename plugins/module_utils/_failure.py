@@ -21,6 +21,12 @@ INTERRUPT = "Run the same command again: it goes on from where it was."
 HIDDEN = "Its output is hidden because secrets pass through it."
 # ansible-core's own words before a module's message.
 _PREFIX = re.compile(r"^(Task failed(?:: |\. )|Module failed: |Action failed: )+")
+# kubernetes.core tells a refusal with its headers and a traceback; what the API server said of it is in the middle.
+_REFUSED = re.compile(
+    r"Exception '(?P<status>\d{3})\s+Reason: (?:(?!raised while).)*?\"message\":\"(?P<message>.*?)\",\"(?:reason|code)\".*?"
+    r"' raised while trying to \w+ resource using \([^)]*\)",
+    re.DOTALL,
+)
 _NEXT = re.compile(r"(?:^|(?<=[.:;\n]) ?)Next: ?", re.MULTILINE)
 
 
@@ -43,6 +49,7 @@ def _message(result: Mapping[str, Any]) -> str:
     if result.get("censored"):
         return HIDDEN
     text = _PREFIX.sub("", str(result.get("msg") or "").strip())
+    text = _REFUSED.sub(lambda found: f"{found['message']} ({found['status']})", text).replace('\\\\"', '"')
     # A command's message is only its exit code.
     said = str(result.get("stderr") or result.get("module_stderr") or "").strip()
     if said and (not text or text.startswith(("non-zero return code", "MODULE FAILURE"))):

@@ -73,3 +73,17 @@ def test_inputs_that_do_not_agree(variables: dict[str, Any], given: dict[str, An
     found = broken(variables, **given)
     assert list(found) == [label]
     assert words in found[label]
+
+
+@pytest.mark.parametrize(
+    ("failed", "cause"),
+    [
+        ({"msg": "secrets is forbidden. "}, "secrets is forbidden."),
+        ({"rc": 22, "stdout": "argocd t0ken", "stderr": "curl: (22) error: 404\n"}, "curl: (22) error: 404."),
+        ({"msg": "no", "stderr": "key " + "aB3" * 12}, "no key ********."),
+        ({}, "no reason is given."),
+    ],
+)
+def test_a_hidden_failure_is_told_without_its_output(variables: dict[str, Any], failed: dict[str, Any], cause: str) -> None:
+    told = Templar(DataLoader(), variables | {"ansible_failed_result": failed}).template(variables["__platform_cause"])
+    assert told.strip() == cause
