@@ -21,16 +21,16 @@ from ansible_collections.gitops.airflow.plugins.module_utils import _status as r
 from ansible_collections.gitops.airflow.plugins.module_utils._airflow_api import Access, AirflowApi
 from ansible_collections.gitops.airflow.plugins.module_utils._errors import AirflowError, ApiError
 from ansible_collections.gitops.airflow.plugins.module_utils._kube import APPLICATIONS, KubeApi, core_path
+from ansible_collections.gitops.airflow.plugins.module_utils._status_runs import ask
 from ansible_collections.gitops.airflow.plugins.module_utils._tunnel import TunnelError, open_tunnel
 from ansible_collections.gitops.airflow.plugins.module_utils._verdict import Obj, shorten
 from ansible_collections.gitops.airflow.plugins.module_utils._watch import Source, snapshot
 
 T = TypeVar("T")
 WORKLOADS = {"Deployment": "deployments", "StatefulSet": "statefulsets"}
-RUNS_READ = 20
 # What only the verdict needs, and all lists.
 INTERNAL = ("unreadable", "unknown", "workload_problems")
-PARTS = ("nodes", "applications", "pods", "workers", "runs", "checkouts", "volumes", "urls", "import_errors", *INTERNAL)
+PARTS = ("nodes", "applications", "pods", "workers", "runs", "waiting", "checkouts", "volumes", "urls", "import_errors", *INTERNAL)
 URL_SECONDS = 3.0
 # git-sync looks every 10 seconds: what it said of its last failure is not older than this.
 SYNC_SECONDS = 60
@@ -143,7 +143,10 @@ class StatusRead:
         return use, pods, volumes
 
     def _checkout(self, pod: Obj) -> rows.Row:
-        """The commit that a pod of Airflow has, since when (seconds), and what its git-sync complains of."""
+        """The commit that a pod of Airflow has, for how long (seconds), and what its git-sync complains of.
+
+        When git-sync last looked cannot be told: it leaves no trace of a look that found nothing new.
+        """
         name, part = pod["metadata"]["name"], pod["metadata"]["labels"]["component"]
         row: rows.Row = {"pod": name, "commit": "", "age": None, "error": ""}
         try:
@@ -163,15 +166,14 @@ class StatusRead:
             with open_tunnel(self._params, at.core, at.service, at.port) as tunnel:
                 airflow = AirflowApi(Access(f"http://127.0.0.1:{tunnel.port}", at.username, password, name=f"Service {at.service}"))
                 health = airflow.health()
-                runs = airflow.last_runs(RUNS_READ)
-                tasks = airflow.tasks_since(str(runs[-1]["start_date"])) if runs and runs[-1].get("start_date") else []
+                rows_of_runs = ask(airflow, at.core, _now())
                 errors = airflow.import_errors()
         except (ApiError, TunnelError, AirflowError) as error:
             self.unreadable.append(f"Airflow cannot be asked: {error}")
             return {}
         return {
             "airflow": {part: str((health.get(part) or {}).get("status")) for part in ("metadatabase", "scheduler", "triggerer")},
-            "runs": rows.run_rows(runs, tasks, at.core, _now()),
+            **rows_of_runs,
             "import_errors": [{"filename": item.get("filename"), "message": _last_line(item.get("stack_trace"))} for item in errors],
         }
 

@@ -11,8 +11,10 @@ short_description: Tell the state of a platform of Argo CD and Airflow
 version_added: 0.1.0
 author: The gitops.airflow team (@gitops-airflow)
 description:
-  - Reads nodes, pods with restarts and reasons, workers, Applications, volumes, their use, Airflow's last DAG runs and import errors,
-    and the DAG commit of each of Airflow's pods, all at once.
+  - Reads nodes, pods with restarts and reasons, workers, Applications, volumes, their use, Airflow's last DAG runs of each namespace, what
+    is queued, import errors, and the DAG commit of each of Airflow's pods and for how long it has it, all at once.
+  - A worker pod that does not start, a task that no worker takes, and a DAG run that stays queued are a problem after 5 minutes.
+    A run of a DAG that is paused is not, and neither is one that waits for another run of its DAG.
   - Says whether the platform is healthy, and if not, why. An unhealthy platform does not fail the module, and neither does one that does
     not answer, or whose kubeconfig or context is not there; of a kind cluster (O(kind_cluster)) Docker is then asked for the cause.
   - Use of CPU and memory comes from C(metrics.k8s.io) where it is served, else from the kubelets.
@@ -114,6 +116,8 @@ status:
     usage: the kubelets
     runs:
       - {namespace: airflow-cron, dag_id: example_cron_dag, run_id: verify-1, state: success, started: 299, seconds: 11.2}
+    waiting:
+      - {what: task example_cron_dag.say_hi of run verify-2, task: example_cron_dag.say_hi, seconds: 4, paused: false}
     checkouts:
       - {pod: airflow-scheduler-6c5d-x, commit: 3f2a9c1d5b7e8f60a1b2c3d4e5f60718293a4b5c, age: 7210, error: ""}
 text:

@@ -33,9 +33,9 @@ ADVICE = "Correct the image in Git, and push."
         ),
         pytest.param(
             {
-                "msg": "The Secrets cannot be read: Exception '403\nReason: Forbidden\nHTTP response headers: {'X': 'y'}\nHTTP response body: "
-                'b\'{"kind":"Status","metadata":{},"message":"secrets \\\\"a\\\\" is forbidden","reason":"Forbidden","code":403}\\n\'\n'
-                "Original traceback:\n  File x\n' raised while trying to get resource using (name=a, namespace=b, label_selectors=[]). Next: ask"
+                "msg": "The Secrets cannot be read: Exception '403\nReason: Forbidden\nHTTP response headers: {'X': 'y'}\n"
+                'HTTP response body: b\'{"kind":"Status","message":"secrets \\\\"a\\\\" is forbidden","reason":"Forbidden"}\\n\'\n'
+                "Original traceback:\n  File x\n' raised while trying to get resource using (name=a, namespace=b). Next: ask"
             },
             'The Secrets cannot be read: secrets "a" is forbidden (403).',
             "ask",
