@@ -3,6 +3,7 @@ SHELL := /bin/bash
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 ARGS ?=
 DIR ?=
+FORMAT ?=
 
 .PHONY: help site verify status support-bundle push-dags destroy lab test quick lint sanity unit integration molecule package mutate setup dev engine
 
@@ -10,22 +11,22 @@ help: ## These lines
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 20
 
 site: setup engine ## Stand up the whole platform and verify it
-	@scripts/with-images ansible-playbook playbooks/site.yml $(ARGS)
+	@scripts/play scripts/with-images ansible-playbook playbooks/site.yml $(ARGS)
 
 verify: setup engine ## Prove again that the platform is as it must be
-	@ansible-playbook playbooks/verify.yml $(ARGS)
+	@scripts/play ansible-playbook playbooks/verify.yml $(ARGS)
 
-status: setup ## The platform on one screen; exit code 0 only where it is healthy
-	@ansible-playbook playbooks/status.yml $(ARGS)
+status: setup ## The platform on one screen, or as JSON: FORMAT=json; exit code 0 only where it is healthy
+	@$(if $(filter json,$(FORMAT)),ANSIBLE_STDOUT_CALLBACK=gitops.airflow.status_json,scripts/play) ansible-playbook playbooks/status.yml $(ARGS)
 
 support-bundle: setup ## Collect logs, events and manifests, without secrets
-	@ansible-playbook playbooks/support_bundle.yml $(ARGS)
+	@scripts/play ansible-playbook playbooks/support_bundle.yml $(ARGS)
 
 push-dags: setup ## Bring your DAGs to Airflow: make push-dags DIR=path/to/dags
-	@ansible-playbook playbooks/push_dags.yml -e '{"airflow_app_push_dir": "$(DIR)"}' $(ARGS)
+	@scripts/play ansible-playbook playbooks/push_dags.yml -e '{"airflow_app_push_dir": "$(DIR)"}' $(ARGS)
 
 destroy: setup engine ## Remove the platform and leave nothing behind
-	@scripts/with-images ansible-playbook playbooks/destroy.yml $(ARGS)
+	@scripts/play scripts/with-images ansible-playbook playbooks/destroy.yml $(ARGS)
 
 lab: setup engine ## Build the images from package registries (where no image registry answers)
 	@python lab/build

@@ -52,21 +52,20 @@ example_output: |
 import os
 import sys
 import time
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from itertools import zip_longest
 from typing import Any
 
 from ansible import constants as C
 from ansible.plugins.callback import CallbackBase
-from ansible_collections.gitops.airflow.plugins.module_utils._failure import Failure, explain
+from ansible_collections.gitops.airflow.plugins.module_utils._failure import COLLECTION, Failure, evidence, explain
 from ansible_collections.gitops.airflow.plugins.module_utils._failure import lines as failure_lines
 
 OTHER = "other"
 # Phases shorter than this (seconds) outside of roles are not worth a line.
 NOTICEABLE = 0.5
-COLLECTION = "gitops.airflow."
-OPTIONS = {"-i": "--inventory", "-e": "--extra-vars"}
+# A run that cannot collect the evidence does not say that one should collect it.
+COLLECTS = "support_bundle"
 
 
 @dataclass
@@ -141,20 +140,6 @@ def table(phases: Iterable[Phase], total: float, hidden: Collection[str]) -> lis
     ]
 
 
-def evidence(folder: str, arguments: Sequence[str], images: str = "") -> str:
-    """How to collect what shows the cause, as a command of a clone or of the installed collection.
-
-    arguments are those of ansible-playbook; images is the value of the -e that scripts/with-images adds, which nobody needs to repeat.
-    """
-    clone = all(os.path.exists(os.path.join(folder, name)) for name in ("Makefile", "playbooks/support_bundle.yml"))
-    command = "make support-bundle" if clone else f"ansible-playbook {COLLECTION}support_bundle"
-    own = [item for item, value in zip_longest(arguments, arguments[1:]) if not (images and item == "-e" and value == images)]
-    given = [name for name, long in OPTIONS.items() if any(item.startswith((name, long)) for item in own)]
-    if given:
-        command += f", with this run's {' and '.join(given)}" + (' in ARGS="…"' if clone else "")
-    return f"{command} (logs, events, manifests, versions; no secrets)"
-
-
 class CallbackModule(CallbackBase):  # type: ignore[misc]
     """Feeds a Record from Ansible's events and shows it at the end."""
 
@@ -208,6 +193,6 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
         collect = evidence(os.getcwd(), sys.argv[1:], os.environ.get("PLATFORM_EXTRA_VARS", ""))
         for failure in fatal:
             self._display.banner("FAILED")
-            for line in failure_lines(failure, collect if self.own else ""):
+            for line in failure_lines(failure, collect if self.own and failure.role != COLLECTS else ""):
                 self._display.display(line, color=C.COLOR_ERROR)
         self._display.display("")

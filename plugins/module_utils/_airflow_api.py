@@ -140,6 +140,16 @@ class AirflowApi:
             if not page.get(key) or len(items) >= int(page.get("total_entries") or 0):
                 return items
 
+    def _batch(self, path: str, key: str, body: Obj, most: int) -> list[Obj]:
+        """The first pages, at most that many, of a search whose terms are too many for an address."""
+        items: list[Obj] = []
+        for _page in range(most):
+            page = self._json("POST", path, {**body, "page_limit": PAGE, "page_offset": len(items)})
+            items += page.get(key) or []
+            if not page.get(key) or len(items) >= int(page.get("total_entries") or 0):
+                break
+        return items
+
     def dag(self, dag_id: str) -> Obj | None:
         """The DAG, or None while the scheduler has not parsed it or no longer finds it."""
         found = self._found(f"/dags/{quote(dag_id, safe='')}")
@@ -167,13 +177,29 @@ class AirflowApi:
         """What the webserver knows of the metadata database, the scheduler and the triggerer."""
         return self._json("GET", "/health")
 
-    def last_runs(self, count: int) -> list[Obj]:
-        """The runs of all DAGs that started last, the latest first."""
-        return list(self._json("GET", f"/dags/~/dagRuns?order_by=-start_date&limit={count}").get("dag_runs") or [])
+    def dag_ids(self) -> list[str]:
+        """The DAGs that there are, also those that are paused."""
+        return [str(dag["dag_id"]) for dag in self._pages("/dags", "dags", [("only_active", "true")])]
 
-    def tasks_since(self, start: str) -> list[Obj]:
-        """Task instances of all DAGs that started at that time (ISO 8601) or later."""
-        return self._pages("/dags/~/dagRuns/~/taskInstances", "task_instances", [("start_date_gte", start)])
+    def last_runs(self, count: int, dag_ids: list[str] | None = None) -> list[Obj]:
+        """The runs of these DAGs, or of all, that started last, the latest first. At most a page."""
+        body = {"order_by": "-start_date", "page_limit": min(count, PAGE), **({} if dag_ids is None else {"dag_ids": dag_ids})}
+        return list(self._json("POST", "/dags/~/dagRuns/list", body).get("dag_runs") or [])
+
+    def queued_runs(self) -> list[Obj]:
+        """A page of them."""
+        runs = self._json("GET", f"/dags/~/dagRuns?state=queued&limit={PAGE}").get("dag_runs") or []
+        return [run for run in runs if run.get("state") == "queued"]
+
+    def queued_tasks(self) -> list[Obj]:
+        """A page of the task instances that the executor has, but no worker yet."""
+        tasks = self._json("GET", f"/dags/~/dagRuns/~/taskInstances?state=queued&limit={PAGE}").get("task_instances") or []
+        return [task for task in tasks if task.get("state") == "queued"]
+
+    def tasks_since(self, start: str, dag_ids: list[str] | None = None, pages: int = 1000) -> list[Obj]:
+        """Task instances of these DAGs, or of all, that started at that time (ISO 8601) or later, of so many pages."""
+        body = {"start_date_gte": start, **({} if dag_ids is None else {"dag_ids": dag_ids})}
+        return self._batch("/dags/~/dagRuns/~/taskInstances/list", "task_instances", body, pages)
 
     def import_errors(self) -> list[Obj]:
         return self._pages("/importErrors", "import_errors", [])

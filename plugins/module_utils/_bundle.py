@@ -9,7 +9,7 @@ import io
 import json
 import tarfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -46,8 +46,10 @@ CLUSTER = {
 class Bundle:
     """One archive. ``read`` collects it; names end with what a file is: json, txt or log."""
 
-    def __init__(self, api: KubeApi, namespaces: list[str], tail: int, known: list[str]) -> None:
-        self._api, self._namespaces, self._tail, self._known = api, namespaces, tail, known
+    _api: KubeApi
+
+    def __init__(self, connect: Callable[[], KubeApi], namespaces: list[str], tail: int, known: list[str]) -> None:
+        self._connect, self._namespaces, self._tail, self._known = connect, namespaces, tail, known
         self._masker = Masker(known)
         self.files: dict[str, str] = {}
         self.notes: list[str] = []
@@ -65,10 +67,19 @@ class Bundle:
         return [{"apiVersion": group.removeprefix("/apis/").removeprefix("/api/"), "kind": kind, **item} for item in items]
 
     def read(self, more: dict[str, str]) -> None:
-        """All of it. ``more``: further files, by name.
+        """All of it, or, of a cluster that does not answer, nothing but ``more``: further files, by name.
 
         The Secrets come first: what they hold is masked in everything else. Where they cannot be read nothing else is, either.
         """
+        try:
+            self._api = self._connect()
+            version = self._api.get("/version")
+        except ApiError as error:
+            self.notes.append(f"Nothing of the cluster is collected: {error}")
+            for name, text in more.items():
+                self.add(name, text)
+            return
+        self.add("cluster/version.json", json.dumps(version, indent=2))
         secrets: list[Obj] = []
         for namespace in self._namespaces:
             try:
@@ -98,10 +109,6 @@ class Bundle:
             for name, text in pool.map(self._log, list(self._logs(pods))):
                 if text:
                     self.add(name, text)
-        try:
-            self.add("cluster/version.json", json.dumps(self._api.get("/version"), indent=2))
-        except ApiError as error:
-            self.notes.append(str(error))
 
     @staticmethod
     def _logs(pods: list[Obj]) -> Iterator[tuple[str, str, str, bool]]:

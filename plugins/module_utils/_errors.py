@@ -25,5 +25,9 @@ class ApiError(RequestError):
     """The Kubernetes API server's."""
 
 
+class LibraryMissing(ApiError):
+    """What the requests need is not installed."""
+
+
 class AirflowError(RequestError):
     """The Airflow webserver's."""

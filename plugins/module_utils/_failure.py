@@ -5,17 +5,28 @@
 
 from __future__ import annotations
 
+import os
 import re
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Any
 
 WIDTH = 120
+COLLECTION = "gitops.airflow."
+OPTIONS = {"-i": "--inventory", "-e": "--extra-vars"}
 AGAIN = "Remove that cause and run the same command again: what is done already is kept."
+INTERRUPT = "Run the same command again: it goes on from where it was."
 HIDDEN = "Its output is hidden because secrets pass through it."
 # ansible-core's own words before a module's message.
 _PREFIX = re.compile(r"^(Task failed(?:: |\. )|Module failed: |Action failed: )+")
+# kubernetes.core tells a refusal with its headers and a traceback; what the API server said of it is in the middle.
+_REFUSED = re.compile(
+    r"Exception '(?P<status>\d{3})\s+Reason: (?:(?!raised while).)*?\"message\":\"(?P<message>.*?)\",\"(?:reason|code)\".*?"
+    r"' raised while trying to \w+ resource using \([^)]*\)",
+    re.DOTALL,
+)
 _NEXT = re.compile(r"(?:^|(?<=[.:;\n]) ?)Next: ?", re.MULTILINE)
 
 
@@ -38,6 +49,7 @@ def _message(result: Mapping[str, Any]) -> str:
     if result.get("censored"):
         return HIDDEN
     text = _PREFIX.sub("", str(result.get("msg") or "").strip())
+    text = _REFUSED.sub(lambda found: f"{found['message']} ({found['status']})", text).replace('\\\\"', '"')
     # A command's message is only its exit code.
     said = str(result.get("stderr") or result.get("module_stderr") or "").strip()
     if said and (not text or text.startswith(("non-zero return code", "MODULE FAILURE"))):
@@ -61,6 +73,18 @@ def explain(role: str, task: str, result: Mapping[str, Any]) -> Failure:
     return Failure(role, task, "\n".join(dict.fromkeys(causes)), " ".join(dict.fromkeys(actions)) or AGAIN)
 
 
+def from_error(text: str) -> tuple[str, str]:
+    """Cause and action in what Ansible says before any task could: its own words, without the excerpt of the file."""
+    shown = []
+    for line in text.strip().splitlines():
+        if re.match(r"^(\d+ |\s+\^ column|\s*$)", line):
+            break
+        shown.append(re.sub(r"^(Error processing keyword '\w+'|Origin): ", lambda match: "in " if match[1] == "Origin" else "", line))
+    why, *rest = _NEXT.split("\n".join(shown), maxsplit=1)
+    action, *where = (rest[0] if rest else "").splitlines() or [""]
+    return "\n".join([why.strip(), *where]), action.strip() or AGAIN
+
+
 def lines(failure: Failure, evidence: str) -> list[str]:
     """The same few lines for every failure."""
     what = f"{failure.role}: {failure.task}" if failure.role else failure.task
@@ -71,3 +95,17 @@ def lines(failure: Failure, evidence: str) -> list[str]:
         ]
         shown += [f"{label if not index else '':<9} {part}" for index, part in enumerate(wrapped)]
     return shown
+
+
+def evidence(folder: str, arguments: Sequence[str], images: str = "") -> str:
+    """How to collect what shows the cause, as a command of a clone or of the installed collection.
+
+    arguments are those of ansible-playbook; images is the value of the -e that scripts/with-images adds, which nobody needs to repeat.
+    """
+    clone = all(os.path.exists(os.path.join(folder, name)) for name in ("Makefile", "playbooks/support_bundle.yml"))
+    command = "make support-bundle" if clone else f"ansible-playbook {COLLECTION}support_bundle"
+    own = [item for item, value in zip_longest(arguments, arguments[1:]) if not (images and item == "-e" and value == images)]
+    given = [name for name, long in OPTIONS.items() if any(item.startswith((name, long)) for item in own)]
+    if given:
+        command += f", with this run's {' and '.join(given)}" + (' in ARGS="…"' if clone else "")
+    return f"{command} (logs, events, manifests, versions; no secrets)"

@@ -12,7 +12,7 @@ from contextlib import suppress
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from ansible_collections.gitops.airflow.plugins.module_utils._errors import ApiError
+from ansible_collections.gitops.airflow.plugins.module_utils._errors import ApiError, LibraryMissing
 from ansible_collections.gitops.airflow.plugins.module_utils._verdict import Obj, shorten
 from ansible_collections.gitops.airflow.plugins.module_utils._watch import WATCH_SECONDS
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
@@ -178,6 +178,15 @@ def _refusal(status: int, text: str, verb: str, url_path: str, host: str) -> str
     return f"{host} answered {verb} {url_path} with {status}: {detail}"
 
 
+def show_path(module: Any) -> dict[str, Any]:
+    """A module's parameters. Its messages may name the kubeconfig's path: kubernetes.core hides it, for it may be the content instead."""
+    params: dict[str, Any] = module.params
+    path = params.get("kubeconfig")
+    if isinstance(path, str) and len(path.splitlines()) == 1:
+        module.no_log_values.discard(path)
+    return params
+
+
 def connect(params: dict[str, Any]) -> KubeApi:
     """Opens the API that kubernetes.core's options (and its K8S_AUTH_* variables) name.
 
@@ -190,7 +199,7 @@ def connect(params: dict[str, Any]) -> KubeApi:
     except ImportError as error:
         from ansible.module_utils.basic import missing_required_lib
 
-        raise ApiError(-1, missing_required_lib("kubernetes")) from error
+        raise LibraryMissing(-1, missing_required_lib("kubernetes")) from error
     from ansible_collections.kubernetes.core.plugins.module_utils.k8s import client as core
 
     given = {name: params[name] for name in AUTH_ARG_SPEC if params.get(name) is not None}
@@ -200,7 +209,9 @@ def connect(params: dict[str, Any]) -> KubeApi:
     except Exception as error:  # the library raises what it likes: ConfigException, OSError, YAMLError, binascii.Error …
         named = [f"{name} {given[name]!r}" for name in ("kubeconfig", "context", "host") if isinstance(given.get(name), str)]
         where = ", ".join(named) or "the default kubeconfig"
-        message = f"The Kubernetes configuration ({where}) cannot be used: {error}. Name an existing file and a context in it."
+        message = (
+            f"The Kubernetes configuration ({where}) cannot be used: {str(error).rstrip('.')}. Name an existing file and a context in it."
+        )
         raise ApiError(-1, message) from error
     for header, value in core._create_headers(None, **given).items():
         core._set_header(client, header, value)

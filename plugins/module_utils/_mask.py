@@ -45,6 +45,8 @@ _PATTERNS = (
     re.compile(r"(?P<head>(?i:authorization)[\"']?\s*[:=]\s*[\"']?(?i:basic|bearer|token)\s+)(?P<value>[\w.~+/=-]+)"),
     re.compile(r"(?P<head>)(?P<value>eyJ[\w-]{10,}\.[\w-]{10,}\.[\w-]+)"),  # a JSON web token
     re.compile(r"(?P<head>)(?P<value>\b(?:gh[pousr]_\w{20,}|github_pat_\w{20,}|glpat-[\w-]{20,}))"),
+    # An environment variable as Go prints it, for instance in the kubelet's journal.
+    re.compile(rf"(?P<head>\bName:[^,{{}}]*{_NAME}[^,{{}}]*,Value:)(?P<value>[^,}}]+)", re.IGNORECASE),
     re.compile(r"(?P<head>-----BEGIN [A-Z ]*PRIVATE KEY-----)(?P<value>.*?)(?=-----END)", re.DOTALL),
 )
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ansible_collections.gitops.airflow.plugins.module_utils._application_state import error_conditions, shown_revisions
@@ -19,10 +19,9 @@ Time = datetime.datetime
 # A restart that is older is history (seconds).
 RECENT = 3600
 FULL = 0.9
-RUNS_SHOWN = 3
+# Until then a pod may still wait for a node or an image, and a task for its pod (seconds).
+GRACE = 300
 WORKER_LABEL = "kubernetes_executor"
-# The collection's cluster policy notes in it where a task's worker goes (airflow_local_settings.py).
-_PLACED = re.compile(r"gitops-airflow/worker-namespace'?\"?:\s*['\"]([^'\"]+)")
 _SUFFIXES = {"n": 1e-9, "u": 1e-6, "m": 1e-3, "": 1.0, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}
 _SUFFIXES |= {"Ki": 2.0**10, "Mi": 2.0**20, "Gi": 2.0**30, "Ti": 2.0**40}
 
@@ -128,10 +127,21 @@ def worker_rows(pods: Iterable[Obj], now: Time) -> list[Row]:
         notes = {**(metadata.get("labels") or {}), **(metadata.get("annotations") or {})}
         task = ".".join(str(notes[key]) for key in ("dag_id", "task_id") if notes.get(key))
         row = {"namespace": _namespace(pod), "name": _name(pod), "task": task, "node": (pod.get("spec") or {}).get("nodeName") or ""}
-        reasons = [item.reason for item in start_problems(pod)] + (["Unschedulable"] if unschedulable(pod) else [])
-        row["status"] = next(iter(reasons), (pod.get("status") or {}).get("phase") or "Unknown")
+        row["status"], row["problem"] = _standstill(pod)
         rows.append({**row, "age": seconds_since(metadata.get("creationTimestamp"), now)})
     return sorted(rows, key=lambda row: (row["namespace"], row["name"]))
+
+
+def _standstill(pod: Obj) -> tuple[str, str]:
+    """A word for a worker's state, and why it does not run yet, or nothing."""
+    phase = str((pod.get("status") or {}).get("phase") or "Unknown")
+    for problem in start_problems(pod):
+        return problem.reason, str(problem)
+    name = f"pod {_namespace(pod)}/{_name(pod)}"
+    if (why := unschedulable(pod)) is not None:
+        return "Unschedulable", f"{name}: Unschedulable: {why}"
+    waits = [((item.get("state") or {}).get("waiting") or {}).get("reason") for item in container_statuses(pod)]
+    return phase, f"{name}: {next(filter(None, waits), 'Pending')}" if phase == "Pending" else ""
 
 
 def workload_problems(workloads: Iterable[Obj]) -> list[str]:
@@ -178,33 +188,6 @@ def volume_rows(claims: Iterable[Obj], usage: Mapping[tuple[str, str], Row]) -> 
         row: Row = {"namespace": _namespace(claim), "name": _name(claim), "phase": status.get("phase") or "Unknown", "size": size}
         rows.append({**row, **usage.get((_namespace(claim), _name(claim)), {})})
     return rows
-
-
-def placed(executor_config: Any) -> str | None:
-    """The namespace that a task's executor_config, as the REST API prints it, sends its worker to."""
-    found = _PLACED.search(str(executor_config or ""))
-    return found[1] if found else None
-
-
-def run_rows(runs: Sequence[Obj], tasks: Iterable[Obj], core: str, now: Time) -> list[Row]:
-    """The last runs of each namespace that a task of theirs went to, newest first; of a run without a task the namespace is empty."""
-    places: dict[tuple[str, str], set[str]] = {}
-    for task in tasks:
-        key = (str(task.get("dag_id")), str(task.get("dag_run_id")))
-        places.setdefault(key, set()).add(placed(task.get("executor_config")) or core)
-    shown: dict[str, list[Row]] = {}
-    for run in runs:
-        began, ended = timestamp(run.get("start_date")), timestamp(run.get("end_date"))
-        row = {
-            "dag_id": str(run.get("dag_id")),
-            "run_id": str(run.get("dag_run_id")),
-            "state": str(run.get("state")),
-            "started": seconds_since(run.get("start_date"), now),
-            "seconds": (ended - began).total_seconds() if began and ended else None,
-        }
-        for place in sorted(places.get((str(run.get("dag_id")), str(run.get("dag_run_id"))), {""})):
-            shown.setdefault(place, []).append({"namespace": place, **row})
-    return [row for place in sorted(shown) for row in shown[place][:RUNS_SHOWN]]
 
 
 def kubelet_usage(summary: Obj) -> tuple[Row, dict[tuple[str, str], Row], dict[tuple[str, str], Row]]:
@@ -263,6 +246,15 @@ def judge(status: Row) -> tuple[list[str], list[str]]:
         elif pod["restarts"] and pod["restarted"] is not None and pod["restarted"] < RECENT and not pod["problems"]:
             warnings.append(f"pod {pod['namespace']}/{pod['name']} restarted {ago(pod['restarted'])} ago: {pod['reason']}")
     problems += status["workload_problems"]
+    stuck = [worker for worker in status["workers"] if worker["problem"] and (worker["age"] or 0) >= GRACE]
+    problems += [f"worker of {item['task'] or 'a task'} does not start for {ago(item['age'])}: {item['problem']}" for item in stuck]
+    for item in status["waiting"]:
+        if item["seconds"] < GRACE or (item["task"] and item["task"] in {worker["task"] for worker in stuck}):
+            continue
+        if item["paused"]:
+            warnings.append(f"{item['what']} is queued for {ago(item['seconds'])}: the DAG is paused")
+        else:
+            problems.append(f"{item['what']} is queued for {ago(item['seconds'])}: look at the scheduler's log, and at free slots of pools")
     for volume in status["volumes"]:
         if volume["phase"] != "Bound":
             problems.append(f"volume {volume['namespace']}/{volume['name']} is {volume['phase']}")

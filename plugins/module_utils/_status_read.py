@@ -21,13 +21,16 @@ from ansible_collections.gitops.airflow.plugins.module_utils import _status as r
 from ansible_collections.gitops.airflow.plugins.module_utils._airflow_api import Access, AirflowApi
 from ansible_collections.gitops.airflow.plugins.module_utils._errors import AirflowError, ApiError
 from ansible_collections.gitops.airflow.plugins.module_utils._kube import APPLICATIONS, KubeApi, core_path
+from ansible_collections.gitops.airflow.plugins.module_utils._status_runs import ask
 from ansible_collections.gitops.airflow.plugins.module_utils._tunnel import TunnelError, open_tunnel
 from ansible_collections.gitops.airflow.plugins.module_utils._verdict import Obj, shorten
 from ansible_collections.gitops.airflow.plugins.module_utils._watch import Source, snapshot
 
 T = TypeVar("T")
 WORKLOADS = {"Deployment": "deployments", "StatefulSet": "statefulsets"}
-RUNS_READ = 20
+# What only the verdict needs, and all lists.
+INTERNAL = ("unreadable", "unknown", "workload_problems")
+PARTS = ("nodes", "applications", "pods", "workers", "runs", "waiting", "checkouts", "volumes", "urls", "import_errors", *INTERNAL)
 URL_SECONDS = 3.0
 # git-sync looks every 10 seconds: what it said of its last failure is not older than this.
 SYNC_SECONDS = 60
@@ -140,7 +143,10 @@ class StatusRead:
         return use, pods, volumes
 
     def _checkout(self, pod: Obj) -> rows.Row:
-        """The commit that a pod of Airflow has, since when (seconds), and what its git-sync complains of."""
+        """The commit that a pod of Airflow has, for how long (seconds), and what its git-sync complains of.
+
+        When git-sync last looked cannot be told: it leaves no trace of a look that found nothing new.
+        """
         name, part = pod["metadata"]["name"], pod["metadata"]["labels"]["component"]
         row: rows.Row = {"pod": name, "commit": "", "age": None, "error": ""}
         try:
@@ -160,15 +166,14 @@ class StatusRead:
             with open_tunnel(self._params, at.core, at.service, at.port) as tunnel:
                 airflow = AirflowApi(Access(f"http://127.0.0.1:{tunnel.port}", at.username, password, name=f"Service {at.service}"))
                 health = airflow.health()
-                runs = airflow.last_runs(RUNS_READ)
-                tasks = airflow.tasks_since(str(runs[-1]["start_date"])) if runs and runs[-1].get("start_date") else []
+                rows_of_runs = ask(airflow, at.core, _now())
                 errors = airflow.import_errors()
         except (ApiError, TunnelError, AirflowError) as error:
             self.unreadable.append(f"Airflow cannot be asked: {error}")
             return {}
         return {
             "airflow": {part: str((health.get(part) or {}).get("status")) for part in ("metadatabase", "scheduler", "triggerer")},
-            "runs": rows.run_rows(runs, tasks, at.core, _now()),
+            **rows_of_runs,
             "import_errors": [{"filename": item.get("filename"), "message": _last_line(item.get("stack_trace"))} for item in errors],
         }
 
@@ -176,14 +181,16 @@ class StatusRead:
         return self.everywhere(lambda place: core_path("pods", place))
 
     def read(self) -> dict[str, Any]:
-        """The whole status, judged."""
+        """The whole status, judged.
+
+        :raises ApiError: where the API does not answer. Everything else would only say the same.
+        """
         start, at = time.monotonic(), self.platform
         try:
             nodes = list(snapshot(self.api, Source(core_path("nodes")))[0])
         except ApiError as error:
-            if error.status == 0:  # everything else would only say the same
-                self.unreadable.append(str(error))
-                return self._judged(start, {})
+            if error.status <= 0:
+                raise
             self.unknown.append(str(error))
             nodes = []
         with ThreadPoolExecutor(max_workers=12) as pool:
@@ -197,9 +204,14 @@ class StatusRead:
             checkouts = list(pool.map(self._checkout, synced))
             node_use, pod_use, volume_use = usage.result()
             now = _now()
-            return self._judged(
-                start,
+            elapsed = time.monotonic() - start
+            return judged(
+                at.name,
+                elapsed,
                 {
+                    "usage": self.usage,
+                    "unreadable": self.unreadable,
+                    "unknown": self.unknown,
                     "nodes": rows.node_rows(nodes, node_use),
                     "applications": rows.application_rows(applications.result(), now),
                     "pods": rows.pod_rows([pod for pod in pods if not rows.is_worker(pod)], pod_use, now),
@@ -212,22 +224,14 @@ class StatusRead:
                 },
             )
 
-    def _judged(self, start: float, found: dict[str, Any]) -> dict[str, Any]:
-        names = ("nodes", "applications", "pods", "workers", "runs", "checkouts", "volumes", "urls", "workload_problems", "import_errors")
-        status = {**{name: [] for name in names}, "airflow": {}, **found, "unreadable": self.unreadable, "unknown": self.unknown}
-        problems, warnings = rows.judge(status)
-        for name in ("unreadable", "unknown", "workload_problems"):
-            del status[name]
-        return {
-            "name": self.platform.name,
-            "healthy": not problems,
-            "problems": problems,
-            "warnings": warnings,
-            "checked_at": f"{_now():%Y-%m-%dT%H:%M:%SZ}",
-            "elapsed": round(time.monotonic() - start, 2),
-            "usage": self.usage,
-            **status,
-        }
+
+def judged(name: str, elapsed: float, found: dict[str, Any]) -> dict[str, Any]:
+    """The status with its verdict. ``found`` may lack what could not be read, and tells it in ``unreadable``; ``elapsed``: seconds."""
+    status: dict[str, Any] = {**{part: [] for part in PARTS}, "airflow": {}, "usage": "", **found}
+    problems, warnings = rows.judge(status)
+    verdict = {"name": name, "healthy": not problems, "problems": problems, "warnings": warnings}
+    when = {"checked_at": f"{_now():%Y-%m-%dT%H:%M:%SZ}", "elapsed": round(elapsed, 2)}
+    return verdict | when | {part: value for part, value in status.items() if part not in INTERNAL}
 
 
 def _last_line(text: Any) -> str:

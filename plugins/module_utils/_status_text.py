@@ -120,7 +120,7 @@ def render(status: dict[str, Any]) -> str:
         ),
         _runs(status["runs"]),
         columns(
-            ["DAG CHECKOUTS", "commit", "since", "error"],
+            ["DAG CHECKOUTS", "commit", "has it for", "error"],
             [[row["pod"], row["commit"][:7], ago(row["age"]), row["error"]] for row in status["checkouts"]],
             "none could be read",
         ),

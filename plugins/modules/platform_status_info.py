@@ -11,9 +11,12 @@ short_description: Tell the state of a platform of Argo CD and Airflow
 version_added: 0.1.0
 author: The gitops.airflow team (@gitops-airflow)
 description:
-  - Reads nodes, pods with restarts and reasons, workers, Applications, volumes, their use, Airflow's last DAG runs and import errors,
-    and the DAG commit of each of Airflow's pods, all at once.
-  - Says whether the platform is healthy, and if not, why. An unhealthy platform does not fail the module.
+  - Reads nodes, pods with restarts and reasons, workers, Applications, volumes, their use, Airflow's last DAG runs of each namespace, what
+    is queued, import errors, and the DAG commit of each of Airflow's pods and for how long it has it, all at once.
+  - A worker pod that does not start, a task that no worker takes, and a DAG run that stays queued are a problem after 5 minutes.
+    A run of a DAG that is paused is not, and neither is one that waits for another run of its DAG.
+  - Says whether the platform is healthy, and if not, why. An unhealthy platform does not fail the module, and neither does one that does
+    not answer, or whose kubeconfig or context is not there; of a kind cluster (O(kind_cluster)) Docker is then asked for the cause.
   - Use of CPU and memory comes from C(metrics.k8s.io) where it is served, else from the kubelets.
   - Airflow is asked through the Kubernetes API, so its own address need not be reachable.
 attributes:
@@ -71,6 +74,10 @@ options:
     description: Addresses, by name, at which something must answer this machine.
     type: dict
     default: {}
+  kind_cluster:
+    description: Name of the kind cluster on this machine; empty where it is another one.
+    type: str
+    default: ""
 notes:
   - Needs C(get) and C(list) on what is shown, C(get) on O(airflow_secret), and C(create) on C(pods/exec) and C(pods/portforward) in
     O(core_namespace).
@@ -109,6 +116,8 @@ status:
     usage: the kubelets
     runs:
       - {namespace: airflow-cron, dag_id: example_cron_dag, run_id: verify-1, state: success, started: 299, seconds: 11.2}
+    waiting:
+      - {what: task example_cron_dag.say_hi of run verify-2, task: example_cron_dag.say_hi, seconds: 4, paused: false}
     checkouts:
       - {pod: airflow-scheduler-6c5d-x, commit: 3f2a9c1d5b7e8f60a1b2c3d4e5f60718293a4b5c, age: 7210, error: ""}
 text:
@@ -117,12 +126,14 @@ text:
   type: str
 """
 
+import time
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.gitops.airflow.plugins.module_utils._errors import ApiError
-from ansible_collections.gitops.airflow.plugins.module_utils._kube import connect
-from ansible_collections.gitops.airflow.plugins.module_utils._status_read import Platform, StatusRead
+from ansible_collections.gitops.airflow.plugins.module_utils._errors import ApiError, LibraryMissing
+from ansible_collections.gitops.airflow.plugins.module_utils._kind_host import why_silent
+from ansible_collections.gitops.airflow.plugins.module_utils._kube import connect, show_path
+from ansible_collections.gitops.airflow.plugins.module_utils._status_read import Platform, StatusRead, judged
 from ansible_collections.gitops.airflow.plugins.module_utils._status_text import render
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
@@ -140,6 +151,7 @@ def argument_spec() -> dict[str, Any]:
         "airflow_username": {"type": "str", "default": "admin"},
         "airflow_secret": {"type": "str", "default": "airflow-admin", "no_log": False},
         "urls": {"type": "dict", "default": {}},
+        "kind_cluster": {"type": "str", "default": ""},
     }
 
 
@@ -160,10 +172,15 @@ def platform(params: dict[str, Any]) -> Platform:
 
 def main() -> None:
     module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
+    params, start = show_path(module), time.monotonic()
+    at = platform(params)
     try:
-        status = StatusRead(connect(module.params), module.params, platform(module.params)).read()
+        status = StatusRead(connect(params), params, at).read()
     except ApiError as error:
-        module.fail_json(msg=str(error))
+        problem = str(error)
+        if params["kind_cluster"] and not isinstance(error, LibraryMissing):
+            problem += f" {why_silent(params['kind_cluster'])}"
+        status = judged(at.name, time.monotonic() - start, {"unreadable": [problem]})
     module.exit_json(changed=False, status=status, text=render(status))
 
 

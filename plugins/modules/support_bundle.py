@@ -16,7 +16,9 @@ description:
   - Of a Secret it holds the names of its keys only. What Secrets of these namespaces hold is replaced wherever else it stands, encoded
     forms included, and so are O(mask), passwords in URLs, tokens in headers, private keys, and environment variables with a secret's name.
   - A namespace whose Secrets may not be read is left out, because they could not be masked.
-  - What cannot be read is noted in C(not-collected.txt). A cluster that does not answer is no failure.
+  - Of a kind cluster (O(kind_cluster)) also what Docker tells of it, and the journals of its nodes. No command of these takes longer than
+    10 seconds.
+  - What cannot be read is noted in C(not-collected.txt). A cluster that does not answer, or is not there at all, is no failure.
 attributes:
   check_mode:
     support: full
@@ -45,6 +47,14 @@ options:
     description: Further texts, by the name that they have in the archive. They are masked, too.
     type: dict
     default: {}
+  kind_cluster:
+    description: Name of the kind cluster on this machine; empty where it is another one.
+    type: str
+    default: ""
+  kind_binary:
+    description: The kind command, which tells its version.
+    type: path
+    default: kind
   mask:
     description: Further values to mask, such as passwords that no Secret holds in clear. Values shorter than 6 characters are not masked.
     type: list
@@ -60,6 +70,7 @@ EXAMPLES = r"""
     path: /tmp/airflow.tar.gz
     namespaces: [argocd, airflow-core, airflow-cron, airflow-user]
     mask: ["{{ argocd_admin_password }}"]
+    kind_cluster: airflow
 """
 
 RETURN = r"""
@@ -85,8 +96,8 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.gitops.airflow.plugins.module_utils._bundle import Bundle
-from ansible_collections.gitops.airflow.plugins.module_utils._errors import ApiError
-from ansible_collections.gitops.airflow.plugins.module_utils._kube import connect
+from ansible_collections.gitops.airflow.plugins.module_utils._kind_host import evidence
+from ansible_collections.gitops.airflow.plugins.module_utils._kube import connect, show_path
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
 
@@ -97,6 +108,8 @@ def argument_spec() -> dict[str, Any]:
         "namespaces": {"type": "list", "elements": "str", "required": True},
         "tail": {"type": "int", "default": 5000},
         "files": {"type": "dict", "default": {}},
+        "kind_cluster": {"type": "str", "default": ""},
+        "kind_binary": {"type": "path", "default": "kind"},
         "mask": {"type": "list", "elements": "str", "default": [], "no_log": True},
     }
 
@@ -111,19 +124,21 @@ def write(path: str, content: bytes) -> None:
 
 def main() -> None:
     module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
-    params = module.params
+    params = show_path(module)
     path = params["path"]
     folder = os.path.dirname(path) or "."
     if not os.path.isdir(folder):
         module.fail_json(msg=f"path is {path!r}, but there is no folder {folder!r}. Next: make that folder, or correct path.")
     if module.check_mode:
         module.exit_json(changed=True, path=path, files=[], notes=[])
+    bundle = Bundle(lambda: connect(params), list(dict.fromkeys(params["namespaces"])), params["tail"], params["mask"])
+    more = {name: str(text) for name, text in params["files"].items()}
+    if params["kind_cluster"]:
+        host, bundle.notes = evidence(params["kind_cluster"], params["kind_binary"])
+        more |= host
+    bundle.read(more)
     try:
-        bundle = Bundle(connect(params), list(dict.fromkeys(params["namespaces"])), params["tail"], params["mask"])
-        bundle.read({name: str(text) for name, text in params["files"].items()})
         write(path, bundle.archive(os.path.basename(path).removesuffix(".tar.gz")))
-    except ApiError as error:
-        module.fail_json(msg=str(error))
     except OSError as error:
         module.fail_json(msg=f"path {path!r} cannot be written: {error}. Next: free space, or give another path.")
     module.exit_json(changed=True, path=path, files=bundle.contents(), notes=bundle.notes)

@@ -193,3 +193,7 @@ def test_the_support_bundle_holds_no_secret(leaky, platform: Any, playbook: Play
     }
     assert wanted | {f"{platform.argocd}/applications.json", f"{platform.argocd}/appprojects.json"} <= files.keys()
     assert any(name.startswith(f"{platform.core}/logs/airflow-scheduler-") for name in files)
+    # What Docker and the node tell, which would be there without the API, too.
+    assert {"host/docker-ps.txt", "host/docker-info.json", "host/kind-version.txt"} <= files.keys()
+    assert any(name.endswith(".kubelet.log") for name in files)
+    assert any(name.endswith(".containerd.log") for name in files)

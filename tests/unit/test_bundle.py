@@ -50,7 +50,7 @@ def pod(restarts: int, **state: Any) -> dict[str, Any]:
 
 
 def collect(answers: dict[str, Any], **more: str) -> dict[str, str]:
-    bundle = Bundle(Api(answers), ["core", "cron"], 10, ["known-to-us"])  # type: ignore[arg-type]
+    bundle = Bundle(lambda: Api(answers), ["core", "cron"], 10, ["known-to-us"])  # type: ignore[arg-type, return-value]
     bundle.read(more)
     with tarfile.open(fileobj=io.BytesIO(bundle.archive("x"))) as archive:
         files = {member.name: archive.extractfile(member) for member in archive.getmembers()}
@@ -100,10 +100,21 @@ def test_a_cluster_that_does_not_answer_still_gives_a_bundle() -> None:
         def get(self, path: str) -> dict[str, Any]:
             raise ApiError(0, "refused")
 
-    bundle = Bundle(Gone({}), ["core"], 10, [])  # type: ignore[arg-type]
-    bundle.read({"status.txt": "not healthy"})
+    bundle = Bundle(lambda: Gone({}), ["core", "cron"], 10, ["known-to-us"])  # type: ignore[arg-type, return-value]
+    bundle.read({"status.txt": "not healthy, known-to-us"})
     bundle.archive("x")
     assert [item["name"] for item in bundle.contents()] == ["not-collected.txt", "status.txt"]
+    assert bundle.notes == ["Nothing of the cluster is collected: refused"]
+    assert bundle.files["status.txt"] == "not healthy, ********"
+
+
+def test_without_a_kubeconfig_there_is_a_bundle_too() -> None:
+    def connect() -> Any:
+        raise ApiError(-1, "no such context")
+
+    bundle = Bundle(connect, ["core"], 10, [])
+    bundle.read({"host/docker-ps.txt": "airflow-control-plane   Exited"})
+    assert (bundle.notes, list(bundle.files)) == (["Nothing of the cluster is collected: no such context"], ["host/docker-ps.txt"])
 
 
 def test_the_file_is_its_owners_only(tmp_path: Any) -> None:

@@ -31,6 +31,16 @@ ADVICE = "Correct the image in Git, and push."
             "stop it",
             id="a loop",
         ),
+        pytest.param(
+            {
+                "msg": "The Secrets cannot be read: Exception '403\nReason: Forbidden\nHTTP response headers: {'X': 'y'}\n"
+                'HTTP response body: b\'{"kind":"Status","message":"secrets \\\\"a\\\\" is forbidden","reason":"Forbidden"}\\n\'\n'
+                "Original traceback:\n  File x\n' raised while trying to get resource using (name=a, namespace=b). Next: ask"
+            },
+            'The Secrets cannot be read: secrets "a" is forbidden (403).',
+            "ask",
+            id="kubernetes.core's refusal",
+        ),
         pytest.param({"msg": "non-zero return code", "stderr": "a\nb"}, "non-zero return code\na\nb", AGAIN, id="a command"),
         pytest.param({}, "It gives no reason.", AGAIN, id="nothing"),
         pytest.param(

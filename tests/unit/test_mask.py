@@ -54,6 +54,12 @@ def test_the_secrets_within_a_value_are_found(value: str, hidden: str) -> None:
     assert hidden in parts(value)
 
 
+def test_a_containers_environment_as_the_kubelet_prints_it() -> None:
+    said = "&Container{Name:db,Env:[]EnvVar{EnvVar{Name:DB_PASSWORD,Value:open-4711,ValueFrom:nil,},EnvVar{Name:MODE,Value:fast,},}"
+    masked = Masker([]).text(said)
+    assert masked == said.replace("open-4711", MASK)
+
+
 def test_who_and_where_stay_readable() -> None:
     values = secret_values([secret(username="gitops", url="http://gitea.git:3000/x.git", password="s3cret-token", type="git")])
     assert values == {"s3cret-token"}

@@ -33,6 +33,7 @@ def broken(variables: dict[str, Any], **given: Any) -> dict[str, str]:
     [
         {},
         {"platform_airflow_version": "2.10.5"},
+        {"platform_group": "platform", "group_names": ["platform"]},
         {"airflow_app_values": {"executor": "KubernetesExecutor", "airflowVersion": "2.6.3"}},
         {"airflow_app_values": {"config": {"kubernetes_executor": {LIST: "airflow-user,airflow-core,airflow-cron"}}}},
         {"airflow_app_values": {"env": [{"name": "AIRFLOW__KUBERNETES_ENVIRONMENT_VARIABLES__TEAM", "value": "a"}]}},
@@ -49,6 +50,7 @@ def test_inputs_that_agree(variables: dict[str, Any], given: dict[str, Any]) -> 
 @pytest.mark.parametrize(
     ("given", "label", "words"),
     [
+        ({"platform_group": "platform", "group_names": ["ungrouped"]}, "inventory", "no host in the group platform"),
         ({"platform_provider": "minikube"}, "provider", "'minikube'"),
         ({"platform_git_server": "github"}, "git server", "'github'"),
         ({"platform_airflow_version": "2.5.3"}, "Airflow's version", "'2.5.3'; the platform is made for Airflow 2.6 to 2.10"),
@@ -112,3 +114,17 @@ def test_inputs_that_do_not_agree(variables: dict[str, Any], given: dict[str, An
     assert list(found) == [label]
     assert words in found[label]
     assert "ghp_secret" not in found[label]
+
+
+@pytest.mark.parametrize(
+    ("failed", "cause"),
+    [
+        ({"msg": "secrets is forbidden. "}, "secrets is forbidden."),
+        ({"rc": 22, "stdout": "argocd t0ken", "stderr": "curl: (22) error: 404\n"}, "curl: (22) error: 404."),
+        ({"msg": "no", "stderr": "key " + "aB3" * 12}, "no key ********."),
+        ({}, "no reason is given."),
+    ],
+)
+def test_a_hidden_failure_is_told_without_its_output(variables: dict[str, Any], failed: dict[str, Any], cause: str) -> None:
+    told = Templar(DataLoader(), variables | {"ansible_failed_result": failed}).template(variables["__platform_cause"])
+    assert told.strip() == cause

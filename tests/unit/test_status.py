@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.gitops.airflow.plugins.module_utils import _status as status
+from ansible_collections.gitops.airflow.plugins.module_utils import _status_runs as status_runs
 from ansible_collections.gitops.airflow.plugins.module_utils._status_read import sync_failure
 from ansible_collections.gitops.airflow.plugins.module_utils._status_text import columns, render
 
@@ -103,7 +104,7 @@ def task(dag: str, number: int, namespace: str | None) -> dict[str, Any]:
 def test_runs_are_shown_where_their_tasks_went() -> None:
     runs = [run("cron", 0, "running"), *(run("cron", number) for number in range(1, 6)), run("plain", 7), run("queued", 8)]
     tasks = [*(task("cron", number, "airflow-cron") for number in range(6)), task("cron", 0, "other"), task("plain", 7, None)]
-    rows = status.run_rows(runs, tasks, "core", NOW)
+    rows = status_runs.run_rows(runs, tasks, "core", NOW)
     assert [(row["namespace"], row["dag_id"], row["run_id"]) for row in rows] == [
         ("", "queued", "r8"),
         ("airflow-cron", "cron", "r0"),
@@ -169,12 +170,13 @@ def healthy() -> dict[str, Any]:
         "applications": status.application_rows([application], NOW),
         "pods": status.pod_rows([pod()], {}, NOW),
         "workers": [],
+        "waiting": [],
         "workload_problems": [],
         "volumes": status.volume_rows([claim], {}),
         "checkouts": [{"pod": "airflow-scheduler-x", "commit": "abcdef1234", "age": 500, "error": ""}],
         "urls": [{"name": "Airflow", "url": "http://localhost:8080", "error": ""}],
         "airflow": {"metadatabase": "healthy", "scheduler": "healthy", "triggerer": "healthy"},
-        "runs": status.run_rows([run("cron", 0)], [task("cron", 0, "airflow-cron")], "core", NOW),
+        "runs": status_runs.run_rows([run("cron", 0)], [task("cron", 0, "airflow-cron")], "core", NOW),
         "import_errors": [],
         "unreadable": [],
         "unknown": [],
@@ -226,6 +228,53 @@ def test_what_a_person_should_know_is_no_problem(part: str, change: dict[str, An
     found = healthy()
     found[part][0] |= change
     assert status.judge(found) == ([], [warning])
+
+
+def worker(minutes: int, **fields: Any) -> dict[str, Any]:
+    labels = {"kubernetes_executor": "True", "dag_id": "cron", "task_id": "hello"}
+    made = (NOW - datetime.timedelta(minutes=minutes)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return pod("worker-1", phase="Pending", metadata={"labels": labels, "creationTimestamp": made}, ready=False, **fields)
+
+
+WAITS = {"waiting": {"reason": "ImagePullBackOff", "message": "Back-off"}}
+NO_ROOM = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/1 nodes are available"}
+
+
+@pytest.mark.parametrize(
+    ("minutes", "state", "condition", "word", "problem"),
+    [
+        (4, WAITS, None, "ImagePullBackOff", None),
+        (6, WAITS, None, "ImagePullBackOff", "pod core/worker-1, container web (image web:1): ImagePullBackOff: Back-off"),
+        (6, {}, NO_ROOM, "Unschedulable", "pod core/worker-1: Unschedulable: 0/1 nodes are available"),
+        (6, {"waiting": {"reason": "ContainerCreating"}}, None, "Pending", "pod core/worker-1: ContainerCreating"),
+        (6, {}, None, "Pending", "pod core/worker-1: Pending"),
+    ],
+)
+def test_a_worker_that_does_not_start_is_a_problem_in_time(
+    minutes: int, state: dict[str, Any], condition: Any, word: str, problem: str | None
+) -> None:
+    item = worker(minutes, state=state)
+    item["status"]["conditions"] = [condition] if condition else []
+    found = healthy() | {"workers": status.worker_rows([item], NOW)}
+    # Its task is queued as long: it is told once.
+    found["waiting"] = [{"what": "task cron.hello of run r1", "task": "cron.hello", "seconds": 60 * minutes, "paused": False}]
+    assert found["workers"][0]["status"] == word
+    problems = status.judge(found)[0]
+    assert problems == ([f"worker of cron.hello does not start for {minutes} min: {problem}"] if problem else [])
+
+
+@pytest.mark.parametrize(
+    ("row", "problems", "warnings"),
+    [
+        ({"seconds": 299}, 0, 0),
+        ({"seconds": 300}, 1, 0),
+        ({"seconds": 300, "paused": True}, 0, 1),
+        ({"seconds": 300, "task": "cron.hello"}, 1, 0),
+    ],
+)
+def test_what_is_queued_for_long_is_a_problem(row: dict[str, Any], problems: int, warnings: int) -> None:
+    found = healthy() | {"waiting": [{"what": "run r1 of cron", "task": "", "paused": False, **row}]}
+    assert [len(told) for told in status.judge(found)] == [problems, warnings]
 
 
 def test_an_old_restart_is_history() -> None:
@@ -289,7 +338,7 @@ def test_the_screen() -> None:
         "LAST RUNS       dag   state    started   took  run",
         "  airflow-cron  cron  success  60 s ago  12 s  r0",
         "",
-        "DAG CHECKOUTS          commit   since",
+        "DAG CHECKOUTS          commit   has it for",
         "  airflow-scheduler-x  abcdef1  8 min",
         "",
         "VOLUMES      phase  size",

@@ -1,0 +1,134 @@
+# Copyright: (c) 2026, The gitops.airflow team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The last runs of each namespace, also behind a DAG that runs often; what waits, and for how long. Airflow is a double that keeps runs."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any
+
+import pytest
+from ansible_collections.gitops.airflow.plugins.module_utils import _status_runs as status
+from ansible_collections.gitops.airflow.plugins.module_utils._airflow_api import PAGE, Access, AirflowApi
+
+NOW = datetime.datetime(2026, 5, 4, 12, 0, tzinfo=datetime.UTC)
+
+
+def at(minutes: float) -> str:
+    """So many minutes ago."""
+    return (NOW - datetime.timedelta(minutes=minutes)).isoformat()
+
+
+def run(dag: str, minutes: float, state: str = "success", **more: Any) -> dict[str, Any]:
+    ended = {"end_date": at(minutes - 1)} if state not in ("running", "queued") else {}
+    began = {} if state == "queued" else {"start_date": at(minutes)}
+    return {"dag_id": dag, "dag_run_id": f"r{minutes}", "state": state, "execution_date": at(minutes), **began, **ended, **more}
+
+
+class Airflow:
+    """Answers as the REST API does, and counts."""
+
+    def __init__(self, runs: list[dict[str, Any]], places: dict[str, str]) -> None:
+        self.runs, self.places, self.requests = runs, places, 0
+
+    def dag_ids(self) -> list[str]:
+        self.requests += 1
+        return sorted({*self.places, "never-ran"})
+
+    def last_runs(self, count: int, dag_ids: list[str] | None = None) -> list[dict[str, Any]]:
+        self.requests += 1
+        asked = [item for item in self.runs if dag_ids is None or item["dag_id"] in dag_ids]
+        return sorted(asked, key=lambda item: item.get("start_date") or "", reverse=True)[:count]
+
+    def tasks_since(self, start: str, dag_ids: list[str], pages: int) -> list[dict[str, Any]]:
+        self.requests += 1
+        found = [item for item in self.runs if item["dag_id"] in dag_ids and item.get("start_date", "") >= start]
+        return [
+            {**item, "executor_config": f"{{'gitops-airflow/worker-namespace': '{self.places[item['dag_id']]}'}}"}
+            for item in found[: pages * PAGE]
+        ]
+
+
+def shown(airflow: Airflow) -> dict[str, list[str]]:
+    runs, tasks = status.read_runs(airflow)  # type: ignore[arg-type]
+    found: dict[str, list[str]] = {}
+    for row in status.run_rows(runs, tasks, "core", NOW):
+        found.setdefault(row["namespace"], []).append(f"{row['dag_id']} {row['run_id']}")
+    return found
+
+
+def test_few_runs_need_two_requests() -> None:
+    airflow = Airflow([run("cron", 5), run("user", 9)], {"cron": "airflow-cron", "user": "airflow-user"})
+    assert shown(airflow) == {"airflow-cron": ["cron r5"], "airflow-user": ["user r9"]}
+    assert airflow.requests == 2
+
+
+def test_a_dag_that_runs_often_hides_no_other() -> None:
+    often = [run("often", 5 * number) for number in range(1, 300)]
+    rest = [run("daily", 1440 * day) for day in range(1, 5)] + [run("once", 9000)]
+    airflow = Airflow(often + rest, {"often": "airflow-cron", "daily": "airflow-user", "once": "core"})
+    assert shown(airflow) == {
+        "airflow-cron": ["often r5", "often r10", "often r15"],
+        "airflow-user": ["daily r1440", "daily r2880", "daily r4320"],
+        "core": ["once r9000"],
+    }
+    assert airflow.requests <= 5
+
+
+def test_the_requests_are_bounded() -> None:
+    runs = [run(f"dag-{number}", number + 2000 * again) for number in range(400) for again in range(1, 5)]
+    airflow = Airflow(runs, {f"dag-{number}": "airflow-cron" for number in range(400)})
+    shown(airflow)
+    assert airflow.requests <= 1 + 2 * status.ROUNDS
+
+
+def test_a_queued_run_is_shown_where_its_dag_goes_and_hides_no_namespace() -> None:
+    queued = run("cron", 3, "queued")
+    airflow = Airflow([queued, run("cron", 7), run("cron", 9, "failed")], {"cron": "airflow-cron"})
+    runs, tasks = status.read_runs(airflow)  # type: ignore[arg-type]
+    rows = status.run_rows([queued, *runs], tasks, "core", NOW)
+    assert [(row["namespace"], row["run_id"], row["state"]) for row in rows] == [
+        ("airflow-cron", "r3", "queued"),
+        ("airflow-cron", "r7", "success"),
+        ("airflow-cron", "r9", "failed"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("queued", "others", "seconds"),
+    [
+        pytest.param(run("cron", 10, "queued"), [], 600, id="since it was made"),
+        pytest.param(run("cron", 1450, "queued", data_interval_end=at(10)), [], 600, id="scheduled: since its interval is over"),
+        pytest.param(run("cron", 900, "queued"), [run("cron", 3)], 120, id="caught up: since the run before it ended"),
+        pytest.param(run("cron", 900, "queued"), [run("cron", 3, "running")], None, id="waits for its turn"),
+        pytest.param(run("cron", 900, "queued"), [run("user", 3, "running")], 54000, id="another DAG's run is no excuse"),
+        pytest.param({"dag_id": "cron", "dag_run_id": "x", "state": "queued"}, [], None, id="no time is known"),
+    ],
+)
+def test_how_long_a_run_waits(queued: dict[str, Any], others: list[dict[str, Any]], seconds: int | None) -> None:
+    assert status.queued_since(queued, others, NOW) == seconds
+
+
+def test_what_waits() -> None:
+    task = {"dag_id": "user", "dag_run_id": "r1", "task_id": "hello", "state": "queued", "queued_when": at(7)}
+    rows = status.waiting_rows([], [run("cron", 10, "queued")], [task, {**task, "queued_when": None}], {"cron": True}, NOW)
+    assert rows == [
+        {"what": "run r10 of cron", "task": "", "seconds": 600, "paused": True},
+        {"what": "task user.hello of run r1", "task": "user.hello", "seconds": 420, "paused": False},
+    ]
+
+
+def test_the_requests_are_those_of_the_rest_api() -> None:
+    seen: list[str] = []
+
+    def send(method: str, url: str, body: bytes | None, headers: dict[str, str]) -> bytes:
+        seen.append(f"{method} {url.removeprefix('http://a/api/v1')} {(body or b'').decode()}".strip())
+        return b'{"dag_runs": [], "task_instances": [], "dags": [], "total_entries": 0}'
+
+    assert status.ask(AirflowApi(Access("http://a", "u", "p"), send), "core", NOW) == {"runs": [], "waiting": []}
+    assert seen == [
+        'POST /dags/~/dagRuns/list {"order_by": "-start_date", "page_limit": 100}',
+        "GET /dags/~/dagRuns?state=queued&limit=100",
+        "GET /dags/~/dagRuns/~/taskInstances?state=queued&limit=100",
+    ]
