@@ -36,7 +36,10 @@ def evaluate(role_variables: Callable[..., dict[str, Any]]) -> Evaluate:
 @pytest.fixture
 def objects(evaluate: Evaluate) -> Callable[..., dict[tuple[str, str], Any]]:
     def rendered(**given: Any) -> dict[tuple[str, str], Any]:
-        return {(item["kind"], item["metadata"]["name"]): item for item in evaluate("__metrics_server_objects", **given)}
+        return {
+            (item["kind"], item["metadata"]["name"]): item
+            for item in evaluate("__metrics_server_objects + __metrics_server_registration", **given)
+        }
 
     return rendered
 
@@ -49,7 +52,7 @@ def arguments(found: dict[tuple[str, str], Any]) -> list[str]:
 
 def test_the_record_is_made_first_and_everything_is_labelled(objects: Callable[..., dict[tuple[str, str], Any]]) -> None:
     found = objects()
-    assert next(iter(found)) == ("APIService", "v1beta1.metrics.k8s.io")
+    assert next(iter(found)) == ("ServiceAccount", "metrics-server")
     assert [key for key, item in found.items() if not MADE.items() <= item["metadata"]["labels"].items()] == []
 
 
@@ -94,17 +97,27 @@ def api(labels: dict[str, str] | None = None, available: str = "True") -> dict[s
 
 
 @pytest.mark.parametrize(
-    ("answer", "own", "foreign", "available"),
-    [
-        ({"resources": []}, False, False, False),
-        (api(MADE), True, False, True),
-        (api(MADE, "False"), True, False, False),
-        (api({"k8s-app": "metrics-server"}), False, True, True),
-        (api(), False, True, True),
-        ({"resources": [{"metadata": {"labels": MADE}}]}, True, False, False),
-    ],
-    ids=["nobody", "this role", "this role, broken", "somebody", "somebody without labels", "this role, just made"],
+    ("labels", "own"),
+    [(MADE, True), ({"k8s-app": "metrics-server"}, False), ({}, False), (None, False)],
+    ids=["own", "other", "bare", "none"],
 )
-def test_who_serves(evaluate: Evaluate, answer: dict[str, Any], own: bool, foreign: bool, available: bool) -> None:
-    names = ("__metrics_server_own", "__metrics_server_foreign", "__metrics_server_available")
-    assert [evaluate(name, __metrics_server_api=answer) for name in names] == [own, foreign, available]
+def test_what_is_labelled_is_this_roles(evaluate: Evaluate, labels: dict[str, str] | None, own: bool) -> None:
+    found = {"resources": [] if labels is None else [{"metadata": {"labels": labels} if labels else {}}]}
+    assert evaluate("__metrics_server_own", __metrics_server_account=found) is own
+    assert evaluate("__metrics_server_foreign", __metrics_server_api=found) is (labels is not None and not own)
+
+
+@pytest.mark.parametrize(
+    ("answer", "status", "settled"),
+    [
+        (api(MADE), {"availableReplicas": 1}, True),
+        (api(MADE), {"availableReplicas": 1, "unavailableReplicas": 1}, False),
+        (api(MADE, "False"), {"availableReplicas": 1}, False),
+        ({"resources": [{"metadata": {"labels": MADE}}]}, {}, False),
+        ({"resources": []}, {}, False),
+    ],
+    ids=["it serves", "the rollout is stuck", "it does not serve", "it was just made", "it is not there"],
+)
+def test_what_is_not_settled_is_waited_for(evaluate: Evaluate, answer: dict[str, Any], status: dict[str, Any], settled: bool) -> None:
+    applied = {"result": {"results": [{"result": {"kind": "Service"}}, {"result": {"kind": "Deployment", "status": status}}]}}
+    assert evaluate("__metrics_server_settled", __metrics_server_api=answer, __metrics_server_applied=applied) is settled
