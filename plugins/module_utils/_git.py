@@ -260,10 +260,7 @@ COMPLAINTS = (
     (r"did not end in time", "timeout", "git took too long", "try again, or give a longer timeout"),
 )
 # When the repository could be read a moment before.
-PUSH_REFUSED = (
-    "with what is given the repository can be read, but not pushed to",
-    "give {credentials} that may push (a deploy key: with write access)",
-)
+PUSH_REFUSED = "with what is given the repository can be read, but not pushed to", "give {credentials} that may push"
 # ssh's advice, which is about a file that is gone by now.
 ADVICE = re.compile(r"^(Add correct host key|Offending \w+ key|remove with:|ssh-keygen -f)", re.IGNORECASE)
 RACE = re.compile(
@@ -279,6 +276,7 @@ def complaint(url: str, branch: str, output: str, *, readable: bool = False) -> 
         if re.search(pattern, output, re.IGNORECASE):
             if readable and code == "authentication":
                 meaning, action = PUSH_REFUSED
+                action += " (a deploy key: with write access)" if ssh_server(url) else ""
             credentials = "an {ssh_key}" if ssh_server(url) else "{username} and {password} (a token)"
             action = action.replace("{keyscan}", keyscan(url)).replace("{credentials}", credentials)
             return GitError(code, f"{public_url(url)} (branch {branch}): {meaning}. git says: {words}\nNext: {action}.")

@@ -91,7 +91,13 @@ def test_complaints_are_understood(output: str, code: str) -> None:
             "can be read, but not pushed to",
             "give username and password (a token) that may push",
         ),
-        ("ssh://git@h/x.git", "is not authorized to write", True, "can be read, but not pushed to", "give an ssh_key that may push"),
+        (
+            "ssh://git@h/x.git",
+            "is not authorized to write",
+            True,
+            "can be read, but not pushed to",
+            "give an ssh_key that may push (a deploy key: with write access).",
+        ),
         ("https://h/x.git", "protected branch", True, "the server refused the push", "read the server's words"),
     ],
 )
