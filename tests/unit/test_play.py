@@ -114,8 +114,10 @@ def test_an_inventory_without_the_group_is_no_success(source: str) -> None:
 
 def test_signals_reach_the_command_and_the_lines_still_come(tmp_path: Path) -> None:
     ready = tmp_path / "ready"
-    script = f"trap 'exit 99' INT; touch {ready}; while :; do sleep 0.05; done"
-    command = [sys.executable, "scripts/play", "bash", "-c", script]
+    script = f"trap 'exit 99' INT; touch {ready}; for _ in {{1..400}}; do sleep 0.05; done"
+    # A background job of a shell has the signal ignored.
+    start = "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); os.execv(sys.argv[1], sys.argv[1:])"
+    command = [sys.executable, "-c", start, sys.executable, "scripts/play", "bash", "-c", script]
     with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, start_new_session=True) as child:
         end = time.monotonic() + 20
         while not ready.exists():
