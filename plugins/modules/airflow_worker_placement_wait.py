@@ -321,7 +321,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.gitops.airflow.plugins.module_utils._errors import ApiError
-from ansible_collections.gitops.airflow.plugins.module_utils._kube import KubeApi, connect
+from ansible_collections.gitops.airflow.plugins.module_utils._kube import KubeApi, connect, show_path
 from ansible_collections.gitops.airflow.plugins.module_utils._placement_evidence import instances
 from ansible_collections.gitops.airflow.plugins.module_utils._placement_options import OPTIONS, expectations
 from ansible_collections.gitops.airflow.plugins.module_utils._placement_verdict import Rules
@@ -338,7 +338,7 @@ def begin(api: KubeApi, wait: PlacementWait, namespaces: list[str], since: str) 
 
 def main() -> None:
     module = AnsibleModule(argument_spec={**AUTH_ARG_SPEC, **OPTIONS}, supports_check_mode=True)
-    params, start = module.params, time.monotonic()
+    params, start = show_path(module), time.monotonic()
     try:
         expected = expectations(params)
         known = instances(params["task_instances"] or [], expected)

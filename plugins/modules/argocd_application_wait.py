@@ -220,7 +220,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.gitops.airflow.plugins.module_utils._application_verdict import Expectation, refuse_revision
 from ansible_collections.gitops.airflow.plugins.module_utils._application_wait import ApplicationWait, Request
 from ansible_collections.gitops.airflow.plugins.module_utils._errors import ApiError
-from ansible_collections.gitops.airflow.plugins.module_utils._kube import connect
+from ansible_collections.gitops.airflow.plugins.module_utils._kube import connect, show_path
 from ansible_collections.gitops.airflow.plugins.module_utils._progress import open_progress
 from ansible_collections.gitops.airflow.plugins.module_utils._watch import ThreadInbox, follow, patient, stream
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
@@ -311,7 +311,7 @@ def main() -> None:
         required_one_of=[("applications", "label_selectors")],
         supports_check_mode=True,
     )
-    params, clock = module.params, time.monotonic
+    params, clock = show_path(module), time.monotonic
     start = clock()
     try:
         request = build_request(params, module.check_mode)

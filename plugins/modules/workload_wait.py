@@ -102,7 +102,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.gitops.airflow.plugins.module_utils._errors import ApiError
-from ansible_collections.gitops.airflow.plugins.module_utils._kube import connect
+from ansible_collections.gitops.airflow.plugins.module_utils._kube import connect, show_path
 from ansible_collections.gitops.airflow.plugins.module_utils._watch import ThreadInbox, follow, stream
 from ansible_collections.gitops.airflow.plugins.module_utils._workload_wait import WorkloadWait
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
@@ -122,7 +122,7 @@ def argument_spec() -> dict[str, Any]:
 
 def main() -> None:
     module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
-    params, clock = module.params, time.monotonic
+    params, clock = show_path(module), time.monotonic
     start = clock()
     try:
         api = connect(params)

@@ -27,7 +27,12 @@ Variables = Callable[..., dict[str, Any]]
 
 @pytest.fixture(scope="module")
 def variables(role_variables: Variables) -> Variables:
-    platform = {"platform_core_namespace": "airflow-core", "platform_argocd_namespace": "argocd", "platform_git_namespace": "git"}
+    platform = {
+        "platform_git_server": "embedded",
+        "platform_core_namespace": "airflow-core",
+        "platform_argocd_namespace": "argocd",
+        "platform_git_namespace": "git",
+    }
     found = role_variables(ROLE / "defaults/main.yml", ROLE / "vars/main.yml") | platform
     found |= {"platform_worker_namespaces": [{"name": "airflow-core"}], "__airflow_app_secrets": {"resources": []}}
     return lambda **over: found | over
@@ -107,6 +112,19 @@ def test_what_does_not_is_refused(broken: Callable[..., dict[str, str]], name: s
 def test_only_to_read_may_be_without_credentials(broken: Callable[..., dict[str, str]]) -> None:
     assert "a public one neither" in broken(airflow_app_dags_repo=HTTPS, airflow_app_dags_username="ann").popitem()[1]
     assert "to push needs both" in broken(airflow_app_platform_repo=HTTPS, airflow_app_platform_username="ann").popitem()[1]
+
+
+def test_no_server_is_trusted_blindly_where_this_machine_does_not_ask(broken: Callable[..., dict[str, str]]) -> None:
+    given = {"airflow_app_dags_repo": SSH, "airflow_app_dags_ssh_key": KEY, "airflow_app_dags_check": False}
+    assert "never trusted blindly" in broken(**given)["airflow_app_dags_repo over SSH"]
+    assert broken(**given, airflow_app_dags_known_hosts=HOSTS) == {}
+    assert broken(airflow_app_dags_repo=HTTPS, airflow_app_dags_check=False) == {}
+
+
+def test_an_external_server_needs_both_repositories(broken: Callable[..., dict[str, str]]) -> None:
+    assert list(broken(platform_git_server="external", airflow_app_dags_repo=HTTPS)) == ["airflow_app_platform_repo"]
+    assert list(broken(platform_git_server="external", airflow_app_platform_repo=HTTPS)) == ["airflow_app_dags_repo"]
+    assert broken(platform_git_server="external", airflow_app_platform_repo=HTTPS, airflow_app_dags_repo=HTTPS) == {}
 
 
 def test_the_embedded_ones_are_not_asked(render: Callable[..., list[Any]]) -> None:
