@@ -13,8 +13,9 @@ from typing import Any
 
 import pytest
 import yaml
+from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.loader import init_plugin_loader
-from ansible.template import trust_as_template
+from ansible.template import Templar, trust_as_template
 from ansible_collections.gitops.airflow.tests.unit.git_http import Backend, git
 
 
@@ -76,3 +77,22 @@ def role_variables() -> Callable[..., dict[str, Any]]:
         return variables
 
     return loaded
+
+
+@pytest.fixture(scope="session")
+def role_evaluator(role_variables: Callable[..., dict[str, Any]]) -> Callable[[str], Callable[..., Any]]:
+    """For a role: what an expression of its own and the platform's variables is, with others given."""
+    roles = Path(__file__).parents[2] / "roles"
+
+    def evaluator(role: str) -> Callable[..., Any]:
+        own = (roles / role / "defaults/main.yml", roles / role / "vars/main.yml")
+        variables = role_variables(*sorted((roles / "platform/defaults/main").glob("*.yml")), *own)
+        loader = DataLoader()
+        loader.set_basedir(str(roles / role))
+
+        def evaluated(name: str, **given: Any) -> Any:
+            return Templar(loader, variables | given).template(trust_as_template(f"{{{{ {name} }}}}"))
+
+        return evaluated
+
+    return evaluator

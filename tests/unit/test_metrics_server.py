@@ -6,31 +6,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible.parsing.dataloader import DataLoader
-from ansible.template import Templar, trust_as_template
 
-ROLES = Path(__file__).parents[2] / "roles"
 MADE = {"gitops-airflow/made": "true"}
 
 Evaluate = Callable[..., Any]
 
 
 @pytest.fixture(scope="module")
-def evaluate(role_variables: Callable[..., dict[str, Any]]) -> Evaluate:
-    folder = ROLES / "metrics_server"
-    files = [*sorted((ROLES / "platform/defaults/main").glob("*.yml")), folder / "defaults/main.yml", folder / "vars/main.yml"]
-    variables = role_variables(*files)
-    loader = DataLoader()
-    loader.set_basedir(str(folder))
-
-    def evaluated(name: str, **given: Any) -> Any:
-        return Templar(loader, variables | given).template(trust_as_template(f"{{{{ {name} }}}}"))
-
-    return evaluated
+def evaluate(role_evaluator: Callable[[str], Evaluate]) -> Evaluate:
+    return role_evaluator("metrics_server")
 
 
 @pytest.fixture

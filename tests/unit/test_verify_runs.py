@@ -6,14 +6,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible.parsing.dataloader import DataLoader
-from ansible.template import Templar, trust_as_template
 
-ROLES = Path(__file__).parents[2] / "roles"
 EXAMPLES = ["example_cron_dag", "example_user_dag"]
 OWN = [{"dag_id": "own", "task_id": "t", "namespace": "airflow-user", "log": "x"}]
 
@@ -21,15 +17,8 @@ Evaluate = Callable[..., Any]
 
 
 @pytest.fixture(scope="module")
-def evaluate(role_variables: Callable[..., dict[str, Any]]) -> Evaluate:
-    role = ROLES / "airflow_verify"
-    files = [*sorted((ROLES / "platform/defaults/main").glob("*.yml")), role / "defaults/main.yml", role / "vars/main.yml"]
-    variables = role_variables(*files)
-
-    def evaluated(name: str, **given: Any) -> Any:
-        return Templar(DataLoader(), variables | given).template(trust_as_template(f"{{{{ {name} }}}}"))
-
-    return evaluated
+def evaluate(role_evaluator: Callable[[str], Evaluate]) -> Evaluate:
+    return role_evaluator("airflow_verify")
 
 
 @pytest.mark.parametrize(
