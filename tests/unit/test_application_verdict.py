@@ -262,6 +262,10 @@ SEQUENCES: dict[str, tuple[Expectation, list[tuple[float, Obj | None, str, str]]
         ANY,
         [(0, app(sync={"status": "OutOfSync"}, operationState=operation("Failed", OLD)), "waiting", "another revision")],
     ),
+    "failed operation of the old commit, where how it ended and sync do not count": (
+        Expectation(revisions=(NEW,), operation="Completed", sync="any"),
+        [(0, app(sync={"status": "OutOfSync"}, operationState=operation("Failed", OLD)), "done", "")],
+    ),
     "failed operation of another source": (
         ANY,
         [
