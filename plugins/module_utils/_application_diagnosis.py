@@ -79,7 +79,10 @@ def next_action(app: Obj | None, pods: list[str], namespace: str, name: str, tim
         return f"Argo CD's application controller did not act: kubectl -n {namespace} logs argocd-application-controller-0."
     if expected and not same_revisions(shown_revisions(app), expected):
         branches = ", ".join(str(source.get("targetRevision") or "HEAD") for source in sources(app))
-        return f"Check that the revision is pushed to what the Application follows ({branches}), and give refresh=normal."
+        return (
+            f"See what was pushed last to what the Application follows ({branches}): if it came after the expected revision, wait for that "
+            "instead (run again); if the expected one is not there, push it; and give refresh=normal."
+        )
     automated = (spec.get("syncPolicy") or {}).get("automated")
     if (status.get("sync") or {}).get("status") == "OutOfSync" and automated is None:
         return f"Automated sync is off: sync it (argocd app sync {name}) or set syncPolicy.automated."

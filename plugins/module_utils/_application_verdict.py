@@ -70,6 +70,7 @@ class Past:
 
     degraded: float | None = None
     error: float | None = None
+    overtaken: float | None = None  # by another revision, found when Git was looked at anew
     done: float | None = None
     stuck: Mapping[str, float] = field(default_factory=dict)
 
@@ -97,6 +98,10 @@ def _impossible(app: Obj, expected: Sequence[str]) -> str | None:
         if revision and source.get("chart") and not VERSION.fullmatch(revision):
             return f"revision {revision!r} is a commit, but the source is the chart {source['chart']}: give its version"
     return None
+
+
+def _short(revisions: Iterable[str]) -> str:
+    return ", ".join(revision[:12] or "any" for revision in revisions)
 
 
 def _compared_to_spec(app: Obj) -> bool:
@@ -161,7 +166,7 @@ def _judge(app: Obj | None, expect: Expectation, past: Past, now: float, pods: I
         return failed(impossible), past
     asked = (metadata.get("annotations") or {}).get(REFRESH)
     if asked:
-        return waiting(f"a {asked} refresh is asked for and not made yet"), Past(error=past.error)
+        return waiting(f"a {asked} refresh is asked for and not made yet"), Past(error=past.error, overtaken=past.overtaken)
 
     state, pending = status.get("operationState") or {}, app.get("operation") is not None
     phase, message = state.get("phase") or "", shorten(state.get("message") or "")
@@ -183,11 +188,17 @@ def _judge(app: Obj | None, expect: Expectation, past: Past, now: float, pods: I
         if error[1]:
             return failed(error[0]), past
         if shown_revisions(app) and not at_revision:
-            return waiting(f"at another revision: {error[0]}"), replace(past, error=None)
+            return waiting(f"at another revision: {error[0]}"), replace(past, error=None, overtaken=None)
         ripe = (past.error or 0.0) + expect.degraded_grace
         return (failed(error[0]) if now >= ripe else waiting(error[0], ripe)), past
 
-    wake = None
+    overtaken = expect.refreshed and compared and bool(shown_revisions(app)) and not at_revision
+    past = replace(past, overtaken=None if not overtaken else now if past.overtaken is None else past.overtaken)
+    if past.overtaken is not None and now >= past.overtaken + expect.degraded_grace:
+        found = f"Git has {_short(shown_revisions(app))} for {now - past.overtaken:.0f} s, not {_short(expect.revisions)}"
+        return failed(f"{found}: something was pushed after it, or it is not on that branch"), past
+
+    wake = None if past.overtaken is None else past.overtaken + expect.degraded_grace
     if expect.ailing_fails and at_revision and compared:
         busy = pending or phase in ("Running", "Terminating")
         verdict, past = _ailing(app, expect, past, now, busy, pods, jobs)
@@ -235,8 +246,7 @@ def _unfinished(app: Obj, compared: bool, at_revision: bool, expect: Expectation
     if not compared:
         return "the spec has changed and is not compared yet"
     if not at_revision:
-        shown = ", ".join(revision[:12] for revision in shown_revisions(app)) or "none"
-        return f"at revision {shown}, not yet at {', '.join(revision[:12] or 'any' for revision in expect.revisions)}"
+        return f"at revision {_short(shown_revisions(app)) or 'none'}, not yet at {_short(expect.revisions)}"
     if expect.operation != ANY:
         if phase in ("Running", "Terminating"):
             outdated = outdated_operation(app, expect.revisions)

@@ -106,8 +106,9 @@ class ApplicationWait:
                     raise
 
     def _compare_again(self, name: str, verdict: Verdict, now: float) -> Verdict:
-        """Asks anew while a comparison fails by what may pass. Only of a caller who wants refreshes."""
-        if self._request.refresh == "none" or verdict.kind != "waiting" or self._past[name].error is None:
+        """Asks anew while a comparison fails by what may pass, or finds another revision. Only of a caller who wants refreshes."""
+        passing = self._past[name].error is not None or self._past[name].overtaken is not None
+        if self._request.refresh == "none" or verdict.kind != "waiting" or not passing:
             return verdict
         due = self._refreshed.setdefault(name, now) + REFRESH_SECONDS
         if now >= due:
@@ -256,6 +257,7 @@ class ApplicationWait:
                     "name": name,
                     **summary(app),
                     "verdict": verdict.kind,
+                    "overtaken": self._past.get(name, Past()).overtaken is not None,
                     "message": message,
                     "transitions": self.transitions.get(name, []),
                 }

@@ -18,8 +18,8 @@ description:
   - It has failed at once when it does not exist (unless O(must_exist=false)), is being deleted, its last operation at the wanted revision
     failed with no retry left, or its comparison or spec is in error at the wanted revision.
   - It has failed at once, too, when a Job of it has failed for good and no operation runs that may try it again.
-  - It has failed after O(degraded_grace) when it stays Degraded, a container of it cannot start (image, configuration, crash loop), or
-    another error condition stays.
+  - It has failed after O(degraded_grace) when it stays Degraded, a container of it cannot start (image, configuration, crash loop),
+    another error condition stays, or Git, looked at anew for O(refresh), keeps having another revision than O(revision).
   - Several Applications are waited for together, on one connection and with one O(timeout).
 attributes:
   check_mode:
@@ -58,8 +58,8 @@ options:
     description:
       - Whether Argo CD is asked to compare with Git anew before the wait begins. V(hard) also drops its cached manifests.
       - The state is not believed until the controller has done so.
-      - Where the comparison fails because something was away for a moment, such as the repository server, it is asked for again every
-        10 seconds within O(degraded_grace). Argo CD itself makes the next one only after minutes.
+      - Where the comparison fails because something was away for a moment, such as the repository server, or finds another revision than
+        O(revision), it is asked for again every 10 seconds within O(degraded_grace). Argo CD itself makes the next one only after minutes.
     type: str
     choices: [none, normal, hard]
     default: none
@@ -96,7 +96,9 @@ options:
     type: float
     default: 600
   degraded_grace:
-    description: Seconds for which an Application may be Degraded, a container unable to start, or a passing error condition shown.
+    description:
+      - Seconds for which an Application may be Degraded, a container unable to start, a passing error condition shown, or another revision
+        found after O(refresh).
     type: float
     default: 60
   stable_for:
@@ -159,7 +161,10 @@ EXAMPLES = r"""
 
 RETURN = r"""
 applications:
-  description: The last known state of each Application.
+  description:
+    - The last known state of each Application.
+    - C(overtaken) tells that Git, looked at anew for O(refresh), had another revision than O(revision), such as one that was pushed
+      after it.
   returned: always
   type: list
   elements: dict
@@ -170,6 +175,7 @@ applications:
       operation: Succeeded
       revision: 3f2a9c1d5b7e8f60a1b2c3d4e5f60718293a4b5c
       verdict: done
+      overtaken: false
       message: successfully synced (all tasks run)
       transitions:
         - {elapsed: 0.02, sync: OutOfSync, health: Missing, operation: Running, revision: 3f2a9c1d5b7e8f60a1b2c3d4e5f60718293a4b5c,
@@ -283,7 +289,7 @@ def build_request(params: dict[str, Any], check: bool = False) -> Request:
         health=frozenset(params["health"]),
         sync=params["sync"],
         operation=params["operation"],
-        refreshed=params["refresh"] != "none",
+        refreshed=params["refresh"] != "none" and not check,
         must_exist=params["must_exist"],
         degraded_grace=params["degraded_grace"],
         stable_for=params["stable_for"],

@@ -77,11 +77,12 @@ def problem(kind: str, message: str) -> list[Obj]:
 OLD_SYNC = {"revision": OLD}
 STALE = app(sync=OLD_SYNC, operationState={"operation": {"sync": {"revision": OLD}}, "syncResult": {"revision": OLD}})
 ASKED = merged(STALE, {"metadata": {"annotations": {"argocd.argoproj.io/refresh": "normal"}}})
+LATER = app(sync={"revision": "c" * 40})
 SYNCING = app(sync={"status": "OutOfSync"}, operationState=operation("Running", message="waiting for healthy state"))
 DEGRADED = app(health={"status": "Degraded", "message": "Deployment exceeded its progress deadline"})
 BROKEN = app(sync={"status": "Unknown", "revision": None}, conditions=problem("ComparisonError", "helm template failed: nil pointer"))
 AWAY = app(sync={"status": "Unknown", "revision": None}, conditions=problem("ComparisonError", "rpc error: code = Unavailable desc = x"))
-ANY, WANTED = Expectation(), Expectation(revisions=(NEW,))
+ANY, WANTED, REFRESHED = Expectation(), Expectation(revisions=(NEW,)), Expectation(revisions=(NEW,), refreshed=True)
 TWO = {"sources": [SOURCE, {"repoURL": "https://charts", "chart": "airflow", "targetRevision": "1.15.0"}], "source": None}
 MULTI = merged(
     DONE,
@@ -261,6 +262,10 @@ SEQUENCES: dict[str, tuple[Expectation, list[tuple[float, Obj | None, str, str]]
         ANY,
         [(0, app(sync={"status": "OutOfSync"}, operationState=operation("Failed", OLD)), "waiting", "another revision")],
     ),
+    "failed operation of the old commit, where how it ended and sync do not count": (
+        Expectation(revisions=(NEW,), operation="Completed", sync="any"),
+        [(0, app(sync={"status": "OutOfSync"}, operationState=operation("Failed", OLD)), "done", "")],
+    ),
     "failed operation of another source": (
         ANY,
         [
@@ -324,7 +329,7 @@ SEQUENCES: dict[str, tuple[Expectation, list[tuple[float, Obj | None, str, str]]
     "failed operation of a hydrated Application": (ANY, [(0, merged(HYDRATED, {"status": FAILED}), "failed", "quota")]),
     # Errors
     "comparison error while healthy": (ANY, [(0, app(conditions=problem("ComparisonError", "unknown field")), "failed", "unknown field")]),
-    "broken chart after a refresh": (Expectation(revisions=(NEW,), refreshed=True), [(0, BROKEN, "failed", "nil pointer")]),
+    "broken chart after a refresh": (REFRESHED, [(0, BROKEN, "failed", "nil pointer")]),
     "broken chart, of which commit is unknown": (
         WANTED,
         [(0, BROKEN, "waiting", "nil pointer"), (60, BROKEN, "failed", "nil pointer")],
@@ -366,6 +371,56 @@ SEQUENCES: dict[str, tuple[Expectation, list[tuple[float, Obj | None, str, str]]
         ],
     ),
     "a warning is no error": (ANY, [(0, app(conditions=problem("OrphanedResourceWarning", "orphans")), "done", "")]),
+    # Another revision
+    "a push came after it": (
+        REFRESHED,
+        [
+            (0, ASKED, "waiting", "refresh"),
+            (2, LATER, "waiting", "at revision cccccccccccc, not yet at bbbb"),
+            (61, LATER, "waiting", "not yet at"),
+            (62, LATER, "failed", "Git has cccccccccccc for 60 s, not bbbbbbbbbbbb: something was pushed after it"),
+        ],
+    ),
+    "a push came after it, in mid-sync": (REFRESHED, [(0, SYNCING, "waiting", ""), (30, LATER, "waiting", ""), (90, LATER, "failed", "")]),
+    "Git was looked at again and again": (
+        REFRESHED,
+        [(0, LATER, "waiting", ""), (10, ASKED, "waiting", "refresh"), (59, LATER, "waiting", ""), (60, LATER, "failed", "pushed")],
+    ),
+    "a mirror that lags": (REFRESHED, [(0, STALE, "waiting", ""), (59, STALE, "waiting", ""), (60, DONE, "done", "")]),
+    "twice another revision, the wanted one between": (
+        REFRESHED,
+        [
+            (0, LATER, "waiting", ""),
+            (30, SYNCING, "waiting", ""),
+            (31, LATER, "waiting", ""),
+            (90, LATER, "waiting", ""),
+            (91, LATER, "failed", ""),
+        ],
+    ),
+    "an error while at another revision": (
+        REFRESHED,
+        [
+            (0, LATER, "waiting", ""),
+            (30, merged(LATER, {"status": {"conditions": AWAY["status"]["conditions"]}}), "waiting", "Unavailable"),
+            (70, LATER, "waiting", ""),
+            (130, LATER, "failed", "pushed after it"),
+        ],
+    ),
+    "another revision, but Git was not looked at": (WANTED, [(0, LATER, "waiting", ""), (99, LATER, "waiting", "not yet at")]),
+    "another revision, of another spec": (
+        REFRESHED,
+        [
+            (0, merged(LATER, {"spec": {"source": {"path": "x"}}}), "waiting", "spec has changed"),
+            (99, merged(LATER, {"spec": {"source": {"path": "x"}}}), "waiting", "spec has changed"),
+        ],
+    ),
+    "no revision yet, after a refresh": (
+        REFRESHED,
+        [
+            (0, app(sync={"revision": None}), "waiting", "at revision none"),
+            (99, app(sync={"revision": None}), "waiting", "at revision none"),
+        ],
+    ),
     # Existence
     "absent": (ANY, [(0, None, "failed", "does not exist")]),
     "absent, but may come": (Expectation(must_exist=False), [(0, None, "waiting", "does not exist"), (1, DONE, "done", "")]),

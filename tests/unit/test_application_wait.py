@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import nullcontext
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -293,18 +294,25 @@ def test_refresh_that_is_not_permitted_is_an_error() -> None:
 AWAY: Obj = {"conditions": [{"type": "ComparisonError", "message": "rpc error: code = Unavailable desc = connection refused"}]}
 
 
+OTHER = Expectation(revisions=("c" * 40,), refreshed=True)
+
+
 @pytest.mark.parametrize(
-    ("refresh", "state", "asked"),
+    ("refresh", "state", "expected", "asked"),
     [
-        ("normal", app("a", sync="Unknown", **AWAY), [10, 20, 30, 40, 50]),
-        ("none", app("a", sync="Unknown", **AWAY), []),
-        ("normal", app("a", sync="OutOfSync"), []),
+        ("normal", app("a", sync="Unknown", **AWAY), Expectation(), [10, 20, 30, 40, 50]),
+        ("none", app("a", sync="Unknown", **AWAY), Expectation(), []),
+        ("normal", app("a", sync="OutOfSync"), Expectation(), []),
+        ("normal", app("a"), OTHER, [10, 20, 30, 40, 50]),
+        ("none", app("a"), replace(OTHER, refreshed=False), []),
     ],
-    ids=["a passing error", "no refresh wished", "no error"],
+    ids=["a passing error", "no refresh wished", "no error", "another revision", "another revision, no refresh wished"],
 )
-def test_a_comparison_that_failed_for_a_moment_is_asked_for_again(refresh: str, state: Obj, asked: list[int]) -> None:
+def test_a_comparison_that_may_come_to_another_end_is_asked_for_again(
+    refresh: str, state: Obj, expected: Expectation, asked: list[int]
+) -> None:
     cluster, seconds = Cluster(), list[int]()
-    one = wait(cluster, names=("a",), refresh=refresh)
+    one = wait(cluster, names=("a",), refresh=refresh, default=expected)
     one.step(listed(state), 0)
     for second in range(1, 60):
         assert one.step([], second).kind == "waiting"
@@ -314,7 +322,8 @@ def test_a_comparison_that_failed_for_a_moment_is_asked_for_again(refresh: str, 
             one.step(event("MODIFIED", state), second)
     assert seconds == asked
     # Asking again does not prolong the grace.
-    assert one.step([], 60).kind == ("failed" if "conditions" in state["status"] else "waiting")
+    assert one.step([], 60).kind == ("failed" if asked or "conditions" in state["status"] else "waiting")
+    assert one.results()[0]["overtaken"] is expected.refreshed
 
 
 def test_notices_are_kept() -> None:
@@ -443,7 +452,7 @@ def test_next_action(state: Obj | None, pods: list[str], words: str) -> None:
 
 def test_next_action_for_a_revision_that_does_not_come() -> None:
     action = next_action(app("a"), [], "argocd", "a", timed_out=True, expected=("c" * 40,))
-    assert "pushed to what the Application follows (HEAD)" in action
+    assert action.startswith("See what was pushed last to what the Application follows (HEAD)")
 
 
 def parameters(**given: Any) -> dict[str, Any]:
@@ -464,6 +473,8 @@ def test_revision_forms() -> None:
 def test_refresh_makes_errors_final() -> None:
     assert module.build_request(parameters(refresh="hard")).default.refreshed
     assert not module.build_request(parameters()).default.refreshed
+    # A check asks for none.
+    assert not module.build_request(parameters(refresh="hard"), check=True).default.refreshed
 
 
 @pytest.mark.parametrize(

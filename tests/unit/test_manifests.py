@@ -120,7 +120,7 @@ def test_the_repositorys_credentials_are_the_projects(render: Render) -> None:
 
 
 MADE = dict.fromkeys(("admin-password", "mysql-password", "mysql-root-password", "webserver-secret-key", "fernet-key"), "eA==")
-SECRET: dict[str, Any] = {"metadata": {"name": "airflow-generated"}, "data": MADE}
+SECRET: dict[str, Any] = {"metadata": {"name": "airflow-generated", "namespace": "airflow-core"}, "data": MADE}
 CLAIM: dict[str, Any] = {"metadata": {"name": "data-airflow-mysql-0"}}
 
 
@@ -131,7 +131,7 @@ CLAIM: dict[str, Any] = {"metadata": {"name": "data-airflow-mysql-0"}}
         ([SECRET], None, []),
         ([], [CLAIM], sorted(MADE)),
         ([SECRET | {"data": {key: MADE[key] for key in MADE if key != "fernet-key"}}], None, ["fernet-key"]),
-        ([{"metadata": {"name": "airflow-generated"}}], None, sorted(MADE)),
+        ([{"metadata": SECRET["metadata"]}], None, sorted(MADE)),
     ],
     ids=["new", "there", "Secret gone", "key gone", "emptied"],
 )
@@ -139,11 +139,16 @@ def test_what_chance_made_is_not_made_again(
     defaults: dict[str, Any], secrets: list[Any], claims: list[Any] | None, lost: list[str]
 ) -> None:
     # Where the Secret is there nobody looks for the volume.
-    registered = {"__airflow_app_generated_found": {"resources": secrets}, "__airflow_app_volume": {"skipped": True}}
-    if claims is not None:
-        registered["__airflow_app_volume"] = {"resources": claims}
-    templar = Templar(DataLoader(), defaults | registered)
-    assert templar.template(trust_as_template("{{ __airflow_app_generated_lost }}")) == lost
+    volume: dict[str, Any] = {"skipped": True} if claims is None else {"resources": claims}
+    # Among those with the platform's label, or found by its name where it has lost that.
+    elsewhere: dict[str, Any] = {"metadata": {"name": "airflow-generated", "namespace": "other"}, "data": {}}
+    absent: dict[str, Any] = {"skipped": True} if secrets else {"resources": []}
+    listed = {"secrets": {"resources": [elsewhere, *secrets]}, "generated_found": absent}
+    by_name = {"secrets": {"resources": [elsewhere]}, "generated_found": {"resources": secrets}}
+    for registered in listed, by_name:
+        given = {f"__airflow_app_{name}": value for name, value in (registered | {"volume": volume}).items()}
+        templar = Templar(DataLoader(), defaults | given)
+        assert templar.template(trust_as_template("{{ __airflow_app_generated_lost }}")) == lost
 
 
 def test_what_chance_made_cannot_be_changed(render: Render) -> None:

@@ -39,8 +39,13 @@ def variables(role_variables: Variables) -> Variables:
 
 
 @pytest.fixture
-def value(variables: Variables) -> Callable[..., Any]:
-    return lambda text, **over: Templar(DataLoader(), variables(**over)).template(trust_as_template(f"{{{{ {text} }}}}"))
+def text(variables: Variables) -> Callable[..., Any]:
+    return lambda template, **over: Templar(DataLoader(), variables(**over)).template(trust_as_template(template))
+
+
+@pytest.fixture
+def value(text: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda expression, **over: text(f"{{{{ {expression} }}}}", **over)
 
 
 @pytest.fixture
@@ -147,6 +152,58 @@ def test_argo_cd_gets_what_the_repository_needs_and_no_more(
     secret = render("secrets.yaml.j2", __airflow_app_secrets={"resources": [generated]}, **over)[-1]
     data = {key: base64.b64decode(text).decode() for key, text in secret["data"].items()}
     assert data == {"type": "git", "project": "airflow", "url": given["repo"]} | expected
+
+
+OTHERS = "# SSH known hosts\ngithub.com ssh-ed25519 BBBB"
+BLOCK = f"# gitops.airflow: begin\n{HOSTS}\n# gitops.airflow: end"
+HOST = "tls:git.example.com"
+
+
+@pytest.mark.parametrize(
+    ("before", "given", "remembered", "certificates", "known"),
+    [
+        ("", {}, [], {}, OTHERS),
+        ("", {"repo": HTTPS, "ca": AUTHORITY}, [HOST], {"git.example.com": f"{AUTHORITY}\n"}, OTHERS),
+        ("", {"repo": SSH, "known_hosts": HOSTS}, ["ssh"], {}, f"{OTHERS}\n{BLOCK}"),
+        ("tls:old ssh", {"repo": HTTPS}, [], {"old": None}, OTHERS),
+        (f"{HOST} ssh", {"repo": HTTPS, "ca": AUTHORITY}, [HOST], {"git.example.com": f"{AUTHORITY}\n"}, OTHERS),
+        (HOST, {"repo": SCP, "known_hosts": HOSTS}, ["ssh"], {"git.example.com": None}, f"{OTHERS}\n{BLOCK}"),
+        # Left in the variables, but of no use: the repository is the embedded one again.
+        (f"{HOST} ssh", {"ca": AUTHORITY, "known_hosts": HOSTS}, [], {"git.example.com": None}, OTHERS),
+    ],
+    ids=["nothing", "authority", "host keys", "both over", "host keys over", "from HTTPS to SSH", "embedded again"],
+)
+def test_argo_cd_trusts_what_it_must_and_no_more(
+    text: Callable[..., Any],
+    value: Callable[..., Any],
+    render: Callable[..., list[Any]],
+    before: str,
+    given: dict[str, str],
+    remembered: list[str],
+    certificates: dict[str, str | None],
+    known: str,
+) -> None:
+    project = {
+        "metadata": {"annotations": {"gitops-airflow/trust": before}} if before else {},
+        "spec": {"sourceRepos": [], "destinations": []},
+    }
+    here = {
+        "metadata": {"name": "argocd-ssh-known-hosts-cm"},
+        "data": {"ssh_known_hosts": f"{OTHERS}\n{BLOCK}\n" if "ssh" in before else OTHERS},
+    }
+    over: dict[str, Any] = {f"airflow_app_platform_{key}": given[key] for key in given}
+    over |= {"__airflow_app_projects": {"resources": [project]}, "__airflow_app_trusted": {"resources": [here]}}
+    last = over | {"__airflow_app_narrow": True}
+    assert value("__airflow_app_trust_certificates", **last) == certificates
+    hosts = yaml.safe_load((ROLE / "tasks/trust.yml").read_text())[2]["kubernetes.core.k8s"]["definition"]["data"]["ssh_known_hosts"]
+    assert text(hosts, **last) == f"{known}\n"
+    # Nothing is taken before the Application has the new repository, and what is to be taken is remembered until then.
+    first = over | {"__airflow_app_narrow": False}
+    assert value("__airflow_app_trust_certificates", **first) == {host: pem for host, pem in certificates.items() if pem}
+    for variables, expected in (last, remembered), (first, sorted({*remembered, *before.split()})):
+        annotations = render("project.yaml.j2", **variables)[0]["metadata"].get("annotations", {})
+        assert sorted(annotations.get("gitops-airflow/trust", "").split()) == sorted(expected)
+        assert annotations or not expected
 
 
 def test_errors_name_the_roles_variables(value: Callable[..., Any], variables: Variables) -> None:
