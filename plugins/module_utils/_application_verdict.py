@@ -66,11 +66,12 @@ class Expectation:
 
 @dataclass(frozen=True)
 class Past:
-    """Since when (seconds, the caller's clock) what may pass has been seen."""
+    """Since when (seconds, the caller's clock) what may pass has been seen; ``first``: the revisions that the first look met."""
 
     degraded: float | None = None
     error: float | None = None
-    overtaken: float | None = None  # by another revision, found when Git was looked at anew
+    overtaken: float | None = None  # Git has come to a revision that is neither the expected one nor the first
+    first: tuple[str, ...] | None = None
     done: float | None = None
     stuck: Mapping[str, float] = field(default_factory=dict)
 
@@ -162,11 +163,13 @@ def _judge(app: Obj | None, expect: Expectation, past: Past, now: float, pods: I
     metadata, status = app.get("metadata") or {}, app.get("status") or {}
     if metadata.get("deletionTimestamp"):
         return (failed if expect.must_exist else waiting)("the Application is being deleted"), Past()
+    if past.first is None:
+        past = replace(past, first=tuple(shown_revisions(app)))
     if (impossible := _impossible(app, expect.revisions)) is not None:
         return failed(impossible), past
     asked = (metadata.get("annotations") or {}).get(REFRESH)
     if asked:
-        return waiting(f"a {asked} refresh is asked for and not made yet"), Past(error=past.error, overtaken=past.overtaken)
+        return waiting(f"a {asked} refresh is asked for and not made yet"), replace(past, degraded=None, stuck={})
 
     state, pending = status.get("operationState") or {}, app.get("operation") is not None
     phase, message = state.get("phase") or "", shorten(state.get("message") or "")
@@ -192,13 +195,14 @@ def _judge(app: Obj | None, expect: Expectation, past: Past, now: float, pods: I
         ripe = (past.error or 0.0) + expect.degraded_grace
         return (failed(error[0]) if now >= ripe else waiting(error[0], ripe)), past
 
-    overtaken = expect.refreshed and compared and bool(shown_revisions(app)) and not at_revision
+    shown = tuple(shown_revisions(app))
+    overtaken = expect.refreshed and compared and not at_revision and shown not in ((), past.first)
     past = replace(past, overtaken=None if not overtaken else now if past.overtaken is None else past.overtaken)
-    if past.overtaken is not None and now >= past.overtaken + expect.degraded_grace:
-        found = f"Git has {_short(shown_revisions(app))} for {now - past.overtaken:.0f} s, not {_short(expect.revisions)}"
+    wake = None if past.overtaken is None else past.overtaken + expect.degraded_grace
+    if wake is not None and now >= wake:
+        found = f"Git has {_short(shown)}, not {_short(expect.revisions)}, for {now - wake + expect.degraded_grace:.0f} s"
         return failed(f"{found}: something was pushed after it, or it is not on that branch"), past
 
-    wake = None if past.overtaken is None else past.overtaken + expect.degraded_grace
     if expect.ailing_fails and at_revision and compared:
         busy = pending or phase in ("Running", "Terminating")
         verdict, past = _ailing(app, expect, past, now, busy, pods, jobs)

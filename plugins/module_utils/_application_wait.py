@@ -106,9 +106,8 @@ class ApplicationWait:
                     raise
 
     def _compare_again(self, name: str, verdict: Verdict, now: float) -> Verdict:
-        """Asks anew while a comparison fails by what may pass, or finds another revision. Only of a caller who wants refreshes."""
-        passing = self._past[name].error is not None or self._past[name].overtaken is not None
-        if self._request.refresh == "none" or verdict.kind != "waiting" or not passing:
+        """Asks anew while a comparison fails by what may pass. Only of a caller who wants refreshes."""
+        if self._request.refresh == "none" or verdict.kind != "waiting" or self._past[name].error is None:
             return verdict
         due = self._refreshed.setdefault(name, now) + REFRESH_SECONDS
         if now >= due:

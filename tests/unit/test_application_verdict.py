@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -378,46 +379,84 @@ SEQUENCES: dict[str, tuple[Expectation, list[tuple[float, Obj | None, str, str]]
             (0, ASKED, "waiting", "refresh"),
             (2, LATER, "waiting", "at revision cccccccccccc, not yet at bbbb"),
             (61, LATER, "waiting", "not yet at"),
-            (62, LATER, "failed", "Git has cccccccccccc for 60 s, not bbbbbbbbbbbb: something was pushed after it"),
+            (62, LATER, "failed", "Git has cccccccccccc, not bbbbbbbbbbbb, for 60 s: something was pushed after it"),
         ],
     ),
     "a push came after it, in mid-sync": (REFRESHED, [(0, SYNCING, "waiting", ""), (30, LATER, "waiting", ""), (90, LATER, "failed", "")]),
     "Git was looked at again and again": (
         REFRESHED,
-        [(0, LATER, "waiting", ""), (10, ASKED, "waiting", "refresh"), (59, LATER, "waiting", ""), (60, LATER, "failed", "pushed")],
+        [
+            (0, ASKED, "waiting", ""),
+            (1, LATER, "waiting", ""),
+            (10, merged(ASKED, {"status": LATER["status"]}), "waiting", "refresh"),
+            (60, LATER, "waiting", ""),
+            (61, LATER, "failed", "pushed"),
+        ],
     ),
-    "a mirror that lags": (REFRESHED, [(0, STALE, "waiting", ""), (59, STALE, "waiting", ""), (60, DONE, "done", "")]),
-    "twice another revision, the wanted one between": (
+    # A mirror that lags, or a parent Application that has yet to bring the new targetRevision.
+    "still the revision from before": (
+        REFRESHED,
+        [(0, ASKED, "waiting", ""), (1, STALE, "waiting", ""), (99, STALE, "waiting", "not yet at"), (100, DONE, "done", "")],
+    ),
+    "from before it to after it": (
+        REFRESHED,
+        [(0, STALE, "waiting", ""), (99, LATER, "waiting", ""), (158, LATER, "waiting", ""), (159, LATER, "failed", "pushed after it")],
+    ),
+    "push after push": (
         REFRESHED,
         [
-            (0, LATER, "waiting", ""),
+            (0, STALE, "waiting", ""),
+            (1, LATER, "waiting", ""),
+            (40, app(sync={"revision": "d" * 40}), "waiting", ""),
+            (61, app(sync={"revision": "d" * 40}), "failed", "Git has dddddddddddd"),
+        ],
+    ),
+    "another revision twice, the wanted one between": (
+        REFRESHED,
+        [
+            (0, STALE, "waiting", ""),
+            (1, LATER, "waiting", ""),
             (30, SYNCING, "waiting", ""),
             (31, LATER, "waiting", ""),
             (90, LATER, "waiting", ""),
             (91, LATER, "failed", ""),
         ],
     ),
+    "back to the revision from before": (
+        REFRESHED,
+        [(0, STALE, "waiting", ""), (1, LATER, "waiting", ""), (30, STALE, "waiting", ""), (99, STALE, "waiting", "not yet at")],
+    ),
+    "made anew meanwhile": (
+        replace(REFRESHED, must_exist=False),
+        [(0, STALE, "waiting", ""), (1, None, "waiting", ""), (2, LATER, "waiting", ""), (99, LATER, "waiting", "not yet at")],
+    ),
     "an error while at another revision": (
         REFRESHED,
         [
-            (0, LATER, "waiting", ""),
+            (0, STALE, "waiting", ""),
+            (1, LATER, "waiting", ""),
             (30, merged(LATER, {"status": {"conditions": AWAY["status"]["conditions"]}}), "waiting", "Unavailable"),
             (70, LATER, "waiting", ""),
             (130, LATER, "failed", "pushed after it"),
         ],
     ),
-    "another revision, but Git was not looked at": (WANTED, [(0, LATER, "waiting", ""), (99, LATER, "waiting", "not yet at")]),
+    "another revision, but Git was not looked at": (
+        WANTED,
+        [(0, STALE, "waiting", ""), (1, LATER, "waiting", ""), (99, LATER, "waiting", "not yet at")],
+    ),
     "another revision, of another spec": (
         REFRESHED,
         [
-            (0, merged(LATER, {"spec": {"source": {"path": "x"}}}), "waiting", "spec has changed"),
+            (0, STALE, "waiting", ""),
+            (1, merged(LATER, {"spec": {"source": {"path": "x"}}}), "waiting", "spec has changed"),
             (99, merged(LATER, {"spec": {"source": {"path": "x"}}}), "waiting", "spec has changed"),
         ],
     ),
     "no revision yet, after a refresh": (
         REFRESHED,
         [
-            (0, app(sync={"revision": None}), "waiting", "at revision none"),
+            (0, STALE, "waiting", ""),
+            (1, app(sync={"revision": None}), "waiting", "at revision none"),
             (99, app(sync={"revision": None}), "waiting", "at revision none"),
         ],
     ),
