@@ -66,12 +66,12 @@ class Expectation:
 
 @dataclass(frozen=True)
 class Past:
-    """Since when (seconds, the caller's clock) what may pass has been seen; ``first``: the revisions that the first look met."""
+    """Since when (seconds, the caller's clock) what may pass has been seen; ``reached``: the expected revision was shown."""
 
     degraded: float | None = None
     error: float | None = None
-    overtaken: float | None = None  # Git has come to a revision that is neither the expected one nor the first
-    first: tuple[str, ...] | None = None
+    reached: bool = False
+    overtaken: float | None = None  # another revision is shown, after the expected one
     done: float | None = None
     stuck: Mapping[str, float] = field(default_factory=dict)
 
@@ -163,8 +163,6 @@ def _judge(app: Obj | None, expect: Expectation, past: Past, now: float, pods: I
     metadata, status = app.get("metadata") or {}, app.get("status") or {}
     if metadata.get("deletionTimestamp"):
         return (failed if expect.must_exist else waiting)("the Application is being deleted"), Past()
-    if past.first is None:
-        past = replace(past, first=tuple(shown_revisions(app)))
     if (impossible := _impossible(app, expect.revisions)) is not None:
         return failed(impossible), past
     asked = (metadata.get("annotations") or {}).get(REFRESH)
@@ -176,6 +174,14 @@ def _judge(app: Obj | None, expect: Expectation, past: Past, now: float, pods: I
     compared = _compared_to_spec(app)
     at_revision = not expect.revisions or same_revisions(shown_revisions(app), expect.revisions)
     never = not ((status.get("sync") or {}).get("comparedTo"))
+
+    # Another revision after the expected one: the branch has moved on.
+    past = replace(past, reached=past.reached or (compared and at_revision and bool(expect.revisions)))
+    overtaken = past.reached and compared and not at_revision and bool(shown_revisions(app))
+    past = replace(past, overtaken=None if not overtaken else now if past.overtaken is None else past.overtaken)
+    wake = None if past.overtaken is None else past.overtaken + expect.degraded_grace
+    if wake is not None and now >= wake:
+        return failed(f"Git has {_short(shown_revisions(app))} by now: something was pushed after {_short(expect.revisions)}"), past
 
     # Errors: final ones at once, others after the grace.
     error = _condition(app, (compared or never) and (at_revision or expect.refreshed))
@@ -191,17 +197,9 @@ def _judge(app: Obj | None, expect: Expectation, past: Past, now: float, pods: I
         if error[1]:
             return failed(error[0]), past
         if shown_revisions(app) and not at_revision:
-            return waiting(f"at another revision: {error[0]}"), replace(past, error=None, overtaken=None)
+            return waiting(f"at another revision: {error[0]}", wake), replace(past, error=None)
         ripe = (past.error or 0.0) + expect.degraded_grace
         return (failed(error[0]) if now >= ripe else waiting(error[0], ripe)), past
-
-    shown = tuple(shown_revisions(app))
-    overtaken = expect.refreshed and compared and not at_revision and shown not in ((), past.first)
-    past = replace(past, overtaken=None if not overtaken else now if past.overtaken is None else past.overtaken)
-    wake = None if past.overtaken is None else past.overtaken + expect.degraded_grace
-    if wake is not None and now >= wake:
-        found = f"Git has {_short(shown)}, not {_short(expect.revisions)}, for {now - wake + expect.degraded_grace:.0f} s"
-        return failed(f"{found}: something was pushed after it, or it is not on that branch"), past
 
     if expect.ailing_fails and at_revision and compared:
         busy = pending or phase in ("Running", "Terminating")

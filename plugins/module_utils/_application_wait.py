@@ -14,6 +14,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._application_state 
     REFRESH,
     outdated_operation,
     owned,
+    same_revisions,
     shown_revisions,
     workload_namespaces,
 )
@@ -106,8 +107,9 @@ class ApplicationWait:
                     raise
 
     def _compare_again(self, name: str, verdict: Verdict, now: float) -> Verdict:
-        """Asks anew while a comparison fails by what may pass. Only of a caller who wants refreshes."""
-        if self._request.refresh == "none" or verdict.kind != "waiting" or self._past[name].error is None:
+        """Asks anew while a comparison fails, or finds another revision, by what may pass. Only of a caller who wants refreshes."""
+        passing = self._past[name].error is not None or self._past[name].overtaken is not None
+        if self._request.refresh == "none" or verdict.kind != "waiting" or not passing:
             return verdict
         due = self._refreshed.setdefault(name, now) + REFRESH_SECONDS
         if now >= due:
@@ -119,14 +121,17 @@ class ApplicationWait:
         return self._request.expectations.get(name, self._request.default)
 
     def _supersede(self, name: str, app: Obj | None) -> None:
-        """Ends an operation that has failed and is tried again at another revision than expected.
+        """Ends an operation that has failed and is tried again at another revision than expected, where Argo CD has found that one.
 
         Argo CD itself begins none at the new revision before the last retry (``argocd app terminate-op`` does the same).
         """
+        expected = self._expectation(name).revisions
+        if not same_revisions(shown_revisions(app or {}), expected):
+            return  # what is tried may be newer; Argo CD does not try an ended one again
         state = ((app or {}).get("status") or {}).get("operationState") or {}
         began = (name, state.get("startedAt"))
         tries_again = app is not None and app.get("operation") is not None and state.get("retryCount")
-        if not tries_again or began in self._ended or not outdated_operation(app or {}, self._expectation(name).revisions):
+        if not tries_again or began in self._ended or not outdated_operation(app or {}, expected):
             return
         # Only the very state that was judged: meanwhile the operation may have ended, or another begun.
         version = {"resourceVersion": ((app or {}).get("metadata") or {}).get("resourceVersion")}

@@ -19,7 +19,7 @@ description:
     failed with no retry left, or its comparison or spec is in error at the wanted revision.
   - It has failed at once, too, when a Job of it has failed for good and no operation runs that may try it again.
   - It has failed after O(degraded_grace) when it stays Degraded, a container of it cannot start (image, configuration, crash loop),
-    another error condition stays, or Git, looked at anew for O(refresh), has come to another revision than O(revision).
+    another error condition stays, or another revision is shown after O(revision) was, because something was pushed after it.
   - Several Applications are waited for together, on one connection and with one O(timeout).
 attributes:
   check_mode:
@@ -58,15 +58,16 @@ options:
     description:
       - Whether Argo CD is asked to compare with Git anew before the wait begins. V(hard) also drops its cached manifests.
       - The state is not believed until the controller has done so.
-      - Where the comparison fails because something was away for a moment, such as the repository server, it is asked for again every
-        10 seconds within O(degraded_grace). Argo CD itself makes the next one only after minutes.
+      - Where the comparison fails because something was away for a moment, such as the repository server, or another revision is shown
+        after O(revision) was, it is asked for again every 10 seconds within O(degraded_grace). Argo CD itself makes the next one only after
+        minutes.
     type: str
     choices: [none, normal, hard]
     default: none
   supersede:
     description:
-      - Whether an operation that has failed and is tried again at another revision than O(revision) is ended, as C(argocd app
-        terminate-op) does.
+      - Whether an operation that has failed and is tried again at another revision than O(revision), although that is shown, is ended, as
+        C(argocd app terminate-op) does.
       - Argo CD goes on with the old revision until its last retry, minutes perhaps, although the push that mends it is there.
     type: bool
     default: false
@@ -98,7 +99,7 @@ options:
   degraded_grace:
     description:
       - Seconds for which an Application may be Degraded, a container unable to start, a passing error condition shown, or another revision
-        shown after O(refresh) that is neither O(revision) nor the one from before.
+        shown after O(revision) was.
     type: float
     default: 60
   stable_for:
@@ -163,8 +164,7 @@ RETURN = r"""
 applications:
   description:
     - The last known state of each Application.
-    - C(overtaken) tells that Git, looked at anew for O(refresh), had come to another revision than O(revision), such as one that was
-      pushed after it.
+    - C(overtaken) tells that another revision is shown after O(revision) was, because something was pushed after it.
   returned: always
   type: list
   elements: dict

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import copy
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -79,6 +78,7 @@ OLD_SYNC = {"revision": OLD}
 STALE = app(sync=OLD_SYNC, operationState={"operation": {"sync": {"revision": OLD}}, "syncResult": {"revision": OLD}})
 ASKED = merged(STALE, {"metadata": {"annotations": {"argocd.argoproj.io/refresh": "normal"}}})
 LATER = app(sync={"revision": "c" * 40})
+OUT = app(sync={"revision": "c" * 40, "status": "OutOfSync"})
 SYNCING = app(sync={"status": "OutOfSync"}, operationState=operation("Running", message="waiting for healthy state"))
 DEGRADED = app(health={"status": "Degraded", "message": "Deployment exceeded its progress deadline"})
 BROKEN = app(sync={"status": "Unknown", "revision": None}, conditions=problem("ComparisonError", "helm template failed: nil pointer"))
@@ -374,90 +374,90 @@ SEQUENCES: dict[str, tuple[Expectation, list[tuple[float, Obj | None, str, str]]
     "a warning is no error": (ANY, [(0, app(conditions=problem("OrphanedResourceWarning", "orphans")), "done", "")]),
     # Another revision
     "a push came after it": (
-        REFRESHED,
+        WANTED,
         [
-            (0, ASKED, "waiting", "refresh"),
+            (0, STALE, "waiting", ""),
+            (1, SYNCING, "waiting", "Running"),
             (2, LATER, "waiting", "at revision cccccccccccc, not yet at bbbb"),
             (61, LATER, "waiting", "not yet at"),
-            (62, LATER, "failed", "Git has cccccccccccc, not bbbbbbbbbbbb, for 60 s: something was pushed after it"),
+            (62, LATER, "failed", "Git has cccccccccccc by now: something was pushed after bbbbbbbbbbbb"),
         ],
     ),
-    "a push came after it, in mid-sync": (REFRESHED, [(0, SYNCING, "waiting", ""), (30, LATER, "waiting", ""), (90, LATER, "failed", "")]),
     "Git was looked at again and again": (
         REFRESHED,
         [
-            (0, ASKED, "waiting", ""),
+            (0, SYNCING, "waiting", ""),
             (1, LATER, "waiting", ""),
             (10, merged(ASKED, {"status": LATER["status"]}), "waiting", "refresh"),
             (60, LATER, "waiting", ""),
-            (61, LATER, "failed", "pushed"),
+            (61, LATER, "failed", "pushed after"),
         ],
-    ),
-    # A mirror that lags, or a parent Application that has yet to bring the new targetRevision.
-    "still the revision from before": (
-        REFRESHED,
-        [(0, ASKED, "waiting", ""), (1, STALE, "waiting", ""), (99, STALE, "waiting", "not yet at"), (100, DONE, "done", "")],
-    ),
-    "from before it to after it": (
-        REFRESHED,
-        [(0, STALE, "waiting", ""), (99, LATER, "waiting", ""), (158, LATER, "waiting", ""), (159, LATER, "failed", "pushed after it")],
     ),
     "push after push": (
-        REFRESHED,
-        [
-            (0, STALE, "waiting", ""),
-            (1, LATER, "waiting", ""),
-            (40, app(sync={"revision": "d" * 40}), "waiting", ""),
-            (61, app(sync={"revision": "d" * 40}), "failed", "Git has dddddddddddd"),
-        ],
-    ),
-    "another revision twice, the wanted one between": (
-        REFRESHED,
-        [
-            (0, STALE, "waiting", ""),
-            (1, LATER, "waiting", ""),
-            (30, SYNCING, "waiting", ""),
-            (31, LATER, "waiting", ""),
-            (90, LATER, "waiting", ""),
-            (91, LATER, "failed", ""),
-        ],
-    ),
-    "back to the revision from before": (
-        REFRESHED,
-        [(0, STALE, "waiting", ""), (1, LATER, "waiting", ""), (30, STALE, "waiting", ""), (99, STALE, "waiting", "not yet at")],
-    ),
-    "made anew meanwhile": (
-        replace(REFRESHED, must_exist=False),
-        [(0, STALE, "waiting", ""), (1, None, "waiting", ""), (2, LATER, "waiting", ""), (99, LATER, "waiting", "not yet at")],
-    ),
-    "an error while at another revision": (
-        REFRESHED,
-        [
-            (0, STALE, "waiting", ""),
-            (1, LATER, "waiting", ""),
-            (30, merged(LATER, {"status": {"conditions": AWAY["status"]["conditions"]}}), "waiting", "Unavailable"),
-            (70, LATER, "waiting", ""),
-            (130, LATER, "failed", "pushed after it"),
-        ],
-    ),
-    "another revision, but Git was not looked at": (
         WANTED,
-        [(0, STALE, "waiting", ""), (1, LATER, "waiting", ""), (99, LATER, "waiting", "not yet at")],
+        [(0, SYNCING, "waiting", ""), (1, LATER, "waiting", ""), (40, STALE, "waiting", ""), (61, STALE, "failed", "Git has aaaaaaaaaaaa")],
     ),
-    "another revision, of another spec": (
-        REFRESHED,
+    "a mirror that lags now and then": (
+        WANTED,
         [
-            (0, STALE, "waiting", ""),
+            (0, SYNCING, "waiting", ""),
+            (1, STALE, "waiting", ""),
+            (30, SYNCING, "waiting", ""),
+            (31, STALE, "waiting", ""),
+            (90, STALE, "waiting", ""),
+            (91, DONE, "done", ""),
+        ],
+    ),
+    # The expected one may come yet: by a mirror, or by a parent Application that changes the spec.
+    "others before it": (
+        REFRESHED,
+        [(0, STALE, "waiting", ""), (1, LATER, "waiting", ""), (99, LATER, "waiting", "not yet at"), (100, DONE, "done", "")],
+    ),
+    "shown with the spec from before alone": (
+        WANTED,
+        [
+            (0, merged(SYNCING, {"spec": {"source": {"path": "x"}}}), "waiting", "spec has changed"),
+            (1, STALE, "waiting", ""),
+            (99, STALE, "waiting", "not yet at"),
+        ],
+    ),
+    "the spec changes after it": (
+        WANTED,
+        [
+            (0, SYNCING, "waiting", ""),
             (1, merged(LATER, {"spec": {"source": {"path": "x"}}}), "waiting", "spec has changed"),
             (99, merged(LATER, {"spec": {"source": {"path": "x"}}}), "waiting", "spec has changed"),
         ],
     ),
-    "no revision yet, after a refresh": (
-        REFRESHED,
+    "made anew after it": (
+        Expectation(revisions=(NEW,), must_exist=False),
+        [(0, SYNCING, "waiting", ""), (1, None, "waiting", ""), (2, STALE, "waiting", ""), (99, STALE, "waiting", "not yet at")],
+    ),
+    "no revision expected": (
+        ANY,
+        [(0, SYNCING, "waiting", ""), (1, merged(LATER, {"status": {"health": {"status": "Missing"}}}), "waiting", "")],
+    ),
+    "an error of a later one": (
+        WANTED,
         [
-            (0, STALE, "waiting", ""),
+            (0, SYNCING, "waiting", ""),
+            (1, merged(LATER, {"status": {"conditions": AWAY["status"]["conditions"]}}), "waiting", "Unavailable"),
+            (61, merged(LATER, {"status": {"conditions": AWAY["status"]["conditions"]}}), "failed", "pushed after"),
+        ],
+    ),
+    "no revision shown any more": (
+        WANTED,
+        [
+            (0, SYNCING, "waiting", ""),
             (1, app(sync={"revision": None}), "waiting", "at revision none"),
             (99, app(sync={"revision": None}), "waiting", "at revision none"),
+        ],
+    ),
+    "the other of two sources moves on": (
+        Expectation(revisions=(NEW, "")),
+        [
+            (0, merged(MULTI, {"status": {"health": {"status": "Progressing"}}}), "waiting", ""),
+            (1, merged(MULTI, {"status": {"sync": {"revisions": [NEW, "1.16.0"]}}}), "done", ""),
         ],
     ),
     # Existence

@@ -244,9 +244,10 @@ def test_refresh_annotates_each_and_leaves_the_absent_to_the_verdict() -> None:
     assert cluster.patched[0][1] == {"metadata": {"annotations": {"argocd.argoproj.io/refresh": "hard"}}}
 
 
-def retried(revision: str, count: int, phase: str = "Running") -> Obj:
+def retried(revision: str, count: int, phase: str = "Running", shown: str = COMMIT) -> Obj:
     state = {"phase": phase, "retryCount": count, "startedAt": "2026-05-04T10:00:00Z", "operation": {"sync": {"revision": revision}}}
     found = app("a", sync="OutOfSync", operationState=state)
+    found["status"]["sync"]["revision"] = shown
     return {**found, "metadata": {"name": "a", "resourceVersion": "7"}, "operation": state["operation"]}
 
 
@@ -258,8 +259,10 @@ def retried(revision: str, count: int, phase: str = "Running") -> Obj:
         (retried("c" * 40, 0), True, 0),
         (retried(COMMIT, 1), True, 0),
         (retried("c" * 40, 1, "Terminating"), True, 0),
+        # It may be newer than the expected one.
+        (retried("c" * 40, 1, shown="c" * 40), True, 0),
     ],
-    ids=["tried again at another revision", "not wished", "its first try", "at the expected revision", "ended already"],
+    ids=["tried again at another revision", "not wished", "its first try", "at the expected revision", "ended already", "at what is shown"],
 )
 def test_an_operation_that_is_tried_again_at_another_revision_is_ended_once(state: Obj, supersede: bool, patches: int) -> None:
     cluster = Cluster()
@@ -317,16 +320,35 @@ def test_a_comparison_that_failed_for_a_moment_is_asked_for_again(refresh: str, 
     assert one.step([], 60).kind == ("failed" if "conditions" in state["status"] else "waiting")
 
 
+def at(revision: str, **status: Any) -> Obj:
+    item = app("a", **status)
+    item["status"]["sync"]["revision"] = revision * 40
+    return item
+
+
 def test_a_push_that_comes_after_the_expected_one_is_told() -> None:
-    one = wait(names=("a",), refresh="normal", default=Expectation(revisions=("c" * 40,), refreshed=True))
-    one.step(listed(app("a")), 0)
+    cluster = Cluster()
+    one = wait(cluster, names=("a",), refresh="normal", default=Expectation(revisions=(COMMIT,)))
+    one.step(listed(at("b", health="Progressing")), 0)
+    assert one.step(event("MODIFIED", at("c")), 5).wake == 15
+    assert one.results()[0]["overtaken"] is True
+    # Git is asked once more: a mirror may lag.
+    one.step([], 15)
+    assert [path.rsplit("/", 1)[-1] for path, _body in cluster.patched] == ["a"]
+    one.step(event("MODIFIED", at("b", health="Progressing")), 16)
     assert one.results()[0]["overtaken"] is False
-    later = app("a")
-    later["status"]["sync"]["revision"] = "d" * 40
-    assert one.step(event("MODIFIED", later), 5).wake == 65
+    one.step(event("MODIFIED", at("c")), 20)
+    assert one.step([], 80).kind == "failed"
     assert one.results()[0]["overtaken"] is True
-    assert one.step([], 65).kind == "failed"
-    assert one.results()[0]["overtaken"] is True
+
+
+def test_a_failure_of_the_expected_one_is_not_taken_for_a_later_push() -> None:
+    one = wait(names=("a",), default=Expectation(revisions=(COMMIT,)))
+    for second, revision in enumerate("bcb"):
+        one.step(event("MODIFIED", at(revision, health="Progressing")), second)
+    operation = {"phase": "Failed", "message": "quota", "syncResult": {"revision": COMMIT}}
+    assert one.step(event("MODIFIED", at("b", operationState=operation)), 9).kind == "failed"
+    assert one.results()[0]["overtaken"] is False
 
 
 def test_notices_are_kept() -> None:

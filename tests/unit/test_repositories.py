@@ -160,24 +160,38 @@ HOST = "tls:git.example.com"
 
 
 @pytest.mark.parametrize(
-    ("before", "given", "remembered", "certificates", "known"),
+    ("before", "there", "given", "remembered", "certificates", "known"),
     [
-        ("", {}, [], {}, OTHERS),
-        ("", {"repo": HTTPS, "ca": AUTHORITY}, [HOST], {"git.example.com": f"{AUTHORITY}\n"}, OTHERS),
-        ("", {"repo": SSH, "known_hosts": HOSTS}, ["ssh"], {}, f"{OTHERS}\n{BLOCK}"),
-        ("tls:old ssh", {"repo": HTTPS}, [], {"old": None}, OTHERS),
-        (f"{HOST} ssh", {"repo": HTTPS, "ca": AUTHORITY}, [HOST], {"git.example.com": f"{AUTHORITY}\n"}, OTHERS),
-        (HOST, {"repo": SCP, "known_hosts": HOSTS}, ["ssh"], {"git.example.com": None}, f"{OTHERS}\n{BLOCK}"),
-        # Left in the variables, but of no use: the repository is the embedded one again.
-        (f"{HOST} ssh", {"ca": AUTHORITY, "known_hosts": HOSTS}, [], {"git.example.com": None}, OTHERS),
+        ("", {}, {}, [], {}, OTHERS),
+        ("", {}, {"repo": HTTPS, "ca": AUTHORITY}, [HOST], {"git.example.com": f"{AUTHORITY}\n"}, OTHERS),
+        # Somebody had given it a certificate for that server before: it will not be taken away.
+        ("", {"git.example.com": "theirs"}, {"repo": HTTPS, "ca": AUTHORITY}, [], {"git.example.com": f"{AUTHORITY}\n"}, OTHERS),
+        (HOST, {"git.example.com": "ours"}, {"repo": HTTPS, "ca": AUTHORITY}, [HOST], {"git.example.com": f"{AUTHORITY}\n"}, OTHERS),
+        ("", {}, {"repo": SSH, "known_hosts": HOSTS}, ["ssh"], {}, f"{OTHERS}\n{BLOCK}"),
+        ("tls:old ssh", {"old": "ours"}, {"repo": HTTPS}, [], {"old": None}, OTHERS),
+        (HOST, {}, {"repo": SCP, "known_hosts": HOSTS}, ["ssh"], {"git.example.com": None}, f"{OTHERS}\n{BLOCK}"),
+        # Left in the variables, but of no use.
+        ("ssh", {}, {"repo": HTTPS, "known_hosts": HOSTS}, [], {}, OTHERS),
+        (f"{HOST} ssh", {}, {"ca": AUTHORITY, "known_hosts": HOSTS}, [], {"git.example.com": None}, OTHERS),
     ],
-    ids=["nothing", "authority", "host keys", "both over", "host keys over", "from HTTPS to SSH", "embedded again"],
+    ids=[
+        "nothing",
+        "authority",
+        "somebody's certificate",
+        "authority again",
+        "host keys",
+        "both over",
+        "from HTTPS to SSH",
+        "from SSH to HTTPS",
+        "embedded again",
+    ],
 )
 def test_argo_cd_trusts_what_it_must_and_no_more(
     text: Callable[..., Any],
     value: Callable[..., Any],
     render: Callable[..., list[Any]],
     before: str,
+    there: dict[str, str],
     given: dict[str, str],
     remembered: list[str],
     certificates: dict[str, str | None],
@@ -187,15 +201,16 @@ def test_argo_cd_trusts_what_it_must_and_no_more(
         "metadata": {"annotations": {"gitops-airflow/trust": before}} if before else {},
         "spec": {"sourceRepos": [], "destinations": []},
     }
+    tls = {"metadata": {"name": "argocd-tls-certs-cm"}, **({"data": there} if there else {})}
     here = {
         "metadata": {"name": "argocd-ssh-known-hosts-cm"},
         "data": {"ssh_known_hosts": f"{OTHERS}\n{BLOCK}\n" if "ssh" in before else OTHERS},
     }
     over: dict[str, Any] = {f"airflow_app_platform_{key}": given[key] for key in given}
-    over |= {"__airflow_app_projects": {"resources": [project]}, "__airflow_app_trusted": {"resources": [here]}}
+    over |= {"__airflow_app_projects": {"resources": [project]}, "__airflow_app_trusted": {"resources": [tls, here]}}
     last = over | {"__airflow_app_narrow": True}
     assert value("__airflow_app_trust_certificates", **last) == certificates
-    hosts = yaml.safe_load((ROLE / "tasks/trust.yml").read_text())[2]["kubernetes.core.k8s"]["definition"]["data"]["ssh_known_hosts"]
+    hosts = yaml.safe_load((ROLE / "tasks/trust.yml").read_text())[1]["kubernetes.core.k8s"]["definition"]["data"]["ssh_known_hosts"]
     assert text(hosts, **last) == f"{known}\n"
     # Nothing is taken before the Application has the new repository, and what is to be taken is remembered until then.
     first = over | {"__airflow_app_narrow": False}
