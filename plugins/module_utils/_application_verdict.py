@@ -176,7 +176,7 @@ def _judge(app: Obj | None, expect: Expectation, past: Past, now: float, pods: I
     never = not ((status.get("sync") or {}).get("comparedTo"))
 
     # Another revision after the expected one: the branch has moved on.
-    past = replace(past, reached=past.reached or (compared and at_revision and bool(expect.revisions)))
+    past = replace(past, reached=past.reached or (compared and at_revision))
     overtaken = past.reached and compared and not at_revision and bool(shown_revisions(app))
     past = replace(past, overtaken=None if not overtaken else now if past.overtaken is None else past.overtaken)
     wake = None if past.overtaken is None else past.overtaken + expect.degraded_grace
