@@ -78,7 +78,6 @@ OLD_SYNC = {"revision": OLD}
 STALE = app(sync=OLD_SYNC, operationState={"operation": {"sync": {"revision": OLD}}, "syncResult": {"revision": OLD}})
 ASKED = merged(STALE, {"metadata": {"annotations": {"argocd.argoproj.io/refresh": "normal"}}})
 LATER = app(sync={"revision": "c" * 40})
-OUT = app(sync={"revision": "c" * 40, "status": "OutOfSync"})
 SYNCING = app(sync={"status": "OutOfSync"}, operationState=operation("Running", message="waiting for healthy state"))
 DEGRADED = app(health={"status": "Degraded", "message": "Deployment exceeded its progress deadline"})
 BROKEN = app(sync={"status": "Unknown", "revision": None}, conditions=problem("ComparisonError", "helm template failed: nil pointer"))
@@ -435,7 +434,11 @@ SEQUENCES: dict[str, tuple[Expectation, list[tuple[float, Obj | None, str, str]]
     ),
     "no revision expected": (
         ANY,
-        [(0, SYNCING, "waiting", ""), (1, merged(LATER, {"status": {"health": {"status": "Missing"}}}), "waiting", "")],
+        [
+            (0, SYNCING, "waiting", ""),
+            (1, merged(LATER, {"status": {"health": {"status": "Missing"}}}), "waiting", "health is Missing"),
+            (99, merged(LATER, {"status": {"health": {"status": "Missing"}}}), "waiting", "health is Missing"),
+        ],
     ),
     "an error of a later one": (
         WANTED,
