@@ -320,6 +320,7 @@ class Lab:
             self._image("redis", [self.base]),
             self._program_image("dex", "wait", "wait", "dex", user="1001:1001"),
             self._program_image("metrics-server", "metrics-server", "metrics-server", "metrics-server", user="1000:1000"),
+            self._program_image("versitygw", "versitygw", "versitygw", "versitygw", user="1000:1000"),
             self._image("argocd", [self.git, self.compiled["argocd"], self.compiled["helm"], argocd_sources], argocd_content),
             self._image("gitea", [self.git, self.compiled["gitea"], self._gitea_sources(go_parts["gitea"])], gitea_content),
         ]
@@ -354,7 +355,7 @@ class Lab:
         """Image in Docker -> its name in the archive, as containerd writes it. Argo CD's manifest says which redis and dex it wants."""
         wanted = set(re.findall(r"image: (\S+)", self.argocd_manifest.read_text()))
         names = {name: next(image for image in wanted if f"{name}:" in image.rpartition("/")[2]) for name in ("argocd", "redis", "dex")}
-        for name in ("git_sync", "mysql", "gitea", "metrics_server"):
+        for name in ("git_sync", "mysql", "gitea", "metrics_server", "versitygw"):
             names[name.replace("_", "-")] = self.versions[f"platform_{name}_image"]
         airflow = self.versions["platform_airflow_image"]
         for release in self.parts["airflow"]["releases"]:
