@@ -10,7 +10,8 @@ short_description: Completes lists of chart values with the platform's entries
 version_added: 0.1.0
 author: The gitops.airflow team (@gitops-airflow)
 description:
-  - Adds the platform's entries to the lists C(env), C(volumes) and C(volumeMounts) of your own values of the Airflow chart, which a merge would replace.
+  - Adds the platform's entries to the lists C(env), C(volumes) and C(volumeMounts) of your own values of the Airflow chart.
+    A merge would replace the whole list.
   - An entry of the same name stays yours. A list that your values do not have is left out.
 positional: platform
 options:
@@ -27,7 +28,7 @@ options:
 EXAMPLES = r"""
 - name: Show the merged environment variables
   ansible.builtin.debug:
-    msg: "{{ {'env': [{'name': 'TEAM', 'value': 'a'}]} | gitops.airflow.with_platform_entries({'env': [{'name': 'PYTHONPATH', 'value': '/opt/x'}]}) }}"
+    msg: "{{ airflow_app_values | gitops.airflow.with_platform_entries({'env': [{'name': 'PYTHONPATH', 'value': '/opt/x'}]}) }}"
 """
 
 RETURN = r"""

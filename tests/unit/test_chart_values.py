@@ -57,7 +57,7 @@ def test_values_that_leave_the_policy_first(values: dict[str, Any] | None) -> No
 @pytest.mark.parametrize(
     ("values", "problem"),
     [
-        ({"env": [{"name": "PYTHONPATH", "value": "/opt/airflow/dags"}]}, "env sets PYTHONPATH to '/opt/airflow/dags', which does not begin"),
+        ({"env": [{"name": "PYTHONPATH", "value": "/opt/airflow/dags"}]}, "PYTHONPATH to '/opt/airflow/dags', which does not begin"),
         ({"env": [{"name": "PYTHONPATH", "value": f"/a:{FOLDER}"}]}, "does not begin with /opt/gitops-airflow"),
         ({"env": [{"name": "PYTHONPATH", "value": f"{FOLDER}-mine"}]}, "does not begin with /opt/gitops-airflow"),
         ({"env": [PATH, PATH]}, "more than once"),
@@ -69,7 +69,7 @@ def test_values_that_leave_the_policy_first(values: dict[str, Any] | None) -> No
         ({"workers": {"env": [{"name": "PYTHONHOME", "value": "/x"}]}}, "workers.env.name sets PYTHONHOME"),
         ({"volumes": [{"name": "gitops-airflow", "emptyDir": {}}]}, "volumes has an entry gitops-airflow"),
         ({"volumeMounts": [{"name": "gitops-airflow", "mountPath": "/elsewhere"}]}, "volumeMounts has an entry gitops-airflow"),
-        ({"scheduler": {"extraVolumeMounts": [{"name": "x", "mountPath": FOLDER}]}}, "scheduler.extraVolumeMounts.mountPath is /opt/gitops"),
+        ({"scheduler": {"extraVolumeMounts": [{"name": "x", "mountPath": FOLDER}]}}, "extraVolumeMounts.mountPath is /opt/gitops"),
         ({"volumeMounts": [{"name": "x", "mountPath": f"{FOLDER}/airflow_local_settings.py"}]}, "the platform's own folder"),
         ({"migrateDatabaseJob": {"applyCustomEnv": False}}, "migrateDatabaseJob.applyCustomEnv is not true"),
         ({"podTemplate": "kind: Pod"}, "podTemplate does not mount /opt/gitops-airflow"),
