@@ -13,6 +13,7 @@ options:
     description:
       - URL of the repository, with V(http://), V(https://), V(ssh://) or V(file://), or V(user@host:path).
       - It must not hold a password.
+      - Through O(tunnel) it must be an C(http) or SSH URL, whose host and port then only name the server.
     type: str
     required: true
   branch:
@@ -43,24 +44,6 @@ options:
   ca_content:
     description: The certificate authority itself, as PEM.
     type: str
-  tunnel:
-    description:
-      - A Service in a Kubernetes cluster through whose ready pod the Git server is reached; host and port of O(repo) then only name it.
-      - O(repo) must be an C(http) or SSH URL. The API server's connection is encrypted.
-    type: dict
-    suboptions:
-      namespace:
-        description: Namespace of the Service.
-        type: str
-        required: true
-      service:
-        description: Name of the Service.
-        type: str
-        required: true
-      port:
-        description: Port of the Service.
-        type: int
-        required: true
   timeout:
     description: Time in seconds that one call to the server may take.
     type: int

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
@@ -62,6 +63,11 @@ class Outcome:
     @property
     def state(self) -> str:
         return str((self.dag_run or {}).get("state") or "")
+
+
+def new_run_id(now: datetime.datetime, random: str) -> str:
+    """The name of a run that was given none (F14): when it was started, and unlike any other. It can be a Kubernetes label as it is."""
+    return f"ansible__{now:%Y%m%dT%H%M%SZ}_{random}"
 
 
 class DagRun:

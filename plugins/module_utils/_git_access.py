@@ -14,7 +14,7 @@ from typing import Any
 
 from ansible_collections.gitops.airflow.plugins.module_utils._git import GitError, check_url, public_url, through
 from ansible_collections.gitops.airflow.plugins.module_utils._git_repo import Access, Remote
-from ansible_collections.gitops.airflow.plugins.module_utils._tunnel import Tunnel, TunnelError, open_tunnel
+from ansible_collections.gitops.airflow.plugins.module_utils._tunnel import TUNNEL_SPEC, Tunnel, TunnelError, open_tunnel
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
 # Here these two are the Git server's.
@@ -34,14 +34,7 @@ REMOTE_SPEC: dict[str, Any] = {
     "known_hosts_content": {"type": "str"},
     "ca_path": {"type": "path"},
     "ca_content": {"type": "str"},
-    "tunnel": {
-        "type": "dict",
-        "options": {
-            "namespace": {"type": "str", "required": True},
-            "service": {"type": "str", "required": True},
-            "port": {"type": "int", "required": True},
-        },
-    },
+    "tunnel": TUNNEL_SPEC,
     "timeout": {"type": "int", "default": 120},
     "names": {"type": "dict", "default": {}},
 }
