@@ -174,10 +174,10 @@ elapsed:
 import time
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.gitops.airflow.plugins.module_utils._airflow_api import Access, AirflowApi
 from ansible_collections.gitops.airflow.plugins.module_utils._dag_run import DagRun, Outcome, Request
 from ansible_collections.gitops.airflow.plugins.module_utils._errors import AirflowError
+from ansible_collections.gitops.airflow.plugins.module_utils._module import AnsibleModule
 from ansible_collections.gitops.airflow.plugins.module_utils._progress import open_progress
 
 
