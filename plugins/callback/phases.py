@@ -58,8 +58,9 @@ from typing import Any
 
 from ansible import constants as C
 from ansible.plugins.callback import CallbackBase
-from ansible_collections.gitops.airflow.plugins.module_utils._failure import COLLECTION, Failure, evidence, explain
+from ansible_collections.gitops.airflow.plugins.module_utils._failure import COLLECTION, FailedItems, Failure, evidence, explain
 from ansible_collections.gitops.airflow.plugins.module_utils._failure import lines as failure_lines
+from ansible_collections.gitops.airflow.plugins.module_utils._printable import printable
 
 OTHER = "other"
 # Phases shorter than this (seconds) outside of roles are not worth a line.
@@ -152,6 +153,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
         super().__init__(*args, **kwargs)
         self.record = Record(time.monotonic())
         self.own = False
+        self.items = FailedItems()
 
     @staticmethod
     def _role(task: Any) -> str:
@@ -171,12 +173,16 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
         if result._result.get("changed"):
             self.record.phase(self._role(result._task)).changed += 1
 
+    def v2_runner_item_on_failed(self, result: Any) -> None:
+        self.items.add(result._host.get_name(), str(result._task._uuid), result._result)
+
     def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
+        items = self.items.take(result._host.get_name(), str(result._task._uuid))
         if not ignore_errors:
             task = result._task
             role = getattr(task, "_role", None)
             self.own = self.own or str(role.get_name() if role else "").startswith(COLLECTION)
-            failure = explain(self._role(task), str(task.name or task.action), result._result)
+            failure = explain(self._role(task), str(task.name or task.action), result._result, items)
             self.record.failed(result._host.get_name(), failure)
 
     def v2_runner_on_unreachable(self, result: Any) -> None:
@@ -189,7 +195,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
             return
         self._display.banner("PHASES")
         for line in lines:
-            self._display.display(line, color=C.COLOR_ERROR if "   FAILED in: " in line else None)
+            self._display.display(printable(line), color=C.COLOR_ERROR if "   FAILED in: " in line else None)
         collect = evidence(os.getcwd(), sys.argv[1:], os.environ.get("PLATFORM_EXTRA_VARS", ""))
         for failure in fatal:
             self._display.banner("FAILED")

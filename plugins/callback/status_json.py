@@ -29,7 +29,7 @@ import sys
 from typing import Any
 
 from ansible.plugins.callback import CallbackBase
-from ansible_collections.gitops.airflow.plugins.module_utils._failure import explain, lines
+from ansible_collections.gitops.airflow.plugins.module_utils._failure import FailedItems, explain, lines
 
 
 class CallbackModule(CallbackBase):  # type: ignore[misc]
@@ -42,6 +42,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._told: set[str] = set()
+        self._items = FailedItems()
 
     def v2_runner_on_ok(self, result: Any) -> None:
         status = result._result.get("status")
@@ -49,9 +50,13 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
             self._told.add(result._host.get_name())
             print(json.dumps(status, indent=2), flush=True)
 
+    def v2_runner_item_on_failed(self, result: Any) -> None:
+        self._items.add(result._host.get_name(), str(result._task._uuid), result._result)
+
     def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
+        items = self._items.take(result._host.get_name(), str(result._task._uuid))
         if not ignore_errors and result._host.get_name() not in self._told:
-            failure = explain("", str(result._task.name or result._task.action), result._result)
+            failure = explain("", str(result._task.name or result._task.action), result._result, items)
             print("\n".join(lines(failure, "")), file=sys.stderr, flush=True)
 
     def v2_runner_on_unreachable(self, result: Any) -> None:

@@ -17,6 +17,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._errors import ApiE
 from ansible_collections.gitops.airflow.plugins.module_utils._kube import KubeApi, core_path
 from ansible_collections.gitops.airflow.plugins.module_utils._mask import Masker, secret_values
 from ansible_collections.gitops.airflow.plugins.module_utils._pods import container_statuses
+from ansible_collections.gitops.airflow.plugins.module_utils._printable import printable, printable_json
 from ansible_collections.gitops.airflow.plugins.module_utils._verdict import Obj
 from ansible_collections.gitops.airflow.plugins.module_utils._watch import Source, snapshot
 
@@ -55,7 +56,8 @@ class Bundle:
         self.notes: list[str] = []
 
     def add(self, name: str, text: str) -> None:
-        self.files[name] = self._masker.text(text)
+        masked = self._masker.text(text)
+        self.files[name] = printable_json(masked) if name.endswith(".json") else printable(masked)
 
     def _list(self, group: str, path: str, kind: str) -> list[Obj]:
         try:
@@ -103,7 +105,7 @@ class Bundle:
             pods: list[Obj] = []
             for (name, _group, _path, kind), items in zip(jobs, pool.map(lambda job: self._list(*job[1:]), jobs), strict=True):
                 if items:
-                    self.files[f"{name}.json"] = "[\n" + ",\n".join(map(self._masker.manifest, items)) + "\n]\n"
+                    self.files[f"{name}.json"] = printable_json("[\n" + ",\n".join(map(self._masker.manifest, items)) + "\n]\n")
                 if kind == "Pod":
                     pods += items
             for name, text in pool.map(self._log, list(self._logs(pods))):

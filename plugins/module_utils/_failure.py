@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Any
 
+from ansible_collections.gitops.airflow.plugins.module_utils._printable import printable
+
 WIDTH = 120
 COLLECTION = "gitops.airflow."
 OPTIONS = {"-i": "--inventory", "-e": "--extra-vars"}
@@ -27,6 +29,8 @@ _REFUSED = re.compile(
     r"' raised while trying to \w+ resource using \([^)]*\)",
     re.DOTALL,
 )
+# What ansible-core says of a command that failed: in 2.18, in 2.21.
+_EXIT_CODE = re.compile(r"non-zero return code\.?$")
 _NEXT = re.compile(r"(?:^|(?<=[.:;\n]) ?)Next: ?", re.MULTILINE)
 
 
@@ -38,6 +42,21 @@ class Failure:
     task: str
     why: str
     action: str
+
+
+class FailedItems:
+    """Collects a loop's failed items as they are reported: from 2.21 on the loop's own result no longer says which items failed."""
+
+    def __init__(self) -> None:
+        self._items: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+
+    def add(self, host: str, task: str, result: Mapping[str, Any]) -> None:
+        """One failed item of the task with this unique id on this host."""
+        self._items.setdefault((host, task), []).append(result)
+
+    def take(self, host: str, task: str) -> list[Mapping[str, Any]]:
+        """What was collected, once."""
+        return self._items.pop((host, task), [])
 
 
 def _items(result: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -52,15 +71,18 @@ def _message(result: Mapping[str, Any]) -> str:
     text = _REFUSED.sub(lambda found: f"{found['message']} ({found['status']})", text).replace('\\\\"', '"')
     # A command's message is only its exit code.
     said = str(result.get("stderr") or result.get("module_stderr") or "").strip()
-    if said and (not text or text.startswith(("non-zero return code", "MODULE FAILURE"))):
+    if said and (not text or text.startswith("MODULE FAILURE") or _EXIT_CODE.search(text)):
         text = "\n".join(filter(None, [text, *said.splitlines()[-5:]]))
     return text or "It gives no reason."
 
 
-def explain(role: str, task: str, result: Mapping[str, Any]) -> Failure:
-    """What a task's result says of its failure. Modules here write ``Next: …``, or return ``diagnosis`` with ``next_action``."""
+def explain(role: str, task: str, result: Mapping[str, Any], items: Sequence[Mapping[str, Any]] = ()) -> Failure:
+    """What a task's result says of its failure. Modules here write ``Next: …``, or return ``diagnosis`` with ``next_action``.
+
+    items are the results of a loop's failed items, where a callback was given them.
+    """
     causes, actions = [], []
-    for item in _items(result):
+    for item in items or _items(result):
         why, *rest = _NEXT.split(_message(item), maxsplit=1)
         for diagnosis in item.get("diagnosis") or []:
             if isinstance(diagnosis, Mapping) and diagnosis.get("next_action"):
@@ -91,7 +113,9 @@ def lines(failure: Failure, evidence: str) -> list[str]:
     shown = []
     for label, text in (("what", what), ("why", failure.why), ("do", failure.action), ("evidence", evidence)):
         wrapped = [
-            part for line in text.splitlines() for part in textwrap.wrap(line, WIDTH, break_long_words=False, break_on_hyphens=False)
+            part
+            for line in printable(text).splitlines()
+            for part in textwrap.wrap(line, WIDTH, break_long_words=False, break_on_hyphens=False)
         ]
         shown += [f"{label if not index else '':<9} {part}" for index, part in enumerate(wrapped)]
     return shown

@@ -319,9 +319,9 @@ requests:
 import time
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.gitops.airflow.plugins.module_utils._errors import ApiError
 from ansible_collections.gitops.airflow.plugins.module_utils._kube import KubeApi, connect, show_path
+from ansible_collections.gitops.airflow.plugins.module_utils._module import AnsibleModule
 from ansible_collections.gitops.airflow.plugins.module_utils._placement_evidence import instances
 from ansible_collections.gitops.airflow.plugins.module_utils._placement_options import OPTIONS, expectations
 from ansible_collections.gitops.airflow.plugins.module_utils._placement_verdict import Rules

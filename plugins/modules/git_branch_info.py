@@ -73,10 +73,10 @@ code:
 
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.gitops.airflow.plugins.module_utils._git import GitError, folder, keyscan, public_url, ssh_server
 from ansible_collections.gitops.airflow.plugins.module_utils._git_access import EXCLUSIVE, REMOTE_SPEC, open_remote
 from ansible_collections.gitops.airflow.plugins.module_utils._git_repo import Remote
+from ansible_collections.gitops.airflow.plugins.module_utils._module import AnsibleModule
 from ansible_collections.gitops.airflow.plugins.module_utils._tunnel import TunnelError
 
 

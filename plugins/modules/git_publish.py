@@ -133,10 +133,11 @@ import os
 from pathlib import Path
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.gitops.airflow.plugins.module_utils._git import EXECUTABLE, PLAIN, Content, GitError, safe_path, unified
 from ansible_collections.gitops.airflow.plugins.module_utils._git_access import EXCLUSIVE, REMOTE_SPEC, open_remote
 from ansible_collections.gitops.airflow.plugins.module_utils._git_repo import Author, Outcome, publish
+from ansible_collections.gitops.airflow.plugins.module_utils._module import AnsibleModule
+from ansible_collections.gitops.airflow.plugins.module_utils._printable import printable
 from ansible_collections.gitops.airflow.plugins.module_utils._tunnel import TunnelError
 
 
@@ -188,7 +189,7 @@ def main() -> None:
         module.fail_json(msg=str(error), code="no_tunnel")
     except (ValueError, OSError) as error:
         module.fail_json(msg=str(error), code="bad_path")
-    diff = {"prepared": "".join(unified(path, *texts) for path, texts in outcome.changed.items())} if module._diff else {}
+    diff = {"prepared": printable("".join(unified(path, *texts) for path, texts in outcome.changed.items()))} if module._diff else {}
     module.exit_json(changed=bool(outcome.changed), commit=outcome.commit or "", changed_files=list(outcome.changed), diff=diff)
 
 

@@ -129,10 +129,11 @@ text:
 import time
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.gitops.airflow.plugins.module_utils._errors import ApiError, LibraryMissing
 from ansible_collections.gitops.airflow.plugins.module_utils._kind_host import why_silent
 from ansible_collections.gitops.airflow.plugins.module_utils._kube import connect, show_path
+from ansible_collections.gitops.airflow.plugins.module_utils._module import AnsibleModule
+from ansible_collections.gitops.airflow.plugins.module_utils._printable import printable_values
 from ansible_collections.gitops.airflow.plugins.module_utils._status_read import Platform, StatusRead, judged
 from ansible_collections.gitops.airflow.plugins.module_utils._status_text import render
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
@@ -181,6 +182,7 @@ def main() -> None:
         if params["kind_cluster"] and not isinstance(error, LibraryMissing):
             problem += f" {why_silent(params['kind_cluster'])}"
         status = judged(at.name, time.monotonic() - start, {"unreadable": [problem]})
+    status = printable_values(status)  # also in JSON, which programs print
     module.exit_json(changed=False, status=status, text=render(status))
 
 

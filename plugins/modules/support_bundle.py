@@ -94,10 +94,11 @@ notes:
 import os
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.gitops.airflow.plugins.module_utils._bundle import Bundle
 from ansible_collections.gitops.airflow.plugins.module_utils._kind_host import evidence
 from ansible_collections.gitops.airflow.plugins.module_utils._kube import connect, show_path
+from ansible_collections.gitops.airflow.plugins.module_utils._module import AnsibleModule
+from ansible_collections.gitops.airflow.plugins.module_utils._printable import printable_values
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
 
@@ -141,7 +142,7 @@ def main() -> None:
         write(path, bundle.archive(os.path.basename(path).removesuffix(".tar.gz")))
     except OSError as error:
         module.fail_json(msg=f"path {path!r} cannot be written: {error}. Next: free space, or give another path.")
-    module.exit_json(changed=True, path=path, files=bundle.contents(), notes=bundle.notes)
+    module.exit_json(changed=True, path=path, files=bundle.contents(), notes=printable_values(bundle.notes))
 
 
 if __name__ == "__main__":

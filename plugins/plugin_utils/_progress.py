@@ -17,6 +17,7 @@ from typing import Any
 from ansible import constants as C
 from ansible.plugins.action.normal import ActionModule as NormalAction
 from ansible.utils.display import Display
+from ansible_collections.gitops.airflow.plugins.module_utils._printable import printable
 from ansible_collections.gitops.airflow.plugins.module_utils._progress import VARIABLE
 
 READ_SECONDS = 0.1
@@ -55,7 +56,7 @@ def parsed(lines: Iterable[bytes]) -> Iterator[tuple[str, bool]]:
             text = f"{item['elapsed']:6.1f} s  {item['text']}"
         except (ValueError, KeyError, TypeError):
             continue
-        yield "".join(character if character.isprintable() else " " for character in text), bool(item.get("sum"))
+        yield printable(text).replace("\n", " "), bool(item.get("sum"))
 
 
 @contextmanager

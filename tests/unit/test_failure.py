@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.gitops.airflow.plugins.module_utils._failure import AGAIN, HIDDEN, Failure, explain, lines
+from ansible_collections.gitops.airflow.plugins.module_utils._failure import AGAIN, HIDDEN, FailedItems, Failure, explain, lines
 
 ADVICE = "Correct the image in Git, and push."
 
@@ -42,6 +42,12 @@ ADVICE = "Correct the image in Git, and push."
             id="kubernetes.core's refusal",
         ),
         pytest.param({"msg": "non-zero return code", "stderr": "a\nb"}, "non-zero return code\na\nb", AGAIN, id="a command"),
+        pytest.param(
+            {"msg": "The command exited with a non-zero return code.", "stderr": "a\nb"},
+            "The command exited with a non-zero return code.\na\nb",
+            AGAIN,
+            id="V14: a command, ansible-core 2.21",
+        ),
         pytest.param({}, "It gives no reason.", AGAIN, id="nothing"),
         pytest.param(
             {"censored": "the output has been hidden", "msg": "s3cret"},
@@ -64,3 +70,25 @@ def test_lines_have_one_shape() -> None:
 
 def test_a_task_outside_of_roles_and_without_evidence() -> None:
     assert lines(Failure("", "It runs", "no", "yes"), "") == ["what      It runs", "why       no", "do        yes"]
+
+
+def test_a_loops_failed_items_come_from_their_own_reports() -> None:
+    """V14: ansible-core 2.21 drops `failed` from the results of a loop."""
+    items = FailedItems()
+    items.add("one", "t1", {"msg": "port 8080 is taken. Next: stop it"})
+    items.add("one", "t1", {"msg": "port 8443 is taken. Next: stop it"})
+    items.add("two", "t1", {"msg": "other host"})
+    result = {"msg": "One or more items failed", "results": [{"msg": "fine"}, {"msg": "port 8080 is taken. Next: stop it"}]}
+    taken = items.take("one", "t1")
+    assert explain("r", "t", result, taken) == Failure("r", "t", "port 8080 is taken.\nport 8443 is taken.", "stop it")
+    assert items.take("one", "t1") == []
+
+
+def test_the_lines_steer_no_terminal() -> None:
+    """D11"""
+    shown = lines(Failure("", "task \x1b[2J", "pod\x9b1m says \x1b]0;x\x07\u202e\rover\x0b", "do\x07"), "")
+    assert shown == [
+        r"what      task \x1b[2J",
+        r"why       pod\x9b1m says \x1b]0;x\x07\u202e\x0dover\x0b",
+        r"do        do\x07",
+    ]

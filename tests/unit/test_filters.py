@@ -12,6 +12,7 @@ import pytest
 from ansible.errors import AnsibleFilterError
 from ansible_collections.gitops.airflow.plugins.filter.bcrypt_hash import bcrypt_hash
 from ansible_collections.gitops.airflow.plugins.filter.bcrypt_matches import bcrypt_matches
+from ansible_collections.gitops.airflow.plugins.filter.failure_cause import failure_cause
 from ansible_collections.gitops.airflow.plugins.filter.hide_values import hide_values
 
 # From the bcrypt project's own test vectors, and one of cost 10 as Argo CD's first start makes them.
@@ -76,3 +77,25 @@ def test_only_text_is_compared() -> None:
 )
 def test_values_are_hidden(text: str, values: list[str], shown: str) -> None:
     assert hide_values(text, values) == shown
+
+
+@pytest.mark.parametrize(
+    ("result", "cause"),
+    [
+        pytest.param({"msg": "no room"}, "no room", id="one"),
+        pytest.param({"msg": "no room. Next: free some"}, "no room. Next: free some", id="next step"),
+        pytest.param(
+            {"msg": "One or more items failed", "results": [{"msg": "a", "failed": True}, {"msg": "x"}, {"msg": "b", "failed": True}]},
+            "a\nb",
+            id="V14: a loop",
+        ),
+        pytest.param({"msg": "x\x1b]0;y\x07"}, r"x\x1b]0;y\x07", id="D11: escape sequences"),
+    ],
+)
+def test_the_cause_of_a_failure(result: dict[str, Any], cause: str) -> None:
+    assert failure_cause(result) == cause
+
+
+def test_only_a_result_has_a_cause() -> None:
+    with pytest.raises(AnsibleFilterError, match="got str"):
+        failure_cause("x")

@@ -140,7 +140,7 @@ def test_what_is_no_line_is_not_shown(data: bytes) -> None:
 def test_no_terminal_is_steered() -> None:
     shown: list[str] = []
     Lines(shown.append, lambda: 0.0).feed(line("\x1b[2Jred\r\x07\u202e\nover"))
-    assert shown == ["   1.0 s   [2Jred    over"]
+    assert shown == [r"   1.0 s  \x1b[2Jred\x0d\x07\u202e over"]
 
 
 def test_a_sum_is_shown_seldom_and_its_latest_always() -> None:

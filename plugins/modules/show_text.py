@@ -1,0 +1,51 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, The gitops.airflow team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: show_text
+short_description: Show lines of text as they are
+version_added: 0.1.0
+author: The gitops.airflow team (@gitops-airflow)
+description:
+  - Prints each line of a text on standard output, under every stdout callback. M(ansible.builtin.debug) prints one JSON string under
+    Ansible's default callback, which nobody can read or copy a command from.
+  - Control characters and characters that reorder or hide text are shown as escapes such as C(\x1b), so text from pods, Git servers and
+    DAGs cannot steer the terminal.
+  - Prints nothing with C(no_log), and nothing beside a stdout callback that writes JSON (its name contains C(json)), where the lines are
+    in the result.
+attributes:
+  check_mode:
+    support: full
+    details: Only shows.
+  diff_mode:
+    support: none
+    details: Changes nothing.
+extends_documentation_fragment:
+  - gitops.airflow.attributes
+options:
+  text:
+    description: What to show.
+    type: str
+    required: true
+"""
+
+EXAMPLES = r"""
+- name: Show how to reach Airflow
+  gitops.airflow.show_text:
+    text: |
+      Airflow   {{ platform_airflow_url }}
+                kubectl -n airflow-core get secret airflow-admin -o jsonpath='{.data.password}' | base64 -d
+"""
+
+RETURN = r"""
+lines:
+  description: The lines as they were shown.
+  returned: always
+  type: list
+  elements: str
+  sample: ["Airflow   http://localhost:8080"]
+"""
