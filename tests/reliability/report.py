@@ -153,7 +153,7 @@ def soak_tables(rows: Mapping[str, Row]) -> list[str]:
         for name, row in ordered
     ]
     containers = sorted({name for row in rows.values() for name in row["memory"]})
-    memory = [(name, *("–" if name not in row["memory"] else _flat(row["memory"][name]) for _half, row in ordered)) for name in containers]
+    memory = [(name, *("-" if name not in row["memory"] else _flat(row["memory"][name]) for _half, row in ordered)) for name in containers]
     return [*_table(head, cells), "", *_table(("memory of", *(name for name, _row in ordered)), memory)]
 
 

@@ -83,4 +83,4 @@ def test_soak_tables() -> None:
     text = "\n".join(report.soak_tables({"idle": {**row, "memory": {}}, "busy": row}))
     for expected in ("triggerer unhealthy (3 to 9 s) in 700 answers", "x restarted 1 times", "58 success", "**failed**"):
         assert expected in text
-    assert "| airflow-core/airflow-scheduler/scheduler | – | 400 MiB, +30.0 MiB/h **grows** |" in text
+    assert "| airflow-core/airflow-scheduler/scheduler | - | 400 MiB, +30.0 MiB/h **grows** |" in text
