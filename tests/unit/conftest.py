@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import importlib
 import threading
 from collections.abc import Callable, Iterator
 from http.server import ThreadingHTTPServer
@@ -62,6 +63,9 @@ def server(filled: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 def role_variables() -> Callable[..., dict[str, Any]]:
     """Loads files of variables as templates that Ansible renders."""
     init_plugin_loader([])
+    # pytest has imported the package before Ansible's finder was there, which reads what the collection's filters need.
+    package = importlib.import_module("ansible_collections.gitops.airflow")
+    package.__dict__.setdefault("_collection_meta", {})
 
     def trusted(value: Any) -> Any:
         if isinstance(value, dict):

@@ -33,6 +33,7 @@ def defaults(role_variables: Callable[..., dict[str, Any]]) -> dict[str, Any]:
         "__airflow_app_dags_known_hosts": "",
         "__airflow_app_dags_ca": "",
         "__airflow_app_dags_checksum": "0123456789abcdef",
+        "__airflow_app_python_files": {},
     }
 
 
@@ -209,6 +210,35 @@ def test_your_own_values_are_merged_over_the_platforms(values: Callable[..., dic
     assert merged["airflow"]["config"]["webserver"] == {"workers": 4}
     plain["airflow"]["config"]["webserver"] = {"workers": 4}
     assert merged == plain
+
+
+def in_every_container(airflow: dict[str, Any]) -> tuple[Any, Any, Any]:
+    return (
+        {entry["name"]: entry["value"] for entry in airflow["env"]}["PYTHONPATH"],
+        [entry for entry in airflow["volumes"] if entry["name"] == "gitops-airflow"],
+        [entry for entry in airflow["volumeMounts"] if entry["name"] == "gitops-airflow"],
+    )
+
+
+@pytest.mark.parametrize("given", [{}, {"env": [{"name": "TEAM", "value": "a"}], "volumes": [{"name": "x"}], "volumeMounts": []}])
+def test_the_platforms_folder_comes_first_in_every_container(values: Callable[..., dict[str, Any]], given: dict[str, Any]) -> None:
+    """D3. Lists of one's own cannot undo it."""
+    airflow = values(airflow_app_values=given)["airflow"]
+    path, (volume,), (mount,) = in_every_container(airflow)
+    assert path == mount["mountPath"] == "/opt/gitops-airflow"
+    assert volume["configMap"] == {"name": "airflow-python"}
+    assert mount["readOnly"] is True
+    assert [airflow[job]["applyCustomEnv"] for job in ("migrateDatabaseJob", "createUserJob")] == [True, True]
+    assert given.get("env", [])[:1] == [entry for entry in airflow["env"] if entry["name"] == "TEAM"]
+
+
+def test_changed_python_files_replace_every_pod(values: Callable[..., dict[str, Any]]) -> None:
+    checksums = [
+        values(__airflow_app_python_files=files)["airflow"]["airflowPodAnnotations"].get("checksum/python")
+        for files in ({}, {"x.py": "a"}, {"x.py": "b"})
+    ]
+    assert checksums[0] is None
+    assert len(set(checksums)) == 3
 
 
 def test_jobs_are_hooks_of_argo_cd_before_airflow(values: Callable[..., dict[str, Any]]) -> None:

@@ -38,6 +38,7 @@ def broken(variables: dict[str, Any], **given: Any) -> dict[str, str]:
         {"airflow_app_values": {"config": {"kubernetes_executor": {LIST: "airflow-user,airflow-core,airflow-cron"}}}},
         {"airflow_app_values": {"env": [{"name": "AIRFLOW__KUBERNETES_ENVIRONMENT_VARIABLES__TEAM", "value": "a"}]}},
         {"airflow_app_values": {"airflowLocalSettings": "{% raw %}{{ include 'platform.localSettings' . }}{% endraw %}\nX = 1"}},
+        {"airflow_app_values": {"env": [{"name": "PYTHONPATH", "value": "/opt/gitops-airflow:/opt/lib"}]}},
         {"airflow_app_dags_repo": "ssh://git@host/dags.git", "airflow_app_platform_repo": "https://host/a@b.git"},
         {"platform_worker_namespaces": [{"name": "airflow-core"}, {"name": "123"}, {"name": "on"}, {"name": "a" * 63}]},
         {"platform_git_server": "external", "platform_worker_namespaces": [{"name": "airflow-core"}, {"name": "git"}]},
@@ -89,6 +90,13 @@ def test_inputs_that_agree(variables: dict[str, Any], given: dict[str, Any]) -> 
         ),
         ({"airflow_app_values": {"airflowLocalSettings": ""}}, "cluster policy", "platform.localSettings"),
         ({"airflow_app_values": {"airflowLocalSettings": "def task_policy(task): pass"}}, "cluster policy", "platform.localSettings"),
+        # D3
+        (
+            {"airflow_app_values": {"env": [{"name": "PYTHONPATH", "value": "/opt/airflow/dags"}]}},
+            "Python's path",
+            "to '/opt/airflow/dags', which does not begin with /opt/gitops-airflow. Next: remove",
+        ),
+        ({"airflow_app_values": {"webserver": {"env": [{"name": "PYTHONHOME", "value": "/x"}]}}}, "Python's path", "sets PYTHONHOME"),
         *(
             ({"platform_worker_namespaces": [{"name": "airflow-core"}, {"name": name}]}, "namespaces' names", f"is {name}; a namespace's")
             for name in ("Airflow-user", "airflow_user", "-a", "a-", "a.b", "a" * 64, 123, True, "a: b")

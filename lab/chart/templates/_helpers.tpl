@@ -83,6 +83,9 @@ tolerations: {{- toYaml .Values.tolerations | nindent 2 }}
   mountPath: /opt/airflow/config/airflow_local_settings.py
   subPath: airflow_local_settings.py
   readOnly: true
+{{- with .Values.volumeMounts }}
+{{ toYaml . }}
+{{- end }}
 {{- end }}
 
 {{/* (root, whether it is the init container) */}}
@@ -156,6 +159,9 @@ tolerations: {{- toYaml .Values.tolerations | nindent 2 }}
   secret:
     secretName: {{ $root.Values.dags.gitSync.sshKeySecret }}
     defaultMode: 288
+{{- end }}
+{{- with $root.Values.volumes }}
+{{ toYaml . }}
 {{- end }}
 {{- with index . 1 }}
 {{ tpl (toYaml .) $root }}

@@ -1,0 +1,80 @@
+# Copyright: (c) 2026, The gitops.airflow team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""D3: values of people's own neither take the platform's entries away nor put something before the cluster policy."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.gitops.airflow.plugins.module_utils._chart_values import import_path_problems, with_platform_entries
+
+FOLDER = "/opt/gitops-airflow"
+PATH = {"name": "PYTHONPATH", "value": FOLDER}
+OWN: dict[str, Any] = {"env": [{"name": "CONNECTION_CHECK_MAX_COUNT", "value": "0"}, PATH], "volumes": [{"name": "gitops-airflow"}]}
+TEAM = {"name": "TEAM", "value": "a"}
+
+
+@pytest.mark.parametrize(
+    ("theirs", "completed"),
+    [
+        ({}, {}),
+        ({"webserver": {"replicas": 2}}, {"webserver": {"replicas": 2}}),
+        ({"env": [TEAM]}, {"env": [TEAM, *OWN["env"]]}),
+        ({"env": []}, {"env": OWN["env"]}),
+        ({"env": None}, {"env": OWN["env"]}),
+        (
+            {"env": [{"name": "CONNECTION_CHECK_MAX_COUNT", "value": "9"}]},
+            {"env": [{"name": "CONNECTION_CHECK_MAX_COUNT", "value": "9"}, PATH]},
+        ),
+        ({"volumes": [{"name": "x"}]}, {"volumes": [{"name": "x"}, {"name": "gitops-airflow"}]}),
+        ({"volumeMounts": [{"name": "x"}]}, {"volumeMounts": [{"name": "x"}]}),
+    ],
+)
+def test_lists_for_every_container_keep_the_platforms_entries(theirs: dict[str, Any], completed: dict[str, Any]) -> None:
+    assert with_platform_entries(theirs, OWN) == completed
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        None,
+        {},
+        {"env": [TEAM]},
+        {"env": [PATH]},
+        {"env": [{"name": "PYTHONPATH", "value": f"{FOLDER}:/opt/lib"}]},
+        {"env": [{"name": "PYTHONPATH", "value": f"{FOLDER}/"}]},
+        {"volumes": [{"name": "x"}], "volumeMounts": [{"name": "x", "mountPath": "/opt/lib"}]},
+        {"createUserJob": {"applyCustomEnv": True}},
+        {"podTemplate": f"PYTHONPATH and {FOLDER}".replace("PYTHONPATH", "")},
+    ],
+)
+def test_values_that_leave_the_policy_first(values: dict[str, Any] | None) -> None:
+    assert import_path_problems(values) == []
+
+
+@pytest.mark.parametrize(
+    ("values", "problem"),
+    [
+        ({"env": [{"name": "PYTHONPATH", "value": "/opt/airflow/dags"}]}, "PYTHONPATH to '/opt/airflow/dags', which does not begin"),
+        ({"env": [{"name": "PYTHONPATH", "value": f"/a:{FOLDER}"}]}, "does not begin with /opt/gitops-airflow"),
+        ({"env": [{"name": "PYTHONPATH", "value": f"{FOLDER}-mine"}]}, "does not begin with /opt/gitops-airflow"),
+        ({"env": [PATH, PATH]}, "more than once"),
+        ({"scheduler": {"env": [PATH]}}, "scheduler.env.name sets PYTHONPATH; only env"),
+        ({"webserver": {"waitForMigrations": {"env": [PATH]}}}, "webserver.waitForMigrations.env.name sets PYTHONPATH"),
+        ({"extraEnv": "- {name: PYTHONPATH, value: /x}"}, "extraEnv sets PYTHONPATH"),
+        ({"secret": [{"envName": "PYTHONPATH", "secretName": "x"}]}, "secret.envName sets PYTHONPATH"),
+        ({"webserver": {"args": ["bash", "-c", "PYTHONPATH=/x exec airflow webserver"]}}, "webserver.args sets PYTHONPATH"),
+        ({"workers": {"env": [{"name": "PYTHONHOME", "value": "/x"}]}}, "workers.env.name sets PYTHONHOME"),
+        ({"volumes": [{"name": "gitops-airflow", "emptyDir": {}}]}, "volumes has an entry gitops-airflow"),
+        ({"volumeMounts": [{"name": "gitops-airflow", "mountPath": "/elsewhere"}]}, "volumeMounts has an entry gitops-airflow"),
+        ({"scheduler": {"extraVolumeMounts": [{"name": "x", "mountPath": FOLDER}]}}, "extraVolumeMounts.mountPath is /opt/gitops"),
+        ({"volumeMounts": [{"name": "x", "mountPath": f"{FOLDER}/airflow_local_settings.py"}]}, "the platform's own folder"),
+        ({"migrateDatabaseJob": {"applyCustomEnv": False}}, "migrateDatabaseJob.applyCustomEnv is not true"),
+        ({"podTemplate": "kind: Pod"}, "podTemplate does not mount /opt/gitops-airflow"),
+    ],
+)
+def test_values_that_would_put_something_before_the_policy(values: dict[str, Any], problem: str) -> None:
+    (found,) = import_path_problems(values)
+    assert problem in found
