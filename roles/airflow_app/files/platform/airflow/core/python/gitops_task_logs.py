@@ -8,12 +8,30 @@ which is what ``apache/airflow:2.6.3`` has.
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from airflow.providers.amazon.aws.log.s3_task_handler import S3TaskHandler
+try:
+    from airflow.providers.amazon.aws.log.s3_task_handler import S3TaskHandler
+except ImportError as absent:
+    from airflow.utils.log.file_task_handler import FileTaskHandler
+
+    ABSENT = str(absent)
+
+    class S3TaskHandler(FileTaskHandler):  # type: ignore[no-redef]
+        """Keeps Airflow running in an image without the Amazon provider. Its logs end with their pods, and reading one says so."""
+
+        def __init__(self, base_log_folder: str, s3_log_folder: str, **_options: Any) -> None:
+            super().__init__(base_log_folder)
+            self.remote_base, self.closed, self.log = s3_log_folder, False, logging.getLogger(__name__)
+
+        @property
+        def hook(self) -> Any:
+            raise ImportError(ABSENT)
+
 
 __all__ = ["TaskLogHandler", "explain", "missing", "over"]
 
@@ -44,7 +62,10 @@ def explain(error: BaseException, where: str) -> list[str]:
     response = getattr(error, "response", None) or {}
     code = str((response.get("Error") or {}).get("Code") or "")
     status = int((response.get("ResponseMetadata") or {}).get("HTTPStatusCode") or 0)
-    if name in ("AirflowNotFoundException", "NoCredentialsError", "PartialCredentialsError"):
+    if isinstance(error, ImportError):
+        cause = f"Airflow's image lacks the package apache-airflow-providers-amazon ({_brief(error)})."
+        step = "Next: use an image that has it, or set airflow_app_logs to none."
+    elif name in ("AirflowNotFoundException", "NoCredentialsError", "PartialCredentialsError"):
         cause = f"this container has no connection to the log store ({_brief(error)})."
         step = "Next: see that airflow_app_values does not replace the variable AIRFLOW_CONN_TASK_LOGS, and run the playbook again."
     elif name in _CONNECTION:
