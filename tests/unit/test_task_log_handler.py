@@ -56,7 +56,7 @@ class S3TaskHandler:
     """Double of airflow.providers.amazon.aws.log.s3_task_handler.S3TaskHandler: what the subclass uses."""
 
     def __init__(self) -> None:
-        self.remote_base, self.closed = "s3://bucket", False
+        self.remote_base, self.closed, self.log_relative_path = "s3://bucket", False, "dag/attempt=1.log"
         self.hook = Hook()
         self.log = SimpleNamespace(warning=lambda *_args, **_more: None)
         self.pod: list[str] | Exception = RuntimeError("Cannot find pod")
@@ -83,6 +83,10 @@ def module(monkeypatch: pytest.MonkeyPatch) -> Any:
     base = ModuleType("airflow.providers.amazon.aws.log.s3_task_handler")
     base.S3TaskHandler = S3TaskHandler  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, base.__name__, base)
+    return load()
+
+
+def load() -> Any:
     spec = importlib.util.spec_from_file_location("gitops_task_logs", SOURCE)
     assert spec
     assert spec.loader
@@ -111,8 +115,8 @@ def task(state: str | None = "success", tries: int = 1, ended: datetime | None =
     ("error", "cause", "step"),
     [
         (
-            named("EndpointConnectionError", 'Could not connect to the endpoint URL: "http://x:7070/b"'),
-            "the log store does not answer",
+            named("EndpointConnectionError", 'Could not connect to the endpoint URL: "http://x:7070/b?list-type=2&prefix=a%2Fb"'),
+            'the log store does not answer (Could not connect to the endpoint URL: "http://x:7070/b").',
             "make status",
         ),
         (named("ConnectTimeoutError", "Connect timeout on endpoint URL"), "the log store does not answer", "load this page again"),
@@ -218,6 +222,30 @@ def test_f1_newer_airflow_chooses_the_executor_for_each_task(module: Any) -> Non
 
 def test_f1_no_port_of_a_worker_is_asked(module: Any) -> None:
     assert module.TaskLogHandler()._read_from_logs_server(task(), "dag/attempt=1.log") == ([], [])
+
+
+def test_f1_a_process_that_ran_no_task_has_nothing_to_store(module: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    handler = module.TaskLogHandler()
+    handler.log_relative_path, handler.closing = "", IsADirectoryError("/opt/airflow/logs")
+    handler.close()
+    assert handler.closed
+    assert capsys.readouterr().err == ""
+
+
+def test_f1_an_image_without_the_amazon_provider_still_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in MODULES:
+        monkeypatch.setitem(sys.modules, name, ModuleType(name))
+    monkeypatch.setitem(sys.modules, "airflow.providers.amazon.aws.log.s3_task_handler", None)
+    for name in ("airflow.utils", "airflow.utils.log"):
+        monkeypatch.setitem(sys.modules, name, ModuleType(name))
+    plain = ModuleType("airflow.utils.log.file_task_handler")
+    render = {"_render_filename": lambda *_: "dag/attempt=1.log", "_executor_get_task_log": lambda *_: ([], [])}
+    plain.FileTaskHandler = type("FileTaskHandler", (), {"__init__": lambda self, folder: None, **render})  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, plain.__name__, plain)
+    handler = load().TaskLogHandler(base_log_folder="/logs", s3_log_folder="s3://bucket", filename_template=None)
+    _messages, logs = handler._read_remote_logs(task(), 1)
+    assert logs[0].startswith("*** The task log cannot be read: Airflow's image lacks the package apache-airflow-providers-amazon")
+    assert "*** Next: use an image that has it" in logs[0]
 
 
 def test_f1_what_fails_while_the_log_is_stored_fails_no_task(module: Any, capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import sys
 from datetime import datetime, timedelta, timezone
 from typing import Any
@@ -26,7 +27,8 @@ except ImportError as absent:
 
         def __init__(self, base_log_folder: str, s3_log_folder: str, **_options: Any) -> None:
             super().__init__(base_log_folder)
-            self.remote_base, self.closed, self.log = s3_log_folder, False, logging.getLogger(__name__)
+            self.remote_base, self.closed, self.log_relative_path = s3_log_folder, False, ""
+            self.log = logging.getLogger(__name__)
 
         @property
         def hook(self) -> Any:
@@ -52,7 +54,8 @@ _DENIED = ("AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "403",
 
 
 def _brief(error: BaseException) -> str:
-    lines = str(error).strip().splitlines()
+    # Without what a URL asks for: the key stands in the message already.
+    lines = re.sub(r"\?[^\s\"']*", "", str(error)).strip().splitlines()
     return (lines[0] if lines else type(error).__name__).rstrip(". ")[:300]
 
 
@@ -164,6 +167,9 @@ class TaskLogHandler(S3TaskHandler):
 
     def close(self) -> None:
         """Store the log. What fails here is written to the pod's own output: the task has its state already."""
+        if not self.log_relative_path:  # a process that ran no task, such as the scheduler
+            self.closed = True
+            return
         try:
             super().close()
         except Exception as error:
