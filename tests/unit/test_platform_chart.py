@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -271,7 +272,19 @@ def test_workers_get_no_token_and_the_chart_makes_no_roles(values: Callable[...,
     assert (airflow["rbac"]["create"], airflow["multiNamespaceMode"]) == (False, False)
 
 
-def test_the_policy_is_python_inside_a_helm_definition(render: Render, values: Callable[..., dict[str, Any]]) -> None:
+SETTINGS = json.dumps(
+    {
+        "workerNamespaces": {"core": {}, "cron": {"nodeSelector": {"pool": "cron"}}},
+        "defaultNamespace": "core",
+        "core": "core",
+        "release": "airflow-core",
+        "account": "the-worker",
+        "taskReferences": {"secrets": ["mine"], "configMaps": [], "claims": []},
+    }
+)
+
+
+def test_the_policy_is_python_inside_a_helm_definition(render: Render, values: Callable[..., dict[str, Any]], tmp_path: Path) -> None:
     source = (STATIC / "airflow_local_settings.py").read_text()
     assert "{{" not in source
     assert "}}" not in source
@@ -281,17 +294,57 @@ def test_the_policy_is_python_inside_a_helm_definition(render: Render, values: C
     assert found
     assert found[1] in values()["airflow"]["airflowLocalSettings"]
     python = found[2]
-    for expression, value in (
-        ("{{ .Values.global.workerNamespaces | toJson }}", '{"core":{},"cron":{"nodeSelector":{"pool":"cron"}}}'),
-        ('{{ include "worker.serviceAccountName" . | quote }}', '"the-worker"'),
-    ):
-        assert python.count(expression) == 1
-        python = python.replace(expression, value)
+    head, _configure, tail = python.rpartition("configure(r'''")
+    expressions, quotes, rest = tail.partition("''')")
+    assert expressions.startswith("{{ dict ")
+    assert rest.strip() == ""
+    python = re.sub(r"\{\{.*?}}", "", head) + f"configure(r'''{SETTINGS}{quotes}"
     assert "{{" not in python
-    settings: dict[str, Any] = {}
+    (tmp_path / "worker-pod.json").write_text('{"spec": {"volumes": [{"configMap": {"name": "airflow-config"}}]}}')
+    settings: dict[str, Any] = {"__file__": str(tmp_path / "airflow_local_settings.py")}
     exec(compile(python, "policy", "exec"), settings)
     assert settings["WORKER_NAMESPACES"] == {"core": {}, "cron": {"nodeSelector": {"pool": "cron"}}}
     assert settings["WORKER_ACCOUNT"] == ["the-worker"]
+    assert settings["CORE_REFERENCES"] == {("ConfigMap", "airflow-config"), ("Secret", "mine")}
+
+
+def test_the_namespace_of_tasks_that_name_none(values: Callable[..., dict[str, Any]]) -> None:
+    """D4."""
+    content = values()
+    assert content["airflow"]["config"]["kubernetes_executor"]["namespace"] == "airflow-core"
+    assert content["global"]["coreTasks"] is True
+    assert content["global"]["taskReferences"] == {"secrets": [], "configMaps": [], "claims": []}
+    content = values(airflow_app_default_namespace="airflow-user", airflow_app_core_tasks=False, airflow_app_task_secrets=["a"])
+    assert content["airflow"]["config"]["kubernetes_executor"]["namespace"] == "airflow-user"
+    assert content["global"]["coreTasks"] is False
+    assert content["global"]["taskReferences"]["secrets"] == ["a"]
+
+
+def test_a_triggerer_is_dead_only_after_several_heartbeats(values: Callable[..., dict[str, Any]]) -> None:
+    """F16. Airflow 2.6 allows 2.1 times [scheduler] job_heartbeat_sec of the process that asks; a heartbeat every 5 s may be 10 s late."""
+    airflow = values()["airflow"]
+    for asks in ("triggerer", "webserver"):
+        (seconds,) = [float(entry["value"]) for entry in airflow[asks]["env"] if entry["name"] == "AIRFLOW__SCHEDULER__JOB_HEARTBEAT_SEC"]
+        assert 2.1 * seconds > 2 * (5 + 10)
+    assert "triggerer" not in airflow["config"]
+
+
+def test_the_configuration_says_which_worker_pods_stay(values: Callable[..., dict[str, Any]]) -> None:
+    """F19. A task that failed is no failed worker."""
+    executor = values()["airflow"]["config"]["kubernetes_executor"]
+    assert (executor["delete_worker_pods"], executor["delete_worker_pods_on_failure"]) == ("True", "False")
+
+
+def test_mysqls_service_selects_a_label_that_workers_cannot_have() -> None:
+    """D4. The StatefulSet's own selector cannot change, and the Service's changes when the pod has the label."""
+    text = re.sub(r"\{\{.*?}}", "x", (STATIC / "templates/mysql.yaml").read_text())
+    service, stateful = yaml.safe_load_all("\n".join(line for line in text.splitlines() if line.strip() != "x"))
+    selector, labels = service["spec"]["selector"], stateful["spec"]["template"]["metadata"]["labels"]
+    assert selector.items() <= labels.items()
+    assert selector["gitops-airflow/endpoint"] == "mysql"
+    assert stateful["spec"]["selector"]["matchLabels"] == {"tier": "airflow", "component": "mysql", "release": "x"}
+    waves = [int(item["metadata"]["annotations"]["argocd.argoproj.io/sync-wave"]) for item in (service, stateful)]
+    assert waves[0] > waves[1]
 
 
 def test_the_examples_name_both_worker_namespaces(values: Callable[..., dict[str, Any]]) -> None:

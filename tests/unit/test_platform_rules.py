@@ -39,6 +39,9 @@ def broken(variables: dict[str, Any], **given: Any) -> dict[str, str]:
         {"airflow_app_values": {"env": [{"name": "AIRFLOW__KUBERNETES_ENVIRONMENT_VARIABLES__TEAM", "value": "a"}]}},
         {"airflow_app_values": {"airflowLocalSettings": "{% raw %}{{ include 'platform.localSettings' . }}{% endraw %}\nX = 1"}},
         {"airflow_app_values": {"env": [{"name": "PYTHONPATH", "value": "/opt/gitops-airflow:/opt/lib"}]}},
+        {"airflow_app_default_namespace": "airflow-user", "airflow_app_core_tasks": False},
+        {"airflow_app_default_namespace": "airflow-user", "airflow_app_values": {"config": {"kubernetes": {"namespace": "airflow-user"}}}},
+        {"airflow_app_task_secrets": ["my-warehouse"], "airflow_app_task_claims": ["scratch"]},
         {"airflow_app_dags_repo": "ssh://git@host/dags.git", "airflow_app_platform_repo": "https://host/a@b.git"},
         {"platform_worker_namespaces": [{"name": "airflow-core"}, {"name": "123"}, {"name": "on"}, {"name": "a" * 63}]},
         {"airflow_app_logs": "none", "airflow_app_values": {"config": {"logging": {"remote_logging": "True"}}}},
@@ -93,6 +96,16 @@ def test_inputs_that_agree(variables: dict[str, Any], given: dict[str, Any]) -> 
         ),
         ({"airflow_app_values": {"airflowLocalSettings": ""}}, "cluster policy", "platform.localSettings"),
         ({"airflow_app_values": {"airflowLocalSettings": "def task_policy(task): pass"}}, "cluster policy", "platform.localSettings"),
+        # D4
+        ({"airflow_app_default_namespace": "airflow"}, "default namespace", "is 'airflow', where tasks run that name no namespace"),
+        ({"airflow_app_core_tasks": False}, "default namespace", "and not airflow-core, which airflow_app_core_tasks keeps tasks out of."),
+        (
+            {"airflow_app_values": {"config": {"kubernetes_executor": {"namespace": "airflow-user"}}}},
+            "default namespace, once",
+            "namespace to airflow-user, but airflow_app_default_namespace is airflow-core",
+        ),
+        ({"airflow_app_task_secrets": ["x", "airflow-mysql"]}, "what tasks may refer to", "names airflow-mysql, with"),
+        ({"airflow_app_task_claims": ["data-airflow-mysql-0"]}, "what tasks may refer to", "names data-airflow-mysql-0, with"),
         # D3
         (
             {"airflow_app_values": {"env": [{"name": "PYTHONPATH", "value": "/opt/airflow/dags"}]}},

@@ -32,6 +32,15 @@ PROFILE = {
 }
 
 
+# What of the core namespace the pod template of every worker refers to, cut down.
+TEMPLATE = {
+    "spec": {
+        "containers": [{"env": [{"name": "X", "valueFrom": {"secretKeyRef": {"name": "airflow-metadata", "key": "connection"}}}]}],
+        "volumes": [{"name": "config", "configMap": {"name": "airflow-config"}}],
+    }
+}
+
+
 class PolicyViolation(Exception):
     """Double of airflow.exceptions.AirflowClusterPolicyViolation."""
 
@@ -78,7 +87,7 @@ class MappedTask:
 
 
 @pytest.fixture
-def policy(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+def policy(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> ModuleType:
     doubles: dict[str, dict[str, Any]] = {
         "airflow": {},
         "airflow.exceptions": {"AirflowClusterPolicyViolation": PolicyViolation},
@@ -95,8 +104,22 @@ def policy(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
     spec.loader.exec_module(module)
-    module.configure(json.dumps({"core": {}, "cron": PROFILE, "user": {}}), "airflow-worker")
+    monkeypatch.setattr(module, "__file__", str(tmp_path / "airflow_local_settings.py"))
+    (tmp_path / "worker-pod.json").write_text(json.dumps(TEMPLATE))
+    set_up(module)
     return module
+
+
+def set_up(module: ModuleType, **given: Any) -> None:
+    settings = {
+        "workerNamespaces": {"core": {}, "cron": PROFILE, "user": {}},
+        "defaultNamespace": "core",
+        "core": "core",
+        "release": "airflow-core",
+        "account": "airflow-worker",
+        "taskReferences": {"secrets": ["listed"], "configMaps": ["listed-map"], "claims": ["listed-claim"]},
+    }
+    module.configure(json.dumps({**settings, **given}))
 
 
 def override(namespace: str | None = None, **metadata: Any) -> k8s.V1Pod:
@@ -217,11 +240,58 @@ def test_affinity_of_another_kind_is_kept(policy: ModuleType) -> None:
     assert pod.spec.affinity.pod_affinity
 
 
-def test_pods_of_the_kubernetes_pod_operator_are_not_touched(policy: ModuleType) -> None:
-    pod = k8s.V1Pod(metadata=k8s.V1ObjectMeta(name="own", namespace="cron"), spec=k8s.V1PodSpec(containers=[]))
-    before = pod.to_dict()
+LABELS = {
+    "tier": "airflow",
+    "component": "mysql",
+    "release": "airflow-core",
+    "gitops-airflow/endpoint": "mysql",
+    "gitops-airflow/platform": "airflow",
+    "app.kubernetes.io/instance": "airflow-core",
+    "pod-template-hash": "abc",
+    "team": "a",
+}
+OWNER = k8s.V1OwnerReference(api_version="apps/v1", kind="ReplicaSet", name="airflow-webserver-1", uid="u", controller=True)
+
+
+@pytest.mark.parametrize("component", ["webserver", "mysql", "triggerer", "scheduler"])
+def test_no_service_takes_a_worker_for_one_of_its_pods(policy: ModuleType, component: str) -> None:
+    """D4."""
+    pod = worker_pod(annotations={"argocd.argoproj.io/tracking-id": "airflow-core:/Pod:core/x", "note": "b"})
+    pod.metadata.labels.update(LABELS, component=component)
+    pod.metadata.owner_references, pod.metadata.finalizers = [OWNER], ["example.com/never"]
     policy.pod_mutation_hook(pod)
-    assert pod.to_dict() == before
+    own = {"kubernetes_executor": "True", "team": "a"}
+    assert pod.metadata.labels == {**own, "tier": "airflow", "component": "worker", "release": "airflow-core"}
+    assert pod.metadata.annotations == {"note": "b"}
+    assert (pod.metadata.owner_references, pod.metadata.finalizers) == (None, None)
+
+
+def test_pods_of_the_kubernetes_pod_operator_lose_only_what_is_the_platforms(policy: ModuleType) -> None:
+    """D4. All else of them is the DAG author's."""
+    spec = k8s.V1PodSpec(containers=[], service_account_name="mine")
+    metadata = k8s.V1ObjectMeta(name="own", namespace="elsewhere", labels=dict(LABELS), owner_references=[OWNER], finalizers=["x"])
+    pod = k8s.V1Pod(metadata=metadata, spec=spec)
+    policy.pod_mutation_hook(pod)
+    assert (pod.metadata.namespace, pod.metadata.labels, pod.metadata.owner_references) == ("elsewhere", {"team": "a"}, None)
+    assert pod.spec == k8s.V1PodSpec(containers=[], service_account_name="mine")
+
+
+def test_a_task_that_names_no_namespace_runs_in_the_default_one(policy: ModuleType) -> None:
+    """D4. Its Secrets are judged by that namespace."""
+    spec = with_spec({"containers": [container(env_from=[every("my-warehouse")])]})
+    with pytest.raises(PolicyViolation, match="the Secret 'my-warehouse' in core, which is not listed"):
+        policy.task_policy(Task({"pod_override": k8s.V1Pod(spec=spec)}))
+    set_up(policy, defaultNamespace="user")
+    policy.task_policy(Task({"pod_override": k8s.V1Pod(spec=spec)}))
+
+
+def test_the_core_namespace_can_be_closed_to_tasks(policy: ModuleType) -> None:
+    """D4."""
+    set_up(policy, workerNamespaces={"cron": {}, "user": {}}, defaultNamespace="user")
+    with pytest.raises(PolicyViolation, match="asks for namespace 'core'; worker namespaces are cron, user"):
+        policy.task_policy(Task({"KubernetesExecutor": {"namespace": "core"}}))
+    with pytest.raises(ValueError, match="'core' is not a worker namespace"):
+        policy.pod_mutation_hook(worker_pod(annotations={ANNOTATION: "core"}))
 
 
 def container(**fields: Any) -> k8s.V1Container:
@@ -260,14 +330,49 @@ def refers_to(name: str) -> list[dict[str, Any]]:
         {"containers": [container(env_from=[every(name)])]},
         {"containers": [container(), k8s.V1Container(name="sidecar", env=[variable(name)])]},
         {"init_containers": [container(env_from=[every(name)])]},
+        {"volumes": volume(azure_file=k8s.V1AzureFileVolumeSource(secret_name=name, share_name="s"))},
+        {"volumes": volume(cephfs=k8s.V1CephFSVolumeSource(monitors=["m"], secret_ref=k8s.V1LocalObjectReference(name=name)))},
+        {"image_pull_secrets": [k8s.V1LocalObjectReference(name=name)]},
     ]
 
 
-CLAIM = {"volumes": volume(persistent_volume_claim=k8s.V1PersistentVolumeClaimVolumeSource(claim_name="data-airflow-mysql-0"))}
+def refers_to_map(name: str) -> list[dict[str, Any]]:
+    """Every way to a ConfigMap's content."""
+    key = k8s.V1EnvVarSource(config_map_key_ref=k8s.V1ConfigMapKeySelector(name=name, key="k"))
+    return [
+        {"volumes": volume(config_map=k8s.V1ConfigMapVolumeSource(name=name))},
+        {"volumes": projected(config_map=k8s.V1ConfigMapProjection(name=name))},
+        {"containers": [container(env=[k8s.V1EnvVar(name="X", value_from=key)])]},
+        {"containers": [container(env_from=[k8s.V1EnvFromSource(config_map_ref=k8s.V1ConfigMapEnvSource(name=name))])]},
+    ]
+
+
+def refers_to_claim(name: str) -> list[dict[str, Any]]:
+    """Every way to a volume's content: the volume, and a new one that starts as its copy."""
+
+    def copied(field: str) -> list[k8s.V1Volume]:
+        source = {"kind": "PersistentVolumeClaim", "name": name}
+        made = k8s.V1PersistentVolumeClaimTemplate(spec=k8s.V1PersistentVolumeClaimSpec(access_modes=["ReadWriteOnce"], **{field: source}))
+        return volume(ephemeral=k8s.V1EphemeralVolumeSource(volume_claim_template=made))
+
+    return [
+        {"volumes": volume(persistent_volume_claim=k8s.V1PersistentVolumeClaimVolumeSource(claim_name=name))},
+        {"volumes": copied("data_source")},
+        {"volumes": copied("data_source_ref")},
+    ]
+
+
 THE_PLATFORMS = [
     *((spec, "'airflow-mysql', which is the platform's own") for spec in refers_to("airflow-mysql")),
     *(({"containers": [container(env_from=[every(name)])]}, repr(name)) for name in ("airflow-generated", "airflow-admin")),
-    (CLAIM, "'data-airflow-mysql-0'"),
+    *((spec, "'data-airflow-mysql-0'") for spec in refers_to_claim("data-airflow-mysql-0")),
+]
+# D4: in the core namespace only what is listed.
+NOT_LISTED = [
+    *((spec, "the Secret 'mine' in core, which is not listed for tasks") for spec in refers_to("mine")),
+    *((spec, "the ConfigMap 'mine' in core, which is not listed for tasks") for spec in refers_to_map("mine")),
+    *((spec, "the claim 'mine' in core, which is not listed for tasks") for spec in refers_to_claim("mine")),
+    *((spec, "airflow_app_task_secrets") for spec in refers_to("listed-map")[:1]),
 ]
 REFUSED = [
     ({"service_account_name": "airflow-scheduler"}, "service account 'airflow-scheduler'; worker pods run as 'airflow-worker'"),
@@ -280,12 +385,14 @@ ALLOWED = [
     {},
     {"service_account_name": "airflow-worker", "automount_service_account_token": False},
     {"volumes": token("vault.example.com")},
-    {"image_pull_secrets": [k8s.V1LocalObjectReference(name="registry")]},
-    {"volumes": volume(config_map=k8s.V1ConfigMapVolumeSource(name="airflow-mysql"))},
-    *refers_to("my-warehouse"),
+    *refers_to("listed"),
+    *refers_to_map("listed-map"),
+    *refers_to_claim("listed-claim"),
     # What the worker's own template refers to.
     *refers_to("airflow-metadata"),
+    *refers_to_map("airflow-config"),
 ]
+ALLOWED_ELSEWHERE = [*refers_to("mine"), *refers_to_map("mine"), *refers_to_claim("mine")]
 
 
 def with_spec(spec: dict[str, Any]) -> k8s.V1PodSpec:
@@ -302,6 +409,16 @@ def test_a_task_that_asks_for_what_a_worker_may_not_have(
     assert words in str(refused.value)
 
 
+@pytest.mark.parametrize("namespace", [None, "core"])
+@pytest.mark.parametrize(("spec", "words"), NOT_LISTED)
+def test_a_task_in_the_core_namespace_refers_only_to_what_is_listed(
+    policy: ModuleType, spec: dict[str, Any], words: str, namespace: str | None
+) -> None:
+    with pytest.raises(PolicyViolation, match=r"refers to the .*: use another worker namespace, or ask") as refused:
+        policy.task_policy(Task({"pod_override": k8s.V1Pod(metadata=k8s.V1ObjectMeta(namespace=namespace), spec=with_spec(spec))}))
+    assert words in str(refused.value)
+
+
 @pytest.mark.parametrize("spec", ALLOWED)
 def test_what_people_need_is_left_alone(policy: ModuleType, spec: dict[str, Any]) -> None:
     task = Task({"pod_override": k8s.V1Pod(spec=with_spec(spec))})
@@ -313,7 +430,15 @@ def test_what_people_need_is_left_alone(policy: ModuleType, spec: dict[str, Any]
     assert (pod.spec.volumes, pod.spec.containers) == (spec.get("volumes"), spec.get("containers", [container()]))
 
 
-@pytest.mark.parametrize(("spec", "words"), THE_PLATFORMS)
+@pytest.mark.parametrize("spec", ALLOWED_ELSEWHERE)
+def test_in_other_namespaces_all_but_the_platforms_own_is_peoples(policy: ModuleType, spec: dict[str, Any]) -> None:
+    policy.task_policy(Task({"pod_override": k8s.V1Pod(metadata=k8s.V1ObjectMeta(namespace="user"), spec=with_spec(spec))}))
+    pod = worker_pod(annotations={ANNOTATION: "user"})
+    pod.spec = with_spec(spec)
+    policy.pod_mutation_hook(pod)
+
+
+@pytest.mark.parametrize(("spec", "words"), THE_PLATFORMS + NOT_LISTED)
 def test_the_pod_is_refused_where_the_policy_has_not_seen_it(policy: ModuleType, spec: dict[str, Any], words: str) -> None:
     pod = worker_pod()
     pod.spec = with_spec(spec)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import copy
 import json
+import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -19,17 +20,44 @@ __all__ = ["pod_mutation_hook", "task_policy"]
 NAMESPACE_ANNOTATION = "gitops-airflow/worker-namespace"
 # Namespace -> scheduling of its worker pods (nodeSelector, tolerations, affinity), as in the pod's own specification.
 WORKER_NAMESPACES: dict[str, dict[str, Any]] = {}
+# Where a task's pod runs that names no namespace, and the platform's own namespace.
+DEFAULT_NAMESPACE = [""]
+CORE_NAMESPACE = [""]
 # The one account of worker pods. It may do nothing; others of the core namespace may handle pods.
 WORKER_ACCOUNT = ["airflow-worker"]
-# Secrets of the core namespace that no worker needs (MySQL's root password, every key at once, the admin's password), and MySQL's volume.
-PLATFORMS_OWN = {"airflow-admin", "airflow-generated", "airflow-mysql", "data-airflow-mysql-0"}
+# What Services, ReplicaSets and StatefulSets of the platform select pods by. A worker's are these, whatever its task asks for.
+WORKER_LABELS = {"tier": "airflow", "component": "worker"}
+# Labels and annotations by which the platform and Argo CD know their own.
+RESERVED_PREFIXES = ("gitops-airflow/", "argocd.argoproj.io/")
+RESERVED_LABELS = ("app.kubernetes.io/instance", "pod-template-hash", "controller-revision-hash", "statefulset.kubernetes.io/pod-name")
+# Secrets that no worker needs (MySQL's root password, every key at once, the admin's password), and MySQL's volume, wherever a task runs.
+PLATFORMS_OWN = {("Secret", name) for name in ("airflow-admin", "airflow-generated", "airflow-mysql")} | {("claim", "data-airflow-mysql-0")}
+# All that a task's pod in the core namespace may refer to, as (kind, name): what every worker's pod has, and what is listed for tasks.
+CORE_REFERENCES: set[tuple[str, str]] = set()
+KINDS = {"secrets": "Secret", "configMaps": "ConfigMap", "claims": "claim"}
 
 
-def configure(worker_namespaces: str, worker_account: str) -> None:
-    """Take the worker namespaces, as JSON, and their account from the chart's values."""
+def configure(settings: str) -> None:
+    """Take the chart's values, as JSON.
+
+    ``workerNamespaces`` (those that tasks may use), ``defaultNamespace``, ``core``, ``release``, ``account``, and in ``taskReferences`` the
+    names of ``secrets``, ``configMaps`` and ``claims`` of the core namespace that tasks may use there.
+    """
+    given = json.loads(settings)
     WORKER_NAMESPACES.clear()
-    WORKER_NAMESPACES.update(json.loads(worker_namespaces))
-    WORKER_ACCOUNT[:] = [worker_account]
+    WORKER_NAMESPACES.update(given["workerNamespaces"])
+    DEFAULT_NAMESPACE[:], CORE_NAMESPACE[:], WORKER_ACCOUNT[:] = [given["defaultNamespace"]], [given["core"]], [given["account"]]
+    WORKER_LABELS["release"] = given["release"]
+    CORE_REFERENCES.clear()
+    for key, names in given["taskReferences"].items():
+        CORE_REFERENCES.update((KINDS[key], name) for name in names)
+    CORE_REFERENCES.update(_references(_worker_pod()))
+
+
+def _worker_pod() -> Any:
+    """The pod that every worker's starts from, which lies beside this file."""
+    with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "worker-pod.json")) as template:
+        return json.load(template)
 
 
 def _pod_override(task: Any) -> tuple[str | None, Any]:
@@ -53,22 +81,34 @@ def _reject(task: Any, reason: str) -> None:
     raise AirflowClusterPolicyViolation(f"Task {task.dag_id}.{task.task_id} {reason}.")
 
 
-def _named(part: Any) -> Iterator[str]:
-    """The Secrets and volume claims that a part of a pod refers to: in volumes of any kind, in variables of any container."""
+def _references(part: Any) -> Iterator[tuple[str, str]]:
+    """The Secrets, ConfigMaps and volume claims that a part of a pod refers to, as (kind, name).
+
+    In volumes of any kind, in variables of any container, as source of a new volume, or for pulling images.
+    """
     if isinstance(part, list):
         for item in part:
-            yield from _named(item)
+            yield from _references(item)
     elif isinstance(part, dict):
         for key, value in part.items():
-            if key in ("secretName", "claimName"):
-                yield value
-            elif key in ("secret", "secretKeyRef") or key.endswith(("secretRef", "SecretRef")):
-                yield (value or {}).get("name")
-            yield from _named(value)
+            if key == "secretName":
+                yield "Secret", value
+            elif key == "claimName":
+                yield "claim", value
+            elif key == "imagePullSecrets":
+                yield from (("Secret", reference.get("name")) for reference in value or [])
+            elif isinstance(value, dict) and "name" in value:
+                if key in ("secret", "secretKeyRef") or key.endswith(("secretRef", "SecretRef")):
+                    yield "Secret", value["name"]
+                elif key in ("configMap", "configMapKeyRef", "configMapRef"):
+                    yield "ConfigMap", value["name"]
+                elif key in ("dataSource", "dataSourceRef"):
+                    yield "claim", value["name"]
+            yield from _references(value)
 
 
-def _refusal(spec: Any) -> str | None:
-    """What a pod asks for that a worker may not have, with what to do instead; None where there is nothing."""
+def _refusal(spec: Any, namespace: str) -> str | None:
+    """What a pod in the namespace asks for that a worker may not have, with what to do instead; None where there is nothing."""
     if spec is None:
         return None
     from kubernetes.client import ApiClient
@@ -82,9 +122,16 @@ def _refusal(spec: Any) -> str | None:
     for_the_api = [source for source in projected if "serviceAccountToken" in source and not source["serviceAccountToken"].get("audience")]
     if wanted.get("automountServiceAccountToken") or for_the_api:
         return "asks for a token of the Kubernetes API, which worker pods do not get: leave it out"
-    own = sorted(PLATFORMS_OWN & set(_named(wanted)))
-    if own:
-        return f"refers to {own[0]!r}, which is the platform's own: use a Secret or volume claim of your own in the worker namespace"
+    references = set(_references(wanted))
+    for _kind, name in sorted(PLATFORMS_OWN & references):
+        return f"refers to {name!r}, which is the platform's own: use a Secret or volume claim of your own in the worker namespace"
+    if namespace == CORE_NAMESPACE[0]:
+        for kind, name in sorted(references - CORE_REFERENCES, key=str):
+            variable = {"Secret": "secrets", "ConfigMap": "config_maps", "claim": "claims"}[kind]
+            return (
+                f"refers to the {kind} {name!r} in {namespace}, which is not listed for tasks: use another worker namespace, "
+                f"or ask the platform's operator to add it to airflow_app_task_{variable}"
+            )
     return None
 
 
@@ -94,7 +141,7 @@ def task_policy(task: Any) -> None:
     Refuse the DAG (an import error) where that is not a worker namespace, or where the task asks for what a worker may not have.
     """
     namespace, override = _pod_override(task)
-    refusal = _refusal(getattr(override, "spec", None))
+    refusal = _refusal(getattr(override, "spec", None), namespace or DEFAULT_NAMESPACE[0])
     if refusal:
         _reject(task, refusal)
     if not namespace:
@@ -115,21 +162,35 @@ def task_policy(task: Any) -> None:
         task.executor_config = config
 
 
+def _take_identity_away(metadata: Any) -> None:
+    """Drop what would make a pod an endpoint of the platform's Services, or part of something that is not its task's."""
+    reserved = (*WORKER_LABELS, *RESERVED_LABELS)
+    metadata.labels = {
+        key: value for key, value in (metadata.labels or {}).items() if key not in reserved and not key.startswith(RESERVED_PREFIXES)
+    }
+    if metadata.annotations:
+        metadata.annotations = {key: value for key, value in metadata.annotations.items() if not key.startswith("argocd.argoproj.io/")}
+    metadata.owner_references = metadata.finalizers = None
+
+
 def pod_mutation_hook(pod: Any) -> None:
     """Move a worker pod into its namespace and schedule it as that namespace says; what the namespace says wins over the task's own.
 
-    Whatever the policy has or has not seen, the pod runs as the workers' account, without its token and without what is the platform's own.
+    Whatever the policy has or has not seen, the pod runs as the workers' account, without its token and without what is the platform's own,
+    and no Service of the platform takes it for one of its pods. The last holds for the pods of KubernetesPodOperator, too.
     """
+    _take_identity_away(pod.metadata)
     # Also called for the pods of KubernetesPodOperator: those are the DAG author's.
-    if (pod.metadata.labels or {}).get("kubernetes_executor") != "True":
+    if pod.metadata.labels.get("kubernetes_executor") != "True":
         return
+    pod.metadata.labels.update(WORKER_LABELS)
     namespace = (pod.metadata.annotations or {}).get(NAMESPACE_ANNOTATION) or pod.metadata.namespace
     if namespace not in WORKER_NAMESPACES:
         raise ValueError(f"Pod {pod.metadata.name}: {namespace!r} is not a worker namespace")
     pod.metadata.namespace = namespace
     pod.spec.service_account_name, pod.spec.service_account = WORKER_ACCOUNT[0], None
     pod.spec.automount_service_account_token = False
-    refusal = _refusal(pod.spec)
+    refusal = _refusal(pod.spec, namespace)
     if refusal:
         raise ValueError(f"Pod {pod.metadata.name} {refusal}")
     if not WORKER_NAMESPACES[namespace]:

@@ -1,0 +1,215 @@
+# Copyright: (c) 2026, The gitops.airflow team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What Helm renders of the platform's chart with the role's values, and what the chart refuses to render.
+
+AIRFLOW_CHART names a folder with the official chart; without it the lab's double is used.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from ansible.parsing.dataloader import DataLoader
+from ansible.template import Templar, trust_as_template
+from ansible_collections.gitops.airflow.tests.integration.apiserver import lab_file
+from ansible_collections.gitops.airflow.tests.unit.conftest import role_variables  # noqa: F401  (a fixture)
+
+ROOT = Path(__file__).resolve().parents[2]
+ROLE = ROOT / "roles/airflow_app"
+CHART = "platform/airflow/core"
+FOLDER = "/opt/gitops-airflow"
+NAMESPACES = ("airflow-core", "airflow-cron", "airflow-user")
+
+Objects = list[dict[str, Any]]
+Edit = Callable[[dict[str, Any]], None]
+
+
+@pytest.fixture(scope="module")
+def written(role_variables: Callable[..., dict[str, Any]], tmp_path_factory: pytest.TempPathFactory) -> Path:  # noqa: F811
+    """The chart as the role writes it, with the official chart or its double, and one more Python file."""
+    files = (*sorted((ROOT / "roles/platform/defaults/main").glob("*.yml")), *(ROLE / part / "main.yml" for part in ("defaults", "vars")))
+    variables = role_variables(*files) | {
+        "role_path": str(ROLE),
+        "ansible_search_path": [str(ROLE)],
+        "__airflow_app_dags_credentials_secret": "dags-git-basic",
+        "__airflow_app_dags_checksum": "",
+        "__airflow_app_python_files": {"more.py": "X = 1\n"},
+    }
+    loader = DataLoader()
+    loader.set_basedir(str(ROLE))
+    platform = Templar(loader, variables).template(trust_as_template("{{ __airflow_app_platform_files }}"))
+    folder = tmp_path_factory.mktemp("chart") / "airflow-core"
+    for path, text in platform.items():
+        target = folder / Path(path).relative_to(CHART)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(str(text))
+    shutil.copytree(os.environ.get("AIRFLOW_CHART", ROOT / "lab/chart"), folder / "charts/airflow")
+    return folder
+
+
+def helm(folder: Path) -> subprocess.CompletedProcess[str]:
+    command = [str(lab_file("helm")), "template", "airflow-core", str(folder), "--namespace", "airflow-core", "--kube-version", "1.29.4"]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture
+def render(written: Path, tmp_path: Path) -> Callable[[Edit], subprocess.CompletedProcess[str]]:
+    def rendered(edit: Edit) -> subprocess.CompletedProcess[str]:
+        folder = tmp_path / "airflow-core"
+        shutil.copytree(written, folder)
+        values = yaml.safe_load((folder / "values.yaml").read_text())
+        edit(values)
+        (folder / "values.yaml").write_text(yaml.safe_dump(values))
+        return helm(folder)
+
+    return rendered
+
+
+@pytest.fixture(scope="module")
+def objects(written: Path) -> Objects:
+    done = helm(written)
+    assert done.returncode == 0, done.stderr
+    return [item for item in yaml.safe_load_all(done.stdout) if item]
+
+
+def named(objects: Objects, kind: str, name: str) -> Objects:
+    return [item for item in objects if item["kind"] == kind and item["metadata"]["name"] == name]
+
+
+def pods(objects: Objects) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every pod of Airflow, the workers' too, by name."""
+    for item in objects:
+        if item["kind"] in ("Deployment", "Job"):
+            yield item["metadata"]["name"], item["spec"]["template"]["spec"]
+    for item in named(objects, "ConfigMap", "airflow-config"):
+        yield "worker", yaml.safe_load(item["data"]["pod_template_file.yaml"])["spec"]
+
+
+def test_every_container_that_runs_airflow_imports_from_the_platforms_folder_first(objects: Objects) -> None:
+    """D3."""
+    seen = set()
+    for name, spec in pods(objects):
+        (volume,) = [volume for volume in spec["volumes"] if volume["name"] == "gitops-airflow"]
+        assert volume["configMap"]["name"] == "airflow-python"
+        for container in [*spec.get("initContainers", []), *spec["containers"]]:
+            if "git-sync" in container["name"]:
+                continue
+            seen.add(name)
+            assert [entry["value"] for entry in container["env"] if entry["name"] == "PYTHONPATH"] == [FOLDER], (name, container["name"])
+            mounts = [mount for mount in container["volumeMounts"] if mount["mountPath"].startswith(FOLDER)]
+            assert mounts == [{"name": "gitops-airflow", "mountPath": FOLDER, "readOnly": True}], (name, container["name"])
+    airflow = {"scheduler", "triggerer", "webserver", "run-airflow-migrations", "create-user"}
+    assert seen == {"worker", *(f"airflow-{name}" for name in airflow)}
+
+
+def test_the_folder_has_the_same_content_in_every_namespace(objects: Objects) -> None:
+    """D3."""
+    folders = named(objects, "ConfigMap", "airflow-python")
+    assert sorted(item["metadata"]["namespace"] for item in folders) == sorted(NAMESPACES)
+    first = folders[0]["data"]
+    assert sorted(first) == ["airflow_local_settings.py", "more.py", "worker-pod.json"]
+    assert first["more.py"] == "X = 1\n"
+    assert json.loads(first["worker-pod.json"])["spec"]["containers"][0]["name"] == "base"
+    assert all(item["data"] == first for item in folders)
+    assert all(item["metadata"]["annotations"] == {"argocd.argoproj.io/sync-wave": "-2"} for item in folders)
+
+
+def test_the_policy_takes_its_settings_from_the_chart(objects: Objects, tmp_path: Path) -> None:
+    """D4."""
+    for name, text in named(objects, "ConfigMap", "airflow-python")[0]["data"].items():
+        (tmp_path / name).write_text(text)
+    policy: dict[str, Any] = {"__file__": str(tmp_path / "airflow_local_settings.py")}
+    exec(compile((tmp_path / "airflow_local_settings.py").read_text(), "policy", "exec"), policy)
+    assert sorted(policy["WORKER_NAMESPACES"]) == sorted(NAMESPACES)
+    assert (policy["DEFAULT_NAMESPACE"], policy["CORE_NAMESPACE"]) == (["airflow-core"], ["airflow-core"])
+    assert policy["WORKER_LABELS"] == {"tier": "airflow", "component": "worker", "release": "airflow-core"}
+    assert {("Secret", "airflow-metadata"), ("Secret", "dags-git-basic"), ("ConfigMap", "airflow-python")} <= policy["CORE_REFERENCES"]
+    assert not policy["PLATFORMS_OWN"] & policy["CORE_REFERENCES"]
+
+
+def test_services_select_no_worker(objects: Objects) -> None:
+    """D4. The labels that the hook gives every worker, whatever its task asks for."""
+    worker = {"tier": "airflow", "component": "worker", "release": "airflow-core"}
+    services = [item for item in objects if item["kind"] == "Service"]
+    assert {"airflow-webserver", "airflow-mysql", "airflow-triggerer"} == {item["metadata"]["name"] for item in services}
+    for service in services:
+        # Each has at least one label that is reset or dropped.
+        assert set(service["spec"]["selector"]) & {*worker, "gitops-airflow/endpoint"}
+        assert not service["spec"]["selector"].items() <= worker.items()
+
+
+def at(values: dict[str, Any], path: str) -> tuple[dict[str, Any], str]:
+    *parents, last = path.split(".")
+    for key in parents:
+        values = values.setdefault(key, {})
+    return values, last
+
+
+def put(path: str, value: Any) -> Edit:
+    def edit(values: dict[str, Any]) -> None:
+        place, key = at(values, path)
+        place[key] = value
+
+    return edit
+
+
+def add(path: str, entry: Any) -> Edit:
+    def edit(values: dict[str, Any]) -> None:
+        place, key = at(values, path)
+        place[key] = [*place.get(key, []), entry]
+
+    return edit
+
+
+PATH = {"name": "PYTHONPATH", "value": "/opt/airflow/dags"}
+
+
+@pytest.mark.parametrize(
+    ("edit", "words"),
+    [
+        (put("airflow.env", []), 'airflow.env sets PYTHONPATH to ""'),
+        (put("airflow.env", [PATH]), 'airflow.env sets PYTHONPATH to "/opt/airflow/dags"'),
+        (add("airflow.env", PATH), '"/opt/gitops-airflow and /opt/airflow/dags"'),
+        (put("airflow.env", [{"name": "PYTHONPATH", "value": FOLDER + "x"}]), '"/opt/gitops-airflowx"'),
+        (add("airflow.env", {"name": "PYTHONHOME", "value": "/x"}), "airflow.env sets PYTHONHOME"),
+        (add("airflow.triggerer.env", PATH), "PYTHONPATH is set elsewhere than in airflow.env"),
+        (put("airflow.webserver.args", ["bash", "-c", "PYTHONPATH=/x airflow webserver"]), "PYTHONPATH is set elsewhere"),
+        (put("airflow.volumes", []), 'airflow.volumes has ""'),
+        (put("airflow.volumes", [{"name": "gitops-airflow", "emptyDir": {}}]), "must be the ConfigMap airflow-python"),
+        (put("airflow.volumeMounts", []), 'airflow.volumeMounts mounts ""'),
+        (add("airflow.volumeMounts", {"name": "dags", "mountPath": f"{FOLDER}/x"}), "and nothing else, must be at /opt/gitops-airflow"),
+        (add("airflow.scheduler.extraVolumeMounts", {"name": "tmp", "mountPath": FOLDER}), "is the platform's own folder"),
+        (put("airflow.migrateDatabaseJob.applyCustomEnv", False), "migrateDatabaseJob.applyCustomEnv is not true"),
+        (put("airflow.createUserJob.applyCustomEnv", False), "createUserJob.applyCustomEnv is not true"),
+        (put("airflow.airflowLocalSettings", "X = 1"), "airflow.airflowLocalSettings does not include platform.localSettings"),
+        (put("airflow.config.kubernetes_executor.namespace", "elsewhere"), 'namespace is "elsewhere"'),
+        (put("global.coreTasks", False), 'namespace is "airflow-core", where tasks run that name no namespace'),
+    ],
+)
+def test_the_chart_refuses_to_render_without_the_policy_first(render: Any, edit: Edit, words: str) -> None:
+    """D3, D4."""
+    done = render(edit)
+    assert done.returncode != 0
+    assert words in done.stderr
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        put("airflow.env", [{"name": "PYTHONPATH", "value": f"{FOLDER}:/opt/lib"}, {"name": "TEAM", "value": "a"}]),
+        add("airflow.volumeMounts", {"name": "tmp", "mountPath": "/opt/lib"}),
+    ],
+)
+def test_more_may_follow(render: Any, edit: Edit) -> None:
+    """D3."""
+    done = render(edit)
+    assert done.returncode == 0, done.stderr
