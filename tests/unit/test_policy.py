@@ -456,3 +456,40 @@ def test_every_worker_pod_runs_as_the_workers_account_without_token(policy: Modu
     policy.pod_mutation_hook(pod)
     spec = ApiClient().sanitize_for_serialization(pod.spec)
     assert (spec["serviceAccountName"], spec.get("serviceAccount"), spec["automountServiceAccountToken"]) == ("airflow-worker", None, False)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "web"),
+    [
+        (["/home/airflow/.local/bin/airflow", "webserver"], True),
+        (["/home/airflow/.local/lib/python3.7/site-packages/gunicorn/__main__.py", "--workers", "2"], True),
+        (["/home/airflow/.local/bin/airflow", "scheduler"], False),
+        (["/home/airflow/.local/bin/airflow", "tasks", "run", "webserver"], False),
+        (["-c"], False),
+        ([""], False),
+    ],
+)
+def test_the_web_server_imports_nothing_from_the_dag_folder(
+    policy: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, arguments: list[str], web: bool
+) -> None:
+    """D3. Neither before nor after Airflow puts the folder on the path; all others do."""
+    folder = tmp_path / "dags"
+    (folder / "inside").mkdir(parents=True)
+    (folder / "module_of_a_dag.py").write_text("")
+    (folder / "inside/module_inside.py").write_text("")
+    (tmp_path / "module_elsewhere.py").write_text("")
+    settings = ModuleType("airflow.settings")
+    vars(settings)["DAGS_FOLDER"] = str(folder)
+    monkeypatch.setitem(sys.modules, "airflow.settings", settings)
+    vars(sys.modules["airflow"])["settings"] = settings
+    monkeypatch.setattr(sys, "argv", arguments)
+    monkeypatch.setattr(sys, "path_hooks", [*sys.path_hooks])
+    monkeypatch.setattr(sys, "path", [*sys.path, str(folder)])
+    assert importlib.util.find_spec("module_of_a_dag"), "the folder is on the path first, as in Airflow 2.6"
+    policy.close_dag_folder()
+    monkeypatch.setattr(sys, "path", [*sys.path, str(folder / "inside"), str(tmp_path)])
+    assert importlib.util.find_spec("module_elsewhere")
+    for name in ("module_of_a_dag", "module_inside"):
+        assert (importlib.util.find_spec(name) is None) is web
+    importlib.invalidate_caches()
+    sys.path_importer_cache.clear()

@@ -11,6 +11,7 @@ from __future__ import annotations
 import copy
 import json
 import os
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -52,6 +53,43 @@ def configure(settings: str) -> None:
     for key, names in given["taskReferences"].items():
         CORE_REFERENCES.update((KINDS[key], name) for name in names)
     CORE_REFERENCES.update(_references(_worker_pod()))
+
+
+class _NothingToImport:
+    """A folder without modules."""
+
+    @staticmethod
+    def find_spec(name: str, target: Any = None) -> None:
+        return None
+
+    @staticmethod
+    def invalidate_caches() -> None:
+        return None
+
+
+def _is_web_server(arguments: list[str]) -> bool:
+    """Whether a process of these arguments is Airflow's web server: the command, or the gunicorn that it starts."""
+    return arguments[1:2] == ["webserver"] or os.path.basename(os.path.dirname(arguments[0])) == "gunicorn"
+
+
+def close_dag_folder() -> None:
+    """Let the web server import nothing from the DAG folder, which Airflow puts on its path although it runs no DAG.
+
+    Its libraries try to import dozens of modules that are not installed (brotli, simplejson, PIL): a file of that name would run there.
+    """
+    if not _is_web_server(sys.argv):
+        return
+    from airflow import settings
+
+    folder = os.path.abspath(settings.DAGS_FOLDER)
+
+    def hook(path: str) -> _NothingToImport:
+        if path and (os.path.abspath(path) + os.sep).startswith(folder + os.sep):
+            return _NothingToImport()
+        raise ImportError
+
+    sys.path_hooks.insert(0, hook)
+    sys.path_importer_cache.pop(settings.DAGS_FOLDER, None)
 
 
 def _worker_pod() -> Any:
