@@ -29,8 +29,7 @@ def defaults(role_variables: Callable[..., dict[str, Any]]) -> dict[str, Any]:
     files = [*sorted((ROLES / "platform/defaults/main").glob("*.yml")), ROLES / "platform/vars/main.yml"]
     files += [role / part / "main.yml" for part in ("defaults", "vars") for role in roles]
     nothing: dict[str, list[Any]] = {"resources": []}
-    registered = dict.fromkeys(("secrets", "generated_found", "volume", "projects"), nothing)
-    registered = {f"__airflow_app_{name}": value for name, value in registered.items()}
+    registered: dict[str, Any] = {f"__airflow_app_{name}": nothing for name in ("secrets", "generated_found", "volume", "projects")}
     registered |= {"__task_logs_generated_found": nothing, "__task_logs_applied": {"result": {"results": []}}}
     return role_variables(*files) | registered
 
