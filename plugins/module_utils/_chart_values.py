@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 # First in PYTHONPATH of every container that runs Airflow. Outside /opt/airflow, which some containers may write.
@@ -14,23 +14,32 @@ PYTHON_VOLUME = "gitops-airflow"
 PYTHON_CONFIG_MAP = "airflow-python"
 # Lists that the chart gives to every container of Airflow. Their entries have names.
 EVERYWHERE = ("env", "volumes", "volumeMounts")
+# What has a list of its own with variables of its container.
+COMPONENTS = ("scheduler", "triggerer", "webserver", "workers")
 JOBS = ("migrateDatabaseJob", "createUserJob")
 # Only Python without its own library, or with another one, comes of it.
 REFUSED_VARIABLE = "PYTHONHOME"
 
 
 def with_platform_entries(values: Mapping[str, Any], platform: Mapping[str, Any]) -> dict[str, Any]:
-    """People's values, their lists for every container completed with the platform's entries of other names.
+    """People's values, completed with the platform's entries of other names: lists for every container, and components' variables.
 
     ``values`` and ``platform`` are values of the official chart. An entry of the same name is people's own.
     """
     completed = dict(values)
     for key in EVERYWHERE:
         if key in values:
-            theirs = list(values[key] or [])
-            names = {entry.get("name") for entry in theirs if isinstance(entry, Mapping)}
-            completed[key] = theirs + [entry for entry in platform.get(key) or [] if entry["name"] not in names]
+            completed[key] = _completed(values[key], platform.get(key))
+    for component in COMPONENTS:
+        if "env" in (values.get(component) or {}):
+            env = _completed(values[component]["env"], (platform.get(component) or {}).get("env"))
+            completed[component] = {**values[component], "env": env}
     return completed
+
+
+def _completed(theirs: Sequence[Any] | None, platform: Sequence[Any] | None) -> list[Any]:
+    names = {entry.get("name") for entry in theirs or [] if isinstance(entry, Mapping)}
+    return list(theirs or []) + [entry for entry in platform or [] if entry["name"] not in names]
 
 
 def _texts(value: Any, place: str = "") -> Iterator[tuple[str, str]]:

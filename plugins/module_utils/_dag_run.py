@@ -17,6 +17,9 @@ from ansible_collections.gitops.airflow.plugins.module_utils._verdict import Obj
 ENDED = ("success", "failed")
 KINDS = {"success": "done", "skipped": "done", "removed": "done", "failed": "failed", "upstream_failed": "failed"}
 LOG_LINES = 20
+# A worker stores its log after it has set the task's state (seconds). Until then Airflow says so in the log's place: gitops_task_logs.py.
+LOG_SECONDS = 20.0
+LOG_NOT_STORED = "*** The task log cannot be read: it is not stored yet"
 SERVER_ERRORS = 5
 T = TypeVar("T")
 
@@ -267,11 +270,20 @@ class DagRun:
             if item["state"] != "failed":
                 continue
             try:
-                lines = self._api.log_tail(request.dag_id, request.run_id, item, LOG_LINES)
+                lines = self._stored_log(item)
                 text += f"\nLast lines of {_task_name(item)}:\n" + "\n".join(lines)
             except AirflowError as error:
                 text += f"\nThe log of {_task_name(item)} cannot be read: {error}"
         return text
+
+    def _stored_log(self, item: dict[str, Any]) -> list[str]:
+        """The last lines of a task's log, which is waited for, but not for long. Raises AirflowError."""
+        request, end = self._request, self._clock() + LOG_SECONDS
+        while True:
+            lines = self._api.log_tail(request.dag_id, request.run_id, item, LOG_LINES)
+            if not any(LOG_NOT_STORED in line for line in lines) or self._clock() >= end:
+                return lines
+            self._sleep(max(request.poll_interval, 0.5))
 
 
 def _task_name(task: dict[str, Any]) -> str:

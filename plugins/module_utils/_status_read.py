@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from ansible_collections.gitops.airflow.plugins.module_utils import _status as rows
+from ansible_collections.gitops.airflow.plugins.module_utils import _status_logs as logs
 from ansible_collections.gitops.airflow.plugins.module_utils._airflow_api import Access, AirflowApi
 from ansible_collections.gitops.airflow.plugins.module_utils._errors import AirflowError, ApiError
 from ansible_collections.gitops.airflow.plugins.module_utils._kube import APPLICATIONS, KubeApi, core_path
@@ -28,7 +29,7 @@ T = TypeVar("T")
 WORKLOADS = {"Deployment": "deployments", "StatefulSet": "statefulsets"}
 # What only the verdict needs, and all lists.
 INTERNAL = ("unreadable", "unknown", "workload_problems")
-PARTS = ("nodes", "applications", "pods", "workers", "runs", "waiting", "checkouts", "volumes", "urls", "import_errors", *INTERNAL)
+PARTS = ("nodes", "applications", "pods", "workers", "runs", "waiting", "checkouts", "volumes", "logs", "urls", "import_errors", *INTERNAL)
 # git-sync looks every 10 seconds: what it said of its last failure is not older than this.
 SYNC_SECONDS = 60
 # Prints the commit's folder, when the link was set to it, and the pod's clock.
@@ -50,6 +51,8 @@ class Platform:
     username: str
     secret: str
     urls: dict[str, str]
+    # Namespace of the platform's own store of task logs; empty where it has none.
+    logs: str = ""
 
 
 def sync_failure(lines: Sequence[str]) -> str:
@@ -163,6 +166,10 @@ class StatusRead:
             "import_errors": [{"filename": item.get("filename"), "message": _last_line(item.get("stack_trace"))} for item in errors],
         }
 
+    def _log_expiry(self) -> Obj | None:
+        path = f"/apis/batch/v1/namespaces/{self.platform.logs}/cronjobs/{logs.EXPIRE}"
+        return self._try(self.unknown, "task logs", lambda: self.api.get(path), None) if self.platform.logs else None
+
     def _pods(self) -> list[Obj]:
         return self.everywhere(lambda place: core_path("pods", place))
 
@@ -184,11 +191,14 @@ class StatusRead:
             usage = pool.submit(self._usage, nodes)
             applications, workloads = pool.submit(self._applications), pool.submit(self._workloads)
             claims = pool.submit(self.everywhere, lambda place: core_path("persistentvolumeclaims", place))
+            expiry = pool.submit(self._log_expiry)
             pods = self._pods()
             synced = [pod for pod in pods if _has_checkout(pod, at.core)]
             checkouts = list(pool.map(self._checkout, synced))
             node_use, pod_use, volume_use = usage.result()
             now = _now()
+            volumes = rows.volume_rows(claims.result(), volume_use)
+            stores = [logs.log_store_row(at.logs, workloads.result(), volumes, pods, node_use, expiry.result(), now)] if at.logs else []
             elapsed = time.monotonic() - start
             return judged(
                 at.name,
@@ -202,7 +212,8 @@ class StatusRead:
                     "pods": rows.pod_rows([pod for pod in pods if not rows.is_worker(pod)], pod_use, now),
                     "workers": rows.worker_rows(filter(rows.is_worker, pods), now),
                     "workload_problems": rows.workload_problems(workloads.result()),
-                    "volumes": rows.volume_rows(claims.result(), volume_use),
+                    "volumes": volumes,
+                    "logs": stores,
                     "checkouts": checkouts,
                     "urls": [{"name": name, "url": url} for name, url in at.urls.items()],
                     **airflow.result(),
@@ -213,7 +224,7 @@ class StatusRead:
 def judged(name: str, elapsed: float, found: dict[str, Any]) -> dict[str, Any]:
     """The status with its verdict. ``found`` may lack what could not be read, and tells it in ``unreadable``; ``elapsed``: seconds."""
     status: dict[str, Any] = {**{part: [] for part in PARTS}, "airflow": {}, "usage": "", **found}
-    problems, warnings = rows.judge(status)
+    problems, warnings = map(list.__add__, rows.judge(status), logs.judge_log_stores(status["logs"]))
     verdict = {"name": name, "healthy": not problems, "problems": problems, "warnings": warnings}
     when = {"checked_at": f"{_now():%Y-%m-%dT%H:%M:%SZ}", "elapsed": round(elapsed, 2)}
     return verdict | when | {part: value for part, value in status.items() if part not in INTERNAL}

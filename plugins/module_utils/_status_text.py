@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ansible_collections.gitops.airflow.plugins.module_utils._status import Row, ago
+from ansible_collections.gitops.airflow.plugins.module_utils._status_logs import log_store_cells
 
 GI = 2**30
 
@@ -125,6 +126,7 @@ def render(status: dict[str, Any]) -> str:
             "none could be read",
         ),
         _volumes(status["volumes"]),
+        columns(["TASK LOGS", "state", "full", "old ones deleted"], log_store_cells(status["logs"]), "not stored by the platform"),
         columns(["URLS", "url"], [[row["name"], row["url"]] for row in status["urls"]], "none"),
     ]
     for section in sections:

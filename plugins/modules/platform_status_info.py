@@ -42,6 +42,10 @@ options:
     description: Namespace of Argo CD and of the Applications.
     type: str
     default: argocd
+  logs_namespace:
+    description: Namespace of the platform's own store of task logs. Empty, it has none.
+    type: str
+    default: ""
   namespaces:
     description: Further namespaces, such as those of the workers.
     type: list
@@ -145,6 +149,7 @@ def argument_spec() -> dict[str, Any]:
         "name": {"type": "str", "default": "the platform"},
         "core_namespace": {"type": "str", "default": "airflow-core"},
         "argocd_namespace": {"type": "str", "default": "argocd"},
+        "logs_namespace": {"type": "str", "default": ""},
         "namespaces": {"type": "list", "elements": "str", "default": []},
         "applications": {"type": "list", "elements": "str", "default": ["airflow-core"]},
         "airflow_service": {"type": "str", "default": "airflow-webserver"},
@@ -162,6 +167,7 @@ def platform(params: dict[str, Any]) -> Platform:
         namespaces=tuple(dict.fromkeys([params["argocd_namespace"], params["core_namespace"], *params["namespaces"]])),
         core=params["core_namespace"],
         argocd=params["argocd_namespace"],
+        logs=params["logs_namespace"],
         applications=tuple(params["applications"]),
         service=params["airflow_service"],
         port=params["airflow_port"],

@@ -30,6 +30,7 @@ class Platform:
     core: str
     argocd: str
     git: str
+    logs: str
     workers: tuple[str, ...]
     repository: str
     image: str
@@ -40,7 +41,7 @@ class Platform:
 
     @property
     def namespaces(self) -> tuple[str, ...]:
-        return (*self.airflow, self.argocd, self.git)
+        return (*self.airflow, self.argocd, self.git, self.logs)
 
 
 @pytest.fixture(scope="session")

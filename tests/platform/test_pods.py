@@ -21,7 +21,9 @@ PINNED = re.compile(r".+(:v?\d+\.\d+\.\d+(-\w+)?|@sha256:[0-9a-f]{64})$")
 
 @pytest.fixture(scope="module")
 def pods(core: client.CoreV1Api, platform: Any) -> list[Any]:
-    found = [pod for place in (*platform.airflow, platform.git, platform.argocd) for pod in core.list_namespaced_pod(place).items]
+    found = [
+        pod for place in (*platform.airflow, platform.git, platform.logs, platform.argocd) for pod in core.list_namespaced_pod(place).items
+    ]
     found += core.list_namespaced_pod("kube-system", label_selector="k8s-app=metrics-server").items
     assert {"scheduler", "triggerer", "webserver", "mysql", "metrics-server"} <= {part(pod) for pod in found}
     return found

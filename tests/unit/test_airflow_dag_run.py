@@ -20,7 +20,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 from ansible_collections.gitops.airflow.plugins.module_utils._airflow_api import Access, AirflowApi
-from ansible_collections.gitops.airflow.plugins.module_utils._dag_run import DagRun, Outcome, Request
+from ansible_collections.gitops.airflow.plugins.module_utils._dag_run import LOG_NOT_STORED, DagRun, Outcome, Request
 from ansible_collections.gitops.airflow.plugins.module_utils._errors import AirflowError
 from ansible_collections.gitops.airflow.plugins.module_utils._progress import Line, Progress
 from ansible_collections.gitops.airflow.plugins.module_utils._verdict import Obj
@@ -256,6 +256,38 @@ def test_unreadable_log_does_not_hide_the_failure(airflow: Airflow, run: Run) ->
     outcome = run()
     assert "b (failed, try 1)" in outcome.error
     assert "The log of b cannot be read" in outcome.error
+
+
+LOG = "GET /dags/dag/dagRuns/r%201/taskInstances/b/logs/1"
+NOT_STORED = (
+    200,
+    "*** The task log cannot be read: it is not stored yet (s3://task-logs/x). A worker stores it\n*** Next: load this page again\n",
+)
+
+
+def test_f1_a_log_that_is_not_stored_yet_is_waited_for(airflow: Airflow, run: Run) -> None:
+    airflow.ends, airflow.tasks = "failed", [task("b", "failed")]
+    airflow.script[LOG] = [NOT_STORED, NOT_STORED]
+    outcome = run()
+    assert "last line" in outcome.error
+    assert "cannot be read" not in outcome.error
+    assert airflow.requests.count(LOG) == 3
+
+
+def test_f1_a_log_that_is_never_stored_is_not_waited_for_long(airflow: Airflow, run: Run) -> None:
+    airflow.ends, airflow.tasks = "failed", [task("b", "failed")]
+    airflow.script[LOG] = [NOT_STORED] * 1000
+    before = airflow.time
+    assert "it is not stored yet" in run().error
+    assert 20 <= airflow.time - before < 30
+
+
+def test_f1_the_module_knows_the_handlers_message() -> None:
+    """What it waits for is written by another program: gitops_task_logs.py."""
+    handler = Path(__file__).parents[2] / "roles/airflow_app/files/platform/airflow/core/python/gitops_task_logs.py"
+    prefix, _, text = LOG_NOT_STORED.partition("The task log cannot be read: ")
+    assert prefix == "*** "
+    assert f"{{CANNOT}} {text}" in handler.read_text()
 
 
 def test_deadline_tells_the_tasks_states(airflow: Airflow, run: Run) -> None:

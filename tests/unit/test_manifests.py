@@ -25,12 +25,13 @@ Render = Callable[..., list[dict[str, Any]]]
 
 @pytest.fixture(scope="session")
 def defaults(role_variables: Callable[..., dict[str, Any]]) -> dict[str, Any]:
-    roles = [ROLES / name for name in ("airflow_app", "git_server", "namespaces", "argocd")]
-    files = [*sorted((ROLES / "platform/defaults/main").glob("*.yml"))]
+    roles = [ROLES / name for name in ("airflow_app", "git_server", "namespaces", "argocd", "task_logs")]
+    files = [*sorted((ROLES / "platform/defaults/main").glob("*.yml")), ROLES / "platform/vars/main.yml"]
     files += [role / part / "main.yml" for part in ("defaults", "vars") for role in roles]
     nothing: dict[str, list[Any]] = {"resources": []}
-    registered = dict.fromkeys(("secrets", "generated_found", "volume", "projects"), nothing)
-    return role_variables(*files) | {f"__airflow_app_{name}": value for name, value in registered.items()}
+    registered: dict[str, Any] = {f"__airflow_app_{name}": nothing for name in ("secrets", "generated_found", "volume", "projects")}
+    registered |= {"__task_logs_generated_found": nothing, "__task_logs_applied": {"result": {"results": []}}}
+    return role_variables(*files) | registered
 
 
 @pytest.fixture
@@ -62,7 +63,7 @@ def strings(value: Any) -> Iterator[str]:
 def test_no_image_has_a_tag_that_moves(defaults: dict[str, Any]) -> None:
     """A whole version, not 8.0 or latest."""
     images = Templar(DataLoader(), defaults).template({key: defaults[key] for key in defaults if re.fullmatch(r"platform_\w+_image", key)})
-    assert len(images) == 6
+    assert len(images) == 7
     assert [image for image in images.values() if not re.search(r":v?\d+\.\d+\.\d+(-\w+)?$", image)] == []
 
 
@@ -78,6 +79,11 @@ def test_no_image_has_a_tag_that_moves(defaults: dict[str, Any]) -> None:
         ("airflow_app/left.yaml.j2", ["platform_argocd_namespace", "platform_core_namespace"]),
         ("git_server/config-secret.yaml.j2", ["platform_git_namespace"]),
         ("git_server/left.yaml.j2", ["platform_git_namespace"]),
+        ("task_logs/generated-secret.yaml.j2", ["platform_logs_namespace"]),
+        ("task_logs/accounts-secret.yaml.j2", ["platform_logs_namespace"]),
+        ("task_logs/removed-objects.yaml.j2", ["platform_logs_namespace"]),
+        ("task_logs/setup-job.yaml.j2", ["platform_logs_namespace", "platform_airflow_image"]),
+        ("task_logs/task-logs.yaml.j2", ["platform_logs_namespace", "platform_airflow_image", "platform_versitygw_image"]),
         ("argocd/node-port.yaml.j2", ["platform_argocd_namespace"]),
     ],
 )

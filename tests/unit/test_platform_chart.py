@@ -35,6 +35,8 @@ def defaults(role_variables: Callable[..., dict[str, Any]]) -> dict[str, Any]:
         "__airflow_app_dags_ca": "",
         "__airflow_app_dags_checksum": "0123456789abcdef",
         "__airflow_app_python_files": {},
+        "__airflow_app_logs_checksum": "fedcba9876543210",
+        "__airflow_app_logs_folder": "s3://task-logs",
     }
 
 
@@ -70,6 +72,7 @@ def test_every_file_has_its_place() -> None:
     ]
     assert sorted(str(path.relative_to(STATIC)) for path in STATIC.rglob("*") if path.is_file() and path.suffix != ".pyc") == [
         "airflow_local_settings.py",
+        "python/gitops_task_logs.py",
         "templates/mysql.yaml",
         "templates/worker-namespaces.yaml",
     ]
@@ -181,7 +184,7 @@ def test_an_authority_reaches_every_git_sync(values: Callable[..., dict[str, Any
 
 
 def test_new_credentials_replace_every_pod_with_git_sync(values: Callable[..., dict[str, Any]]) -> None:
-    version = {"gitops-airflow/airflow-version": "2.6.3"}
+    version = {"gitops-airflow/airflow-version": "2.6.3", "checksum/task-logs": "fedcba9876543210"}
     assert values()["airflow"]["airflowPodAnnotations"] == version | {"checksum/dags-credentials": "0123456789abcdef"}
     assert values(__airflow_app_dags_checksum="")["airflow"]["airflowPodAnnotations"] == version
 
@@ -359,3 +362,29 @@ def test_mysqls_claim_is_spelled_out() -> None:
     for filled_in in ("apiVersion: v1", "kind: PersistentVolumeClaim", "volumeMode: Filesystem"):
         assert filled_in in claims
     assert "--skip-name-resolve" in text
+
+
+def test_f1_the_webserver_has_a_key_of_its_own_for_the_task_logs(values: Callable[..., dict[str, Any]]) -> None:
+    airflow = values()["airflow"]
+    secrets = {
+        component: [entry["valueFrom"]["secretKeyRef"]["name"] for entry in airflow[component]["env"] if "valueFrom" in entry]
+        for component in ("webserver", "scheduler", "triggerer", "workers")
+    }
+    workers = ["airflow-task-logs"]
+    assert secrets == {"webserver": ["airflow-task-logs-webserver"], "scheduler": workers, "triggerer": workers, "workers": workers}
+    assert airflow["config"]["logging"]["remote_base_log_folder"] == "s3://task-logs"
+    assert airflow["config"]["logging"]["remote_task_handler_kwargs"] == '{"class": "gitops_task_logs.TaskLogHandler"}'
+
+
+def test_f1_no_store_leaves_no_trace(values: Callable[..., dict[str, Any]]) -> None:
+    airflow = values(airflow_app_logs="none")["airflow"]
+    assert "task" not in str([airflow[component].get("env") for component in ("webserver", "scheduler", "triggerer", "workers")]).lower()
+    assert "logging" not in airflow["config"]
+    assert "checksum/task-logs" not in airflow["airflowPodAnnotations"]
+
+
+def test_f1_variables_of_your_own_do_not_replace_the_key_of_the_task_logs(values: Callable[..., dict[str, Any]]) -> None:
+    own = {component: {"env": [{"name": "TEAM", "value": "a"}]} for component in ("webserver", "scheduler", "triggerer", "workers")}
+    airflow = values(airflow_app_values=own)["airflow"]
+    names = {component: [entry["name"] for entry in airflow[component]["env"]] for component in own}
+    assert all(entries[0] == "TEAM" and "AIRFLOW_CONN_TASK_LOGS" in entries for entries in names.values())

@@ -44,6 +44,9 @@ def broken(variables: dict[str, Any], **given: Any) -> dict[str, str]:
         {"airflow_app_task_secrets": ["my-warehouse"], "airflow_app_task_claims": ["scratch"]},
         {"airflow_app_dags_repo": "ssh://git@host/dags.git", "airflow_app_platform_repo": "https://host/a@b.git"},
         {"platform_worker_namespaces": [{"name": "airflow-core"}, {"name": "123"}, {"name": "on"}, {"name": "a" * 63}]},
+        {"airflow_app_logs": "none", "airflow_app_values": {"config": {"logging": {"remote_logging": "True"}}}},
+        {"airflow_app_logs": "s3", "platform_worker_namespaces": [{"name": "airflow-core"}, {"name": "airflow-logs"}]},
+        {"airflow_app_values": {"config": {"logging": {"logging_level": "DEBUG"}}}},
         {"platform_git_server": "external", "platform_worker_namespaces": [{"name": "airflow-core"}, {"name": "git"}]},
     ],
 )
@@ -127,6 +130,12 @@ def test_inputs_that_agree(variables: dict[str, Any], given: dict[str, Any]) -> 
         ({"platform_argocd_namespace": "Argo"}, "namespaces' names", "is Argo; "),
         ({"platform_git_namespace": "git\n"}, "namespaces' names", "is git\n; "),
         ({"platform_git_namespace": "airflow-user"}, "namespaces apart", "names airflow-user, which"),
+        ({"platform_logs_namespace": "airflow-user"}, "namespaces apart", "names airflow-user, which"),
+        (
+            {"airflow_app_values": {"config": {"logging": {"remote_logging": "False"}}}},
+            "task logs",
+            "sets remote_logging in config.logging, which the platform sets for airflow_app_logs 'embedded'. Next: ",
+        ),
         ({"platform_argocd_namespace": "airflow-core"}, "namespaces apart", "names airflow-core, which"),
     ],
 )

@@ -32,6 +32,9 @@ def variables(role_variables: Variables) -> Variables:
         "platform_core_namespace": "airflow-core",
         "platform_argocd_namespace": "argocd",
         "platform_git_namespace": "git",
+        "platform_logs_namespace": "airflow-logs",
+        "__platform_logs_endpoint": "http://task-logs.airflow-logs.svc.cluster.local:7070",
+        "__platform_logs_bucket": "task-logs",
     }
     found = role_variables(ROLE / "defaults/main.yml", ROLE / "vars/main.yml") | platform
     found |= {"platform_worker_namespaces": [{"name": "airflow-core"}], "__airflow_app_secrets": {"resources": []}}

@@ -27,6 +27,9 @@ spec:
           value: LocalExecutor
         {{- include "double.environment" . | nindent 8 }}
         {{- include "double.customEnvironment" . | indent 8 }}
+        {{- with .Values.workers.env }}
+        {{- toYaml . | nindent 8 }}
+        {{- end }}
       volumeMounts:
         {{- include "double.configMounts" . | nindent 8 }}
         - name: logs
