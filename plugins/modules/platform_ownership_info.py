@@ -150,8 +150,8 @@ adoption:
   description: Whether unmarked objects of an older version of this collection are this platform's.
   returned: success
   type: bool
-ours:
-  description: Whether the Application is this platform's, marked or of an older version.
+in_use:
+  description: Whether this platform's Application, marked or of an older version, uses the given repository and folder.
   returned: success
   type: bool
 unmarked:
@@ -176,7 +176,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.gitops.airflow.plugins.module_utils._errors import ApiError, LibraryMissing
 from ansible_collections.gitops.airflow.plugins.module_utils._kube import connect, show_path
-from ansible_collections.gitops.airflow.plugins.module_utils._ownership import Platform, adoptable, decide, labels_of, ref_from
+from ansible_collections.gitops.airflow.plugins.module_utils._ownership import Platform, adoptable, decide, labels_of, points_here, ref_from
 from ansible_collections.gitops.airflow.plugins.module_utils._ownership_read import OwnershipRead
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
@@ -219,7 +219,7 @@ def run(params: dict[str, Any]) -> dict[str, Any]:
     except ApiError as error:
         if not params["absent_ok"] or error.status > 0:
             raise
-        return {"reachable": False, "cluster": "", "refusals": [], "text": "", "adoption": False, "ours": False, "unmarked": []} | {
+        return {"reachable": False, "cluster": "", "refusals": [], "text": "", "adoption": False, "in_use": False, "unmarked": []} | {
             "namespaces": {},
             "elapsed": round(time.monotonic() - start, 3),
         }
@@ -230,7 +230,7 @@ def run(params: dict[str, Any]) -> dict[str, Any]:
         "refusals": [refusal.as_dict() for refusal in decision.refusals],
         "text": "\n".join(f"{refusal.message} Next: {refusal.next_action}" for refusal in decision.refusals),
         "adoption": decision.adoption,
-        "ours": adoptable(sight.application, platform),
+        "in_use": sight.application is not None and adoptable(sight.application, platform) and points_here(sight.application, platform),
         "unmarked": [ref.as_dict() for ref in decision.unmarked],
         "namespaces": {item["name"]: labels_of(item) for item in sight.namespaces},
         "elapsed": round(time.monotonic() - start, 3),
