@@ -130,7 +130,7 @@ ROLE = thing("ClusterRole", "argocd-server", ARGOCD, by="gitops.airflow")
     ],
 )
 def test_h1_argocd_is_ours_by_the_record(found: Found, configmap: Obj | None, adopted: bool, ours: bool) -> None:
-    assert installed_by_us(found, configmap and read_record(configmap, "airflow"), adopted) is ours
+    assert installed_by_us(found, read_record(configmap, "airflow") if configmap else None, adopted) is ours
 
 
 @pytest.mark.parametrize(
@@ -272,7 +272,7 @@ def test_h1_what_is_deleted_and_why_not(found: Found, scope: Scope, reason: str)
     assert bool(reason_to_keep(found, scope)) == bool(reason)
 
 
-POD_OF_GONE = {"ownerReferences": [{"kind": "ReplicaSet", "uid": "gone"}]}
+POD_OF_GONE: dict[str, Any] = {"ownerReferences": [{"kind": "ReplicaSet", "uid": "gone"}]}
 CHART = {"tier": "airflow", "release": "airflow-core"}
 
 
