@@ -200,6 +200,20 @@ def test_h2_h7_what_is_refused_before_anything_changes(sight: Sight, expected: l
     assert codes(sight) == expected
 
 
+def test_h1_the_advice_names_the_namespaces_variables() -> None:
+    (refusal,) = decide(Sight(planned=[thing("Secret", "airflow-metadata", {}, "airflow-cron")]), AIRFLOW).refusals
+    assert "Secret airflow-cron/airflow-metadata" in refusal.message
+    assert refusal.next_action == "Use namespaces without such objects: change platform_worker_namespaces."
+
+
+def test_h2_objects_beside_a_foreign_argocd_are_its_own() -> None:
+    beside = [thing("AppProject", "airflow", {}, "argocd"), thing("Secret", "airflow-metadata", {}, "airflow-cron")]
+    refusals = decide(Sight(argocd=[SERVER], planned=beside), AIRFLOW).refusals
+    assert [refusal.code for refusal in refusals] == ["foreign_argocd", "foreign_object"]
+    assert "AppProject" not in refusals[1].message
+    assert "platform_argocd_namespace" not in " ".join(refusal.next_action for refusal in refusals)
+
+
 def test_h7_the_message_names_the_other_platform_and_its_objects() -> None:
     found = [thing("Namespace", "beta-core", {**OTHER, **MADE}), thing("Secret", "git-credentials", OTHER, "beta-git")]
     (refusal,) = decide(Sight(labelled=found), AIRFLOW).refusals
