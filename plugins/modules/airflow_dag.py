@@ -57,10 +57,10 @@ was_paused:
 
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.gitops.airflow.plugins.module_utils._airflow_access import AIRFLOW_SPEC, ONE_WAY, open_airflow
 from ansible_collections.gitops.airflow.plugins.module_utils._errors import AirflowError
 from ansible_collections.gitops.airflow.plugins.module_utils._kube import show_path
+from ansible_collections.gitops.airflow.plugins.module_utils._module import AnsibleModule
 from ansible_collections.gitops.airflow.plugins.module_utils._tunnel import TunnelError
 
 
