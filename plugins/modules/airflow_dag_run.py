@@ -18,7 +18,7 @@ description:
   - A DAG that the scheduler has not parsed yet is waited for. When it does not come within O(timeout) the import errors are named.
   - A webserver that does not answer, or answers 502, 503 or 504, is asked again until O(timeout).
   - The message of a failed run quotes the last 20 lines of each failed task's log. A log in remote storage is uploaded after the task's
-    change of state, so the logs are waited for, up to 10 seconds for all of them; what then is not there is named with Airflow's reason.
+    change of state, so the logs are waited for, up to 20 seconds for all of them; what then is not there is named with Airflow's reason.
 attributes:
   check_mode:
     support: full
