@@ -24,7 +24,10 @@ options:
     description: User name at the Git server, for HTTP. (Not the Kubernetes API's, for which O(kubeconfig) serves.)
     type: str
   password:
-    description: Password or token at the Git server, for HTTP. It is on no command line, in no URL and in no file.
+    description:
+      - Password or token at the Git server, for HTTP. It is on no command line, in no URL and in no file.
+      - It is sent to the server that O(repo) names, and not to one that this redirects to. Over plain HTTP it is sent only to this machine
+        or through O(tunnel); a request to any other server is refused.
     type: str
   ssh_key:
     description: Private key file, for SSH. It must have no passphrase.

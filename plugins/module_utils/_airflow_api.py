@@ -26,6 +26,7 @@ from urllib.request import (
 
 from ansible_collections.gitops.airflow.plugins.module_utils._errors import AirflowError
 from ansible_collections.gitops.airflow.plugins.module_utils._git import public_url
+from ansible_collections.gitops.airflow.plugins.module_utils._task_log import TaskLog, read_answer
 from ansible_collections.gitops.airflow.plugins.module_utils._transport import proxy_for, sends_in_clear
 from ansible_collections.gitops.airflow.plugins.module_utils._verdict import Obj, shorten
 
@@ -237,9 +238,9 @@ class AirflowApi:
     def import_errors(self) -> list[Obj]:
         return self._pages("/importErrors", "import_errors", [])
 
-    def log_tail(self, dag_id: str, run_id: str, task: Obj, lines: int) -> list[str]:
-        """The last lines of the log of a task instance's last try."""
+    def log(self, dag_id: str, run_id: str, task: Obj) -> TaskLog:
+        """The log of a task instance's last try, or why it is not there."""
         path = f"/dags/{quote(dag_id, safe='')}/dagRuns/{quote(run_id, safe='')}/taskInstances/{quote(str(task['task_id']), safe='')}"
         query = urlencode({"full_content": "true", "map_index": task.get("map_index", -1)})
         content = self._request("GET", f"{path}/logs/{max(int(task.get('try_number') or 1), 1)}?{query}", accept="text/plain")
-        return content.decode("utf-8", "replace").rstrip().splitlines()[-lines:]
+        return read_answer(content.decode("utf-8", "replace"), str(task.get("hostname") or ""))

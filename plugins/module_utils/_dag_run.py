@@ -12,14 +12,14 @@ from typing import Any, Protocol, TypeVar
 
 from ansible_collections.gitops.airflow.plugins.module_utils._errors import AirflowError
 from ansible_collections.gitops.airflow.plugins.module_utils._progress import Progress
+from ansible_collections.gitops.airflow.plugins.module_utils._task_log import TaskLog
 from ansible_collections.gitops.airflow.plugins.module_utils._verdict import Obj, shorten
 
 ENDED = ("success", "failed")
 KINDS = {"success": "done", "skipped": "done", "removed": "done", "failed": "failed", "upstream_failed": "failed"}
 LOG_LINES = 20
-# A worker stores its log after it has set the task's state (seconds). Until then Airflow says so in the log's place: gitops_task_logs.py.
+# For the logs of all failed tasks together: a worker uploads its log after the task's state has changed.
 LOG_SECONDS = 20.0
-LOG_NOT_STORED = "*** The task log cannot be read: it is not stored yet"
 SERVER_ERRORS = 5
 T = TypeVar("T")
 
@@ -34,7 +34,7 @@ class Api(Protocol):
     def active_runs(self, dag_id: str) -> list[str]: ...
     def task_instances(self, dag_id: str, run_id: str) -> list[Obj]: ...
     def import_errors(self) -> list[Obj]: ...
-    def log_tail(self, dag_id: str, run_id: str, task: Obj, lines: int) -> list[str]: ...
+    def log(self, dag_id: str, run_id: str, task: Obj) -> TaskLog: ...
 
 
 @dataclass(frozen=True)
@@ -266,24 +266,24 @@ class DagRun:
         wrong = [item for item in self.outcome.task_instances if item["state"] in ("failed", "upstream_failed")]
         names = ", ".join(f"{_task_name(item)} ({item['state']}, try {item['try_number']})" for item in wrong) or "none is marked failed"
         text = f"The run {request.run_id} of {request.dag_id} failed. Tasks: {names}."
-        for item in wrong:
-            if item["state"] != "failed":
-                continue
-            try:
-                lines = self._stored_log(item)
-                text += f"\nLast lines of {_task_name(item)}:\n" + "\n".join(lines)
-            except AirflowError as error:
-                text += f"\nThe log of {_task_name(item)} cannot be read: {error}"
-        return text
+        end = self._clock() + LOG_SECONDS
+        return text + "".join(self._quote_log(item, end) for item in wrong if item["state"] == "failed")
 
-    def _stored_log(self, item: dict[str, Any]) -> list[str]:
-        """The last lines of a task's log, which is waited for, but not for long. Raises AirflowError."""
-        request, end = self._request, self._clock() + LOG_SECONDS
+    def _quote_log(self, task: Obj, end: float) -> str:
+        """The last lines of a failed task's log, for which it waits until ``end``; else why they are not there."""
+        name = _task_name(task)
         while True:
-            lines = self._api.log_tail(request.dag_id, request.run_id, item, LOG_LINES)
-            if not any(LOG_NOT_STORED in line for line in lines) or self._clock() >= end:
-                return lines
-            self._sleep(max(request.poll_interval, 0.5))
+            try:
+                found = self._api.log(self._request.dag_id, self._request.run_id, task)
+                if found.lines:
+                    return f"\nLast lines of {name}:\n" + "\n".join(found.lines[-LOG_LINES:])
+                reason, passing = "; ".join(found.messages) or "the answer is empty", True
+            except AirflowError as error:
+                reason, passing = str(error), error.passing
+            if not passing or self._clock() >= end:
+                return f"\nThe log of {name} cannot be read: {shorten(reason, 600)}"
+            self._tell(f"waiting for the log of {name}")
+            self._sleep(max(0.0, min(self._request.poll_interval, end - self._clock())))
 
 
 def _task_name(task: dict[str, Any]) -> str:

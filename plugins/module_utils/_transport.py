@@ -9,12 +9,15 @@ import ipaddress
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 # Matches every host in the lists of urllib, requests, websocket-client and curl.
 EVERYWHERE = "*"
+# Matches none: no host has this name (RFC 2606).
+NOWHERE = "none.invalid"
 
 
 def _address(host: str) -> Address | None:
@@ -91,14 +94,25 @@ def api_proxy(host: str, proxy: str | None, no_proxy: str | None, proxies: Mappi
     """How the kubernetes library reaches the API server at ``host`` (a URL), decided here for requests and websockets alike (F3).
 
     ``proxy`` and ``no_proxy`` go before those of the environment, ``proxies`` (urllib.request.getproxies_environment()).
-    Where no proxy may be used one is named all the same, with an asterisk as no_proxy: without a proxy websocket-client would ask the
-    environment itself.
+    Both are always set where there is a proxy at all, for websocket-client would ask the environment for what is not: no_proxy is then
+    everywhere or nowhere.
     """
-    named = proxies.get(urlsplit(host).scheme, "") if proxy is None else proxy
+    named = proxy or proxies.get(urlsplit(host).scheme, "")
     if not named:
         return ApiProxy("", "")
-    excluded = proxies.get("no", "") if no_proxy is None else no_proxy
-    return ApiProxy(normal_proxy(named), EVERYWHERE if bypasses_proxy(host, excluded) else "")
+    return ApiProxy(normal_proxy(named), EVERYWHERE if bypasses_proxy(host, no_proxy or proxies.get("no", "")) else NOWHERE)
+
+
+def api_server(kubeconfig: Any, context: str | None) -> str:
+    """The server's URL in a kubeconfig's context, or in its current one. Empty where there is none."""
+
+    def named(key: str, name: Any) -> dict[str, Any]:
+        items = kubeconfig.get(key) if isinstance(kubeconfig, dict) else None
+        return next((item for item in items or [] if isinstance(item, dict) and item.get("name") == name), {})
+
+    chosen = context or (kubeconfig.get("current-context") if isinstance(kubeconfig, dict) else None)
+    cluster = (named("contexts", chosen).get("context") or {}).get("cluster")
+    return str((named("clusters", cluster).get("cluster") or {}).get("server") or "")
 
 
 def sends_in_clear(url: str) -> bool:
