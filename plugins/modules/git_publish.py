@@ -16,7 +16,7 @@ description:
   - A server inside a Kubernetes cluster can be reached through O(tunnel).
   - This user's own git configuration, SSH keys and known hosts serve for what is not given.
 extends_documentation_fragment:
-  - kubernetes.core.k8s_auth_options
+  - gitops.airflow.kubernetes_auth
   - gitops.airflow.git_remote
 options:
   files:
