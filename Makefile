@@ -5,7 +5,7 @@ ARGS ?=
 DIR ?=
 FORMAT ?=
 
-.PHONY: help site verify status support-bundle push-dags destroy lab test quick lint sanity unit integration molecule package mutate setup dev engine
+.PHONY: help site verify status support-bundle push-dags destroy lab test quick lint sanity unit cores integration molecule package mutate setup dev engine
 
 help: ## These lines
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 20
@@ -45,6 +45,9 @@ sanity: dev
 
 unit: dev
 	@scripts/test --only unit
+
+cores: dev ## The unit tests on the other supported versions of ansible-core
+	@scripts/test --only cores
 
 integration: dev engine
 	@scripts/test --only integration

@@ -31,7 +31,7 @@ attributes:
 extends_documentation_fragment:
   - gitops.airflow.airflow_access
   - gitops.airflow.tunnel
-  - kubernetes.core.k8s_auth_options
+  - gitops.airflow.kubernetes_auth
   - gitops.airflow.attributes
   - gitops.airflow.progress
 options:

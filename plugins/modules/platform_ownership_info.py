@@ -27,7 +27,7 @@ attributes:
     support: none
     details: Changes nothing.
 extends_documentation_fragment:
-  - kubernetes.core.k8s_auth_options
+  - gitops.airflow.kubernetes_auth
   - gitops.airflow.attributes
 options:
   platform:

@@ -16,8 +16,9 @@ import pytest
 import yaml
 from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.loader import init_plugin_loader
-from ansible.template import Templar, trust_as_template
+from ansible.template import Templar
 from ansible_collections.gitops.airflow.tests.unit.git_http import Backend, git
+from ansible_collections.gitops.airflow.tests.unit.trust import trust_as_template
 
 
 @pytest.fixture

@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 import yaml
 from ansible.parsing.dataloader import DataLoader
-from ansible.template import Templar, trust_as_template
+from ansible.template import Templar
+from ansible_collections.gitops.airflow.tests.unit.trust import trust_as_template
 
 ROLES = Path(__file__).parents[2] / "roles"
 CHART = "platform/airflow/core"

@@ -59,6 +59,20 @@ def play() -> Any:
             ],
             id="a playbook that is no YAML",
         ),
+        pytest.param(
+            f"{HEAD}ERROR| ERROR! We were unable to read either as JSON nor YAML, these are the errors we got from each:\n"
+            "JSON: Expecting value\n\n"
+            "Syntax Error while loading YAML.\n  did not find key. while parsing\n\n"
+            "The error appears to be in '/x/verify.yml': line 3, column 1, but may\nbe elsewhere\n",
+            4,
+            [
+                "playbooks/verify.yml",
+                "YAML parsing failed: did not find key\n          in /x/verify.yml:3:1",
+                "Remove that cause",
+                "what stands above",
+            ],
+            id="V14: a playbook that is no YAML, ansible-core 2.18",
+        ),
         pytest.param("", 1, [VERIFY[1], "Its message stands above.", "Remove that cause", "what stands above"], id="no Ansible"),
     ],
 )

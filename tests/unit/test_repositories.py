@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 import yaml
 from ansible.parsing.dataloader import DataLoader
-from ansible.template import Templar, trust_as_template
+from ansible.template import Templar
+from ansible_collections.gitops.airflow.tests.unit.trust import trust_as_template
 
 ROLE = Path(__file__).parents[2] / "roles/airflow_app"
 KEY = "-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----"

@@ -1,0 +1,28 @@
+# Copyright: (c) 2026, The gitops.airflow team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""F5: the documentation of authentication is this collection's own, the options are kubernetes.core's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import yaml
+from ansible_collections.gitops.airflow.plugins.doc_fragments.kubernetes_auth import ModuleDocFragment
+from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
+
+KEPT = ("type", "elements", "aliases", "choices", "default")
+
+
+def described(options: dict[str, Any], nested: str) -> dict[str, Any]:
+    """What documentation and argument specification must have in common."""
+    return {
+        name: {"type": "str", **{key: option[key] for key in KEPT if key in option}, "nested": described(option.get(nested) or {}, nested)}
+        for name, option in options.items()
+    }
+
+
+def test_f5_the_fragment_documents_what_kubernetes_core_accepts() -> None:
+    options = yaml.safe_load(ModuleDocFragment.DOCUMENTATION)["options"]
+    assert described(options, "suboptions") == described(AUTH_ARG_SPEC, "options")
+    assert all(option["description"] for option in options.values())
