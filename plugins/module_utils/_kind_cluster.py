@@ -203,7 +203,8 @@ class Cluster:
             return _result([], False, [], [], {}, {})
         entry = self._has_entry()
         before = {node.name: node.status for node in found}
-        changed = bool(found or entry or self.marker.exists())
+        interrupted = self.marker.exists()
+        changed = bool(found or entry or interrupted)
         if changed and not self.check:
             with self.marker:
                 self.engine.delete([volume for node in found for volume in node.volumes])
@@ -214,6 +215,8 @@ class Cluster:
         result["changed"] = changed
         if entry:
             result["diff"]["before"]["kubeconfig"] = f"context {self.context}"
+        if interrupted:
+            result["diff"]["before"]["interrupted run"] = str(self.marker.path)
         return result
 
     def _forget(self) -> None:

@@ -395,7 +395,9 @@ def test_an_interrupted_deletion_is_finished(cluster: Cluster, machine: Machine)
     with pytest.raises(KeyboardInterrupt):
         cluster.absent()
     machine.killed_in = None
-    assert cluster.absent()["changed"]
+    result = cluster.absent()
+    assert result["changed"]
+    assert result["diff"]["before"] != result["diff"]["after"]
     assert not machine.network
 
 
