@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, The gitops.airflow team
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""D10: what scripts/engine changes on a machine, that it says so, and that it can be undone. A folder with its own programs is the machine."""
+"""D10: what scripts/engine changes on a machine, that it says so, and that it can be undone. The machine is a folder of programs."""
 
 from __future__ import annotations
 
