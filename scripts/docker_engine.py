@@ -43,11 +43,10 @@ class Record:
     """What this script has changed on the machine. Paths are in ``Engine``."""
 
     packages: list[str] = field(default_factory=list)  # installed by apt-get, dependencies included
-    had_data: bool = False  # /var/lib/docker was there before the packages
-    had_log: bool = False
-    config_written: str | None = None  # None: the configuration was left alone
+    new: list[str] = field(default_factory=list)  # of what an engine leaves behind: the paths that were not there before
+    config_written: str | None = None  # its SHA-256; None: the configuration was left alone
     config_existed: bool = False
-    wrapper_written: str | None = None  # its SHA-256
+    wrapper_written: str | None = None  # likewise
     wrapper_existed: bool = False
     started: bool = False
     process: str = ""  # the engine that was started without systemd: its id and when it began, as /proc has it
@@ -82,14 +81,14 @@ def with_runtime(text: str, wrapper: str) -> str:
     return text if wanted == config else json.dumps(wanted, indent=2) + "\n"
 
 
-def restored(original: str | None, written: str, current: str | None) -> str | None:
+def restored(original: str | None, current: str | None, *, untouched: bool) -> str | None:
     """daemon.json as it must be without the wrapper; None is no file.
 
     A file that was not touched since gets the original's text. From one that was edited since, only the wrapper is taken out.
     Raises ValueError where the edited file is no JSON object.
     """
-    if current is None or current == written:
-        return original if current is not None else None
+    if current is None or untouched:
+        return None if current is None else original
     config, before = _object(current), _object(original or "")
     runtimes = {key: value for key, value in (config.get("runtimes") or {}).items() if key != RUNTIME}
     config.pop("runtimes", None)
@@ -164,8 +163,10 @@ class Engine:
         root = Path(environment.get("ENGINE_ROOT") or "/")
         self.config, self.wrapper = root / "etc/docker/daemon.json", root / "usr/local/sbin" / RUNTIME
         self.log, self.pid, self.data = root / "var/log/dockerd.log", root / "var/run/docker.pid", root / "var/lib/docker"
+        # What an engine leaves behind, also after these packages have been purged.
+        self.remains = {self.data: "docker.io", root / "etc/docker/key.json": "docker.io", root / "var/lib/containerd": "containerd"}
         self.state = root / "var/lib/gitops-airflow/engine"
-        self.systemd, self.os_release, self.status = root / "run/systemd/system", root / "etc/os-release", root / "proc/self/status"
+        self.systemd, self.os_release, self.proc = root / "run/systemd/system", root / "etc/os-release", root / "proc"
         self._sudo = [] if os.geteuid() == 0 or environment.get("ENGINE_ROOT") else ["sudo"]
 
     def run(self, *args: str, root: bool = False) -> subprocess.CompletedProcess[str]:
@@ -208,6 +209,15 @@ class Engine:
             self.must("install", "-D", "-m", mode, new.name, f"{path}.new")
         self.must("mv", f"{path}.new", str(path))
 
+    def _holds(self, path: Path) -> bool:
+        """Whether there is such a file, or a folder with something in it."""
+        return bool(self.run("ls", "-A", str(path), root=True).stdout.strip())
+
+    def _delete(self, path: str) -> None:
+        self.run("rm", "-rf", path, root=True)
+        if self._holds(Path(path)):
+            say(f"{path} could not be deleted whole. Next: delete the rest by hand")
+
     # What was changed.
 
     def record(self) -> Record | None:
@@ -242,7 +252,7 @@ class Engine:
             )
         self._check_rights(there)
         record = self.record() or Record()
-        wrapped = lacks_sys_resource(self.status.read_text(encoding="ascii"))
+        wrapped = lacks_sys_resource((self.proc / "self/status").read_text(encoding="ascii"))
         if install:
             self._install(record, there, wrapped)
         if wrapped:
@@ -250,7 +260,7 @@ class Engine:
         self._start(record)
         self._wait()
         if record.started and not self.systemd.is_dir():
-            record.process = _process(self.read(self.pid))
+            record.process = self._process(self._dockerd())
             self.keep(record)
         self._describe()
         return 0
@@ -291,7 +301,8 @@ class Engine:
         if not missing:
             return
         say(f"no Docker engine answers: installing {', '.join(missing)} (ENGINE=no refuses; make engine-remove undoes it)")
-        record.had_data = record.had_data if record.packages else self.data.exists()
+        if not record.packages:
+            record.new += [str(path) for path in self.remains if not self._holds(path)]
         record.packages = sorted({*record.packages, *missing})
         self.keep(record)  # before: an interrupted installation can be undone too
         apt = ["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq", "-o", "DPkg::Lock::Timeout=120"]
@@ -328,20 +339,21 @@ class Engine:
                 self.must("mkdir", "-p", str(self.state))
                 self.must("cp", "-p", str(self.config), str(self.state / "daemon.json"))
                 record.config_existed = True
-            record.config_written = wanted
+            record.config_written = _digest(wanted)
             self.keep(record)
             kept = f"; the earlier file is kept as {self.state}/daemon.json" if record.config_existed else ""
             say(f"{self.config} gets the runtime {RUNTIME}{kept}")
-            self.write(self.config, wanted)
+            self.write(self.config, wanted, "0644" if config is None else f"{self.config.stat().st_mode & 0o777:o}")
 
     def _start(self, record: Record) -> None:
         say("starting the Docker engine")
         by_systemd = self.systemd.is_dir()
-        if not by_systemd and self.run("pgrep", "-x", "dockerd").returncode == 0:
+        if not by_systemd and self._dockerd():
             record.started = False  # it is still coming up, and was started by another program
             return
         if not record.started:
-            record.started, record.had_log = True, self.log.exists()
+            record.started = True
+            record.new += [] if self.log.exists() else [str(self.log)]
         if by_systemd and not record.packages:
             record.enabled = record.enabled or self.run("systemctl", "is-enabled", "--quiet", "docker").returncode != 0
         self.keep(record)
@@ -352,6 +364,21 @@ class Engine:
         self.must("rm", "-f", str(self.pid))  # one that is left over stops dockerd from starting
         self.must("mkdir", "-p", str(self.log.parent))
         self.must("sh", "-c", f"setsid nohup dockerd </dev/null >>'{self.log}' 2>&1 &")
+
+    def _dockerd(self) -> str:
+        """The id of the engine's process, which runs or is coming up, or nothing. There may be others: those of containers."""
+        pid = (self.read(self.pid) or "").strip()
+        try:
+            return pid if pid and (self.proc / pid / "comm").read_text().strip() == "dockerd" else ""
+        except OSError:
+            return ""
+
+    def _process(self, pid: str) -> str:
+        """A process's id and when it began (field 22 of /proc/PID/stat): together of no other process."""
+        try:
+            return f"{pid} {(self.proc / pid / 'stat').read_text().rpartition(')')[2].split()[19]}"
+        except (OSError, IndexError):
+            return ""
 
     def _last_lines(self) -> str:
         journal = ["journalctl", "-u", "docker", "-n", "15", "--no-pager"]
@@ -395,8 +422,10 @@ class Engine:
             self._stop(record, force="docker.io" in purge)
         self._restore(record, config)
         self._purge(record, purge, kept)
-        if record.started and not record.had_log:
-            self.must("rm", "-f", str(self.log))
+        for path in record.new:
+            if (package := self.remains.get(Path(path))) is None or package in purge:
+                self._delete(path)
+        self.run("rmdir", "--ignore-fail-on-non-empty", str(self.config.parent), root=True)
         self.must("rm", "-rf", str(self.state))
         self.run("rmdir", "--ignore-fail-on-non-empty", str(self.state.parent), root=True)
         say("what scripts/engine changed on this machine is undone.")
@@ -410,7 +439,7 @@ class Engine:
         if not self.has("docker"):
             return
         if not self.answers():
-            if not gone and self.run("pgrep", "-x", "dockerd").returncode:
+            if not gone and not self._dockerd():
                 return  # it is stopped, and its data stays
             raise EngineError(
                 "the Docker engine does not answer, so what it holds is unknown, and nothing is removed.\n"
@@ -426,7 +455,8 @@ class Engine:
             return None
         original = self.read(self.state / "daemon.json") if record.config_existed else None
         try:
-            return restored(original, record.config_written, self.read(self.config))
+            current = self.read(self.config)
+            return restored(original, current, untouched=_digest(current or "") == record.config_written)
         except ValueError as error:
             raise EngineError(
                 f"{self.config} was edited and cannot be restored: {error}. Nothing was changed.\n"
@@ -440,17 +470,16 @@ class Engine:
             if record.enabled:
                 self.run("systemctl", "disable", "--quiet", "docker", root=True)
             return
-        running = self.run("pgrep", "-x", "dockerd").stdout.split()
-        held = (self.read(self.pid) or "").strip()
-        if held not in running:
+        held = self._dockerd()
+        if not held:
             return
-        if record.process != _process(held) and not force:
+        if record.process != self._process(held) and not force:
             say("the Docker engine that runs was started by another program: it goes on")
             return
         say("stopping the Docker engine")
-        self.must("kill", held)
+        self.must("sh", "-c", f"kill {held}")  # a small Debian has no program of that name
         end = time.monotonic() + PATIENCE
-        while held in self.run("pgrep", "-x", "dockerd").stdout.split():
+        while self._dockerd() == held:
             if time.monotonic() >= end:
                 raise EngineError(f"the Docker engine (process {held}) does not end.\nNext: end it, then run this again.")
             time.sleep(0.2)
@@ -460,13 +489,12 @@ class Engine:
             if config is None:
                 say(f"removing {self.config}, which was not there before")
                 self.must("rm", "-f", str(self.config))
-                self.run("rmdir", "--ignore-fail-on-non-empty", str(self.config.parent), root=True)
             elif record.config_existed and config == self.read(self.state / "daemon.json"):
                 say(f"restoring {self.config}")
                 self.must("cp", "-p", str(self.state / "daemon.json"), str(self.config))
             elif config != current:
                 say(f"taking the runtime {RUNTIME} out of {self.config}; what was edited since stays")
-                self.write(self.config, config)
+                self.write(self.config, config, f"{self.config.stat().st_mode & 0o777:o}")
         if record.wrapper_written is not None and (current := self.read(self.wrapper)) is not None:
             if _digest(current) != record.wrapper_written:
                 say(f"{self.wrapper} was edited since: it stays")
@@ -482,19 +510,11 @@ class Engine:
             say(f"the package {name} stays, because {', '.join(others)} needs it")
         if not purge:
             return
-        verb = "remove" if record.had_data else "purge"
-        note = f"; {self.data} was there before and stays" if record.had_data else f", with the images in {self.data}"
+        had_data = str(self.data) not in record.new
+        verb = "remove" if had_data else "purge"  # some versions' purge deletes the data
+        note = f"; {self.data} was there before and stays" if had_data else f", with the images in {self.data}"
         say(f"removing the packages {', '.join(purge)}{note}")
         self.must("env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq", "-o", "DPkg::Lock::Timeout=120", verb, "-y", *purge)
-
-
-def _process(pid: str | None) -> str:
-    """A process's id and when it began (field 22 of /proc/PID/stat): together of no other process."""
-    pid = (pid or "").strip()
-    try:
-        return f"{pid} {Path(f'/proc/{pid}/stat').read_text().rpartition(')')[2].split()[19]}"
-    except (OSError, IndexError):
-        return ""
 
 
 def _digest(text: str) -> str:

@@ -66,7 +66,11 @@ def ask(command: Sequence[str], python: str = sys.executable) -> Answer:
         said = [line.strip() for line in done.stderr.splitlines() if line.strip()]
         if not done.returncode:  # --help, --version
             return Answer(mode="list")
-        errors = [found[1] for line in said if (found := re.match(r"(?:\[?ERROR\]?|[\w.]*(?:Error|Exception)|ansible-playbook: error): (.*)", line))]
+        errors = [
+            found[1]
+            for line in said
+            if (found := re.match(r"(?:\[?ERROR\]?|[\w.]*(?:Error|Exception)|ansible-playbook: error): (.*)", line))
+        ]
         return Answer(problem=(errors or said or ["it gives no reason"])[-1])
 
 
