@@ -1,20 +1,23 @@
 # The front door. `make site` stands the platform up, `make test` tests the collection; ARGS reaches the tool behind a target.
 SHELL := /bin/bash
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
+# Named, because Ansible takes no ansible.cfg from a folder that everybody may write to, such as a Windows drive in WSL.
+export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 ARGS ?=
 DIR ?=
 FORMAT ?=
 
-.PHONY: help site verify status support-bundle push-dags destroy lab test quick lint sanity unit cores integration molecule package mutate setup dev engine
+.PHONY: help site verify status support-bundle push-dags destroy lab test quick lint sanity unit cores integration molecule package mutate setup dev engine engine-remove
 
 help: ## These lines
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 20
 
-site: setup engine ## Stand up the whole platform and verify it
-	@scripts/play scripts/with-images ansible-playbook playbooks/site.yml $(ARGS)
+# --needs: what the run needs where its provider is kind. Ansible itself is asked which it is (scripts/provider.py).
+site: setup ## Stand up the whole platform and verify it
+	@scripts/play --needs=images ansible-playbook playbooks/site.yml $(ARGS)
 
-verify: setup engine ## Prove again that the platform is as it must be
-	@scripts/play ansible-playbook playbooks/verify.yml $(ARGS)
+verify: setup ## Prove again that the platform is as it must be
+	@scripts/play --needs=engine ansible-playbook playbooks/verify.yml $(ARGS)
 
 status: setup ## The platform on one screen, or as JSON: FORMAT=json; exit code 0 only where it is healthy
 	@$(if $(filter json,$(FORMAT)),ANSIBLE_STDOUT_CALLBACK=gitops.airflow.status_json,scripts/play) ansible-playbook playbooks/status.yml $(ARGS)
@@ -25,8 +28,8 @@ support-bundle: setup ## Collect logs, events and manifests, without secrets
 push-dags: setup ## Bring your DAGs to Airflow: make push-dags DIR=path/to/dags
 	@scripts/play ansible-playbook playbooks/push_dags.yml -e '{"airflow_app_push_dir": "$(DIR)"}' $(ARGS)
 
-destroy: setup engine ## Remove the platform and leave nothing behind
-	@scripts/play scripts/with-images ansible-playbook playbooks/destroy.yml $(ARGS)
+destroy: setup ## Remove the platform and leave nothing behind
+	@scripts/play --needs=removal ansible-playbook playbooks/destroy.yml $(ARGS)
 
 lab: setup engine ## Build the images from package registries (where no image registry answers)
 	@python lab/build
@@ -67,5 +70,8 @@ setup:
 dev:
 	@scripts/setup requirements-dev.txt
 
-engine:
+engine: ## Start Docker's engine, after installing it if there is none; ENGINE=no: no command does that
 	@scripts/engine
+
+engine-remove: ## Undo what that changed on this machine, and nothing else
+	@scripts/engine --remove

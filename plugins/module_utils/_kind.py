@@ -50,6 +50,7 @@ class FoundNode:
     api: tuple[str, str] | None = None  # address and port of the host on which the API server is published
     volumes: tuple[str, ...] = ()
     started: str = ""  # when its container was started, RFC 3339, UTC
+    id: str = ""  # Docker's, of the container
 
     @property
     def is_kubernetes(self) -> bool:
@@ -183,5 +184,6 @@ def _found_node(item: Mapping[str, Any]) -> FoundNode:
         mounts=frozenset(mounts),
         api=api,
         started=item["State"].get("StartedAt", ""),
+        id=item.get("Id", ""),
         volumes=tuple(mount["Name"] for mount in item.get("Mounts") or [] if mount.get("Type") == "volume"),
     )

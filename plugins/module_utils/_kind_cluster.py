@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.gitops.airflow.plugins.module_utils._bootstrap_token import SECRET, Made, MadeFile, may_delete
 from ansible_collections.gitops.airflow.plugins.module_utils._kind import (
     BALANCER,
     FoundNode,
@@ -21,7 +22,14 @@ from ansible_collections.gitops.airflow.plugins.module_utils._kind import (
     wanted_nodes,
 )
 from ansible_collections.gitops.airflow.plugins.module_utils._kind_drift import Drift, content_drift, node_drift, patches
-from ansible_collections.gitops.airflow.plugins.module_utils._kind_engine import CommandMissing, Engine, KindError, Marker, api_answers
+from ansible_collections.gitops.airflow.plugins.module_utils._kind_engine import (
+    CommandMissing,
+    Engine,
+    KindError,
+    Marker,
+    api_answers,
+    first_control_plane,
+)
 from ansible_collections.gitops.airflow.plugins.module_utils._kind_read import kubeconfig_problem
 
 STARTABLE = ("exited", "stopped")
@@ -54,6 +62,7 @@ class Cluster:
 
     def __init__(self, engine: Engine, marker: Marker, *, check: bool = False) -> None:
         self.engine, self.marker, self.check = engine, marker, check
+        self.made = MadeFile(str(marker.path.parent), engine.name)
         self.context = f"kind-{engine.name}"
 
     def present(self, wanted: Wanted) -> dict[str, Any]:
@@ -74,15 +83,19 @@ class Cluster:
         before = {node.name: node.status for node in found}
         if self.check:
             after = {node.name: "running" for node in nodes}
-            return _result(nodes, True, [], [archive["path"] for archive in wanted.archives], before, after)
+            result = _result(nodes, True, [], [archive["path"] for archive in wanted.archives], before, after)
+            return result | {"bootstrap_token_deleted": True}
         with self.marker:
             if found:
                 self.engine.delete([volume for node in found for volume in node.volumes])
             self.engine.create(config, wanted.image, self.marker)
-        made = self.engine.nodes()
+            made = self.engine.nodes()
+            self._record(made, token_deleted=False)
         self.engine.wait_ready(made, wanted.wait)
+        token = self._delete_token(made)
         loaded = self._load(wanted.archives, self.engine.contents(made) if wanted.archives else {})
-        return _result(made, True, [], loaded, before, {node.name: node.status for node in made})
+        result = _result(made, True, [], loaded, before, {node.name: node.status for node in made})
+        return result | {"bootstrap_token_deleted": token}
 
     def _adopt(self, config: Mapping[str, Any], nodes: Sequence[WantedNode], found: Sequence[FoundNode], wanted: Wanted) -> dict[str, Any]:
         before = {node.name: node.status for node in found}
@@ -120,7 +133,30 @@ class Cluster:
             result["diff"]["before"]["kubeconfig"] = exported
             result["diff"]["after"]["kubeconfig"] = f"context {self.context}"
             result["changed"] = True
-        return result
+        token = bool(contents) and self._adopt_token(config, found, contents)
+        if token:
+            result["changed"] = True
+            result["diff"]["before"]["bootstrap token"] = SECRET
+        return result | {"bootstrap_token_deleted": token}
+
+    def _adopt_token(self, config: Mapping[str, Any], found: Sequence[FoundNode], contents: Mapping[str, NodeContent]) -> bool:
+        """Whether the token of a cluster that this module made was still there. It has been deleted, but in check mode."""
+        first = first_control_plane(found)
+        if not may_delete(self.made.read(), first.id, config, contents.get(first.name)):
+            return False
+        return self.engine.bootstrap_token(found, delete=False) if self.check else self._delete_token(found)
+
+    def _delete_token(self, nodes: Sequence[FoundNode]) -> bool:
+        """Whether kind's bootstrap token was there: all nodes have joined, and none can be added to a kind cluster."""
+        deleted = self.engine.bootstrap_token(nodes, delete=True)
+        self._record(nodes, token_deleted=True)
+        return deleted
+
+    def _record(self, nodes: Sequence[FoundNode], *, token_deleted: bool) -> None:
+        try:
+            self.made.write(Made(first_control_plane(nodes).id, token_deleted))
+        except OSError as error:
+            raise KindError(f"cannot write {self.made.path}: {error.strerror}. Choose another state_dir") from error
 
     def _raise_drift(
         self, drift: Sequence[Drift], config: Mapping[str, Any], nodes: Sequence[WantedNode], contents: Mapping[str, NodeContent]
@@ -163,20 +199,29 @@ class Cluster:
         try:
             found = self.engine.nodes()
         except CommandMissing:  # without Docker there is no cluster
+            self._forget()
             return _result([], False, [], [], {}, {})
         entry = self._has_entry()
         before = {node.name: node.status for node in found}
-        changed = bool(found or entry or self.marker.exists())
+        interrupted = self.marker.exists()
+        changed = bool(found or entry or interrupted)
         if changed and not self.check:
             with self.marker:
                 self.engine.delete([volume for node in found for volume in node.volumes])
                 self.engine.remove_network()
                 self.marker.done = True
+        self._forget()
         result = _result([], False, [], [], before, {})
         result["changed"] = changed
         if entry:
             result["diff"]["before"]["kubeconfig"] = f"context {self.context}"
+        if interrupted:
+            result["diff"]["before"]["interrupted run"] = str(self.marker.path)
         return result
+
+    def _forget(self) -> None:
+        if not self.check:
+            self.made.remove()
 
     def _has_entry(self) -> bool:
         try:
@@ -202,6 +247,7 @@ def _result(
         "created": created,
         "started": list(started),
         "loaded": list(loaded),
+        "bootstrap_token_deleted": False,
         "nodes": [{"name": node.name, "role": node.role, "image": node.image} for node in nodes],
         "diff": diff,
     }

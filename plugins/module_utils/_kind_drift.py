@@ -138,7 +138,7 @@ def content_drift(config: Mapping[str, Any], wanted: Sequence[WantedNode], conte
 
 def _settings_drift(where: str, what: str, wanted: Mapping[str, Any], found: Mapping[str, Any]) -> list[Drift]:
     drift = []
-    for path, value in _leaves(wanted):
+    for path, value in leaves(wanted):
         have: Any = found
         for key in path:
             have = have.get(key) if isinstance(have, Mapping) else None
@@ -147,10 +147,11 @@ def _settings_drift(where: str, what: str, wanted: Mapping[str, Any], found: Map
     return drift
 
 
-def _leaves(settings: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+def leaves(settings: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Each single setting, by its path of keys."""
     for key, value in settings.items():
         if isinstance(value, Mapping) and value:
-            yield from _leaves(value, (*path, key))
+            yield from leaves(value, (*path, key))
         elif value != {}:
             yield (*path, key), value
 

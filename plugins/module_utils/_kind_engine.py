@@ -19,6 +19,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol
 
+from ansible_collections.gitops.airflow.plugins.module_utils._bootstrap_token import NAMESPACE, SECRET
 from ansible_collections.gitops.airflow.plugins.module_utils._kind import CLUSTER_LABEL, FoundNode, NodeContent, found_nodes, yaml_documents
 from ansible_collections.gitops.airflow.plugins.module_utils._kind_read import create_failure, unready_nodes
 
@@ -196,10 +197,21 @@ class Engine:
         if code:
             raise KindError(f"kind could not load {path} into {', '.join(nodes)}: {(err or out).strip()}")
 
-    def _kubectl(self, nodes: Sequence[FoundNode], what: str, output: str) -> tuple[int, str, str]:
+    def bootstrap_token(self, nodes: Sequence[FoundNode], *, delete: bool) -> bool:
+        """Whether kind's bootstrap token was there; with delete it is gone afterwards. Raises KindError."""
+        verb = "delete" if delete else "get"
+        code, out, err = self._kubectl(nodes, "secret", "name", verb, "-n", NAMESPACE, SECRET, "--ignore-not-found")
+        if code:
+            raise KindError(
+                f"kind's bootstrap token cannot be {'deleted' if delete else 'looked up'} (Secret {NAMESPACE}/{SECRET}): "
+                f"{err.strip() or f'exit code {code}'}. The cluster was left as it is. Next: run again."
+            )
+        return bool(out.strip())
+
+    def _kubectl(self, nodes: Sequence[FoundNode], what: str, output: str, verb: str = "get", *more: str) -> tuple[int, str, str]:
         """Asks the API server from inside the first control plane, which needs no kubeconfig entry."""
-        control_plane = next(node.name for node in nodes if node.role == "control-plane")
-        kubectl = ["kubectl", "--kubeconfig", "/etc/kubernetes/admin.conf", "get", what, "-o", output]
+        control_plane = first_control_plane(nodes).name
+        kubectl = ["kubectl", "--kubeconfig", "/etc/kubernetes/admin.conf", verb, what, *more, "-o", output]
         return self.runner([self.docker, "exec", control_plane, *kubectl])
 
     def unfinished(self, nodes: Sequence[FoundNode]) -> str:
@@ -235,6 +247,10 @@ class Engine:
                     f"Next: docker exec {next(iter(reasons))} journalctl -u kubelet; then run again, or delete it with state=absent."
                 )
             sleep(1)
+
+
+def first_control_plane(nodes: Sequence[FoundNode]) -> FoundNode:
+    return next(node for node in nodes if node.role == "control-plane")
 
 
 def api_answers(api: tuple[str, str] | None, ca: str, timeout: float = 1.0) -> bool:

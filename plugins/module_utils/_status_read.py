@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 from ansible_collections.gitops.airflow.plugins.module_utils import _status as rows
 from ansible_collections.gitops.airflow.plugins.module_utils import _status_logs as logs
 from ansible_collections.gitops.airflow.plugins.module_utils._airflow_api import Access, AirflowApi
+from ansible_collections.gitops.airflow.plugins.module_utils._bootstrap_token import read_token_warning
 from ansible_collections.gitops.airflow.plugins.module_utils._errors import AirflowError, ApiError
 from ansible_collections.gitops.airflow.plugins.module_utils._kube import APPLICATIONS, KubeApi, core_path
 from ansible_collections.gitops.airflow.plugins.module_utils._status_runs import ask
@@ -188,6 +189,7 @@ class StatusRead:
             nodes = []
         with ThreadPoolExecutor(max_workers=12) as pool:
             airflow = pool.submit(self._airflow)
+            token = pool.submit(read_token_warning, self.api)
             usage = pool.submit(self._usage, nodes)
             applications, workloads = pool.submit(self._applications), pool.submit(self._workloads)
             claims = pool.submit(self.everywhere, lambda place: core_path("persistentvolumeclaims", place))
@@ -206,7 +208,7 @@ class StatusRead:
                 {
                     "usage": self.usage,
                     "unreadable": self.unreadable,
-                    "unknown": self.unknown,
+                    "unknown": [*self.unknown, *token.result()],
                     "nodes": rows.node_rows(nodes, node_use),
                     "applications": rows.application_rows(applications.result(), now),
                     "pods": rows.pod_rows([pod for pod in pods if not rows.is_worker(pod)], pod_use, now),

@@ -17,6 +17,11 @@ description:
     kubeadm patches differ from O(config), the module fails and lists every difference.
   - Node containers that are stopped, as after a reboot of the machine, are started.
   - >-
+    kind makes every cluster with the same bootstrap token, valid for 24 hours, with which any pod could join as a node. Once all nodes
+    are Ready the module deletes it (Secret C(kube-system/bootstrap-token-abcdef)), on clusters that it made: those recorded in
+    O(state_dir), and those of an earlier version, whose kubeadm was given the kubelet settings of O(config). No node needs it again,
+    also after a restart.
+  - >-
     A note in O(state_dir) says that a cluster is being made. A cluster that an interrupted run left half-made is deleted and made again;
     one without such a note was made by somebody else and is only reported.
 options:
@@ -75,7 +80,7 @@ options:
     type: int
     default: 180
   state_dir:
-    description: Folder on the machine for the note of work in progress.
+    description: Folder on the machine for the note of work in progress and the record of clusters that the module made.
     type: path
     default: ~/.cache/gitops-airflow/clusters
 requirements:
@@ -151,6 +156,11 @@ loaded:
   type: list
   elements: str
   sample: [/srv/images/airflow.tar]
+bootstrap_token_deleted:
+  description: Whether kind's bootstrap token was there and has been deleted (in check mode, would be).
+  returned: success
+  type: bool
+  sample: true
 context:
   description: The cluster's context in the kubeconfig.
   returned: always

@@ -48,10 +48,15 @@ class Machine:
         self.ready_after = 0
         self.storage = "storageclass.storage.k8s.io/standard"
         self.beat = "2026-11-22T20:17:05Z"
+        self.token = True  # kind's bootstrap token
+        self.given = "imageGCHighThresholdPercent: 90"  # the kubelet's settings in kubeadm's configuration
+        self.serial = 0
 
     def add(self, status: str = "running", port: str = "8080") -> None:
-        self.network = True
+        self.network = self.token = True
+        self.serial += 1
         self.containers["lab-control-plane"] = {
+            "Id": f"{self.serial:064x}",
             "Name": "/lab-control-plane",
             "State": {"Status": status, "StartedAt": "2026-11-22T20:17:05.999Z"},
             "Config": {"Image": IMAGE, "Labels": {"io.x-k8s.kind.role": "control-plane"}},
@@ -100,6 +105,10 @@ class Machine:
     def _docker_exec(self, args: list[str], _stdin: str) -> str:
         if args[1] == "kubectl" and "storageclasses" in args:
             return self.storage
+        if args[1] == "kubectl" and "bootstrap-token-abcdef" in args:
+            there = self.token
+            self.token = there and "delete" not in args
+            return "secret/bootstrap-token-abcdef\n" if there else ""
         if args[1] == "kubectl":
             self.ready_after -= 1
             status = "True" if self.ready_after < 0 else "False"
@@ -108,7 +117,7 @@ class Machine:
         parts = [
             "joined" if self.joined else "",
             f"imageGCHighThresholdPercent: {self.gc_percent}" if self.joined else "",
-            "kind: ClusterConfiguration",
+            f"kind: ClusterConfiguration\n---\nkind: KubeletConfiguration\n{self.given}",
             "CA",
             "\n".join(self.images),
         ]
@@ -243,6 +252,7 @@ def test_nodes_that_never_get_ready_are_reported(cluster: Cluster, machine: Mach
 def test_an_api_server_that_does_not_answer_yet_is_waited_for(cluster: Cluster, machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     machine.add()
     machine.write_kubeconfig()
+    machine.token = False
     monkeypatch.setattr(_kind_cluster, "api_answers", lambda _api, _ca: False)
     assert not cluster.present(wanted())["changed"]
     assert machine.done("docker", "exec", "lab-control-plane", "kubectl")
@@ -385,7 +395,9 @@ def test_an_interrupted_deletion_is_finished(cluster: Cluster, machine: Machine)
     with pytest.raises(KeyboardInterrupt):
         cluster.absent()
     machine.killed_in = None
-    assert cluster.absent()["changed"]
+    result = cluster.absent()
+    assert result["changed"]
+    assert result["diff"]["before"] != result["diff"]["after"]
     assert not machine.network
 
 
@@ -426,3 +438,72 @@ def test_an_api_server_is_asked_only_with_its_authority() -> None:
     assert not _kind_engine.api_answers(None, "CA")
     assert not _kind_engine.api_answers(("127.0.0.1", "1"), "")
     assert not _kind_engine.api_answers(("127.0.0.1", "1"), "no certificate")
+
+
+def test_d1_a_new_cluster_loses_kinds_bootstrap_token(cluster: Cluster, machine: Machine) -> None:
+    machine.ready_after = 1
+    order = machine.calls
+    result = cluster.present(wanted())
+    assert (result["bootstrap_token_deleted"], machine.token) == (True, False)
+    (deletion,) = [call for call in order if "bootstrap-token-abcdef" in call]
+    assert deletion[2:] == [
+        "lab-control-plane",
+        *["kubectl", "--kubeconfig", "/etc/kubernetes/admin.conf", "delete", "secret", "-n", "kube-system", "bootstrap-token-abcdef"],
+        *["--ignore-not-found", "-o", "name"],
+    ]
+    assert order.index(deletion) > max(index for index, call in enumerate(order) if "nodes" in call)  # only when all are Ready
+    machine.calls.clear()
+    assert not cluster.present(wanted())["bootstrap_token_deleted"]
+    assert not [call for call in machine.calls if "kubectl" in call]  # a later run does not ask again
+
+
+@pytest.mark.parametrize("check", [True, False])
+@pytest.mark.parametrize(
+    ("given", "token", "deleted"),
+    [
+        pytest.param("imageGCHighThresholdPercent: 90", True, True, id="made by an earlier version of this module"),
+        pytest.param("imageGCHighThresholdPercent: 90", False, False, id="the same, the token has expired"),
+        pytest.param("imageGCHighThresholdPercent: 100", True, False, id="made by another program"),
+    ],
+)
+def test_d1_an_adopted_cluster(cluster: Cluster, machine: Machine, given: str, token: bool, deleted: bool, check: bool) -> None:
+    machine.add()
+    machine.write_kubeconfig()
+    machine.given, machine.token, cluster.check = given, token, check
+    result = cluster.present(wanted())
+    assert (result["changed"], result["bootstrap_token_deleted"]) == (deleted, deleted)
+    assert machine.token is (token and (check or not deleted))
+    if not check:
+        again = cluster.present(wanted())
+        assert (again["changed"], again["bootstrap_token_deleted"]) == (False, False)
+
+
+def test_d1_an_interrupted_run_is_finished_by_the_next(cluster: Cluster, machine: Machine) -> None:
+    machine.given = "imageGCHighThresholdPercent: 100"  # only the record says who made the cluster
+    machine.fail["docker exec lab-control-plane kubectl"] = "connection refused"
+    with pytest.raises(KindError):
+        cluster.present(wanted(wait=0))
+    machine.fail.clear()
+    assert cluster.present(wanted())["bootstrap_token_deleted"]
+    assert not machine.token
+
+
+def test_d1_a_token_that_cannot_be_deleted_fails_the_run(cluster: Cluster, machine: Machine) -> None:
+    machine.add()
+    machine.write_kubeconfig()
+    machine.fail["docker exec lab-control-plane kubectl --kubeconfig /etc/kubernetes/admin.conf delete"] = "the server is down"
+    with pytest.raises(KindError, match=r"bootstrap token cannot be deleted .*the server is down.*Next: run again"):
+        cluster.present(wanted())
+    machine.fail.clear()
+    assert cluster.present(wanted())["bootstrap_token_deleted"]
+
+
+def test_d1_a_record_is_of_one_cluster_only(cluster: Cluster, machine: Machine) -> None:
+    cluster.present(wanted())
+    machine.containers.clear()
+    machine.given = "imageGCHighThresholdPercent: 100"
+    machine.add()  # another program's, under the same name
+    assert not cluster.present(wanted())["bootstrap_token_deleted"]
+    assert machine.token
+    cluster.absent()
+    assert not cluster.made.path.exists()
