@@ -223,6 +223,7 @@ from dataclasses import replace
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.gitops.airflow.plugins.module_utils._application_diagnosis import quoted
 from ansible_collections.gitops.airflow.plugins.module_utils._application_verdict import Expectation, refuse_revision
 from ansible_collections.gitops.airflow.plugins.module_utils._application_wait import ApplicationWait, Request
 from ansible_collections.gitops.airflow.plugins.module_utils._errors import ApiError
@@ -343,7 +344,9 @@ def main() -> None:
     what = f"Not done within {params['timeout']:g} s" if timed_out else f"Failed after {elapsed:g} s"
     advice = " ".join(dict.fromkeys(item["next_action"] for item in diagnosis))
     result["requests"] = api.requests
-    module.fail_json(msg=f"{what}: {verdict.reason}. {advice}".strip(), diagnosis=diagnosis, **result)
+    words = quoted(diagnosis)
+    message = f"{what}: {verdict.reason}." + (f"\n{words}\n" if words else " ") + advice
+    module.fail_json(msg=message.strip(), diagnosis=diagnosis, **result)
 
 
 if __name__ == "__main__":

@@ -143,8 +143,9 @@ def main() -> None:
     if verdict.kind == "done" or module.check_mode:
         module.exit_json(changed=False, **result)
     what = f"Not done within {params['timeout']:g} s" if timed_out else f"Failed after {elapsed:g} s"
-    advice = f"Next: kubectl -n {params['namespace']} describe pods, and correct what it names"
-    module.fail_json(msg=f"{what}: {verdict.reason}. {advice}.", events=wait.events(), **result)
+    words, action = wait.diagnosis()
+    message = f"{what}: {verdict.reason}." + (f"\n{words}\n" if words else " ") + f"Next: {action}"
+    module.fail_json(msg=message, events=wait.events(), **result)
 
 
 if __name__ == "__main__":
