@@ -303,12 +303,11 @@ def test_v2_what_is_requested_of_what_is_lacking_is_said() -> None:
     assert cause.text.endswith("(requested by web: memory 900Gi)")
 
 
-def workload(kind: str = "Deployment", replicas: int | None = 1, uid: str = "w1", **status: Any) -> tuple[str, Obj]:
-    spec = {"replicas": replicas} if replicas is not None else {}
-    return kind, {"metadata": {"name": "web", "namespace": "ns", "uid": uid}, "spec": spec, "status": status}
+def workload(kind: str = "Deployment", **status: Any) -> tuple[str, Obj]:
+    return kind, {"metadata": {"name": "web", "namespace": "ns", "uid": "w1"}, "spec": {"replicas": 1}, "status": status}
 
 
-def state(kind: str, reason: str, message: str, status: str = "True") -> dict[str, list[Obj]]:
+def state(kind: str, reason: str, message: str, status: str = "True") -> dict[str, Any]:
     return {"conditions": [{"type": kind, "status": status, "reason": reason, "message": message}]}
 
 
@@ -325,7 +324,7 @@ WORKLOADS: dict[str, tuple[tuple[str, Obj], list[Obj], str, str, str]] = {
         "Raise the quota or free some of it (kubectl -n ns describe resourcequota), or lower what Deployment web requests.",
     ),
     "admission": (workload(**state("ReplicaFailure", "FailedCreate", REFUSED)), [], "refused", "PodSecurity", "describe deployment web"),
-    "quota, over": (workload(replicas=1, **state("ReplicaFailure", "FailedCreate", QUOTA, "False")), [], "", "", ""),
+    "quota, over": (workload(**state("ReplicaFailure", "FailedCreate", QUOTA, "False")), [], "", "", ""),
     # A StatefulSet, a DaemonSet and a Job have no such condition.
     "quota of a StatefulSet": (
         workload("StatefulSet"),
@@ -423,9 +422,9 @@ def test_v2_a_new_template_begins_anew() -> None:
 
 def test_v2_a_stateful_sets_pod_of_an_earlier_revision_says_how_it_is_replaced() -> None:
     def stuck(revision: str, policy: str = "OrderedReady") -> list[Cause]:
-        db = ("StatefulSet", {"metadata": {"name": "db", "namespace": "ns"}, "spec": {"podManagementPolicy": policy}})
-        db[1]["status"] = {"replicas": 1, "updateRevision": "db-2"}  # type: ignore[assignment]
-        metadata = {"name": "db-0", "labels": {"controller-revision-hash": revision}}
+        item: Obj = {"metadata": {"name": "db", "namespace": "ns"}, "spec": {"podManagementPolicy": policy}}
+        db = ("StatefulSet", {**item, "status": {"replicas": 1, "updateRevision": "db-2"}})
+        metadata: Obj = {"name": "db-0", "labels": {"controller-revision-hash": revision}}
         return causes(Seen((db,), (pod(container(BACK_OFF, END, 3), owner=SET, metadata=metadata),)))
 
     (cause,) = stuck("db-1")

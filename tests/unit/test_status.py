@@ -137,7 +137,7 @@ def test_use_from_kubelet_and_metrics() -> None:
 
 
 def workload(kind: str, replicas: int | None, ready: int) -> dict[str, Any]:
-    spec = {} if replicas is None else {"replicas": replicas}
+    spec: dict[str, Any] = {} if replicas is None else {"replicas": replicas}
     state = {"updatedReplicas": replicas, "availableReplicas": ready, "readyReplicas": ready}
     spec["selector"] = {"matchLabels": {"app": "web"}}
     return {"kind": kind, "metadata": {"namespace": "core", "name": "web"}, "spec": spec, "status": state}
@@ -166,7 +166,7 @@ def test_v2_a_workload_that_lacks_pods_says_why_where_no_pod_does() -> None:
     ]
 
 
-FAILED_JOB = {
+FAILED_JOB: dict[str, Any] = {
     "kind": "Job",
     "metadata": {"namespace": "core", "name": "migrate"},
     "status": {"conditions": [{"type": "Failed", "status": "True", "reason": "BackoffLimitExceeded", "message": "limit reached"}]},
