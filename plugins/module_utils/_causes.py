@@ -44,7 +44,6 @@ MOUNT = frozenset({"FailedMount", "FailedAttachVolume", "FailedMapVolume"})
 BEYOND_MOUNT = frozenset({"Pulling", "Pulled", "Created", "Started", "BackOff", "Killing", "Unhealthy"})
 BEYOND_SANDBOX = BEYOND_MOUNT
 NOT_YET = frozenset({"ContainerCreating", "PodInitializing"})
-RESTARTS = 2
 # A container that restarts this often, the last time within this time, does not run well (status).
 REPEATED, RECENT, SETTLED = 3, 3600, 600
 # The containers of a node that was restarted end so: it is not their fault.
@@ -276,16 +275,16 @@ def _containers(pod: Obj, events: Events) -> list[Cause]:
         elif (ended := state.get("terminated") or {}) and ended.get("exitCode"):
             # The kubelet starts it again, or the Job makes another pod, or it was the last try.
             log = Log(namespace, name, container, False, runs)
-            if container in inits or _of_job(pod) or (pod.get("spec") or {}).get("restartPolicy") == "Never":
-                found.append(Cause("crash", key, f"{what}: ended with {_ended(ended)}", _crash_action(log, ended), log=log))
+            starts_again = not _of_job(pod) and (pod.get("spec") or {}).get("restartPolicy") != "Never"
+            text = f"{what}: ended with {_ended(ended)}"
+            found.append(Cause("crash", key, text, _crash_action(log, ended), held=starts_again, log=log))
         elif "running" in state and end and runs and (not status.get("ready") or _of_job(pod) or container in inits):
-            # Between two crashes nothing else shows it. A container of a Job is ready as soon as it runs.
+            # Between two crashes nothing else shows it. A container of a Job is ready as soon as it runs. It may be well this time.
             log = Log(namespace, name, container, True, runs)
-            tries = runs < RESTARTS or container in inits or _of_job(pod)
             text = f"{what}: restarted {runs} time{'s' if runs > 1 else ''}, the last time after {_ended(end)}" + (
                 f"; {killed}" if killed else ""
             )
-            found.append(Cause("crash", key, text, _crash_action(log, end), held=tries, log=log))
+            found.append(Cause("crash", key, text, _crash_action(log, end), held=True, log=log))
         elif "running" in state and not status.get("ready") and container not in inits:
             if message := events.of_container(pod, container, "Unhealthy"):
                 log = Log(namespace, name, container, False, runs)
