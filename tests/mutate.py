@@ -28,6 +28,7 @@ UTILS = Path("plugins/module_utils")
 TESTS = {
     "_application_state.py": ["test_application_verdict.py", "test_application_wait.py", "test_recorded.py"],
     "_application_verdict.py": ["test_application_verdict.py", "test_application_wait.py", "test_recorded.py"],
+    "_causes.py": ["test_causes.py", "test_recorded.py"],
     "_placement_events.py": ["test_placement_events.py", "test_placement_wait.py"],
     "_placement_evidence.py": ["test_placement_evidence.py", "test_placement_wait.py"],
     "_placement_verdict.py": ["test_placement_verdict.py", "test_placement_wait.py"],

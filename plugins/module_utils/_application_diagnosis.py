@@ -5,8 +5,7 @@
 
 from __future__ import annotations
 
-import datetime
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,34 +21,20 @@ from ansible_collections.gitops.airflow.plugins.module_utils._application_state 
     sources,
     workload_namespaces,
 )
+from ansible_collections.gitops.airflow.plugins.module_utils._causes import Cause, Log, when
 from ansible_collections.gitops.airflow.plugins.module_utils._errors import ApiError
-from ansible_collections.gitops.airflow.plugins.module_utils._pods import container_statuses, start_problems, unschedulable
+from ansible_collections.gitops.airflow.plugins.module_utils._mask import Masker
+from ansible_collections.gitops.airflow.plugins.module_utils._pods import container_statuses
 from ansible_collections.gitops.airflow.plugins.module_utils._resource_health import READERS
-from ansible_collections.gitops.airflow.plugins.module_utils._verdict import Obj, shorten, timestamp
+from ansible_collections.gitops.airflow.plugins.module_utils._verdict import Obj, shorten
 
 EVENTS = 10
-LOGS, LOG_LINES = 3, 10
-_LONG_AGO = datetime.datetime.min.replace(tzinfo=datetime.UTC)
-
-
-def pod_reasons(app: Obj, pods: list[Obj]) -> list[str]:
-    """Why the Application's pods do not start, in the words of the kubelet and the scheduler."""
-    reasons = []
-    for pod in managed_pods(app, pods):
-        metadata = pod.get("metadata") or {}
-        reasons += [str(problem) for problem in start_problems(pod)]
-        if (why := unschedulable(pod)) is not None:
-            reasons.append(f"pod {metadata.get('namespace')}/{metadata.get('name')}: Unschedulable: {why}")
-    return reasons
+LOGS, LOG_LINES = 3, 20
+QUOTED = 6  # lines of a log in a message
 
 
 def warning_events(items: list[Obj]) -> list[str]:
     """The latest Warning events, the newest last."""
-
-    def when(event: Obj) -> datetime.datetime:
-        series = event.get("series") or {}
-        return timestamp(series.get("lastObservedTime") or event.get("lastTimestamp") or event.get("eventTime")) or _LONG_AGO
-
     lines = []
     for event in sorted(items, key=when)[-EVENTS:]:
         about = event.get("involvedObject") or {}
@@ -61,18 +46,20 @@ def warning_events(items: list[Obj]) -> list[str]:
     return lines
 
 
-def next_action(app: Obj | None, pods: list[str], namespace: str, name: str, timed_out: bool, expected: Sequence[str] = ()) -> str:
+def next_action(app: Obj | None, causes: Sequence[Cause], namespace: str, name: str, timed_out: bool, expected: Sequence[str] = ()) -> str:
     """The most useful thing to do now."""
     if app is None:
         return f"Create it, correct name or namespace, or set must_exist to false (kubectl -n {namespace} get applications)."
     if (app.get("metadata") or {}).get("deletionTimestamp"):
         return f"Find out who deletes it, wait until it is gone, and create it again (kubectl -n {namespace} get application {name})."
     status, spec = app.get("status") or {}, app.get("spec") or {}
-    conditions = error_conditions(app)
-    if conditions:
+    # A SyncError only repeats that the operation failed.
+    conditions = sorted(error_conditions(app), key=lambda item: item["type"] == "SyncError")
+    if conditions and not (causes and conditions[0]["type"] == "SyncError"):
         return f"Correct what {conditions[0]['type']} names (repository, path, chart, values, project), push, and wait for that commit."
-    if pods:
-        return f"Look at {pods[0].split(':')[0]} (kubectl describe), correct image, configuration or resources in Git, and push."
+    if causes:
+        change = " Make the change in Git, or in the variable of the collection that it comes from, and run again." * causes[0].change
+        return f"{causes[0].action}{change}"
     if (status.get("operationState") or {}).get("phase") in ("Failed", "Error"):
         return "Correct the failed resource or hook in Git and push; automated sync does not try the same commit again."
     if ((app.get("metadata") or {}).get("annotations") or {}).get(REFRESH) or not status.get("sync"):
@@ -91,7 +78,7 @@ def next_action(app: Obj | None, pods: list[str], namespace: str, name: str, tim
     return f"Look at it with: kubectl -n {namespace} describe application {name}"
 
 
-def silent_containers(app: Obj, pods: list[Obj]) -> list[tuple[str, str, str, bool]]:
+def silent_containers(app: Obj, pods: Iterable[Obj]) -> list[tuple[str, str, str, bool]]:
     """Namespace, pod and container whose last words may tell most, and whether those are of the container before; the worst first."""
     found = []
     for pod in managed_pods(app, pods):
@@ -116,23 +103,42 @@ class Cluster:
 
     read: Callable[[str, str, dict[str, Any]], list[Obj]]
     read_log: Callable[[str, str, str, bool, int], list[str]]
-    _known: dict[tuple[str, str], list[Obj]] = field(default_factory=dict)
+    _known: dict[tuple[str, str, str], list[Obj]] = field(default_factory=dict)
 
     def listed(self, collection: str, namespace: str, query: dict[str, Any], notes: list[str]) -> list[Obj]:
-        if (collection, namespace) not in self._known:
+        key = (collection, namespace, str(query))
+        if key not in self._known:
             try:
-                self._known[collection, namespace] = self.read(collection, namespace, query)
+                self._known[key] = self.read(collection, namespace, query)
             except ApiError as error:
-                self._known[collection, namespace] = []
+                self._known[key] = []
                 notes.append(str(error))
-        return self._known[collection, namespace]
+        return self._known[key]
 
 
-def diagnose(app: Obj | None, namespace: str, name: str, timed_out: bool, expected: Sequence[str], cluster: Cluster) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Found:
+    """What the wait found: causes, the pods it looked at, last lines that it read before (by a cause's key), and what it could not read."""
+
+    causes: Sequence[Cause] = ()
+    pods: Sequence[Obj] = ()
+    said: Mapping[str, tuple[Log, list[str]]] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+
+def diagnose(
+    app: Obj | None,
+    namespace: str,
+    name: str,
+    timed_out: bool,
+    expected: Sequence[str],
+    cluster: Cluster,
+    found: Found,
+) -> dict[str, Any]:
     """The bundle for one Application."""
-    notes: list[str] = []
+    notes, causes = found.notes, found.causes
     bundle: dict[str, Any] = {"application": name, "blocking": [], "conditions": [], "operation": {}}
-    bundle |= {"pods": [], "events": [], "logs": [], "notes": notes}
+    bundle |= {"causes": [], "pods": [], "events": [], "logs": [], "notes": notes}
     if app is not None:
         status = app.get("status") or {}
         state = status.get("operationState") or {}
@@ -144,15 +150,14 @@ def diagnose(app: Obj | None, namespace: str, name: str, timed_out: bool, expect
         if state:
             bundle["operation"] = {"phase": state.get("phase"), "message": state.get("message"), "started": state.get("startedAt")}
             bundle["operation"]["failed_resources"] = [blocking_text(item) for item in bundle["blocking"] if item.get("operation")]
-        pods: list[Obj] = []
         events: list[Obj] = []
         for place in workload_namespaces(app):
-            pods += cluster.listed("pods", place, {"fieldSelector": "status.phase!=Succeeded"}, notes)
             events += cluster.listed("events", place, {"fieldSelector": "type=Warning"}, notes)
-        bundle["pods"] = pod_reasons(app, pods)
+        bundle["causes"] = [{"kind": cause.kind, "text": cause.text, "action": cause.action} for cause in causes]
+        bundle["pods"] = [cause.text for cause in causes]
         bundle["events"] = warning_events(events)
-        bundle["logs"] = _last_words(app, pods, cluster, notes)
-    bundle["next_action"] = next_action(app, bundle["pods"], namespace, name, timed_out, expected)
+        bundle["logs"] = _last_words(app, found, cluster)
+    bundle["next_action"] = next_action(app, causes, namespace, name, timed_out, expected)
     return bundle
 
 
@@ -171,13 +176,39 @@ def _unhealthy(app: Obj, cluster: Cluster, notes: list[str]) -> list[dict[str, A
     return found
 
 
-def _last_words(app: Obj, pods: list[Obj], cluster: Cluster, notes: list[str]) -> list[dict[str, Any]]:
-    found = []
-    for namespace, pod, container, previous in silent_containers(app, pods)[:LOGS]:
-        try:
-            lines = cluster.read_log(namespace, pod, container, previous, LOG_LINES)
-        except ApiError as error:
-            notes.append(str(error))
-            continue
-        found.append({"pod": f"{namespace}/{pod}", "container": container, "previous": previous, "lines": lines})
-    return found
+def _last_words(app: Obj, found: Found, cluster: Cluster) -> list[dict[str, Any]]:
+    """Last lines of containers, those of the causes first, masked: a traceback may show a password in a URL."""
+    wanted = {(cause.log.namespace, cause.log.pod, cause.log.container): cause.log.previous for cause in found.causes if cause.log}
+    for namespace, pod, container, previous in silent_containers(app, found.pods):
+        wanted.setdefault((namespace, pod, container), previous)
+    known = {(log.namespace, log.pod, log.container): lines for log, lines in found.said.values()}
+    masker, logs = Masker(()), []
+    for (namespace, pod, container), previous in list(wanted.items())[:LOGS]:
+        lines = known.get((namespace, pod, container), [])
+        if not lines:
+            try:
+                lines = cluster.read_log(namespace, pod, container, previous, LOG_LINES)
+            except ApiError as error:
+                found.notes.append(str(error))
+                continue
+        text = masker.text("\n".join(lines))
+        logs.append({"pod": f"{namespace}/{pod}", "container": container, "previous": previous, "lines": text.splitlines()})
+    return logs
+
+
+def quoted(diagnosis: Sequence[Mapping[str, Any]]) -> str:
+    """The failing container's own last lines, whole, for the message of a failure; nothing where no container is the cause."""
+    for item in diagnosis:
+        for log in item["logs"]:
+            if any(log["pod"] in text for text in item["pods"]):
+                namespace, pod = log["pod"].split("/")
+                return quote(Log(namespace, pod, log["container"]), log["lines"])
+    return ""
+
+
+def quote(log: Log | None, lines: Sequence[str]) -> str:
+    """The last lines of a container under a heading that names it; nothing where there are none."""
+    last = [line.rstrip() for line in lines if line.strip()][-QUOTED:]
+    if log is None or not last:
+        return ""
+    return "\n".join([f"The last lines of pod {log.namespace}/{log.pod}, container {log.container}:", *(f"  {line}" for line in last)])

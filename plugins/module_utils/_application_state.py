@@ -9,7 +9,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.gitops.airflow.plugins.module_utils._pods import condition, current_pods
+from ansible_collections.gitops.airflow.plugins.module_utils._causes import Cause, Seen, causes
+from ansible_collections.gitops.airflow.plugins.module_utils._pods import condition, controller, current_pods
 from ansible_collections.gitops.airflow.plugins.module_utils._verdict import Obj, shorten, timestamp
 
 REFRESH = "argocd.argoproj.io/refresh"
@@ -81,41 +82,89 @@ def owned(app: Obj) -> set[tuple[Any, ...]]:
     return {(item.get("kind"), item.get("namespace"), item.get("name")) for item in [*kept, *brought]}
 
 
-def _made_before_operation(app: Obj, item: Obj, ended: bool = False) -> bool:
-    """Whether it was there before the operation that runs (or, with ``ended``, ran last) and may mend what ails it."""
-    state = (app.get("status") or {}).get("operationState") or {}
-    began = timestamp(state.get("startedAt")) if ended or state.get("phase") == "Running" else None
+def applied(app: Obj) -> set[tuple[Any, ...]]:
+    """Kind, namespace and name of what the operation that runs has applied so far; the rest is still as the one before left it."""
+    brought = (((app.get("status") or {}).get("operationState") or {}).get("syncResult") or {}).get("resources") or []
+    return {(item.get("kind"), item.get("namespace"), item.get("name")) for item in brought if item.get("status") != "SyncFailed"}
+
+
+def _made_before_operation(app: Obj, item: Obj) -> bool:
+    """Whether it was there before the operation that runs, or ran last."""
+    began = timestamp(((app.get("status") or {}).get("operationState") or {}).get("startedAt"))
     made = timestamp((item.get("metadata") or {}).get("creationTimestamp"))
     return bool(began and made and made < began)
 
 
+def operates(app: Obj) -> bool:
+    return ((app.get("status") or {}).get("operationState") or {}).get("phase") == "Running"
+
+
 def managed_pods(app: Obj, pods: Iterable[Obj]) -> list[Obj]:
-    """The pods of the Application's workloads and hooks; while an operation runs, only those made since it began."""
-    owners = owned(app)
+    """The pods of the Application's workloads and hooks; while an operation runs, only of what it has applied.
+
+    A Job is made anew by each operation, so a Job's pod from before the operation is of the one before.
+    """
+    owners = applied(app) if operates(app) else owned(app)
 
     def managed(pod: Obj) -> bool:
         metadata = pod.get("metadata") or {}
-        ways = [("Pod", metadata.get("name"))]
-        for owner in metadata.get("ownerReferences") or []:
-            kind, name = owner.get("kind"), str(owner.get("name"))
-            suffix = "-" + (metadata.get("labels") or {}).get("pod-template-hash", "")
-            ways.append(("Deployment", name.removesuffix(suffix)) if kind == "ReplicaSet" and name.endswith(suffix) else (kind, name))
-        return any((kind, metadata.get("namespace"), name) in owners for kind, name in ways)
+        place = controller(pod)
+        if place[:1] == ("Job",) and operates(app) and _made_before_operation(app, pod):
+            return False
+        return place in owners or ("Pod", metadata.get("namespace"), metadata.get("name")) in owners
 
-    return [pod for pod in current_pods(pods) if managed(pod) and not _made_before_operation(app, pod)]
+    return [pod for pod in current_pods(pods) if managed(pod)]
 
 
-def failed_jobs(app: Obj, jobs: Iterable[Obj]) -> list[str]:
-    """The Application's Jobs that have failed for good, in the Job controller's words."""
-    owners, found = owned(app), []
-    for job in jobs:
-        metadata = job.get("metadata") or {}
-        place = (metadata.get("namespace"), metadata.get("name"))
-        failure = condition(job, "Failed")
-        if ("Job", *place) in owners and failure.get("status") == "True" and not _made_before_operation(app, job, ended=True):
-            words = ": ".join(filter(None, (failure.get("reason"), failure.get("message"))))
-            found.append(f"Job {place[0]}/{place[1]} failed: {shorten(words or 'no reason given', 300)}")
-    return found
+def application_causes(app: Obj, seen: Seen) -> list[Cause]:
+    """Why the Application's workloads and hooks do not run: of what there is in its namespaces, only what is its own."""
+    owners, running = (applied(app) if operates(app) else owned(app)), operates(app)
+
+    def counts(kind: str, item: Obj) -> bool:
+        metadata, status = item.get("metadata") or {}, item.get("status") or {}
+        if (kind, metadata.get("namespace"), metadata.get("name")) not in owners:
+            return False
+        if kind == "Job":
+            # While an operation runs, a failed Job is a hook of it or what it mends: it tries again or fails, and says so.
+            return not _made_before_operation(app, item) and not (running and condition(item, "Failed").get("status") == "True")
+        return int(status.get("observedGeneration") or 0) >= int(metadata.get("generation") or 0)
+
+    workloads = tuple((kind, item) for kind, item in seen.workloads if counts(kind, item))
+    return causes(Seen(workloads, tuple(managed_pods(app, seen.pods)), seen.events))
+
+
+def begun(app: Obj, expected: Sequence[str]) -> bool:
+    """Whether what is in the cluster may be of the expected revisions: all is synced, or the last operation was for them.
+
+    Until then what does not run is of the commit before, and may be what the expected one mends.
+    """
+    status = app.get("status") or {}
+    if not expected or (status.get("sync") or {}).get("status") == "Synced":
+        return True
+    return same_revisions(operation_revisions(status.get("operationState") or {}), expected)
+
+
+def compared_since(app: Obj) -> bool:
+    """Whether what is shown was compared after the operation began.
+
+    The controller asks for an operation before it writes down what it found, so until then the operation may be for something newer.
+    """
+    status = app.get("status") or {}
+    began = timestamp((status.get("operationState") or {}).get("startedAt"))
+    compared = timestamp(status.get("reconciledAt"))
+    return bool(began and compared and began < compared)
+
+
+def hopeless(app: Obj, found: Sequence[Cause]) -> bool:
+    """Whether the operation that runs waits for something that does not run.
+
+    A hook that works, such as a migration of a database, must not be ended in the middle of it: each hook that runs must have a cause.
+    """
+    results = (((app.get("status") or {}).get("operationState") or {}).get("syncResult") or {}).get("resources") or []
+    hooks = [item for item in results if item.get("hookType") and item.get("hookPhase") == "Running"]
+    places = [f"{item.get('kind')}/{item.get('namespace')}/{item.get('name')}/" for item in hooks]
+    stuck = [cause.key for cause in found if cause.lasting and not cause.held]
+    return bool(found) and all(any(key.startswith(place) for key in stuck) for place in places)
 
 
 def health_message(status: Obj) -> str:

@@ -12,23 +12,23 @@ from dataclasses import dataclass, field, replace
 from ansible_collections.gitops.airflow.plugins.module_utils._application_state import (
     COMMIT,
     REFRESH,
+    begun,
     error_conditions,
-    failed_jobs,
     health_message,
-    managed_pods,
     operation_revisions,
     outdated_operation,
     same_revisions,
     shown_revisions,
     sources,
 )
-from ansible_collections.gitops.airflow.plugins.module_utils._pods import Problem, start_problems
+from ansible_collections.gitops.airflow.plugins.module_utils._causes import Cause
 from ansible_collections.gitops.airflow.plugins.module_utils._verdict import (
     Obj,
     Verdict,
     done,
     earliest,
     failed,
+    listed,
     shorten,
     significant,
     timestamp,
@@ -36,6 +36,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._verdict import (
 )
 
 ANY = "any"
+NAMED = 3  # causes that a reason holds
 VERSION = re.compile(r"v?\d+(\.\d+){0,2}([-+][0-9A-Za-z.+-]+)?|sha256:[0-9a-f]{64}")
 # The repository server or the network was away for a moment; the controller tries again by itself.
 PASSING = re.compile(
@@ -138,16 +139,12 @@ def _condition(app: Obj, certain: bool) -> tuple[str, bool] | None:
     return max(found, key=lambda item: item[1], default=None)
 
 
-def _stuck(app: Obj, pods: Iterable[Obj], past: Past, now: float) -> dict[str, tuple[float, Problem]]:
-    found = {f"{problem.pod}/{problem.container}": problem for pod in managed_pods(app, pods) for problem in start_problems(pod)}
-    return {key: (past.stuck.get(key, now), problem) for key, problem in found.items()}
+def judge(app: Obj | None, expect: Expectation, past: Past, now: float, causes: Sequence[Cause] = ()) -> tuple[Verdict, Past]:
+    """Judges one Application as it is now. ``past`` is what the previous call returned, ``now`` in seconds.
 
-
-def judge(
-    app: Obj | None, expect: Expectation, past: Past, now: float, pods: Iterable[Obj] = (), jobs: Iterable[Obj] = ()
-) -> tuple[Verdict, Past]:
-    """Judges one Application as it is now. ``past`` is what the previous call returned, ``now`` in seconds."""
-    verdict, past = _judge(app, expect, past, now, pods, jobs)
+    ``causes``: what application_causes found in the cluster.
+    """
+    verdict, past = _judge(app, expect, past, now, causes)
     if verdict.kind != "done":
         return verdict, replace(past, done=None)
     past = replace(past, done=now if past.done is None else past.done)
@@ -157,7 +154,7 @@ def judge(
     return verdict, past
 
 
-def _judge(app: Obj | None, expect: Expectation, past: Past, now: float, pods: Iterable[Obj], jobs: Iterable[Obj]) -> tuple[Verdict, Past]:
+def _judge(app: Obj | None, expect: Expectation, past: Past, now: float, causes: Sequence[Cause]) -> tuple[Verdict, Past]:
     if app is None:
         return (failed if expect.must_exist else waiting)("the Application does not exist"), Past()
     metadata, status = app.get("metadata") or {}, app.get("status") or {}
@@ -201,41 +198,42 @@ def _judge(app: Obj | None, expect: Expectation, past: Past, now: float, pods: I
         ripe = (past.error or 0.0) + expect.degraded_grace
         return (failed(error[0]) if now >= ripe else waiting(error[0], ripe)), past
 
-    if expect.ailing_fails and at_revision and compared:
+    why = ""
+    if expect.ailing_fails and at_revision and compared and begun(app, expect.revisions):
         busy = pending or phase in ("Running", "Terminating")
-        verdict, past = _ailing(app, expect, past, now, busy, pods, jobs)
+        verdict, past = _ailing(app, expect, past, now, busy, causes)
         if verdict.kind == "failed":
             return verdict, past
-        wake = verdict.wake
+        wake, why = verdict.wake, verdict.reason
     else:
         past = replace(past, degraded=None, stuck={})
     reason = _unfinished(app, compared, at_revision, expect, pending)
     if reason is None:
         return done(), past
-    return waiting(reason, wake), past
+    return waiting("; ".join(filter(None, (reason, why))), wake), past
 
 
-def _ailing(
-    app: Obj, expect: Expectation, past: Past, now: float, busy: bool, pods: Iterable[Obj], jobs: Iterable[Obj]
-) -> tuple[Verdict, Past]:
-    """Failed when the wanted state is Degraded, a container of it cannot start, or a Job of it failed; what may pass, after the grace."""
+def _ailing(app: Obj, expect: Expectation, past: Past, now: float, busy: bool, causes: Sequence[Cause]) -> tuple[Verdict, Past]:
+    """Failed when the wanted state is Degraded, something of it cannot run, or a Job of it failed; what may pass, after the grace.
+
+    Whatever is waited for, the reason names the first cause.
+    """
     degraded = ((app.get("status") or {}).get("health") or {}).get("status") == "Degraded" and not busy
-    stuck = _stuck(app, pods, past, now)
-    past = replace(
-        past,
-        degraded=None if not degraded else now if past.degraded is None else past.degraded,
-        stuck={key: since for key, (since, _problem) in stuck.items()},
-    )
-    # While an operation runs, a failed Job is a hook of it or what it mends: it tries again or fails, and says so.
-    if not busy and (broken := failed_jobs(app, jobs)):
-        return failed("; ".join(broken)), past
-    for since, problem in stuck.values():
-        if now >= since + expect.degraded_grace:
-            return failed(f"cannot start for {now - since:.0f} s: {problem}"), past
+    since = {cause.key: past.stuck.get(cause.key, now) for cause in causes if cause.lasting and cause.kind != "job"}
+    past = replace(past, degraded=None if not degraded else now if past.degraded is None else past.degraded, stuck=since)
+    failed_jobs = [cause.text for cause in causes if cause.kind == "job"]
+    if failed_jobs and not busy:
+        return failed("; ".join(failed_jobs)), past
+    ripe = [cause for cause in causes if cause.key in since and not cause.held and now >= since[cause.key] + expect.degraded_grace]
+    if ripe:
+        return failed(f"cannot start for {now - since[ripe[0].key]:.0f} s: {listed([cause.text for cause in ripe], NAMED)}"), past
+    first = causes[0].text if causes else ""
     if past.degraded is not None and now >= past.degraded + expect.degraded_grace:
-        return failed(": ".join(filter(None, (f"Degraded for {now - past.degraded:.0f} s", health_message(app["status"]))))), past
-    times = [past.degraded, *(since for since, _problem in stuck.values())]
-    return waiting("", earliest(since + expect.degraded_grace for since in times if since is not None)), past
+        words = (f"Degraded for {now - past.degraded:.0f} s", health_message(app["status"]), first)
+        return failed(": ".join(filter(None, words))), past
+    times = [moment + expect.degraded_grace for moment in (past.degraded, *since.values()) if moment is not None]
+    # A cause that is ripe but held is looked at again with the next look at the cluster, not at once.
+    return waiting(first, earliest(time for time in times if time > now)), past
 
 
 def _unfinished(app: Obj, compared: bool, at_revision: bool, expect: Expectation, pending: bool) -> str | None:

@@ -5,13 +5,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
-from ansible_collections.gitops.airflow.plugins.module_utils._application_diagnosis import Cluster, diagnose
+from ansible_collections.gitops.airflow.plugins.module_utils._application_diagnosis import LOG_LINES, LOGS, Cluster, Found, diagnose
 from ansible_collections.gitops.airflow.plugins.module_utils._application_state import (
     REFRESH,
+    application_causes,
+    begun,
+    compared_since,
+    hopeless,
     outdated_operation,
     owned,
     same_revisions,
@@ -19,10 +23,13 @@ from ansible_collections.gitops.airflow.plugins.module_utils._application_state 
     workload_namespaces,
 )
 from ansible_collections.gitops.airflow.plugins.module_utils._application_verdict import Expectation, Past, judge
+from ansible_collections.gitops.airflow.plugins.module_utils._causes import Cause, Log, Seen, read_seen, slim_pod, with_end
 from ansible_collections.gitops.airflow.plugins.module_utils._errors import ApiError
 from ansible_collections.gitops.airflow.plugins.module_utils._kube import APPLICATIONS, core_path
+from ansible_collections.gitops.airflow.plugins.module_utils._pods import controller
 from ansible_collections.gitops.airflow.plugins.module_utils._progress import Progress
-from ansible_collections.gitops.airflow.plugins.module_utils._verdict import Obj, Verdict, done, earliest, failed, waiting
+from ansible_collections.gitops.airflow.plugins.module_utils._resource_health import READERS
+from ansible_collections.gitops.airflow.plugins.module_utils._verdict import Obj, Verdict, done, earliest, failed, listed, waiting
 from ansible_collections.gitops.airflow.plugins.module_utils._watch import Api, Change, Source, snapshot
 
 PROBE_SECONDS = 5.0
@@ -31,8 +38,13 @@ REFRESH_SECONDS = 10.0
 PROBED_NAMESPACES = 4  # at most, each time: many Applications must not make many requests
 TOLD = 5  # Applications whose reasons a message holds
 DIAGNOSED = 10  # Applications with a diagnosis
-# Neither has a container that is yet to start.
-LIVING = {"fieldSelector": "status.phase!=Succeeded,status.phase!=Failed"}
+# A pod of a Job that failed tells why the Job does not come to its end.
+NOT_ENDED_WELL = {"fieldSelector": "status.phase!=Succeeded"}
+SUPERSEDE_SECONDS = 15.0
+COLLECTIONS = {kind: READERS[kind][0] for kind in ("DaemonSet", "Deployment", "Job", "StatefulSet")}
+
+
+Reader = Callable[[str, str, dict[str, Any]], list[Obj]]
 
 
 class WaitApi(Api, Protocol):
@@ -86,9 +98,9 @@ class ApplicationWait:
         self.notices: list[str] = []
         self._past: dict[str, Past] = {}
         self._changed: set[str] = set(request.names)
-        self._ended: set[tuple[str, Any]] = set()
-        self._pods: dict[str, list[Obj]] = {}
-        self._jobs: dict[str, list[Obj]] = {}
+        self._ended: dict[tuple[str, Any], float] = {}
+        self._seen: dict[str, Seen] = {}
+        self.said: dict[str, tuple[Cause, list[str]]] = {}  # by the cause's key: what crashed containers said last
         self._probed = start
         self._turn = 0
         self._refreshed: dict[str, float] = {}
@@ -120,27 +132,31 @@ class ApplicationWait:
     def _expectation(self, name: str) -> Expectation:
         return self._request.expectations.get(name, self._request.default)
 
-    def _supersede(self, name: str, app: Obj | None) -> None:
-        """Ends an operation that has failed and is tried again at another revision than expected, where Argo CD has found that one.
+    def _supersede(self, name: str, app: Obj | None, causes: Sequence[Cause], now: float) -> None:
+        """Ends an operation at another revision than expected, where Argo CD has found that one and the operation comes to nothing.
 
-        Argo CD itself begins none at the new revision before the last retry (``argocd app terminate-op`` does the same).
+        That is one that has failed and is tried again, or one in its first try that waits for something that does not run. Argo CD itself
+        begins none at the new revision before the last retry (``argocd app terminate-op`` does the same). Once it has ended, automated
+        sync begins one at the revision that is shown, because the ended one was for another (alreadyAttemptedSync in Argo CD).
         """
         expected = self._expectation(name).revisions
-        if not same_revisions(shown_revisions(app or {}), expected):
+        if app is None or app.get("operation") is None or not same_revisions(shown_revisions(app), expected):
             return  # what is tried may be newer; Argo CD does not try an ended one again
-        state = ((app or {}).get("status") or {}).get("operationState") or {}
+        state = (app.get("status") or {}).get("operationState") or {}
         began = (name, state.get("startedAt"))
-        tries_again = app is not None and app.get("operation") is not None and state.get("retryCount")
-        if not tries_again or began in self._ended or not outdated_operation(app or {}, expected):
+        if not outdated_operation(app, expected) or now < self._ended.get(began, now):
+            return
+        if not state.get("retryCount") and not (compared_since(app) and hopeless(app, causes)):
             return
         # Only the very state that was judged: meanwhile the operation may have ended, or another begun.
-        version = {"resourceVersion": ((app or {}).get("metadata") or {}).get("resourceVersion")}
+        version = {"resourceVersion": (app.get("metadata") or {}).get("resourceVersion")}
         body = {"metadata": version, "status": {"operationState": {"phase": "Terminating"}}}
         if self._patch(name, body):
-            self._ended.add(began)
-            self.notices.append(
-                f"{name}: an operation that was being tried again at another revision was ended: {state.get('message') or ''}"
-            )
+            # The controller may write over it while it works on the operation.
+            self._ended[began] = now + SUPERSEDE_SECONDS
+            how = "was being tried again" if state.get("retryCount") else "could not go on"
+            words = causes[0].text if causes else state.get("message") or ""
+            self.notices.append(f"{name}: ended an operation at another revision, which {how}: {words}")
 
     def _patch(self, name: str, body: Obj) -> bool:
         """Whether it was done; not where the Application is gone or has changed, or the API server is away: the next event tells."""
@@ -184,11 +200,10 @@ class ApplicationWait:
         ripe = {name for name, verdict in self.verdicts.items() if verdict.wake is not None and now >= verdict.wake}
         for name in [name for name in self.apps if name in self._changed or name in ripe]:
             app = self.apps[name]
+            causes = self._causes(name, app) if app and self._ails(name) else []
             if self._request.supersede:
-                self._supersede(name, app)
-            places = workload_namespaces(app) if app and self._ails(name) else []
-            pods, jobs = ([item for place in places for item in found.get(place, [])] for found in (self._pods, self._jobs))
-            verdict, self._past[name] = judge(app, self._expectation(name), self._past.get(name, Past()), now, pods, jobs)
+                self._supersede(name, app, causes, now)
+            verdict, self._past[name] = judge(app, self._expectation(name), self._past.get(name, Past()), now, causes)
             self.verdicts[name] = self._compare_again(name, verdict, now)
             self._note(name, app, verdict, now)
         self._changed = set()
@@ -200,12 +215,12 @@ class ApplicationWait:
         wrong = [f"{name}: {verdict.reason}" for name, verdict in current.items() if verdict.kind == "failed"]
         open_ones = {name: verdict for name, verdict in current.items() if verdict.kind == "waiting"}
         if wrong and (self._request.fail_fast or not open_ones):
-            return failed(_listed(wrong))
+            return failed(listed(wrong, TOLD))
         if not open_ones:
             return done()
         probe = self._probed + PROBE_SECONDS if any(self._ails(name) for name in open_ones) else None
         reasons = [f"{name}: {verdict.reason}" for name, verdict in open_ones.items()]
-        return waiting(_listed(wrong + reasons), earliest([probe, *(verdict.wake for verdict in open_ones.values())]))
+        return waiting(listed(wrong + reasons, TOLD), earliest([probe, *(verdict.wake for verdict in open_ones.values())]))
 
     def _ails(self, name: str) -> bool:
         """Whether a look at its pods and Jobs may tell why it is not healthy."""
@@ -214,19 +229,59 @@ class ApplicationWait:
         return health in ("Progressing", "Degraded") or (status.get("operationState") or {}).get("phase") == "Running"
 
     def _probe(self) -> set[str]:
-        """Reads pods and Jobs of those that ail, a few namespaces in turn, and tells which Applications that concerns."""
+        """Looks at what those have that ail, a few namespaces in turn, and tells which Applications that concerns."""
         ailing = {name: workload_namespaces(app) for name, app in self.apps.items() if app and self._ails(name)}
         places = sorted({place for found in ailing.values() for place in found})
-        self._pods, self._jobs = ({place: found[place] for place in found if place in places} for found in (self._pods, self._jobs))
+        self._seen = {place: seen for place, seen in self._seen.items() if place in places}
         chosen = [places[(self._turn + offset) % len(places)] for offset in range(min(PROBED_NAMESPACES, len(places)))]
         self._turn += len(chosen)
         for place in chosen:
-            self._pods[place] = self._look("pods", place, LIVING)
-            with_jobs = any(kind == "Job" and where == place for name in ailing for kind, where, _name in owned(self.apps[name] or {}))
-            self._jobs[place] = self._look("jobs", place, {}) if with_jobs else []
+            self._seen[place] = self._look(place, [self.apps[name] or {} for name in ailing], self._try_read)
         return {name for name, found in ailing.items() if set(found) & set(chosen)}
 
-    def _look(self, collection: str, namespace: str, query: dict[str, Any]) -> list[Obj]:
+    def _look(self, namespace: str, apps: Sequence[Obj], read: Reader) -> Seen:
+        """The workloads and pods of these Applications in a namespace, and the Events of what does not run there."""
+        mine = {place for app in apps for place in owned(app) if place[1] == namespace}
+        pods = [
+            pod for pod in read("pods", namespace, NOT_ENDED_WELL) if mine & {controller(pod), ("Pod", namespace, pod["metadata"]["name"])}
+        ]
+        workloads = []
+        for kind in sorted({str(kind) for kind, *_place in mine} & COLLECTIONS.keys()):
+            items = read(COLLECTIONS[kind], namespace, {})
+            workloads += [(kind, item) for item in items if (kind, namespace, item["metadata"]["name"]) in mine]
+        return read_seen(read, namespace, workloads, pods)
+
+    def _causes(self, name: str, app: Obj) -> list[Cause]:
+        """Why it does not run. What a crashed container said last is read at once: its pod may be gone when it is asked for."""
+        seen = [self._seen[place] for place in workload_namespaces(app) if place in self._seen]
+        if not seen:
+            return []
+        whole = Seen(
+            tuple(item for one in seen for item in one.workloads),
+            tuple(item for one in seen for item in one.pods),
+            tuple(item for one in seen for item in one.events),
+        )
+        found = application_causes(app, whole)
+        for cause in [cause for cause in found if cause.kind == "crash" and cause.log][:LOGS]:
+            if cause.log and (cause.key not in self.said or self.said[cause.key][0].log != cause.log):
+                self.said[cause.key] = (cause, self._last_lines(cause.log))
+        return [self._remembered(cause) for cause in found]
+
+    def _remembered(self, cause: Cause) -> Cause:
+        """A failed Job's cause with the end of its pod, which the Job controller has deleted."""
+        if cause.kind == "job" and cause.log is None:
+            for key, (last, _lines) in reversed(self.said.items()):
+                if key.startswith(f"{cause.key}/"):
+                    return with_end(cause, last)
+        return cause
+
+    def _last_lines(self, log: Log) -> list[str]:
+        try:
+            return self.read_log(log.namespace, log.pod, log.container, log.previous, LOG_LINES)
+        except ApiError:
+            return []
+
+    def _try_read(self, collection: str, namespace: str, query: dict[str, Any]) -> list[Obj]:
         try:
             return self.read(collection, namespace, query)
         except ApiError as error:
@@ -236,7 +291,8 @@ class ApplicationWait:
             return []
 
     def read(self, collection: str, namespace: str, query: dict[str, Any]) -> list[Obj]:
-        return list(snapshot(self._api, Source(core_path(collection, namespace), query))[0])
+        path = core_path(collection, namespace)
+        return list(snapshot(self._api, Source(path, query, keep=slim_pod) if collection == "pods" else Source(path, query))[0])
 
     def read_log(self, namespace: str, pod: str, container: str, previous: bool, tail: int) -> list[str]:
         return list(self._api.log_lines(namespace, pod, container, False, tail, **({"previous": "true"} if previous else {})))
@@ -273,15 +329,20 @@ class ApplicationWait:
         kinds = {name: self.verdicts[name].kind for name in self.apps if name in self.verdicts and self.verdicts[name].kind != "done"}
         chosen = sorted(kinds, key=lambda name: kinds[name] != "failed")[:DIAGNOSED]
         cluster = Cluster(self.read, self.read_log)
-        return [
-            diagnose(self.apps[name], self._request.namespace, name, timed_out, self._expectation(name).revisions, cluster)
-            for name in chosen
-        ]
+        return [self._diagnose(name, timed_out, cluster) for name in chosen]
 
-
-def _listed(reasons: Sequence[str]) -> str:
-    more = len(reasons) - TOLD
-    return "; ".join(reasons[:TOLD]) + (f"; and {more} more" if more > 0 else "")
+    def _diagnose(self, name: str, timed_out: bool, cluster: Cluster) -> dict[str, Any]:
+        app, expected = self.apps[name], self._expectation(name).revisions
+        notes: list[str] = []
+        causes: list[Cause] = []
+        pods: list[Obj] = []
+        if app is not None:
+            for place in workload_namespaces(app):
+                self._seen[place] = self._look(place, [app], lambda what, where, query: cluster.listed(what, where, query, notes))
+                pods += self._seen[place].pods
+            causes = self._causes(name, app) if begun(app, expected) else []
+        said = {key: (cause.log, lines) for key, (cause, lines) in self.said.items() if cause.log and lines}
+        return diagnose(app, self._request.namespace, name, timed_out, expected, cluster, Found(causes, pods, said, notes))
 
 
 def summary(app: Obj | None) -> dict[str, Any]:

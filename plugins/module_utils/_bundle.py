@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from ansible_collections.gitops.airflow.plugins.module_utils._causes import Seen, causes
 from ansible_collections.gitops.airflow.plugins.module_utils._errors import ApiError
 from ansible_collections.gitops.airflow.plugins.module_utils._kube import KubeApi, core_path
 from ansible_collections.gitops.airflow.plugins.module_utils._mask import Masker, secret_values
@@ -38,6 +39,8 @@ NAMESPACED = {
     "/apis/rbac.authorization.k8s.io/v1": {"rolebindings": "RoleBinding", "roles": "Role"},
     "/apis/argoproj.io/v1alpha1": {"applications": "Application", "appprojects": "AppProject"},
 }
+# Kinds whose causes are named.
+CAUSED = ("DaemonSet", "Deployment", "Job", "StatefulSet")
 CLUSTER = {
     "/api/v1": {"namespaces": "Namespace", "nodes": "Node", "persistentvolumes": "PersistentVolume"},
     "/apis/storage.k8s.io/v1": {"storageclasses": "StorageClass"},
@@ -101,6 +104,8 @@ class Bundle:
                     (f"{namespace}/{plural}", group, f"{group}/namespaces/{namespace}/{plural}", kind) for plural, kind in kinds.items()
                 ]
             jobs.append((f"{namespace}/events", "/api/v1", core_path("events", namespace), "Event"))
+        workloads: list[tuple[str, Obj]] = []
+        events: list[Obj] = []
         with ThreadPoolExecutor(max_workers=8) as pool:
             pods: list[Obj] = []
             for (name, _group, _path, kind), items in zip(jobs, pool.map(lambda job: self._list(*job[1:]), jobs), strict=True):
@@ -108,9 +113,16 @@ class Bundle:
                     self.files[f"{name}.json"] = printable_json("[\n" + ",\n".join(map(self._masker.manifest, items)) + "\n]\n")
                 if kind == "Pod":
                     pods += items
+                elif kind == "Event":
+                    events += items
+                elif kind in CAUSED:
+                    workloads += [(kind, item) for item in items]
             for name, text in pool.map(self._log, list(self._logs(pods))):
                 if text:
                     self.add(name, text)
+        found = causes(Seen(tuple(workloads), tuple(pods), tuple(events)))
+        if found:
+            self.add("causes.txt", "\n".join(f"{cause.text}\n  Next: {cause.action}" for cause in found) + "\n")
 
     @staticmethod
     def _logs(pods: list[Obj]) -> Iterator[tuple[str, str, str, bool]]:

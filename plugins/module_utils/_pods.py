@@ -37,9 +37,11 @@ class Problem:
     image: str
     reason: str
     message: str
+    init: bool = False
 
     def __str__(self) -> str:
-        text = f"pod {self.namespace}/{self.pod}, container {self.container} (image {self.image}): {self.reason}"
+        kind = "init container" if self.init else "container"
+        text = f"pod {self.namespace}/{self.pod}, {kind} {self.container} (image {self.image}): {self.reason}"
         return f"{text}: {self.message}" if self.message else text
 
 
@@ -68,6 +70,16 @@ def _deployment(pod: Obj) -> tuple[tuple[Any, ...], str, str]:
     return (), "", ""
 
 
+def controller(pod: Obj) -> tuple[Any, ...]:
+    """Kind, namespace and name of the workload that a pod is of: the Deployment, not its ReplicaSet; nothing where it is of none."""
+    metadata = pod.get("metadata") or {}
+    if deployment := _deployment(pod)[0]:
+        return ("Deployment", *deployment)
+    owners = metadata.get("ownerReferences") or []
+    found = next((item for item in owners if item.get("controller")), owners[0] if owners else None)
+    return (found.get("kind"), metadata.get("namespace"), found.get("name")) if found else ()
+
+
 def container_statuses(pod: Obj) -> list[Obj]:
     status = pod.get("status") or {}
     return [*(status.get("initContainerStatuses") or []), *(status.get("containerStatuses") or [])]
@@ -82,8 +94,9 @@ def condition(pod: Obj, kind: str) -> Obj:
 def start_problems(pod: Obj) -> list[Problem]:
     """The containers that wait for something that time alone seldom brings."""
     metadata = pod.get("metadata") or {}
+    inits = len((pod.get("status") or {}).get("initContainerStatuses") or [])
     problems = []
-    for status in container_statuses(pod):
+    for index, status in enumerate(container_statuses(pod)):
         wait = (status.get("state") or {}).get("waiting") or {}
         if wait.get("reason") not in CANNOT_START:
             continue
@@ -99,6 +112,7 @@ def start_problems(pod: Obj) -> list[Problem]:
                 status.get("image", ""),
                 wait["reason"],
                 shorten(message),
+                index < inits,
             )
         )
     return problems

@@ -11,8 +11,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ansible_collections.gitops.airflow.plugins.module_utils._application_state import error_conditions, shown_revisions
-from ansible_collections.gitops.airflow.plugins.module_utils._pods import condition, container_statuses, start_problems, unschedulable
+from ansible_collections.gitops.airflow.plugins.module_utils._causes import Cause, Events, Log, Seen, pod_causes, restart_text, restarted
+from ansible_collections.gitops.airflow.plugins.module_utils._causes import causes as every_cause
+from ansible_collections.gitops.airflow.plugins.module_utils._pods import condition, container_statuses
 from ansible_collections.gitops.airflow.plugins.module_utils._verdict import Obj, shorten, timestamp
+from ansible_collections.gitops.airflow.plugins.module_utils._workload_verdict import Workload, causes
 
 Row = dict[str, Any]
 Time = datetime.datetime
@@ -47,6 +50,10 @@ def _namespace(item: Obj) -> str:
 
 def is_worker(pod: Obj) -> bool:
     return bool(((pod.get("metadata") or {}).get("labels") or {}).get(WORKER_LABEL) == "True")
+
+
+def young(pod: Obj, now: Time) -> bool:
+    return (seconds_since((pod.get("metadata") or {}).get("creationTimestamp"), now) or 0) < GRACE
 
 
 def node_rows(nodes: Iterable[Obj], usage: Mapping[str, Row]) -> list[Row]:
@@ -88,17 +95,37 @@ def _last_end(pod: Obj, now: Time) -> Row:
     return {"reason": reason, "restarted": seconds_since(when, now)}
 
 
-def pod_rows(pods: Iterable[Obj], usage: Mapping[tuple[str, str], Row], now: Time) -> list[Row]:
-    """One row for each pod that has not ended well."""
-    rows = []
+def wrong_with(pod: Obj, events: Events, now: Time) -> list[tuple[str, Log | None]]:
+    """What is wrong with a pod of the platform: causes that last, and restarts again and again; each with the log that tells more."""
+    found = [(cause.text, cause.log) for cause in pod_causes(pod, events) if cause.lasting and not cause.held]
+    if found:
+        return found
+    for status, repeated in restarted(pod, now):
+        if repeated:
+            since = ago(seconds_since(((status.get("lastState") or {}).get("terminated") or {}).get("finishedAt"), now))
+            log = Log(_namespace(pod), _name(pod), str(status.get("name")), True, int(status["restartCount"]))
+            found.append((restart_text(pod, status, events, since), log))
+    return found
+
+
+def pod_rows(
+    pods: Iterable[Obj],
+    usage: Mapping[tuple[str, str], Row],
+    now: Time,
+    events: Iterable[Obj] = (),
+    said: Mapping[Log, str] | None = None,
+) -> list[Row]:
+    """One row for each pod that has not ended well. ``said``: last lines of the logs that wrong_with names."""
+    rows, known, words = [], Events(events), said or {}
     for pod in pods:
         metadata, status = pod.get("metadata") or {}, pod.get("status") or {}
         if status.get("phase") == "Succeeded":
             continue
         own = status.get("containerStatuses") or []
-        problems = [str(item) for item in start_problems(pod)]
-        if (why := unschedulable(pod)) is not None:
-            problems.append(f"pod {_namespace(pod)}/{_name(pod)}: Unschedulable: {why}")
+        problems = [
+            f"{text}; its last line: {words[log]}" if log is not None and words.get(log) else text
+            for text, log in wrong_with(pod, known, now)
+        ]
         waits = [((item.get("state") or {}).get("waiting") or {}).get("reason") for item in container_statuses(pod)]
         state = next(filter(None, waits), status.get("phase") or "Unknown")
         if metadata.get("deletionTimestamp"):
@@ -120,40 +147,45 @@ def pod_rows(pods: Iterable[Obj], usage: Mapping[tuple[str, str], Row], now: Tim
     return sorted(rows, key=lambda row: (row["namespace"], row["name"]))
 
 
-def worker_rows(pods: Iterable[Obj], now: Time) -> list[Row]:
-    rows = []
+def worker_rows(pods: Iterable[Obj], now: Time, events: Iterable[Obj] = ()) -> list[Row]:
+    rows, known = [], Events(events)
     for pod in pods:
         metadata = pod.get("metadata") or {}
         notes = {**(metadata.get("labels") or {}), **(metadata.get("annotations") or {})}
         task = ".".join(str(notes[key]) for key in ("dag_id", "task_id") if notes.get(key))
         row = {"namespace": _namespace(pod), "name": _name(pod), "task": task, "node": (pod.get("spec") or {}).get("nodeName") or ""}
-        row["status"], row["problem"] = _standstill(pod)
+        row["status"], row["problem"] = _standstill(pod, known)
         rows.append({**row, "age": seconds_since(metadata.get("creationTimestamp"), now)})
     return sorted(rows, key=lambda row: (row["namespace"], row["name"]))
 
 
-def _standstill(pod: Obj) -> tuple[str, str]:
+def _standstill(pod: Obj, events: Events) -> tuple[str, str]:
     """A word for a worker's state, and why it does not run yet, or nothing."""
     phase = str((pod.get("status") or {}).get("phase") or "Unknown")
-    for problem in start_problems(pod):
-        return problem.reason, str(problem)
-    name = f"pod {_namespace(pod)}/{_name(pod)}"
-    if (why := unschedulable(pod)) is not None:
-        return "Unschedulable", f"{name}: Unschedulable: {why}"
-    waits = [((item.get("state") or {}).get("waiting") or {}).get("reason") for item in container_statuses(pod)]
-    return phase, f"{name}: {next(filter(None, waits), 'Pending')}" if phase == "Pending" else ""
+    waits = next(filter(None, [((item.get("state") or {}).get("waiting") or {}).get("reason") for item in container_statuses(pod)]), "")
+    for cause in pod_causes(pod, events):
+        if cause.lasting and not cause.held and phase in ("Pending", "Running", "Unknown"):
+            return ("Unschedulable" if cause.kind == "unschedulable" else waits or phase), cause.text
+    return phase, f"pod {_namespace(pod)}/{_name(pod)}: {waits or 'Pending'}" if phase == "Pending" else ""
 
 
-def workload_problems(workloads: Iterable[Obj]) -> list[str]:
-    """Deployments and StatefulSets with fewer ready pods than asked for. Each needs its ``kind``, which a list does not tell."""
-    problems = []
+def workload_problems(workloads: Iterable[Obj], pods: Iterable[Obj] = (), events: Iterable[Obj] = ()) -> list[str]:
+    """Workloads that have not rolled out, with what their pods' rows do not say. Each needs its ``kind``, which a list does not tell."""
+    problems, all_pods, known = [], list(pods), list(events)
     for item in workloads:
-        wanted = (item.get("spec") or {}).get("replicas")
-        wanted = 1 if wanted is None else int(wanted)
-        ready = int((item.get("status") or {}).get("readyReplicas") or 0)
-        if ready < wanted:
-            problems.append(f"{item['kind']} {_namespace(item)}/{_name(item)}: {ready} of {wanted} pods ready")
+        workload = Workload(item["kind"], item)
+        if item["kind"] == "Job" or not workload.open:
+            continue
+        its = [pod for pod in all_pods if _namespace(pod) == _namespace(item)]
+        more = [workload.words(cause) for cause in causes(workload, its, known) if cause.kind in ("quota", "refused", "probe", "deadline")]
+        problems.append(f"{item['kind']} {_namespace(item)}/{_name(item)}: {'; '.join([workload.open, *more[:1]])}")
     return problems
+
+
+def failed_jobs(workloads: Iterable[Obj], pods: Iterable[Obj]) -> list[Cause]:
+    """Jobs that failed for good, each with how its last pod ended."""
+    jobs = tuple(("Job", item) for item in workloads if item["kind"] == "Job")
+    return [cause for cause in every_cause(Seen(jobs, tuple(pods))) if cause.kind == "job"]
 
 
 def application_rows(apps: Iterable[Obj], now: Time) -> list[Row]:
@@ -246,6 +278,8 @@ def judge(status: Row) -> tuple[list[str], list[str]]:
         elif pod["restarts"] and pod["restarted"] is not None and pod["restarted"] < RECENT and not pod["problems"]:
             warnings.append(f"pod {pod['namespace']}/{pod['name']} restarted {ago(pod['restarted'])} ago: {pod['reason']}")
     problems += status["workload_problems"]
+    # A hook of an earlier sync stays behind until the next; it matters while the last one did not succeed.
+    (warnings if all(app["operation"] in ("", "Succeeded") for app in status["applications"]) else problems).extend(status["failed_jobs"])
     stuck = [worker for worker in status["workers"] if worker["problem"] and (worker["age"] or 0) >= GRACE]
     problems += [f"worker of {item['task'] or 'a task'} does not start for {ago(item['age'])}: {item['problem']}" for item in stuck]
     for item in status["waiting"]:

@@ -12,6 +12,7 @@ import re
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -19,17 +20,20 @@ from ansible_collections.gitops.airflow.plugins.module_utils import _status as r
 from ansible_collections.gitops.airflow.plugins.module_utils import _status_logs as logs
 from ansible_collections.gitops.airflow.plugins.module_utils._airflow_api import Access, AirflowApi
 from ansible_collections.gitops.airflow.plugins.module_utils._bootstrap_token import read_token_warning
+from ansible_collections.gitops.airflow.plugins.module_utils._causes import Events, Log, read_seen, restarted, suspects
 from ansible_collections.gitops.airflow.plugins.module_utils._errors import AirflowError, ApiError
 from ansible_collections.gitops.airflow.plugins.module_utils._kube import APPLICATIONS, KubeApi, core_path
+from ansible_collections.gitops.airflow.plugins.module_utils._mask import Masker
 from ansible_collections.gitops.airflow.plugins.module_utils._status_runs import ask
 from ansible_collections.gitops.airflow.plugins.module_utils._tunnel import TunnelError, open_tunnel
 from ansible_collections.gitops.airflow.plugins.module_utils._verdict import Obj, shorten
 from ansible_collections.gitops.airflow.plugins.module_utils._watch import Source, snapshot
 
 T = TypeVar("T")
-WORKLOADS = {"Deployment": "deployments", "StatefulSet": "statefulsets"}
+WORKLOADS = {"DaemonSet": "daemonsets", "Deployment": "deployments", "Job": "jobs", "StatefulSet": "statefulsets"}
 # What only the verdict needs, and all lists.
-INTERNAL = ("unreadable", "unknown", "workload_problems")
+INTERNAL = ("unreadable", "unknown", "workload_problems", "failed_jobs")
+LOGS, LOG_LINES = 3, 10
 PARTS = ("nodes", "applications", "pods", "workers", "runs", "waiting", "checkouts", "volumes", "logs", "urls", "import_errors", *INTERNAL)
 # git-sync looks every 10 seconds: what it said of its last failure is not older than this.
 SYNC_SECONDS = 60
@@ -93,7 +97,7 @@ class StatusRead:
     def _workloads(self) -> list[Obj]:
         found = []
         for kind, collection in WORKLOADS.items():
-            for item in self.everywhere(lambda place, name=collection: f"/apis/apps/v1/namespaces/{place}/{name}"):  # type: ignore[misc]
+            for item in self.everywhere(lambda place, name=collection: core_path(name, place)):  # type: ignore[misc]
                 found.append({**item, "kind": kind})
         return found
 
@@ -171,6 +175,35 @@ class StatusRead:
         path = f"/apis/batch/v1/namespaces/{self.platform.logs}/cronjobs/{logs.EXPIRE}"
         return self._try(self.unknown, "task logs", lambda: self.api.get(path), None) if self.platform.logs else None
 
+    def _events(self, workloads: list[Obj], pods: list[Obj], now: datetime.datetime) -> list[Obj]:
+        """The Events of what does not run or restarts again and again; none are read where all is well."""
+
+        def read(collection: str, namespace: str, query: dict[str, Any]) -> list[Obj]:
+            return self._try(self.unknown, "", lambda: list(snapshot(self.api, Source(core_path(collection, namespace), query))[0]), [])
+
+        found: list[Obj] = []
+        for place in self.platform.namespaces:
+            own = [(item["kind"], item) for item in workloads if item["metadata"]["namespace"] == place]
+            # A worker that has just been made is on its way.
+            there = [pod for pod in pods if pod["metadata"]["namespace"] == place and not (rows.is_worker(pod) and rows.young(pod, now))]
+            seen = read_seen(read, place, own, there)
+            found += seen.events
+            again = [pod for pod in there if any(repeated for _status, repeated in restarted(pod, now))][:LOGS]
+            for uid in {pod["metadata"]["uid"] for pod in again} - set(suspects(seen)):
+                found += read("events", place, {"fieldSelector": f"involvedObject.uid={uid}"})
+        return found
+
+    def _said(self, pods: list[Obj], events: list[Obj], now: datetime.datetime) -> dict[Log, str]:
+        """The last line of each container that crashes, masked."""
+        known, said = Events(events), dict[Log, str]()
+        crashed = [log for pod in pods for _text, log in rows.wrong_with(pod, known, now) if log is not None]
+        for log in crashed[:LOGS]:
+            with suppress(ApiError):
+                query = {"previous": "true"} if log.previous else {}
+                lines = self.api.log_lines(log.namespace, log.pod, log.container, False, LOG_LINES, **query)
+                said[log] = Masker(()).text(_last_line("\n".join(lines)))
+        return said
+
     def _pods(self) -> list[Obj]:
         return self.everywhere(lambda place: core_path("pods", place))
 
@@ -200,7 +233,11 @@ class StatusRead:
             node_use, pod_use, volume_use = usage.result()
             now = _now()
             volumes = rows.volume_rows(claims.result(), volume_use)
-            stores = [logs.log_store_row(at.logs, workloads.result(), volumes, pods, node_use, expiry.result(), now)] if at.logs else []
+            found_workloads = workloads.result()
+            stores = [logs.log_store_row(at.logs, found_workloads, volumes, pods, node_use, expiry.result(), now)] if at.logs else []
+            events = self._events(found_workloads, pods, now)
+            own = [pod for pod in pods if not rows.is_worker(pod)]
+            said = self._said(own, events, now)
             elapsed = time.monotonic() - start
             return judged(
                 at.name,
@@ -211,9 +248,10 @@ class StatusRead:
                     "unknown": [*self.unknown, *token.result()],
                     "nodes": rows.node_rows(nodes, node_use),
                     "applications": rows.application_rows(applications.result(), now),
-                    "pods": rows.pod_rows([pod for pod in pods if not rows.is_worker(pod)], pod_use, now),
-                    "workers": rows.worker_rows(filter(rows.is_worker, pods), now),
-                    "workload_problems": rows.workload_problems(workloads.result()),
+                    "pods": rows.pod_rows(own, pod_use, now, events, said),
+                    "workers": rows.worker_rows(filter(rows.is_worker, pods), now, events),
+                    "workload_problems": rows.workload_problems(found_workloads, pods, events),
+                    "failed_jobs": [cause.text for cause in rows.failed_jobs(found_workloads, pods)],
                     "volumes": volumes,
                     "logs": stores,
                     "checkouts": checkouts,

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ansible_collections.gitops.airflow.plugins.module_utils._pods import container_statuses, current_pods, start_problems, unschedulable
-from ansible_collections.gitops.airflow.plugins.module_utils._verdict import Obj, Verdict, done, earliest, failed, shorten, waiting
+from ansible_collections.gitops.airflow.plugins.module_utils._causes import Cause, Seen, late, refusal
+from ansible_collections.gitops.airflow.plugins.module_utils._causes import causes as every_cause
+from ansible_collections.gitops.airflow.plugins.module_utils._verdict import Obj, Verdict, done, earliest, failed, waiting
 
 COLLECTIONS = {"Deployment": "deployments", "StatefulSet": "statefulsets", "DaemonSet": "daemonsets"}
-RESTARTS = 2
 
 
 @dataclass(frozen=True)
@@ -54,39 +54,20 @@ class Workload:
             return f"{int(status['replicas']) - wanted} old pods are still there"
         return "" if int(ready or 0) >= wanted else f"{int(ready or 0)} of {wanted} pods are available"
 
+    def words(self, cause: Cause) -> str:
+        """A cause without the workload's own name, where that stands before it."""
+        metadata = self.item["metadata"]
+        return cause.text.removeprefix(f"{self.kind} {metadata.get('namespace')}/{metadata['name']}: ")
+
     @property
     def refused(self) -> str:
         """Why its controller may not make pods (quota, admission), or has given up."""
-        for item in (self.item.get("status") or {}).get("conditions") or []:
-            failure = item.get("type") == "ReplicaFailure" and item.get("status") == "True"
-            if failure or item.get("reason") == "ProgressDeadlineExceeded":
-                return f"{item.get('reason')}: {shorten(item.get('message') or '')}"
-        return ""
+        return refusal(self.item) or late(self.item)
 
 
-def crashes(pod: Obj) -> list[str]:
-    """Containers that run at the moment but have ended badly again and again: between two crashes nothing else shows it."""
-    metadata, found = pod["metadata"], []
-    for status in container_statuses(pod):
-        restarts, end = int(status.get("restartCount") or 0), (status.get("lastState") or {}).get("terminated") or {}
-        if restarts < RESTARTS or not end.get("exitCode") or status.get("ready") or "running" not in (status.get("state") or {}):
-            continue
-        found.append(
-            f"pod {metadata.get('namespace')}/{metadata['name']}, container {status.get('name')}: restarted {restarts} times, the last "
-            f"time after {end.get('reason') or 'Error'} (exit code {end['exitCode']})"
-        )
-    return found
-
-
-def causes(workload: Workload, pods: Sequence[Obj]) -> list[str]:
-    """Why it does not go on, in the words of kubelet, scheduler and controller."""
-    found = [workload.refused] if workload.refused else []
-    for pod in current_pods(filter(workload.owns, pods)):
-        metadata = pod["metadata"]
-        found += [*(str(problem) for problem in start_problems(pod)), *crashes(pod)]
-        if (why := unschedulable(pod)) is not None:
-            found.append(f"pod {metadata.get('namespace')}/{metadata['name']}: Unschedulable: {why}")
-    return found
+def causes(workload: Workload, pods: Sequence[Obj], events: Sequence[Obj] = ()) -> list[Cause]:
+    """Why it does not go on."""
+    return every_cause(Seen(((workload.kind, workload.item),), tuple(filter(workload.owns, pods)), tuple(events)))
 
 
 Past = Mapping[str, float]
@@ -94,23 +75,32 @@ Past = Mapping[str, float]
 
 
 def judge(
-    workloads: Sequence[Workload], missing: Sequence[str], pods: Sequence[Obj], past: Past, grace: float, now: float
+    workloads: Sequence[Workload],
+    missing: Sequence[str],
+    pods: Sequence[Obj],
+    past: Past,
+    grace: float,
+    now: float,
+    events: Sequence[Obj] = (),
 ) -> tuple[Verdict, Past]:
-    """Done when all have rolled out, failed when one is stuck for ``grace`` seconds. Returns the past for the next judgement."""
+    """Done when all have rolled out, failed when one is stuck for ``grace`` seconds. Returns the past for the next judgement.
+
+    A cause that time alone may mend (a probe that fails) is named only.
+    """
     stuck: dict[str, float] = {}
     reasons, wrong = [f"{name} does not exist" for name in missing], []
     for workload in workloads:
         if not workload.open:
             continue
-        found = causes(workload, pods)
-        reason = f"{workload.name}: {'; '.join(found) or workload.open}"
+        found = causes(workload, pods, events)
+        reason = f"{workload.name}: {'; '.join(workload.words(cause) for cause in found) or workload.open}"
         reasons.append(reason)
-        if found:
+        if any(cause.lasting for cause in found):
             stuck[workload.name] = past.get(workload.name, now)
-            if now >= stuck[workload.name] + grace:
+            if now >= stuck[workload.name] + grace and any(cause.lasting and not cause.held for cause in found):
                 wrong.append(reason)
     if wrong:
         return failed("; ".join(wrong)), stuck
     if reasons:
-        return waiting("; ".join(reasons), earliest([since + grace for since in stuck.values()])), stuck
+        return waiting("; ".join(reasons), earliest(since + grace for since in stuck.values() if since + grace > now)), stuck
     return done(), stuck

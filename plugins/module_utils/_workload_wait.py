@@ -5,17 +5,23 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
-from ansible_collections.gitops.airflow.plugins.module_utils._application_diagnosis import warning_events
+from ansible_collections.gitops.airflow.plugins.module_utils._application_diagnosis import LOG_LINES, quote, warning_events
+from ansible_collections.gitops.airflow.plugins.module_utils._causes import Cause, read_seen
 from ansible_collections.gitops.airflow.plugins.module_utils._errors import ApiError
 from ansible_collections.gitops.airflow.plugins.module_utils._kube import KubeApi, core_path
-from ansible_collections.gitops.airflow.plugins.module_utils._verdict import Obj, Verdict, failed
+from ansible_collections.gitops.airflow.plugins.module_utils._mask import Masker
+from ansible_collections.gitops.airflow.plugins.module_utils._verdict import Obj, Verdict, earliest, failed
 from ansible_collections.gitops.airflow.plugins.module_utils._watch import Change, Source, snapshot
 from ansible_collections.gitops.airflow.plugins.module_utils._workload_verdict import COLLECTIONS, Past, Workload, causes, judge
 
 PODS = "Pod"
+PROBE_SECONDS = 5.0
 EVENTS = 5
 
 
@@ -30,6 +36,8 @@ class WorkloadWait:
         self._kinds = [*COLLECTIONS, PODS]
         self._seen: dict[str, dict[str, Obj]] = {kind: {} for kind in self._kinds}
         self._past: Past = {}
+        self._events: list[Obj] = []
+        self._probed = -math.inf
         self.notices: list[str] = []
 
     def sources(self) -> list[Source]:
@@ -52,8 +60,27 @@ class WorkloadWait:
                     seen[item["metadata"]["name"]] = item
         if self._expected and self._must_exist and self.missing:
             return failed(f"{', '.join(self.missing)}: no such workload in {self._namespace}")
-        verdict, self._past = judge(self.workloads, self.missing, self.pods, self._past, self._grace, now)
+        if now >= self._probed + PROBE_SECONDS:
+            self._probed, self._events = now, self._read_events()
+        verdict, self._past = judge(self.workloads, self.missing, self.pods, self._past, self._grace, now, self._events)
+        if verdict.kind == "waiting" and any(item.open for item in self.workloads):
+            return replace(verdict, wake=earliest([verdict.wake, self._probed + PROBE_SECONDS]))
         return verdict
+
+    def _read_events(self) -> list[Obj]:
+        """The Events of what does not run."""
+        stuck = [item for item in self.workloads if item.open]
+        pods = [pod for pod in self.pods if any(item.owns(pod) for item in stuck)]
+        try:
+            return list(read_seen(self._read, self._namespace, [(item.kind, item.item) for item in stuck], pods).events)
+        except ApiError as error:
+            text = f"Events of {self._namespace} cannot be read, so failed mounts and probes are not named: {error}"
+            if text not in self.notices:
+                self.notices.append(text)
+            return []
+
+    def _read(self, collection: str, namespace: str, query: dict[str, Any]) -> list[Obj]:
+        return list(snapshot(self._api, Source(core_path(collection, namespace), query))[0])
 
     @property
     def workloads(self) -> list[Workload]:
@@ -72,7 +99,22 @@ class WorkloadWait:
         return [name for name in self._expected if name not in names]
 
     def results(self) -> list[dict[str, Any]]:
-        return [{"name": item.name, "open": item.open, "causes": causes(item, self.pods)} for item in self.workloads]
+        return [{"name": item.name, "open": item.open, "causes": [cause.text for cause in self._causes(item)]} for item in self.workloads]
+
+    def _causes(self, item: Workload) -> list[Cause]:
+        return causes(item, self.pods, self._events)
+
+    def diagnosis(self) -> tuple[str, str]:
+        """The failing container's own last lines, or nothing, and the next action."""
+        found = [cause for item in self.workloads if item.open for cause in self._causes(item)]
+        if not found:
+            return "", f"kubectl -n {self._namespace} describe pods, and correct what it names."
+        log, lines = found[0].log, list[str]()
+        if log is not None:
+            query = {"previous": "true"} if log.previous else {}
+            with suppress(ApiError):
+                lines = list(self._api.log_lines(log.namespace, log.pod, log.container, False, LOG_LINES, **query))
+        return quote(log, Masker(()).text("\n".join(lines)).splitlines()), found[0].action
 
     def events(self) -> list[str]:
         """The namespace's latest warnings."""

@@ -18,8 +18,12 @@ description:
   - It has failed at once when it does not exist (unless O(must_exist=false)), is being deleted, its last operation at the wanted revision
     failed with no retry left, or its comparison or spec is in error at the wanted revision.
   - It has failed at once, too, when a Job of it has failed for good and no operation runs that may try it again.
-  - It has failed after O(degraded_grace) when it stays Degraded, a container of it cannot start (image, configuration, crash loop),
-    another error condition stays, or another revision is shown after O(revision) was, because something was pushed after it.
+  - It has failed after O(degraded_grace) when it stays Degraded, another error condition stays, another revision is shown after
+    O(revision) was, because something was pushed after it, or something of it cannot run and time alone seldom mends that, also while it
+    is Progressing or its operation runs. That is a pod that finds no node, a quota or an admission that refuses pods, a volume that cannot
+    be mounted, an image, a container's configuration, or containers (init containers and those of hooks among them) that crash.
+  - A probe that fails is named in the reason, but waited for. What belongs to the commit before O(revision) is not blamed while the sync
+    of that revision has not begun.
   - Several Applications are waited for together, on one connection and with one O(timeout).
 attributes:
   check_mode:
@@ -66,8 +70,9 @@ options:
     default: none
   supersede:
     description:
-      - Whether an operation that has failed and is tried again at another revision than O(revision), although that is shown, is ended, as
-        C(argocd app terminate-op) does.
+      - Whether an operation at another revision than O(revision), although that is shown, is ended, as C(argocd app terminate-op) does, if
+        it has failed and is tried again, or if it waits for something that cannot run. A hook that works, such as a migration of a
+        database, is not interrupted.
       - Argo CD goes on with the old revision until its last retry, minutes perhaps, although the push that mends it is there.
     type: bool
     default: false
@@ -98,8 +103,8 @@ options:
     default: 600
   degraded_grace:
     description:
-      - Seconds for which an Application may be Degraded, a container unable to start, a passing error condition shown, or another revision
-        shown after O(revision) was.
+      - Seconds for which an Application may be Degraded, something of it unable to run, a passing error condition shown, or another
+        revision shown after O(revision) was.
     type: float
     default: 60
   stable_for:
@@ -119,9 +124,9 @@ options:
 notes:
   - O(namespace) needs C(get), C(list) and C(watch) on C(applications.argoproj.io), for O(refresh) and O(supersede) also C(patch). Where
     C(watch) is not granted the state is read every 2 seconds instead.
-  - C(list) on C(pods) and C(jobs) in the Applications' namespaces lets a container that cannot start and a failed Job be noticed early.
-    The diagnosis also lists C(events), C(deployments), C(statefulsets), C(daemonsets) and C(persistentvolumeclaims), and gets C(pods/log).
-    What may not be read is noted in it.
+  - C(list) on C(pods), C(jobs), C(deployments), C(statefulsets), C(daemonsets) and C(events) in the Applications' namespaces, and C(get) on
+    C(pods/log), let what cannot run be noticed early. Events and logs are read only of what does not run. The diagnosis also lists
+    C(persistentvolumeclaims). What may not be read is noted in it.
 seealso:
   - module: kubernetes.core.k8s
   - module: gitops.airflow.airflow_worker_placement_wait
@@ -200,7 +205,9 @@ requests:
 diagnosis:
   description:
     - For each Application that is not done, the first 10 of them, what keeps it from being so.
-    - The last lines of containers that crashed or are not ready are in C(logs).
+    - C(causes) are why it does not run, the most telling first, each with the next action that fits it.
+    - The last lines of containers that crashed or are not ready are in C(logs), those of the causes first. Passwords in URLs and tokens are
+      masked in them.
   returned: when the wait failed
   type: list
   elements: dict
@@ -209,12 +216,16 @@ diagnosis:
       blocking: [{kind: Deployment, namespace: airflow-core, name: airflow-webserver, sync: Synced, health: Progressing, message: ""}]
       conditions: []
       operation: {phase: Succeeded, message: successfully synced (all tasks run), started: "2026-05-04T10:00:00Z", failed_resources: []}
+      causes:
+        - kind: image
+          text: "pod airflow-core/airflow-webserver-5d8f-x, container webserver (image apache/airflow:nope): ImagePullBackOff: Back-off"
+          action: Correct the image apache/airflow:nope of container webserver of pod airflow-core/airflow-webserver-5d8f-x.
       pods:
         - "pod airflow-core/airflow-webserver-5d8f-x, container webserver (image apache/airflow:nope): ImagePullBackOff: Back-off"
       logs: []
       events: ["10:01:02Z Pod airflow-core/airflow-webserver-5d8f-x Failed (x3): Failed to pull image"]
       notes: []
-      next_action: Look at pod airflow-core/airflow-webserver-5d8f-x, container webserver (kubectl describe), correct image and push.
+      next_action: Correct the image apache/airflow:nope of container webserver of pod airflow-core/airflow-webserver-5d8f-x.
 """
 
 import math
@@ -222,6 +233,7 @@ import time
 from dataclasses import replace
 from typing import Any
 
+from ansible_collections.gitops.airflow.plugins.module_utils._application_diagnosis import quoted
 from ansible_collections.gitops.airflow.plugins.module_utils._application_verdict import Expectation, refuse_revision
 from ansible_collections.gitops.airflow.plugins.module_utils._application_wait import ApplicationWait, Request
 from ansible_collections.gitops.airflow.plugins.module_utils._errors import ApiError
@@ -343,7 +355,9 @@ def main() -> None:
     what = f"Not done within {params['timeout']:g} s" if timed_out else f"Failed after {elapsed:g} s"
     advice = " ".join(dict.fromkeys(item["next_action"] for item in diagnosis))
     result["requests"] = api.requests
-    module.fail_json(msg=f"{what}: {verdict.reason}. {advice}".strip(), diagnosis=diagnosis, **result)
+    words = quoted(diagnosis)
+    message = f"{what}: {verdict.reason}." + (f"\n{words}\n" if words else " ") + advice
+    module.fail_json(msg=message.strip(), diagnosis=diagnosis, **result)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,9 @@ description:
     is queued, import errors, and the DAG commit of each of Airflow's pods and for how long it has it, all at once.
   - A worker pod that does not start, a task that no worker takes, and a DAG run that stays queued are a problem after 5 minutes.
     A run of a DAG that is paused is not, and neither is one that waits for another run of its DAG.
+  - A container of the platform that restarts again and again is a problem, with how it ended and what its probe said. That is one with at
+    least three restarts, the last within an hour and after a run shorter than an hour, until it has run for ten minutes and twice as long
+    as the time before. A single restart within the hour is a note.
   - Says whether the platform is healthy, and if not, why. An unhealthy platform does not fail the module, and neither does one that does
     not answer, or whose kubeconfig or context is not there; of a kind cluster (O(kind_cluster)) Docker is then asked for the cause.
   - Use of CPU and memory comes from C(metrics.k8s.io) where it is served, else from the kubelets.

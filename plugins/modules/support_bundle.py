@@ -13,6 +13,7 @@ author: The gitops.airflow team (@gitops-airflow)
 description:
   - Writes a C(.tar.gz) with the objects of the namespaces, their events, the logs of all containers (also those before a restart), nodes,
     volumes and versions.
+  - What does not run, why, and what to do about it is in C(causes.txt).
   - Of a Secret it holds the names of its keys only. What Secrets of these namespaces hold is replaced wherever else it stands, encoded
     forms included, and so are O(mask), passwords in URLs, tokens in headers, private keys, and environment variables with a secret's name.
   - A namespace whose Secrets may not be read is left out, because they could not be masked.

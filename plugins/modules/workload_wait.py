@@ -14,7 +14,8 @@ description:
   - Watches the Deployments, StatefulSets and DaemonSets of a namespace and returns as soon as each has rolled out, as C(kubectl rollout
     status) judges it.
   - Fails with the cause as soon as one has been stuck for O(grace). A workload is stuck when a container of its pods cannot start (image,
-    configuration, crash loop), when a pod finds no node, or when its controller may not make pods.
+    configuration, crash loop), when a pod finds no node or its volumes cannot be mounted, or when its controller may not make pods (quota,
+    admission). A probe that fails is named, but waited for.
 attributes:
   check_mode:
     support: full
@@ -57,7 +58,7 @@ options:
     default: 60
 notes:
   - Needs C(list) and C(watch) on C(deployments), C(statefulsets), C(daemonsets) and C(pods) of the namespace, for the diagnosis also
-    C(list) on C(events).
+    C(list) on C(events) and C(get) on C(pods/log). Both are read only of what does not run.
 seealso:
   - module: gitops.airflow.argocd_application_wait
 """
@@ -143,8 +144,9 @@ def main() -> None:
     if verdict.kind == "done" or module.check_mode:
         module.exit_json(changed=False, **result)
     what = f"Not done within {params['timeout']:g} s" if timed_out else f"Failed after {elapsed:g} s"
-    advice = f"Next: kubectl -n {params['namespace']} describe pods, and correct what it names"
-    module.fail_json(msg=f"{what}: {verdict.reason}. {advice}.", events=wait.events(), **result)
+    words, action = wait.diagnosis()
+    message = f"{what}: {verdict.reason}." + (f"\n{words}\n" if words else " ") + f"Next: {action}"
+    module.fail_json(msg=message, events=wait.events(), **result)
 
 
 if __name__ == "__main__":

@@ -271,9 +271,16 @@ class ApiServer:
 
     # Users
 
-    def grant(self, user: str, verbs: Sequence[str], resources: Sequence[str], namespaces: Sequence[str] = ()) -> None:
+    def grant(
+        self,
+        user: str,
+        verbs: Sequence[str],
+        resources: Sequence[str],
+        namespaces: Sequence[str] = (),
+        groups: Sequence[str] = ("", "argoproj.io"),
+    ) -> None:
         """A role on these resources: in the whole cluster, or in these namespaces only."""
-        rule = {"apiGroups": ["", "argoproj.io"], "resources": [*resources], "verbs": [*verbs]}
+        rule = {"apiGroups": [*groups], "resources": [*resources], "verbs": [*verbs]}
         for namespace in namespaces or [""]:
             kind = "Role" if namespace else "ClusterRole"
             name = f"{user}-{uuid.uuid4().hex[:8]}"

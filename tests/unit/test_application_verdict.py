@@ -6,18 +6,24 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from ansible_collections.gitops.airflow.plugins.module_utils._application_state import (
+    application_causes,
+    begun,
     blocking,
     blocking_text,
+    compared_since,
+    hopeless,
     managed_pods,
     operation_revisions,
     workload_namespaces,
 )
 from ansible_collections.gitops.airflow.plugins.module_utils._application_verdict import Expectation, Past, judge, refuse_revision
-from ansible_collections.gitops.airflow.plugins.module_utils._verdict import Obj
+from ansible_collections.gitops.airflow.plugins.module_utils._causes import Cause, Seen
+from ansible_collections.gitops.airflow.plugins.module_utils._verdict import Obj, Verdict
 
 OLD, NEW = "a" * 40, "b" * 40
 SOURCE = {"repoURL": "http://git/platform.git", "path": "platform/airflow/core", "targetRevision": "main", "helm": {"valueFiles": []}}
@@ -543,17 +549,25 @@ RESOURCES = [
     {"kind": "Deployment", "namespace": "airflow-core", "name": "airflow-webserver", "status": "Synced"},
 ]
 HOOKS = [{"kind": "Job", "namespace": "airflow-core", "name": "migrations", "hookType": "Sync", "hookPhase": "Running"}]
-ROLLING = app(resources=RESOURCES, health={"status": "Progressing"}, operationState=operation("Running", resources=HOOKS))
+# What the operation that runs has applied so far.
+APPLIED = [*({**item, "hookPhase": "Running"} for item in RESOURCES), *HOOKS]
+ROLLING = app(resources=RESOURCES, health={"status": "Progressing"}, operationState=operation("Running", resources=APPLIED))
+
+
+def seen(state: Obj, expect: Expectation, past: Past, now: float, pods: list[Obj], jobs: list[Obj] | None = None) -> tuple[Verdict, Past]:
+    """The verdict with the causes that these pods and Jobs give."""
+    return judge(state, expect, past, now, application_causes(state, Seen(tuple(("Job", job) for job in jobs or []), tuple(pods))))
 
 
 def test_a_pod_that_cannot_start_fails_after_the_grace() -> None:
     stuck = [pod("airflow-mysql-0", "ImagePullBackOff")]
-    verdict, past = judge(ROLLING, ANY, Past(), 0, stuck)
+    verdict, past = seen(ROLLING, ANY, Past(), 0, stuck)
     assert (verdict.kind, verdict.wake) == ("waiting", 60)
-    verdict, _past = judge(ROLLING, ANY, past, 60, stuck)
+    assert "mysql:nope" in verdict.reason  # V2: named while it is waited for
+    verdict, _past = seen(ROLLING, ANY, past, 60, stuck)
     assert verdict.kind == "failed"
     assert "mysql:nope" in verdict.reason
-    verdict, past = judge(ROLLING, ANY, past, 59, [pod("airflow-mysql-0", "ContainerCreating")])
+    verdict, past = seen(ROLLING, ANY, past, 59, [pod("airflow-mysql-0", "ContainerCreating")])
     assert (verdict.kind, dict(past.stuck)) == ("waiting", {})
 
 
@@ -575,21 +589,153 @@ def failed_job(created: str = T2, status: str = "True", name: str = "migrations"
 )
 def test_a_failed_job_fails_at_once(job: Obj, expect: Expectation, kind: str) -> None:
     state = app(resources=RESOURCES, health={"status": "Degraded"}, operationState=operation("Succeeded", resources=HOOKS))
-    verdict, _past = judge(state, expect, Past(), 0, jobs=[job])
+    verdict, _past = seen(state, expect, Past(), 0, [], [job])
     assert verdict.kind == kind
     assert kind != "failed" or verdict.reason == "Job airflow-core/migrations failed: BackoffLimitExceeded: Job has reached the limit"
 
 
 @pytest.mark.parametrize("state", [ROLLING, merged(DEGRADED, {"operation": {"sync": {}}})], ids=["running", "asked for"])
 def test_a_failed_job_does_not_count_while_an_operation_may_try_again(state: Obj) -> None:
-    assert judge(merged(state, {"status": {"resources": HOOKS}}), ANY, Past(), 0, jobs=[failed_job()])[0].kind == "waiting"
+    assert seen(merged(state, {"status": {"resources": HOOKS}}), ANY, Past(), 0, [], [failed_job()])[0].kind == "waiting"
 
 
 def test_a_stuck_pod_of_the_old_commit_does_not_count() -> None:
     stuck = [pod("airflow-mysql-0", "ImagePullBackOff")]
     old = merged(ROLLING, {"status": {"sync": OLD_SYNC}})
-    past = judge(old, WANTED, Past(), 0, stuck)[1]
-    assert judge(old, WANTED, past, 99, stuck)[0].kind == "waiting"
+    past = seen(old, WANTED, Past(), 0, stuck)[1]
+    assert seen(old, WANTED, past, 99, stuck)[0].kind == "waiting"
+
+
+CRASHES = Cause("crash", "Job/airflow-core/migrations/run", "pod airflow-core/migrations-1, container run: CrashLoopBackOff", "Correct it.")
+SLOW = Cause("probe", "Pod/airflow-core/airflow-mysql-0/main", "not ready: Readiness probe failed", "Look.", lasting=False)
+NO_ROOM = Cause("unschedulable", "ReplicaSet/airflow-core/web-1/unschedulable", "0/1 nodes are available", "Lower it.")
+AGAIN = replace(CRASHES, held=True)
+
+
+@pytest.mark.parametrize(
+    ("steps"),
+    [
+        [(0, [NO_ROOM], "waiting"), (59, [NO_ROOM], "waiting"), (60, [NO_ROOM], "failed")],
+        # It came and went within the grace, and again.
+        [
+            (0, [NO_ROOM], "waiting"),
+            (50, [], "waiting"),
+            (70, [NO_ROOM], "waiting"),
+            (129, [NO_ROOM], "waiting"),
+            (130, [NO_ROOM], "failed"),
+        ],
+        # Between two crashes the container runs: the grace goes on, and ends with the next crash.
+        [(0, [CRASHES], "waiting"), (30, [AGAIN], "waiting"), (60, [AGAIN], "waiting"), (65, [CRASHES], "failed")],
+        [(0, [AGAIN], "waiting"), (600, [AGAIN], "waiting")],
+        # What only is slow is named, and waited for.
+        [(0, [SLOW], "waiting"), (600, [SLOW], "waiting")],
+        [(0, [SLOW, NO_ROOM], "waiting"), (60, [SLOW, NO_ROOM], "failed")],
+    ],
+    ids=["lasting", "passing", "crash after crash", "tries again", "slow", "one of two"],
+)
+def test_v2_causes_fail_within_the_grace(steps: list[tuple[float, list[Cause], str]]) -> None:
+    past, progressing = Past(), app(health={"status": "Progressing"})
+    for second, found, kind in steps:
+        verdict, past = judge(progressing, ANY, past, second, found)
+        assert (second, verdict.kind) == (second, kind)
+        assert all(cause.text in verdict.reason for cause in found[:1]) or kind == "failed"
+        assert verdict.wake is None or verdict.wake > second
+    assert kind != "failed" or any(cause.text in verdict.reason for cause in found if cause.lasting)
+
+
+def test_v2_a_cause_does_not_count_where_the_health_does_not() -> None:
+    expect = Expectation(health=frozenset({"any"}), sync="OutOfSync")
+    past = judge(app(), expect, Past(), 0, [NO_ROOM])[1]
+    assert judge(app(), expect, past, 99, [NO_ROOM])[0] == Verdict("waiting", "sync is Synced")
+
+
+def test_v2_degraded_names_its_cause() -> None:
+    past = judge(DEGRADED, ANY, Past(), 0, [SLOW])[1]
+    assert judge(DEGRADED, ANY, past, 60, [SLOW])[0].reason.endswith("exceeded its progress deadline: not ready: Readiness probe failed")
+
+
+OLD_RUNS = app(
+    sync={"status": "OutOfSync"},
+    health={"status": "Progressing"},
+    operationState=merged(operation("Running", OLD, resources=HOOKS), {"operation": {"sync": {"revision": OLD}}, "finishedAt": None}),
+)
+OLD_ENDED = merged(OLD_RUNS, {"status": {"operationState": {"phase": "Failed", "message": "Operation terminated", "finishedAt": T1}}})
+OLD_DEGRADED = merged(OLD_ENDED, {"status": {"health": {"status": "Degraded"}}})
+# Seen in the recording: with the request for an operation the state of the one before is gone.
+ASKED_FOR = merged(OLD_ENDED, {"operation": {"sync": {"revision": NEW}}, "status": {"operationState": None}})
+NEW_RUNS = merged(ROLLING, {"status": {"sync": {"status": "OutOfSync"}}})
+
+
+@pytest.mark.parametrize(
+    ("state", "expected", "is_begun"),
+    [
+        (OLD_RUNS, (NEW,), False),
+        (OLD_ENDED, (NEW,), False),
+        (ASKED_FOR, (NEW,), False),
+        (NEW_RUNS, (NEW,), True),
+        (NEW_RUNS, (NEW[:7],), True),
+        (OLD_RUNS, (), True),
+        # The expected commit brought nothing new.
+        (merged(OLD_ENDED, {"status": {"sync": {"status": "Synced"}}}), (NEW,), True),
+    ],
+    ids=["old runs", "old ended", "asked for", "new runs", "short commit", "none expected", "nothing to sync"],
+)
+def test_v16_whether_the_expected_commits_sync_has_begun(state: Obj, expected: tuple[str, ...], is_begun: bool) -> None:
+    assert begun(state, expected) is is_begun
+
+
+@pytest.mark.parametrize("state", [OLD_RUNS, OLD_ENDED, OLD_DEGRADED, ASKED_FOR], ids=["runs", "ended", "degraded", "asked for"])
+def test_v16_the_old_commits_causes_are_not_blamed(state: Obj) -> None:
+    """Seen: `parallelism: lots`, then the corrected file: the second run failed with the old commit's pod."""
+    broken = Cause("job", "Job/airflow-core/migrations", "Job airflow-core/migrations failed", "Correct it.")
+    past = Past()
+    for second in (0, 60, 300):
+        verdict, past = judge(state, WANTED, past, second, [broken, CRASHES])
+        assert verdict.kind == "waiting"
+        assert "migrations" not in verdict.reason
+    past = judge(NEW_RUNS, WANTED, past, 301, [CRASHES])[1]
+    assert judge(NEW_RUNS, WANTED, past, 361, [CRASHES])[0].kind == "failed"
+
+
+@pytest.mark.parametrize(
+    ("started", "reconciled", "since"),
+    [(T0, T1, True), (T1, T1, False), (T1, T0, False), (None, T1, False), (T0, None, False)],
+)
+def test_v16_what_is_shown_was_compared_after_the_operation_began(started: str | None, reconciled: str | None, since: bool) -> None:
+    assert compared_since({"status": {"operationState": {"startedAt": started}, "reconciledAt": reconciled}}) is since
+
+
+@pytest.mark.parametrize(
+    ("hooks", "found", "is_hopeless"),
+    [
+        (HOOKS, [CRASHES], True),
+        (HOOKS, [AGAIN], False),
+        (HOOKS, [], False),
+        # A migration at work is not ended because something else does not run.
+        (HOOKS, [NO_ROOM], False),
+        ([*HOOKS, {**HOOKS[0], "name": "create-user"}], [CRASHES], False),
+        ([{**HOOKS[0], "hookPhase": "Succeeded"}], [NO_ROOM], True),
+        (RESOURCES, [SLOW], True),
+        (RESOURCES, [], False),
+    ],
+    ids=["hook crashes", "hook tries again", "hook works", "another's", "second hook works", "hook done", "slow", "on its way"],
+)
+def test_v16_an_operation_that_comes_to_nothing(hooks: list[Obj], found: list[Cause], is_hopeless: bool) -> None:
+    assert hopeless(app(operationState=operation("Running", OLD, resources=hooks)), found) is is_hopeless
+
+
+def test_v2_a_quota_of_the_state_before_its_change_does_not_count() -> None:
+    """The Deployment's controller has not seen what was applied, or the operation has not applied it yet."""
+
+    def refused(observed: int, name: str = "airflow-webserver") -> Seen:
+        conditions = [{"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": "exceeded quota"}]
+        metadata = {"name": name, "namespace": "airflow-core", "generation": 2}
+        return Seen((("Deployment", {"metadata": metadata, "status": {"observedGeneration": observed, "conditions": conditions}}),))
+
+    assert [cause.kind for cause in application_causes(ROLLING, refused(2))] == ["quota"]
+    assert application_causes(ROLLING, refused(1)) == []
+    assert application_causes(ROLLING, refused(2, "airflow-later")) == []
+    assert application_causes(app(operationState=operation("Running", resources=HOOKS), resources=RESOURCES), refused(2)) == []
 
 
 @pytest.mark.parametrize(
@@ -602,9 +748,11 @@ def test_a_stuck_pod_of_the_old_commit_does_not_count() -> None:
         (pod("a", "x", owner=("StatefulSet", "airflow-webserver-5d8f")), False),
         (pod("a", "x", owner=("ReplicaSet", "airflow-webserver-other")), False),
         (pod("a", "x", owner=("ReplicaSet", "airflow-webserver")), False),
-        (pod("a", "x", created="2026-05-04T09:59:59Z"), False),
-        (pod("a", "x", created=T0), True),
-        (pod("a", "x", created=""), True),
+        (pod("a", "x", created="2026-05-04T09:59:59Z"), True),
+        (pod("a", "x", created="2026-05-04T09:59:59Z", owner=("Job", "migrations")), False),
+        (pod("a", "x", created=T0, owner=("Job", "migrations")), True),
+        (pod("a", "x", created="", owner=("Job", "migrations")), True),
+        (pod("a", "x", owner=("ReplicaSet", "airflow-later-5d8f")), False),
     ],
     ids=[
         "stateful set",
@@ -615,12 +763,15 @@ def test_a_stuck_pod_of_the_old_commit_does_not_count() -> None:
         "odd hash",
         "no hash",
         "from before the operation",
-        "same second",
-        "no time",
+        "a Job's from before the operation",
+        "a Job's of the same second",
+        "a Job's without a time",
+        "not applied yet",
     ],
 )
 def test_managed_pods(item: Obj, managed: bool) -> None:
-    assert managed_pods(ROLLING, [item]) == ([item] if managed else [])
+    later = {"kind": "Deployment", "namespace": "airflow-core", "name": "airflow-later", "status": "OutOfSync"}
+    assert managed_pods(merged(ROLLING, {"status": {"resources": [*RESOURCES, later]}}), [item]) == ([item] if managed else [])
 
 
 def test_a_hook_that_an_operation_before_left_behind_does_not_count() -> None:
@@ -628,7 +779,7 @@ def test_a_hook_that_an_operation_before_left_behind_does_not_count() -> None:
     left = {"kind": "Job", "namespace": "airflow-core", "name": "migrations", "health": {"status": "Degraded"}, "hook": True}
     state = app(resources=[*RESOURCES, left], health={"status": "Progressing"})
     assert managed_pods(state, [pod("a", "ImagePullBackOff", owner=("Job", "migrations"))]) == []
-    assert judge(state, ANY, Past(), 0, jobs=[failed_job()])[0].kind == "waiting"
+    assert seen(state, ANY, Past(), 0, [], [failed_job()])[0].kind == "waiting"
 
 
 def test_the_pods_of_an_old_replica_set_do_not_count() -> None:
@@ -668,8 +819,8 @@ def test_pods_from_before_an_ended_operation_count() -> None:
 def test_a_stuck_pod_of_the_spec_before_its_change_does_not_count() -> None:
     stuck = [pod("airflow-mysql-0", "ImagePullBackOff")]
     changed = merged(ROLLING, {"spec": {"source": {"path": "x"}}})
-    past = judge(changed, ANY, Past(), 0, stuck)[1]
-    assert judge(changed, ANY, past, 99, stuck)[0].kind == "waiting"
+    past = seen(changed, ANY, Past(), 0, stuck)[1]
+    assert seen(changed, ANY, past, 99, stuck)[0].kind == "waiting"
 
 
 def test_blocking_names_unhealthy_unsynced_and_failed_resources() -> None:

@@ -10,16 +10,18 @@ from contextlib import nullcontext
 from typing import Any
 
 import pytest
-from ansible_collections.gitops.airflow.plugins.module_utils._application_diagnosis import next_action, warning_events
+from ansible_collections.gitops.airflow.plugins.module_utils._application_diagnosis import next_action, quoted, warning_events
 from ansible_collections.gitops.airflow.plugins.module_utils._application_state import REFRESH, workload_namespaces
 from ansible_collections.gitops.airflow.plugins.module_utils._application_verdict import Expectation
 from ansible_collections.gitops.airflow.plugins.module_utils._application_wait import (
     DIAGNOSED,
     PROBE_SECONDS,
     PROBED_NAMESPACES,
+    SUPERSEDE_SECONDS,
     ApplicationWait,
     Request,
 )
+from ansible_collections.gitops.airflow.plugins.module_utils._causes import Cause, Seen, causes
 from ansible_collections.gitops.airflow.plugins.module_utils._errors import ApiError
 from ansible_collections.gitops.airflow.plugins.module_utils._verdict import Obj
 from ansible_collections.gitops.airflow.plugins.module_utils._watch import Change
@@ -204,8 +206,9 @@ def test_many_namespaces_are_probed_a_few_at_a_time() -> None:
     many.step(listed(*map(placed, names)), 0)
     for turn in range(1, 4):
         many.step([], turn * PROBE_SECONDS)
-        assert len(cluster.listed) == turn * PROBED_NAMESPACES
-    assert {path.split("/")[4] for path in cluster.listed} == set(names)
+        # The pods and the Deployments of each.
+        assert len(cluster.listed) == turn * PROBED_NAMESPACES * 2
+    assert {path.split("/namespaces/")[1].split("/")[0] for path in cluster.listed} == set(names)
 
 
 def test_a_pod_that_recovered_does_not_count_later() -> None:
@@ -271,6 +274,72 @@ def test_an_operation_that_is_tried_again_at_another_revision_is_ended_once(stat
         one.step(event("MODIFIED", state), second)
     assert cluster.patched == [("/apis/argoproj.io/v1alpha1/namespaces/argocd/applications/a", TERMINATING)] * patches
     assert len(one.notices) == patches
+
+
+MIGRATE = {"kind": "Job", "namespace": "ns", "name": "migrate", "hookType": "Sync", "hookPhase": "Running"}
+
+
+def first_try(reconciled: str = "2026-05-04T10:01:00Z", revision: str = "c" * 40, shown: str = COMMIT, hooks: Obj = MIGRATE) -> Obj:
+    """An operation at another revision than the shown one, in its first try, that waits for a hook."""
+    found = retried(revision, 0, shown=shown)
+    found["status"]["reconciledAt"] = reconciled
+    found["status"]["operationState"]["syncResult"] = {"revision": revision, "resources": [hooks]}
+    return found
+
+
+def hook_pod(status: Obj) -> Obj:
+    metadata = {"name": "migrate-1", "namespace": "ns", "uid": "u1", "ownerReferences": [{"kind": "Job", "name": "migrate"}]}
+    return {
+        "metadata": metadata,
+        "spec": {"nodeName": "n"},
+        "status": {"phase": "Running", "containerStatuses": [{"name": "run", **status}]},
+    }
+
+
+CRASHED = {"restartCount": 2, "state": {"waiting": {"reason": "CrashLoopBackOff"}}, "lastState": {"terminated": {"exitCode": 1}}}
+WORKS = {"restartCount": 0, "ready": True, "state": {"running": {}}}
+
+
+@pytest.mark.parametrize(
+    ("state", "status", "patches"),
+    [
+        (first_try(), CRASHED, 1),
+        (first_try(), WORKS, 0),
+        (first_try(), {**WORKS, "restartCount": 1, "lastState": CRASHED["lastState"]}, 0),
+        (first_try(reconciled="2026-05-04T10:00:00Z"), CRASHED, 0),
+        (first_try(revision=COMMIT), CRASHED, 0),
+        (first_try(shown="c" * 40), CRASHED, 0),
+        (first_try(shown="d" * 40), CRASHED, 0),
+        ({**first_try(), "operation": None}, CRASHED, 0),
+    ],
+    ids=[
+        "its hook crashes",
+        "its hook works",
+        "its hook tries again",
+        "it may be for something newer",
+        "it is the expected one",
+        "it is what is shown",
+        "neither is the expected one",
+        "it has ended",
+    ],
+)
+def test_v16_an_operation_at_another_revision_is_ended_in_its_first_try_if_it_comes_to_nothing(
+    state: Obj, status: Obj, patches: int
+) -> None:
+    cluster = Cluster(pods=[hook_pod(status)])
+    one = wait(cluster, names=("a",), default=Expectation(revisions=(COMMIT,)), supersede=True)
+    for second in (0, PROBE_SECONDS, PROBE_SECONDS + 1, 4 * PROBE_SECONDS - 1):
+        assert one.step(event("MODIFIED", state), second).kind == "waiting"
+    assert cluster.patched == [("/apis/argoproj.io/v1alpha1/namespaces/argocd/applications/a", TERMINATING)] * patches
+    assert [("could not go on" in notice, "migrate-1" in notice) for notice in one.notices] == [(True, True)] * patches
+
+
+def test_v16_an_end_that_the_controller_wrote_over_is_asked_for_again() -> None:
+    cluster = Cluster()
+    one = wait(cluster, names=("a",), default=Expectation(revisions=(COMMIT,)), supersede=True)
+    for second in (0, SUPERSEDE_SECONDS - 1, SUPERSEDE_SECONDS, SUPERSEDE_SECONDS + 1):
+        one.step(event("MODIFIED", retried("c" * 40, 1)), second)
+    assert len(cluster.patched) == 2
 
 
 TERMINATING: Obj = {"metadata": {"resourceVersion": "7"}, "status": {"operationState": {"phase": "Terminating"}}}
@@ -427,6 +496,62 @@ def test_diagnosis_holds_the_last_words_of_what_crashed() -> None:
     assert words == {"pod": "ns/web-5d8f-x", "container": "web", "previous": True, "lines": ["no database"]}
 
 
+SAID = [
+    "Traceback (most recent call last):",
+    "",
+    "AirflowConfigException: Failed to convert value to int: 'lots'",
+    "see http://u:s3cretpw@db/x",
+]
+
+
+def test_v17_the_failing_containers_own_last_words_are_quoted_whole_and_masked() -> None:
+    cluster = Cluster(pods=[hook_pod(CRASHED)])
+    cluster.logs["ns", "migrate-1", "run", True] = SAID
+    one = wait(cluster, names=("a",), default=Expectation(degraded_grace=20))
+    running = {"phase": "Running", "startedAt": "2026-05-04T10:00:00Z", "syncResult": {"resources": [MIGRATE]}}
+    one.step(listed(app("a", "Progressing", operationState=running)), 0)
+    one.step([], PROBE_SECONDS)
+    # V2: its pod is gone when it is asked for.
+    cluster.collections["pods"] = []
+    cluster.logs.clear()
+    assert one.said["Job/ns/migrate/run"][1] == SAID
+    cluster.collections["pods"] = [hook_pod(CRASHED)]
+    verdict = one.step([], PROBE_SECONDS + 20)
+    assert verdict.kind == "failed"
+    (bundle,) = diagnosis = one.diagnosis(timed_out=False)
+    assert bundle["next_action"].startswith("Correct what the last lines of container run of pod ns/migrate-1 name")
+    assert quoted(diagnosis).splitlines() == [
+        "The last lines of pod ns/migrate-1, container run:",
+        "  Traceback (most recent call last):",
+        "  AirflowConfigException: Failed to convert value to int: 'lots'",
+        "  see http://u:********@db/x",
+    ]
+
+
+def test_v2_a_failed_job_whose_pod_is_gone_tells_the_end_that_was_seen() -> None:
+    cluster = Cluster(pods=[hook_pod(CRASHED)], jobs=[])
+    cluster.logs["ns", "migrate-1", "run", True] = SAID
+    one = wait(cluster, names=("a",))
+    one.step(listed(app("a", "Degraded", resources=JOBS)), 0)
+    one.step([], PROBE_SECONDS)
+    cluster.collections |= {"pods": [], "jobs": [FAILED_JOB]}
+    cluster.logs.clear()
+    verdict = one.step([], 2 * PROBE_SECONDS)
+    assert verdict.reason == (
+        "a: Job ns/migrate failed: BackoffLimitExceeded: limit reached; its pod ns/migrate-1, container run (image ): CrashLoopBackOff: "
+        "(last exit code 1: no message)"
+    )
+    assert "Failed to convert value to int" in quoted(one.diagnosis(timed_out=False))
+
+
+def test_v2_old_commits_causes_are_no_part_of_the_diagnosis() -> None:
+    one = wait(Cluster(pods=[hook_pod(CRASHED)]), names=("a",), default=Expectation(revisions=(COMMIT,)))
+    one.step(listed(first_try()), 0)
+    one.step([], PROBE_SECONDS)
+    (bundle,) = diagnosis = one.diagnosis(timed_out=True)
+    assert (bundle["causes"], bundle["pods"], quoted(diagnosis)) == ([], [], "")
+
+
 def test_many_are_not_all_diagnosed_and_nothing_is_listed_twice() -> None:
     cluster = Cluster()
     names = tuple(f"a{number:02}" for number in range(30))
@@ -454,25 +579,28 @@ def test_another_clusters_pods_are_not_looked_for_here() -> None:
     assert (workload_namespaces(app("a")), workload_namespaces(remote)) == (["ns"], [])
 
 
+IMAGE_CAUSE = causes(Seen(pods=(pod("ImagePullBackOff"),)))[0]
 FAILED_OPERATION: Obj = {"operationState": {"phase": "Failed"}}
 
 
 @pytest.mark.parametrize(
-    ("state", "pods", "words"),
+    ("state", "found", "words"),
     [
         (None, [], "must_exist"),
         ({**app("a"), "metadata": {"deletionTimestamp": "2026-05-04T10:00:00Z"}}, [], "wait until it is gone"),
         (app("a", conditions=[{"type": "ComparisonError", "message": ""}]), [], "what ComparisonError names"),
-        (app("a"), ["pod ns/x, container c (image i): ImagePullBackOff"], "Look at pod ns/x"),
+        (app("a"), [IMAGE_CAUSE], "Correct the image nope of container web of pod ns/web-5d8f-x"),
+        (app("a", conditions=[{"type": "SyncError", "message": "Failed sync attempt"}]), [IMAGE_CAUSE], "Correct the image nope"),
+        (app("a", conditions=[{"type": "SyncError", "message": "Failed sync attempt"}]), [], "what SyncError names"),
         (app("a", **FAILED_OPERATION), [], "does not try the same commit again"),
         ({**app("a"), "metadata": {"annotations": {"argocd.argoproj.io/refresh": "normal"}}}, [], "controller did not act"),
         (app("a", sync="OutOfSync"), [], "argocd app sync a"),
         (app("a"), [], "more time"),
     ],
-    ids=["absent", "being deleted", "condition", "pod", "operation", "controller", "manual sync", "slow"],
+    ids=["absent", "deleted", "condition", "cause", "cause and SyncError", "SyncError", "operation", "controller", "manual sync", "slow"],
 )
-def test_next_action(state: Obj | None, pods: list[str], words: str) -> None:
-    assert words in next_action(state, pods, "argocd", "a", timed_out=True)
+def test_next_action(state: Obj | None, found: list[Cause], words: str) -> None:
+    assert words in next_action(state, found, "argocd", "a", timed_out=True)
 
 
 def test_next_action_for_a_revision_that_does_not_come() -> None:

@@ -26,6 +26,15 @@ ADVICE = "Correct the image in Git, and push."
             id="a diagnosis",
         ),
         pytest.param(
+            {
+                "msg": f"Failed after 61 s: pod ns/p crashes.\nThe last lines of pod ns/p, container c:\n  Next: x\n  'lots'\n{ADVICE}",
+                "diagnosis": [{"next_action": ADVICE}],
+            },
+            "Failed after 61 s: pod ns/p crashes.\nThe last lines of pod ns/p, container c:\n  Next: x\n  'lots'",
+            ADVICE,
+            id="V17 last lines of a container",
+        ),
+        pytest.param(
             {"msg": "One or more items failed", "results": [{"msg": "fine"}, {"failed": True, "msg": "port 8080 is taken. Next: stop it"}]},
             "port 8080 is taken.",
             "stop it",

@@ -51,7 +51,7 @@ def pod(name: str = "web-1", **fields: Any) -> dict[str, Any]:
     }
 
 
-END = {"reason": "OOMKilled", "exitCode": 137, "finishedAt": "2026-05-04T11:58:00Z"}
+END = {"reason": "OOMKilled", "exitCode": 137, "startedAt": "2026-05-04T11:50:00Z", "finishedAt": "2026-05-04T11:58:00Z"}
 
 
 def test_a_pods_row() -> None:
@@ -64,7 +64,7 @@ def test_a_pods_row() -> None:
         "status": "Running",
         "restarts": 3,
         "age": 3600,
-        "problems": [],
+        "problems": ["pod core/web-1, container web: restarted 3 times, 2 min ago after OOMKilled (exit code 137)"],
         "reason": "web: OOMKilled (137)",
         "restarted": 120,
         "cpu": 0.1,
@@ -137,13 +137,48 @@ def test_use_from_kubelet_and_metrics() -> None:
 
 
 def workload(kind: str, replicas: int | None, ready: int) -> dict[str, Any]:
-    spec = {} if replicas is None else {"replicas": replicas}
-    return {"kind": kind, "metadata": {"namespace": "core", "name": "web"}, "spec": spec, "status": {"readyReplicas": ready}}
+    spec: dict[str, Any] = {} if replicas is None else {"replicas": replicas}
+    state = {"updatedReplicas": replicas, "availableReplicas": ready, "readyReplicas": ready}
+    spec["selector"] = {"matchLabels": {"app": "web"}}
+    return {"kind": kind, "metadata": {"namespace": "core", "name": "web"}, "spec": spec, "status": state}
 
 
 def test_workloads_that_lack_pods() -> None:
-    items = [workload("Deployment", 2, 1), workload("StatefulSet", None, 0), workload("Deployment", 0, 0), workload("Deployment", 1, 1)]
-    assert status.workload_problems(items) == ["Deployment core/web: 1 of 2 pods ready", "StatefulSet core/web: 0 of 1 pods ready"]
+    items = [workload("Deployment", 2, 1), workload("StatefulSet", 1, 0), workload("Deployment", 0, 0), workload("Deployment", 1, 1)]
+    assert status.workload_problems(items) == [
+        "Deployment core/web: 1 of 2 pods are available",
+        "StatefulSet core/web: 0 of 1 pods are available",
+    ]
+
+
+def test_v2_a_workload_that_lacks_pods_says_why_where_no_pod_does() -> None:
+    refused = workload("Deployment", 1, 0)
+    refused["status"]["conditions"] = [
+        {
+            "type": "ReplicaFailure",
+            "status": "True",
+            "reason": "FailedCreate",
+            "message": 'pods "web-1" is forbidden: exceeded quota: small',
+        }
+    ]
+    assert status.workload_problems([refused]) == [
+        'Deployment core/web: 0 of 1 pods are available; FailedCreate: pods "web-1" is forbidden: exceeded quota: small'
+    ]
+
+
+FAILED_JOB: dict[str, Any] = {
+    "kind": "Job",
+    "metadata": {"namespace": "core", "name": "migrate"},
+    "status": {"conditions": [{"type": "Failed", "status": "True", "reason": "BackoffLimitExceeded", "message": "limit reached"}]},
+}
+
+
+@pytest.mark.parametrize(("phase", "problems", "warnings"), [("Succeeded", 0, 1), ("Running", 1, 0), ("Failed", 1, 0), ("", 0, 1)])
+def test_v2_a_failed_job_is_a_problem_while_the_last_sync_did_not_succeed(phase: str, problems: int, warnings: int) -> None:
+    found = healthy() | {"failed_jobs": [cause.text for cause in status.failed_jobs([FAILED_JOB], [])]}
+    found["applications"][0]["operation"] = phase
+    assert [len(told) for told in status.judge(found)] == [problems, warnings]
+    assert "Job core/migrate failed: BackoffLimitExceeded: limit reached" in status.judge(found)[0] + status.judge(found)[1]
 
 
 def healthy() -> dict[str, Any]:
@@ -172,6 +207,7 @@ def healthy() -> dict[str, Any]:
         "workers": [],
         "waiting": [],
         "workload_problems": [],
+        "failed_jobs": [],
         "volumes": status.volume_rows([claim], {}),
         "checkouts": [{"pod": "airflow-scheduler-x", "commit": "abcdef1234", "age": 500, "error": ""}],
         "urls": [{"name": "Airflow", "url": "http://localhost:8080"}],
@@ -318,7 +354,7 @@ def test_columns_that_say_nothing_are_left_out() -> None:
 
 
 def test_the_screen() -> None:
-    found = {key: value for key, value in healthy().items() if key not in ("unreadable", "unknown", "workload_problems")}
+    found = {key: value for key, value in healthy().items() if key not in ("unreadable", "unknown", "workload_problems", "failed_jobs")}
     head = {"name": "airflow", "healthy": True, "problems": [], "warnings": [], "checked_at": "T", "elapsed": 0.52, "usage": "the kubelets"}
     assert render({**head, **found}).splitlines() == [
         "airflow is healthy   T, read in 0.5 s",

@@ -1,0 +1,544 @@
+# Copyright: (c) 2026, The gitops.airflow team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""V2, V17, F16: why something does not run, from objects as Kubernetes 1.29 writes them."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any
+
+import pytest
+from ansible_collections.gitops.airflow.plugins.module_utils._causes import (
+    SUSPECTS,
+    Cause,
+    Events,
+    Log,
+    Seen,
+    causes,
+    lacks_pods,
+    pod_causes,
+    read_seen,
+    restart_text,
+    restarted,
+    slim_pod,
+    suspects,
+)
+from ansible_collections.gitops.airflow.plugins.module_utils._verdict import Obj
+
+NOW = datetime.datetime(2026, 5, 4, 12, 0, tzinfo=datetime.UTC)
+DEPLOYMENT = {"kind": "ReplicaSet", "name": "web-5d8f", "controller": True}
+JOB = {"kind": "Job", "name": "migrate", "controller": True}
+SET = {"kind": "StatefulSet", "name": "db", "controller": True}
+
+
+def container(state: Obj, last: Obj | None = None, restarts: int = 0, ready: bool = False, name: str = "web") -> Obj:
+    found = {"name": name, "image": "registry:5000/web:1", "state": state, "restartCount": restarts, "ready": ready}
+    return {**found, **({"lastState": {"terminated": last}} if last else {})}
+
+
+def pod(*statuses: Obj, owner: Obj = DEPLOYMENT, inits: tuple[Obj, ...] = (), conditions: tuple[Obj, ...] = (), **fields: Any) -> Obj:
+    metadata = {"name": "web-5d8f-x", "namespace": "ns", "uid": "u1", "labels": {"pod-template-hash": "5d8f"}, "ownerReferences": [owner]}
+    return {
+        "metadata": {**metadata, **fields.pop("metadata", {})},
+        "spec": {"nodeName": "node-1", "restartPolicy": "Always", **fields.pop("spec", {})},
+        "status": {
+            "phase": fields.pop("phase", "Pending"),
+            "conditions": list(conditions),
+            "initContainerStatuses": list(inits),
+            "containerStatuses": list(statuses),
+        },
+    }
+
+
+def event(reason: str, message: str, second: int = 0, uid: str = "u1", path: str = "", **more: Any) -> Obj:
+    about = {"kind": "Pod", "namespace": "ns", "name": "web-5d8f-x", "uid": uid, **({"fieldPath": path} if path else {})}
+    return {"reason": reason, "message": message, "involvedObject": about, "lastTimestamp": f"2026-05-04T11:59:{second:02}Z", **more}
+
+
+def waits(reason: str, message: str = "") -> Obj:
+    return {"waiting": {"reason": reason, **({"message": message} if message else {})}}
+
+
+RUNS = {"running": {"startedAt": "2026-05-04T11:58:00Z"}}
+END = {"exitCode": 1, "reason": "Error", "startedAt": "2026-05-04T11:57:00Z", "finishedAt": "2026-05-04T11:57:10Z"}
+KILLED = {**END, "exitCode": 137}
+ENDED = {"terminated": END}
+NO_MEMORY = "0/1 nodes are available: 1 Insufficient memory. preemption: 0/1 nodes are available: 1 No preemption victims found."
+TAINT = "0/2 nodes are available: 2 node(s) had untolerated taint {dedicated: gpu}. preemption: not helpful for scheduling."
+CLAIM = "0/1 nodes are available: pod has unbound immediate PersistentVolumeClaims."
+
+
+def unscheduled(message: str, reason: str = "Unschedulable") -> Obj:
+    item = pod(conditions=({"type": "PodScheduled", "status": "False", "reason": reason, "message": message},))
+    item["spec"] = {"containers": [{"name": "web", "resources": {"requests": {"memory": "900Gi", "cpu": "1"}}}]}
+    return item
+
+
+BACK_OFF = waits("CrashLoopBackOff", "back-off 10s restarting failed container=web")
+CREATING = container(waits("ContainerCreating"))
+LOG = Log("ns", "web-5d8f-x", "web", True, 3)
+# what: pod, events, kind (or nothing), words of the text, words of the action, lasting, held, log
+PODS: dict[str, tuple[Obj, list[Obj], str, str, str, bool, bool, Log | None]] = {
+    "no memory": (
+        unscheduled(NO_MEMORY),
+        [],
+        "unschedulable",
+        "pod ns/web-5d8f-x: Unschedulable: 0/1 nodes are available: 1 Insufficient memory.",
+        "Lower the resources that pod ns/web-5d8f-x requests, or add a node",
+        True,
+        False,
+        None,
+    ),
+    "a taint": (
+        unscheduled(TAINT),
+        [],
+        "unschedulable",
+        "untolerated taint",
+        "Correct the node selector, affinity or tol",
+        True,
+        False,
+        None,
+    ),
+    "a claim": (unscheduled(CLAIM), [], "unschedulable", "unbound", "why the volume of pod ns/web-5d8f-x", True, False, None),
+    "gated on purpose": (unscheduled("waits", "SchedulingGated"), [], "", "", "", True, False, None),
+    "image": (
+        pod(container(waits("ErrImagePull", "not found"))),
+        [],
+        "image",
+        "container web (image registry:5000/web:1): ErrImagePull: not found",
+        "Correct the image registry:5000/web:1 of container web of pod ns/web-5d8f-x, or",
+        True,
+        False,
+        None,
+    ),
+    "image, between two pulls": (
+        pod(container(waits("ImagePullBackOff", "Back-off"))),
+        [event("Failed", 'Failed to pull image "x": no such host', path="spec.containers{web}"), event("Failed", "Error: ErrImagePull", 1)],
+        "image",
+        'Back-off: Failed to pull image "x": no such host',
+        "",
+        True,
+        False,
+        None,
+    ),
+    "a Secret that is missing": (
+        pod(container(waits("CreateContainerConfigError", 'secret "x" not found'))),
+        [],
+        "configuration",
+        'CreateContainerConfigError: secret "x" not found',
+        "Create what the message names in namespace ns",
+        True,
+        False,
+        None,
+    ),
+    "crash loop": (
+        pod(container(BACK_OFF, END, 3), phase="Running"),
+        [],
+        "crash",
+        "CrashLoopBackOff: back-off 10s restarting failed container=web (last exit code 1: Error)",
+        "of container web of pod ns/web-5d8f-x name",
+        True,
+        False,
+        LOG,
+    ),
+    "crash loop of an init container": (
+        pod(CREATING, inits=(container(BACK_OFF, END, 3, name="setup"),)),
+        [],
+        "crash",
+        "init container setup (image",
+        "kubectl -n ns logs web-5d8f-x -c setup --previous",
+        True,
+        False,
+        Log("ns", "web-5d8f-x", "setup", True, 3),
+    ),
+    "out of memory": (
+        pod(container(BACK_OFF, {**END, "reason": "OOMKilled", "exitCode": 137}, 3), phase="Running"),
+        [],
+        "crash",
+        "last exit code 137: OOMKilled",
+        "Raise the memory limit of container web",
+        True,
+        False,
+        LOG,
+    ),
+    "killed by its probe": (
+        pod(container(BACK_OFF, KILLED, 3), phase="Running"),
+        [event("Unhealthy", "Liveness probe failed: No alive jobs found.", path="spec.containers{web}")],
+        "crash",
+        "Error); Liveness probe failed: No alive jobs found.",
+        "",
+        True,
+        False,
+        LOG,
+    ),
+    "between two crashes": (
+        pod(container(RUNS, END, 3), phase="Running"),
+        [],
+        "crash",
+        "restarted 3 times, the last time after Error (exit code 1)",
+        "",
+        True,
+        True,
+        LOG,
+    ),
+    "once more": (pod(container(RUNS, END, 1), phase="Running"), [], "crash", "restarted 1 time, the last", "", True, True, None),
+    "recovered": (pod(container(RUNS, END, 3, ready=True), phase="Running"), [], "", "", "", True, False, None),
+    "ended and about to start again": (pod(container(ENDED, restarts=1), phase="Running"), [], "crash", "ended", "", True, True, None),
+    "ended for good": (
+        pod(container(ENDED), phase="Running", spec={"restartPolicy": "Never"}),
+        [],
+        "crash",
+        "ended with Error (exit code 1)",
+        "",
+        True,
+        False,
+        None,
+    ),
+    "a Job's pod that failed": (
+        pod(container(ENDED), owner=JOB, phase="Failed", spec={"restartPolicy": "Never"}),
+        [],
+        "crash",
+        "pod ns/web-5d8f-x, container web: ended with Error (exit code 1)",
+        "kubectl -n ns logs web-5d8f-x -c web)",
+        True,
+        False,
+        Log("ns", "web-5d8f-x", "web", False, 0),
+    ),
+    # A container of a Job is ready as soon as it runs, and may come to its end this time.
+    "a Job's container that tries again": (
+        pod(container(RUNS, END, 3, ready=True), owner=JOB, phase="Running"),
+        [],
+        "crash",
+        "restarted 3 times",
+        "",
+        True,
+        True,
+        None,
+    ),
+    "a Job's container that ended well": (
+        pod(container({"terminated": {"exitCode": 0}}), owner=JOB, phase="Running"),
+        [],
+        "",
+        "",
+        "",
+        True,
+        False,
+        None,
+    ),
+    "an evicted pod, which its Deployment replaces": (pod(container(ENDED), phase="Failed"), [], "", "", "", True, False, None),
+    "mount": (
+        pod(CREATING),
+        [event("FailedMount", 'MountVolume.SetUp failed for volume "v" : configmap "x" not found')],
+        "mount",
+        'FailedMount: MountVolume.SetUp failed for volume "v" : configmap "x" not found',
+        "the volumes of pod ns/web-5d8f-x (kubectl",
+        True,
+        False,
+        None,
+    ),
+    "attach": (pod(), [event("FailedAttachVolume", "Multi-Attach error")], "mount", "Multi-Attach error", "", True, False, None),
+    "mounted since": (pod(CREATING), [event("FailedMount", "no"), event("Pulling", "image", 5)], "", "", "", True, False, None),
+    "mounted, says the kubelet": (
+        pod(CREATING, conditions=({"type": "PodReadyToStartContainers", "status": "True"},)),
+        [event("FailedMount", "no")],
+        "",
+        "",
+        "",
+        True,
+        False,
+        None,
+    ),
+    "a mount of another pod of that name": (pod(CREATING), [event("FailedMount", "no", uid="u0")], "", "", "", True, False, None),
+    "network": (
+        pod(CREATING),
+        [event("FailedMount", "no"), event("FailedCreatePodSandBox", "plugin type ptp failed", 5)],
+        "sandbox",
+        "FailedCreatePodSandBox: plugin type ptp failed",
+        "container runtime and network",
+        True,
+        False,
+        None,
+    ),
+    "probe": (
+        pod(container(RUNS), phase="Running"),
+        [event("Unhealthy", "Readiness probe failed: HTTP probe failed with statuscode: 503", path="spec.containers{web}")],
+        "probe",
+        "container web: not ready: Readiness probe failed: HTTP probe failed with statuscode: 503",
+        "does not pass its probe (kubectl -n ns logs web-5d8f-x -c web)",
+        False,
+        False,
+        Log("ns", "web-5d8f-x", "web", False, 0),
+    ),
+    "the probe of another container": (
+        pod(container(RUNS), phase="Running"),
+        [event("Unhealthy", "Readiness probe failed", path="spec.containers{other}")],
+        "",
+        "",
+        "",
+        True,
+        False,
+        None,
+    ),
+    "only slow": (pod(container(RUNS), phase="Running"), [], "", "", "", True, False, None),
+    "an init container at work": (
+        pod(container(waits("PodInitializing")), inits=(container(RUNS, name="wait"),)),
+        [event("FailedMount", "no")],
+        "",
+        "",
+        "",
+        True,
+        False,
+        None,
+    ),
+    "ended well": (pod(container({"terminated": {"exitCode": 0}}), phase="Succeeded"), [], "", "", "", True, False, None),
+}
+
+
+@pytest.mark.parametrize("what", PODS)
+def test_v2_a_pods_cause(what: str) -> None:
+    item, events, kind, words, action, lasting, held, log = PODS[what]
+    for shape in (item, slim_pod(item)):
+        found = pod_causes(shape, Events(events))
+        assert [cause.kind for cause in found] == ([kind] if kind else [])
+        for cause in found:
+            assert words in cause.text
+            assert action in cause.action
+            assert (cause.lasting, cause.held) == (lasting, held)
+            assert log is None or cause.log == log
+
+
+def test_v2_what_is_requested_of_what_is_lacking_is_said() -> None:
+    (cause,) = pod_causes(unscheduled(NO_MEMORY))
+    assert cause.text.endswith("(requested by web: memory 900Gi)")
+
+
+def workload(kind: str = "Deployment", **status: Any) -> tuple[str, Obj]:
+    return kind, {"metadata": {"name": "web", "namespace": "ns", "uid": "w1"}, "spec": {"replicas": 1}, "status": status}
+
+
+def state(kind: str, reason: str, message: str, status: str = "True") -> dict[str, Any]:
+    return {"conditions": [{"type": kind, "status": status, "reason": reason, "message": message}]}
+
+
+QUOTA = 'pods "web-1" is forbidden: exceeded quota: small, requested: memory=2Gi, used: memory=0, limited: memory=1Gi'
+REFUSED = 'pods "web-1" is forbidden: violates PodSecurity "restricted:latest"'
+LATE = 'ReplicaSet "web-5d8f" has timed out progressing.'
+# what: workload, events, kind (or nothing), words of the text, words of the action
+WORKLOADS: dict[str, tuple[tuple[str, Obj], list[Obj], str, str, str]] = {
+    "quota": (
+        workload(**state("ReplicaFailure", "FailedCreate", QUOTA)),
+        [],
+        "quota",
+        f"Deployment ns/web: FailedCreate: {QUOTA}",
+        "Raise the quota or free some of it (kubectl -n ns describe resourcequota), or lower what Deployment web requests.",
+    ),
+    "admission": (workload(**state("ReplicaFailure", "FailedCreate", REFUSED)), [], "refused", "PodSecurity", "describe deployment web"),
+    "quota, over": (workload(**state("ReplicaFailure", "FailedCreate", QUOTA, "False")), [], "", "", ""),
+    # A StatefulSet, a DaemonSet and a Job have no such condition.
+    "quota of a StatefulSet": (
+        workload("StatefulSet"),
+        [event("FailedCreate", QUOTA, uid="w1")],
+        "quota",
+        "exceeded quota",
+        "StatefulSet web",
+    ),
+    "quota of a Job": (workload("Job"), [event("FailedCreate", QUOTA, uid="w1")], "quota", "exceeded quota: small", "Job web requests"),
+    "quota of a DaemonSet": (
+        workload("DaemonSet", desiredNumberScheduled=2, currentNumberScheduled=1),
+        [event("FailedCreate", QUOTA, uid="w1")],
+        "quota",
+        "exceeded quota",
+        "",
+    ),
+    "quota, then made": (
+        workload("StatefulSet"),
+        [event("FailedCreate", QUOTA, uid="w1"), event("SuccessfulCreate", "made", 3, uid="w1")],
+        "",
+        "",
+        "",
+    ),
+    "quota of a StatefulSet that has all its pods": (
+        ("StatefulSet", {**workload("StatefulSet")[1], "status": {"replicas": 1}}),
+        [event("FailedCreate", QUOTA, uid="w1")],
+        "",
+        "",
+        "",
+    ),
+    "quota of the StatefulSet before": (workload("StatefulSet"), [event("FailedCreate", QUOTA, uid="w0")], "", "", ""),
+    "deadline": (
+        workload(**state("Progressing", "ProgressDeadlineExceeded", LATE, "False")),
+        [],
+        "deadline",
+        "ProgressDeadlineExceeded: ReplicaSet",
+        "Find out what it waits for",
+    ),
+    "failed Job": (
+        workload("Job", **state("Failed", "BackoffLimitExceeded", "Job has reached the specified backoff limit")),
+        [],
+        "job",
+        "Job ns/web failed: BackoffLimitExceeded: Job has reached the specified backoff limit",
+        "Correct Job ns/web",
+    ),
+    "Job that is done": (workload("Job", **state("Complete", "", "")), [event("FailedCreate", QUOTA, uid="w1")], "", "", ""),
+    "all well": (workload(), [], "", "", ""),
+}
+
+
+@pytest.mark.parametrize("what", WORKLOADS)
+def test_v2_a_workloads_cause(what: str) -> None:
+    item, events, kind, words, action = WORKLOADS[what]
+    found = causes(Seen((item,), (), tuple(events)))
+    assert [cause.kind for cause in found] == ([kind] if kind else [])
+    for cause in found:
+        assert words in cause.text
+        assert action in cause.action
+
+
+def test_v2_the_deadline_is_named_only_where_no_pod_says_more() -> None:
+    late = workload(**state("Progressing", "ProgressDeadlineExceeded", LATE, "False"))
+    assert [cause.kind for cause in causes(Seen((late,), (pod(container(BACK_OFF, END, 3)),)))] == ["crash"]
+    assert [cause.kind for cause in causes(Seen((late,), (pod(container(RUNS)),)))] == ["deadline"]
+
+
+def test_v2_a_failed_job_tells_its_pods_end() -> None:
+    job = workload("Job", **state("Failed", "BackoffLimitExceeded", "limit"))
+    job[1]["metadata"]["name"] = "migrate"
+    (cause,) = causes(Seen((job,), (pod(container(ENDED), owner=JOB, phase="Failed"),)))
+    assert cause.kind == "job"
+    assert cause.text.endswith("failed: BackoffLimitExceeded: limit; its pod ns/web-5d8f-x, container web: ended with Error (exit code 1)")
+    assert cause.log == Log("ns", "web-5d8f-x", "web", False, 0)
+
+
+def test_v2_the_same_trouble_keeps_its_key() -> None:
+    """A Job's next pod, another word of the kubelet, the moment between two crashes: the grace goes on."""
+    keys = {
+        cause.key
+        for item in (
+            pod(container(BACK_OFF, END, 3), owner=JOB),
+            pod(container(RUNS, END, 3, ready=True), owner=JOB),
+            pod(container(ENDED), owner=JOB, phase="Failed", metadata={"name": "migrate-2", "uid": "u2"}),
+            pod(container(waits("ErrImagePull")), owner=JOB),
+        )
+        for cause in pod_causes(item)
+    }
+    assert keys == {"Job/ns/migrate/web"}
+
+
+def test_v2_a_new_template_begins_anew() -> None:
+    old, new = pod(container(BACK_OFF, END, 3)), pod(container(BACK_OFF, END, 3), owner={**DEPLOYMENT, "name": "web-77aa"})
+    assert pod_causes(old)[0].key != pod_causes(new)[0].key
+
+
+def test_v2_a_stateful_sets_pod_of_an_earlier_revision_says_how_it_is_replaced() -> None:
+    def stuck(revision: str, policy: str = "OrderedReady") -> list[Cause]:
+        item: Obj = {"metadata": {"name": "db", "namespace": "ns"}, "spec": {"podManagementPolicy": policy}}
+        db = ("StatefulSet", {**item, "status": {"replicas": 1, "updateRevision": "db-2"}})
+        metadata: Obj = {"name": "db-0", "labels": {"controller-revision-hash": revision}}
+        return causes(Seen((db,), (pod(container(BACK_OFF, END, 3), owner=SET, metadata=metadata),)))
+
+    (cause,) = stuck("db-1")
+    assert cause.text.startswith("pod ns/db-0 is of an earlier revision, and is replaced by db-2 only once it is ready: pod ns/db-0, cont")
+    assert cause.action.startswith("Delete it (kubectl -n ns delete pod db-0)")
+    assert not cause.change
+    for other in (stuck("db-2"), stuck("db-1", "Parallel")):
+        assert other[0].text.startswith("pod ns/db-0, container web")
+
+
+def test_v2_the_most_telling_comes_first() -> None:
+    probe = pod(container(RUNS), phase="Running", metadata={"name": "a", "uid": "u3"}, owner={"kind": "ReplicaSet", "name": "other-1"})
+    crash = pod(container(BACK_OFF, END, 3), metadata={"uid": "u2"})
+    again = pod(container(RUNS, END, 1), phase="Running", owner=SET, metadata={"name": "db-0", "uid": "u4"})
+    unhealthy = event("Unhealthy", "Readiness probe failed", uid="u3", path="spec.containers{web}")
+    quota = workload(**state("ReplicaFailure", "FailedCreate", QUOTA))
+    found = causes(Seen((quota,), (probe, crash, again), (unhealthy,)))
+    assert [(cause.kind, cause.held) for cause in found] == [("quota", False), ("crash", False), ("probe", False), ("crash", True)]
+
+
+def test_v2_events_are_read_only_of_what_may_be_wrong() -> None:
+    well = pod(container(RUNS, ready=True), phase="Running")
+    assert suspects(Seen(pods=(well, unscheduled(NO_MEMORY), pod(container(ENDED), phase="Failed")))) == []
+    stuck = [pod(CREATING, metadata={"uid": f"u{number}", "name": f"p{number}"}) for number in range(20)]
+    lacking = workload("StatefulSet")
+    asked: list[Obj] = []
+
+    def read(collection: str, namespace: str, query: Obj) -> list[Obj]:
+        asked.append(query)
+        return [event("FailedMount", "no", uid=query["fieldSelector"].split("=")[1])]
+
+    seen = read_seen(read, "ns", [lacking], stuck)
+    assert asked[0] == {"fieldSelector": "involvedObject.uid=w1"}
+    assert len(asked) == len(seen.events) == SUSPECTS
+
+
+@pytest.mark.parametrize(
+    ("kind", "spec", "status", "lacks"),
+    [
+        ("Deployment", {"replicas": 2}, {"replicas": 1}, True),
+        ("Deployment", {"replicas": 0}, {}, False),
+        ("StatefulSet", {}, {}, True),
+        ("DaemonSet", {}, {"desiredNumberScheduled": 1}, True),
+        ("DaemonSet", {}, {"desiredNumberScheduled": 1, "currentNumberScheduled": 1}, False),
+        ("Job", {}, {}, True),
+        ("Job", {}, {"active": 1}, False),
+        ("Job", {"suspend": True}, {}, False),
+        ("Job", {}, state("Complete", "", ""), False),
+        ("Job", {}, state("Failed", "", ""), False),
+    ],
+)
+def test_lacking_pods(kind: str, spec: Obj, status: Obj, lacks: bool) -> None:
+    assert lacks_pods(kind, {"spec": spec, "status": status}) is lacks
+
+
+def ran(began: str, ended: str, since: str, restarts: int = 3, reason: str = "Error", ready: bool = True) -> Obj:
+    """A container that runs since a time of that day, after a run between two others."""
+    last = {"exitCode": 137, "reason": reason, "startedAt": f"2026-05-04T{began}Z", "finishedAt": f"2026-05-04T{ended}Z"}
+    return container({"running": {"startedAt": f"2026-05-04T{since}Z"}}, last, restarts, ready)
+
+
+@pytest.mark.parametrize(
+    ("status", "repeated"),
+    [
+        (ran("11:45:00", "11:53:00", "11:53:01"), True),
+        (ran("11:45:00", "11:53:00", "11:53:01", restarts=2), False),
+        (ran("11:05:00", "11:50:00", "11:50:01"), True),
+        # The third in a year: the run before was long.
+        (ran("01:00:00", "11:53:00", "11:53:01"), False),
+        # It crashed at the start until its database was there, and has run well since.
+        (ran("11:40:00", "11:40:20", "11:41:00"), False),
+        (ran("11:52:00", "11:52:20", "11:53:00"), True),
+        (ran("11:40:00", "11:40:20", "11:41:00", ready=False), True),
+        # As long as the time before: it may be about to end again.
+        (ran("11:30:00", "11:45:00", "11:45:01"), True),
+        # The node was restarted.
+        (ran("11:45:00", "11:53:00", "11:53:01", reason="Unknown"), False),
+        (ran("10:45:00", "10:53:00", "10:53:01"), None),
+        (container(RUNS, ready=True), None),
+    ],
+    ids=[
+        "every 8 minutes",
+        "twice",
+        "every 45 minutes",
+        "rare",
+        "settled",
+        "not yet settled",
+        "not ready",
+        "again",
+        "node",
+        "old",
+        "never",
+    ],
+)
+def test_f16_repeated_restarts(status: Obj, repeated: bool | None) -> None:
+    assert restarted(pod(status, phase="Running"), NOW) == ([] if repeated is None else [(status, repeated)])
+
+
+def test_f16_restarts_tell_reason_exit_code_and_probe() -> None:
+    status = ran("11:45:00", "11:53:00", "11:53:01", restarts=7)
+    killing = event("Killing", "Container web failed liveness probe, will be restarted", path="spec.containers{web}")
+    unhealthy = event("Unhealthy", "Liveness probe failed: No alive jobs found.", path="spec.containers{web}")
+    item = pod(status, phase="Running")
+    text = "pod ns/web-5d8f-x, container web: restarted 7 times, 7 min ago after Error (exit code 137)"
+    assert restart_text(item, status, Events([]), "7 min") == text
+    assert restart_text(item, status, Events([killing]), "7 min") == f"{text}: Container web failed liveness probe, will be restarted"
+    assert restart_text(item, status, Events([killing, unhealthy]), "7 min") == f"{text}: Liveness probe failed: No alive jobs found."
