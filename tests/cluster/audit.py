@@ -9,6 +9,7 @@ write that adds the mark to a foreign object must not count as a write to an obj
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -32,20 +33,18 @@ EXEMPT = {
     ("", "pods/exec"): "exec",
     ("", "pods/portforward"): "port-forward",
 }
-# The role's record of the Argo CD that it installed, and what this Argo CD makes in its own namespace without being asked. Argo CD cannot
-# be given labels for these, so they count as ours where the marked record is.
+# The role's record of the Argo CD that it installed: Argo CD's objects carry Argo CD's own part-of label. What Argo CD makes itself in its
+# namespace is not in the manifest and so not in the record's list.
 RECORD = ("", "configmaps", "argocd-installed")
-MADE_BY_ARGOCD = frozenset(
-    {
-        ("", "secrets", "argocd-initial-admin-secret"),
-        ("", "secrets", "argocd-redis"),
-        ("", "configmaps", "argocd-app-controller-shard-cm"),
-        ("argoproj.io", "appprojects", "default"),
-    }
+MADE_BY_ARGOCD = (
+    ("Secret", "argocd-initial-admin-secret"),
+    ("Secret", "argocd-redis"),
+    ("ConfigMap", "argocd-app-controller-shard-cm"),
+    ("AppProject", "default"),
 )
 
-# Reasons that a write to a foreign object could itself have put into it.
-WRITTEN = frozenset({"mark", "marked Application"})
+# Reasons that a write to a foreign object cannot itself have put into it.
+LASTING = frozenset({"owner", "Event of an own object"})
 
 
 @dataclass(frozen=True, order=True)
@@ -126,7 +125,8 @@ class Cluster:
         self.mark = {PART_OF: COLLECTION, PLATFORM: platform}
         self._objects: dict[Key, Facts] = {}
         self._uids: set[str] = set()
-        self._records: set[str] = set()
+        self._made: set[str] = set()
+        self._recorded: set[tuple[str, str, str]] = set()
         for resource, objects in (before or {}).items():
             name, _, group = resource.partition(".")
             for obj in objects.values():
@@ -146,9 +146,17 @@ class Cluster:
     def forget(self, key: Key) -> None:
         self._objects.pop(key, None)
 
-    def expect_record(self, namespace: str) -> None:
-        """The role records its Argo CD in that namespace, though perhaps only after Argo CD has begun to work."""
-        self._records.add(namespace)
+    def made(self, uid: str) -> None:
+        """The platform has made that object: the record names objects, and an object of others may have the same name."""
+        self._made.add(uid)
+
+    def read_record(self, record: Obj) -> None:
+        """The role's record of its Argo CD, if it is this platform's."""
+        found, namespace = facts(record), record["metadata"]["namespace"]
+        if found and self.marked(found):
+            listed = json.loads((record.get("data") or {}).get("objects") or "[]")
+            self._recorded |= {(item["kind"], item.get("namespace") or "", item["name"]) for item in listed}
+            self._recorded |= {(kind, namespace, name) for kind, name in MADE_BY_ARGOCD}
 
     def marked(self, found: Facts) -> bool:
         return self.mark.items() <= found.labels.items()
@@ -178,7 +186,7 @@ class Cluster:
             return "mark"
         if self._tracked(key, found):
             return "marked Application"
-        if (key.group, key.resource, key.name) in MADE_BY_ARGOCD and key.namespace in self._records:
+        if found.uid in self._made and (found.kind, key.namespace, key.name) in self._recorded:
             return "install record"
         if found.owners & self._uids:
             return "owner"
@@ -233,19 +241,20 @@ def judge(entries: Iterable[Obj], cluster: Cluster, subject: Callable[[str], boo
     :param subject: whether a user's writes are judged; those of all others only say what exists.
     """
     kept = writes(entries)
+    # Argo CD works before the role has recorded it.
     for entry in kept:
-        ref = entry.get("objectRef") or {}
-        found = facts(entry.get("responseObject"))
-        if (ref.get("apiGroup", ""), ref.get("resource"), ref.get("name")) == RECORD and found and cluster.marked(found):
-            cluster.expect_record(ref["namespace"])
+        ref, answer = entry.get("objectRef") or {}, entry.get("responseObject")
+        if (ref.get("apiGroup", ""), ref.get("resource"), ref.get("name")) == RECORD and facts(answer) and answer:
+            cluster.read_record(answer)
     for entry in kept:
-        user, judged = (entry.get("user") or {}).get("username", ""), list(_one(entry, cluster))
-        if subject(user):
+        own = subject((entry.get("user") or {}).get("username", ""))
+        judged = list(_one(entry, cluster, own))
+        if own:
             yield from judged
 
 
-def _one(entry: Obj, cluster: Cluster) -> Iterator[Write]:
-    """The writes of one entry; afterwards the cluster has them."""
+def _one(entry: Obj, cluster: Cluster, own: bool) -> Iterator[Write]:
+    """The writes of one entry; afterwards the cluster has them. ``own``: it is a judged user's."""
     ref, verb = entry.get("objectRef") or {}, entry["verb"]
     part, group, resource = ref.get("subresource", ""), ref.get("apiGroup", ""), ref.get("resource", "")
 
@@ -274,6 +283,8 @@ def _one(entry: Obj, cluster: Cluster) -> Iterator[Write]:
         created = not part and (verb == "create" or _code(entry) == 201)
         if created:
             cluster.forget(key)
+            if own and after:
+                cluster.made(after.uid)
         ours, why = _verdict(key, after, cluster, created, labels_kept=bool(part) or verb in ("delete", "deletecollection"))
         yield write(key, ours=ours, why=why)
         if verb in ("delete", "deletecollection") and not part:
@@ -299,6 +310,6 @@ def _verdict(key: Key, after: Facts | None, cluster: Cluster, created: bool, lab
         return "", "the log does not show the object's labels"
     if created:
         return now, "" if now else "the object was made without the mark"
-    if now and (labels_kept or now not in WRITTEN):
+    if now and (labels_kept or now in LASTING):
         return now, ""
     return "", "the state before the write, which may have set the mark, is not in the log" if now else "the object has no mark"

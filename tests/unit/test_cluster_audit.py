@@ -281,19 +281,52 @@ def test_what_the_marked_application_renders() -> None:
     assert verdicts(made, rendered(right, verb="patch")) == ["mark", UNKNOWN]
 
 
-def test_what_argocd_makes_by_itself_counts_through_the_record() -> None:
-    """It works before the role has recorded it; an Argo CD of others has no record of ours."""
+def record(namespace: str = "argocd", labels: Any = MARK, objects: Any = ()) -> Obj:
+    return entry(
+        "create",
+        "configmaps",
+        "argocd-installed",
+        namespace,
+        obj("configmaps", "argocd-installed", namespace, labels=labels, more={"data": {"objects": json.dumps(objects)}}),
+    )
+
+
+def test_argocd_counts_through_the_record() -> None:
+    """Its objects have a part-of label of their own; it works before the role has recorded it."""
+    listed = [{"api_version": "apps/v1", "kind": "Deployment", "namespace": "argocd", "name": "argocd-server"}]
+    server = entry("create", "deployments", "argocd-server", "argocd")
+    assert verdicts(server, record(objects=listed)) == ["install record", "mark"]
+    assert verdicts(server, record(objects=listed), entry("delete", "deployments", "argocd-server", "argocd", status("argocd-server")))[
+        2:
+    ] == ["install record"]
+    assert verdicts(server, record()) == [MADE, "mark"]
+    assert verdicts(server, record(objects=listed, labels=OTHER)) == [MADE, MADE]
+    other = [{**listed[0], "namespace": "argocd2"}], [{**listed[0], "kind": "StatefulSet"}], [{**listed[0], "name": "argocd-redis"}]
+    for objects in other:
+        assert verdicts(server, record(objects=objects)) == [MADE, "mark"]
+
+
+def test_the_record_does_not_cover_what_others_made_under_the_same_name() -> None:
+    """H2: the names of cluster-wide roles are the same in every Argo CD."""
+    listed = [{"kind": "ClusterRole", "namespace": "", "name": "argocd-server"}]
+    patched = entry("patch", "clusterroles", "argocd-server")
+    theirs = entry("create", "clusterroles", "argocd-server", user={"username": "kubernetes-admin"})
+    assert verdicts(patched, record(objects=listed), before=dump("clusterroles", obj("clusterroles", "argocd-server"))) == [THERE, "mark"]
+    assert verdicts(theirs, patched, record(objects=listed)) == [THERE, "mark"]
+    assert verdicts(entry("create", "clusterroles", "argocd-server"), patched, record(objects=listed))[:2] == ["install record"] * 2
+
+
+def test_what_argocd_makes_by_itself() -> None:
     own = [
         entry("create", "secrets", "argocd-redis", "argocd", user={"username": ARGOCD}),
         entry("create", "appprojects", "default", "argocd"),
     ]
-    record = entry("create", "configmaps", "argocd-installed", "argocd", {"labels": MARK})
-    assert verdicts(*own, record) == ["install record", "install record", "mark"]
+    assert verdicts(*own, record()) == ["install record", "install record", "mark"]
     assert verdicts(*own) == [MADE, MADE]
-    assert verdicts(*own, entry("create", "configmaps", "argocd-installed", "argocd")) == [MADE, MADE, MADE]
-    assert verdicts(*own, entry("create", "configmaps", "argocd-installed", "argocd2", {"labels": MARK})) == [MADE, MADE, "mark"]
+    assert verdicts(*own, record(labels={})) == [MADE, MADE, MADE]
+    assert verdicts(*own, record("argocd2")) == [MADE, MADE, "mark"]
     other = [entry("create", "secrets", "repository", "argocd"), entry("create", "appprojects", "airflow", "argocd")]
-    assert verdicts(*other, record) == [MADE, MADE, "mark"]
+    assert verdicts(*other, record()) == [MADE, MADE, "mark"]
 
 
 def test_a_namespace_is_one_object() -> None:
