@@ -6,13 +6,11 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
 from ansible_collections.gitops.airflow.tests.cluster.audit import Cluster, Key, Obj, Write, judge
 
-RECORDED = Path(__file__).parent / "recorded/audit.jsonl"
 ME, ARGOCD = "system:serviceaccount:default:playbook", "system:serviceaccount:argocd:argocd-application-controller"
 MARK = {"app.kubernetes.io/part-of": "gitops-airflow", "gitops-airflow/platform": "one"}
 OTHER = {"app.kubernetes.io/part-of": "gitops-airflow", "gitops-airflow/platform": "two"}
@@ -342,12 +340,3 @@ def test_a_namespace_is_one_object() -> None:
 def test_a_generated_name_is_taken_from_the_answer() -> None:
     made = entry("create", "pods", "", "n", obj("pods", "a-x1", "n", labels=MARK))
     assert [str(write.key) for write in judged(made, entry("delete", "pods", "a-x1", "n", status("a-x1")))] == ["pods n/a-x1"] * 2
-
-
-@pytest.mark.skipif(not RECORDED.exists(), reason="none is recorded")
-def test_recorded_entries() -> None:
-    """Entries of a real run, shortened to what is read here."""
-    lines = [json.loads(line) for line in RECORDED.read_text().splitlines()]
-    assert [write.why or write.ours or write.exempt for write in judged(*lines)] == [
-        line["expected"] for line in lines if "expected" in line
-    ]
