@@ -13,6 +13,7 @@ options:
     description:
       - URL of the repository, with V(http://), V(https://), V(ssh://) or V(file://), or V(user@host:path).
       - It must not hold a password.
+      - Through O(tunnel) it must be an C(http) or SSH URL, whose host and port then only name the server.
     type: str
     required: true
   branch:
@@ -23,7 +24,10 @@ options:
     description: User name at the Git server, for HTTP. (Not the Kubernetes API's, for which O(kubeconfig) serves.)
     type: str
   password:
-    description: Password or token at the Git server, for HTTP. It is on no command line, in no URL and in no file.
+    description:
+      - Password or token at the Git server, for HTTP. It is on no command line, in no URL and in no file.
+      - It is sent to the server that O(repo) names, and not to one that this redirects to. Over plain HTTP it is sent only to this machine
+        or through O(tunnel); a request to any other server is refused.
     type: str
   ssh_key:
     description: Private key file, for SSH. It must have no passphrase.
@@ -43,24 +47,6 @@ options:
   ca_content:
     description: The certificate authority itself, as PEM.
     type: str
-  tunnel:
-    description:
-      - A Service in a Kubernetes cluster through whose ready pod the Git server is reached; host and port of O(repo) then only name it.
-      - O(repo) must be an C(http) or SSH URL. The API server's connection is encrypted.
-    type: dict
-    suboptions:
-      namespace:
-        description: Namespace of the Service.
-        type: str
-        required: true
-      service:
-        description: Name of the Service.
-        type: str
-        required: true
-      port:
-        description: Port of the Service.
-        type: int
-        required: true
   timeout:
     description: Time in seconds that one call to the server may take.
     type: int

@@ -13,10 +13,21 @@ from dataclasses import dataclass, field
 from http.client import HTTPException
 from typing import Any
 from urllib.error import HTTPError, URLError
-from urllib.parse import quote, urlencode
-from urllib.request import BaseHandler, HTTPRedirectHandler, HTTPSHandler, Request, build_opener
+from urllib.parse import quote, urlencode, urlsplit
+from urllib.request import (
+    BaseHandler,
+    HTTPRedirectHandler,
+    HTTPSHandler,
+    ProxyHandler,
+    Request,
+    build_opener,
+    getproxies_environment,
+)
 
 from ansible_collections.gitops.airflow.plugins.module_utils._errors import AirflowError
+from ansible_collections.gitops.airflow.plugins.module_utils._git import public_url
+from ansible_collections.gitops.airflow.plugins.module_utils._task_log import TaskLog, read_answer
+from ansible_collections.gitops.airflow.plugins.module_utils._transport import proxy_for, sends_in_clear
 from ansible_collections.gitops.airflow.plugins.module_utils._verdict import Obj, shorten
 
 PAGE = 100
@@ -47,9 +58,29 @@ class _NoRedirect(HTTPRedirectHandler):
         return None
 
 
+def check_access(access: Access) -> None:
+    """Raises ValueError for a URL that is none, or at which the password could be read on its way (H5)."""
+    shown, next_step = public_url(access.url), "Next: correct url"
+    parts = urlsplit(access.url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError(f"url is {shown!r}: it must begin with http:// or https:// and name a host. {next_step}.")
+    if "@" in parts.netloc:
+        raise ValueError(f"url {shown!r} holds a user or password, which would be seen. Next: give username and password.")
+    try:
+        _port = parts.port
+    except ValueError as error:
+        raise ValueError(f"url is {shown!r}: {error}. {next_step}.") from error
+    if sends_in_clear(access.url):
+        raise ValueError(
+            f"url is {shown!r}: over plain HTTP the password of user {access.username!r} could be read on its way, so it is sent only to "
+            "this machine (localhost). Next: give an https:// address, or the webserver's Service as tunnel."
+        )
+
+
 def basic_transport(access: Access) -> Transport:
     """Basic authentication with one opener for all requests: open_url reads the certificates anew for each, some 30 ms."""
-    handlers: list[BaseHandler] = [_NoRedirect()]
+    proxy = proxy_for(access.url, getproxies_environment())
+    handlers: list[BaseHandler] = [_NoRedirect(), ProxyHandler({urlsplit(access.url).scheme: proxy} if proxy else {})]
     if access.url.startswith("https:"):
         context = ssl.create_default_context(cafile=access.ca_path)
         if not access.validate_certs:
@@ -76,7 +107,10 @@ class AirflowApi:
         self._name = access.name
         self._at = f"Airflow at {access.name or self._base}"
         try:
+            check_access(access)
             self._send = transport or basic_transport(access)
+        except ValueError as error:
+            raise AirflowError(-1, str(error)) from error
         except OSError as error:
             raise AirflowError(-1, f"ca_path {access.ca_path!r} cannot be read as certificates in PEM form: {error}") from error
 
@@ -204,9 +238,9 @@ class AirflowApi:
     def import_errors(self) -> list[Obj]:
         return self._pages("/importErrors", "import_errors", [])
 
-    def log_tail(self, dag_id: str, run_id: str, task: Obj, lines: int) -> list[str]:
-        """The last lines of the log of a task instance's last try."""
+    def log(self, dag_id: str, run_id: str, task: Obj) -> TaskLog:
+        """The log of a task instance's last try, or why it is not there."""
         path = f"/dags/{quote(dag_id, safe='')}/dagRuns/{quote(run_id, safe='')}/taskInstances/{quote(str(task['task_id']), safe='')}"
         query = urlencode({"full_content": "true", "map_index": task.get("map_index", -1)})
         content = self._request("GET", f"{path}/logs/{max(int(task.get('try_number') or 1), 1)}?{query}", accept="text/plain")
-        return content.decode("utf-8", "replace").rstrip().splitlines()[-lines:]
+        return read_answer(content.decode("utf-8", "replace"), str(task.get("hostname") or ""))

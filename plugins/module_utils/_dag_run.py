@@ -5,17 +5,21 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
 from ansible_collections.gitops.airflow.plugins.module_utils._errors import AirflowError
 from ansible_collections.gitops.airflow.plugins.module_utils._progress import Progress
+from ansible_collections.gitops.airflow.plugins.module_utils._task_log import TaskLog
 from ansible_collections.gitops.airflow.plugins.module_utils._verdict import Obj, shorten
 
 ENDED = ("success", "failed")
 KINDS = {"success": "done", "skipped": "done", "removed": "done", "failed": "failed", "upstream_failed": "failed"}
 LOG_LINES = 20
+# For the logs of all failed tasks together: a worker uploads its log after the task's state has changed.
+LOG_SECONDS = 10.0
 SERVER_ERRORS = 5
 T = TypeVar("T")
 
@@ -30,7 +34,7 @@ class Api(Protocol):
     def active_runs(self, dag_id: str) -> list[str]: ...
     def task_instances(self, dag_id: str, run_id: str) -> list[Obj]: ...
     def import_errors(self) -> list[Obj]: ...
-    def log_tail(self, dag_id: str, run_id: str, task: Obj, lines: int) -> list[str]: ...
+    def log(self, dag_id: str, run_id: str, task: Obj) -> TaskLog: ...
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,11 @@ class Outcome:
     @property
     def state(self) -> str:
         return str((self.dag_run or {}).get("state") or "")
+
+
+def new_run_id(now: datetime.datetime, random: str) -> str:
+    """The name of a run that was given none (F14): when it was started, and unlike any other. It can be a Kubernetes label as it is."""
+    return f"ansible__{now:%Y%m%dT%H%M%SZ}_{random}"
 
 
 class DagRun:
@@ -257,15 +266,24 @@ class DagRun:
         wrong = [item for item in self.outcome.task_instances if item["state"] in ("failed", "upstream_failed")]
         names = ", ".join(f"{_task_name(item)} ({item['state']}, try {item['try_number']})" for item in wrong) or "none is marked failed"
         text = f"The run {request.run_id} of {request.dag_id} failed. Tasks: {names}."
-        for item in wrong:
-            if item["state"] != "failed":
-                continue
+        end = self._clock() + LOG_SECONDS
+        return text + "".join(self._quote_log(item, end) for item in wrong if item["state"] == "failed")
+
+    def _quote_log(self, task: Obj, end: float) -> str:
+        """The last lines of a failed task's log, for which it waits until ``end``; else why they are not there."""
+        name = _task_name(task)
+        while True:
             try:
-                lines = self._api.log_tail(request.dag_id, request.run_id, item, LOG_LINES)
-                text += f"\nLast lines of {_task_name(item)}:\n" + "\n".join(lines)
+                found = self._api.log(self._request.dag_id, self._request.run_id, task)
+                if found.lines:
+                    return f"\nLast lines of {name}:\n" + "\n".join(found.lines[-LOG_LINES:])
+                reason, passing = "; ".join(found.messages) or "the answer is empty", True
             except AirflowError as error:
-                text += f"\nThe log of {_task_name(item)} cannot be read: {error}"
-        return text
+                reason, passing = str(error), error.passing
+            if not passing or self._clock() >= end:
+                return f"\nThe log of {name} cannot be read: {shorten(reason, 600)}"
+            self._tell(f"waiting for the log of {name}")
+            self._sleep(max(0.0, min(self._request.poll_interval, end - self._clock())))
 
 
 def _task_name(task: dict[str, Any]) -> str:

@@ -224,6 +224,12 @@ COMPLAINTS = (
         "check host name and port in {repo}, network and proxy, and that the server runs",
     ),
     (
+        r"unable to read askpass response",  # ASKPASS answers for the server that was named only
+        "authentication",
+        "the server redirects to another one, to which the credentials are not sent",
+        "give the address that it redirects to as {repo}",
+    ),
+    (
         r"could not read username|could not read password",
         "authentication",
         "the server asks for credentials and none are given: the repository is private, or does not exist",

@@ -14,7 +14,8 @@ from typing import Any
 
 from ansible_collections.gitops.airflow.plugins.module_utils._git import GitError, check_url, public_url, through
 from ansible_collections.gitops.airflow.plugins.module_utils._git_repo import Access, Remote
-from ansible_collections.gitops.airflow.plugins.module_utils._tunnel import Tunnel, TunnelError, open_tunnel
+from ansible_collections.gitops.airflow.plugins.module_utils._transport import sends_in_clear
+from ansible_collections.gitops.airflow.plugins.module_utils._tunnel import TUNNEL_SPEC, Tunnel, TunnelError, open_tunnel
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
 # Here these two are the Git server's.
@@ -34,14 +35,7 @@ REMOTE_SPEC: dict[str, Any] = {
     "known_hosts_content": {"type": "str"},
     "ca_path": {"type": "path"},
     "ca_content": {"type": "str"},
-    "tunnel": {
-        "type": "dict",
-        "options": {
-            "namespace": {"type": "str", "required": True},
-            "service": {"type": "str", "required": True},
-            "port": {"type": "int", "required": True},
-        },
-    },
+    "tunnel": TUNNEL_SPEC,
     "timeout": {"type": "int", "default": 120},
     "names": {"type": "dict", "default": {}},
 }
@@ -52,6 +46,7 @@ EXCLUSIVE = list(FILES.items())
 def open_remote(params: dict[str, Any], temp: str, *, isolated: bool = False) -> Iterator[Remote]:
     """The branch that REMOTE_SPEC's options name; isolated, nothing of this user's own helps. Raises GitError, TunnelError, OSError."""
     check_url(params["repo"])
+    check_privacy(params)
     tunnel: Tunnel | None = None
     url, alias = params["repo"], ""
     with contextlib.ExitStack() as stack:
@@ -62,6 +57,8 @@ def open_remote(params: dict[str, Any], temp: str, *, isolated: bool = False) ->
             tunnel = stack.enter_context(open_tunnel(auth, **params["tunnel"]))
             url, alias = through(url, tunnel.port)
         own = {name: params[name] or "" for name in OWN_NAMES}
+        # A local port has nothing to do with what this user has set for hosts: proxies, headers, .netrc.
+        isolated = isolated or (tunnel is not None and url.startswith("http:"))
         access = Access(**own, **files, host_key_alias=alias, tunnelled=bool(tunnel), isolated=isolated)
         shown = public_url(params["repo"])
         remote = stack.enter_context(Remote(url, params["branch"], access, shown=shown, timeout=params["timeout"], temp=temp))
@@ -71,6 +68,16 @@ def open_remote(params: dict[str, Any], temp: str, *, isolated: bool = False) ->
             if tunnel and tunnel.error:
                 raise TunnelError(f"the tunnel to {params['tunnel']['service']} broke: {tunnel.error}. {error}") from error
             raise
+
+
+def check_privacy(params: dict[str, Any]) -> None:
+    """Raises GitError for credentials that could be read on their way: plain HTTP, neither to this machine nor by a tunnel (H5)."""
+    if (params["username"] or params["password"]) and not params["tunnel"] and sends_in_clear(params["repo"]):
+        raise GitError(
+            "unencrypted",
+            f"repo is {public_url(params['repo'])}: over plain HTTP its credentials could be read on their way, so they are sent only to "
+            "this machine (localhost) or through a tunnel. Next: give an https or SSH URL as {repo}, or no {username} and {password}.",
+        )
 
 
 def _file(params: dict[str, Any], name: str, folder: Path) -> str:

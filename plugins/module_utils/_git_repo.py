@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from ansible_collections.gitops.airflow.plugins.module_utils._git import (
     Content,
@@ -23,17 +24,22 @@ from ansible_collections.gitops.airflow.plugins.module_utils._git import (
     lost_race,
     plan,
 )
+from ansible_collections.gitops.airflow.plugins.module_utils._transport import EVERYWHERE, is_loopback
 
-# Reads the credentials from its environment, so they are on no command line and in no file.
+# Reads the credentials from its environment, so they are on no command line and in no file. They go to the server that was named and to no
+# other: git follows a redirect, and then asks for credentials for where it leads.
 ASKPASS = """#!/bin/sh
 case "$1" in
-  Username*) printf '%s\\n' "$GIT_PUBLISH_USERNAME" ;;
-  *) printf '%s\\n' "$GIT_PUBLISH_PASSWORD" ;;
+  "Username for '$GIT_PUBLISH_SCHEME://$GIT_PUBLISH_HOST': ") printf '%s\\n' "$GIT_PUBLISH_USERNAME" ;;
+  "Password for '$GIT_PUBLISH_SCHEME://$GIT_PUBLISH_HOST': ") printf '%s\\n' "$GIT_PUBLISH_PASSWORD" ;;
+  "Password for '$GIT_PUBLISH_SCHEME://"*"@$GIT_PUBLISH_HOST': ") printf '%s\\n' "$GIT_PUBLISH_PASSWORD" ;;
+  *) exit 1 ;;
 esac
 """
 # The person's own git configuration (proxies, authorities) stays, but none of it may change what is pushed.
 SETTINGS = (
     "credential.helper=",
+    "credential.useHttpPath=false",
     "core.hooksPath=/dev/null",
     "gc.auto=0",
     "commit.gpgSign=false",
@@ -69,6 +75,9 @@ class Access:
             ssh += ["-o", f"UserKnownHostsFile={self.known_hosts}", "-o", "GlobalKnownHostsFile=/dev/null"]
         if self.host_key_alias:
             ssh += ["-o", f"HostKeyAlias={self.host_key_alias}"]
+        if self.tunnelled:
+            # A local port: what is meant for hosts farther away, or for one that had this port before, is not meant for it.
+            ssh += ["-o", "ProxyCommand=none", "-o", "ProxyJump=none", "-o", "ControlPath=none"]
         variables = {
             "GIT_TERMINAL_PROMPT": "0",
             "GIT_SSH_COMMAND": shlex.join(ssh),
@@ -81,8 +90,6 @@ class Access:
             variables["GIT_ASKPASS"] = askpass
         if self.ca_path:
             variables["GIT_SSL_CAINFO"] = self.ca_path
-        if self.tunnelled:
-            variables["NO_PROXY"] = variables["no_proxy"] = "127.0.0.1"
         if self.isolated:
             variables |= {"HOME": os.path.dirname(askpass), "XDG_CONFIG_HOME": os.path.dirname(askpass), "GIT_CONFIG_NOSYSTEM": "1"}
         return variables
@@ -105,6 +112,18 @@ class Outcome:
     changed: dict[str, tuple[bytes | None, bytes | None]]
 
 
+def server_environment(url: str, given: Mapping[str, str]) -> dict[str, str]:
+    """Variables for git and ASKPASS: for which server the credentials are, and that this machine itself is reached without a proxy (H5)."""
+    parts = urlsplit(url)
+    variables = {"GIT_PUBLISH_SCHEME": parts.scheme, "GIT_PUBLISH_HOST": parts.netloc.rpartition("@")[2]}
+    if is_loopback(parts.hostname or ""):
+        listed = given.get("no_proxy") or given.get("NO_PROXY") or ""
+        # An asterisk counts only where it stands alone.
+        bypassed = listed if listed == EVERYWHERE else ",".join(filter(None, [listed, parts.hostname]))
+        variables |= {"NO_PROXY": bypassed, "no_proxy": bypassed}
+    return variables
+
+
 class Remote:
     """A branch of a remote repository. A context manager: its temporary folder goes at the end."""
 
@@ -120,7 +139,7 @@ class Remote:
         askpass.write_text(ASKPASS, encoding="ascii")
         askpass.chmod(0o700)
         kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_") and name != "SSH_ASKPASS"}
-        self.env = kept | self.access.environment(str(askpass)) | {"GIT_DIR": str(self.root / "repo")}
+        self.env = kept | self.access.environment(str(askpass)) | server_environment(self.url, kept) | {"GIT_DIR": str(self.root / "repo")}
         self._git("init", "--quiet", "--bare", "--template=", str(self.root / "repo"))
         return self
 

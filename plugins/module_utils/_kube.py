@@ -11,8 +11,10 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 from urllib.parse import quote, urlencode
+from urllib.request import getproxies_environment
 
 from ansible_collections.gitops.airflow.plugins.module_utils._errors import ApiError, LibraryMissing
+from ansible_collections.gitops.airflow.plugins.module_utils._transport import api_proxy
 from ansible_collections.gitops.airflow.plugins.module_utils._verdict import Obj, shorten
 from ansible_collections.gitops.airflow.plugins.module_utils._watch import WATCH_SECONDS
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
@@ -204,7 +206,11 @@ def connect(params: dict[str, Any]) -> KubeApi:
 
     given = {name: params[name] for name in AUTH_ARG_SPEC if params.get(name) is not None}
     try:
-        configuration = core._create_configuration(core._create_auth_spec(None, **given))
+        auth = core._create_auth_spec(None, **given)
+        configuration = core._create_configuration(auth)
+        # Version 34.1.0 of the library drops no_proxy, and asks an https server by way of http_proxy (F3).
+        chosen = api_proxy(configuration.host, auth.get("proxy"), auth.get("no_proxy"), getproxies_environment())
+        configuration.proxy, configuration.no_proxy = chosen.proxy or None, chosen.no_proxy or None
         client = kubernetes.client.ApiClient(configuration)
     except Exception as error:  # the library raises what it likes: ConfigException, OSError, YAMLError, binascii.Error …
         named = [f"{name} {given[name]!r}" for name in ("kubeconfig", "context", "host") if isinstance(given.get(name), str)]

@@ -267,7 +267,6 @@ def judge(status: Row) -> tuple[list[str], list[str]]:
     commits = {checkout["commit"] for checkout in status["checkouts"] if checkout["commit"]}
     if len(commits) > 1:
         warnings.append(f"pods have different DAG commits: {', '.join(sorted(commit[:7] for commit in commits))}")
-    problems += [f"{url['name']} does not answer at {url['url']}: {url['error']}" for url in status["urls"] if url["error"]]
     warnings += [f"DAG file {item['filename']} does not import: {item['message']}" for item in status["import_errors"]]
     for run in _latest(status["runs"]):
         if run["state"] == "failed":

@@ -14,9 +14,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, TypeVar
-from urllib.error import HTTPError
 
-from ansible.module_utils.urls import open_url
 from ansible_collections.gitops.airflow.plugins.module_utils import _status as rows
 from ansible_collections.gitops.airflow.plugins.module_utils._airflow_api import Access, AirflowApi
 from ansible_collections.gitops.airflow.plugins.module_utils._errors import AirflowError, ApiError
@@ -31,7 +29,6 @@ WORKLOADS = {"Deployment": "deployments", "StatefulSet": "statefulsets"}
 # What only the verdict needs, and all lists.
 INTERNAL = ("unreadable", "unknown", "workload_problems")
 PARTS = ("nodes", "applications", "pods", "workers", "runs", "waiting", "checkouts", "volumes", "urls", "import_errors", *INTERNAL)
-URL_SECONDS = 3.0
 # git-sync looks every 10 seconds: what it said of its last failure is not older than this.
 SYNC_SECONDS = 60
 # Prints the commit's folder, when the link was set to it, and the pod's clock.
@@ -65,17 +62,6 @@ def sync_failure(lines: Sequence[str]) -> str:
         return shorten(": ".join(str(entry[key]) for key in ("msg", "error") if entry.get(key)), 300)
     except (ValueError, AttributeError):
         return shorten(last, 300)
-
-
-def answer(url: str) -> str:
-    """Why nothing answers at the URL, or nothing. Its certificate is not looked at: the one of Argo CD is its own."""
-    try:
-        open_url(url, timeout=URL_SECONDS, validate_certs=False, follow_redirects="none").close()
-        return ""
-    except HTTPError as error:
-        return f"it answers {error.code}" if error.code >= 500 else ""
-    except (OSError, ValueError) as error:
-        return shorten(str(getattr(error, "reason", None) or error), 200)
 
 
 class StatusRead:
@@ -195,7 +181,6 @@ class StatusRead:
             nodes = []
         with ThreadPoolExecutor(max_workers=12) as pool:
             airflow = pool.submit(self._airflow)
-            urls = {name: pool.submit(answer, url) for name, url in at.urls.items()}
             usage = pool.submit(self._usage, nodes)
             applications, workloads = pool.submit(self._applications), pool.submit(self._workloads)
             claims = pool.submit(self.everywhere, lambda place: core_path("persistentvolumeclaims", place))
@@ -219,7 +204,7 @@ class StatusRead:
                     "workload_problems": rows.workload_problems(workloads.result()),
                     "volumes": rows.volume_rows(claims.result(), volume_use),
                     "checkouts": checkouts,
-                    "urls": [{"name": name, "url": at.urls[name], "error": found.result()} for name, found in urls.items()],
+                    "urls": [{"name": name, "url": url} for name, url in at.urls.items()],
                     **airflow.result(),
                 },
             )

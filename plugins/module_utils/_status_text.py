@@ -125,7 +125,7 @@ def render(status: dict[str, Any]) -> str:
             "none could be read",
         ),
         _volumes(status["volumes"]),
-        columns(["URLS", "url", "answer"], [[row["name"], row["url"], row["error"] or "answers"] for row in status["urls"]], "none"),
+        columns(["URLS", "url"], [[row["name"], row["url"]] for row in status["urls"]], "none"),
     ]
     for section in sections:
         lines += ["", *section]

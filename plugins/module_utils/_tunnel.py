@@ -15,6 +15,16 @@ from urllib.parse import quote
 
 CHUNK = 65536
 READY_SECONDS = 20.0
+FRESH_SECONDS = 5.0
+# A module's option for a tunnel; documented by the fragment of the same name.
+TUNNEL_SPEC: dict[str, Any] = {
+    "type": "dict",
+    "options": {
+        "namespace": {"type": "str", "required": True},
+        "service": {"type": "str", "required": True},
+        "port": {"type": "int", "required": True},
+    },
+}
 
 
 class TunnelError(Exception):
@@ -96,6 +106,7 @@ class Tunnel:
         with client:
             try:
                 far = self.connect()
+                self.error = None
             except Exception as error:  # whatever the client library raises; told by the one who waits for an answer
                 self.error = error
                 return
@@ -115,9 +126,28 @@ class Tunnel:
             client.shutdown(socket.SHUT_RDWR)
 
 
+class Pods:
+    """The ready pod behind a Service, looked up anew after FRESH_SECONDS: a roll-out or a lost node may have replaced it."""
+
+    def __init__(self, read: Callable[[], tuple[str, int]], now: Callable[[], float] = time.monotonic) -> None:
+        self._read, self._now = read, now
+        self._found: tuple[str, int] | None = None
+        self._since = 0.0
+
+    def get(self) -> tuple[str, int]:
+        """Raises TunnelError where there is none."""
+        if self._found is None or self._now() - self._since > FRESH_SECONDS:
+            self._found, self._since = None, self._now()
+            self._found = self._read()
+        return self._found
+
+    def forget(self) -> None:
+        self._found = None
+
+
 @contextlib.contextmanager
-def open_tunnel(params: dict[str, Any], namespace: str, service: str, port: int) -> Iterator[Tunnel]:
-    """A tunnel to a ready pod of a Service, for which it waits a little.
+def open_tunnel(params: dict[str, Any], namespace: str, service: str, port: int, wait: bool = True) -> Iterator[Tunnel]:
+    """A tunnel to a ready pod of a Service, for which it waits a little; without ``wait`` it opens at once, and each connection needs one.
 
     params are kubernetes.core's authentication options. Raises TunnelError.
     """
@@ -126,14 +156,32 @@ def open_tunnel(params: dict[str, Any], namespace: str, service: str, port: int)
 
     path = f"/apis/discovery.k8s.io/v1/namespaces/{quote(namespace, safe='')}/endpointslices"
     query = {"labelSelector": f"kubernetes.io/service-name={service}", "limit": 500}
+    failed = f"no tunnel to the Service {service} in {namespace}"
+
+    def read() -> tuple[str, int]:
+        return endpoint(found, api.page(path, query)["items"], port)
+
+    def dial() -> Any:
+        try:
+            pod, target = pods.get()
+            return _forward(api._client, core_path("pods", namespace, pod) + "/portforward", target)
+        except ApiError as error:
+            raise TunnelError(f"{failed}: {error}") from error
+        except Exception:  # whatever the client library raises of a pod that is gone
+            pods.forget()
+            raise
+
+    pods = Pods(read)
     try:
         api = connect(params)
         found = api.get(core_path("services", namespace, service))
-        pod, target = await_endpoint(lambda: endpoint(found, api.page(path, query)["items"], port), READY_SECONDS)
+        await_endpoint(pods.get, READY_SECONDS if wait else 0)
     except ApiError as error:
-        raise TunnelError(f"no tunnel to the Service {service} in {namespace}: {error}") from error
-    url = core_path("pods", namespace, pod) + "/portforward"
-    with Tunnel(lambda: _forward(api._client, url, target)) as tunnel:
+        raise TunnelError(f"{failed}: {error}") from error
+    except NoReadyPod:
+        if wait:
+            raise
+    with Tunnel(dial) as tunnel:
         yield tunnel
 
 

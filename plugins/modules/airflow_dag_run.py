@@ -13,47 +13,35 @@ author: The gitops.airflow team (@gitops-airflow)
 description:
   - Asks Airflow's stable REST API (v1, Airflow 2) for the run O(dag_run_id) of a DAG, creates it when there is none, and waits until it
     has ended.
-  - A second call with the same O(dag_run_id) finds the run and starts nothing.
+  - A second call with the same O(dag_run_id) finds the run and starts nothing. Without O(dag_run_id) each call starts a new run.
+  - The webserver is reached by O(url), or through the Kubernetes API (O(tunnel)), where no address of it need be reachable.
   - A DAG that the scheduler has not parsed yet is waited for. When it does not come within O(timeout) the import errors are named.
   - A webserver that does not answer, or answers 502, 503 or 504, is asked again until O(timeout).
 attributes:
   check_mode:
     support: full
-    details: Looks once and reports whether it would create the run or change the pause state. Waits for nothing.
+    details: >-
+      Looks once and reports whether it would create the run or change the pause state. Waits for nothing. Without O(dag_run_id) it reports
+      that it would start a run, and returns no name, because a run is named when it is started.
   diff_mode:
     support: none
     details: A run has no earlier state to compare with.
 extends_documentation_fragment:
+  - gitops.airflow.airflow_access
+  - gitops.airflow.tunnel
+  - kubernetes.core.k8s_auth_options
   - gitops.airflow.attributes
   - gitops.airflow.progress
 options:
-  url:
-    description: Address of the webserver, without C(/api/v1).
-    type: str
-    required: true
-  username:
-    description: The user, for basic authentication.
-    type: str
-    required: true
-  password:
-    description: Its password.
-    type: str
-    required: true
-  validate_certs:
-    description: Whether the certificate of an HTTPS address must be trusted.
-    type: bool
-    default: true
-  ca_path:
-    description: File with the certificates of the authorities to trust, in PEM form.
-    type: path
   dag_id:
     description: The DAG.
     type: str
     required: true
   dag_run_id:
-    description: The name of the run. By default Airflow takes letters, digits, and of other characters C(_.~:+-) only.
+    description:
+      - The name of the run. By default Airflow takes letters, digits, and of other characters C(_.~:+-) only.
+      - Without it a new run is started, named C(ansible__), the time in UTC and a random part. Then the module is not idempotent.
     type: str
-    required: true
   conf:
     description: The configuration of a new run. An existing run keeps its own.
     type: dict
@@ -90,6 +78,7 @@ notes:
   - The user needs to read DAGs, DAG runs, task instances, task logs and import errors, to create DAG runs, and for O(unpause) and
     O(paused_after) to edit the DAG. The role C(Op) has all of these.
 seealso:
+  - module: gitops.airflow.airflow_dag
   - module: gitops.airflow.airflow_worker_placement_wait
 """
 
@@ -112,6 +101,15 @@ EXAMPLES = r"""
     dag_run_id: verify-3f2a9c1
     unpause: true
     paused_after: true
+
+- name: Start a new run of a DAG of an Airflow in the cluster, and wait for its end
+  gitops.airflow.airflow_dag_run:
+    tunnel: {namespace: airflow-core, service: airflow-webserver, port: 8080}
+    context: kind-airflow
+    username: admin
+    password: "{{ airflow_password }}"
+    dag_id: example_user_dag
+  register: started
 
 - name: A run is started with a configuration and not waited for
   gitops.airflow.airflow_dag_run:
@@ -139,6 +137,11 @@ dag_run:
     start_date: "2026-05-04T10:00:01.001+00:00"
     end_date: "2026-05-04T10:00:16.250+00:00"
     conf: {}
+dag_run_id:
+  description: The name of the run, given or made. Empty in check mode without O(dag_run_id).
+  returned: always
+  type: str
+  sample: ansible__20260504T100000Z_3f9c01ab
 state:
   description: The run's state, V(queued), V(running), V(success) or V(failed). Empty when there is no run.
   returned: always
@@ -171,25 +174,25 @@ elapsed:
   sample: 16.9
 """
 
+import datetime
+import secrets
 import time
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.gitops.airflow.plugins.module_utils._airflow_api import Access, AirflowApi
-from ansible_collections.gitops.airflow.plugins.module_utils._dag_run import DagRun, Outcome, Request
+from ansible_collections.gitops.airflow.plugins.module_utils._airflow_access import AIRFLOW_SPEC, ONE_WAY, open_airflow
+from ansible_collections.gitops.airflow.plugins.module_utils._dag_run import DagRun, Outcome, Request, new_run_id
 from ansible_collections.gitops.airflow.plugins.module_utils._errors import AirflowError
+from ansible_collections.gitops.airflow.plugins.module_utils._kube import show_path
 from ansible_collections.gitops.airflow.plugins.module_utils._progress import open_progress
+from ansible_collections.gitops.airflow.plugins.module_utils._tunnel import TunnelError
 
 
 def argument_spec() -> dict[str, Any]:
     return {
-        "url": {"type": "str", "required": True},
-        "username": {"type": "str", "required": True},
-        "password": {"type": "str", "required": True, "no_log": True},
-        "validate_certs": {"type": "bool", "default": True},
-        "ca_path": {"type": "path"},
+        **AIRFLOW_SPEC,
         "dag_id": {"type": "str", "required": True},
-        "dag_run_id": {"type": "str", "required": True},
+        "dag_run_id": {"type": "str"},
         "conf": {"type": "dict"},
         "logical_date": {"type": "str"},
         "unpause": {"type": "bool", "default": False},
@@ -202,11 +205,9 @@ def argument_spec() -> dict[str, Any]:
 
 def build_request(params: dict[str, Any]) -> Request:
     """:raises ValueError: when an argument makes no sense, before any request."""
-    if not params["url"].startswith(("http://", "https://")):
-        raise ValueError(f"url is {params['url']!r}: it must begin with http:// or https://")
     for option in ("dag_id", "dag_run_id"):
-        if not params[option].strip():
-            raise ValueError(f"{option} is empty: give the name")
+        if params[option] is not None and not params[option].strip():
+            raise ValueError(f"{option} is empty: give the name" + (" or leave it out" if option == "dag_run_id" else ""))
     if params["timeout"] < 0:
         raise ValueError(f"timeout is {params['timeout']:g}: it must be 0 or more seconds")
     if params["poll_interval"] <= 0:
@@ -214,29 +215,32 @@ def build_request(params: dict[str, Any]) -> Request:
     if params["paused_after"] is not None and not params["wait"]:
         raise ValueError("paused_after needs wait: the pause state is set when the run has ended")
     same = ("dag_id", "conf", "logical_date", "unpause", "paused_after", "wait", "timeout", "poll_interval")
-    return Request(run_id=params["dag_run_id"], **{name: params[name] for name in same})
+    run_id = params["dag_run_id"] or new_run_id(datetime.datetime.now(datetime.UTC), secrets.token_hex(4))
+    return Request(run_id=run_id, **{name: params[name] for name in same})
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
-    params, start = module.params, time.monotonic()
-    outcome = Outcome()
+    module = AnsibleModule(argument_spec=argument_spec(), mutually_exclusive=ONE_WAY, required_one_of=ONE_WAY, supports_check_mode=True)
+    params, start = show_path(module), time.monotonic()
+    outcome, run_id = Outcome(), params["dag_run_id"] or ""
     try:
         request = build_request(params)
-        api = AirflowApi(Access(**{name: params[name] for name in ("url", "username", "password", "validate_certs", "ca_path")}))
-        work = DagRun(api, request, time.monotonic, time.sleep, open_progress(module.no_log_values))
-        outcome = work.outcome
-        if module.check_mode:
-            work.preview()
-        else:
-            work.carry_out()
-    except (AirflowError, ValueError) as error:
+        with open_airflow(params) as api:
+            work = DagRun(api, request, time.monotonic, time.sleep, open_progress(module.no_log_values))
+            outcome = work.outcome
+            if module.check_mode:
+                work.preview()
+            else:
+                run_id = request.run_id
+                work.carry_out()
+    except (AirflowError, TunnelError, ValueError) as error:
         outcome.error = str(error)
     for warning in outcome.warnings:
         module.warn(warning)
     result = {
         "changed": outcome.changed,
         "dag_run": outcome.dag_run or {},
+        "dag_run_id": run_id,
         "state": outcome.state,
         "was_paused": outcome.was_paused,
         "task_instances": outcome.task_instances,

@@ -16,8 +16,9 @@ description:
   - A server inside a Kubernetes cluster can be reached through O(tunnel).
   - This user's own git configuration, SSH keys and known hosts serve for what is not given.
 extends_documentation_fragment:
-  - kubernetes.core.k8s_auth_options
   - gitops.airflow.git_remote
+  - gitops.airflow.tunnel
+  - kubernetes.core.k8s_auth_options
 options:
   files:
     description: Text of each file by its path in the repository. A file that is there keeps its mode.
@@ -122,7 +123,7 @@ code:
   description: >-
     Kind of failure: V(authentication), V(repository_missing), V(branch_missing), V(unreachable), V(unknown_host_key),
     V(changed_host_key), V(bad_key), V(untrusted_certificate), V(refused), V(busy), V(bad_url), V(bad_path), V(no_tunnel),
-    V(server_error), V(timeout), V(git_missing) or V(git_failed).
+    V(unencrypted), V(server_error), V(timeout), V(git_missing) or V(git_failed).
   returned: failure
   type: str
   sample: authentication

@@ -18,7 +18,7 @@ description:
   - Says whether the platform is healthy, and if not, why. An unhealthy platform does not fail the module, and neither does one that does
     not answer, or whose kubeconfig or context is not there; of a kind cluster (O(kind_cluster)) Docker is then asked for the cause.
   - Use of CPU and memory comes from C(metrics.k8s.io) where it is served, else from the kubelets.
-  - Airflow is asked through the Kubernetes API, so its own address need not be reachable.
+  - Airflow is asked through the Kubernetes API, so its own address need not be reachable. No address of O(urls) is asked.
 attributes:
   check_mode:
     support: full
@@ -71,7 +71,7 @@ options:
     type: str
     default: airflow-admin
   urls:
-    description: Addresses, by name, at which something must answer this machine.
+    description: Addresses for people, by name. They are shown, and never requested: another program may answer there.
     type: dict
     default: {}
   kind_cluster:

@@ -26,6 +26,8 @@ Obj = dict[str, Any]
 LAB = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "gitops-airflow" / "lab"
 NAMESPACES = ("argocd", "airflow-core", "airflow-cron", "airflow-user")
 START_SECONDS = 90
+# Its certificate has this name as well, by which only a proxy of a test finds it.
+ELSEWHERE = "api.gitops.test"
 TXN = 100  # etcd takes 128 operations in one transaction
 # Everybody but the tests' own admin is audited, once for each request.
 AUDIT = {
@@ -143,7 +145,7 @@ class ApiServer:
     def _write_files(self) -> None:
         self._key, self.certificate = self._folder / "key.pem", self._folder / "certificate.pem"
         curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"]
-        names = ["-subj", "/CN=kube-apiserver", "-addext", "subjectAltName=IP:127.0.0.1"]
+        names = ["-subj", "/CN=kube-apiserver", "-addext", f"subjectAltName=IP:127.0.0.1,DNS:{ELSEWHERE}"]
         command: list[str | Path] = [
             "openssl",
             "req",
@@ -284,10 +286,10 @@ class ApiServer:
             subject = {"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": user}
             self.create({**base, "kind": f"{kind}Binding", "roleRef": reference, "subjects": [subject]})
 
-    def kubeconfig(self, user: str, port: int = 0) -> Path:
+    def kubeconfig(self, user: str, port: int = 0, host: str = "127.0.0.1") -> Path:
         """A kubeconfig of that user (an unknown one gets a token that is not known), for the server or for a proxy's port."""
-        path = self._folder / f"{user}-{port or self.port}.kubeconfig"
-        cluster = {"server": f"https://127.0.0.1:{port or self.port}", "certificate-authority": str(self.certificate)}
+        path = self._folder / f"{user}-{host}-{port or self.port}.kubeconfig"
+        cluster = {"server": f"https://{host}:{port or self.port}", "certificate-authority": str(self.certificate)}
         config = {
             "apiVersion": "v1",
             "kind": "Config",

@@ -20,10 +20,11 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 from ansible_collections.gitops.airflow.plugins.module_utils._airflow_api import Access, AirflowApi
-from ansible_collections.gitops.airflow.plugins.module_utils._dag_run import DagRun, Outcome, Request
+from ansible_collections.gitops.airflow.plugins.module_utils._dag_run import LOG_SECONDS, DagRun, Outcome, Request
 from ansible_collections.gitops.airflow.plugins.module_utils._errors import AirflowError
 from ansible_collections.gitops.airflow.plugins.module_utils._progress import Line, Progress
 from ansible_collections.gitops.airflow.plugins.module_utils._verdict import Obj
+from ansible_collections.gitops.airflow.plugins.modules import airflow_dag, airflow_dag_run
 
 Reply = tuple[int, Any]
 
@@ -252,10 +253,54 @@ def test_failed_run_names_tasks_and_shows_the_log(airflow: Airflow, run: Run) ->
 
 def test_unreadable_log_does_not_hide_the_failure(airflow: Airflow, run: Run) -> None:
     airflow.ends, airflow.tasks = "failed", [task("b", "failed")]
-    airflow.script["GET /dags/dag/dagRuns/r%201/taskInstances/b/logs/1"] = [(500, {"title": "boom"})]
+    airflow.script["GET /dags/dag/dagRuns/r%201/taskInstances/b/logs/1"] = [(500, {"title": "boom"})] * 99
     outcome = run()
     assert "b (failed, try 1)" in outcome.error
-    assert "The log of b cannot be read" in outcome.error
+    assert re.search("The log of b cannot be read: .*500: boom", outcome.error)
+    assert airflow.time == 2 + LOG_SECONDS
+
+
+def test_log_that_is_refused_is_not_waited_for(airflow: Airflow, run: Run) -> None:
+    airflow.ends, airflow.tasks = "failed", [task("b", "failed")]
+    airflow.script["GET /dags/dag/dagRuns/r%201/taskInstances/b/logs/1"] = [(403, {"title": "Forbidden"})]
+    assert "The log of b cannot be read: User 'admin' may not GET" in run().error
+    assert airflow.time == 2
+
+
+NOT_YET = (200, "worker-b\n*** No logs found on s3 for ti=<TaskInstance: dag.b r 1 [failed]>\n*** Could not read served logs: timed out\n")
+
+
+def test_log_that_is_uploaded_after_the_change_of_state_is_waited_for(airflow: Airflow, run: Run) -> None:
+    """F1"""
+    airflow.ends, airflow.tasks = "failed", [task("b", "failed", hostname="worker-b")]
+    log = "worker-b\n*** Found logs in s3:\n***   * s3://logs/b\n" + "".join(f"line {number}\n" for number in range(50))
+    airflow.script["GET /dags/dag/dagRuns/r%201/taskInstances/b/logs/1"] = [NOT_YET, (500, {}), (200, "worker-b\n"), (200, log)]
+    error = run().error
+    assert error.partition("Last lines of b:\n")[2].splitlines() == [f"line {number}" for number in range(30, 50)]
+    assert airflow.time == 2 + 3
+
+
+def test_logs_that_never_come_are_waited_for_once(airflow: Airflow, run: Run) -> None:
+    """F1"""
+    airflow.ends, airflow.tasks = "failed", [task(name, "failed", hostname="worker-b") for name in "bcd"]
+    for name in "bcd":
+        airflow.script[f"GET /dags/dag/dagRuns/r%201/taskInstances/{name}/logs/1"] = [NOT_YET] * 99
+    error = run(poll_interval=3).error
+    assert error.count("cannot be read: No logs found on s3 for ti=<TaskInstance: dag.b r 1 [failed]>; Could not read served logs") == 3
+    assert airflow.time == 6 + LOG_SECONDS
+
+
+def test_a_run_without_a_name_gets_one(airflow: Airflow, run: Run) -> None:
+    """F14"""
+    params = {**dict.fromkeys(airflow_dag_run.argument_spec()), "dag_id": "dag", "timeout": 20, "poll_interval": 1, "wait": True}
+    names = [airflow_dag_run.build_request(params).run_id for _number in range(3)]
+    assert len(set(names)) == 3
+    assert all(re.fullmatch(r"ansible__\d{8}T\d{6}Z_[0-9a-f]{8}", name) for name in names)
+    outcome = run(run_id=names[0])
+    assert (outcome.changed, list(airflow.runs)) == (True, names[:1])
+    assert airflow_dag_run.build_request({**params, "dag_run_id": "mine"}).run_id == "mine"
+    with pytest.raises(ValueError, match="dag_run_id is empty: give the name or leave it out"):
+        airflow_dag_run.build_request({**params, "dag_run_id": " "})
 
 
 def test_deadline_tells_the_tasks_states(airflow: Airflow, run: Run) -> None:
@@ -461,3 +506,16 @@ def test_progress_tells_each_state_of_the_run_and_its_tasks(airflow: Airflow, ur
 def test_without_a_reader_no_request_is_made_for_progress(airflow: Airflow, run: Run) -> None:
     run()
     assert len([request for request in airflow.requests if request.endswith("/taskInstances")]) == 1
+
+
+@pytest.mark.parametrize("check", [False, True])
+@pytest.mark.parametrize(("before", "after"), [(False, True), (True, True), (True, False)])
+def test_the_pause_state_of_a_dag(airflow: Airflow, url: str, before: bool, after: bool, check: bool) -> None:
+    airflow.dag = {"is_paused": before}
+    params = {"url": url, "tunnel": None, "username": "admin", "password": "secret", "validate_certs": None, "ca_path": None}
+    assert airflow_dag.set_paused({**params, "dag_id": "dag", "paused": after}, check) == before
+    assert airflow.dag["is_paused"] == (before if check else after)
+    assert len(airflow.requests) == (1 if check or before == after else 2)
+    airflow.dag = None
+    with pytest.raises(AirflowError, match="does not know the DAG 'dag'"):
+        airflow_dag.set_paused({**params, "dag_id": "dag", "paused": after}, check)

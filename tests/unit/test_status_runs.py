@@ -123,10 +123,10 @@ def test_the_requests_are_those_of_the_rest_api() -> None:
     seen: list[str] = []
 
     def send(method: str, url: str, body: bytes | None, headers: dict[str, str]) -> bytes:
-        seen.append(f"{method} {url.removeprefix('http://a/api/v1')} {(body or b'').decode()}".strip())
+        seen.append(f"{method} {url.removeprefix('https://a/api/v1')} {(body or b'').decode()}".strip())
         return b'{"dag_runs": [], "task_instances": [], "dags": [], "total_entries": 0}'
 
-    assert status.ask(AirflowApi(Access("http://a", "u", "p"), send), "core", NOW) == {"runs": [], "waiting": []}
+    assert status.ask(AirflowApi(Access("https://a", "u", "p"), send), "core", NOW) == {"runs": [], "waiting": []}
     assert seen == [
         'POST /dags/~/dagRuns/list {"order_by": "-start_date", "page_limit": 100}',
         "GET /dags/~/dagRuns?state=queued&limit=100",

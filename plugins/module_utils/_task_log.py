@@ -1,0 +1,55 @@
+# Copyright: (c) 2026, The gitops.airflow team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What Airflow's log endpoint answers: a task's log, or why there is none (yet). Pure: text in, lines out."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+# Lines of the readers in Airflow 2.6 to 2.10 (airflow/utils/log/file_task_handler.py, which calls them messages) come first, each after
+# three asterisks; 2.10 puts them in a group. An exception's text goes on in lines without a mark.
+MARK = "***"
+GROUP, GROUP_END = "::group::Log message source details", "::endgroup::"
+CONTINUED = re.compile(r"For more information check: |See more at https?://|\(\d{3}\)$|Reason: |HTTP response (headers|body): ")
+# These stand where the log would: the S3 reader's failure at a log that exists, and a try that never began.
+NO_LOG = re.compile(r"Could not read logs from \S+ with error: |Error fetching the logs\. ")
+
+
+@dataclass(frozen=True)
+class TaskLog:
+    """The log's own lines, none where it is not there, and what Airflow's readers say of it."""
+
+    lines: tuple[str, ...]
+    messages: tuple[str, ...]
+
+
+def read_answer(text: str, hostname: str) -> TaskLog:
+    """Takes apart the endpoint's plain text, whose first line is the task instance's host (empty where it has none).
+
+    The log of an ended task is uploaded after its change of state, so an answer without lines may be followed by one with them (F1).
+    """
+    lines = text.splitlines()
+    if lines and lines[0].strip() in ("", hostname):
+        del lines[0]
+    messages: list[str] = []
+    grouped = False
+    while lines:
+        line = lines[0].strip()
+        if line.endswith(GROUP):
+            grouped = True
+        elif grouped and line.endswith(GROUP_END):
+            grouped = False
+        elif line.startswith(MARK):
+            messages.append(line.removeprefix(MARK).strip())
+        elif line and (grouped or (messages and CONTINUED.match(line))):
+            messages[-1:] = [" ".join([*messages[-1:], line])]
+        elif line and NO_LOG.match(line):
+            messages.append(line)
+        elif line:
+            break
+        del lines[0]
+    while lines and not lines[-1].strip():
+        del lines[-1]
+    return TaskLog(tuple(lines), tuple(filter(None, messages)))

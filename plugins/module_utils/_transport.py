@@ -1,0 +1,121 @@
+# Copyright: (c) 2026, The gitops.airflow team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which way a request goes, and whether a password may go with it. Pure: values in, values out."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import SplitResult, urlsplit
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
+# Matches every host in the lists of urllib, requests, websocket-client and curl.
+EVERYWHERE = "*"
+# Matches none: no host has this name (RFC 2606).
+NOWHERE = "none.invalid"
+
+
+def _address(host: str) -> Address | None:
+    try:
+        return ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        return None
+
+
+def is_loopback(host: str) -> bool:
+    """Whether the host can only be this machine: localhost or a loopback address."""
+    address = _address(host)
+    return host.rstrip(".").lower() == "localhost" or (address is not None and address.is_loopback)
+
+
+def _matches(entry: str, host: str, port: int | None) -> bool:
+    """Whether an entry of a no_proxy list is this host, its domain or its network, with this port or none."""
+    found = re.fullmatch(r"(\[[^\]]+\]|[^:]+):(\d+)", entry)
+    name, own = (found[1], int(found[2])) if found else (entry, None)
+    if own not in (None, port):
+        return False
+    address = _address(host)
+    if address is None:
+        domain = name.removeprefix("*").strip(".").lower()
+        return bool(domain) and f".{host.rstrip('.').lower()}".endswith(f".{domain}")
+    try:
+        network = ipaddress.ip_network(name.strip("[]"), strict=False)
+    except ValueError:
+        return False
+    return address.version == network.version and address in network
+
+
+def bypasses_proxy(url: str, no_proxy: str) -> bool:
+    """Whether a request to the URL goes to no proxy, by a list such as NO_PROXY: names with their subdomains, addresses and CIDR networks,
+    each with or without a port, or an asterisk for all.
+
+    This machine itself is never reached by way of a proxy. Both as in Go's net/http, and so in kubectl; urllib and curl know no more.
+    """
+    parts = urlsplit(url)
+    host, port = parts.hostname or "", _port(parts)
+    entries = [entry.strip() for entry in no_proxy.split(",") if entry.strip()]
+    return not host or is_loopback(host) or EVERYWHERE in entries or any(_matches(entry, host, port) for entry in entries)
+
+
+def _port(parts: SplitResult) -> int | None:
+    try:
+        return parts.port or PORTS.get(parts.scheme)
+    except ValueError:
+        return None
+
+
+def normal_proxy(url: str) -> str:
+    """A proxy's URL as all libraries take it: with scheme and port."""
+    full = url if "://" in url else f"http://{url}"
+    parts = urlsplit(full)
+    return full if parts.port else f"{parts.scheme}://{parts.netloc.rstrip(':')}:{PORTS.get(parts.scheme, 1080)}"
+
+
+def proxy_for(url: str, proxies: Mapping[str, str]) -> str:
+    """The proxy for a request to the URL, or nothing. ``proxies`` is what urllib.request.getproxies_environment() returns."""
+    proxy = proxies.get(urlsplit(url).scheme, "")
+    return normal_proxy(proxy) if proxy and not bypasses_proxy(url, proxies.get("no", "")) else ""
+
+
+@dataclass(frozen=True)
+class ApiProxy:
+    """The options C(proxy) and C(no_proxy) of kubernetes.core's modules, and the kubernetes library's settings of the same names."""
+
+    proxy: str
+    no_proxy: str
+
+
+def api_proxy(host: str, proxy: str | None, no_proxy: str | None, proxies: Mapping[str, str]) -> ApiProxy:
+    """How the kubernetes library reaches the API server at ``host`` (a URL), decided here for requests and websockets alike (F3).
+
+    ``proxy`` and ``no_proxy`` go before those of the environment, ``proxies`` (urllib.request.getproxies_environment()).
+    Both are always set where there is a proxy at all, for websocket-client would ask the environment for what is not: no_proxy is then
+    everywhere or nowhere.
+    """
+    named = proxy or proxies.get(urlsplit(host).scheme, "")
+    if not named:
+        return ApiProxy("", "")
+    return ApiProxy(normal_proxy(named), EVERYWHERE if bypasses_proxy(host, no_proxy or proxies.get("no", "")) else NOWHERE)
+
+
+def api_server(kubeconfig: Any, context: str | None) -> str:
+    """The server's URL in a kubeconfig's context, or in its current one. Empty where there is none."""
+
+    def named(key: str, name: Any) -> dict[str, Any]:
+        items = kubeconfig.get(key) if isinstance(kubeconfig, dict) else None
+        return next((item for item in items or [] if isinstance(item, dict) and item.get("name") == name), {})
+
+    chosen = context or (kubeconfig.get("current-context") if isinstance(kubeconfig, dict) else None)
+    cluster = (named("contexts", chosen).get("context") or {}).get("cluster")
+    return str((named("clusters", cluster).get("cluster") or {}).get("server") or "")
+
+
+def sends_in_clear(url: str) -> bool:
+    """Whether basic authentication at the URL could be read on its way: plain HTTP, and not to this machine itself."""
+    parts = urlsplit(url)
+    return parts.scheme == "http" and not is_loopback(parts.hostname or "")

@@ -1,0 +1,198 @@
+# Copyright: (c) 2026, The gitops.airflow team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""F3, H5: NO_PROXY holds for every way to the API server: requests, watches, commands, tunnels, and kubernetes.core's own modules.
+
+A real API server and a real proxy, both on the loopback. By its other name only the proxy finds the server.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.gitops.airflow.plugins.module_utils._errors import ApiError
+from ansible_collections.gitops.airflow.plugins.module_utils._kube import KubeApi, connect, core_path
+from ansible_collections.gitops.airflow.plugins.module_utils._tunnel import open_tunnel
+from ansible_collections.gitops.airflow.tests.integration.apiserver import ELSEWHERE, ApiServer
+from ansible_collections.gitops.airflow.tests.unit.logging_proxy import LoggingProxy, logging_proxy, set_proxy
+
+Obj = dict[str, Any]
+ROOT = Path(__file__).resolve().parents[2]
+NAMESPACE = "airflow-user"
+POD: Obj = {
+    "apiVersion": "v1",
+    "kind": "Pod",
+    "metadata": {"name": "far", "namespace": NAMESPACE},
+    "spec": {"containers": [{"name": "base", "image": "none"}]},
+}
+SERVICE: Obj = {
+    "apiVersion": "v1",
+    "kind": "Service",
+    "metadata": {"name": "far", "namespace": NAMESPACE},
+    "spec": {"ports": [{"port": 80}]},
+}
+SLICE: Obj = {
+    "apiVersion": "discovery.k8s.io/v1",
+    "kind": "EndpointSlice",
+    "metadata": {"name": "far", "namespace": NAMESPACE, "labels": {"kubernetes.io/service-name": "far"}},
+    "addressType": "IPv4",
+    "ports": [{"name": "", "port": 8080}],
+    "endpoints": [{"addresses": ["10.1.1.1"], "targetRef": {"kind": "Pod", "name": "far", "namespace": NAMESPACE}}],
+}
+
+
+@pytest.fixture(scope="module")
+def far(server: ApiServer) -> Iterator[ApiServer]:
+    """The server with a pod that is on no node, and a Service that leads to it."""
+    objects = (POD, SERVICE, SLICE)
+    for obj in objects:
+        server.create(obj)
+    yield server
+    for obj in objects:
+        server.delete(obj)
+
+
+@pytest.fixture
+def proxy(far: ApiServer) -> Iterator[LoggingProxy]:
+    with logging_proxy({ELSEWHERE: far.port}) as running:
+        yield running
+
+
+def get(api: KubeApi, _kubeconfig: str) -> None:
+    assert api.get(core_path("namespaces", name=NAMESPACE))["metadata"]["name"] == NAMESPACE
+
+
+def watch(api: KubeApi, _kubeconfig: str) -> None:
+    query = {"fieldSelector": "metadata.name=far", "timeoutSeconds": 1}
+    assert [event["type"] for event in api.watch(core_path("pods", NAMESPACE), query)] == ["ADDED"]
+
+
+def command(api: KubeApi, _kubeconfig: str) -> None:
+    with pytest.raises(ApiError, match="does not have a host assigned"):
+        api.run(NAMESPACE, "far", "base", ["true"])
+
+
+def tunnel(_api: KubeApi, kubeconfig: str) -> None:
+    with open_tunnel({"kubeconfig": kubeconfig}, NAMESPACE, "far", 80) as opened:
+        with socket.create_connection(("127.0.0.1", opened.port), timeout=20) as near:
+            assert near.recv(1) == b""
+        assert "does not have a host assigned" in str(opened.error)
+
+
+WAYS: list[Callable[[KubeApi, str], None]] = [get, watch, command, tunnel]
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("lower", [True, False], ids=["small", "capital"])
+@pytest.mark.parametrize("no_proxy", ["127.0.0.1", "127.0.0.0/8", "a.example.com,127.0.0.1", ""])
+def test_the_server_on_this_machine_is_asked_without_a_proxy(
+    far: ApiServer, proxy: LoggingProxy, monkeypatch: pytest.MonkeyPatch, way: Callable[[KubeApi, str], None], lower: bool, no_proxy: str
+) -> None:
+    set_proxy(monkeypatch, proxy.url, no_proxy, lower)
+    kubeconfig = str(far.kubeconfig("admin"))
+    way(connect({"kubeconfig": kubeconfig}), kubeconfig)
+    assert proxy.requests == []
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("no_proxy", ["127.0.0.1", ".itops.test", f"{ELSEWHERE}:1", ""])
+def test_a_server_that_is_not_excluded_is_asked_by_the_proxy(
+    far: ApiServer, proxy: LoggingProxy, monkeypatch: pytest.MonkeyPatch, way: Callable[[KubeApi, str], None], no_proxy: str
+) -> None:
+    set_proxy(monkeypatch, proxy.url, no_proxy)
+    kubeconfig = str(far.kubeconfig("admin", host=ELSEWHERE))
+    way(connect({"kubeconfig": kubeconfig}), kubeconfig)
+    assert set(proxy.requests) == {f"CONNECT {ELSEWHERE}:{far.port}"}
+    assert proxy.passwords == []
+
+
+@pytest.mark.parametrize("no_proxy", [ELSEWHERE, ".gitops.test", "test", "*"])
+def test_an_excluded_server_is_not_asked_by_the_proxy(
+    far: ApiServer, proxy: LoggingProxy, monkeypatch: pytest.MonkeyPatch, no_proxy: str
+) -> None:
+    set_proxy(monkeypatch, proxy.url, no_proxy)
+    api = connect({"kubeconfig": str(far.kubeconfig("admin", host=ELSEWHERE))})
+    for ask in (lambda: api.get("/version"), lambda: api.run(NAMESPACE, "far", "base", ["true"])):
+        with pytest.raises(ApiError):  # no name server knows it
+            ask()
+    assert proxy.requests == []
+
+
+def play(folder: Path, kubeconfig: Path, tasks: list[Obj], roles: list[str], **environment: str) -> subprocess.CompletedProcess[str]:
+    """Runs tasks with the defaults that the roles give to the modules of their cluster."""
+    main = json.loads(json.dumps(_loaded(ROOT / "roles/airflow_verify/tasks/main.yml")))
+    document = {
+        "hosts": "localhost",
+        "gather_facts": False,
+        "vars": {"platform_kubeconfig": str(kubeconfig), "platform_context": "test", "platform_provider": "existing"},
+        "module_defaults": main[0]["module_defaults"],
+        "roles": roles,
+        "tasks": tasks,
+    }
+    (folder / "play.json").write_text(json.dumps([document]))
+    clean = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
+    return subprocess.run(
+        [str(Path(sys.executable).parent / "ansible-playbook"), "-i", "localhost,", "-c", "local", str(folder / "play.json")],
+        cwd=ROOT,
+        env={**clean, "ANSIBLE_PYTHON_INTERPRETER": sys.executable, **environment},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def _loaded(path: Path) -> Any:
+    import yaml
+
+    return yaml.safe_load(path.read_text())
+
+
+CORE: list[Obj] = [
+    {"name": "Read a pod", "kubernetes.core.k8s_info": {"kind": "Pod", "namespace": NAMESPACE, "name": "far"}},
+    {
+        "name": "Label a namespace",
+        "kubernetes.core.k8s": {
+            "definition": {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE, "labels": {"a": "b"}}}
+        },
+    },
+    {
+        "name": "Run a command",
+        "kubernetes.core.k8s_exec": {"namespace": NAMESPACE, "pod": "far", "container": "base", "command": "true"},
+        "register": "done",
+        "failed_when": "'does not have a host assigned' not in done.msg",
+    },
+    {
+        "name": "Wait for an Application",
+        "gitops.airflow.argocd_application_wait": {"applications": ["none"], "namespace": "argocd", "timeout": 0},
+        "register": "waited",
+        "failed_when": "'cannot be reached' in waited.msg",
+    },
+]
+
+
+@pytest.mark.parametrize(
+    ("host", "no_proxy", "asked"), [("127.0.0.1", "127.0.0.1", False), ("127.0.0.1", "", False), (ELSEWHERE, "b.test", True)]
+)
+def test_the_roles_modules_ask_the_proxy_where_they_should(
+    far: ApiServer, proxy: LoggingProxy, tmp_path: Path, host: str, no_proxy: str, asked: bool
+) -> None:
+    kubeconfig = far.kubeconfig("admin", host=host)
+    environment = {"HTTPS_PROXY": proxy.url, "HTTP_PROXY": "http://127.0.0.1:9", **({"NO_PROXY": no_proxy} if no_proxy else {})}
+    done = play(tmp_path, kubeconfig, CORE, ["gitops.airflow.platform"], **environment)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert set(proxy.requests) == ({f"CONNECT {ELSEWHERE}:{far.port}"} if asked else set())
+
+
+def test_a_role_asks_no_proxy(far: ApiServer, proxy: LoggingProxy, tmp_path: Path) -> None:
+    done = play(tmp_path, far.kubeconfig("admin"), [], ["gitops.airflow.namespaces"], HTTPS_PROXY=proxy.url, no_proxy="127.0.0.1")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert proxy.requests == []

@@ -1,0 +1,82 @@
+# Copyright: (c) 2026, The gitops.airflow team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""F1: whether an answer of Airflow's log endpoint is a log. The shapes are those of Airflow 2.6.3 and 2.10.5."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.gitops.airflow.plugins.module_utils._task_log import read_answer
+
+HOST = "airflow-worker-cron-say-hi-x7k2m9qp"
+LINE = "[2026-05-04T10:00:06.100+0000] {taskinstance.py:1824} ERROR - Task failed with exception"
+SERVED = (
+    "*** Could not read served logs: Client error '404 NOT FOUND' for url 'http://airflow-worker:8793/log/x/attempt=1.log'\n"
+    "For more information check: https://httpstatuses.com/404\n"
+)
+KEY = (
+    "*** !!!! Please make sure that all your Airflow components (e.g. schedulers, webservers) have the same 'secret_key'\n"
+    "See more at https://airflow.apache.org/docs/apache-airflow/stable/configurations-ref.html#secret-key\n"
+)
+FOUND = "*** Found logs in s3:\n***   * s3://logs/dag_id=a/run_id=b/task_id=c/attempt=1.log\n"
+NONE = "*** No logs found on s3 for ti=<TaskInstance: a.c b [failed]>\n"
+OURS = "*** The task log cannot be read: the S3 server s3.logs.svc does not answer (Connect timeout). It is remote log storage\n"
+GROUP, END = " INFO - ::group::Log message source details\n", " INFO - ::endgroup::\n"
+POD = (
+    "*** Reading from k8s pod logs failed: (404)\nReason: Not Found\n"
+    "HTTP response headers: HTTPHeaderDict({'Audit-Id': 'x'})\nHTTP response body: b'pods not found'\n\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        (f"{HOST}\n{FOUND}{LINE}\nValueError: x\n", (LINE, "ValueError: x")),
+        (f"{HOST}\n*** Found local files:\n***   * /opt/airflow/logs/x\n{LINE}\n\n", (LINE,)),
+        (f"{HOST}\n{LINE}\n", (LINE,)),
+        (f"\n{LINE}\n", (LINE,)),
+        # One reader has it, another has not.
+        (f"{HOST}\n{NONE}{SERVED}{FOUND}{LINE}\n", (LINE,)),
+        (f"{HOST}\n{POD}*** Found local files:\n{LINE}\n", (LINE,)),
+        # 2.10
+        (f"{HOST}\n{GROUP}{FOUND}{END}{LINE}\n", (LINE,)),
+        (
+            f"{HOST}\n{GROUP}{SERVED}{FOUND}{END}[..] INFO - ::group::Pre task execution logs\n",
+            ("[..] INFO - ::group::Pre task execution logs",),
+        ),
+        # A task's own lines, whatever they look like, once the log has begun; and one that has no time before it.
+        (f"{HOST}\n{FOUND}{LINE}\n*** a row of stars ***\nReason: unknown\n", (LINE, "*** a row of stars ***", "Reason: unknown")),
+        (f"{HOST}\nplain words\n", ("plain words",)),
+        (f"{HOST}\nReason: the task says so\n", ("Reason: the task says so",)),
+    ],
+)
+def test_a_log_is_its_own_lines(text: str, lines: tuple[str, ...]) -> None:
+    assert read_answer(text, HOST).lines == lines
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (f"{HOST}\n{SERVED}", "Could not read served logs: Client error '404 NOT FOUND'"),
+        (f"{HOST}\n{NONE}{SERVED}", "No logs found on s3 for ti="),
+        (f"{HOST}\n{NONE}{KEY}{SERVED}", "!!!! Please make sure"),
+        (f"{HOST}\n{NONE}", "No logs found on s3"),
+        (f"{HOST}\n*** No logs found\n", "No logs found"),
+        (f"{HOST}\n{OURS}", "The task log cannot be read: the S3 server"),
+        (f"{HOST}\n{OURS}{SERVED}", "remote log"),
+        (f"{HOST}\n{POD}", "Reading from k8s pod logs failed: (404) Reason: Not Found"),
+        # Found, but not read: the error stands where the log would.
+        (f"{HOST}\n{FOUND}Could not read logs from s3://logs/x with error: Connect timeout\n", "with error: Connect timeout"),
+        (f"{HOST}\nError fetching the logs. Try number 0 is invalid.\n", "Try number 0 is invalid"),
+        # 2.10
+        (f"{HOST}\n{GROUP}{NONE}{SERVED}{END}", "No logs found on s3"),
+        (f"{HOST}\n{GROUP}{END}", ""),
+        (f"{HOST}\n{FOUND}\n\n", "Found logs in s3:"),
+        (f"{HOST}\n", ""),
+        ("", ""),
+    ],
+)
+def test_a_message_is_no_log(text: str, message: str) -> None:
+    found = read_answer(text, HOST)
+    assert found.lines == ()
+    assert message in "; ".join(found.messages)

@@ -1,0 +1,228 @@
+# Copyright: (c) 2026, The gitops.airflow team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""F3, H5: which requests go to a proxy, and with which a password may go."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.gitops.airflow.plugins.lookup.api_proxy import way
+from ansible_collections.gitops.airflow.plugins.module_utils._transport import (
+    api_proxy,
+    api_server,
+    bypasses_proxy,
+    is_loopback,
+    normal_proxy,
+    proxy_for,
+    sends_in_clear,
+)
+
+PROXY = "http://proxy.example.com:3128"
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [
+        ("localhost", True),
+        ("LOCALHOST.", True),
+        ("127.0.0.1", True),
+        ("127.1.2.3", True),
+        ("::1", True),
+        ("::ffff:127.0.0.1", False),  # not a way that anybody writes it: the careful answer
+        ("10.0.0.1", False),
+        ("localhost.example.com", False),
+        ("127.0.0.1.example.com", False),
+        ("mylocalhost", False),
+        ("", False),
+    ],
+)
+def test_loopback(host: str, expected: bool) -> None:
+    assert is_loopback(host) == expected
+
+
+@pytest.mark.parametrize(
+    ("url", "no_proxy", "expected"),
+    [
+        # This machine, whatever the list says (as kubectl).
+        ("https://127.0.0.1:6443", "", True),
+        ("https://localhost:6443", "", True),
+        ("https://[::1]:6443", "", True),
+        # Names, their subdomains, and what only looks like one.
+        ("https://api.example.com", "", False),
+        ("https://api.example.com", "api.example.com", True),
+        ("https://API.example.com", "api.Example.com", True),
+        ("https://api.example.com.", "api.example.com", True),
+        ("https://api.example.com", "example.com", True),
+        ("https://api.example.com", ".example.com", True),
+        ("https://api.example.com", "*.example.com", True),
+        ("https://badexample.com", ".example.com", False),
+        ("https://badexample.com", "example.com", False),
+        ("https://example.com", "api.example.com", False),
+        ("https://api.example.com", "a.com, api.example.com ,b.com", True),
+        ("https://api.example.com", "a.com,b.com", False),
+        ("https://api.example.com", ",, ,", False),
+        ("https://api.example.com", ".", False),
+        ("https://api.example.com", "*", True),
+        ("https://api.example.com", "a.com,*", True),
+        # Ports: that of the URL or its scheme.
+        ("https://api.example.com:6443", "api.example.com:6443", True),
+        ("https://api.example.com:6443", "example.com:6443", True),
+        ("https://api.example.com:6443", "api.example.com:443", False),
+        ("https://api.example.com", "api.example.com:443", True),
+        ("http://api.example.com", "api.example.com:443", False),
+        ("https://10.0.0.5:6443", "10.0.0.5:6443", True),
+        ("https://10.0.0.5:6443", "10.0.0.5:443", False),
+        # Addresses and networks.
+        ("https://10.0.0.5:6443", "10.0.0.5", True),
+        ("https://10.0.0.55:6443", "10.0.0.5", False),
+        ("https://10.0.0.5:6443", "10.0.0.0/8", True),
+        ("https://11.0.0.5:6443", "10.0.0.0/8", False),
+        ("https://10.0.0.5:6443", "10.0.0.9/24", True),
+        ("https://10.0.0.5:6443", "0.5", False),
+        ("https://10.0.0.5:6443", "10.0.0.0/99", False),
+        ("https://10.0.0.5:6443", "fd00::/8", False),
+        ("https://[fd00::5]:6443", "fd00::/8", True),
+        ("https://[fd00::5]:6443", "fd00::5", True),
+        ("https://[fd00::5]:6443", "[fd00::5]", True),
+        ("https://[fd00::5]:6443", "[fd00::5]:6443", True),
+        ("https://[fd00::5]:6443", "[fd00::5]:443", False),
+        ("https://[fd00::5]:6443", "10.0.0.0/8", False),
+        ("https://api.example.com", "10.0.0.0/8", False),
+    ],
+)
+def test_no_proxy(url: str, no_proxy: str, expected: bool) -> None:
+    assert bypasses_proxy(url, no_proxy) == expected
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("proxy.example.com:3128", "http://proxy.example.com:3128"),
+        ("http://proxy.example.com", "http://proxy.example.com:80"),
+        ("http://proxy.example.com/", "http://proxy.example.com:80"),
+        ("https://proxy.example.com", "https://proxy.example.com:443"),
+        ("http://me:secret@[fd00::1]:3128", "http://me:secret@[fd00::1]:3128"),
+    ],
+)
+def test_a_proxy_has_scheme_and_port(given: str, expected: str) -> None:
+    assert normal_proxy(given) == expected
+
+
+@pytest.mark.parametrize(
+    ("url", "proxies", "expected"),
+    [
+        ("https://api.example.com", {}, ""),
+        ("https://api.example.com", {"https": PROXY}, PROXY),
+        ("https://api.example.com", {"http": PROXY}, ""),
+        ("http://api.example.com", {"https": PROXY, "all": PROXY}, ""),
+        ("https://api.example.com", {"https": PROXY, "no": "example.com"}, ""),
+        ("http://127.0.0.1:40123", {"http": PROXY}, ""),
+    ],
+)
+def test_the_proxy_of_a_url(url: str, proxies: dict[str, str], expected: str) -> None:
+    assert proxy_for(url, proxies) == expected
+
+
+@pytest.mark.parametrize(
+    ("host", "proxy", "no_proxy", "proxies", "expected"),
+    [
+        ("https://10.0.0.5:6443", None, None, {}, ("", "")),
+        ("https://10.0.0.5:6443", "", "", {}, ("", "")),
+        ("https://10.0.0.5:6443", None, None, {"https": PROXY}, (PROXY, "none.invalid")),
+        ("https://10.0.0.5:6443", "", "", {"https": PROXY}, (PROXY, "none.invalid")),
+        ("https://10.0.0.5:6443", None, None, {"http": PROXY}, ("", "")),
+        ("https://10.0.0.5:6443", None, None, {"https": PROXY, "no": "10.0.0.0/8"}, (PROXY, "*")),
+        ("https://10.0.0.5:6443", None, "10.0.0.5", {"https": PROXY}, (PROXY, "*")),
+        ("https://10.0.0.5:6443", None, "a.example.com", {"https": PROXY, "no": "10.0.0.5"}, (PROXY, "none.invalid")),
+        ("https://10.0.0.5:6443", "other:1", None, {"https": PROXY}, ("http://other:1", "none.invalid")),
+        ("https://10.0.0.5:6443", "other:1", None, {"no": "10.0.0.5"}, ("http://other:1", "*")),
+        ("https://127.0.0.1:6443", None, None, {"https": PROXY}, (PROXY, "*")),
+        ("http://10.0.0.5:8080", None, None, {"http": PROXY, "https": "http://b:1"}, (PROXY, "none.invalid")),
+    ],
+)
+def test_the_way_to_the_api_server(
+    host: str, proxy: str | None, no_proxy: str | None, proxies: dict[str, str], expected: tuple[str, str]
+) -> None:
+    found = api_proxy(host, proxy, no_proxy, proxies)
+    assert (found.proxy, found.no_proxy) == expected
+    # What was decided for kubernetes.core's modules is decided the same way again by ours, which get it as options.
+    again = api_proxy(host, found.proxy, found.no_proxy, proxies)
+    assert again == found
+
+
+KUBECONFIG: dict[str, Any] = {
+    "current-context": "b",
+    "contexts": [{"name": "a", "context": {"cluster": "one"}}, {"name": "b", "context": {"cluster": "two"}}, {"name": "c"}],
+    "clusters": [{"name": "one", "cluster": {"server": "https://one"}}, {"name": "two", "cluster": {"server": "https://two"}}],
+}
+
+
+@pytest.mark.parametrize(
+    ("kubeconfig", "context", "expected"),
+    [
+        (KUBECONFIG, "a", "https://one"),
+        (KUBECONFIG, None, "https://two"),
+        (KUBECONFIG, "", "https://two"),
+        (KUBECONFIG, "c", ""),
+        (KUBECONFIG, "absent", ""),
+        ({}, "a", ""),
+        ({"contexts": None}, None, ""),
+        (None, "a", ""),
+        ("text", None, ""),
+        ([], None, ""),
+    ],
+)
+def test_the_server_of_a_context(kubeconfig: Any, context: str | None, expected: str) -> None:
+    assert api_server(kubeconfig, context) == expected
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("http://airflow.example.com", True),
+        ("http://10.0.0.5:8080", True),
+        ("http://gitea.git.svc.cluster.local:3000/a/b.git", True),
+        ("http://localhost:8080", False),
+        ("http://127.0.0.1:8080", False),
+        ("http://[::1]:8080", False),
+        ("https://airflow.example.com", False),
+        ("ssh://git@git.example.com/a.git", False),
+        ("git@git.example.com:a.git", False),
+        ("file:///srv/a.git", False),
+    ],
+)
+def test_where_a_password_could_be_read(url: str, expected: bool) -> None:
+    assert sends_in_clear(url) == expected
+
+
+@pytest.mark.parametrize(
+    ("environment", "expected"),
+    [
+        ({}, ("", "")),
+        ({"HTTPS_PROXY": PROXY}, (PROXY, "none.invalid")),
+        ({"https_proxy": PROXY, "no_proxy": "10.0.0.0/8"}, (PROXY, "*")),
+        ({"HTTPS_PROXY": PROXY, "NO_PROXY": "10.0.0.0/8"}, (PROXY, "*")),
+        ({"HTTPS_PROXY": PROXY, "NO_PROXY": "10.0.0.0/8", "no_proxy": "example.com"}, (PROXY, "none.invalid")),  # as curl: small letters
+        ({"HTTP_PROXY": PROXY}, ("", "")),
+        ({"K8S_AUTH_PROXY": "http://k:1", "HTTPS_PROXY": PROXY}, ("http://k:1", "none.invalid")),
+        ({"K8S_AUTH_NO_PROXY": "10.0.0.5", "HTTPS_PROXY": PROXY, "NO_PROXY": "example.com"}, (PROXY, "*")),
+    ],
+)
+def test_the_options_for_other_modules(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], expected: tuple[str, str]
+) -> None:
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "K8S_AUTH_PROXY", "K8S_AUTH_NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    cluster = {"name": "one", "cluster": {"server": "https://10.0.0.5:6443"}}
+    (tmp_path / "config").write_text(json.dumps({**KUBECONFIG, "clusters": [cluster]}))
+    found = way(str(tmp_path / "config"), "a")
+    assert (found["proxy"], found["no_proxy"]) == expected
+    if not environment.get("K8S_AUTH_PROXY"):  # a broken kubeconfig is for the module to report
+        assert way(str(tmp_path / "absent"), "a") == {"proxy": "", "no_proxy": ""}
