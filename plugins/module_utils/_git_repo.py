@@ -240,11 +240,13 @@ def publish(
     create: bool = False,
     if_absent: bool = False,
     check: bool = False,
+    guard: Callable[[Mapping[str, Entry]], None] | None = None,
     tries: int = 5,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Outcome:
     """Makes the wanted files the content of the branch; with if_absent only of one that does not exist.
 
+    ``guard`` sees the files of each commit that a push would replace, and raises GitError to refuse.
     Raises GitError, or ValueError for paths that cannot be.
     """
     for attempt in range(tries):
@@ -261,6 +263,8 @@ def publish(
         if head and if_absent:
             return Outcome(head, {})
         found = remote.tree(head) if head else {}
+        if guard:
+            guard(found)
         tree = plan(found, wanted, prune)
         paths = changed_paths(found, tree)
         if head and not paths:

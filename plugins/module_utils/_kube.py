@@ -23,6 +23,11 @@ APPLICATIONS = "/apis/argoproj.io/v1alpha1/namespaces/{namespace}/applications"
 CONNECT_SECONDS, READ_SECONDS = 5.0, 30.0
 # Where the collections outside of the core group are.
 GROUPS = {"daemonsets": "apps", "deployments": "apps", "jobs": "batch", "statefulsets": "apps"}
+JSON, MERGE_PATCH = "application/json", "application/merge-patch+json"
+# Only metadata: neither a Secret's data nor a CRD's schema is sent. An aggregated API that cannot do it answers with whole objects.
+_METADATA = "application/json;as=PartialObjectMetadata{};g=meta.k8s.io;v=v1,application/json"
+METADATA, METADATA_LIST = _METADATA.format(""), _METADATA.format("List")
+PAGE = 500
 
 
 def core_path(collection: str, namespace: str | None = None, name: str | None = None) -> str:
@@ -49,12 +54,14 @@ class KubeApi:
         self._host = client.configuration.host
         self.requests = 0
 
-    def _open(self, method: str, url_path: str, query: dict[str, Any], read: float | None, body: Any = None, verb: str = "") -> Any:
+    def _open(
+        self, method: str, url_path: str, query: dict[str, Any], read: float | None, body: Any = None, verb: str = "", accept: str = JSON
+    ) -> Any:
         import urllib3
 
-        headers = {"Accept": "application/json", **authorized(self._client)}
+        headers = {"Accept": accept, **authorized(self._client)}
         if body is not None:
-            headers["Content-Type"] = "application/merge-patch+json"
+            headers["Content-Type"] = MERGE_PATCH if method == "PATCH" else JSON
         parameters: list[tuple[str, str]] = [(key, str(value)) for key, value in query.items()]
         url = self._host + url_path + ("?" + urlencode(parameters) if parameters else "")
         self.requests += 1
@@ -88,10 +95,57 @@ class KubeApi:
         """A JSON merge patch."""
         return self._json("PATCH", path, {}, "patch", body)
 
-    def _json(self, method: str, url_path: str, query: dict[str, Any], verb: str, body: Any = None) -> Obj:
+    def metadata(self, path: str) -> Obj | None:
+        """One object's ``metadata``, or None where the server has no such object or kind. No data of a Secret is sent."""
+        try:
+            found: Obj = self._json("GET", path, {}, "get", accept=METADATA)["metadata"]
+        except ApiError as error:
+            if error.status == 404:
+                return None
+            raise
+        return found
+
+    def items(self, path: str, query: dict[str, Any] | None = None, *, whole: bool = False) -> list[Obj]:
+        """All objects of a collection, page by page: their ``metadata``, with ``whole`` the objects; none if the kind is not served."""
+        found: list[Obj] = []
+        more: dict[str, Any] = {}
+        while True:
+            try:
+                answer = self._json("GET", path, {"limit": PAGE, **(query or {}), **more}, "list", accept=JSON if whole else METADATA_LIST)
+            except ApiError as error:
+                if error.status == 404:
+                    return found
+                if error.status != 410 or not more:
+                    raise
+                found, more = [], {}  # the list's place has expired: from the start
+                continue
+            found += [item if whole else item["metadata"] for item in answer.get("items") or []]
+            token = answer.get("metadata", {}).get("continue")
+            if not token:
+                return found
+            more = {"continue": token}
+
+    def create(self, path: str, body: Obj) -> Obj:
+        """One POST into a collection."""
+        return self._json("POST", path, {}, "create", body)
+
+    def delete(self, path: str, uid: str = "") -> bool:
+        """Requests one object's deletion, in the background; with ``uid`` only of that very object. False where it is gone already."""
+        body: Obj = {"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Background"}
+        if uid:
+            body["preconditions"] = {"uid": uid}
+        try:
+            self._json("DELETE", path, {}, "delete", body)
+        except ApiError as error:
+            if error.status == 404:
+                return False
+            raise
+        return True
+
+    def _json(self, method: str, url_path: str, query: dict[str, Any], verb: str, body: Any = None, accept: str = JSON) -> Obj:
         import urllib3
 
-        response = self._open(method, url_path, query, READ_SECONDS, body, verb)
+        response = self._open(method, url_path, query, READ_SECONDS, body, verb, accept)
         try:
             document: Obj = json.loads(response.data)
         except (ValueError, urllib3.exceptions.HTTPError) as error:

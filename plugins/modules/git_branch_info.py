@@ -30,6 +30,35 @@ options:
     description: Whether the branch must also take pushes. The server is asked; nothing is pushed.
     type: bool
     default: false
+  owner:
+    description:
+      - Whose folder it must be, if the branch has it. Nothing is written.
+      - The folder of another platform, or of the same platform in another cluster, is refused, and so is one with files that this
+        collection did not write.
+    type: dict
+    suboptions:
+      folder:
+        description: The folder in the repository.
+        type: str
+        required: true
+      platform:
+        description: Name of the platform.
+        type: str
+        required: true
+      cluster:
+        description: What identifies the cluster, the uid of the namespace C(kube-system). Empty if the cluster does not exist yet.
+        type: str
+        default: ""
+      adopt:
+        description: Whether a folder that an older version of this collection wrote, without an owner mark, is this platform's.
+        type: bool
+        default: false
+      take_over:
+        description:
+          - The owner of the folder, exactly as its mark has it, that gives the folder to this platform.
+          - V(unmarked) stands for the owner of a folder that an older version of this collection wrote.
+        type: str
+        default: ""
 seealso:
   - module: gitops.airflow.git_publish
 attributes:
@@ -76,6 +105,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.gitops.airflow.plugins.module_utils._git import GitError, folder, keyscan, public_url, ssh_server
 from ansible_collections.gitops.airflow.plugins.module_utils._git_access import EXCLUSIVE, REMOTE_SPEC, open_remote
+from ansible_collections.gitops.airflow.plugins.module_utils._git_owner import OWNER_SPEC, FolderOwner, check_folder, from_params
 from ansible_collections.gitops.airflow.plugins.module_utils._git_repo import Remote
 from ansible_collections.gitops.airflow.plugins.module_utils._tunnel import TunnelError
 
@@ -108,6 +138,12 @@ def check_folders(remote: Remote, commit: str, folders: list[str]) -> None:
             )
 
 
+def check_owner(remote: Remote, commit: str, owner: FolderOwner) -> None:
+    """Raises GitError for a folder that is another platform's."""
+    found = remote.tree(commit)
+    check_folder(owner, f"{remote.shown} (branch {remote.branch})", found, lambda path: remote.blob(found.get(path)))
+
+
 def run(params: dict[str, Any], temp: str) -> str:
     """The branch's commit. Raises GitError, TunnelError, ValueError, OSError."""
     check_complete(params)
@@ -116,6 +152,9 @@ def run(params: dict[str, Any], temp: str) -> str:
         if commit is None:
             raise remote.error("couldn't find remote ref")
         check_folders(remote, commit, params["folders"])
+        owner = from_params(params.get("owner"))
+        if owner:
+            check_owner(remote, commit, owner)
         if params["push"]:
             remote.check_push(commit)
         return commit
@@ -127,6 +166,7 @@ def main() -> None:
             **REMOTE_SPEC,
             "folders": {"type": "list", "elements": "str", "default": []},
             "push": {"type": "bool", "default": False},
+            "owner": OWNER_SPEC,
         },
         mutually_exclusive=EXCLUSIVE,
         supports_check_mode=True,

@@ -57,6 +57,35 @@ options:
       - Also the repository, if the server makes one on the first push.
     type: bool
     default: false
+  owner:
+    description:
+      - Whose folder is written. The platform's mark is kept in it, in the file C(.gitops-airflow-owner).
+      - The folder of another platform, or of the same platform in another cluster, is refused, and so is one with files that this
+        collection did not write.
+    type: dict
+    suboptions:
+      folder:
+        description: The folder in the repository.
+        type: str
+        required: true
+      platform:
+        description: Name of the platform.
+        type: str
+        required: true
+      cluster:
+        description: What identifies the cluster, the uid of the namespace C(kube-system). Empty if the cluster does not exist yet.
+        type: str
+        default: ""
+      adopt:
+        description: Whether a folder that an older version of this collection wrote, without an owner mark, is this platform's.
+        type: bool
+        default: false
+      take_over:
+        description:
+          - The owner of the folder, exactly as its mark has it, that gives the folder to this platform.
+          - V(unmarked) stands for the owner of a folder that an older version of this collection wrote.
+        type: str
+        default: ""
   commit_message:
     description: Message of the commit.
     type: str
@@ -122,20 +151,30 @@ changed_files:
 code:
   description: >-
     Kind of failure: V(authentication), V(repository_missing), V(branch_missing), V(unreachable), V(unknown_host_key),
-    V(changed_host_key), V(bad_key), V(untrusted_certificate), V(refused), V(busy), V(bad_url), V(bad_path), V(no_tunnel),
-    V(unencrypted), V(server_error), V(timeout), V(git_missing) or V(git_failed).
+    V(changed_host_key), V(bad_key), V(untrusted_certificate), V(refused), V(foreign_folder), V(busy), V(bad_url), V(bad_path),
+    V(no_tunnel), V(unencrypted), V(server_error), V(timeout), V(git_missing) or V(git_failed).
   returned: failure
   type: str
   sample: authentication
 """
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.gitops.airflow.plugins.module_utils._git import EXECUTABLE, PLAIN, Content, GitError, safe_path, unified
+from ansible_collections.gitops.airflow.plugins.module_utils._git import (
+    EXECUTABLE,
+    PLAIN,
+    Content,
+    Entry,
+    GitError,
+    safe_path,
+    unified,
+)
 from ansible_collections.gitops.airflow.plugins.module_utils._git_access import EXCLUSIVE, REMOTE_SPEC, open_remote
+from ansible_collections.gitops.airflow.plugins.module_utils._git_owner import OWNER_SPEC, check_folder, from_params
 from ansible_collections.gitops.airflow.plugins.module_utils._git_repo import Author, Outcome, publish
 from ansible_collections.gitops.airflow.plugins.module_utils._tunnel import TunnelError
 
@@ -155,8 +194,17 @@ def run(params: dict[str, Any], temp: str, check: bool) -> Outcome:
     """Publishes. Raises GitError, TunnelError, ValueError, OSError."""
     wanted = contents(params)
     author = Author(params["author_name"], params["author_email"], params["commit_message"])
+    owner = from_params(params.get("owner"))
+    if owner:
+        wanted[owner.path] = Content(owner.content.encode())
     with open_remote(params, temp) as remote:
-        return publish(remote, wanted, params["prune"], author, create=params["create"], if_absent=params["if_absent"], check=check)
+
+        def guard(found: Mapping[str, Entry]) -> None:
+            if owner:
+                check_folder(owner, f"{remote.shown} (branch {remote.branch})", found, lambda path: remote.blob(found.get(path)))
+
+        options = {"create": params["create"], "if_absent": params["if_absent"], "check": check}
+        return publish(remote, wanted, params["prune"], author, guard=guard, **options)
 
 
 def main() -> None:
@@ -173,6 +221,7 @@ def main() -> None:
             "prune": {"type": "list", "elements": "str", "default": []},
             "if_absent": {"type": "bool", "default": False},
             "create": {"type": "bool", "default": False},
+            "owner": OWNER_SPEC,
             "commit_message": {"type": "str", "default": "Published by gitops.airflow"},
             "author_name": {"type": "str", "default": "gitops.airflow"},
             "author_email": {"type": "str", "default": "gitops-airflow@localhost"},

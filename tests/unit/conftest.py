@@ -86,7 +86,7 @@ def role_evaluator(role_variables: Callable[..., dict[str, Any]]) -> Callable[[s
 
     def evaluator(role: str) -> Callable[..., Any]:
         own = (roles / role / "defaults/main.yml", roles / role / "vars/main.yml")
-        variables = role_variables(*sorted((roles / "platform/defaults/main").glob("*.yml")), *own)
+        variables = role_variables(*sorted((roles / "platform/defaults/main").glob("*.yml")), roles / "platform/vars/main.yml", *own)
         loader = DataLoader()
         loader.set_basedir(str(roles / role))
 

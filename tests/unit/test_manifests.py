@@ -27,6 +27,7 @@ Render = Callable[..., list[dict[str, Any]]]
 def defaults(role_variables: Callable[..., dict[str, Any]]) -> dict[str, Any]:
     roles = [ROLES / name for name in ("airflow_app", "git_server", "namespaces", "argocd")]
     files = [*sorted((ROLES / "platform/defaults/main").glob("*.yml"))]
+    files.append(ROLES / "platform/vars/main.yml")
     files += [role / part / "main.yml" for part in ("defaults", "vars") for role in roles]
     nothing: dict[str, list[Any]] = {"resources": []}
     registered = dict.fromkeys(("secrets", "generated_found", "volume", "projects"), nothing)

@@ -22,6 +22,7 @@ HOSTS = "git.example.com ssh-ed25519 AAAA"
 HTTPS, SSH, SCP = "https://git.example.com/a.git", "ssh://git@git.example.com:2222/a.git", "git@git.example.com:a.git"
 
 
+MARKS = {"app.kubernetes.io/part-of": "gitops-airflow", "gitops-airflow/platform": "airflow"}
 Variables = Callable[..., dict[str, Any]]
 
 
@@ -32,6 +33,8 @@ def variables(role_variables: Variables) -> Variables:
         "platform_core_namespace": "airflow-core",
         "platform_argocd_namespace": "argocd",
         "platform_git_namespace": "git",
+        "platform_name": "airflow",
+        "__platform_marks": MARKS,
     }
     found = role_variables(ROLE / "defaults/main.yml", ROLE / "vars/main.yml") | platform
     found |= {"platform_worker_namespaces": [{"name": "airflow-core"}], "__airflow_app_secrets": {"resources": []}}
@@ -198,7 +201,7 @@ def test_argo_cd_trusts_what_it_must_and_no_more(
     known: str,
 ) -> None:
     project = {
-        "metadata": {"annotations": {"gitops-airflow/trust": before}} if before else {},
+        "metadata": {"labels": MARKS, **({"annotations": {"gitops-airflow/trust": before}} if before else {})},
         "spec": {"sourceRepos": [], "destinations": []},
     }
     tls = {"metadata": {"name": "argocd-tls-certs-cm"}, **({"data": there} if there else {})}
@@ -219,6 +222,42 @@ def test_argo_cd_trusts_what_it_must_and_no_more(
         annotations = render("project.yaml.j2", **variables)[0]["metadata"].get("annotations", {})
         assert sorted(annotations.get("gitops-airflow/trust", "").split()) == sorted(expected)
         assert annotations or not expected
+
+
+@pytest.mark.parametrize(
+    "known",
+    [
+        f"{OTHERS}\n{BLOCK}\ngitlab.com ssh-ed25519 CCCC\n{BLOCK}\ngitea.com ssh-ed25519 DDDD",
+        f"{BLOCK}\n{OTHERS}\ngitlab.com ssh-ed25519 CCCC\ngitea.com ssh-ed25519 DDDD\n{BLOCK}",
+    ],
+)
+def test_h1_host_keys_of_others_between_two_blocks_stay(value: Callable[..., Any], known: str) -> None:
+    here = {"metadata": {"name": "argocd-ssh-known-hosts-cm"}, "data": {"ssh_known_hosts": known}}
+    left = value("__airflow_app_trust_others", __airflow_app_trusted={"resources": [here]})
+    assert left == f"{OTHERS}\ngitlab.com ssh-ed25519 CCCC\ngitea.com ssh-ed25519 DDDD"
+
+
+@pytest.mark.parametrize("labels", [{}, MARKS | {"gitops-airflow/platform": "beta"}, {"app.kubernetes.io/part-of": "theirs"}])
+def test_h1_an_app_project_of_others_remembers_nothing_of_ours(value: Callable[..., Any], labels: dict[str, str]) -> None:
+    project = {
+        "metadata": {"labels": labels, "annotations": {"gitops-airflow/trust": "ssh"}},
+        "spec": {"sourceRepos": ["x"], "destinations": [{"namespace": "theirs"}]},
+    }
+    over = {"__airflow_app_projects": {"resources": [project]}}
+    for name in ("trust_before", "project_repos", "project_namespaces", "dropped"):
+        assert value(f"__airflow_app_{name}", **over) == []
+
+
+def test_h7_git_credentials_are_this_platforms(value: Callable[..., Any]) -> None:
+    def secret(namespace: str, user: str, **labels: str) -> dict[str, Any]:
+        metadata = {"name": "git-credentials", "namespace": namespace, "labels": {"app.kubernetes.io/part-of": "gitops-airflow", **labels}}
+        return {"metadata": metadata, "data": {"username": base64.b64encode(user.encode()).decode()}}
+
+    beta = secret("beta-git", "beta", **{"gitops-airflow/platform": "beta"})
+    same = secret("git", "beta", **{"gitops-airflow/platform": "beta"})
+    older, ours = secret("git", "older"), secret("git", "ours", **MARKS)
+    for found, user in (([beta], ""), ([same], ""), ([beta, older], "older"), ([beta, same, ours], "ours")):
+        assert value("__airflow_app_git_username", __airflow_app_secrets={"resources": found}) == user
 
 
 def test_errors_name_the_roles_variables(value: Callable[..., Any], variables: Variables) -> None:

@@ -1,0 +1,517 @@
+# Copyright: (c) 2026, The gitops.airflow team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who owns an object of a cluster, and what a platform may do to it. Pure: metadata in, decisions out (issue 11, H1, H2, H7)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Obj = dict[str, Any]
+
+PART_OF, COLLECTION = "app.kubernetes.io/part-of", "gitops-airflow"
+PLATFORM = "gitops-airflow/platform"
+MADE = "gitops-airflow/made"
+# Argo CD's label on what it applies; its value is the Application's name.
+INSTANCE = "app.kubernetes.io/instance"
+# The field manager with which the collection's roles apply objects.
+MANAGER = "gitops.airflow"
+RECORD = "argocd-installed"
+
+ARGOCD_CRDS = ("applications.argoproj.io", "applicationsets.argoproj.io", "appprojects.argoproj.io")
+# "argocd cluster add" makes these in a cluster that an Argo CD elsewhere manages: there is no Argo CD here (argo-cd: common.go).
+REMOTE_ARGOCD = ("argocd-manager-role", "argocd-manager-role-binding")
+# What Argo CD makes itself in its namespace, by name and kind; nothing of it is in install.yaml.
+ARGOCD_BY_PRODUCTS = (("Secret", "argocd-initial-admin-secret"), ("Secret", "argocd-redis"))
+# The AppProject that Argo CD makes at its start (argo-cd: util/settings or server.go, "createDefaultProject").
+DEFAULT_PROJECT = {
+    "sourceRepos": ["*"],
+    "destinations": [{"namespace": "*", "server": "*"}],
+    "clusterResourceWhitelist": [{"group": "*", "kind": "*"}],
+}
+
+Owner = Literal["ours", "older", "other", "foreign"]
+
+
+@dataclass(frozen=True, order=True)
+class Ref:
+    """An object of the cluster by kind, namespace (empty for a cluster-wide one) and name."""
+
+    kind: str
+    namespace: str
+    name: str
+    api_version: str = field(default="", compare=False)
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.namespace}/{self.name}" if self.namespace else f"{self.kind} {self.name}"
+
+    def as_dict(self) -> dict[str, str]:
+        return {"api_version": self.api_version, "kind": self.kind, "namespace": self.namespace, "name": self.name}
+
+
+@dataclass(frozen=True)
+class Platform:
+    """What a platform is called, where it lives, and what its Application points at."""
+
+    name: str
+    argocd_namespace: str = "argocd"
+    core_namespace: str = "airflow-core"
+    git_namespace: str = ""
+    namespaces: tuple[str, ...] = ()
+    application: str = "airflow-core"
+    repo: str = ""
+    path: str = ""
+
+    @property
+    def all_namespaces(self) -> tuple[str, ...]:
+        names = (self.argocd_namespace, self.git_namespace, self.core_namespace, *self.namespaces)
+        return tuple(dict.fromkeys(name for name in names if name))
+
+
+@dataclass(frozen=True)
+class Found:
+    """An object that the cluster has: where, and its ``metadata``."""
+
+    ref: Ref
+    metadata: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why nothing is changed: the value at fault, the rule, the sentence for a person, and the next action."""
+
+    code: str
+    value: str
+    rule: str
+    message: str
+    next_action: str
+
+    def as_dict(self) -> dict[str, str]:
+        return {
+            "code": self.code,
+            "value": self.value,
+            "rule": self.rule,
+            "message": self.message,
+            "next_action": self.next_action,
+        }
+
+
+def labels_of(metadata: Mapping[str, Any]) -> dict[str, str]:
+    return dict(metadata.get("labels") or {})
+
+
+def owner_of(metadata: Mapping[str, Any], platform: str) -> Owner:
+    """Who owns an object by its labels: this platform, another one, an older platform of this collection, or nobody of this collection.
+
+    An older platform (up to commit 1e64bd2) has the part-of label alone. Whether it is this one is for :func:`adoptable` to say.
+    """
+    labels = labels_of(metadata)
+    mark = labels.get(PLATFORM)
+    if mark is not None:
+        return "ours" if mark == platform and labels.get(PART_OF) == COLLECTION else "other" if mark != platform else "foreign"
+    return "older" if labels.get(PART_OF) == COLLECTION else "foreign"
+
+
+def owner_text(metadata: Mapping[str, Any], platform: str) -> str:
+    """The same for a person."""
+    owner = owner_of(metadata, platform)
+    return {
+        "ours": f"it is platform {platform}'s",
+        "older": f"it has no label {PLATFORM}",
+        "other": f"it belongs to platform {labels_of(metadata).get(PLATFORM)}",
+        "foreign": f"it does not have the labels {PART_OF}={COLLECTION} and {PLATFORM}={platform}",
+    }[owner]
+
+
+def managers(metadata: Mapping[str, Any]) -> set[str]:
+    """The field managers that have written an object."""
+    return {str(entry.get("manager")) for entry in metadata.get("managedFields") or []}
+
+
+def points_here(application: Obj, platform: Platform) -> bool:
+    """Whether an Application has this platform's repository, path and destination namespace."""
+    spec = application.get("spec") or {}
+    source, destination = spec.get("source") or {}, spec.get("destination") or {}
+    return (
+        source.get("repoURL") == platform.repo
+        and str(source.get("path")).strip("/") == platform.path.strip("/")
+        and destination.get("namespace") == platform.core_namespace
+    )
+
+
+def adoptable(application: Obj | None, platform: Platform) -> bool:
+    """Whether the objects of an older platform in this cluster are this platform's: its Application is, or was already adopted."""
+    if application is None:
+        return False
+    owner = owner_of(application["metadata"], platform.name)
+    return owner == "ours" or (owner == "older" and points_here(application, platform))
+
+
+# The record of an installed Argo CD
+
+
+@dataclass(frozen=True)
+class Record:
+    """What the ConfigMap ``argocd-installed`` says: whose Argo CD, its state, and its objects (None: an older record without a list)."""
+
+    namespace: str
+    owner: Owner
+    platform: str
+    state: str
+    objects: frozenset[Ref] | None
+
+
+def read_record(configmap: Obj, platform: str) -> Record:
+    """Raises ValueError for a list that is not one."""
+    data, metadata = configmap.get("data") or {}, configmap["metadata"]
+    objects = None
+    if "objects" in data:
+        objects = frozenset(ref_from(item) for item in json.loads(data["objects"]))
+    return Record(
+        metadata["namespace"], owner_of(metadata, platform), labels_of(metadata).get(PLATFORM, ""), data.get("state", "applied"), objects
+    )
+
+
+def ref_from(item: Mapping[str, Any]) -> Ref:
+    """A reference from its dictionary, in Ansible's or Kubernetes' spelling. Raises ValueError where kind or name is missing."""
+    kind, name = item.get("kind"), item.get("name")
+    if not kind or not name:
+        raise ValueError(f"{dict(item)!r} names no object: kind and name are needed")
+    version = item.get("api_version") or item.get("apiVersion") or ""
+    return Ref(str(kind), str(item.get("namespace") or ""), str(name), str(version))
+
+
+def installed_by_us(found: Found, record: Record | None, adopted: bool) -> bool:
+    """Whether an object of an Argo CD is the one that this platform's record covers.
+
+    The collection's field manager must be among those that wrote it: an object that another made anew under the same name is not ours.
+    """
+    if record is None or MANAGER not in managers(found.metadata):
+        return False
+    if record.objects is not None:
+        return record.owner == "ours" and found.ref in record.objects
+    return (record.owner == "ours" or (record.owner == "older" and adopted)) and found.ref.namespace in ("", record.namespace)
+
+
+def is_foreign_argocd(found: Found, record: Record | None, adopted: bool) -> bool:
+    """Whether a CRD, workload or cluster-wide role is part of an Argo CD that this platform did not install.
+
+    Beside an Argo CD of ours, further roles and workloads in its namespace may be extensions of it; what has a recorded name is not.
+    """
+    if found.ref.name in REMOTE_ARGOCD or installed_by_us(found, record, adopted):
+        return False
+    ours = record is not None and (record.owner == "ours" or adopted)
+    if ours and record is not None and found.ref not in (record.objects or ()):
+        return found.ref.kind not in ("ClusterRole", "ClusterRoleBinding") and found.ref.namespace != record.namespace
+    return True
+
+
+# The look before anything changes
+
+
+@dataclass
+class Sight:
+    """What one look at the cluster found."""
+
+    cluster: str = ""  # uid of the namespace kube-system
+    namespaces: list[Mapping[str, Any]] = field(default_factory=list)
+    labelled: list[Found] = field(default_factory=list)  # everything with the collection's part-of label
+    argocd: list[Found] = field(default_factory=list)  # CRDs, workloads, ClusterRoles and their bindings of any Argo CD
+    records: list[Obj] = field(default_factory=list)
+    application: Obj | None = None
+    planned: list[Found] = field(default_factory=list)  # objects whose names this platform will write
+    chart: list[Found] = field(default_factory=list)  # objects whose names the chart renders, while there is no Application of ours
+    workers: list[str] = field(default_factory=list)  # living worker pods in this platform's namespaces
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What follows from a look."""
+
+    refusals: list[Refusal]
+    adoption: bool  # objects of an older platform are this platform's and have no mark yet
+    unmarked: list[Ref]  # those objects
+    record: Record | None
+
+
+def named(items: Iterable[object], most: int = 6) -> str:
+    """Names in a row; of many, the first ones and how many more there are."""
+    texts = list(dict.fromkeys(str(item) for item in items))
+    more = f" and {len(texts) - most} more" if len(texts) > most else ""
+    return ", ".join(texts[:most]) + more
+
+
+def own_record(records: Sequence[Obj], platform: Platform) -> Record | None:
+    """The record in this platform's Argo CD namespace, if it is this platform's or an older one's."""
+    for item in records:
+        record = read_record(item, platform.name)
+        if record.namespace == platform.argocd_namespace and record.owner in ("ours", "older"):
+            return record
+    return None
+
+
+def decide(sight: Sight, platform: Platform) -> Decision:
+    """Whether this platform may be installed or changed in the cluster, and which unmarked objects are its own.
+
+    Raises ValueError for a record that cannot be read.
+    """
+    adopted = adoptable(sight.application, platform)
+    record = own_record(sight.records, platform)
+    older = [found.ref for found in sight.labelled if owner_of(found.metadata, platform.name) == "older"]
+    adoption = adopted and bool(older)
+    refusals = [
+        *_other_platform(sight, platform),
+        *_older_elsewhere(sight, platform, older, adopted),
+        *_foreign_argocd(sight, platform, record, adopted),
+        *_foreign_objects(sight, platform, record, adopted),
+        *_tasks_run(sight, platform, adoption),
+    ]
+    return Decision(refusals, adoption, older if adopted else [], record)
+
+
+def _other_platform(sight: Sight, platform: Platform) -> list[Refusal]:
+    others: dict[str, list[Ref]] = {}
+    for found in sight.labelled:
+        if owner_of(found.metadata, platform.name) == "other":
+            others.setdefault(labels_of(found.metadata)[PLATFORM], []).append(found.ref)
+    return [
+        Refusal(
+            "other_platform",
+            name,
+            "one platform in a cluster",
+            f"platform_name is '{platform.name}', but the cluster has the platform '{name}' ({named(refs)}). A cluster holds one platform.",
+            f"Use another cluster (platform_context), or set platform_name to '{name}' to work on that platform. "
+            "If that platform was removed and its data is not needed, delete these objects.",
+        )
+        for name, refs in sorted(others.items())
+    ]
+
+
+def _older_elsewhere(sight: Sight, platform: Platform, older: Sequence[Ref], adopted: bool) -> list[Refusal]:
+    if adopted or not older:
+        return []
+    application = sight.application
+    what = "there is no Application of that platform, so whose objects these are cannot be verified"
+    advice = (
+        f"If they are this platform's, label each one: kubectl label KIND NAME -n NAMESPACE {PLATFORM}={platform.name}. "
+        "Otherwise use another cluster."
+    )
+    if application is not None:
+        spec = application.get("spec") or {}
+        source = spec.get("source") or {}
+        shown = f"{source.get('repoURL')}, folder {source.get('path')}, namespace {(spec.get('destination') or {}).get('namespace')}"
+        what = (
+            f"its Application {platform.argocd_namespace}/{platform.application} uses {shown}, and the inventory says "
+            f"{platform.repo}, folder {platform.path}, namespace {platform.core_namespace}"
+        )
+        advice = "Run site.yml once with the repository, folder and namespace that the Application uses; change them in a later run."
+    return [
+        Refusal(
+            "older_platform",
+            named(older),
+            "an older platform is adopted if its Application uses this platform's repository, folder and namespace",
+            f"The cluster has objects of an older version of this collection ({named(older)}), but {what}.",
+            advice,
+        )
+    ]
+
+
+def _foreign_argocd(sight: Sight, platform: Platform, record: Record | None, adopted: bool) -> list[Refusal]:
+    foreign = [found.ref for found in sight.argocd if is_foreign_argocd(found, record, adopted)]
+    if not foreign:
+        return []
+    return [
+        Refusal(
+            "foreign_argocd",
+            named(foreign),
+            "no Argo CD but the one that this platform installed",
+            f"The cluster has an Argo CD that this platform did not install: {named(foreign)}. "
+            "This version of the collection needs a cluster without Argo CD, because two of them share CRDs and cluster-wide roles.",
+            "Use a cluster without Argo CD (platform_context). Leave the Argo CD that is there to its owner.",
+        )
+    ]
+
+
+def _foreign_objects(sight: Sight, platform: Platform, record: Record | None, adopted: bool) -> list[Refusal]:
+    # An object of an older platform that is not adopted, or of another platform, has a refusal of its own.
+    foreign = [
+        found.ref
+        for found in sight.planned
+        if owner_of(found.metadata, platform.name) == "foreign" and not installed_by_us(found, record, adopted)
+    ]
+    foreign += [
+        found.ref
+        for found in sight.chart
+        if owner_of(found.metadata, platform.name) == "foreign" and labels_of(found.metadata).get(INSTANCE) != platform.application
+    ]
+    if not foreign:
+        return []
+    return [
+        Refusal(
+            "foreign_object",
+            named(foreign),
+            f"objects that this platform writes carry {PLATFORM}={platform.name}, or do not exist",
+            f"The cluster has objects with the names of this platform's own, which it did not make: {named(foreign)}. "
+            "They would be overwritten.",
+            "Choose other namespaces (platform_core_namespace, platform_worker_namespaces, platform_argocd_namespace, "
+            "platform_git_namespace), or remove these objects if they are yours and not needed.",
+        )
+    ]
+
+
+def _tasks_run(sight: Sight, platform: Platform, adoption: bool) -> list[Refusal]:
+    if not adoption or not sight.workers:
+        return []
+    return [
+        Refusal(
+            "tasks_run",
+            named(sight.workers),
+            "a platform of an older version of this collection is upgraded only while no task runs",
+            f"Platform '{platform.name}' was made by an older version of this collection. Its upgrade restarts Airflow and its database "
+            f"once, but tasks run: {named(sight.workers)}.",
+            "Pause the DAGs, wait until these pods have ended, and run the same command again.",
+        )
+    ]
+
+
+def planned_refs(platform: Platform) -> list[Ref]:
+    """The objects with fixed names that the roles write themselves, apart from install.yaml's. The chart's are Argo CD's to write."""
+    project = "argoproj.io/v1alpha1"
+    refs = [
+        Ref("ConfigMap", platform.argocd_namespace, RECORD, "v1"),
+        Ref("Service", platform.argocd_namespace, "argocd-server-node-port", "v1"),
+        Ref("Secret", platform.argocd_namespace, "airflow-platform-repository", "v1"),
+        Ref("AppProject", platform.argocd_namespace, "airflow", project),
+        Ref("Application", platform.argocd_namespace, platform.application, project),
+        *(Ref("Secret", platform.core_namespace, name, "v1") for name in ("airflow-generated", "airflow-admin", "airflow-mysql")),
+        Ref("ConfigMap", platform.core_namespace, "airflow-verification", "v1"),
+    ]
+    for namespace in dict.fromkeys((platform.core_namespace, *platform.namespaces)):
+        refs += [Ref("Secret", namespace, name, "v1") for name in WORKER_SECRETS]
+    if platform.git_namespace:
+        refs += [Ref("Secret", platform.git_namespace, name, "v1") for name in ("gitea-config", "git-credentials")]
+        refs += [Ref(kind, platform.git_namespace, "gitea", "v1") for kind in ("ConfigMap", "Service", "PersistentVolumeClaim")]
+        refs.append(Ref("Deployment", platform.git_namespace, "gitea", "apps/v1"))
+    return refs
+
+
+WORKER_SECRETS = ("airflow-metadata", "airflow-fernet-key", "airflow-webserver-secret-key", "dags-git-basic", "dags-git-ssh")
+
+
+# Deleting
+
+
+@dataclass(frozen=True)
+class Scope:
+    """On whose behalf objects are deleted, and what counts as that platform's beside its mark."""
+
+    platform: str
+    application: str = ""
+    older: bool = False  # objects of an older version are this platform's
+    record: Record | None = None
+
+    def owns(self, metadata: Mapping[str, Any]) -> bool:
+        owner = owner_of(metadata, self.platform)
+        return owner == "ours" or (owner == "older" and self.older)
+
+
+def reason_to_keep(found: Found, scope: Scope) -> str:
+    """Why an object is not deleted; empty where it may be. Namespaces, CRDs and roles have further conditions of their own."""
+    if scope.owns(found.metadata) or installed_by_us(found, scope.record, scope.older):
+        return ""
+    if (
+        scope.record is not None
+        and found.ref.namespace == scope.record.namespace
+        and (found.ref.kind, found.ref.name) in ARGOCD_BY_PRODUCTS
+        and any(manager.startswith("argocd") for manager in managers(found.metadata))
+        and owner_of(found.metadata, scope.platform) == "foreign"
+    ):
+        return ""
+    return owner_text(found.metadata, scope.platform)
+
+
+def reason_to_keep_namespace(found: Found, contents: Sequence[Found], scope: Scope) -> str:
+    """Why a namespace is not deleted: it was not made by this platform's roles, or it holds objects of others."""
+    if MADE not in labels_of(found.metadata):
+        return f"it existed before the platform (it has no label {MADE})"
+    if not scope.owns(found.metadata):
+        return owner_text(found.metadata, scope.platform)
+    foreign = foreign_contents(contents, scope)
+    return f"it holds objects that are not this platform's: {named(foreign)}" if foreign else ""
+
+
+# Kinds that Kubernetes makes by itself, or that say what others do.
+DERIVED_KINDS = {"Event", "Endpoints", "EndpointSlice", "Lease", "ControllerRevision"}
+# What these own is judged with them; if they are gone, Kubernetes is about to delete it.
+OWNING_KINDS = {"Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "Job", "CronJob"}
+
+
+def foreign_contents(contents: Sequence[Found], scope: Scope) -> list[Ref]:
+    """The objects of a namespace that are neither this platform's nor made by Kubernetes or by this platform's parts."""
+    known = {found.metadata.get("uid") for found in contents}
+    return sorted(found.ref for found in contents if _counts(found, known) and not _belongs(found, scope))
+
+
+def _counts(found: Found, known: set[Any]) -> bool:
+    ref, metadata = found.ref, found.metadata
+    if ref.kind in DERIVED_KINDS or metadata.get("deletionTimestamp"):
+        return False
+    if (ref.kind, ref.name) in (("ConfigMap", "kube-root-ca.crt"), ("ServiceAccount", "default")):
+        return False
+    owners = metadata.get("ownerReferences") or []
+    return not any(owner.get("uid") in known or owner.get("kind") in OWNING_KINDS for owner in owners)
+
+
+def _belongs(found: Found, scope: Scope) -> bool:
+    labels = labels_of(found.metadata)
+    if reason_to_keep(found, scope) == "":
+        return True
+    if scope.application and owner_of(found.metadata, scope.platform) == "foreign":
+        # The chart's objects, its volumes and its workers; Argo CD's label is on what it applied.
+        if labels.get(INSTANCE) == scope.application:
+            return True
+        if labels.get("tier") == "airflow" and labels.get("release") == scope.application:
+            return True
+    return False
+
+
+def foreign_resources(found: Sequence[tuple[Found, Obj]], scope: Scope) -> list[Ref]:
+    """Applications, ApplicationSets and AppProjects that are not this platform's, given with their whole objects.
+
+    Argo CD's own project ``default`` does not count while nobody has changed it.
+    """
+    refs = []
+    for item, whole in found:
+        ours_default = (
+            item.ref.kind == "AppProject"
+            and item.ref.name == "default"
+            and scope.record is not None
+            and item.ref.namespace == scope.record.namespace
+            and (whole.get("spec") or {}) == DEFAULT_PROJECT
+        )
+        if not ours_default and not scope.owns(item.metadata):
+            refs.append(item.ref)
+    return sorted(refs)
+
+
+def foreign_users(role: Ref, bindings: Sequence[tuple[Found, Obj]], scope: Scope) -> list[Ref]:
+    """The bindings of a ClusterRole that this platform did not make."""
+    return sorted(
+        item.ref
+        for item, whole in bindings
+        if (whole.get("roleRef") or {}).get("kind") == "ClusterRole"
+        and (whole.get("roleRef") or {}).get("name") == role.name
+        and reason_to_keep(item, scope)
+    )
+
+
+def foreign_subjects(binding: Obj, namespace: str) -> list[str]:
+    """Those whom a binding of our Argo CD gives rights beside the ServiceAccounts of its namespace."""
+    return sorted(
+        f"{subject.get('kind')} {subject.get('namespace') or ''}/{subject.get('name')}".replace(" /", " ")
+        for subject in binding.get("subjects") or []
+        if not (subject.get("kind") == "ServiceAccount" and subject.get("namespace") == namespace)
+    )
