@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import importlib
 import threading
 from collections.abc import Callable, Iterator
 from http.server import ThreadingHTTPServer
@@ -17,8 +16,12 @@ import yaml
 from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.loader import init_plugin_loader
 from ansible.template import Templar
-from ansible_collections.gitops.airflow.tests.unit.git_http import Backend, git
-from ansible_collections.gitops.airflow.tests.unit.trust import trust_as_template
+
+# Before anything imports a part of the collection: Ansible finds the filters of a package only if its own finder has imported the package.
+init_plugin_loader([])
+
+from ansible_collections.gitops.airflow.tests.unit.git_http import Backend, git  # noqa: E402
+from ansible_collections.gitops.airflow.tests.unit.trust import trust_as_template  # noqa: E402
 
 
 @pytest.fixture
@@ -63,10 +66,6 @@ def server(filled: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def role_variables() -> Callable[..., dict[str, Any]]:
     """Loads files of variables as templates that Ansible renders."""
-    init_plugin_loader([])
-    # pytest has imported the package before Ansible's finder was there, which reads what the collection's filters need.
-    package = importlib.import_module("ansible_collections.gitops.airflow")
-    package.__dict__.setdefault("_collection_meta", {})
 
     def trusted(value: Any) -> Any:
         if isinstance(value, dict):
