@@ -15,7 +15,7 @@ options:
   kubeconfig:
     description:
       - Path of a kubeconfig file, several paths joined by a colon, or the configuration itself as a dictionary.
-      - Defaults to the environment variable E(K8S_AUTH_KUBECONFIG), then to C(~/.kube/config) unless other options here give the connection.
+      - Defaults to the environment variable E(K8S_AUTH_KUBECONFIG), then to C(~/.kube/config) unless other options give the connection.
     type: raw
   context:
     description: Name of a context in the kubeconfig. Defaults to the environment variable E(K8S_AUTH_CONTEXT), then to the current context.
@@ -79,7 +79,7 @@ options:
         type: str
   persist_config:
     description:
-      - Whether a token that was refreshed is written back to the kubeconfig. Defaults to the environment variable E(K8S_AUTH_PERSIST_CONFIG).
+      - Whether a refreshed token is written back to the kubeconfig. Defaults to the environment variable E(K8S_AUTH_PERSIST_CONFIG).
     type: bool
   impersonate_user:
     description: User to act as. Defaults to the environment variable E(K8S_AUTH_IMPERSONATE_USER).

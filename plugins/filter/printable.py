@@ -10,8 +10,8 @@ short_description: Make text from elsewhere safe to print
 version_added: 0.1.0
 author: The gitops.airflow team (@gitops-airflow)
 description:
-  - Shows control characters, and characters that reorder or hide text, as escapes such as C(\x1b). Text from pods, Git servers and DAGs then
-    cannot steer the terminal.
+  - Shows control characters, and characters that reorder or hide text, as escapes such as C(\x1b). Text from pods, Git servers and DAGs
+    then cannot steer the terminal.
   - Line feeds stay. A tab becomes four spaces.
 options:
   _input:

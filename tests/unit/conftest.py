@@ -16,8 +16,12 @@ import yaml
 from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.loader import init_plugin_loader
 from ansible.template import Templar
-from ansible_collections.gitops.airflow.tests.unit.git_http import Backend, git
-from ansible_collections.gitops.airflow.tests.unit.trust import trust_as_template
+
+# Before anything imports a part of the collection: Ansible finds the filters of a package only if its own finder has imported the package.
+init_plugin_loader([])
+
+from ansible_collections.gitops.airflow.tests.unit.git_http import Backend, git  # noqa: E402
+from ansible_collections.gitops.airflow.tests.unit.trust import trust_as_template  # noqa: E402
 
 
 @pytest.fixture
@@ -62,7 +66,6 @@ def server(filled: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def role_variables() -> Callable[..., dict[str, Any]]:
     """Loads files of variables as templates that Ansible renders."""
-    init_plugin_loader([])
 
     def trusted(value: Any) -> Any:
         if isinstance(value, dict):
@@ -87,7 +90,7 @@ def role_evaluator(role_variables: Callable[..., dict[str, Any]]) -> Callable[[s
 
     def evaluator(role: str) -> Callable[..., Any]:
         own = (roles / role / "defaults/main.yml", roles / role / "vars/main.yml")
-        variables = role_variables(*sorted((roles / "platform/defaults/main").glob("*.yml")), *own)
+        variables = role_variables(*sorted((roles / "platform/defaults/main").glob("*.yml")), roles / "platform/vars/main.yml", *own)
         loader = DataLoader()
         loader.set_basedir(str(roles / role))
 
