@@ -79,7 +79,8 @@ options:
         type: str
   persist_config:
     description:
-      - Whether a refreshed token is written back to the kubeconfig. Defaults to the environment variable E(K8S_AUTH_PERSIST_CONFIG).
+      - Whether a token that was refreshed is written back to the kubeconfig.
+      - Defaults to the environment variable E(K8S_AUTH_PERSIST_CONFIG).
     type: bool
   impersonate_user:
     description: User to act as. Defaults to the environment variable E(K8S_AUTH_IMPERSONATE_USER).
