@@ -19,7 +19,8 @@ ROOT = Path(__file__).resolve().parents[2]
 def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The built archive of what Git tracks."""
     folder = tmp_path_factory.mktemp("archive")
-    subprocess.run([ROOT / "scripts/package", folder], check=True, capture_output=True)
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    subprocess.run([ROOT / "scripts/package", folder], check=True, capture_output=True, env=os.environ | {"PATH": path})
     (built,) = folder.glob("gitops-airflow-*.tar.gz")
     return built
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -91,6 +92,44 @@ def test_d11_the_git_servers_words_steer_no_terminal(play: Play, tmp_path: Path)
     assert r"remote: \x1b]0;owned\x07\u202e \x9b31m not today" in " ".join(report(done).split())
     assert not STEERS.search(done.stdout.decode())
     assert not STEERS.search(done.stderr.decode())
+
+
+KUBECONFIG = "{apiVersion: v1, kind: Config, current-context: '', contexts: [], clusters: [], users: []}\n"
+CLUSTER = f"""
+    kubeconfig: "{{{{ playbook_dir }}}}/kubeconfig"
+    context: "{TITLE}"
+"""
+
+
+def test_d11_the_state_of_a_platform_steers_no_terminal(play: Play, tmp_path: Path) -> None:
+    """Its text, its JSON, and the same as files of a support bundle. The library quotes the context's name as it is."""
+    (tmp_path / "kubeconfig").write_text(KUBECONFIG)
+    tasks = f"""
+- name: Read
+  gitops.airflow.platform_status_info: {CLUSTER}
+  register: look
+- name: Show
+  gitops.airflow.show_text: {{text: "{{{{ look.text }}}}"}}
+- name: Collect
+  gitops.airflow.support_bundle: {CLUSTER}
+    path: "{{{{ playbook_dir }}}}/bundle.tar.gz"
+    namespaces: [default]
+    files: {{status.txt: "{{{{ look.text }}}}", given.txt: "log {TITLE}"}}
+"""
+    done = play(tasks)
+    assert done.returncode == 0, done.stdout
+    assert re.search(r"  problem: .*Expected object with name " + re.escape(SHOWN), done.stdout.decode())
+    assert not STEERS.search(done.stdout.decode())
+    with tarfile.open(tmp_path / "bundle.tar.gz") as bundle:
+        files = {name.split("/")[1]: bundle.extractfile(name).read().decode() for name in bundle.getnames()}  # type: ignore[union-attr]
+    assert files["given.txt"] == f"log {SHOWN}"
+    assert SHOWN in files["not-collected.txt"]
+    assert not any(map(STEERS.search, files.values()))
+    # JSON escapes most of it on the way out, so what it says is what counts.
+    document = play(f"- name: Read\n  gitops.airflow.platform_status_info: {CLUSTER}", ANSIBLE_STDOUT_CALLBACK="gitops.airflow.status_json")
+    (problem,) = json.loads(document.stdout)["problems"]
+    assert f"Expected object with name {SHOWN}" in problem
+    assert not STEERS.search(problem)
 
 
 TEXT = f"""

@@ -14,6 +14,7 @@ from ansible_collections.gitops.airflow.plugins.filter.bcrypt_hash import bcrypt
 from ansible_collections.gitops.airflow.plugins.filter.bcrypt_matches import bcrypt_matches
 from ansible_collections.gitops.airflow.plugins.filter.failure_cause import failure_cause
 from ansible_collections.gitops.airflow.plugins.filter.hide_values import hide_values
+from ansible_collections.gitops.airflow.plugins.filter.printable import printable
 
 # From the bcrypt project's own test vectors, and one of cost 10 as Argo CD's first start makes them.
 KNOWN = [
@@ -94,6 +95,11 @@ def test_values_are_hidden(text: str, values: list[str], shown: str) -> None:
 )
 def test_the_cause_of_a_failure(result: dict[str, Any], cause: str) -> None:
     assert failure_cause(result) == cause
+
+
+@pytest.mark.parametrize(("value", "shown"), [("a\x1b[2Jb\nc", "a\\x1b[2Jb\nc"), (7, "7")])
+def test_d11_text_is_made_printable(value: Any, shown: str) -> None:
+    assert printable(value) == shown
 
 
 def test_only_a_result_has_a_cause() -> None:

@@ -208,6 +208,13 @@ def test_a_node_port_of_zero_means_none(values: Callable[..., dict[str, Any]], p
     assert [entry["nodePort"] for entry in written.get("ports", [])] == ([port] if port else [])
 
 
+def test_v14_merged_values_are_the_same_text_on_every_ansible_core(render: Render) -> None:
+    """ansible-core 2.18 wrote anchors where the template shares a list or dictionary; the file is read by people and compared by Git."""
+    text = render("values.yaml.j2", airflow_app_values={"webserver": {"replicas": 2}})
+    assert not re.search(r"[&*]id\d+", text)
+    assert yaml.safe_load(text)["airflow"]["webserver"]["replicas"] == 2
+
+
 def test_your_own_values_are_merged_over_the_platforms(values: Callable[..., dict[str, Any]]) -> None:
     plain = values()
     merged = values(airflow_app_values={"webserver": {"replicas": 2}, "config": {"webserver": {"workers": 4}}})

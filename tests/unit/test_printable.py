@@ -8,8 +8,11 @@ from __future__ import annotations
 import json
 import random
 import unicodedata
+from importlib import import_module
+from pathlib import Path
 
 import pytest
+from ansible_collections.gitops.airflow.plugins.module_utils._module import AnsibleModule
 from ansible_collections.gitops.airflow.plugins.module_utils._printable import printable, printable_json, printable_values
 
 
@@ -45,8 +48,8 @@ def test_what_is_shown(text: str, shown: str) -> None:
 def test_whatever_the_text_nothing_in_it_steers_a_terminal() -> None:
     chance = random.Random(11)
     special = "\x1b\x07\x9b\r\n\t\u202e\u2066\u200d\u200b\u2028\ud800"
-    for _ in range(2000):
-        text = "".join(chance.choice(special) if chance.random() < 0.5 else chr(chance.randrange(0x110000)) for _ in range(20))
+    for _round in range(2000):
+        text = "".join(chance.choice(special) if chance.random() < 0.5 else chr(chance.randrange(0x110000)) for _character in range(20))
         shown = printable(text)
         assert printable(shown) == shown
         shown.encode()  # a lone surrogate would end the run
@@ -74,3 +77,13 @@ def test_json_stays_the_same_document() -> None:
     assert "".join(shown.split("\n")).isprintable()
     assert "é" in shown
     assert printable_json('{\t"a":\r\n1}') == '{\t"a":\r\n1}'
+
+
+MODULES = sorted(path.stem for path in (Path(__file__).parents[2] / "plugins/modules").glob("*.py"))
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_every_module_fails_with_printable_text(name: str) -> None:
+    module = import_module(f"ansible_collections.gitops.airflow.plugins.modules.{name}")
+    if hasattr(module, "main"):  # what is only documentation has an action plugin
+        assert module.AnsibleModule is AnsibleModule
