@@ -201,7 +201,9 @@ def mark(api: KubeApi, platform: str, refs: Sequence[Ref], check: bool) -> tuple
             continue
         owner = owner_of(metadata, platform)
         # The Secret that is made once is known by its name, too: it may have been restored from a backup without its labels.
-        if owner == "older" or (owner == "foreign" and PLATFORM not in labels_of(metadata) and (ref.kind, ref.name) == ("Secret", GENERATED)):
+        if owner == "older" or (
+            owner == "foreign" and PLATFORM not in labels_of(metadata) and (ref.kind, ref.name) == ("Secret", GENERATED)
+        ):
             change: dict[str, Any] = {"labels": labels, "resourceVersion": metadata["resourceVersion"]}
             if not check:
                 api.patch(location(ref), {"metadata": change})
