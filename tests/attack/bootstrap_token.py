@@ -19,6 +19,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import signal
 import ssl
 import subprocess
 import sys
@@ -38,6 +39,7 @@ from cryptography.x509.oid import NameOID
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / ".ansible/collections"))
 
+from ansible_collections.gitops.airflow.plugins.module_utils._kind import full_config  # noqa: E402
 from ansible_collections.gitops.airflow.plugins.module_utils._kind_cluster import Cluster, Wanted  # noqa: E402
 from ansible_collections.gitops.airflow.plugins.module_utils._kind_engine import Engine, Marker  # noqa: E402
 
@@ -105,7 +107,7 @@ def leftovers(node: str) -> list[str]:
 class Trial:
     def __init__(self, workers: int, folder: str) -> None:
         given = settings()
-        self.image = given.get("platform_kind_node_image", "")
+        self.image = given.get("kind_cluster_node_image", "")
         self.config: dict[str, Any] = {
             "nodes": [{"role": "control-plane"}, *[{"role": "worker"}] * workers],
             "kubeadmConfigPatches": ["kind: KubeletConfiguration\nevictionHard:\n  memory.available: 100Mi\n"],
@@ -126,7 +128,7 @@ class Trial:
     def run(self) -> None:
         wanted = Wanted(self.config, self.image, [], SECONDS)
         with self.cluster.marker as marker:
-            self.engine.create(self.config, self.image, marker)
+            self.engine.create(full_config(NAME, self.config), self.image, marker)
         nodes = self.engine.nodes()
         first = next(node.name for node in nodes if node.role == "control-plane")
         self.engine.wait_ready(nodes, SECONDS)
@@ -147,6 +149,7 @@ class Trial:
 
 
 def main() -> int:
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # the cluster is deleted then, too
     with tempfile.TemporaryDirectory() as folder:
         trial = Trial(int(sys.argv[1]) if sys.argv[1:] else 2, folder)
         if trial.engine.nodes():
