@@ -10,7 +10,7 @@ FORMAT ?=
 .PHONY: help site verify status support-bundle push-dags destroy lab test quick lint sanity unit cores integration molecule package mutate setup dev engine engine-remove
 
 help: ## These lines
-	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 20
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 24
 
 # --needs: what the run needs where its provider is kind. Ansible itself is asked which it is (scripts/provider.py).
 site: setup ## Stand up the whole platform and verify it

@@ -19,6 +19,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import signal
 import ssl
 import subprocess
 import sys
@@ -38,6 +39,7 @@ from cryptography.x509.oid import NameOID
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / ".ansible/collections"))
 
+from ansible_collections.gitops.airflow.plugins.module_utils._kind import full_config  # noqa: E402
 from ansible_collections.gitops.airflow.plugins.module_utils._kind_cluster import Cluster, Wanted  # noqa: E402
 from ansible_collections.gitops.airflow.plugins.module_utils._kind_engine import Engine, Marker  # noqa: E402
 
@@ -86,10 +88,20 @@ def attack(api: tuple[str, str]) -> tuple[int, str]:
     end = time.monotonic() + 30
     while status == 201 and time.monotonic() < end:
         _status, now = ask(api, f"{REQUESTS}/{made['metadata']['name']}")
-        if signed := now["status"].get("certificate"):
+        if signed := (now.get("status") or {}).get("certificate"):
             return status, x509.load_pem_x509_certificate(base64.b64decode(signed)).subject.rfc4514_string()
         time.sleep(0.5)
     return status, ""
+
+
+def refused(api: tuple[str, str]) -> bool:
+    """Whether the token is refused within 30 s: the API server's own list of tokens is a moment behind."""
+    end = time.monotonic() + 30
+    while ask(api, REQUESTS)[0] != 401:
+        if time.monotonic() >= end:
+            return False
+        time.sleep(0.2)
+    return True
 
 
 def leftovers(node: str) -> list[str]:
@@ -105,7 +117,7 @@ def leftovers(node: str) -> list[str]:
 class Trial:
     def __init__(self, workers: int, folder: str) -> None:
         given = settings()
-        self.image = given.get("platform_kind_node_image", "")
+        self.image = given.get("kind_cluster_node_image", "")
         self.config: dict[str, Any] = {
             "nodes": [{"role": "control-plane"}, *[{"role": "worker"}] * workers],
             "kubeadmConfigPatches": ["kind: KubeletConfiguration\nevictionHard:\n  memory.available: 100Mi\n"],
@@ -126,7 +138,7 @@ class Trial:
     def run(self) -> None:
         wanted = Wanted(self.config, self.image, [], SECONDS)
         with self.cluster.marker as marker:
-            self.engine.create(self.config, self.image, marker)
+            self.engine.create(full_config(NAME, self.config), self.image, marker)
         nodes = self.engine.nodes()
         first = next(node.name for node in nodes if node.role == "control-plane")
         self.engine.wait_ready(nodes, SECONDS)
@@ -134,6 +146,7 @@ class Trial:
         self.expect("kind alone: the token's request and certificate", attack(self.api()), (201, "CN=system:node:intruder,O=system:nodes"))
         result = self.cluster.present(wanted)
         self.expect("the module adopts: changed, token deleted", (result["changed"], result["bootstrap_token_deleted"]), (True, True))
+        self.expect("the token is refused", refused(self.api()), True)
         self.expect("the token's request and certificate", attack(self.api()), (401, ""))
         result = self.cluster.present(wanted)
         self.expect("a second run: changed, token deleted", (result["changed"], result["bootstrap_token_deleted"]), (False, False))
@@ -143,10 +156,12 @@ class Trial:
         self.expect("what is left for joining", leftovers(first), [])
         self.cluster.absent()
         self.expect("the module makes the cluster: token deleted", self.cluster.present(wanted)["bootstrap_token_deleted"], True)
+        self.expect("the token is refused", refused(self.api()), True)
         self.expect("the token's request and certificate", attack(self.api()), (401, ""))
 
 
 def main() -> int:
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # the cluster is deleted then, too
     with tempfile.TemporaryDirectory() as folder:
         trial = Trial(int(sys.argv[1]) if sys.argv[1:] else 2, folder)
         if trial.engine.nodes():
