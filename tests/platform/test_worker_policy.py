@@ -28,18 +28,23 @@ asks = {
     "secret": dict(containers=[k8s.V1Container(name="base", env=[root_password])]),
     "claim": dict(volumes=[k8s.V1Volume(name="x", persistent_volume_claim=mysqls)]),
     "own": dict(volumes=[own]),
+    "unlisted": dict(volumes=[own]),
 }
 said = {}
 for name, fields in asks.items():
+    namespace = "%(other)s" if name == "own" else "%(core)s"
     spec = k8s.V1PodSpec(**{"containers": [k8s.V1Container(name="base")], **fields})
-    task = BashOperator(task_id=name, bash_command="true", executor_config={"pod_override": k8s.V1Pod(spec=spec)})
-    pod = k8s.V1Pod(metadata=k8s.V1ObjectMeta(name=name, namespace="%(core)s", labels={"kubernetes_executor": "True"}), spec=spec)
+    override = k8s.V1Pod(metadata=k8s.V1ObjectMeta(namespace=namespace), spec=spec)
+    task = BashOperator(task_id=name, bash_command="true", executor_config={"pod_override": override})
+    labels = {"kubernetes_executor": "True", "component": "webserver", "gitops-airflow/endpoint": "mysql"}
+    pod = k8s.V1Pod(metadata=k8s.V1ObjectMeta(name=name, namespace=namespace, labels=labels), spec=spec)
     said[name] = found = {}
     for step, call in (("task", lambda: settings.task_policy(task)), ("pod", lambda: settings.pod_mutation_hook(pod))):
         try:
             call()
         except Exception as refusal:
             found[step] = "%%s: %%s" %% (type(refusal).__name__, refusal)
+    found["labels"] = pod.metadata.labels
     found["spec"] = ApiClient().sanitize_for_serialization(spec)
 print("SAID" + json.dumps(said))
 """
@@ -47,10 +52,11 @@ print("SAID" + json.dumps(said))
 
 @pytest.fixture(scope="module")
 def said(core: Any, platform: Any) -> dict[str, Any]:
+    other = next(name for name in platform.workers if name != platform.core)
     (scheduler, *_others) = core.list_namespaced_pod(
         platform.core, label_selector="tier=airflow,component=scheduler", field_selector="status.phase=Running"
     ).items
-    command = ["python", "-c", SCRIPT % {"core": platform.core}]
+    command = ["python", "-c", SCRIPT % {"core": platform.core, "other": other}]
     output = stream.stream(
         core.connect_get_namespaced_pod_exec,
         scheduler.metadata.name,
@@ -73,6 +79,7 @@ def said(core: Any, platform: Any) -> dict[str, Any]:
         ("token", "asks for a token of the Kubernetes API"),
         ("secret", "refers to 'airflow-mysql', which is the platform's own"),
         ("claim", "refers to 'data-airflow-mysql-0', which is the platform's own"),
+        ("unlisted", "refers to the Secret 'my-warehouse' in airflow-core, which is not listed for tasks"),
     ],
 )
 def test_the_dag_becomes_an_import_error(said: dict[str, Any], name: str, words: str) -> None:
@@ -81,12 +88,18 @@ def test_the_dag_becomes_an_import_error(said: dict[str, Any], name: str, words:
 
 
 def test_the_pod_is_refused_or_put_right_where_the_policy_was_not_asked(said: dict[str, Any]) -> None:
-    assert {name for name, found in said.items() if "pod" in found} == {"secret", "claim"}
+    assert {name for name, found in said.items() if "pod" in found} == {"secret", "claim", "unlisted"}
     for found in said.values():
         spec = found["spec"]
         assert (spec["serviceAccountName"], spec["automountServiceAccountToken"]) == ("airflow-worker", False)
 
 
+def test_a_worker_has_a_workers_labels(said: dict[str, Any]) -> None:
+    """D4."""
+    worker = {"kubernetes_executor": "True", "tier": "airflow", "component": "worker", "release": "airflow-core"}
+    assert all(found["labels"] == worker for found in said.values())
+
+
 def test_a_secret_of_ones_own_is_left_alone(said: dict[str, Any]) -> None:
-    assert said["own"].keys() == {"spec"}
+    assert said["own"].keys() == {"spec", "labels"}
     assert said["own"]["spec"]["volumes"] == [{"name": "x", "secret": {"secretName": "my-warehouse"}}]

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, The gitops.airflow team
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What both scripts need: a platform of their own beside anybody else's, make's targets for it, and the file of what was measured."""
+"""What the scripts need: a platform of their own beside anybody else's, make's targets for it, and the file of what was measured."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from typing import Any
 import report
 
 ROOT = Path(__file__).resolve().parents[2]
-NAME = "airflow-reliability"
+NAME = os.environ.get("RELIABILITY_NAME", "airflow-reliability")
 FOLDER = Path("~/.cache/gitops-airflow/platforms").expanduser() / NAME
 WORK = FOLDER.with_name(f"{NAME}-work")
 LOGS = WORK / "logs"
 KUBECONFIG = WORK / "kubeconfig"
 CONTEXT = f"kind-{NAME}"
-AIRFLOW_PORT, ARGOCD_PORT = 48080, 48443
+AIRFLOW_PORT, ARGOCD_PORT = map(int, os.environ.get("RELIABILITY_PORTS", "48080,48443").split(","))
 VARIABLES: dict[str, Any] = {
     "platform_name": NAME,
     "platform_kubeconfig": str(KUBECONFIG),

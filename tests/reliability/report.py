@@ -20,13 +20,14 @@ _VOLATILE = re.compile(r" after \d+ ms| at http://127\.0\.0\.1:\d+")
 
 HEAD = """\
 # Reliability
-What happens when things break, measured on a real platform. Nobody edits this file: the two scripts below write it from
+What happens when things break, measured on a real platform. Nobody edits this file: the scripts below write it from
 `tests/reliability/measured.json`, which holds all that they saw.
 
 ```console
 $ make site                                      # once, for .venv and the images; or: make dev engine
 $ .venv/bin/python tests/reliability/resume      # about 25 minutes; --list names the moments, --only some of them
 $ .venv/bin/python tests/reliability/faults      # about 20 minutes; --list and --only, too
+$ .venv/bin/python tests/reliability/soak        # two hours; --half idle or busy, --minutes
 ```
 Each makes the cluster `airflow-reliability` on ports 48080 and 48443 beside whatever else runs, and removes it at the end.
 """
@@ -42,6 +43,13 @@ times. Seconds count from the fault. Nobody did anything to mend it, but where t
 (asked every half second) and the verdict of `make status` (asked every second or two) found nothing wrong from then on; after that
 `make status` itself had to end with exit code 0. It tells a failure of git-sync for a minute after the last one.
 Behind each complaint stand the first and the last look that met it.
+"""
+SOAK = """\
+## An hour of standstill, an hour of work
+Nothing may restart, no answer of Airflow's health endpoint (asked every 5 seconds through the Kubernetes API) may be unhealthy, and the
+memory of every container must be flat: the median slope between all pairs of samples, after the first 15 minutes, is at most 8 MiB an
+hour or 5 % of the level. Memory is anonymous memory, as the kubelet tells it every 30 seconds. While busy, a DAG runs every minute with a
+task in each of two namespaces.
 """
 
 
@@ -125,6 +133,30 @@ def faults_table(rows: Mapping[str, Row]) -> list[str]:
     return _table(head, cells)
 
 
+def _flat(found: Row) -> str:
+    verdict = {True: "", False: " **grows**", None: " (too short to say)"}[found["flat"]]
+    return f"{found['level'] / 2**20:.0f} MiB, {found['slope'] / 2**20:+.1f} MiB/h{verdict}"
+
+
+def soak_tables(rows: Mapping[str, Row]) -> list[str]:
+    ordered = sorted(rows.items(), reverse=True)
+    head = ("half", "for", "health endpoint", "restarts", "DAG runs", "verdict")
+    cells = [
+        (
+            name,
+            f"{row['seconds'] / 60:.0f} min",
+            f"{_seen(row['health'])} in {row['health']['looks']} answers",
+            "<br>".join(row["restarts"]) or "none",
+            ", ".join(f"{count} {state}" for state, count in sorted(row["runs"].items())) or "none",
+            "passed" if row["passed"] else "**failed**",
+        )
+        for name, row in ordered
+    ]
+    containers = sorted({name for row in rows.values() for name in row["memory"]})
+    memory = [(name, *("-" if name not in row["memory"] else _flat(row["memory"][name]) for _half, row in ordered)) for name in containers]
+    return [*_table(head, cells), "", *_table(("memory of", *(name for name, _row in ordered)), memory)]
+
+
 def _conditions(rows: Mapping[str, Row]) -> str:
     """The machines and days on which the rows were measured, usually one."""
     found = [row["conditions"] for row in rows.values()]
@@ -135,7 +167,7 @@ def _conditions(rows: Mapping[str, Row]) -> str:
 
 def document(measured: Mapping[str, Mapping[str, Row]]) -> str:
     lines = [HEAD]
-    for section, text, table in (("resume", RESUME, resume_table), ("faults", FAULTS, faults_table)):
+    for section, text, table in (("resume", RESUME, resume_table), ("faults", FAULTS, faults_table), ("soak", SOAK, soak_tables)):
         if rows := measured.get(section):
             lines += [text, *table(rows), "", _conditions(rows), ""]
     return "\n".join(lines).rstrip() + "\n"

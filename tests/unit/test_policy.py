@@ -11,8 +11,12 @@ Pods are the kubernetes client's own. Of Airflow, which is not installed here, t
 from __future__ import annotations
 
 import ast
+import contextlib
 import importlib.util
 import json
+import os
+import signal
+import subprocess
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -493,3 +497,32 @@ def test_the_web_server_imports_nothing_from_the_dag_folder(
         assert (importlib.util.find_spec(name) is None) is web
     importlib.invalidate_caches()
     sys.path_importer_cache.clear()
+
+
+FAILING = """
+import importlib.util, multiprocessing, sys, time
+spec = importlib.util.spec_from_file_location("airflow_local_settings", {source!r})
+module = importlib.util.module_from_spec(spec)
+sys.dont_write_bytecode = True
+spec.loader.exec_module(module)
+sys.argv = ["airflow", {command!r}]
+module.let_the_scheduler_end()
+multiprocessing.get_context("fork").Process(target=time.sleep, args=(600,)).start()
+raise RuntimeError("(2013, 'Lost connection to MySQL server during query')")
+"""
+
+
+@pytest.mark.parametrize(("command", "ends"), [("scheduler", True), ("triggerer", False)])
+def test_a_scheduler_that_failed_ends_although_its_health_server_runs(command: str, ends: bool) -> None:
+    """F23. Whatever is no scheduler is left alone, and waits for its children."""
+    script = FAILING.format(source=str(SOURCE), command=command)
+    with subprocess.Popen([sys.executable, "-c", script], stderr=subprocess.PIPE, start_new_session=True) as process:
+        try:
+            process.wait(20 if ends else 3)
+            assert ends
+            assert process.returncode == 1
+        except subprocess.TimeoutExpired:
+            assert not ends
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)

@@ -73,3 +73,14 @@ def test_run_that_failed_is_told() -> None:
     line = report.resume_table({"m": row})[2]
     assert "**failed**: what namespaces why no" in line
     assert "failed=0, changed=0" in line
+
+
+def test_soak_tables() -> None:
+    """F16."""
+    seen = {"wrong": [{"what": "triggerer unhealthy", "from": 3.0, "to": 9.0}], "looks": 700, "well_after": 9.0}
+    memory = {"airflow-core/airflow-scheduler/scheduler": {"level": 400 * 2**20, "slope": 30 * 2**20, "flat": False}}
+    row = {"seconds": 3600, "health": seen, "restarts": ["x restarted 1 times"], "runs": {"success": 58}, "memory": memory, "passed": False}
+    text = "\n".join(report.soak_tables({"idle": {**row, "memory": {}}, "busy": row}))
+    for expected in ("triggerer unhealthy (3 to 9 s) in 700 answers", "x restarted 1 times", "58 success", "**failed**"):
+        assert expected in text
+    assert "| airflow-core/airflow-scheduler/scheduler | - | 400 MiB, +30.0 MiB/h **grows** |" in text

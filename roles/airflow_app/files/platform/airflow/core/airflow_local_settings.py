@@ -8,8 +8,10 @@ as well, and the pod hook moves the pod there. Runs on Python 3.7, which is what
 
 from __future__ import annotations
 
+import atexit
 import copy
 import json
+import multiprocessing.util
 import os
 import sys
 from collections.abc import Iterator
@@ -90,6 +92,24 @@ def close_dag_folder() -> None:
 
     sys.path_hooks.insert(0, hook)
     sys.path_importer_cache.pop(settings.DAGS_FOLDER, None)
+
+
+def let_the_scheduler_end() -> None:
+    """Make a scheduler that failed end, so that Kubernetes starts it again at once.
+
+    Airflow 2.6 starts its health server as a child process, forgets it when the scheduler fails, and then waits for it for ever.
+    """
+    if sys.argv[1:2] != ["scheduler"]:
+        return
+    scheduler = os.getpid()
+
+    def stop_children() -> None:
+        if os.getpid() == scheduler:
+            for child in multiprocessing.active_children():
+                child.terminate()
+
+    # Before the wait for children, which multiprocessing.util registered when it was imported: the last one registered is called first.
+    atexit.register(stop_children)
 
 
 def _worker_pod() -> Any:
