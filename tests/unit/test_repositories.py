@@ -256,3 +256,10 @@ def test_dags_are_pushed_without_what_is_hidden(value: Callable[..., Any], tmp_p
         for name in [".airflowignore", "a.py", "shared/.airflowignore", "shared/words.py"]
     ]
     assert value("__airflow_app_push_copies", airflow_app_dags_subpath="", **over)[1]["dest"] == "a.py"
+
+
+def test_f1_the_python_files_reach_the_platform_repository_unchanged(variables: Variables) -> None:
+    over = {"ansible_search_path": [str(ROLE)], "role_path": str(ROLE)}
+    templar = Templar(DataLoader(), variables(**over))
+    files = templar.template(trust_as_template("{{ __airflow_app_python_files }}"))
+    assert files == {path.name: path.read_text() for path in (ROLE / "files/platform/airflow/core/python").glob("*.py")}
