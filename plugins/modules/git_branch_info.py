@@ -16,9 +16,9 @@ description:
   - Nothing of this user's own is used, neither git's or SSH's configuration nor an SSH agent nor C(.netrc). Proxies of the environment are.
   - Over SSH a key and the server's host keys must be given.
 extends_documentation_fragment:
-  - gitops.airflow.kubernetes_auth
   - gitops.airflow.git_remote
   - gitops.airflow.tunnel
+  - gitops.airflow.kubernetes_auth
   - gitops.airflow.attributes
 options:
   folders:

@@ -16,9 +16,9 @@ description:
   - A server inside a Kubernetes cluster can be reached through O(tunnel).
   - This user's own git configuration, SSH keys and known hosts serve for what is not given.
 extends_documentation_fragment:
-  - gitops.airflow.kubernetes_auth
   - gitops.airflow.git_remote
   - gitops.airflow.tunnel
+  - gitops.airflow.kubernetes_auth
 options:
   files:
     description: Text of each file by its path in the repository. A file that is there keeps its mode.

@@ -296,3 +296,28 @@ def test_dags_are_pushed_without_what_is_hidden(value: Callable[..., Any], tmp_p
         for name in [".airflowignore", "a.py", "shared/.airflowignore", "shared/words.py"]
     ]
     assert value("__airflow_app_push_copies", airflow_app_dags_subpath="", **over)[1]["dest"] == "a.py"
+
+
+def test_f1_the_python_files_reach_the_platform_repository_unchanged(variables: Variables) -> None:
+    over = {"ansible_search_path": [str(ROLE)], "role_path": str(ROLE)}
+    templar = Templar(DataLoader(), variables(**over))
+    files = templar.template(trust_as_template("{{ __airflow_app_python_files }}"))
+    assert files == {path.name: path.read_text() for path in (ROLE / "files/platform/airflow/core/python").glob("*.py")}
+
+
+@pytest.mark.parametrize(
+    ("over", "retired"),
+    [
+        ({"__airflow_app_dags_password": "secret"}, ["dags-git-ssh"]),
+        ({"__airflow_app_dags_password": "secret", "airflow_app_logs": "s3"}, ["dags-git-ssh"]),
+        (
+            {"__airflow_app_dags_password": "", "airflow_app_dags_ssh_key": KEY, "airflow_app_logs": "none"},
+            ["airflow-task-logs", "airflow-task-logs-webserver", "dags-git-basic"],
+        ),
+    ],
+)
+def test_f1_only_credentials_that_nothing_uses_are_deleted(value: Callable[..., Any], over: dict[str, Any], retired: list[str]) -> None:
+    names = ["airflow-metadata", "airflow-task-logs", "airflow-task-logs-webserver", "dags-git-basic", "dags-git-ssh"]
+    there = {"resources": [{"metadata": {"name": name, "namespace": "airflow-core"}} for name in names]}
+    found = value("__airflow_app_retired", __airflow_app_secrets=there, **over)
+    assert sorted(item["name"] for item in found) == retired

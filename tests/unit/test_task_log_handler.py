@@ -8,6 +8,7 @@ Of Airflow, which is not installed here, the base class is a double; ``tests/rel
 
 from __future__ import annotations
 
+import ast
 import importlib.util
 import sys
 from datetime import UTC, datetime, timedelta
@@ -93,6 +94,12 @@ def load() -> Any:
     loaded = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(loaded)
     return loaded
+
+
+@pytest.mark.parametrize("path", [SOURCE, SOURCE.parents[6] / "task_logs/files/task_logs.py"], ids=lambda path: path.name)
+def test_the_official_images_python_reads_it(path: Path) -> None:
+    """apache/airflow:2.6.3 has Python 3.7."""
+    ast.parse(path.read_text(), feature_version=(3, 7))
 
 
 def client_error(code: str, status: int) -> Exception:
