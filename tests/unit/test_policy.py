@@ -526,3 +526,47 @@ def test_a_scheduler_that_failed_ends_although_its_health_server_runs(command: s
         finally:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
+
+
+FORKING = """
+import importlib.util, os, sys
+from types import ModuleType
+spec = importlib.util.spec_from_file_location("airflow_local_settings", {source!r})
+module = importlib.util.module_from_spec(spec)
+sys.dont_write_bytecode = True
+spec.loader.exec_module(module)
+
+class Connection:
+    def __del__(self):
+        if os.getpid() != parent:
+            os.write(1, b"closed in the child;")
+
+class Engine:
+    def __init__(self):
+        self.pool = [Connection()]
+    def dispose(self, close):
+        os.write(1, b"closes;" if close else b"new pool;")
+        self.pool = []
+
+parent = os.getpid()
+settings = sys.modules["airflow.settings"] = ModuleType("airflow.settings")
+if {registered}:
+    module.keep_parents_connections()
+settings.engine = Engine()
+child = os.fork()
+if child == 0:
+    settings.engine.pool = []  # as the first checkout in another process does
+    os._exit(0)
+os.waitpid(child, 0)
+os.write(1, b"parent has %d" % len(settings.engine.pool))
+os._exit(0)
+"""
+
+
+@pytest.mark.parametrize(
+    ("registered", "said"), [(False, "closed in the child;parent has 1"), (True, "new pool;parent has 1")], ids=["before", "now"]
+)
+def test_a_forked_process_leaves_its_parents_connections_alone(registered: bool, said: str) -> None:
+    """F23. With MySQL itself: tests/platform/test_forks.py."""
+    script = FORKING.format(source=str(SOURCE), registered=registered)
+    assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout == said

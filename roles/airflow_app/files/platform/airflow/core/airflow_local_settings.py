@@ -94,6 +94,27 @@ def close_dag_folder() -> None:
     sys.path_importer_cache.pop(settings.DAGS_FOLDER, None)
 
 
+# Pools of parent processes, kept so that nothing ends their connections.
+_INHERITED: list[Any] = []
+
+
+def keep_parents_connections() -> None:
+    """Let a forked process leave its parent's database connections alone.
+
+    A child of Airflow 2.6 drops the connections it inherited when it first asks the database, and so ends them on the server, while its
+    parent uses them: "2013, Lost connection during query" in the scheduler, whose health server is such a child. A new pool without closing
+    is what SQLAlchemy advises for forks. The old pool is kept, for MySQL's client says goodbye to the server when it is freed.
+    """
+
+    def after_in_child() -> None:
+        engine = getattr(sys.modules.get("airflow.settings"), "engine", None)
+        if engine is not None:
+            _INHERITED.append(engine.pool)
+            engine.dispose(close=False)
+
+    os.register_at_fork(after_in_child=after_in_child)
+
+
 def let_the_scheduler_end() -> None:
     """Make a scheduler that failed end, so that Kubernetes starts it again at once.
 
