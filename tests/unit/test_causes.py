@@ -182,6 +182,7 @@ PODS: dict[str, tuple[Obj, list[Obj], str, str, str, bool, bool, Log | None]] = 
         True,
         LOG,
     ),
+    "after the first crash": (pod(container(RUNS, None, 1), phase="Running"), [], "crash", "web: restarted 1 time", "", True, True, None),
     "once more": (pod(container(RUNS, END, 1), phase="Running"), [], "crash", "restarted 1 time, the last", "", True, True, None),
     "recovered": (pod(container(RUNS, END, 3, ready=True), phase="Running"), [], "", "", "", True, False, None),
     "ended and about to start again": (pod(container(ENDED, restarts=1), phase="Running"), [], "crash", "ended", "", True, True, None),
