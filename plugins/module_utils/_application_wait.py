@@ -297,7 +297,15 @@ class ApplicationWait:
 
     def read(self, collection: str, namespace: str, query: dict[str, Any]) -> list[Obj]:
         path = core_path(collection, namespace)
-        return list(snapshot(self._api, Source(path, query, keep=slim_pod) if collection == "pods" else Source(path, query))[0])
+        if collection != "pods":
+            return list(snapshot(self._api, Source(path, query))[0])
+        mine = {place for app in self.apps.values() if app for place in owned(app) if place[1] == namespace}
+
+        def keep(pod: Obj) -> Obj | None:
+            """A namespace may have thousands of others."""
+            return slim_pod(pod) if mine & {controller(pod), ("Pod", namespace, pod["metadata"]["name"])} else None
+
+        return list(snapshot(self._api, Source(path, query, keep=keep))[0])
 
     def read_log(self, namespace: str, pod: str, container: str, previous: bool, tail: int) -> list[str]:
         return list(self._api.log_lines(namespace, pod, container, False, tail, **({"previous": "true"} if previous else {})))
