@@ -10,13 +10,16 @@ where its wait began and ends with the first verdict that is not waiting.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from ansible_collections.gitops.airflow.plugins.module_utils._application_diagnosis import quoted
 from ansible_collections.gitops.airflow.plugins.module_utils._application_state import shown_revisions
 from ansible_collections.gitops.airflow.plugins.module_utils._application_verdict import Expectation, Past, judge
+from ansible_collections.gitops.airflow.plugins.module_utils._application_wait import ApplicationWait, Request
 from ansible_collections.gitops.airflow.plugins.module_utils._causes import Seen, causes
 from ansible_collections.gitops.airflow.plugins.module_utils._placement_verdict import Expectation as Placement
 from ansible_collections.gitops.airflow.plugins.module_utils._placement_verdict import Rules
@@ -250,3 +253,83 @@ def test_v2_a_failing_job_replayed(name: str, first: float, last: float, words: 
     assert (second, verdict.kind) == (last, "failed")
     assert verdict.reason.startswith(words)
     assert keys == {f"Job/recorded/{name}/main"}
+
+
+# Recorded with Argo CD 3.0.23: a commit whose hook crashes (`parallelism: lots`), then the corrected one.
+LOTS, MENDED = "5d00a59f9ae770b77e33b3bc6e25e4cb5e4755d2", "37777a32095bfb149a103ba2ae27bde3d71f0fcd"
+
+
+class Replayed:
+    """The cluster at one moment of the record, and what was asked of it."""
+
+    def __init__(self) -> None:
+        self.states: dict[str, Obj] = {}
+        self.patched: list[Obj] = []
+
+    def page(self, path: str, query: dict[str, Any]) -> Obj:
+        kind = {"pods": "Pod", "jobs": "Job", "deployments": "Deployment", "statefulsets": "StatefulSet"}.get(
+            path.rsplit("/", 1)[-1], "None"
+        )
+        return {"items": [item for key, item in self.states.items() if key.startswith(f"{kind}/")], "metadata": {}}
+
+    def patch(self, path: str, body: Obj) -> Obj:
+        self.patched.append(body)
+        return {}
+
+    def watch(self, path: str, query: dict[str, Any]) -> Iterator[Obj]:
+        raise AssertionError("the loop watches, not the wait")
+
+    def log_lines(self, namespace: str, pod: str, container: str, follow: bool, tail: int, **query: Any) -> Iterator[str]:
+        yield f"{pod} says lots"
+
+
+def mending(revision: str) -> tuple[list[tuple[float, str, list[Obj]]], Replayed, ApplicationWait]:
+    """Second, kind of the verdict and patches so far, from the moment at which that revision is first shown."""
+    cluster, said = Replayed(), list[tuple[float, str, list[Obj]]]()
+    wait = ApplicationWait(cluster, Request("argocd", names=("core",), default=at(revision), supersede=True), 0.0)
+    before: dict[str, Obj] = {}
+    begun, clock = False, 0.0
+    for second, event, place, patch in json.loads((FOLDER / "mend.json").read_text()):
+        while begun and clock < second:  # time alone
+            verdict = wait.step([], clock)
+            said.append((clock, verdict.kind, list(cluster.patched)))
+            if verdict.kind != "waiting":
+                return said, cluster, wait
+            clock += 1
+        before[place] = merged(before.get(place), patch)
+        cluster.states[place] = before[place]
+        if event == "DELETED":
+            del cluster.states[place]
+        app = cluster.states.get("Application/core", {})
+        begun = begun or (place == "Application/core" and shown_revisions(app) == [revision])
+        if not begun:
+            continue
+        clock = max(clock, second)
+        changes = [(0, Change("event", (app,), type="MODIFIED"))] if place == "Application/core" else []
+        verdict = wait.step(changes, second)
+        said.append((second, verdict.kind, list(cluster.patched)))
+        if verdict.kind != "waiting":
+            break
+    return said, cluster, wait
+
+
+def test_v16_v17_a_hook_that_crashes_replayed() -> None:
+    said, cluster, wait = mending(LOTS)
+    (second, kind, _patches), (began, _kind, _none) = said[-1], said[0]
+    assert kind == "failed"
+    assert cluster.patched == []
+    assert 60 <= second - began <= 110
+    (bundle,) = diagnosis = wait.diagnosis(timed_out=False)
+    pod = bundle["logs"][0]["pod"]
+    assert quoted(diagnosis).splitlines()[-1] == f"  {pod.split('/')[1]} says lots"
+    assert f"container run-airflow-migrations of pod {pod}" in bundle["next_action"]
+
+
+def test_v16_the_corrected_commit_replayed() -> None:
+    """Ended once, while the crashing commit's operation runs; its pod is not blamed; done at the end."""
+    said, cluster, _wait = mending(MENDED)
+    assert said[-1][1] == "done"
+    assert {kind for _second, kind, _patches in said[:-1]} == {"waiting"}
+    assert [body["status"] for body in cluster.patched] == [{"operationState": {"phase": "Terminating"}}]
+    states = [patches for _second, _kind, patches in said]
+    assert states.index(states[-1]) < len(states) / 2
