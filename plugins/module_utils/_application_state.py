@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.gitops.airflow.plugins.module_utils._causes import Cause, Seen, causes
+from ansible_collections.gitops.airflow.plugins.module_utils._causes import Cause, Seen, causes, place
 from ansible_collections.gitops.airflow.plugins.module_utils._pods import condition, controller, current_pods
 from ansible_collections.gitops.airflow.plugins.module_utils._verdict import Obj, shorten, timestamp
 
@@ -121,16 +121,27 @@ def application_causes(app: Obj, seen: Seen) -> list[Cause]:
     owners, running = (applied(app) if operates(app) else owned(app)), operates(app)
 
     def counts(kind: str, item: Obj) -> bool:
-        metadata, status = item.get("metadata") or {}, item.get("status") or {}
-        if (kind, metadata.get("namespace"), metadata.get("name")) not in owners:
+        if (kind, *place(item)) not in owners:
             return False
         if kind == "Job":
             # While an operation runs, a failed Job is a hook of it or what it mends: it tries again or fails, and says so.
             return not _made_before_operation(app, item) and not (running and condition(item, "Failed").get("status") == "True")
-        return int(status.get("observedGeneration") or 0) >= int(metadata.get("generation") or 0)
+        return observed(item)
+
+    def observed(item: Obj) -> bool:
+        """Whether its controller has seen the last change; until then its pods are of the template before."""
+        return int((item.get("status") or {}).get("observedGeneration") or 0) >= int((item.get("metadata") or {}).get("generation") or 0)
 
     workloads = tuple((kind, item) for kind, item in seen.workloads if counts(kind, item))
-    return causes(Seen(workloads, tuple(managed_pods(app, seen.pods)), seen.events))
+    unseen = {(kind, *place(item)) for kind, item in seen.workloads if kind != "Job" and not observed(item)}
+    pods = tuple(pod for pod in managed_pods(app, seen.pods) if controller(pod) not in unseen)
+    return causes(Seen(workloads, pods, seen.events))
+
+
+def operation_key(app: Obj) -> tuple[Any, ...]:
+    """Tells one operation from the next, and whether it runs: what was seen in the cluster counts for one only."""
+    state = (app.get("status") or {}).get("operationState") or {}
+    return state.get("startedAt"), state.get("phase"), app.get("operation") is None
 
 
 def begun(app: Obj, expected: Sequence[str]) -> bool:

@@ -139,10 +139,10 @@ def _condition(app: Obj, certain: bool) -> tuple[str, bool] | None:
     return max(found, key=lambda item: item[1], default=None)
 
 
-def judge(app: Obj | None, expect: Expectation, past: Past, now: float, causes: Sequence[Cause] = ()) -> tuple[Verdict, Past]:
+def judge(app: Obj | None, expect: Expectation, past: Past, now: float, causes: Sequence[Cause] | None = ()) -> tuple[Verdict, Past]:
     """Judges one Application as it is now. ``past`` is what the previous call returned, ``now`` in seconds.
 
-    ``causes``: what application_causes found in the cluster.
+    ``causes``: what application_causes found in the cluster; None where what was found is of the operation before.
     """
     verdict, past = _judge(app, expect, past, now, causes)
     if verdict.kind != "done":
@@ -154,7 +154,7 @@ def judge(app: Obj | None, expect: Expectation, past: Past, now: float, causes: 
     return verdict, past
 
 
-def _judge(app: Obj | None, expect: Expectation, past: Past, now: float, causes: Sequence[Cause]) -> tuple[Verdict, Past]:
+def _judge(app: Obj | None, expect: Expectation, past: Past, now: float, causes: Sequence[Cause] | None) -> tuple[Verdict, Past]:
     if app is None:
         return (failed if expect.must_exist else waiting)("the Application does not exist"), Past()
     metadata, status = app.get("metadata") or {}, app.get("status") or {}
@@ -210,23 +210,26 @@ def _judge(app: Obj | None, expect: Expectation, past: Past, now: float, causes:
     reason = _unfinished(app, compared, at_revision, expect, pending)
     if reason is None:
         return done(), past
-    return waiting("; ".join(filter(None, (reason, why))), wake), past
+    return waiting((": " if reason.startswith("health is") and ":" not in reason else "; ").join(filter(None, (reason, why))), wake), past
 
 
-def _ailing(app: Obj, expect: Expectation, past: Past, now: float, busy: bool, causes: Sequence[Cause]) -> tuple[Verdict, Past]:
+def _ailing(app: Obj, expect: Expectation, past: Past, now: float, busy: bool, causes: Sequence[Cause] | None) -> tuple[Verdict, Past]:
     """Failed when the wanted state is Degraded, something of it cannot run, or a Job of it failed; what may pass, after the grace.
 
     Whatever is waited for, the reason names the first cause.
     """
     degraded = ((app.get("status") or {}).get("health") or {}).get("status") == "Degraded" and not busy
+    known = causes is not None
+    causes = causes or ()
     since = {cause.key: past.stuck.get(cause.key, now) for cause in causes if cause.lasting and cause.kind != "job"}
+    since = since if known else dict(past.stuck)
     past = replace(past, degraded=None if not degraded else now if past.degraded is None else past.degraded, stuck=since)
     failed_jobs = [cause.text for cause in causes if cause.kind == "job"]
     if failed_jobs and not busy:
         return failed("; ".join(failed_jobs)), past
     ripe = [cause for cause in causes if cause.key in since and not cause.held and now >= since[cause.key] + expect.degraded_grace]
     if ripe:
-        return failed(f"cannot start for {now - since[ripe[0].key]:.0f} s: {listed([cause.text for cause in ripe], NAMED)}"), past
+        return failed(f"stuck for {now - since[ripe[0].key]:.0f} s: {listed([cause.text for cause in ripe], NAMED)}"), past
     first = causes[0].text if causes else ""
     if past.degraded is not None and now >= past.degraded + expect.degraded_grace:
         words = (f"Degraded for {now - past.degraded:.0f} s", health_message(app["status"]), first)

@@ -16,6 +16,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._application_state 
     begun,
     compared_since,
     hopeless,
+    operation_key,
     outdated_operation,
     owned,
     same_revisions,
@@ -100,6 +101,7 @@ class ApplicationWait:
         self._changed: set[str] = set(request.names)
         self._ended: dict[tuple[str, Any], float] = {}
         self._seen: dict[str, Seen] = {}
+        self._looked: dict[str, tuple[Any, ...]] = {}  # the operation at the last look
         self.said: dict[str, tuple[Cause, list[str]]] = {}  # by the cause's key: what crashed containers said last
         self._probed = start
         self._turn = 0
@@ -200,9 +202,11 @@ class ApplicationWait:
         ripe = {name for name, verdict in self.verdicts.items() if verdict.wake is not None and now >= verdict.wake}
         for name in [name for name in self.apps if name in self._changed or name in ripe]:
             app = self.apps[name]
-            causes = self._causes(name, app) if app and self._ails(name) else []
+            causes: list[Cause] | None = self._causes(name, app) if app and self._ails(name) else []
+            if app and self._looked.get(name) != operation_key(app):
+                causes = None  # until the next look
             if self._request.supersede:
-                self._supersede(name, app, causes, now)
+                self._supersede(name, app, causes or [], now)
             verdict, self._past[name] = judge(app, self._expectation(name), self._past.get(name, Past()), now, causes)
             self.verdicts[name] = self._compare_again(name, verdict, now)
             self._note(name, app, verdict, now)
@@ -237,6 +241,7 @@ class ApplicationWait:
         self._turn += len(chosen)
         for place in chosen:
             self._seen[place] = self._look(place, [self.apps[name] or {} for name in ailing], self._try_read)
+        self._looked |= {name: operation_key(self.apps[name] or {}) for name, found in ailing.items() if set(found) & set(chosen)}
         return {name for name, found in ailing.items() if set(found) & set(chosen)}
 
     def _look(self, namespace: str, apps: Sequence[Obj], read: Reader) -> Seen:
@@ -292,7 +297,15 @@ class ApplicationWait:
 
     def read(self, collection: str, namespace: str, query: dict[str, Any]) -> list[Obj]:
         path = core_path(collection, namespace)
-        return list(snapshot(self._api, Source(path, query, keep=slim_pod) if collection == "pods" else Source(path, query))[0])
+        if collection != "pods":
+            return list(snapshot(self._api, Source(path, query))[0])
+        mine = {place for app in self.apps.values() if app for place in owned(app) if place[1] == namespace}
+
+        def keep(pod: Obj) -> Obj | None:
+            """A namespace may have thousands of others."""
+            return slim_pod(pod) if mine & {controller(pod), ("Pod", namespace, pod["metadata"]["name"])} else None
+
+        return list(snapshot(self._api, Source(path, query, keep=keep))[0])
 
     def read_log(self, namespace: str, pod: str, container: str, previous: bool, tail: int) -> list[str]:
         return list(self._api.log_lines(namespace, pod, container, False, tail, **({"previous": "true"} if previous else {})))

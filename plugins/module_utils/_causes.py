@@ -9,6 +9,7 @@ The waits, the status and the support bundle all ask here.
 from __future__ import annotations
 
 import datetime
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -49,7 +50,7 @@ REPEATED, RECENT, SETTLED = 3, 3600, 600
 # The containers of a node that was restarted end so: it is not their fault.
 LOST = frozenset({"ContainerStatusUnknown", "Unknown"})
 # Objects whose Events one look reads: the API server searches all Events of the namespace for each.
-SUSPECTS = 5
+SUSPECTS = 8
 _LONG_AGO = datetime.datetime.min.replace(tzinfo=datetime.UTC)
 
 
@@ -154,7 +155,8 @@ def _uid(item: Obj) -> str:
     return str((item.get("metadata") or {}).get("uid") or "")
 
 
-def _place(item: Obj) -> tuple[str, str]:
+def place(item: Obj) -> tuple[str, str]:
+    """Namespace and name."""
     metadata = item.get("metadata") or {}
     return str(metadata.get("namespace") or ""), str(metadata.get("name") or "")
 
@@ -173,7 +175,7 @@ def _waits_for_kubelet(pod: Obj) -> bool:
 
 def owner(pod: Obj) -> str:
     """What keys a pod's causes: the Job or ReplicaSet that makes the next one in its place, or the pod itself."""
-    namespace, name = _place(pod)
+    namespace, name = place(pod)
     for reference in (pod.get("metadata") or {}).get("ownerReferences") or []:
         if reference.get("kind") in ("Job", "ReplicaSet"):
             return f"{reference['kind']}/{namespace}/{reference.get('name')}"
@@ -194,7 +196,7 @@ def _requests(pod: Obj, message: str) -> str:
 
 
 def _unschedulable(pod: Obj, message: str) -> Cause:
-    namespace, name = _place(pod)
+    namespace, name = place(pod)
     look = f"kubectl -n {namespace} describe pod {name}"
     if "Insufficient" in message or "Too many pods" in message:
         action = (
@@ -212,7 +214,7 @@ def _kubelet(pod: Obj, events: Events) -> list[Cause]:
     """What keeps the kubelet from starting any container: volumes, network."""
     if not _waits_for_kubelet(pod) or _ready_to_start(pod):
         return []
-    namespace, name = _place(pod)
+    namespace, name = place(pod)
     look = f"kubectl -n {namespace} describe pod {name}"
     if message := events.standing(pod, MOUNT, BEYOND_MOUNT | {"FailedCreatePodSandBox"}):
         action = (
@@ -246,7 +248,7 @@ def _crash_action(log: Log, end: Obj) -> str:
 
 def _containers(pod: Obj, events: Events) -> list[Cause]:
     """Containers that cannot start, crash, or are not ready because a probe fails."""
-    namespace, name = _place(pod)
+    namespace, name = place(pod)
     inits = {status.get("name") for status in (pod.get("status") or {}).get("initContainerStatuses") or []}
     problems = {problem.container: problem for problem in start_problems(pod)}
     look = f"kubectl -n {namespace} describe pod {name}"
@@ -270,7 +272,9 @@ def _containers(pod: Obj, events: Events) -> list[Cause]:
             continue
         if problem is not None:
             log = Log(namespace, name, container, True, runs)
-            text = f"{problem}; {killed}" if killed else str(problem)
+            # The kubelet repeats container and pod, with its uid.
+            said = re.sub(r" restarting failed container=\S+ pod=\S+", "", str(problem))
+            text = f"{said}; {killed}" if killed else said
             found.append(Cause("crash", key, text, _crash_action(log, end), log=log))
         elif (ended := state.get("terminated") or {}) and ended.get("exitCode"):
             # The kubelet starts it again, or the Job makes another pod, or it was the last try.
@@ -278,12 +282,12 @@ def _containers(pod: Obj, events: Events) -> list[Cause]:
             starts_again = not _of_job(pod) and (pod.get("spec") or {}).get("restartPolicy") != "Never"
             text = f"{what}: ended with {_ended(ended)}"
             found.append(Cause("crash", key, text, _crash_action(log, ended), held=starts_again, log=log))
-        elif "running" in state and end and runs and (not status.get("ready") or _of_job(pod) or container in inits):
-            # Between two crashes nothing else shows it. A container of a Job is ready as soon as it runs. It may be well this time.
+        elif "running" in state and runs and (not status.get("ready") or _of_job(pod) or container in inits):
+            # Between two crashes nothing else shows it, and after the first one not even how it ended. A container of a Job is ready as
+            # soon as it runs. It may be well this time.
             log = Log(namespace, name, container, True, runs)
-            text = f"{what}: restarted {runs} time{'s' if runs > 1 else ''}, the last time after {_ended(end)}" + (
-                f"; {killed}" if killed else ""
-            )
+            last = f", the last time after {_ended(end)}" if end else ""
+            text = f"{what}: restarted {runs} time{'s' if runs > 1 else ''}{last}" + (f"; {killed}" if killed else "")
             found.append(Cause("crash", key, text, _crash_action(log, end), held=True, log=log))
         elif "running" in state and not status.get("ready") and container not in inits:
             if message := events.of_container(pod, container, "Unhealthy"):
@@ -332,7 +336,7 @@ def late(item: Obj) -> str:
 
 
 def _workload(kind: str, item: Obj, events: Events) -> list[Cause]:
-    namespace, name = _place(item)
+    namespace, name = place(item)
     look, key = f"kubectl -n {namespace} describe {kind.lower()} {name}", f"{kind}/{namespace}/{name}"
     message = refusal(item)
     # StatefulSets, DaemonSets and Jobs have no such condition.
@@ -359,7 +363,7 @@ def _workload(kind: str, item: Obj, events: Events) -> list[Cause]:
 
 def outdated_pod(pod: Obj, sets: Mapping[tuple[str, str], Obj]) -> str:
     """The revision that a StatefulSet's pod should have and has not, or nothing."""
-    namespace, _name = _place(pod)
+    namespace, _name = place(pod)
     for reference in (pod.get("metadata") or {}).get("ownerReferences") or []:
         item = sets.get((namespace, str(reference.get("name")))) if reference.get("kind") == "StatefulSet" else None
         wanted = ((item or {}).get("status") or {}).get("updateRevision")
@@ -377,14 +381,14 @@ def causes(seen: Seen) -> list[Cause]:
     template (Kubernetes' documentation of StatefulSets, "Forced rollback").
     """
     events = Events(seen.events)
-    sets = {_place(item): item for kind, item in seen.workloads if kind == "StatefulSet"}
+    sets = {place(item): item for kind, item in seen.workloads if kind == "StatefulSet"}
     found: list[Cause] = []
     ends: dict[str, list[Cause]] = {}
     explained = set()
     for pod in current_pods(seen.pods):
         its = pod_causes(pod, events)
         if its and (revision := outdated_pod(pod, sets)):
-            namespace, name = _place(pod)
+            namespace, name = place(pod)
             action = f"Delete it (kubectl -n {namespace} delete pod {name}): the StatefulSet makes it anew from what Git has."
             text = f"pod {namespace}/{name} is of an earlier revision, and is replaced by {revision} only once it is ready"
             its = [replace(cause, text=f"{text}: {cause.text}", action=action, change=False) for cause in its]
@@ -396,7 +400,7 @@ def causes(seen: Seen) -> list[Cause]:
     for kind, item in seen.workloads:
         own = _workload(kind, item, events)
         for cause in own:
-            if cause.kind == "deadline" and (kind, *_place(item)) in explained:
+            if cause.kind == "deadline" and (kind, *place(item)) in explained:
                 continue
             if cause.kind == "job":
                 last = next(iter(ends.pop(cause.key, [])[-1:]), None)
@@ -413,15 +417,18 @@ def with_end(job: Cause, last: Cause) -> Cause:
 
 
 def suspects(seen: Seen) -> list[str]:
-    """The uids of what Events may say more of than the objects themselves."""
-    found = [_uid(item) for kind, item in seen.workloads if lacks_pods(kind, item) and not refusal(item)]
+    """The uids of what Events may say more of than the objects themselves, those first of which nothing else is known."""
+    found = [(0, _uid(item)) for kind, item in seen.workloads if lacks_pods(kind, item) and not refusal(item)]
     for pod in current_pods(seen.pods):
         if (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed") or unschedulable(pod) is not None:
             continue
+        reasons = {problem.reason for problem in start_problems(pod)}
         statuses = (pod.get("status") or {}).get("containerStatuses") or []
-        if _waits_for_kubelet(pod) or start_problems(pod) or any(not status.get("ready") for status in statuses):
-            found.append(_uid(pod))
-    return list(dict.fromkeys(filter(None, found)))[:SUSPECTS]
+        if _waits_for_kubelet(pod):
+            found.append((1, _uid(pod)))
+        elif reasons & {"ImagePullBackOff", "CrashLoopBackOff"} or (not reasons and any(not status.get("ready") for status in statuses)):
+            found.append((2 if not reasons else 3, _uid(pod)))
+    return list(dict.fromkeys(uid for _rank, uid in sorted(found, key=lambda item: item[0]) if uid))[:SUSPECTS]
 
 
 def restarted(pod: Obj, now: datetime.datetime) -> list[tuple[Obj, bool]]:
@@ -447,7 +454,7 @@ def restarted(pod: Obj, now: datetime.datetime) -> list[tuple[Obj, bool]]:
 
 def restart_text(pod: Obj, status: Obj, events: Events, since: str) -> str:
     """What a container that restarts again and again says of itself; ``since``: how long ago it ended last."""
-    namespace, name = _place(pod)
+    namespace, name = place(pod)
     end, container = (status.get("lastState") or {}).get("terminated") or {}, str(status.get("name"))
     text = f"pod {namespace}/{name}, container {container}: restarted {status['restartCount']} times, {since} ago after {_ended(end)}"
     probe = events.of_container(pod, container, "Unhealthy", "Liveness") or events.of_container(pod, container, "Killing")

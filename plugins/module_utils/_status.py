@@ -97,7 +97,9 @@ def _last_end(pod: Obj, now: Time) -> Row:
 
 def wrong_with(pod: Obj, events: Events, now: Time) -> list[tuple[str, Log | None]]:
     """What is wrong with a pod of the platform: causes that last, and restarts again and again; each with the log that tells more."""
-    found = [(cause.text, cause.log) for cause in pod_causes(pod, events) if cause.lasting and not cause.held]
+    # A Job's pod that failed is a note, and what matters of it stands with its Job.
+    over = (pod.get("status") or {}).get("phase") == "Failed"
+    found = [(cause.text, cause.log) for cause in pod_causes(pod, events) if cause.lasting and not cause.held and not over]
     if found:
         return found
     for status, repeated in restarted(pod, now):

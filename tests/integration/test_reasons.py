@@ -83,6 +83,10 @@ def progressing(name: str, item: Obj, phase: str = "Succeeded") -> Obj:
     return application(name, state)
 
 
+OTHER = {
+    "nodeName": "node-1",
+    "containers": [{"name": "base", "image": "none:1", "env": [{"name": f"N{n}", "value": "x"} for n in range(20)]}],
+}
 NO_ROOM = "0/1 nodes are available: 1 Insufficient memory."
 QUOTA = "exceeded quota: small, requested: requests.memory=2Gi, used: requests.memory=0, limited: requests.memory=1Gi"
 
@@ -162,3 +166,18 @@ def test_v2_no_room_that_comes_within_the_grace_fails_nothing(cluster: ApiServer
     assert "Insufficient memory" not in reasons[-2]
     cluster.delete(item)
     cluster.delete(node)
+
+
+def test_v2_ten_thousand_pods_of_others_cost_no_memory(cluster: ApiServer) -> None:
+    item = cluster.create(workload("Deployment", "crowded", "airflow-core", "900Gi"))
+    cluster.create(progressing("crowded", item))
+    other = cluster.create({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "other", "namespace": "airflow-core"}, "spec": OTHER})
+    config, peaks = cluster.kubeconfig("reader"), []
+    for names in (range(100), range(100, 10_000)):
+        cluster.copies(other, [f"other-{number}" for number in names])
+        result = Module("argocd_application_wait", config, applications=["crowded"], revision=NEW, degraded_grace=6, timeout=90).result(150)
+        assert NO_ROOM in result["msg"]
+        peaks.append(result["peak_mb"])
+    few, many = peaks
+    assert many <= 1.2 * few, peaks
+    print(f"100 and 10,000 other pods: {few:.1f} and {many:.1f} MB")

@@ -649,6 +649,14 @@ def test_v2_a_cause_does_not_count_where_the_health_does_not() -> None:
     assert judge(app(), expect, past, 99, [NO_ROOM])[0] == Verdict("waiting", "sync is Synced")
 
 
+def test_v2_what_was_seen_of_the_operation_before_says_nothing_and_the_grace_goes_on() -> None:
+    past, progressing = Past(), app(health={"status": "Progressing"})
+    for second, found, kind in ((0, [NO_ROOM], "waiting"), (30, None, "waiting"), (61, None, "waiting"), (62, [NO_ROOM], "failed")):
+        verdict, past = judge(progressing, ANY, past, second, found)
+        assert verdict.kind == kind
+        assert (NO_ROOM.text in verdict.reason) is (found is not None)
+
+
 def test_v2_degraded_names_its_cause() -> None:
     past = judge(DEGRADED, ANY, Past(), 0, [SLOW])[1]
     assert judge(DEGRADED, ANY, past, 60, [SLOW])[0].reason.endswith("exceeded its progress deadline: not ready: Readiness probe failed")

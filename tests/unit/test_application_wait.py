@@ -20,6 +20,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._application_wait i
     SUPERSEDE_SECONDS,
     ApplicationWait,
     Request,
+    state_text,
 )
 from ansible_collections.gitops.airflow.plugins.module_utils._causes import Cause, Seen, causes
 from ansible_collections.gitops.airflow.plugins.module_utils._errors import ApiError
@@ -442,6 +443,24 @@ def test_pods_are_looked_at_only_while_something_is_on_its_way() -> None:
     assert one.step(listed(app("a", sync="OutOfSync")), 0).wake is None
     one.step([], 30)
     assert cluster.listed == []
+
+
+def test_v16_pods_seen_before_an_operation_ended_are_not_blamed_on_what_it_brought() -> None:
+    """Seen: for a second the old ReplicaSet's pod was named, because the last look was from before the sync."""
+    one = wait(Cluster(pods=[pod("ImagePullBackOff")]), names=("a",))
+    one.step(listed(app("a", "Progressing")), 0)
+    assert "ImagePullBackOff" in one.step([], PROBE_SECONDS).reason
+    synced = app("a", "Progressing", operationState={"phase": "Succeeded", "startedAt": "2026-05-04T10:00:00Z"})
+    assert one.step(event("MODIFIED", synced), PROBE_SECONDS + 1).reason == "a: health is Progressing"
+    assert "ImagePullBackOff" in one.step([], 2 * PROBE_SECONDS).reason
+
+
+def test_v2_progress_names_the_cause_in_one_line() -> None:
+    one = wait(Cluster(pods=[pod("ImagePullBackOff")]), names=("a",))
+    one.step(listed(app("a", "Progressing")), 0)
+    one.step([], PROBE_SECONDS)
+    state = one.results()[0]["transitions"][-1]
+    assert state_text(state) == "Synced Progressing at bbbbbbb: pod ns/web-5d8f-x, container web (image nope): ImagePullBackOff"
 
 
 def test_pods_that_may_not_be_read_are_noted_once() -> None:

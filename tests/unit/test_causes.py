@@ -102,6 +102,87 @@ PODS: dict[str, tuple[Obj, list[Obj], str, str, str, bool, bool, Log | None]] = 
     ),
     "a claim": (unscheduled(CLAIM), [], "unschedulable", "unbound", "why the volume of pod ns/web-5d8f-x", True, False, None),
     "gated on purpose": (unscheduled("waits", "SchedulingGated"), [], "", "", "", True, False, None),
+    "too many pods": (
+        unscheduled("0/1 nodes are available: 1 Too many pods."),
+        [],
+        "unschedulable",
+        "Too many pods",
+        "Lower the resources",
+        True,
+        False,
+        None,
+    ),
+    "not on a node yet": (pod(spec={"nodeName": ""}), [event("FailedMount", "no")], "", "", "", True, False, None),
+    "a Job's pod that ended well and is done": (
+        pod(container(ENDED), owner=JOB, phase="Succeeded"),
+        [],
+        "",
+        "",
+        "",
+        True,
+        False,
+        None,
+    ),
+    "an init container that failed for good": (
+        pod(container(waits("PodInitializing")), inits=(container(ENDED, name="setup"),), spec={"restartPolicy": "Never"}),
+        [],
+        "crash",
+        "init container setup: ended with Error (exit code 1)",
+        "",
+        True,
+        False,
+        None,
+    ),
+    "an init container that tries again": (
+        pod(CREATING, inits=(container(RUNS, END, 3, ready=True, name="setup"),)),
+        [],
+        "crash",
+        "init container setup: restarted 3 times",
+        "",
+        True,
+        True,
+        None,
+    ),
+    "an init container that is slow": (
+        pod(container(waits("PodInitializing")), inits=(container(RUNS, name="web"),)),
+        [event("Unhealthy", "Startup probe failed", path="spec.initContainers{web}")],
+        "",
+        "",
+        "",
+        True,
+        False,
+        None,
+    ),
+    "waits with an old probe": (
+        pod(container(waits("ContainerCreating"))),
+        [event("Unhealthy", "Readiness probe failed", path="spec.containers{web}")],
+        "",
+        "",
+        "",
+        True,
+        False,
+        None,
+    ),
+    "ready with an old probe": (
+        pod(container(RUNS, ready=True), phase="Running"),
+        [event("Unhealthy", "Readiness probe failed", path="spec.containers{web}")],
+        "",
+        "",
+        "",
+        True,
+        False,
+        None,
+    ),
+    "another Event of the container": (
+        pod(container(RUNS), phase="Running"),
+        [event("Pulled", "Container image is there", path="spec.containers{web}")],
+        "",
+        "",
+        "",
+        True,
+        False,
+        None,
+    ),
     "image": (
         pod(container(waits("ErrImagePull", "not found"))),
         [],
@@ -182,6 +263,7 @@ PODS: dict[str, tuple[Obj, list[Obj], str, str, str, bool, bool, Log | None]] = 
         True,
         LOG,
     ),
+    "after the first crash": (pod(container(RUNS, None, 1), phase="Running"), [], "crash", "web: restarted 1 time", "", True, True, None),
     "once more": (pod(container(RUNS, END, 1), phase="Running"), [], "crash", "restarted 1 time, the last", "", True, True, None),
     "recovered": (pod(container(RUNS, END, 3, ready=True), phase="Running"), [], "", "", "", True, False, None),
     "ended and about to start again": (pod(container(ENDED, restarts=1), phase="Running"), [], "crash", "ended", "", True, True, None),
@@ -333,6 +415,14 @@ WORKLOADS: dict[str, tuple[tuple[str, Obj], list[Obj], str, str, str]] = {
         f"Deployment ns/web: FailedCreate: {QUOTA}",
         "Raise the quota or free some of it (kubectl -n ns describe resourcequota), or lower what Deployment web requests.",
     ),
+    "quota that wants requests": (
+        workload(**state("ReplicaFailure", "FailedCreate", "pods is forbidden: failed quota: small: must specify memory")),
+        [],
+        "quota",
+        "must specify memory",
+        "Raise the quota",
+    ),
+    "failed, but no Job": (workload(**state("Failed", "x", "y")), [], "", "", ""),
     "admission": (workload(**state("ReplicaFailure", "FailedCreate", REFUSED)), [], "refused", "PodSecurity", "describe deployment web"),
     "quota, over": (workload(**state("ReplicaFailure", "FailedCreate", QUOTA, "False")), [], "", "", ""),
     # A StatefulSet, a DaemonSet and a Job have no such condition.
@@ -441,7 +531,7 @@ def test_v2_a_stateful_sets_pod_of_an_earlier_revision_says_how_it_is_replaced()
     assert cause.text.startswith("pod ns/db-0 is of an earlier revision, and is replaced by db-2 only once it is ready: pod ns/db-0, cont")
     assert cause.action.startswith("Delete it (kubectl -n ns delete pod db-0)")
     assert not cause.change
-    for other in (stuck("db-2"), stuck("db-1", "Parallel")):
+    for other in (stuck("db-2"), stuck(""), stuck("db-1", "Parallel")):
         assert other[0].text.startswith("pod ns/db-0, container web")
 
 
@@ -457,7 +547,17 @@ def test_v2_the_most_telling_comes_first() -> None:
 
 def test_v2_events_are_read_only_of_what_may_be_wrong() -> None:
     well = pod(container(RUNS, ready=True), phase="Running")
-    assert suspects(Seen(pods=(well, unscheduled(NO_MEMORY), pod(container(ENDED), phase="Failed")))) == []
+    broken = pod(container(waits("CreateContainerConfigError", "no Secret")))
+    assert suspects(Seen(pods=(well, unscheduled(NO_MEMORY), pod(container(ENDED), phase="Failed"), broken))) == []
+    refused = workload(**state("ReplicaFailure", "FailedCreate", QUOTA))
+    assert suspects(Seen((refused, workload("StatefulSet", replicas=1)))) == []
+    ranked = [
+        pod(container(BACK_OFF, END, 3), metadata={"uid": "crash", "name": "a"}),
+        pod(container(waits("ImagePullBackOff")), metadata={"uid": "image", "name": "b"}),
+        pod(container(RUNS), phase="Running", metadata={"uid": "slow", "name": "c"}),
+        pod(CREATING, metadata={"uid": "mount", "name": "d"}),
+    ]
+    assert suspects(Seen((workload("StatefulSet"),), tuple(ranked))) == ["w1", "mount", "slow", "crash", "image"]
     stuck = [pod(CREATING, metadata={"uid": f"u{number}", "name": f"p{number}"}) for number in range(20)]
     lacking = workload("StatefulSet")
     asked: list[Obj] = []
@@ -513,7 +613,13 @@ def ran(began: str, ended: str, since: str, restarts: int = 3, reason: str = "Er
         # The node was restarted.
         (ran("11:45:00", "11:53:00", "11:53:01", reason="Unknown"), False),
         (ran("10:45:00", "10:53:00", "10:53:01"), None),
+        (ran("10:45:00", "11:00:00", "11:00:01"), None),
+        (ran("10:53:00", "11:53:00", "11:53:01"), False),
+        (ran("11:40:00", "11:49:50", "11:50:00"), True),
+        (ran("11:49:40", "11:49:50", "11:50:00"), False),
+        (ran("11:45:00", "11:53:00", "11:53:01", restarts=0), None),
         (container(RUNS, ready=True), None),
+        (container(RUNS, ready=True, restarts=3), None),
     ],
     ids=[
         "every 8 minutes",
@@ -526,7 +632,13 @@ def ran(began: str, ended: str, since: str, restarts: int = 3, reason: str = "Er
         "again",
         "node",
         "old",
+        "an hour ago",
+        "a run of an hour",
+        "not twice as long",
+        "just settled",
+        "not counted",
         "never",
+        "end unknown",
     ],
 )
 def test_f16_repeated_restarts(status: Obj, repeated: bool | None) -> None:

@@ -10,17 +10,21 @@ where its wait began and ends with the first verdict that is not waiting.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from ansible_collections.gitops.airflow.plugins.module_utils._application_diagnosis import quoted
 from ansible_collections.gitops.airflow.plugins.module_utils._application_state import shown_revisions
 from ansible_collections.gitops.airflow.plugins.module_utils._application_verdict import Expectation, Past, judge
+from ansible_collections.gitops.airflow.plugins.module_utils._application_wait import ApplicationWait, Request
+from ansible_collections.gitops.airflow.plugins.module_utils._causes import Seen, causes
 from ansible_collections.gitops.airflow.plugins.module_utils._placement_verdict import Expectation as Placement
 from ansible_collections.gitops.airflow.plugins.module_utils._placement_verdict import Rules
 from ansible_collections.gitops.airflow.plugins.module_utils._placement_wait import PlacementWait
-from ansible_collections.gitops.airflow.plugins.module_utils._pods import start_problems
+from ansible_collections.gitops.airflow.plugins.module_utils._pods import controller, start_problems
 from ansible_collections.gitops.airflow.plugins.module_utils._verdict import Obj
 from ansible_collections.gitops.airflow.plugins.module_utils._watch import Change
 
@@ -150,3 +154,182 @@ def test_a_container_that_finds_no_image_replayed() -> None:
         seen.setdefault(name, []).extend(problem.reason for problem in start_problems(states[name]))
     (reasons,) = [found for found in seen.values() if found]
     assert set(reasons) == {"ErrImagePull", "ImagePullBackOff"}
+
+
+# Recorded in a kind cluster: Deployments, StatefulSets and Jobs that are wrong in one way each, ten minutes after they were applied.
+REASONS = {
+    # workload: kind of the cause, words of it, words of the next action
+    "image": ("image", "dial tcp [::1]:1: connect: connection refused", "Correct the image localhost:1/nothing:at-all of container main"),
+    "config": (
+        "configuration",
+        'CreateContainerConfigError: secret "absent" not found',
+        "Create what the message names in namespace recorded",
+    ),
+    "mount": (
+        "mount",
+        'FailedMount: MountVolume.SetUp failed for volume "v" : configmap "absent" not found',
+        "the volumes of pod recorded/mou",
+    ),
+    "init": ("crash", "init container setup (image", "-c setup --previous"),
+    "crash": ("crash", "CrashLoopBackOff: back-off 5m0s (last exit code 3: Error)", "Correct what the last lines of container main of pod"),
+    "readiness": ("probe", "container main: not ready: Readiness probe failed: not yet", "does not pass its probe"),
+    "liveness": ("crash", "(last exit code 137: Error); Liveness probe failed: No alive jobs found.", "--previous"),
+    "memory": ("unschedulable", "1 Insufficient memory.", "Lower the resources that pod recorded/memory-58bf64d755-8tb2v requests"),
+    "selector": ("unschedulable", "didn't match Pod's node affinity/selector", "Correct the node selector, affinity or tolerations"),
+    "db": ("crash", "pod recorded/db-0, container main (image", "logs db-0 -c main --previous"),
+    "quota": ("quota", "Deployment limited/quota: FailedCreate: pods", "kubectl -n limited describe resourcequota"),
+    "quota-set": ("quota", "StatefulSet limited/quota-set: FailedCreate: create Pod quota-set-0", "or lower what StatefulSet quota-set"),
+    "never": (
+        "job",
+        "BackoffLimitExceeded: Job has reached the specified backoff limit; its pod recorded/never-zjv5h, container",
+        "logs never-",
+    ),
+    "onfailure": ("job", "Job recorded/onfailure failed: BackoffLimitExceeded", "Correct Job recorded/onfailure"),
+    "well": ("", "", ""),
+}
+
+
+@pytest.mark.parametrize("name", REASONS)
+def test_v2_what_a_real_cluster_says(name: str) -> None:
+    found = json.loads((FOLDER / "reasons.json").read_text())
+    workloads = tuple((kind, item) for kind, item in found["workloads"] if item["metadata"]["name"] == name)
+    pods = tuple(pod for pod in found["pods"] if controller(pod)[2] == name)
+    kind, words, action = REASONS[name]
+    # The Deployments have passed their deadline as well, which says less.
+    causes_found = causes(Seen(workloads, pods, tuple(found["events"])))
+    assert len(workloads) == 1
+    assert [cause.kind for cause in causes_found] == ([kind] if kind else [])
+    for cause in causes_found:
+        assert words in cause.text
+        assert action in cause.action
+
+
+def job_states(name: str) -> list[tuple[float, Seen]]:
+    """What there was of a Job and its pods after each change."""
+    states: dict[str, Obj] = {}
+    found = []
+    for second, event, place, patch in json.loads((FOLDER / "reasons-jobs.json").read_text()):
+        if not place.split("/")[1].startswith(name):
+            continue
+        states[place] = merged(states.get(place), patch)
+        if event == "DELETED":
+            del states[place]
+        parts = [[item for key, item in states.items() if key.startswith(kind)] for kind in ("Job/", "Pod/")]
+        found.append((second, Seen(tuple(("Job", job) for job in parts[0]), tuple(parts[1]))))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("name", "first", "last", "words"),
+    [
+        ("trying", 36.70, 104.07, "stuck for 67 s: pod recorded/trying-h6cts, container main (image"),
+        ("never", 35.21, 50.38, "Job recorded/never failed: BackoffLimitExceeded: Job has reached the specified backoff limit; its pod"),
+        (
+            "onfailure",
+            35.92,
+            52.87,
+            "Job recorded/onfailure failed: BackoffLimitExceeded: Job has reached the specified backoff limit; its pod",
+        ),
+    ],
+)
+def test_v2_a_failing_job_replayed(name: str, first: float, last: float, words: str) -> None:
+    """From its first crash on its cause stays, whatever state its container or its next pod is in; the grace goes on."""
+    shown = {"status": "Synced", "revision": "c" * 40, "comparedTo": {"source": {"path": "x"}}}
+    app: Obj = {"metadata": {"name": "a"}, "spec": {"source": {"path": "x"}}}
+    app["status"] = {"sync": shown, "health": {"status": "Progressing"}}
+    past, keys = Past(), set[str]()
+    for second, seen in job_states(name):
+        found = causes(seen)
+        verdict, past = judge(app, ANY, past, second, found)
+        if second < first:
+            assert found == []
+        elif second < last:
+            assert [cause.kind for cause in found] == ["crash"]
+            keys |= {cause.key for cause in found}
+        if second < last:
+            assert verdict.kind == "waiting", second
+        if second == last:
+            break
+    assert (second, verdict.kind) == (last, "failed")
+    assert verdict.reason.startswith(words)
+    assert keys == {f"Job/recorded/{name}/main"}
+
+
+# Recorded with Argo CD 3.0.23: a commit whose hook crashes (`parallelism: lots`), then the corrected one.
+LOTS, MENDED = "5d00a59f9ae770b77e33b3bc6e25e4cb5e4755d2", "37777a32095bfb149a103ba2ae27bde3d71f0fcd"
+
+
+class Replayed:
+    """The cluster at one moment of the record, and what was asked of it."""
+
+    def __init__(self) -> None:
+        self.states: dict[str, Obj] = {}
+        self.patched: list[Obj] = []
+
+    def page(self, path: str, query: dict[str, Any]) -> Obj:
+        kind = {"pods": "Pod", "jobs": "Job", "deployments": "Deployment", "statefulsets": "StatefulSet"}.get(
+            path.rsplit("/", 1)[-1], "None"
+        )
+        return {"items": [item for key, item in self.states.items() if key.startswith(f"{kind}/")], "metadata": {}}
+
+    def patch(self, path: str, body: Obj) -> Obj:
+        self.patched.append(body)
+        return {}
+
+    def watch(self, path: str, query: dict[str, Any]) -> Iterator[Obj]:
+        raise AssertionError("the loop watches, not the wait")
+
+    def log_lines(self, namespace: str, pod: str, container: str, follow: bool, tail: int, **query: Any) -> Iterator[str]:
+        yield f"{pod} says lots"
+
+
+def mending(revision: str) -> tuple[list[tuple[float, str, list[Obj]]], Replayed, ApplicationWait]:
+    """Second, kind of the verdict and patches so far, from the moment at which that revision is first shown."""
+    cluster, said = Replayed(), list[tuple[float, str, list[Obj]]]()
+    wait = ApplicationWait(cluster, Request("argocd", names=("core",), default=at(revision), supersede=True), 0.0)
+    before: dict[str, Obj] = {}
+    begun, clock = False, 0.0
+    for second, event, place, patch in json.loads((FOLDER / "mend.json").read_text()):
+        while begun and clock < second:  # time alone
+            verdict = wait.step([], clock)
+            said.append((clock, verdict.kind, list(cluster.patched)))
+            if verdict.kind != "waiting":
+                return said, cluster, wait
+            clock += 1
+        before[place] = merged(before.get(place), patch)
+        cluster.states[place] = before[place]
+        if event == "DELETED":
+            del cluster.states[place]
+        app = cluster.states.get("Application/core", {})
+        begun = begun or (place == "Application/core" and shown_revisions(app) == [revision])
+        if not begun:
+            continue
+        clock = max(clock, second)
+        changes = [(0, Change("event", (app,), type="MODIFIED"))] if place == "Application/core" else []
+        verdict = wait.step(changes, second)
+        said.append((second, verdict.kind, list(cluster.patched)))
+        if verdict.kind != "waiting":
+            break
+    return said, cluster, wait
+
+
+def test_v16_v17_a_hook_that_crashes_replayed() -> None:
+    said, cluster, wait = mending(LOTS)
+    (second, kind, _patches), (began, _kind, _none) = said[-1], said[0]
+    assert kind == "failed"
+    assert cluster.patched == []
+    assert 60 <= second - began <= 110
+    (bundle,) = diagnosis = wait.diagnosis(timed_out=False)
+    pod = bundle["logs"][0]["pod"]
+    assert quoted(diagnosis).splitlines()[-1] == f"  {pod.split('/')[1]} says lots"
+    assert f"container run-airflow-migrations of pod {pod}" in bundle["next_action"]
+
+
+def test_v16_the_corrected_commit_replayed() -> None:
+    """Ended once, while the crashing commit's operation runs; its pod is not blamed; done at the end."""
+    said, cluster, _wait = mending(MENDED)
+    assert said[-1][1] == "done"
+    assert {kind for _second, kind, _patches in said[:-1]} == {"waiting"}
+    assert [body["status"] for body in cluster.patched] == [{"operationState": {"phase": "Terminating"}}]
+    states = [patches for _second, _kind, patches in said]
+    assert states.index(states[-1]) < len(states) / 2
