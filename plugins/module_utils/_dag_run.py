@@ -19,7 +19,7 @@ ENDED = ("success", "failed")
 KINDS = {"success": "done", "skipped": "done", "removed": "done", "failed": "failed", "upstream_failed": "failed"}
 LOG_LINES = 20
 # For the logs of all failed tasks together: a worker uploads its log after the task's state has changed.
-LOG_SECONDS = 10.0
+LOG_SECONDS = 20.0
 SERVER_ERRORS = 5
 T = TypeVar("T")
 

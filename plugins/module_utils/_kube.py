@@ -189,7 +189,7 @@ class KubeApi:
                 _request_timeout=READ_SECONDS,
             )
         except ApiException as error:
-            reason = _handshake_refusal(str(error.reason or ""))
+            reason = handshake_refusal(str(error.reason or ""))
             raise ApiError(error.status or 0, f"No command can be run in pod {namespace}/{pod}, container {container}: {reason}") from error
         return str(answer.data)
 
@@ -210,8 +210,8 @@ class KubeApi:
             response.close()
 
 
-def _handshake_refusal(text: str) -> str:
-    """Why no command can be run: websocket-client joins status, headers and body, and the body says it."""
+def handshake_refusal(text: str) -> str:
+    """Why a websocket was refused: websocket-client joins status, headers and body, and the body says it."""
     status, *_headers, body = [*text.split(" -+-+- "), "", ""][:3]
     with suppress(ValueError, KeyError, TypeError):
         body = json.loads(body)["message"]
@@ -260,6 +260,8 @@ def connect(params: dict[str, Any]) -> KubeApi:
 
     given = {name: params[name] for name in AUTH_ARG_SPEC if params.get(name) is not None}
     try:
+        # What an earlier call has read from a kubeconfig, its token included, is the library's default: it is not for this server.
+        kubernetes.client.Configuration.set_default(None)
         auth = core._create_auth_spec(None, **given)
         configuration = core._create_configuration(auth)
         # Version 34.1.0 of the library drops no_proxy, and asks an https server by way of http_proxy (F3).

@@ -167,9 +167,11 @@ def open_tunnel(params: dict[str, Any], namespace: str, service: str, port: int,
             return _forward(api._client, core_path("pods", namespace, pod) + "/portforward", target)
         except ApiError as error:
             raise TunnelError(f"{failed}: {error}") from error
-        except Exception:  # whatever the client library raises of a pod that is gone
-            pods.forget()
+        except NoReadyPod:
             raise
+        except Exception as error:  # whatever the client library raises of a pod that is gone
+            pods.forget()
+            raise TunnelError(f"{failed}: {error}") from error
 
     pods = Pods(read)
     try:
@@ -186,11 +188,15 @@ def open_tunnel(params: dict[str, Any], namespace: str, service: str, port: int,
 
 
 def _forward(client: Any, path: str, port: int) -> Any:
-    """One connection to a port of a pod, over the API server."""
-    from ansible_collections.gitops.airflow.plugins.module_utils._kube import authorized
+    """One connection to a port of a pod, over the API server. Raises TunnelError with the API server's reason."""
+    from ansible_collections.gitops.airflow.plugins.module_utils._kube import authorized, handshake_refusal
+    from kubernetes.client import ApiException
     from kubernetes.stream import ws_client
 
     query = [("ports", str(port))]
-    return ws_client.portforward_call(
-        client.configuration, "GET", client.configuration.host + path, query_params=query, headers=authorized(client)
-    ).socket(port)
+    try:
+        return ws_client.portforward_call(
+            client.configuration, "GET", client.configuration.host + path, query_params=query, headers=authorized(client)
+        ).socket(port)
+    except ApiException as error:
+        raise TunnelError(handshake_refusal(str(error.reason or error))) from error

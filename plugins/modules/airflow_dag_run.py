@@ -17,6 +17,8 @@ description:
   - The webserver is reached by O(url), or through the Kubernetes API (O(tunnel)), where no address of it need be reachable.
   - A DAG that the scheduler has not parsed yet is waited for. When it does not come within O(timeout) the import errors are named.
   - A webserver that does not answer, or answers 502, 503 or 504, is asked again until O(timeout).
+  - The message of a failed run quotes the last 20 lines of each failed task's log. A log in remote storage is uploaded after the task's
+    change of state, so the logs are waited for, up to 20 seconds for all of them; what then is not there is named with Airflow's reason.
 attributes:
   check_mode:
     support: full
@@ -75,6 +77,7 @@ options:
     default: 1
 notes:
   - The webserver must offer basic authentication, C([api] auth_backends = airflow.api.auth.backend.basic_auth).
+  - Through O(tunnel) a webserver's pod that is replaced is followed to the next one.
   - The user needs to read DAGs, DAG runs, task instances, task logs and import errors, to create DAG runs, and for O(unpause) and
     O(paused_after) to edit the DAG. The role C(Op) has all of these.
 seealso:

@@ -71,7 +71,7 @@ options:
     type: str
     default: airflow-admin
   urls:
-    description: Addresses for people, by name. They are shown, and never requested: another program may answer there.
+    description: Addresses for people, by name. They are shown, and never requested, because another program may answer there.
     type: dict
     default: {}
   kind_cluster:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -22,6 +23,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._errors import ApiE
 from ansible_collections.gitops.airflow.plugins.module_utils._kube import KubeApi, connect, core_path
 from ansible_collections.gitops.airflow.plugins.module_utils._tunnel import open_tunnel
 from ansible_collections.gitops.airflow.tests.integration.apiserver import ELSEWHERE, ApiServer
+from ansible_collections.gitops.airflow.tests.integration.modules import Module
 from ansible_collections.gitops.airflow.tests.unit.logging_proxy import LoggingProxy, logging_proxy, set_proxy
 
 Obj = dict[str, Any]
@@ -198,3 +200,42 @@ def test_a_role_asks_no_proxy(far: ApiServer, proxy: LoggingProxy, tmp_path: Pat
     done = play(tmp_path, far.kubeconfig("admin"), [], roles, HTTPS_PROXY=proxy.url, no_proxy="127.0.0.1")
     assert done.returncode == 0, done.stdout + done.stderr
     assert proxy.requests == []
+
+
+def test_status_shows_urls_and_requests_none(far: ApiServer, proxy: LoggingProxy) -> None:
+    """H4: the proxy is a web server, too, and stands for another program on the platform's port."""
+    urls = {"Airflow": proxy.url, "Argo CD": f"{proxy.url}/argocd"}
+    with Module("platform_status_info", far.kubeconfig("admin"), urls=urls) as module:
+        found = module.result()
+    assert found["status"]["urls"] == [{"name": name, "url": url} for name, url in urls.items()]
+    assert f"Airflow  {proxy.url}" in found["text"]
+    assert not any(proxy.url in problem for problem in found["status"]["problems"])
+    assert proxy.requests == []
+
+
+AIRFLOW: Obj = {"username": "admin", "password": "secret-of-airflow", "dag_id": "a"}
+FAR = {"namespace": NAMESPACE, "service": "far", "port": 80}
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        # The pod is there but cannot be reached, which may pass.
+        (
+            {"tunnel": FAR, "timeout": 1},
+            "Airflow at Service far in airflow-user cannot be reached: no tunnel .*: pod far does not have a host.* stayed so for 1 s",
+        ),
+        ({"tunnel": {**FAR, "port": 81}}, r"the Service far has no port 81 \(it has: 80\)"),
+        ({"tunnel": {**FAR, "service": "none"}}, "no tunnel to the Service none in airflow-user: .*404"),
+        ({"tunnel": FAR, "url": "http://localhost"}, "mutually exclusive"),
+        ({}, "one of the following is required: url, tunnel"),
+        ({"url": "http://airflow.test"}, "over plain HTTP the password of user 'admin' could be read on its way"),
+    ],
+)
+def test_airflow_dag_run_and_its_ways(far: ApiServer, options: Obj, words: str) -> None:
+    """H4, H5"""
+    with Module("airflow_dag_run", far.kubeconfig("admin"), **AIRFLOW, **options) as module:
+        found = module.result()
+    assert found["failed"]
+    assert re.search(words, found["msg"])
+    assert "secret-of-airflow" not in str(found)

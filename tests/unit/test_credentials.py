@@ -217,7 +217,12 @@ def test_git_through_a_tunnel_uses_nothing_that_is_meant_for_other_hosts(
     set_proxy(monkeypatch, proxy.url)
     headers: list[str] = []
     handle = Backend.handle_git
-    monkeypatch.setattr(Backend, "handle_git", lambda self: (headers.append(str(self.headers)), handle(self))[1])
+
+    def listen(self: Backend) -> None:
+        headers.append(str(self.headers))
+        handle(self)
+
+    monkeypatch.setattr(Backend, "handle_git", listen)
     bring(monkeypatch, _git_access, server)
     params = {**CLUSTER, **WRITE, **ANN, "repo": "http://gitea.git.svc:3000/repo.git", "tunnel": AT, "files": {"a": "b"}}
     assert git_publish.run(params, str(tmp_path), check=False).commit == git(filled, "rev-parse", "main")

@@ -15,6 +15,8 @@ from typing import Any
 
 import pytest
 from ansible_collections.gitops.airflow.plugins.module_utils._tunnel import (
+    FRESH_SECONDS,
+    Pods,
     Tunnel,
     TunnelError,
     await_endpoint,
@@ -141,3 +143,44 @@ def test_a_closed_tunnel_takes_no_connection() -> None:
         port = opened.port
     with pytest.raises(OSError, match="refused"):
         socket.create_connection(("127.0.0.1", port), timeout=5)
+
+
+def test_a_pod_that_was_replaced_is_looked_up_anew() -> None:
+    found, now = [("a", 1)], [0.0]
+
+    def read() -> tuple[str, int]:
+        if not found:
+            raise TunnelError("no ready pod")
+        return found[-1]
+
+    pods = Pods(read, lambda: now[0])
+    assert pods.get() == ("a", 1)
+    found.append(("b", 1))
+    assert pods.get() == ("a", 1)  # a burst of connections asks once
+    pods.forget()
+    assert pods.get() == ("b", 1)
+    found.clear()
+    now[0] = FRESH_SECONDS + 1
+    with pytest.raises(TunnelError, match="no ready pod"):
+        pods.get()
+    found.append(("c", 1))
+    assert pods.get() == ("c", 1)
+
+
+def test_an_error_that_has_passed_is_not_told_later() -> None:
+    answers: list[Exception | None] = [OSError("pod is gone"), None]
+
+    def connect() -> socket.socket:
+        error = answers.pop(0)
+        if error:
+            raise error
+        near, far = socket.socketpair()
+        threading.Thread(target=answer, args=(far, lambda line: line), daemon=True).start()
+        return near
+
+    with Tunnel(connect) as opened:
+        with socket.create_connection(("127.0.0.1", opened.port), timeout=5) as near:
+            assert near.recv(1) == b""
+        assert str(opened.error) == "pod is gone"
+        assert ask(opened.port, "word") == b"word\n"
+        assert opened.error is None

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.gitops.airflow.plugins.module_utils._errors import ApiError
-from ansible_collections.gitops.airflow.plugins.module_utils._kube import KubeApi, _handshake_refusal, connect, core_path
+from ansible_collections.gitops.airflow.plugins.module_utils._kube import KubeApi, connect, core_path, handshake_refusal
 
 Answer = tuple[int, str]
 
@@ -80,6 +80,21 @@ def test_get_carries_credentials_and_impersonation(server: Server, api: KubeApi)
         "impersonate-user": "jane",
     }.items()
     assert api.requests == 1
+
+
+def test_credentials_of_one_server_do_not_go_to_another(server: Server, tmp_path: Path) -> None:
+    """H5"""
+    config = {
+        "clusters": [{"name": "a", "cluster": {"server": "https://a.example.com"}}],
+        "users": [{"name": "a", "user": {"token": "of-a"}}],
+        "contexts": [{"name": "a", "context": {"cluster": "a", "user": "a"}}],
+        "current-context": "a",
+    }
+    (tmp_path / "config").write_text(json.dumps(config))
+    connect({"kubeconfig": str(tmp_path / "config")})
+    server.answers["/x"] = (200, "{}")
+    connect({"host": server.url, "api_key": "token"}).get("/x")
+    assert {key.lower(): value for key, value in server.seen[0][2].items()}["authorization"] == "Bearer token"
 
 
 def test_patch_is_a_merge_patch(server: Server, api: KubeApi) -> None:
@@ -163,4 +178,4 @@ def test_paths() -> None:
     ],
 )
 def test_why_no_command_can_be_run(text: str, reason: str) -> None:
-    assert _handshake_refusal(text) == reason
+    assert handshake_refusal(text) == reason

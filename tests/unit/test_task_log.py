@@ -64,6 +64,10 @@ def test_a_log_is_its_own_lines(text: str, lines: tuple[str, ...]) -> None:
         (f"{HOST}\n*** No logs found\n", "No logs found"),
         (f"{HOST}\n{OURS}", "The task log cannot be read: the S3 server"),
         (f"{HOST}\n{OURS}{SERVED}", "remote log"),
+        (
+            f"{HOST}\n*** The task log cannot be read: it is not stored yet (s3://task-logs/x).\n*** Next: load this page again\n",
+            "not stored yet",
+        ),
         (f"{HOST}\n{POD}", "Reading from k8s pod logs failed: (404) Reason: Not Found"),
         # Found, but not read: the error stands where the log would.
         (f"{HOST}\n{FOUND}Could not read logs from s3://logs/x with error: Connect timeout\n", "with error: Connect timeout"),
