@@ -262,11 +262,12 @@ def decide(sight: Sight, platform: Platform) -> Decision:
     record = own_record(sight.records, platform)
     older = [found.ref for found in sight.labelled if owner_of(found.metadata, platform.name) == "older"]
     adoption = adopted and bool(older)
+    argocd = _foreign_argocd(sight, platform, record, adopted)
     refusals = [
         *_other_platform(sight, platform),
         *_older_elsewhere(sight, platform, older, adopted),
-        *_foreign_argocd(sight, platform, record, adopted),
-        *_foreign_objects(sight, platform, record, adopted),
+        *argocd,
+        *_foreign_objects(sight, platform, record, adopted, bool(argocd)),
         *_tasks_run(sight, platform, adoption),
     ]
     return Decision(refusals, adoption, older if adopted else [], record)
@@ -335,7 +336,7 @@ def _foreign_argocd(sight: Sight, platform: Platform, record: Record | None, ado
     ]
 
 
-def _foreign_objects(sight: Sight, platform: Platform, record: Record | None, adopted: bool) -> list[Refusal]:
+def _foreign_objects(sight: Sight, platform: Platform, record: Record | None, adopted: bool, argocd: bool) -> list[Refusal]:
     # An object of an older platform that is not adopted, or of another platform, has a refusal of its own.
     foreign = [
         found.ref
@@ -347,8 +348,17 @@ def _foreign_objects(sight: Sight, platform: Platform, record: Record | None, ad
         for found in sight.chart
         if owner_of(found.metadata, platform.name) == "foreign" and labels_of(found.metadata).get(INSTANCE) != platform.application
     ]
+    if argocd:  # what stands beside a foreign Argo CD is part of it, and another namespace would not help
+        foreign = [ref for ref in foreign if ref.namespace != platform.argocd_namespace]
     if not foreign:
         return []
+    variables = {
+        platform.argocd_namespace: "platform_argocd_namespace",
+        platform.git_namespace: "platform_git_namespace",
+        **dict.fromkeys(platform.namespaces, "platform_worker_namespaces"),
+        platform.core_namespace: "platform_core_namespace",
+    }
+    concerned = dict.fromkeys(variables[ref.namespace] for ref in foreign if ref.namespace in variables)
     return [
         Refusal(
             "foreign_object",
@@ -356,8 +366,7 @@ def _foreign_objects(sight: Sight, platform: Platform, record: Record | None, ad
             f"objects that this platform writes carry {PLATFORM}={platform.name}, or do not exist",
             f"The cluster has objects with the names of this platform's own, which it did not make: {named(foreign)}. "
             "They would be overwritten.",
-            "Choose other namespaces (platform_core_namespace, platform_worker_namespaces, platform_argocd_namespace, "
-            "platform_git_namespace), or remove these objects if they are yours and not needed.",
+            f"Use namespaces without such objects: change {named(concerned)}." if concerned else "Use another cluster (platform_context).",
         )
     ]
 

@@ -143,7 +143,7 @@ refusals:
       description: What to do.
       type: str
 text:
-  description: The refusals as one text, each with its C(Next).
+  description: The refusals as one text, with what to do after C(Next).
   returned: success
   type: str
 adoption:
@@ -176,7 +176,15 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.gitops.airflow.plugins.module_utils._errors import ApiError, LibraryMissing
 from ansible_collections.gitops.airflow.plugins.module_utils._kube import connect, show_path
-from ansible_collections.gitops.airflow.plugins.module_utils._ownership import Platform, adoptable, decide, labels_of, points_here, ref_from
+from ansible_collections.gitops.airflow.plugins.module_utils._ownership import (
+    Platform,
+    Refusal,
+    adoptable,
+    decide,
+    labels_of,
+    points_here,
+    ref_from,
+)
 from ansible_collections.gitops.airflow.plugins.module_utils._ownership_read import OwnershipRead
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
@@ -209,6 +217,12 @@ def platform_of(params: dict[str, Any]) -> Platform:
     return Platform(params["platform"], namespaces=tuple(params["namespaces"]), **{name: params[name] for name in names})
 
 
+def explain(refusals: list[Refusal]) -> str:
+    """The refusals for a person: all causes, then all next actions."""
+    causes = " ".join(refusal.message for refusal in refusals)
+    return f"{causes} Nothing was changed. Next: {' '.join(refusal.next_action for refusal in refusals)}" if refusals else ""
+
+
 def run(params: dict[str, Any]) -> dict[str, Any]:
     """What the module returns. Raises ApiError, ValueError."""
     start, platform = time.monotonic(), platform_of(params)
@@ -228,7 +242,7 @@ def run(params: dict[str, Any]) -> dict[str, Any]:
         "reachable": True,
         "cluster": sight.cluster,
         "refusals": [refusal.as_dict() for refusal in decision.refusals],
-        "text": "\n".join(f"{refusal.message} Next: {refusal.next_action}" for refusal in decision.refusals),
+        "text": explain(decision.refusals),
         "adoption": decision.adoption,
         "in_use": sight.application is not None and adoptable(sight.application, platform) and points_here(sight.application, platform),
         "unmarked": [ref.as_dict() for ref in decision.unmarked],

@@ -70,9 +70,12 @@ class Cluster:
         except RuntimeError:
             return None
 
-    def argocd(self, namespace: str, by: str) -> list[Obj]:
-        """An Argo CD from its manifest; without the parts that need nothing but time."""
-        items = [item for item in yaml.safe_load_all(lab_file("argocd-install.yaml").read_text()) if item]
+    def argocd(self, namespace: str, by: str, whole: bool = False) -> list[Obj]:
+        """An Argo CD from its manifest: all of it, or of each namespaced kind one object."""
+        items = [item for item in yaml.load_all(lab_file("argocd-install.yaml").read_text(), yaml.CSafeLoader) if item]
+        if not whole:
+            first = {item["kind"]: item["metadata"]["name"] for item in reversed(items)}
+            items = [item for item in items if item["kind"] in CLUSTER_WIDE or item["metadata"]["name"] == first[item["kind"]]]
         for item in items:
             if item["kind"] not in CLUSTER_WIDE:
                 item["metadata"]["namespace"] = namespace
@@ -128,7 +131,7 @@ def cluster(owned: ApiServer) -> Iterator[Cluster]:
 
 
 def look(cluster: Cluster, **options: Any) -> Obj:
-    given = {"platform": "airflow", "namespaces": ["airflow-core", "airflow-cron", "airflow-user"], "git_namespace": "git"}
+    given: Obj = {"platform": "airflow", "namespaces": ["airflow-core", "airflow-cron", "airflow-user"], "git_namespace": "git"}
     given |= {"repo": REPO, "path": PATH, **options}
     return Module("platform_ownership_info", cluster.server.kubeconfig("reader"), **given).result()
 
@@ -140,7 +143,7 @@ def codes(result: Obj) -> list[str]:
 
 def remove(cluster: Cluster, *refs: tuple[str, str, str], check: bool = False, **options: Any) -> Obj:
     objects = [{"kind": kind, "namespace": namespace, "name": name} for kind, namespace, name in refs]
-    given = {"platform": "airflow", "application": "airflow-core", "argocd_namespace": "argocd", "objects": objects, "timeout": 20}
+    given: Obj = {"platform": "airflow", "application": "airflow-core", "argocd_namespace": "argocd", "objects": objects, "timeout": 20}
     return Module("platform_objects", cluster.server.kubeconfig("reader"), check=check, **{**given, **options}).result()
 
 
@@ -167,7 +170,7 @@ def test_a_clean_cluster_is_taken_and_nothing_is_written(cluster: Cluster) -> No
 
 def test_a_cluster_that_does_not_answer(cluster: Cluster) -> None:
     path = cluster.server.kubeconfig("admin", port=1)
-    given = {"platform": "airflow", "absent_ok": True}
+    given: Obj = {"platform": "airflow", "absent_ok": True}
     assert Module("platform_ownership_info", path, **given).result()["reachable"] is False
     assert Module("platform_ownership_info", path, **{**given, "absent_ok": False}).result()["failed"]
 
@@ -217,7 +220,7 @@ def test_our_own_argocd_is_known_by_its_record(cluster: Cluster, state: str) -> 
 
 
 def test_h1_our_argocd_goes_whole(cluster: Cluster) -> None:
-    items = cluster.argocd("argocd", by="gitops.airflow")
+    items = cluster.argocd("argocd", by="gitops.airflow", whole=True)
     cluster.record(items, MARKS, state="applied")
     cluster.apply(project("default"), by="argocd-server")
     cluster.apply(obj("Secret", "argocd", "argocd-initial-admin-secret"), by="argocd-server")

@@ -123,7 +123,8 @@ def test_h3_what_others_pushed_meanwhile_is_looked_at_again(filled: Path, tmp_pa
     """A mark that comes between the look and the push is seen, for the push is lost and made again."""
     from ansible_collections.gitops.airflow.plugins.module_utils import _git_repo
 
-    real, pushed = _git_repo.Remote.push, []
+    real = _git_repo.Remote.push
+    pushed: list[str] = []
 
     def late(self: _git_repo.Remote, commit: str) -> bool:
         if not pushed:

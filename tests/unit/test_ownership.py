@@ -130,7 +130,7 @@ ROLE = thing("ClusterRole", "argocd-server", ARGOCD, by="gitops.airflow")
     ],
 )
 def test_h1_argocd_is_ours_by_the_record(found: Found, configmap: Obj | None, adopted: bool, ours: bool) -> None:
-    assert installed_by_us(found, configmap and read_record(configmap, "airflow"), adopted) is ours
+    assert installed_by_us(found, read_record(configmap, "airflow") if configmap else None, adopted) is ours
 
 
 @pytest.mark.parametrize(
@@ -198,6 +198,20 @@ NAMESPACE = thing("Namespace", "airflow-core", {**OLDER, **MADE})
 )
 def test_h2_h7_what_is_refused_before_anything_changes(sight: Sight, expected: list[str]) -> None:
     assert codes(sight) == expected
+
+
+def test_h1_the_advice_names_the_namespaces_variables() -> None:
+    (refusal,) = decide(Sight(planned=[thing("Secret", "airflow-metadata", {}, "airflow-cron")]), AIRFLOW).refusals
+    assert "Secret airflow-cron/airflow-metadata" in refusal.message
+    assert refusal.next_action == "Use namespaces without such objects: change platform_worker_namespaces."
+
+
+def test_h2_objects_beside_a_foreign_argocd_are_its_own() -> None:
+    beside = [thing("AppProject", "airflow", {}, "argocd"), thing("Secret", "airflow-metadata", {}, "airflow-cron")]
+    refusals = decide(Sight(argocd=[SERVER], planned=beside), AIRFLOW).refusals
+    assert [refusal.code for refusal in refusals] == ["foreign_argocd", "foreign_object"]
+    assert "AppProject" not in refusals[1].message
+    assert "platform_argocd_namespace" not in " ".join(refusal.next_action for refusal in refusals)
 
 
 def test_h7_the_message_names_the_other_platform_and_its_objects() -> None:
@@ -272,7 +286,7 @@ def test_h1_what_is_deleted_and_why_not(found: Found, scope: Scope, reason: str)
     assert bool(reason_to_keep(found, scope)) == bool(reason)
 
 
-POD_OF_GONE = {"ownerReferences": [{"kind": "ReplicaSet", "uid": "gone"}]}
+POD_OF_GONE: dict[str, Any] = {"ownerReferences": [{"kind": "ReplicaSet", "uid": "gone"}]}
 CHART = {"tier": "airflow", "release": "airflow-core"}
 
 

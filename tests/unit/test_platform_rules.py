@@ -33,6 +33,9 @@ def broken(variables: dict[str, Any], **given: Any) -> dict[str, str]:
     [
         {},
         {"platform_airflow_version": "2.10.5"},
+        {"platform_name": "a"},
+        {"platform_name": "team-1"},
+        {"platform_name": "a" * 63},
         {"platform_group": "platform", "group_names": ["platform"]},
         {"airflow_app_values": {"executor": "KubernetesExecutor", "airflowVersion": "2.6.3"}},
         {"airflow_app_values": {"config": {"kubernetes_executor": {LIST: "airflow-user,airflow-core,airflow-cron"}}}},
@@ -52,6 +55,13 @@ def test_inputs_that_agree(variables: dict[str, Any], given: dict[str, Any]) -> 
     [
         ({"platform_group": "platform", "group_names": ["ungrouped"]}, "inventory", "no host in the group platform"),
         ({"platform_provider": "minikube"}, "provider", "'minikube'"),
+        ({"platform_name": "Airflow"}, "platform's name", "platform_name is 'Airflow'; it must be a text of 1 to 63 lower-case letters"),
+        ({"platform_name": "a_b"}, "platform's name", "'a_b'"),
+        ({"platform_name": "-a"}, "platform's name", "'-a'"),
+        ({"platform_name": "a-"}, "platform's name", "'a-'"),
+        ({"platform_name": "a" * 64}, "platform's name", "begins and ends with a letter or digit"),
+        ({"platform_name": ""}, "platform's name", "''"),
+        ({"platform_name": 123}, "platform's name", "in quotes if it is a number"),
         ({"platform_git_server": "github"}, "git server", "'github'"),
         ({"platform_airflow_version": "2.5.3"}, "Airflow's version", "'2.5.3'; the platform is made for Airflow 2.6 to 2.10"),
         ({"platform_airflow_version": "2.11.0"}, "Airflow's version", "'2.11.0'"),
@@ -128,3 +138,13 @@ def test_inputs_that_do_not_agree(variables: dict[str, Any], given: dict[str, An
 def test_a_hidden_failure_is_told_without_its_output(variables: dict[str, Any], failed: dict[str, Any], cause: str) -> None:
     told = Templar(DataLoader(), variables | {"ansible_failed_result": failed}).template(variables["__platform_cause"])
     assert told.strip() == cause
+
+
+def test_the_application_is_named_as_the_role_that_makes_it_does(role_variables: Callable[..., dict[str, Any]]) -> None:
+    """H1: the look at the cluster runs before the role whose defaults these are."""
+    files = [*sorted((ROLE / "defaults/main").glob("*.yml")), ROLE / "vars/main.yml"]
+    alone = role_variables(*files)
+    defaults = Templar(DataLoader(), role_variables(*files, ROLE.parent / "airflow_app/defaults/main.yml"))
+    for name, own in (("application", "name"), ("repo", "platform_repo"), ("path", "platform_path")):
+        assert Templar(DataLoader(), alone).template(alone[f"__platform_{name}"]) == defaults.template(alone[f"__platform_{name}"])
+        assert defaults.template(alone[f"__platform_{name}"]) == defaults.template(defaults.available_variables[f"airflow_app_{own}"])
