@@ -41,6 +41,12 @@ def tunnelled(send: Transport, tunnel: Tunnel) -> Transport:
     return transport
 
 
+def through_tunnel(tunnel: Tunnel, username: str, password: str, name: str) -> AirflowApi:
+    """The API behind an open tunnel; ``name`` is what messages call it."""
+    access = Access(f"http://127.0.0.1:{tunnel.port}", username, password, name=name)
+    return AirflowApi(access, tunnelled(basic_transport(access), tunnel))
+
+
 @contextlib.contextmanager
 def open_airflow(params: dict[str, Any]) -> Iterator[AirflowApi]:
     """The API that AIRFLOW_SPEC's options name. Raises AirflowError or TunnelError where it can never answer."""
@@ -52,5 +58,4 @@ def open_airflow(params: dict[str, Any]) -> Iterator[AirflowApi]:
     at = params["tunnel"]
     auth = {name: params[name] for name in AUTH_ARG_SPEC if name not in OWN_NAMES}
     with open_tunnel(auth, **at, wait=False) as tunnel:
-        access = Access(f"http://127.0.0.1:{tunnel.port}", **own, name=f"Service {at['service']} in {at['namespace']}")
-        yield AirflowApi(access, tunnelled(basic_transport(access), tunnel))
+        yield through_tunnel(tunnel, **own, name=f"Service {at['service']} in {at['namespace']}")

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from ansible_collections.gitops.airflow.plugins.module_utils import _status as rows
-from ansible_collections.gitops.airflow.plugins.module_utils._airflow_api import Access, AirflowApi
+from ansible_collections.gitops.airflow.plugins.module_utils._airflow_access import through_tunnel
 from ansible_collections.gitops.airflow.plugins.module_utils._errors import AirflowError, ApiError
 from ansible_collections.gitops.airflow.plugins.module_utils._kube import APPLICATIONS, KubeApi, core_path
 from ansible_collections.gitops.airflow.plugins.module_utils._status_runs import ask
@@ -150,7 +150,7 @@ class StatusRead:
             secret = self.api.get(core_path("secrets", at.core, at.secret))
             password = base64.b64decode((secret.get("data") or {}).get("password") or "").decode()
             with open_tunnel(self._params, at.core, at.service, at.port) as tunnel:
-                airflow = AirflowApi(Access(f"http://127.0.0.1:{tunnel.port}", at.username, password, name=f"Service {at.service}"))
+                airflow = through_tunnel(tunnel, at.username, password, f"Service {at.service}")
                 health = airflow.health()
                 rows_of_runs = ask(airflow, at.core, _now())
                 errors = airflow.import_errors()

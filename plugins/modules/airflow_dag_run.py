@@ -141,7 +141,7 @@ dag_run:
     end_date: "2026-05-04T10:00:16.250+00:00"
     conf: {}
 dag_run_id:
-  description: The name of the run, given or made. Empty in check mode without O(dag_run_id).
+  description: The name of the run, given or made, also of one that could not be started. Empty in check mode without O(dag_run_id).
   returned: always
   type: str
   sample: ansible__20260504T100000Z_3f9c01ab
