@@ -20,6 +20,8 @@ INSTANCE = "app.kubernetes.io/instance"
 # The field manager with which the collection's roles apply objects.
 MANAGER = "gitops.airflow"
 RECORD = "argocd-installed"
+# The Secret of passwords and keys that are made once. A person restores it from a backup, perhaps without its labels.
+GENERATED = "airflow-generated"
 
 ARGOCD_CRDS = ("applications.argoproj.io", "applicationsets.argoproj.io", "appprojects.argoproj.io")
 # "argocd cluster add" makes these in a cluster that an Argo CD elsewhere manages: there is no Argo CD here (argo-cd: common.go).
@@ -150,6 +152,11 @@ def adoptable(application: Obj | None, platform: Platform) -> bool:
     return owner == "ours" or (owner == "older" and points_here(application, platform))
 
 
+def is_restored(found: Found, platform: Platform) -> bool:
+    """Whether it is the Secret that is made once, which lost its labels, in the namespace of this platform's Application."""
+    return found.ref == Ref("Secret", platform.core_namespace, GENERATED) and owner_of(found.metadata, platform.name) == "foreign"
+
+
 # The record of an installed Argo CD
 
 
@@ -270,7 +277,8 @@ def decide(sight: Sight, platform: Platform) -> Decision:
         *_foreign_objects(sight, platform, record, adopted, bool(argocd)),
         *_tasks_run(sight, platform, adoption),
     ]
-    return Decision(refusals, adoption, older if adopted else [], record)
+    restored = [found.ref for found in sight.planned if is_restored(found, platform)]
+    return Decision(refusals, adoption, [*older, *restored] if adopted else [], record)
 
 
 def _other_platform(sight: Sight, platform: Platform) -> list[Refusal]:
@@ -341,7 +349,9 @@ def _foreign_objects(sight: Sight, platform: Platform, record: Record | None, ad
     foreign = [
         found.ref
         for found in sight.planned
-        if owner_of(found.metadata, platform.name) == "foreign" and not installed_by_us(found, record, adopted)
+        if owner_of(found.metadata, platform.name) == "foreign"
+        and not installed_by_us(found, record, adopted)
+        and not (adopted and is_restored(found, platform))
     ]
     foreign += [
         found.ref
@@ -395,7 +405,7 @@ def planned_refs(platform: Platform) -> list[Ref]:
         Ref("Secret", platform.argocd_namespace, "airflow-platform-repository", "v1"),
         Ref("AppProject", platform.argocd_namespace, "airflow", project),
         Ref("Application", platform.argocd_namespace, platform.application, project),
-        *(Ref("Secret", platform.core_namespace, name, "v1") for name in ("airflow-generated", "airflow-admin", "airflow-mysql")),
+        *(Ref("Secret", platform.core_namespace, name, "v1") for name in (GENERATED, "airflow-admin", "airflow-mysql")),
         Ref("ConfigMap", platform.core_namespace, "airflow-verification", "v1"),
     ]
     for namespace in dict.fromkeys((platform.core_namespace, *platform.namespaces)):

@@ -17,6 +17,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._ownership import (
     ARGOCD_BY_PRODUCTS,
     ARGOCD_CRDS,
     COLLECTION,
+    GENERATED,
     PART_OF,
     PLATFORM,
     RECORD,
@@ -27,6 +28,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._ownership import (
     foreign_resources,
     foreign_subjects,
     foreign_users,
+    labels_of,
     named,
     owner_of,
     owner_text,
@@ -198,7 +200,10 @@ def mark(api: KubeApi, platform: str, refs: Sequence[Ref], check: bool) -> tuple
         if metadata is None:
             continue
         owner = owner_of(metadata, platform)
-        if owner == "older":
+        # The Secret that is made once is known by its name, too: it may have been restored from a backup without its labels.
+        if owner == "older" or (
+            owner == "foreign" and PLATFORM not in labels_of(metadata) and (ref.kind, ref.name) == ("Secret", GENERATED)
+        ):
             change: dict[str, Any] = {"labels": labels, "resourceVersion": metadata["resourceVersion"]}
             if not check:
                 api.patch(location(ref), {"metadata": change})

@@ -337,6 +337,19 @@ def test_an_older_platform_is_adopted(cluster: Cluster) -> None:
     assert remove(cluster, state="marked", objects=marked["marked"])["changed"] is False
 
 
+def test_the_generated_secret_gets_its_labels_back(cluster: Cluster) -> None:
+    cluster.argocd("argocd", by="gitops.airflow")
+    cluster.record([], MARKS)
+    secret = obj("Secret", "airflow-core", "airflow-generated", immutable=True, data={"fernet-key": "eA=="})
+    cluster.apply(application("airflow-core", MARKS), secret)
+    result = look(cluster)
+    assert (codes(result), names(result["unmarked"])) == ([], ["Secret airflow-generated"])
+    remove(cluster, state="marked", objects=result["unmarked"])
+    now = cluster.get(secret)
+    assert now is not None
+    assert (now["metadata"]["labels"], now["data"]) == (MARKS, secret["data"])
+
+
 def test_an_older_platform_of_another_repository_is_not_adopted(cluster: Cluster) -> None:
     older(cluster, repo="https://git.example/another.git")
     result = look(cluster)

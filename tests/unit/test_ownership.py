@@ -240,6 +240,16 @@ def test_adoption_names_every_unmarked_object() -> None:
     assert not decide(Sight(labelled=[thing("Secret", "s", OURS, "git")], application=application(OURS)), AIRFLOW).adoption
 
 
+def test_the_generated_secret_is_known_without_its_labels() -> None:
+    """Restored from a backup. Without this platform's Application it is another's."""
+    secret = thing("Secret", "airflow-generated", {}, "airflow-core")
+    decision = decide(Sight(planned=[secret], application=application(OURS)), AIRFLOW)
+    assert (decision.refusals, decision.unmarked, decision.adoption) == ([], [secret.ref], False)
+    assert codes(Sight(planned=[secret])) == ["foreign_object"]
+    assert codes(Sight(planned=[thing("Secret", "airflow-generated", OTHER, "airflow-core")], application=application(OURS))) == []
+    assert codes(Sight(planned=[thing("Secret", "airflow-admin", {}, "airflow-core")], application=application(OURS))) == ["foreign_object"]
+
+
 def test_an_interrupted_adoption_goes_on() -> None:
     decision = decide(Sight(labelled=[NAMESPACE], application=application(OURS)), AIRFLOW)
     assert (decision.refusals, decision.unmarked) == ([], [NAMESPACE.ref])
