@@ -47,6 +47,9 @@ def normalized(resource: str, obj: Obj) -> Obj:
         # A leader election that is older than Leases, renewed like one.
         metadata["annotations"] = {key: value for key, value in annotations.items() if key != LEADER}
     kept = {key: value for key, value in obj.items() if key not in REPORTED.get(resource, ())} | {"metadata": metadata}
+    if "aggregationRule" in kept:
+        # Kubernetes fills them in, from every ClusterRole that has the labels.
+        kept.pop("rules", None)
     if resource == "secrets":
         kept["data"] = {key: hashlib.sha256(value.encode()).hexdigest()[:16] for key, value in (obj.get("data") or {}).items()}
         kept["metadata"] = metadata | {"annotations": {key: hash_text(text) for key, text in (metadata.get("annotations") or {}).items()}}

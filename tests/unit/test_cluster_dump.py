@@ -112,6 +112,16 @@ def test_a_change(change: Obj, line: str) -> None:
     assert compare(before, taken(api), additions=False) == [line]
 
 
+def test_the_rules_of_an_aggregated_role_are_no_difference() -> None:
+    """metrics-server's role is added to the roles view, edit and admin by its labels."""
+    role = {"metadata": {"name": "view"}, "aggregationRule": {"clusterRoleSelectors": [{}]}, "rules": [{"verbs": ["get"]}]}
+    resource = "clusterroles.rbac.authorization.k8s.io"
+    assert normalized(resource, role) == normalized(resource, {**role, "rules": []})
+    assert normalized(resource, role) != normalized(resource, {**role, "aggregationRule": {}})
+    alone = {key: value for key, value in role.items() if key != "aggregationRule"}
+    assert normalized(resource, alone) != normalized(resource, {**alone, "rules": []})
+
+
 def test_a_status_that_a_person_could_set_is_compared() -> None:
     """Of an Application, for instance: only what kubelets and the workload controllers report is left out."""
     old = {"metadata": {"name": "a"}, "status": {"sync": "Synced"}}
