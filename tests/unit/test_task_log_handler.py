@@ -12,6 +12,7 @@ import ast
 import importlib.util
 import sys
 from datetime import UTC, datetime, timedelta
+from io import BytesIO
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -49,8 +50,11 @@ class Hook:
             raise self.error
         return [key for key in self.objects if key.startswith(prefix)]
 
-    def read_key(self, key: str, bucket_name: str) -> str:
-        return self.objects[key]
+    def get_conn(self) -> Hook:
+        return self
+
+    def get_object(self, Bucket: str, Key: str) -> dict[str, BytesIO]:
+        return {"Body": BytesIO(self.objects[Key].encode())}
 
 
 class S3TaskHandler:

@@ -145,7 +145,9 @@ class TaskLogHandler(S3TaskHandler):
             hook = self._store()
             bucket, prefix = hook.parse_s3_url(where)
             keys = sorted(hook.list_keys(bucket_name=bucket, prefix=prefix) or [])
-            logs = [hook.read_key(key, bucket_name=bucket) for key in keys]
+            # Not hook.read_key, which asks for each object twice.
+            store = hook.get_conn()
+            logs = [store.get_object(Bucket=bucket, Key=key)["Body"].read().decode("utf-8", "replace") for key in keys]
             found = [f"s3://{bucket}/{key}" for key in keys]
         except Exception as error:
             self.log.warning("Reading %s failed", where, exc_info=True)
