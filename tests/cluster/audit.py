@@ -70,13 +70,18 @@ class Facts:
     labels: Mapping[str, str] = field(default_factory=dict)
     annotations: Mapping[str, str] = field(default_factory=dict)
     owners: frozenset[str] = frozenset()
+    version: str = ""  # a write that changes nothing leaves it; empty: not known
     about: str = ""  # for an Event: the uid of the object that it is about
 
 
 @dataclass(frozen=True)
 class Write:
-    """A judged write. ``ours`` says why the object counts as this platform's, ``exempt`` why the request changes no object; both are empty
-    for a foreign write, and ``why`` then says what is wrong with it. ``line`` is the entry's own, where the caller numbers them."""
+    """A judged write.
+
+    ``ours`` says why the object counts as this platform's, ``exempt`` why the request changes no object; both are empty for a foreign
+    write, and ``why`` then says what is wrong with it. ``line`` is the entry's own, where the caller numbers them. ``idle``: it left the
+    object as it was, as an apply does that finds everything applied.
+    """
 
     time: str
     user: str
@@ -87,6 +92,7 @@ class Write:
     exempt: str = ""
     why: str = ""
     line: int = 0
+    idle: bool = False
 
     @property
     def foreign(self) -> bool:
@@ -109,6 +115,7 @@ def facts(obj: Any) -> Facts | None:
         kind=obj.get("kind", ""),
         labels=metadata.get("labels") or {},
         annotations=metadata.get("annotations") or {},
+        version=metadata.get("resourceVersion", ""),
         owners=frozenset(owner["uid"] for owner in metadata.get("ownerReferences") or []),
         about=about.get("uid", "") if isinstance(about, dict) else "",
     )
@@ -258,16 +265,9 @@ def _one(entry: Obj, cluster: Cluster, own: bool) -> Iterator[Write]:
     ref, verb = entry.get("objectRef") or {}, entry["verb"]
     part, group, resource = ref.get("subresource", ""), ref.get("apiGroup", ""), ref.get("resource", "")
 
-    def write(key: Key, **verdict: str) -> Write:
-        return Write(
-            entry.get("stageTimestamp", ""),
-            (entry.get("user") or {}).get("username", ""),
-            verb,
-            key,
-            part,
-            line=entry.get("line", 0),
-            **verdict,
-        )
+    def write(key: Key, idle: bool = False, **verdict: str) -> Write:
+        user = (entry.get("user") or {}).get("username", "")
+        return Write(entry.get("stageTimestamp", ""), user, verb, key, part, line=entry.get("line", 0), idle=idle, **verdict)
 
     if exempt := EXEMPT.get((group, f"{resource}/{part}" if part else resource)):
         yield write(Key(group, resource, ref.get("namespace", ""), ref.get("name", "")), exempt=exempt)
@@ -286,7 +286,9 @@ def _one(entry: Obj, cluster: Cluster, own: bool) -> Iterator[Write]:
             if own and after:
                 cluster.made(after.uid)
         ours, why = _verdict(key, after, cluster, created, labels_kept=bool(part) or verb in ("delete", "deletecollection"))
-        yield write(key, ours=ours, why=why)
+        before = cluster.known(key)
+        idle = bool(before and after and verb in ("patch", "update") and before.version and before.version == after.version)
+        yield write(key, idle, ours=ours, why=why)
         if verb in ("delete", "deletecollection") and not part:
             # With a finalizer or a grace period it is there for a while.
             if after is None:

@@ -193,6 +193,18 @@ def test_a_deletion_is_judged_by_the_state_before() -> None:
     ]
 
 
+def test_an_apply_that_changes_nothing_is_idle() -> None:
+    """It is a write all the same: to an object of others it is foreign."""
+    made = entry("create", "secrets", "a", "n", {"labels": MARK, "resourceVersion": "7"})
+    same = entry("patch", "secrets", "a", "n", {"labels": MARK, "resourceVersion": "7"})
+    other = entry("patch", "secrets", "a", "n", {"labels": MARK, "resourceVersion": "8"})
+    gone = entry("delete", "secrets", "a", "n", {"labels": MARK, "resourceVersion": "8"})
+    assert [write.idle for write in judged(made, same, other, same, gone)] == [False, True, False, False, False]
+    theirs = obj("secrets", "a", "n", resourceVersion="7")
+    assert [(write.idle, write.foreign) for write in judged(same, before=dump("secrets", theirs))] == [(True, True)]
+    assert [write.idle for write in judged(same, before=dump("secrets", obj("secrets", "a", "n")))] == [False]
+
+
 def test_what_others_make_is_known() -> None:
     theirs = entry("create", "secrets", "a", "n", user={"username": "kubernetes-admin"})
     assert verdicts(theirs, entry("patch", "secrets", "a", "n", {"labels": MARK})) == [TAKEN_OVER]
