@@ -521,8 +521,8 @@ def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def main(arguments: Sequence[str], environment: Mapping[str, str] = os.environ) -> int:
-    engine = Engine(environment)
+def main(arguments: Sequence[str], environment: Mapping[str, str] | None = None) -> int:
+    engine = Engine(os.environ if environment is None else environment)
     actions: dict[tuple[str, ...], Callable[[], int]] = {
         (): lambda: engine.ensure(install=True),
         ("--start",): lambda: engine.ensure(install=False),
@@ -538,3 +538,7 @@ def main(arguments: Sequence[str], environment: Mapping[str, str] = os.environ) 
         for line in str(error).splitlines():
             say(line)
         return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -56,7 +56,7 @@ def _texts(value: Any, place: str = "") -> Iterator[tuple[str, str]]:
 
 
 def _is_first(path: Any) -> bool:
-    return str(path).split(":")[0].rstrip("/") == PYTHON_FOLDER
+    return str(path).split(":", maxsplit=1)[0].rstrip("/") == PYTHON_FOLDER
 
 
 def import_path_problems(values: Mapping[str, Any] | None) -> list[str]:

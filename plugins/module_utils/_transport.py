@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 # Matches every host in the lists of urllib, requests, websocket-client and curl.
 EVERYWHERE = "*"
@@ -20,7 +19,7 @@ EVERYWHERE = "*"
 NOWHERE = "none.invalid"
 
 
-def _address(host: str) -> Address | None:
+def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     try:
         return ipaddress.ip_address(host.partition("%")[0])
     except ValueError:

@@ -13,9 +13,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from conftest import Platform, connect, core, platform  # noqa: F401  (fixtures of tests/platform)
+from conftest import Platform, connect, core, platform
 from dag_author import DagAuthor
 from kubernetes import client
+
+# Fixtures of tests/platform, for the tests here.
+__all__ = ["connect", "core", "platform"]
 
 DAGS = Path(__file__).with_name("dags")
 Verdict = Callable[[bool, str], None]
@@ -40,7 +43,7 @@ def verdict(request: pytest.FixtureRequest) -> Verdict:
 
 
 @pytest.fixture(scope="session")
-def author(core: client.CoreV1Api, platform: Platform) -> DagAuthor:  # noqa: F811
+def author(core: client.CoreV1Api, platform: Platform) -> DagAuthor:
     return DagAuthor(core, platform)
 
 

@@ -135,7 +135,7 @@ class Cluster:
         self._made: set[str] = set()
         self._recorded: set[tuple[str, str, str]] = set()
         for resource, objects in (before or {}).items():
-            name, _, group = resource.partition(".")
+            name, _dot, group = resource.partition(".")
             for obj in objects.values():
                 key = Key(group, name, obj["metadata"].get("namespace", ""), obj["metadata"]["name"])
                 self.learn(key, facts(obj))
@@ -174,10 +174,10 @@ class Cluster:
         tracking = found.annotations.get(TRACKING_ID)
         if tracking is None:
             return self._own_application(found.labels.get(TRACKING_LABEL, ""))
-        app, _, rest = tracking.partition(":")
-        kind, _, place = rest.partition(":")
-        group, _, kind = kind.rpartition("/")
-        namespace, _, name = place.rpartition("/")
+        app, _colon, rest = tracking.partition(":")
+        kind, _colon, place = rest.partition(":")
+        group, _slash, kind = kind.rpartition("/")
+        namespace, _slash, name = place.rpartition("/")
         same = (group, name) == (key.group, key.name) and (not found.kind or found.kind == kind)
         return same and (not key.namespace or namespace == key.namespace) and self._own_application(app)
 

@@ -21,9 +21,10 @@ import yaml
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar, trust_as_template
 from ansible_collections.gitops.airflow.tests.integration.apiserver import lab_file
-from ansible_collections.gitops.airflow.tests.unit.conftest import role_variables  # noqa: F401  (a fixture)
+from ansible_collections.gitops.airflow.tests.unit import conftest as unit_tests
 
 ROOT = Path(__file__).resolve().parents[2]
+role_variables = unit_tests.role_variables
 ROLE = ROOT / "roles/airflow_app"
 CHART = "platform/airflow/core"
 FOLDER = "/opt/gitops-airflow"
@@ -34,7 +35,7 @@ Edit = Callable[[dict[str, Any]], None]
 
 
 @pytest.fixture(scope="module")
-def written(role_variables: Callable[..., dict[str, Any]], tmp_path_factory: pytest.TempPathFactory) -> Path:  # noqa: F811
+def written(role_variables: Callable[..., dict[str, Any]], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The chart as the role writes it, with the official chart or its double, and one more Python file."""
     files = (*sorted((ROOT / "roles/platform/defaults/main").glob("*.yml")), *(ROLE / part / "main.yml" for part in ("defaults", "vars")))
     variables = role_variables(*files) | {

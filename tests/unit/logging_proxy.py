@@ -99,9 +99,11 @@ def logging_proxy(hosts: Mapping[str, int] | None = None) -> Iterator[LoggingPro
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
         thread.start()
         seen.url = f"http://127.0.0.1:{server.server_port}"
-        yield seen
-        server.shutdown()
-        thread.join()
+        try:
+            yield seen
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 def set_proxy(monkeypatch: pytest.MonkeyPatch, url: str, no_proxy: str = "", lower: bool = False) -> None:

@@ -280,11 +280,11 @@ def test_an_operation_that_is_tried_again_at_another_revision_is_ended_once(stat
 MIGRATE = {"kind": "Job", "namespace": "ns", "name": "migrate", "hookType": "Sync", "hookPhase": "Running"}
 
 
-def first_try(reconciled: str = "2026-05-04T10:01:00Z", revision: str = "c" * 40, shown: str = COMMIT, hooks: Obj = MIGRATE) -> Obj:
+def first_try(reconciled: str = "2026-05-04T10:01:00Z", revision: str = "c" * 40, shown: str = COMMIT, hooks: Obj | None = None) -> Obj:
     """An operation at another revision than the shown one, in its first try, that waits for a hook."""
     found = retried(revision, 0, shown=shown)
     found["status"]["reconciledAt"] = reconciled
-    found["status"]["operationState"]["syncResult"] = {"revision": revision, "resources": [hooks]}
+    found["status"]["operationState"]["syncResult"] = {"revision": revision, "resources": [hooks or MIGRATE]}
     return found
 
 

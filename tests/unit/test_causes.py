@@ -37,8 +37,14 @@ def container(state: Obj, last: Obj | None = None, restarts: int = 0, ready: boo
     return {**found, **({"lastState": {"terminated": last}} if last else {})}
 
 
-def pod(*statuses: Obj, owner: Obj = DEPLOYMENT, inits: tuple[Obj, ...] = (), conditions: tuple[Obj, ...] = (), **fields: Any) -> Obj:
-    metadata = {"name": "web-5d8f-x", "namespace": "ns", "uid": "u1", "labels": {"pod-template-hash": "5d8f"}, "ownerReferences": [owner]}
+def pod(*statuses: Obj, owner: Obj | None = None, inits: tuple[Obj, ...] = (), conditions: tuple[Obj, ...] = (), **fields: Any) -> Obj:
+    metadata = {
+        "name": "web-5d8f-x",
+        "namespace": "ns",
+        "uid": "u1",
+        "labels": {"pod-template-hash": "5d8f"},
+        "ownerReferences": [owner or DEPLOYMENT],
+    }
     return {
         "metadata": {**metadata, **fields.pop("metadata", {})},
         "spec": {"nodeName": "node-1", "restartPolicy": "Always", **fields.pop("spec", {})},

@@ -291,13 +291,14 @@ def test_what_the_marked_application_renders() -> None:
     assert verdicts(made, rendered(right, verb="patch")) == ["mark", UNKNOWN]
 
 
-def record(namespace: str = "argocd", labels: Any = MARK, objects: Any = ()) -> Obj:
+def record(namespace: str = "argocd", labels: Any = None, objects: Any = ()) -> Obj:
+    marks = MARK if labels is None else labels
     return entry(
         "create",
         "configmaps",
         "argocd-installed",
         namespace,
-        obj("configmaps", "argocd-installed", namespace, labels=labels, more={"data": {"objects": json.dumps(objects)}}),
+        obj("configmaps", "argocd-installed", namespace, labels=marks, more={"data": {"objects": json.dumps(objects)}}),
     )
 
 

@@ -125,7 +125,7 @@ class Machine:
 
     def engine(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         known = {"PATH": str(self.root / "bin"), "ENGINE_ROOT": str(self.root), "ENGINE_PATIENCE": "10", **environment}
-        command = [sys.executable, str(ROOT / "scripts/engine"), *arguments]
+        command = [sys.executable, str(ROOT / "scripts/docker_engine.py"), *arguments]
         return subprocess.run(command, env=known, capture_output=True, text=True, timeout=60, check=False)
 
     def files(self) -> dict[str, str]:

@@ -84,7 +84,7 @@ def test_h3_a_mark_names_its_owner() -> None:
     assert marked_owner(OWNER.content.encode()) == OWNER.text == "airflow@uid-1"
     assert OWNER.path == f"{FOLDER}/{FILE}"
     with pytest.raises(ValueError, match="uid"):
-        _ = FolderOwner(FOLDER, "airflow").content
+        assert FolderOwner(FOLDER, "airflow").content
 
 
 PARAMS: dict[str, Any] = dict.fromkeys(("username", "password", "ssh_key", "ssh_key_content", "known_hosts"))

@@ -95,8 +95,8 @@ def test_each_guard_and_its_test_exist(guards: Any) -> None:
     listed = guards.read_guards((ROOT / "tests/guards.yml").read_text())
     assert len({guard.name for guard in listed}) == len(listed) > 0
     for guard in listed:
-        file, _, name = guard.function.partition("::")
+        file, _colons, name = guard.function.partition("::")
         source = (ROOT / file).read_text()
         assert guards.disabled(source, name, guard.without) != source, guard.name
-        file, _, test = guard.test.partition("::")
+        file, _colons, test = guard.test.partition("::")
         assert guards.named_function(ast.parse((ROOT / file).read_text()), test.partition("[")[0].replace("::", ".")), guard.name

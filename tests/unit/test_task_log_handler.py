@@ -26,6 +26,11 @@ SOON = NOW + timedelta(hours=1)
 WHERE = "s3://bucket/dag/attempt=1.log"
 
 
+def raise_given(error: Exception | None) -> None:
+    if error is not None:
+        raise error
+
+
 class Hook:
     """Double of S3Hook: a bucket as a dict, or an error instead of any answer."""
 
@@ -37,17 +42,15 @@ class Hook:
         self.connection: Exception | None = None
 
     def get_connection(self, name: str) -> None:
-        if self.connection:
-            raise self.connection
+        raise_given(self.connection)
 
     @staticmethod
     def parse_s3_url(url: str) -> tuple[str, str]:
-        bucket, _, key = url.removeprefix("s3://").partition("/")
+        bucket, _slash, key = url.removeprefix("s3://").partition("/")
         return bucket, key
 
     def list_keys(self, bucket_name: str, prefix: str) -> list[str]:
-        if self.error:
-            raise self.error
+        raise_given(self.error)
         return [key for key in self.objects if key.startswith(prefix)]
 
     def get_conn(self) -> Hook:
@@ -76,8 +79,7 @@ class S3TaskHandler:
         return ["Found logs through kube API"], self.pod
 
     def close(self) -> None:
-        if self.closing:
-            raise self.closing
+        raise_given(self.closing)
         self.closed = True
 
 

@@ -104,5 +104,5 @@ def test_a_connection_names_its_server(endpoint: str, embedded: bool, extra: dic
 
 
 def test_the_same_input_gives_the_same_text() -> None:
-    texts = {task_log_connection("s", "a", "http://x", "r", embedded=True, reader=True) for _ in range(3)}
+    texts = {task_log_connection("s", "a", "http://x", "r", embedded=True, reader=True) for _time in range(3)}
     assert len(texts) == 1
