@@ -225,6 +225,7 @@ def test_f1_a_pod_that_is_still_there_stands_in_for_the_store(module: Any, error
     assert logs == ["killed while working"]
     assert "last 100 lines" in messages[-1]
     assert ("cannot be read" in messages[0]) is (error is not None)
+    assert ("the worker was killed" in messages[0]) is (error is None)
 
 
 def test_f1_newer_airflow_chooses_the_executor_for_each_task(module: Any) -> None:

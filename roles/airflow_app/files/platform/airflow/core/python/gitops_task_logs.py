@@ -158,7 +158,8 @@ class TaskLogHandler(S3TaskHandler):
             return problem, []
         pod = self._pod_log(ti, try_number)
         if pod:
-            return [*problem, "This is what the worker's pod wrote, its last 100 lines."], pod
+            why = problem or ["The log store has no log of this try: the worker was killed before it could store one, or is about to."]
+            return [*why, "This is what the worker's pod wrote, its last 100 lines."], pod
         lines = problem or missing(where, ti.end_date if try_number == last_try else None, datetime.now(timezone.utc))  # noqa: UP017
         # As a log, not as messages above it: newer versions of Airflow fold those away.
         return [], ["\n".join(f"*** {line}" for line in lines)]
