@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import importlib
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from http.server import ThreadingHTTPServer
@@ -66,6 +67,10 @@ def role_variables() -> Callable[..., dict[str, Any]]:
     # pytest has imported the package before Ansible's finder was there, which reads what the collection's filters need.
     package = importlib.import_module("ansible_collections.gitops.airflow")
     package.__dict__.setdefault("_collection_meta", {})
+    # The same for folders of plugins that a test imports: Ansible's loader reads where their package lies.
+    for name, module in list(sys.modules.items()):
+        if name.startswith("ansible_collections.gitops.airflow") and getattr(module, "__file__", None) is None:
+            module.__file__ = str(Path(next(iter(module.__path__))) / "__init__.py")
 
     def trusted(value: Any) -> Any:
         if isinstance(value, dict):

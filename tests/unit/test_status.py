@@ -146,6 +146,10 @@ def test_workloads_that_lack_pods() -> None:
     assert status.workload_problems(items) == ["Deployment core/web: 1 of 2 pods ready", "StatefulSet core/web: 0 of 1 pods ready"]
 
 
+STORE = {"namespace": "airflow-logs", "state": "runs", "used": 20.0, "size": 100.0, "of": "its volume", "expired": 3590}
+STORE |= {"expire_failed": False}
+
+
 def healthy() -> dict[str, Any]:
     """A platform that is well, of each part one."""
     node = {
@@ -173,6 +177,7 @@ def healthy() -> dict[str, Any]:
         "waiting": [],
         "workload_problems": [],
         "volumes": status.volume_rows([claim], {}),
+        "logs": [STORE],
         "checkouts": [{"pod": "airflow-scheduler-x", "commit": "abcdef1234", "age": 500, "error": ""}],
         "urls": [{"name": "Airflow", "url": "http://localhost:8080", "error": ""}],
         "airflow": {"metadatabase": "healthy", "scheduler": "healthy", "triggerer": "healthy"},
@@ -343,6 +348,9 @@ def test_the_screen() -> None:
         "",
         "VOLUMES      phase  size",
         "  core/data  Bound  5.0 GiB",
+        "",
+        "TASK LOGS                 state  full               old ones deleted",
+        "  airflow-logs/task-logs  runs   20% of its volume  59 min ago",
         "",
         "URLS       url                    answer",
         "  Airflow  http://localhost:8080  answers",
