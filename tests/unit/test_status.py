@@ -181,6 +181,10 @@ def test_v2_a_failed_job_is_a_problem_while_the_last_sync_did_not_succeed(phase:
     assert "Job core/migrate failed: BackoffLimitExceeded: limit reached" in status.judge(found)[0] + status.judge(found)[1]
 
 
+STORE = {"namespace": "airflow-logs", "state": "runs", "used": 20.0, "size": 100.0, "of": "its volume", "expired": 3590}
+STORE |= {"expire_failed": False}
+
+
 def healthy() -> dict[str, Any]:
     """A platform that is well, of each part one."""
     node = {
@@ -209,7 +213,7 @@ def healthy() -> dict[str, Any]:
         "workload_problems": [],
         "failed_jobs": [],
         "volumes": status.volume_rows([claim], {}),
-        "logs": [],
+        "logs": [STORE],
         "checkouts": [{"pod": "airflow-scheduler-x", "commit": "abcdef1234", "age": 500, "error": ""}],
         "urls": [{"name": "Airflow", "url": "http://localhost:8080"}],
         "airflow": {"metadatabase": "healthy", "scheduler": "healthy", "triggerer": "healthy"},
@@ -380,7 +384,8 @@ def test_the_screen() -> None:
         "VOLUMES      phase  size",
         "  core/data  Bound  5.0 GiB",
         "",
-        "TASK LOGS     not stored by the platform",
+        "TASK LOGS                 state  full               old ones deleted",
+        "  airflow-logs/task-logs  runs   20% of its volume  59 min ago",
         "",
         "URLS       url",
         "  Airflow  http://localhost:8080",
