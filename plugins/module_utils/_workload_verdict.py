@@ -71,7 +71,7 @@ def causes(workload: Workload, pods: Sequence[Obj], events: Sequence[Obj] = ()) 
 
 
 Past = Mapping[str, float]
-"""When (seconds, the caller's clock) each workload was first seen to be stuck."""
+"""When (seconds, the caller's clock) each cause that lasts was first seen, by its key."""
 
 
 def judge(
@@ -83,9 +83,9 @@ def judge(
     now: float,
     events: Sequence[Obj] = (),
 ) -> tuple[Verdict, Past]:
-    """Done when all have rolled out, failed when one is stuck for ``grace`` seconds. Returns the past for the next judgement.
+    """Done when all have rolled out, failed when one cause has lasted for ``grace`` seconds. Returns the past for the next judgement.
 
-    A cause that time alone may mend (a probe that fails) is named only.
+    A cause that time alone may mend (a probe that fails) is named only. One cause after another is progress: each has a grace of its own.
     """
     stuck: dict[str, float] = {}
     reasons, wrong = [f"{name} does not exist" for name in missing], []
@@ -95,10 +95,9 @@ def judge(
         found = causes(workload, pods, events)
         reason = f"{workload.name}: {'; '.join(workload.words(cause) for cause in found) or workload.open}"
         reasons.append(reason)
-        if any(cause.lasting for cause in found):
-            stuck[workload.name] = past.get(workload.name, now)
-            if now >= stuck[workload.name] + grace and any(cause.lasting and not cause.held for cause in found):
-                wrong.append(reason)
+        stuck |= {cause.key: past.get(cause.key, now) for cause in found if cause.lasting}
+        if any(cause.lasting and not cause.held and now >= stuck[cause.key] + grace for cause in found):
+            wrong.append(reason)
     if wrong:
         return failed("; ".join(wrong)), stuck
     if reasons:
