@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from ansible_collections.gitops.airflow.plugins.module_utils._mask import masked_words
 from ansible_collections.gitops.airflow.plugins.module_utils._pods import (
     condition,
     container_statuses,
@@ -234,7 +235,7 @@ def _end(status: Obj) -> Obj:
 
 
 def _ended(end: Obj) -> str:
-    words = shorten(end.get("message") or "", 300)
+    words = shorten(masked_words(end.get("message") or ""), 300)
     return f"{end.get('reason') or 'Error'} (exit code {end.get('exitCode')})" + (f": {words}" if words else "")
 
 

@@ -660,3 +660,15 @@ def test_f16_restarts_tell_reason_exit_code_and_probe() -> None:
     assert restart_text(item, status, Events([]), "7 min") == text
     assert restart_text(item, status, Events([killing]), "7 min") == f"{text}: Container web failed liveness probe, will be restarted"
     assert restart_text(item, status, Events([killing, unhealthy]), "7 min") == f"{text}: Liveness probe failed: No alive jobs found."
+
+
+@pytest.mark.parametrize("state", [{"terminated": {}}, {"waiting": {"reason": "CrashLoopBackOff"}}])
+def test_v2_a_containers_last_message_is_quoted_without_its_secrets(state: Obj) -> None:
+    """With terminationMessagePolicy FallbackToLogsOnError it is the end of its log."""
+    end = {"exitCode": 1, "reason": "Error", "message": "connect: DB_PASSWORD=hunter2secret is wrong"}
+    status: Obj = {"name": "web", "image": "web", "restartCount": 1, "state": state, "lastState": {"terminated": end}}
+    if "terminated" in state:
+        status["state"] = {"terminated": end}
+    (cause,) = pod_causes(pod(status))
+    assert "connect: DB_PASSWORD=******** is wrong" in cause.text
+    assert "hunter2" not in cause.text
