@@ -551,10 +551,33 @@ def test_v2_the_most_telling_comes_first() -> None:
     assert [(cause.kind, cause.held) for cause in found] == [("quota", False), ("crash", False), ("probe", False), ("crash", True)]
 
 
+@pytest.mark.parametrize(
+    ("events", "lasting"),
+    [
+        ([], True),
+        ([event("TriggeredScaleUp", "pod triggered scale-up: [{pool 1->2 (max: 5)}]")], False),
+        ([event("Nominated", "Pod should schedule on: nodeclaim/pool-x")], False),
+        ([event("NotTriggerScaleUp", "max limit reached")], True),
+        ([event("TriggeredScaleUp", "pool 1->2", 10), event("NotTriggerScaleUp", "max limit reached", 40)], True),
+        (
+            [event("NotTriggerScaleUp", "backoff", 10), event("TriggeredScaleUp", "pool 1->2", 40), event("FailedScheduling", "0/1", 50)],
+            False,
+        ),
+        ([event("TriggeredScaleUp", "pool 1->2", uid="another")], True),
+    ],
+)
+def test_v2_a_pod_for_which_a_node_is_added_is_not_stuck(events: list[Obj], lasting: bool) -> None:
+    (cause,) = pod_causes(unscheduled(NO_MEMORY), Events(events))
+    assert (cause.kind, cause.lasting) == ("unschedulable", lasting)
+    assert NO_MEMORY in cause.text
+    assert ("waits for a node that is being added" in cause.text) is not lasting
+
+
 def test_v2_events_are_read_only_of_what_may_be_wrong() -> None:
     well = pod(container(RUNS, ready=True), phase="Running")
     broken = pod(container(waits("CreateContainerConfigError", "no Secret")))
-    assert suspects(Seen(pods=(well, unscheduled(NO_MEMORY), pod(container(ENDED), phase="Failed"), broken))) == []
+    assert suspects(Seen(pods=(well, pod(container(ENDED), phase="Failed"), broken))) == []
+    assert suspects(Seen(pods=(well, unscheduled(NO_MEMORY)))) == ["u1"]
     refused = workload(**state("ReplicaFailure", "FailedCreate", QUOTA))
     assert suspects(Seen((refused, workload("StatefulSet", replicas=1)))) == []
     ranked = [
