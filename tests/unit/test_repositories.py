@@ -144,6 +144,15 @@ def test_the_embedded_ones_are_not_asked(render: Callable[..., list[Any]]) -> No
 
 
 @pytest.mark.parametrize(
+    ("state", "logs", "refused"), [("absent", "embedded", True), ("present", "embedded", False), ("absent", "none", False)]
+)
+def test_f1_the_log_store_in_use_is_not_deleted(broken: Callable[..., dict[str, str]], state: str, logs: str, refused: bool) -> None:
+    found = broken(task_logs_state=state, airflow_app_logs=logs)
+    assert ("task_logs_state" in found) is refused
+    assert not refused or "the store would be deleted with all its logs" in found["task_logs_state"]
+
+
+@pytest.mark.parametrize(
     ("given", "expected"),
     [
         ({"repo": HTTPS, "username": "ann", "password": "t"}, {"username": "ann", "password": "t"}),
