@@ -40,11 +40,9 @@ ORDER: tuple[Kind, ...] = (
     "deadline",
 )
 IMAGE = frozenset({"ErrImageNeverPull", "ErrImagePull", "ImageInspectError", "ImagePullBackOff", "InvalidImageName", "RegistryUnavailable"})
-CONFIGURATION = frozenset({"CreateContainerConfigError", "CreateContainerError", "RunContainerError"})
 MOUNT = frozenset({"FailedMount", "FailedAttachVolume", "FailedMapVolume"})
 # What the kubelet does with a pod after its volumes are mounted and its network is made.
 BEYOND_MOUNT = frozenset({"Pulling", "Pulled", "Created", "Started", "BackOff", "Killing", "Unhealthy"})
-BEYOND_SANDBOX = BEYOND_MOUNT
 # What the cluster autoscaler and Karpenter say of a pod for which they add a node, and what the first says where it cannot.
 NODE_COMES, NO_NODE_COMES = frozenset({"TriggeredScaleUp", "Nominated"}), frozenset({"NotTriggerScaleUp"})
 NOT_YET = frozenset({"ContainerCreating", "PodInitializing"})
@@ -230,7 +228,7 @@ def _kubelet(pod: Obj, events: Events) -> list[Cause]:
             f"Create the Secret, ConfigMap or volume that the message names, or correct the volumes of pod {namespace}/{name} ({look})."
         )
         return [Cause("mount", f"{owner(pod)}/mount", f"pod {namespace}/{name}: FailedMount: {message}", action)]
-    if message := events.standing(pod, frozenset({"FailedCreatePodSandBox"}), BEYOND_SANDBOX):
+    if message := events.standing(pod, frozenset({"FailedCreatePodSandBox"}), BEYOND_MOUNT):
         action = f"Look at the node's container runtime and network ({look}; kubectl get nodes)."
         return [Cause("sandbox", f"{owner(pod)}/sandbox", f"pod {namespace}/{name}: FailedCreatePodSandBox: {message}", action)]
     return []
