@@ -261,6 +261,18 @@ def test_h1_an_app_project_of_others_remembers_nothing_of_ours(value: Callable[.
         assert value(f"__airflow_app_{name}", **over) == []
 
 
+@pytest.mark.parametrize("adoption", [True, False])
+def test_h7_an_older_app_project_is_ours_if_the_platform_is_adopted(value: Callable[..., Any], adoption: bool) -> None:
+    """A removal in the wrong cluster took an older platform's certificates out of its Argo CD, and restarted that."""
+    labels = {"app.kubernetes.io/part-of": "gitops-airflow"}
+    project = {
+        "metadata": {"labels": labels, "annotations": {"gitops-airflow/trust": "ssh"}},
+        "spec": {"sourceRepos": [], "destinations": []},
+    }
+    over = {"__airflow_app_projects": {"resources": [project]}, "__platform_ownership": {"adoption": adoption, "reachable": True}}
+    assert value("__airflow_app_trust_over", **over) == (["ssh"] if adoption else [])
+
+
 def test_h7_git_credentials_are_this_platforms(value: Callable[..., Any]) -> None:
     def secret(namespace: str, user: str, **labels: str) -> dict[str, Any]:
         metadata = {"name": "git-credentials", "namespace": namespace, "labels": {"app.kubernetes.io/part-of": "gitops-airflow", **labels}}
