@@ -12,7 +12,7 @@ from __future__ import annotations
 import base64
 import datetime
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -65,23 +65,34 @@ class MadeFile:
         self.path.unlink(missing_ok=True)
 
 
+def _kubelet_settings(config: Mapping[str, Any]) -> dict[tuple[str, ...], Any]:
+    nodes: list[dict[str, Any]] = config.get("nodes") or [{}]
+    first = next((node for node in nodes if (node.get("role") or "control-plane") == "control-plane"), {})
+    return dict(leaves(patches(config, first).get(KUBELET, {})))
+
+
+def has_mark(config: Mapping[str, Any]) -> bool:
+    """Whether the configuration has a kubelet setting that kind does not set itself. Raises ValueError on patches that are no YAML."""
+    return any(KIND_SETS.get(path) != value for path, value in _kubelet_settings(config).items())
+
+
 def carries(config: Mapping[str, Any], content: NodeContent | None) -> bool:
     """Whether kubeadm was given this configuration's kubelet settings on the first control plane, and one that kind does not set itself.
 
     The mark of a cluster that an earlier version of the module made, and which is not recorded.
     """
-    nodes: list[dict[str, Any]] = config.get("nodes") or [{}]
-    first = next((node for node in nodes if (node.get("role") or "control-plane") == "control-plane"), {})
-    wanted = dict(leaves(patches(config, first).get(KUBELET, {})))
     given = dict(leaves((content.kubeadm if content else {}).get(KUBELET, {})))
-    return all(given.get(path) == value for path, value in wanted.items()) and any(
-        KIND_SETS.get(path) != value for path, value in wanted.items()
-    )
+    return has_mark(config) and all(given.get(path) == value for path, value in _kubelet_settings(config).items())
+
+
+def is_recorded(made: Made | None, containers: Collection[str]) -> bool:
+    """Whether the record is of the cluster with these containers, given by id."""
+    return bool(made and made.container and made.container in containers)
 
 
 def may_delete(made: Made | None, container: str, config: Mapping[str, Any], content: NodeContent | None) -> bool:
     """Whether the token is to be deleted: the module made the cluster with this first control plane, and has not deleted it yet."""
-    if made and container and made.container == container:
+    if made and is_recorded(made, [container]):
         return not made.token_deleted
     return carries(config, content)
 

@@ -11,7 +11,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.gitops.airflow.plugins.module_utils._bootstrap_token import SECRET, Made, MadeFile, may_delete
+from ansible_collections.gitops.airflow.plugins.module_utils._bootstrap_token import (
+    SECRET,
+    Made,
+    MadeFile,
+    carries,
+    has_mark,
+    is_recorded,
+    may_delete,
+)
 from ansible_collections.gitops.airflow.plugins.module_utils._kind import (
     BALANCER,
     FoundNode,
@@ -44,6 +52,18 @@ class DriftError(KindError):
         super().__init__(
             f"the kind cluster {name} differs from its configuration in {len(drift)} place(s); nothing was changed.\n{listed}\n"
             f"Next: {drift[0].action}."
+        )
+
+
+class ForeignError(KindError):
+    """Nothing proves that this collection made the cluster."""
+
+    def __init__(self, name: str, record: Path, verb: str) -> None:
+        super().__init__(
+            f"cannot {verb} the kind cluster {name}: nothing proves that this collection made it. {record} records none of its nodes, and "
+            "kubeadm was not given the collection's kubelet settings on any of them. Nothing was changed. "
+            f"Next: keep that cluster and choose another platform_name, or delete it with: kind delete cluster --name {name} "
+            "(kind_cluster_delete_foreign: true, in the module delete_foreign, lets state=absent delete it)."
         )
 
 
@@ -106,6 +126,9 @@ class Cluster:
             raise KindError(self._broken(broken))
         contents = self.engine.contents([node for node in found if node.status == "running"]) if not broken else {}
         self._raise_drift(drift, config, nodes, contents)
+        # Only a running node shows the settings it runs with, so nothing else keeps another program's stopped cluster from being started.
+        if stopped and has_mark(config) and not self._made_here(config, found):
+            raise ForeignError(self.engine.name, self.made.path, "start")
         if stopped and not self.check:
             self.engine.start(stopped)
             # A restarted engine may publish other ports, and only a running node can be looked into.
@@ -194,13 +217,26 @@ class Cluster:
                     self.engine.load(archive["path"], lacking)
         return loaded
 
-    def absent(self) -> dict[str, Any]:
-        """Deletes all that the cluster has; the module's result."""
+    def _made_here(self, config: Mapping[str, Any], found: Sequence[FoundNode]) -> bool:
+        """Whether this module made the cluster: its own unfinished work, a recorded node, or the mark of an earlier version on any node."""
+        if self.marker.exists() or is_recorded(self.made.read(), {node.id for node in found}):
+            return True
+        nodes = [node.name for node in found if node.is_kubernetes] if has_mark(config) else []
+        return any(carries(config, NodeContent(joined=False, kubeadm=self.engine.kubeadm(node))) for node in nodes)
+
+    def absent(self, config: Mapping[str, Any], *, delete_foreign: bool = False) -> dict[str, Any]:
+        """Deletes all that the cluster has; the module's result.
+
+        Raises ForeignError for a cluster that this module did not make (unless delete_foreign is set), KindError, or ValueError for
+        bad input.
+        """
         try:
             found = self.engine.nodes()
         except CommandMissing:  # without Docker there is no cluster
             self._forget()
             return _result([], False, [], [], {}, {})
+        if found and not delete_foreign and not self._made_here(config, found):
+            raise ForeignError(self.engine.name, self.made.path, "delete")
         entry = self._has_entry()
         before = {node.name: node.status for node in found}
         interrupted = self.marker.exists()

@@ -6,11 +6,13 @@
 from __future__ import annotations
 
 import fcntl
+import io
 import json
 import os
 import re
 import ssl
 import subprocess
+import tarfile
 import time
 import urllib.request
 from collections.abc import Callable, Mapping, Sequence
@@ -25,12 +27,17 @@ from ansible_collections.gitops.airflow.plugins.module_utils._kind_read import c
 
 NETWORK = "kind"
 LISTINGS = 10
+# kind would look for the cluster in another engine than the one whose containers are read here.
+OTHER_ENGINE = "KIND_EXPERIMENTAL_PROVIDER"
+# What kind says before it makes anything (pkg/cluster/internal/create/create.go).
+NAME_TAKEN = "already exist for a cluster with the name"
+KUBEADM_CONFIG = "/kind/kubeadm.conf"
 CUT = "@@gitops.airflow@@"
 # Everything that is wanted from the inside of a node, in one call.
 READ_NODE = f"""
 [ -s /etc/kubernetes/kubelet.conf ] && echo joined; echo {CUT}
 cat /var/lib/kubelet/config.yaml; echo {CUT}
-cat /kind/kubeadm.conf; echo {CUT}
+cat {KUBEADM_CONFIG}; echo {CUT}
 cat /etc/kubernetes/pki/ca.crt; echo {CUT}
 ctr -n k8s.io images ls -q
 """
@@ -52,8 +59,11 @@ class Runner(Protocol):
 
 def run(args: Sequence[str], *, stdin: str = "", keep: Sequence[int] = ()) -> tuple[int, str, str]:
     """Runs a command; keep are file descriptors that it inherits. Raises KindError when there is no such command."""
+    env = {key: value for key, value in os.environ.items() if key != OTHER_ENGINE}
     try:
-        done = subprocess.run(list(args), input=stdin, capture_output=True, text=True, errors="replace", pass_fds=keep, check=False)
+        done = subprocess.run(
+            list(args), input=stdin, capture_output=True, text=True, errors="replace", pass_fds=keep, env=env, check=False
+        )
     except FileNotFoundError as error:
         raise CommandMissing(f"the command {args[0]} was not found: install it or give its path") from error
     except PermissionError as error:
@@ -140,7 +150,7 @@ class Engine:
         if len(parts) != READ_NODE.count(CUT) + 1:
             raise KindError(f"cannot look into the node {node}: {err.strip() or f'exit code {code}'}")
         kubelet = (yaml_documents(parts[1]) or [{}])[0]
-        kubeadm = {document["kind"]: document for document in yaml_documents(parts[2])}
+        kubeadm = _by_kind(parts[2])
         return NodeContent(
             joined="joined" in parts[0] and bool(kubelet),
             kubelet=kubelet,
@@ -149,12 +159,35 @@ class Engine:
             images=frozenset(parts[4].split()),
         )
 
+    def kubeadm(self, node: str) -> dict[str, dict[str, Any]]:
+        """What kubeadm was given on a node, by kind of document; also works if the node is stopped. Empty if kind did not get that far.
+
+        Raises KindError.
+        """
+        code, out, err = self.runner([self.docker, "cp", f"{node}:{KUBEADM_CONFIG}", "-"])
+        if code and re.search(r"could not find the file|no such (file|container)", err, re.IGNORECASE):
+            return {}
+        try:
+            if code:
+                raise ValueError(err.strip() or f"exit code {code}")
+            with tarfile.open(fileobj=io.BytesIO(out.encode())) as archive:
+                file = archive.extractfile(archive.next() or "")
+                return _by_kind(file.read().decode() if file else "")
+        except (tarfile.TarError, KeyError, ValueError) as error:
+            raise KindError(f"cannot read {KUBEADM_CONFIG} of the node {node}: {error}") from error
+
     def create(self, config: Mapping[str, Any], image: str, marker: Marker) -> None:
         """Makes the cluster. A failure removes what was made and raises KindError with the cause."""
         command = [self.kind, "create", "cluster", "--name", self.name, "--config", "-", "--kubeconfig", self.kubeconfig, "--wait", "0s"]
         if image:
             command += ["--image", image]
         code, out, err = self.runner(command, stdin=json.dumps(config), keep=[marker.fd])
+        if code and NAME_TAKEN in err:
+            marker.done = True
+            raise KindError(
+                f"kind could not create the cluster {self.name}: another program made one of that name meanwhile. It was left as it is. "
+                "Next: run again."
+            )
         if code:
             self.delete([])
             marker.done = True
@@ -247,6 +280,10 @@ class Engine:
                     f"Next: docker exec {next(iter(reasons))} journalctl -u kubelet; then run again, or delete it with state=absent."
                 )
             sleep(1)
+
+
+def _by_kind(text: str) -> dict[str, dict[str, Any]]:
+    return {document["kind"]: document for document in yaml_documents(text)}
 
 
 def first_control_plane(nodes: Sequence[FoundNode]) -> FoundNode:

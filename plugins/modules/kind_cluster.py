@@ -24,6 +24,10 @@ description:
   - >-
     A note in O(state_dir) says that a cluster is being made. A cluster that an interrupted run left half-made is deleted and made again;
     one without such a note was made by somebody else and is only reported.
+  - >-
+    A cluster that the module did not make is never deleted, unless O(delete_foreign) is set, and never started where O(config) has kubelet
+    settings. What proves that the module made it: the note, a node recorded in O(state_dir), or the kubelet settings of O(config) in what
+    kubeadm was given on a node.
 options:
   name:
     description: Name of the cluster. Its kubeconfig context is C(kind-<name>).
@@ -34,6 +38,7 @@ options:
       - V(present) makes or adopts the cluster.
       - >-
         V(absent) deletes it with its kubeconfig entry and anonymous volumes, and Docker's network C(kind) when nothing else uses it.
+        A cluster that the module did not make is refused.
     type: str
     choices: [present, absent]
     default: present
@@ -46,6 +51,7 @@ options:
       - >-
         C(KubeletConfiguration) patches are compared with the file the kubelet runs with. kubeadm takes them from the cluster and from the
         first control plane; those of other nodes have no effect.
+      - With O(state=absent), the kubelet settings prove that the module made a cluster of which O(state_dir) has no record.
     type: dict
     default: {}
   image:
@@ -83,6 +89,10 @@ options:
     description: Folder on the machine for the note of work in progress and the record of clusters that the module made.
     type: path
     default: ~/.cache/gitops-airflow/clusters
+  delete_foreign:
+    description: Whether O(state=absent) deletes the cluster also if nothing proves that this module made it.
+    type: bool
+    default: false
 requirements:
   - docker (the command)
   - kind
@@ -229,6 +239,7 @@ def main() -> None:
             "kubeconfig": {"type": "path"},
             "wait": {"type": "int", "default": 180},
             "state_dir": {"type": "path", "default": "~/.cache/gitops-airflow/clusters"},
+            "delete_foreign": {"type": "bool", "default": False},
         },
         supports_check_mode=True,
     )
@@ -240,7 +251,7 @@ def main() -> None:
     cluster = Cluster(engine, Marker(params["state_dir"], engine.name), check=module.check_mode)
     try:
         if params["state"] == "absent":
-            result = cluster.absent()
+            result = cluster.absent(params["config"], delete_foreign=params["delete_foreign"])
         else:
             result = cluster.present(Wanted(params["config"], params["image"] or "", params["image_archives"], params["wait"]))
     except DriftError as error:

@@ -154,7 +154,7 @@ class Trial:
         self.engine.wait_ready(self.engine.nodes(), SECONDS)  # raises where a node does not become Ready
         self.expect("nodes Ready after a restart of each", len(nodes), len(self.config["nodes"]))
         self.expect("what is left for joining", leftovers(first), [])
-        self.cluster.absent()
+        self.cluster.absent(self.config)
         self.expect("the module makes the cluster: token deleted", self.cluster.present(wanted)["bootstrap_token_deleted"], True)
         self.expect("the token is refused", refused(self.api()), True)
         self.expect("the token's request and certificate", attack(self.api()), (401, ""))
@@ -170,7 +170,7 @@ def main() -> int:
         try:
             trial.run()
         finally:
-            trial.cluster.absent()
+            trial.cluster.absent(trial.config, delete_foreign=True)
     return int(trial.failed)
 
 

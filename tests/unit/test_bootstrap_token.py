@@ -15,6 +15,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._bootstrap_token im
     Made,
     MadeFile,
     carries,
+    is_recorded,
     may_delete,
     read_token_warning,
     token_warning,
@@ -66,6 +67,20 @@ def test_d1_a_node_that_was_not_read_has_no_mark() -> None:
 )
 def test_d1_the_record_goes_before_the_mark(made: Made | None, marked: bool, expected: bool) -> None:
     assert may_delete(made, "a", config(OURS), content(OURS if marked else KINDS)) is expected
+
+
+@pytest.mark.parametrize(
+    ("made", "containers", "expected"),
+    [
+        (Made("a", token_deleted=True), {"a", "b"}, True),
+        (Made("a"), {"b"}, False),
+        (Made("a"), set(), False),
+        (Made(""), {""}, False),
+        (None, {"a"}, False),
+    ],
+)
+def test_h1_a_record_is_of_its_own_container(made: Made | None, containers: set[str], expected: bool) -> None:
+    assert is_recorded(made, containers) is expected
 
 
 @pytest.mark.parametrize("text", ["", "no JSON", "[]", '{"other": 1}'])

@@ -6,8 +6,10 @@
 from __future__ import annotations
 
 import base64
+import io
 import json
 import os
+import tarfile
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -117,11 +119,23 @@ class Machine:
         parts = [
             "joined" if self.joined else "",
             f"imageGCHighThresholdPercent: {self.gc_percent}" if self.joined else "",
-            f"kind: ClusterConfiguration\n---\nkind: KubeletConfiguration\n{self.given}",
+            self._kubeadm(),
             "CA",
             "\n".join(self.images),
         ]
         return f"\n{_kind_engine.CUT}\n".join(parts)
+
+    def _kubeadm(self) -> str:
+        return f"kind: ClusterConfiguration\n---\nkind: KubeletConfiguration\n{self.given}"
+
+    def _docker_cp(self, args: list[str], _stdin: str) -> str:
+        assert args == ["lab-control-plane:/kind/kubeadm.conf", "-"]
+        archive, data = io.BytesIO(), self._kubeadm().encode()
+        with tarfile.open(fileobj=archive, mode="w") as tar:
+            header = tarfile.TarInfo("kubeadm.conf")
+            header.size = len(data)
+            tar.addfile(header, io.BytesIO(data))
+        return archive.getvalue().decode()
 
     def _docker_start(self, args: list[str], _stdin: str) -> str:
         for name in args:
@@ -358,7 +372,7 @@ def test_a_missing_archive_stops_before_anything_is_made(cluster: Cluster, machi
 
 def test_absent_leaves_nothing(cluster: Cluster, machine: Machine) -> None:
     cluster.present(wanted())
-    result = cluster.absent()
+    result = cluster.absent(CONFIG)
     assert result["changed"]
     assert result["diff"]["before"] == {"nodes": {"lab-control-plane": "running"}, "kubeconfig": "context kind-lab"}
     assert result["diff"]["after"] == {"nodes": {}}
@@ -366,26 +380,26 @@ def test_absent_leaves_nothing(cluster: Cluster, machine: Machine) -> None:
     assert machine.volumes == {"kept"}
     assert not machine.network
     assert not cluster.marker.exists()
-    assert not cluster.absent()["changed"]
+    assert not cluster.absent(CONFIG)["changed"]
 
 
 def test_the_network_stays_while_something_uses_it(cluster: Cluster, machine: Machine) -> None:
     machine.add()
     machine.attached = ["somebody"]
-    assert cluster.absent()["changed"]
+    assert cluster.absent(CONFIG)["changed"]
     assert machine.network
 
 
 def test_check_mode_deletes_nothing(cluster: Cluster, machine: Machine) -> None:
     machine.add()
     cluster.check = True
-    assert cluster.absent()["changed"]
+    assert cluster.absent(CONFIG)["changed"]
     assert machine.containers
 
 
 def test_a_kubeconfig_entry_without_a_cluster_is_removed(cluster: Cluster, machine: Machine) -> None:
     machine.write_kubeconfig()
-    assert cluster.absent()["changed"]
+    assert cluster.absent(CONFIG)["changed"]
     assert not machine.kubeconfig.exists()
 
 
@@ -393,9 +407,9 @@ def test_an_interrupted_deletion_is_finished(cluster: Cluster, machine: Machine)
     machine.add()
     machine.killed_in = "delete"
     with pytest.raises(KeyboardInterrupt):
-        cluster.absent()
+        cluster.absent(CONFIG)
     machine.killed_in = None
-    result = cluster.absent()
+    result = cluster.absent(CONFIG)
     assert result["changed"]
     assert result["diff"]["before"] != result["diff"]["after"]
     assert not machine.network
@@ -405,7 +419,7 @@ def test_commands_that_are_missing_are_named(tmp_path: Path) -> None:
     engine = Engine("lab", "kind", str(tmp_path / "kubeconfig"), docker="no-such-docker")
     with pytest.raises(KindError, match="the command no-such-docker was not found"):
         Cluster(engine, Marker(str(tmp_path), "lab")).present(wanted())
-    assert not Cluster(engine, Marker(str(tmp_path), "lab")).absent()["changed"]
+    assert not Cluster(engine, Marker(str(tmp_path), "lab")).absent(CONFIG)["changed"]
 
 
 @pytest.mark.parametrize("forever", [False, True])
@@ -505,5 +519,113 @@ def test_d1_a_record_is_of_one_cluster_only(cluster: Cluster, machine: Machine) 
     machine.add()  # another program's, under the same name
     assert not cluster.present(wanted())["bootstrap_token_deleted"]
     assert machine.token
-    cluster.absent()
+    cluster.absent(CONFIG, delete_foreign=True)
     assert not cluster.made.path.exists()
+
+
+KINDS = "imageGCHighThresholdPercent: 100"  # a cluster that kind made without this module
+READS = {"ps", "inspect", "exec", "cp"}
+
+
+@pytest.mark.parametrize("check", [True, False])
+@pytest.mark.parametrize("status", ["running", "exited", "created", "paused"])
+def test_h1_absent_refuses_a_cluster_that_the_module_did_not_make(cluster: Cluster, machine: Machine, status: str, check: bool) -> None:
+    machine.add(status=status)
+    machine.write_kubeconfig()
+    machine.given, cluster.check = KINDS, check
+    with pytest.raises(KindError, match=r"cannot delete the kind cluster lab: nothing proves .*Next: .*kind delete cluster --name lab"):
+        cluster.absent(CONFIG)
+    assert {call[1] for call in machine.calls} <= READS
+    assert machine.kubeconfig.exists()
+    assert not cluster.marker.exists()
+
+
+def test_h1_absent_deletes_a_foreign_cluster_on_request(cluster: Cluster, machine: Machine) -> None:
+    machine.add()
+    machine.given = KINDS
+    assert cluster.absent(CONFIG, delete_foreign=True)["changed"]
+    assert not machine.containers
+
+
+@pytest.mark.parametrize("status", ["running", "exited", "dead"])
+@pytest.mark.parametrize(
+    ("given", "made", "interrupted"),
+    [
+        pytest.param(KINDS, True, False, id="recorded"),
+        pytest.param("imageGCHighThresholdPercent: 90", False, False, id="made by an earlier version"),
+        pytest.param(KINDS, False, True, id="an interrupted run"),
+    ],
+)
+def test_h1_absent_deletes_what_the_module_made(
+    cluster: Cluster, machine: Machine, given: str, made: bool, interrupted: bool, status: str
+) -> None:
+    machine.given = given
+    if made:
+        cluster.present(wanted())
+    else:
+        machine.add()
+    if interrupted:
+        cluster.marker.path.parent.mkdir()
+        cluster.marker.path.touch()
+    machine.containers["lab-control-plane"]["State"]["Status"] = status
+    assert cluster.absent(CONFIG)["changed"]
+    assert not machine.containers
+    assert not cluster.absent(CONFIG)["changed"]
+
+
+def test_h1_a_record_of_another_cluster_proves_nothing(cluster: Cluster, machine: Machine) -> None:
+    cluster.present(wanted())
+    machine.containers.clear()
+    machine.add()
+    machine.given = KINDS
+    with pytest.raises(KindError, match="nothing proves"):
+        cluster.absent(CONFIG)
+    assert cluster.made.path.exists()
+    machine.given = "imageGCHighThresholdPercent: 90"
+    with pytest.raises(KindError, match="nothing proves"):
+        cluster.absent({})  # a configuration without settings marks nothing
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        ("Error response from daemon: Could not find the file /kind/kubeadm.conf in container lab-control-plane", "nothing proves"),
+        ("Error response from daemon: No such container: lab-control-plane", "nothing proves"),
+        ("permission denied", "cannot read /kind/kubeadm.conf of the node lab-control-plane: permission denied"),
+    ],
+)
+def test_h1_a_node_that_cannot_be_read_proves_nothing(cluster: Cluster, machine: Machine, error: str, text: str) -> None:
+    machine.add()
+    machine.fail["docker cp"] = error
+    with pytest.raises(KindError, match=text):
+        cluster.absent(CONFIG)
+    assert machine.containers
+
+
+def test_h1_a_worker_that_is_left_carries_the_mark(cluster: Cluster, machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    machine.add()
+    (control_plane,) = cluster.engine.nodes()
+    monkeypatch.setattr(cluster.engine, "nodes", lambda: [replace(control_plane, role="worker")])
+    assert cluster.absent(CONFIG)["changed"]
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_h1_a_stopped_foreign_cluster_is_not_started(cluster: Cluster, machine: Machine, check: bool) -> None:
+    machine.add(status="exited")
+    machine.given, cluster.check = KINDS, check
+    with pytest.raises(KindError, match=r"cannot start the kind cluster lab: nothing proves"):
+        cluster.present(wanted())
+    assert {call[1] for call in machine.calls} <= READS
+
+
+def test_h1_a_cluster_that_another_program_makes_meanwhile_is_not_deleted(cluster: Cluster, machine: Machine) -> None:
+    machine.fail["kind create"] = 'ERROR: failed to create cluster: node(s) already exist for a cluster with the name "lab"'
+    with pytest.raises(KindError, match="another program made one of that name meanwhile"):
+        cluster.present(wanted())
+    assert not machine.done("kind", "delete")
+    assert not cluster.marker.exists()
+
+
+def test_h1_kind_uses_the_engine_whose_containers_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KIND_EXPERIMENTAL_PROVIDER", "podman")
+    assert _kind_engine.run(["sh", "-c", "echo provider=$KIND_EXPERIMENTAL_PROVIDER"]) == (0, "provider=\n", "")
