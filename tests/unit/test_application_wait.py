@@ -690,7 +690,7 @@ FAILED_OPERATION: Obj = {"operationState": {"phase": "Failed"}}
     [
         (None, [], "must_exist"),
         ({**app("a"), "metadata": {"deletionTimestamp": "2026-05-04T10:00:00Z"}}, [], "wait until it is gone"),
-        (app("a", conditions=[{"type": "ComparisonError", "message": ""}]), [], "what ComparisonError names"),
+        (app("a", conditions=[{"type": "ComparisonError", "message": ""}]), [], "values, project). Make the change in Git"),
         (app("a"), [IMAGE_CAUSE], "Correct the image nope of container web of pod ns/web-5d8f-x"),
         (app("a", conditions=[{"type": "SyncError", "message": "Failed sync attempt"}]), [IMAGE_CAUSE], "Correct the image nope"),
         (app("a", conditions=[{"type": "SyncError", "message": "Failed sync attempt"}]), [], "what SyncError names"),
