@@ -111,6 +111,11 @@ def simulated(output: str) -> set[str]:
     return set(re.findall(r"^(?:Remv|Purg) ([^ :]+)", output, re.MULTILINE))
 
 
+def planned(output: str) -> set[str]:
+    """Packages that ``apt-get --simulate`` would install."""
+    return set(re.findall(r"^Inst ([^ :]+)", output, re.MULTILINE))
+
+
 def removable(
     recorded: Iterable[str], present: set[str], simulate: Callable[[Sequence[str]], set[str]]
 ) -> tuple[list[str], dict[str, list[str]]]:
@@ -290,7 +295,15 @@ class Engine:
             )
 
     def _packages(self) -> set[str]:
-        return installed(self.run("dpkg-query", "-W", "-f", "${Package} ${db:Status-Status}\n").stdout)
+        """None where there is no dpkg. Raises EngineError where it does not answer: what is installed would look new."""
+        done = self.run("dpkg-query", "-W", "-f", "${Package} ${db:Status-Status}\n")
+        if done.returncode not in (0, 127):
+            said = done.stderr.strip()
+            raise EngineError(f"dpkg-query cannot list the installed packages: {said}\nNext: mend dpkg, then run this again.")
+        return installed(done.stdout)
+
+    def _planned(self, names: Sequence[str]) -> set[str]:
+        return planned(self.run("apt-get", "--simulate", "install", "--no-install-recommends", *names).stdout)
 
     def _install(self, record: Record, there: bool, wrapped: bool) -> None:
         wanted = [*PACKAGES[1 if there else 0 :], *(WRAPPER_PACKAGES if wrapped else ())]  # an engine of another origin stays
@@ -307,10 +320,13 @@ class Engine:
         self.keep(record)  # before: an interrupted installation can be undone too
         apt = ["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq", "-o", "DPkg::Lock::Timeout=120"]
         install = [*apt, "install", "-y", "--no-install-recommends", *missing]
+        own = self._planned(missing)
         done = self.run(*install, root=True)
         if done.returncode and self.run(*apt, "update", root=True).returncode == 0:
+            own |= self._planned(missing)
             done = self.run(*install, root=True)
-        record.packages = sorted({*record.packages, *(self._packages() - before)})
+        # What another apt-get installed meanwhile, whose end this one waited for, is not this script's.
+        record.packages = sorted({*record.packages, *((self._packages() - before) & own)})
         self.keep(record)
         if done.returncode:
             last = "\n".join((done.stdout + done.stderr).strip().splitlines()[-15:])

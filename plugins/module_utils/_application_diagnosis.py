@@ -23,7 +23,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._application_state 
 )
 from ansible_collections.gitops.airflow.plugins.module_utils._causes import Cause, Log, when
 from ansible_collections.gitops.airflow.plugins.module_utils._errors import ApiError
-from ansible_collections.gitops.airflow.plugins.module_utils._mask import Masker
+from ansible_collections.gitops.airflow.plugins.module_utils._mask import masked_words
 from ansible_collections.gitops.airflow.plugins.module_utils._pods import container_statuses
 from ansible_collections.gitops.airflow.plugins.module_utils._resource_health import READERS
 from ansible_collections.gitops.airflow.plugins.module_utils._verdict import Obj, shorten
@@ -182,7 +182,7 @@ def _last_words(app: Obj, found: Found, cluster: Cluster) -> list[dict[str, Any]
     for namespace, pod, container, previous in silent_containers(app, found.pods):
         wanted.setdefault((namespace, pod, container), previous)
     known = {(log.namespace, log.pod, log.container): lines for log, lines in found.said.values()}
-    masker, logs = Masker(()), []
+    logs: list[dict[str, Any]] = []
     for (namespace, pod, container), previous in list(wanted.items())[:LOGS]:
         lines = known.get((namespace, pod, container), [])
         if not lines:
@@ -191,7 +191,7 @@ def _last_words(app: Obj, found: Found, cluster: Cluster) -> list[dict[str, Any]
             except ApiError as error:
                 found.notes.append(str(error))
                 continue
-        text = masker.text("\n".join(lines))
+        text = masked_words("\n".join(lines))
         logs.append({"pod": f"{namespace}/{pod}", "container": container, "previous": previous, "lines": text.splitlines()})
     return logs
 

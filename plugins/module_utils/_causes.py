@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from ansible_collections.gitops.airflow.plugins.module_utils._mask import masked_words
 from ansible_collections.gitops.airflow.plugins.module_utils._pods import (
     condition,
     container_statuses,
@@ -39,11 +40,11 @@ ORDER: tuple[Kind, ...] = (
     "deadline",
 )
 IMAGE = frozenset({"ErrImageNeverPull", "ErrImagePull", "ImageInspectError", "ImagePullBackOff", "InvalidImageName", "RegistryUnavailable"})
-CONFIGURATION = frozenset({"CreateContainerConfigError", "CreateContainerError", "RunContainerError"})
 MOUNT = frozenset({"FailedMount", "FailedAttachVolume", "FailedMapVolume"})
 # What the kubelet does with a pod after its volumes are mounted and its network is made.
 BEYOND_MOUNT = frozenset({"Pulling", "Pulled", "Created", "Started", "BackOff", "Killing", "Unhealthy"})
-BEYOND_SANDBOX = BEYOND_MOUNT
+# What the cluster autoscaler and Karpenter say of a pod for which they add a node, and what the first says where it cannot.
+NODE_COMES, NO_NODE_COMES = frozenset({"TriggeredScaleUp", "Nominated"}), frozenset({"NotTriggerScaleUp"})
 NOT_YET = frozenset({"ContainerCreating", "PodInitializing"})
 # A container that restarts this often, the last time within this time, does not run well (status).
 REPEATED, RECENT, SETTLED = 3, 3600, 600
@@ -197,9 +198,15 @@ def _requests(pod: Obj, message: str) -> str:
     return f" (requested by {', '.join(found)})" if found else ""
 
 
-def _unschedulable(pod: Obj, message: str) -> Cause:
+def _unschedulable(pod: Obj, message: str, events: Events) -> Cause:
     namespace, name = place(pod)
+    key = f"{owner(pod)}/unschedulable"
     look = f"kubectl -n {namespace} describe pod {name}"
+    if coming := events.standing(pod, NODE_COMES, NO_NODE_COMES):
+        text = f"pod {namespace}/{name}: waits for a node that is being added ({coming}): {message}"
+        return Cause(
+            "unschedulable", key, text, f"Wait for the node; if none comes, see what adds nodes ({look}).", lasting=False, change=False
+        )
     if "Insufficient" in message or "Too many pods" in message:
         action = (
             f"Lower the resources that pod {namespace}/{name} requests, or add a node with that much free ({look}; kubectl describe nodes)."
@@ -209,7 +216,7 @@ def _unschedulable(pod: Obj, message: str) -> Cause:
     else:
         action = f"Correct the node selector, affinity or tolerations of pod {namespace}/{name}, or label or untaint a node ({look})."
     text = f"pod {namespace}/{name}: Unschedulable: {message}{_requests(pod, message)}"
-    return Cause("unschedulable", f"{owner(pod)}/unschedulable", text, action)
+    return Cause("unschedulable", key, text, action)
 
 
 def _kubelet(pod: Obj, events: Events) -> list[Cause]:
@@ -223,7 +230,7 @@ def _kubelet(pod: Obj, events: Events) -> list[Cause]:
             f"Create the Secret, ConfigMap or volume that the message names, or correct the volumes of pod {namespace}/{name} ({look})."
         )
         return [Cause("mount", f"{owner(pod)}/mount", f"pod {namespace}/{name}: FailedMount: {message}", action)]
-    if message := events.standing(pod, frozenset({"FailedCreatePodSandBox"}), BEYOND_SANDBOX):
+    if message := events.standing(pod, frozenset({"FailedCreatePodSandBox"}), BEYOND_MOUNT):
         action = f"Look at the node's container runtime and network ({look}; kubectl get nodes)."
         return [Cause("sandbox", f"{owner(pod)}/sandbox", f"pod {namespace}/{name}: FailedCreatePodSandBox: {message}", action)]
     return []
@@ -236,7 +243,7 @@ def _end(status: Obj) -> Obj:
 
 
 def _ended(end: Obj) -> str:
-    words = shorten(end.get("message") or "", 300)
+    words = shorten(masked_words(end.get("message") or ""), 300)
     return f"{end.get('reason') or 'Error'} (exit code {end.get('exitCode')})" + (f": {words}" if words else "")
 
 
@@ -306,7 +313,7 @@ def pod_causes(pod: Obj, events: Events | None = None) -> list[Cause]:
     """Why one pod does not run."""
     events = events or Events([])
     if (message := unschedulable(pod)) is not None:
-        return [_unschedulable(pod, message)]
+        return [_unschedulable(pod, message, events)]
     phase = (pod.get("status") or {}).get("phase")
     if phase == "Succeeded" or (phase == "Failed" and not _of_job(pod)):
         return []
@@ -454,7 +461,10 @@ def suspects(seen: Seen) -> list[str]:
     """The uids of what Events may say more of than the objects themselves, those first of which nothing else is known."""
     found = [(0, _uid(item)) for kind, item in seen.workloads if lacks_pods(kind, item) and not refusal(item)]
     for pod in current_pods(seen.pods):
-        if (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed") or unschedulable(pod) is not None:
+        if (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed"):
+            continue
+        if unschedulable(pod) is not None:
+            found.append((4, _uid(pod)))
             continue
         reasons = {problem.reason for problem in start_problems(pod)}
         statuses = (pod.get("status") or {}).get("containerStatuses") or []

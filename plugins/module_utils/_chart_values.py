@@ -11,7 +11,6 @@ from typing import Any
 # First in PYTHONPATH of every container that runs Airflow. Outside /opt/airflow, which some containers may write.
 PYTHON_FOLDER = "/opt/gitops-airflow"
 PYTHON_VOLUME = "gitops-airflow"
-PYTHON_CONFIG_MAP = "airflow-python"
 # Lists that the chart gives to every container of Airflow. Their entries have names.
 EVERYWHERE = ("env", "volumes", "volumeMounts")
 # What has a list of its own with variables of its container.

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
 from ansible_collections.gitops.airflow.plugins.module_utils._errors import AirflowError
+from ansible_collections.gitops.airflow.plugins.module_utils._mask import masked_words
 from ansible_collections.gitops.airflow.plugins.module_utils._progress import Progress
 from ansible_collections.gitops.airflow.plugins.module_utils._task_log import TaskLog
 from ansible_collections.gitops.airflow.plugins.module_utils._verdict import Obj, shorten
@@ -276,7 +277,7 @@ class DagRun:
             try:
                 found = self._api.log(self._request.dag_id, self._request.run_id, task)
                 if found.lines:
-                    return f"\nLast lines of {name}:\n" + "\n".join(found.lines[-LOG_LINES:])
+                    return f"\nLast lines of {name}:\n" + masked_words("\n".join(found.lines[-LOG_LINES:]))
                 reason, passing = "; ".join(found.messages) or "the answer is empty", True
             except AirflowError as error:
                 reason, passing = str(error), error.passing

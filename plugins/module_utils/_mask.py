@@ -50,6 +50,12 @@ _PATTERNS = (
     re.compile(r"(?P<head>-----BEGIN [A-Z ]*PRIVATE KEY-----)(?P<value>.*?)(?=-----END)", re.DOTALL),
 )
 
+# Given by name in a program's own words: NAME=value, or a quoted name as in JSON. Not "token: expired", which is English.
+_GIVEN = re.compile(
+    r"(?i)(?P<head>(?:password|passwd|secret|token|credential|private[-_]?key|api[-_]?key|fernet[-_]?key)[\w.-]*"
+    r"(?:=|\\?[\"']\s*[:=]\s*)\\?[\"']?)(?P<value>[^\s\"',;&}\\]{" + str(SHORTEST) + ",})"
+)
+
 
 def parts(value: str) -> set[str]:
     """The secrets in one value: itself, and those within a file, a URL or a key that it may be."""
@@ -98,6 +104,11 @@ class Masker:
     def manifest(self, item: Obj) -> str:
         """An object as JSON without secrets; of a Secret only the names of its keys, and how long each value is."""
         return self.text(json.dumps(_clean(item), indent=2, sort_keys=True, ensure_ascii=False))
+
+
+def masked_words(text: str) -> str:
+    """What a container said, for a message: without what looks like a secret. Its Secrets are not known here."""
+    return _GIVEN.sub(lambda match: match["head"] + MASK, Masker(()).text(text))
 
 
 def _clean(item: Obj) -> Obj:

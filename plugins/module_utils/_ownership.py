@@ -62,6 +62,7 @@ class Platform:
     argocd_namespace: str = "argocd"
     core_namespace: str = "airflow-core"
     git_namespace: str = ""
+    logs_namespace: str = ""
     namespaces: tuple[str, ...] = ()
     application: str = "airflow-core"
     repo: str = ""
@@ -69,7 +70,7 @@ class Platform:
 
     @property
     def all_namespaces(self) -> tuple[str, ...]:
-        names = (self.argocd_namespace, self.git_namespace, self.core_namespace, *self.namespaces)
+        names = (self.argocd_namespace, self.git_namespace, self.logs_namespace, self.core_namespace, *self.namespaces)
         return tuple(dict.fromkeys(name for name in names if name))
 
 
@@ -265,7 +266,7 @@ def decide(sight: Sight, platform: Platform) -> Decision:
 
     Raises ValueError for a record that cannot be read.
     """
-    adopted = adoptable(sight.application, platform)
+    adopted = adoptable(sight.application, platform) and not _second_older(sight, platform)
     record = own_record(sight.records, platform)
     older = [found.ref for found in sight.labelled if owner_of(found.metadata, platform.name) == "older"]
     adoption = adopted and bool(older)
@@ -279,6 +280,18 @@ def decide(sight: Sight, platform: Platform) -> Decision:
     ]
     restored = [found.ref for found in sight.planned if is_restored(found, platform)]
     return Decision(refusals, adoption, [*older, *restored] if adopted else [], record)
+
+
+def _second_older(sight: Sight, platform: Platform) -> list[Ref]:
+    """Applications of other older platforms in the cluster: without a mark, nothing says which of them an unmarked object is of."""
+    own = (platform.argocd_namespace, platform.application)
+    return [
+        found.ref
+        for found in sight.labelled
+        if found.ref.kind == "Application"
+        and (found.ref.namespace, found.ref.name) != own
+        and owner_of(found.metadata, platform.name) == "older"
+    ]
 
 
 def _other_platform(sight: Sight, platform: Platform) -> list[Refusal]:
@@ -308,7 +321,13 @@ def _older_elsewhere(sight: Sight, platform: Platform, older: Sequence[Ref], ado
         f"If they are this platform's, label each one: kubectl label KIND NAME -n NAMESPACE {PLATFORM}={platform.name}. "
         "Otherwise use another cluster."
     )
-    if application is not None:
+    if second := _second_older(sight, platform):
+        what = f"they may be of another platform, whose Application is there too ({named(second)})"
+        advice = (
+            f"Label each one that is this platform's: kubectl label KIND NAME -n NAMESPACE {PLATFORM}={platform.name}. "
+            "Label the other platform's with that one's name, and move one of the two to another cluster."
+        )
+    elif application is not None:
         spec = application.get("spec") or {}
         source = spec.get("source") or {}
         shown = f"{source.get('repoURL')}, folder {source.get('path')}, namespace {(spec.get('destination') or {}).get('namespace')}"
@@ -365,6 +384,7 @@ def _foreign_objects(sight: Sight, platform: Platform, record: Record | None, ad
     variables = {
         platform.argocd_namespace: "platform_argocd_namespace",
         platform.git_namespace: "platform_git_namespace",
+        platform.logs_namespace: "platform_logs_namespace",
         **dict.fromkeys(platform.namespaces, "platform_worker_namespaces"),
         platform.core_namespace: "platform_core_namespace",
     }
@@ -405,7 +425,7 @@ def planned_refs(platform: Platform) -> list[Ref]:
         Ref("Secret", platform.argocd_namespace, "airflow-platform-repository", "v1"),
         Ref("AppProject", platform.argocd_namespace, "airflow", project),
         Ref("Application", platform.argocd_namespace, platform.application, project),
-        *(Ref("Secret", platform.core_namespace, name, "v1") for name in (GENERATED, "airflow-admin", "airflow-mysql")),
+        *(Ref("Secret", platform.core_namespace, name, "v1") for name in CORE_SECRETS),
         Ref("ConfigMap", platform.core_namespace, "airflow-verification", "v1"),
     ]
     for namespace in dict.fromkeys((platform.core_namespace, *platform.namespaces)):
@@ -414,10 +434,24 @@ def planned_refs(platform: Platform) -> list[Ref]:
         refs += [Ref("Secret", platform.git_namespace, name, "v1") for name in ("gitea-config", "git-credentials")]
         refs += [Ref(kind, platform.git_namespace, "gitea", "v1") for kind in ("ConfigMap", "Service", "PersistentVolumeClaim")]
         refs.append(Ref("Deployment", platform.git_namespace, "gitea", "apps/v1"))
+    if platform.logs_namespace:
+        refs += [Ref("Secret", platform.logs_namespace, name, "v1") for name in ("task-logs-generated", "task-logs-accounts")]
+        refs += [Ref(kind, platform.logs_namespace, "task-logs", "v1") for kind in ("ConfigMap", "Service", "PersistentVolumeClaim")]
+        refs.append(Ref("Deployment", platform.logs_namespace, "task-logs", "apps/v1"))
+        refs += [Ref(kind, platform.logs_namespace, name, "batch/v1") for kind, name in LOG_JOBS]
     return refs
 
 
-WORKER_SECRETS = ("airflow-metadata", "airflow-fernet-key", "airflow-webserver-secret-key", "dags-git-basic", "dags-git-ssh")
+CORE_SECRETS = (GENERATED, "airflow-admin", "airflow-mysql", "airflow-task-logs-webserver")
+WORKER_SECRETS = (
+    "airflow-metadata",
+    "airflow-fernet-key",
+    "airflow-webserver-secret-key",
+    "airflow-task-logs",
+    "dags-git-basic",
+    "dags-git-ssh",
+)
+LOG_JOBS = (("CronJob", "task-logs-expire"), ("Job", "task-logs-setup"))
 
 
 # Deleting

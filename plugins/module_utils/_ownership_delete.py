@@ -67,6 +67,7 @@ class Deletion:
     ) -> None:
         self._api, self._scope, self._check = api, scope, check
         self._clock, self._sleep = clock, sleep
+        self._silent: set[str] = set()  # aggregated APIs whose server is away
 
     def delete(self, refs: Sequence[Ref], timeout: float) -> Removed:
         """Deletes those that the platform owns, in the given order, and waits up to ``timeout`` seconds until they are gone."""
@@ -103,7 +104,8 @@ class Deletion:
         scope = self._scope
         if item.ref.kind == "Namespace":
             reason = reason_to_keep_namespace(item, [], scope)
-            return reason or reason_to_keep_namespace(item, self.contents(item.ref.name), scope)
+            reason = reason or reason_to_keep_namespace(item, self.contents(item.ref.name), scope)
+            return reason or (f"what it holds of {', '.join(sorted(self._silent))} cannot be listed" if self._silent else "")
         reason = reason_to_keep(item, scope)
         if reason:
             return reason
@@ -137,27 +139,35 @@ class Deletion:
             try:
                 items = self._api.items(f"{root}/namespaces/{namespace}/{plural}")
             except ApiError as error:
-                if error.status in (405, 503):  # not listable, or an aggregated API whose server is away
-                    return []
-                raise
+                if error.status == 503:
+                    self._silent.add(root.removeprefix("/apis/"))
+                elif error.status != 405:  # not listable
+                    raise
+                return []
             return [Found(Ref(kind, namespace, item["name"]), item) for item in items]
 
         return [item for items in at_once(listed, self._kinds) for item in items]
 
     @cached_property
     def _kinds(self) -> list[tuple[str, str, str]]:
-        """Root, plural and kind of every namespaced resource that can be listed."""
-        groups = [group["preferredVersion"]["groupVersion"] for group in self._api.get("/apis").get("groups", [])]
-        roots = ["/api/v1", *(f"/apis/{group}" for group in groups if not group.startswith("metrics.k8s.io/"))]
-        return [kind for kinds in at_once(self._served, roots) for kind in kinds]
+        """Root, plural and kind of every namespaced resource that can be listed, once. A group's versions may serve different kinds."""
+        groups = [group for group in self._api.get("/apis").get("groups", []) if group["name"] != "metrics.k8s.io"]
+        versions = [item["groupVersion"] for group in groups for item in [group["preferredVersion"], *group["versions"]]]
+        roots = ["/api/v1", *(f"/apis/{version}" for version in dict.fromkeys(versions))]
+        found: dict[tuple[str, str], tuple[str, str, str]] = {}
+        for root, plural, kind in [item for items in at_once(self._served, roots) for item in items]:
+            found.setdefault((root.rpartition("/")[0], plural), (root, plural, kind))
+        return list(found.values())
 
     def _served(self, root: str) -> list[tuple[str, str, str]]:
         try:
             resources = self._api.get(root).get("resources", [])
         except ApiError as error:
-            if error.passing or error.status == 404:  # an aggregated API without a server: nothing of it can be listed
-                return []
-            raise
+            if error.status == 503 and root != "/api/v1":
+                self._silent.add(root.removeprefix("/apis/"))
+            elif error.status != 404:  # gone since the groups were listed
+                raise
+            return []
         return [
             (root, item["name"], item["kind"])
             for item in resources

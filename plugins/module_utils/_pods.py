@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.gitops.airflow.plugins.module_utils._mask import masked_words
 from ansible_collections.gitops.airflow.plugins.module_utils._verdict import Obj, shorten
 
 CANNOT_START = frozenset(
@@ -103,7 +104,9 @@ def start_problems(pod: Obj) -> list[Problem]:
         last = (status.get("lastState") or {}).get("terminated") or {}
         message = wait.get("message") or ""
         if last:
-            message += f" (last exit code {last.get('exitCode')}: {last.get('message') or last.get('reason') or 'no message'})"
+            message += (
+                f" (last exit code {last.get('exitCode')}: {masked_words(last.get('message') or '') or last.get('reason') or 'no message'})"
+            )
         problems.append(
             Problem(
                 metadata.get("namespace", ""),

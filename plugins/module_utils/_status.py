@@ -172,7 +172,10 @@ def _standstill(pod: Obj, events: Events) -> tuple[str, str]:
 
 
 def workload_problems(workloads: Iterable[Obj], pods: Iterable[Obj] = (), events: Iterable[Obj] = ()) -> list[str]:
-    """Workloads that have not rolled out, with what their pods' rows do not say. Each needs its ``kind``, which a list does not tell."""
+    """Workloads that lack pods or do not get on with a roll-out, with what their pods' rows do not say.
+
+    A roll-out that goes on while all pods are available is none. Each needs its ``kind``, which a list does not tell.
+    """
     problems, all_pods, known = [], list(pods), list(events)
     for item in workloads:
         workload = Workload(item["kind"], item)
@@ -180,6 +183,8 @@ def workload_problems(workloads: Iterable[Obj], pods: Iterable[Obj] = (), events
             continue
         its = [pod for pod in all_pods if _namespace(pod) == _namespace(item)]
         more = [workload.words(cause) for cause in causes(workload, its, known) if cause.kind in ("quota", "refused", "probe", "deadline")]
+        if workload.serves and not more:
+            continue
         problems.append(f"{item['kind']} {_namespace(item)}/{_name(item)}: {'; '.join([workload.open, *more[:1]])}")
     return problems
 

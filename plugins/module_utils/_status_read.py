@@ -23,7 +23,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._bootstrap_token im
 from ansible_collections.gitops.airflow.plugins.module_utils._causes import Events, Log, read_seen, restarted, suspects
 from ansible_collections.gitops.airflow.plugins.module_utils._errors import AirflowError, ApiError
 from ansible_collections.gitops.airflow.plugins.module_utils._kube import APPLICATIONS, KubeApi, core_path
-from ansible_collections.gitops.airflow.plugins.module_utils._mask import Masker
+from ansible_collections.gitops.airflow.plugins.module_utils._mask import masked_words
 from ansible_collections.gitops.airflow.plugins.module_utils._status_runs import ask
 from ansible_collections.gitops.airflow.plugins.module_utils._tunnel import TunnelError, open_tunnel
 from ansible_collections.gitops.airflow.plugins.module_utils._verdict import Obj, shorten
@@ -201,7 +201,7 @@ class StatusRead:
             with suppress(ApiError):
                 query = {"previous": "true"} if log.previous else {}
                 lines = self.api.log_lines(log.namespace, log.pod, log.container, False, LOG_LINES, **query)
-                said[log] = Masker(()).text(_last_line("\n".join(lines)))
+                said[log] = masked_words(_last_line("\n".join(lines)))
         return said
 
     def _pods(self) -> list[Obj]:

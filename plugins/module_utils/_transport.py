@@ -29,6 +29,8 @@ def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
 def is_loopback(host: str) -> bool:
     """Whether the host can only be this machine: localhost or a loopback address."""
     address = _address(host)
+    # Python looks into an IPv6 address that holds one of IPv4 only from 3.13 on.
+    address = getattr(address, "ipv4_mapped", None) or address
     return host.rstrip(".").lower() == "localhost" or (address is not None and address.is_loopback)
 
 

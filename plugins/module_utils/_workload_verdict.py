@@ -33,26 +33,42 @@ class Workload:
         return bool(wanted) and all(labels.get(key) == value for key, value in wanted.items())
 
     @property
+    def _counts(self) -> tuple[int, int, int]:
+        """How many pods are wanted, how many are updated, how many are available."""
+        spec, status = self.item.get("spec") or {}, self.item.get("status") or {}
+        if self.kind == "DaemonSet":
+            counts = [status.get(key) for key in ("desiredNumberScheduled", "updatedNumberScheduled", "numberAvailable")]
+        else:
+            counts = [
+                1 if spec.get("replicas") is None else spec["replicas"],
+                status.get("updatedReplicas"),
+                status.get("availableReplicas"),
+            ]
+        wanted, updated, available = (int(count or 0) for count in counts)
+        return wanted, updated, available
+
+    @property
+    def serves(self) -> bool:
+        """Whether as many pods as asked for are available, be they of the wanted revision or of the one before."""
+        wanted, _updated, available = self._counts
+        return available >= wanted
+
+    @property
     def open(self) -> str:
         """What is still to come, as ``kubectl rollout status`` counts it; nothing where it has rolled out."""
         spec, status = self.item.get("spec") or {}, self.item.get("status") or {}
         if int(status.get("observedGeneration") or 0) < int(self.item["metadata"].get("generation") or 0):
             return "its controller has not seen the change yet"
-        if self.kind == "DaemonSet":
-            wanted = int(status.get("desiredNumberScheduled") or 0)
-            updated, ready = status.get("updatedNumberScheduled"), status.get("numberAvailable")
-        else:
-            wanted = 1 if spec.get("replicas") is None else int(spec["replicas"])
-            updated, ready = status.get("updatedReplicas"), status.get("availableReplicas")
+        wanted, updated, available = self._counts
         strategy = spec.get("updateStrategy") or {}
         partition = int((strategy.get("rollingUpdate") or {}).get("partition") or 0) if self.kind == "StatefulSet" else 0
         # Pods below the partition, or all with OnDelete, stay as they are until somebody deletes them.
         renewed = 0 if strategy.get("type") == "OnDelete" else max(0, wanted - partition)
-        if int(updated or 0) < renewed:
-            return f"{int(updated or 0)} of {renewed} pods are updated"
+        if updated < renewed:
+            return f"{updated} of {renewed} pods are updated"
         if int(status.get("replicas") or 0) > wanted:
             return f"{int(status['replicas']) - wanted} old pods are still there"
-        return "" if int(ready or 0) >= wanted else f"{int(ready or 0)} of {wanted} pods are available"
+        return "" if available >= wanted else f"{available} of {wanted} pods are available"
 
     def words(self, cause: Cause) -> str:
         """A cause without the workload's own name, where that stands before it."""
@@ -71,7 +87,7 @@ def causes(workload: Workload, pods: Sequence[Obj], events: Sequence[Obj] = ()) 
 
 
 Past = Mapping[str, float]
-"""When (seconds, the caller's clock) each workload was first seen to be stuck."""
+"""When (seconds, the caller's clock) each cause that lasts was first seen, by its key."""
 
 
 def judge(
@@ -83,9 +99,9 @@ def judge(
     now: float,
     events: Sequence[Obj] = (),
 ) -> tuple[Verdict, Past]:
-    """Done when all have rolled out, failed when one is stuck for ``grace`` seconds. Returns the past for the next judgement.
+    """Done when all have rolled out, failed when one cause has lasted for ``grace`` seconds. Returns the past for the next judgement.
 
-    A cause that time alone may mend (a probe that fails) is named only.
+    A cause that time alone may mend (a probe that fails) is named only. One cause after another is progress: each has a grace of its own.
     """
     stuck: dict[str, float] = {}
     reasons, wrong = [f"{name} does not exist" for name in missing], []
@@ -95,10 +111,9 @@ def judge(
         found = causes(workload, pods, events)
         reason = f"{workload.name}: {'; '.join(workload.words(cause) for cause in found) or workload.open}"
         reasons.append(reason)
-        if any(cause.lasting for cause in found):
-            stuck[workload.name] = past.get(workload.name, now)
-            if now >= stuck[workload.name] + grace and any(cause.lasting and not cause.held for cause in found):
-                wrong.append(reason)
+        stuck |= {cause.key: past.get(cause.key, now) for cause in found if cause.lasting}
+        if any(cause.lasting and not cause.held and now >= stuck[cause.key] + grace for cause in found):
+            wrong.append(reason)
     if wrong:
         return failed("; ".join(wrong)), stuck
     if reasons:

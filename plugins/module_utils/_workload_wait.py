@@ -15,7 +15,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._application_diagno
 from ansible_collections.gitops.airflow.plugins.module_utils._causes import Cause, read_seen
 from ansible_collections.gitops.airflow.plugins.module_utils._errors import ApiError
 from ansible_collections.gitops.airflow.plugins.module_utils._kube import KubeApi, core_path
-from ansible_collections.gitops.airflow.plugins.module_utils._mask import Masker
+from ansible_collections.gitops.airflow.plugins.module_utils._mask import masked_words
 from ansible_collections.gitops.airflow.plugins.module_utils._verdict import Obj, Verdict, earliest, failed
 from ansible_collections.gitops.airflow.plugins.module_utils._watch import Change, Source, snapshot
 from ansible_collections.gitops.airflow.plugins.module_utils._workload_verdict import COLLECTIONS, Past, Workload, causes, judge
@@ -114,7 +114,7 @@ class WorkloadWait:
             query = {"previous": "true"} if log.previous else {}
             with suppress(ApiError):
                 lines = list(self._api.log_lines(log.namespace, log.pod, log.container, False, LOG_LINES, **query))
-        return quote(log, Masker(()).text("\n".join(lines)).splitlines()), found[0].action
+        return quote(log, masked_words("\n".join(lines)).splitlines()), found[0].action
 
     def events(self) -> list[str]:
         """The namespace's latest warnings."""

@@ -46,6 +46,10 @@ options:
     description: Namespace of the embedded Git server. Empty if the platform has none.
     type: str
     default: ""
+  logs_namespace:
+    description: Namespace of the store of task logs. Empty if the platform has none.
+    type: str
+    default: ""
   namespaces:
     description: Namespaces of the workers.
     type: list
@@ -203,6 +207,7 @@ def argument_spec() -> dict[str, Any]:
         "argocd_namespace": {"type": "str", "default": "argocd"},
         "core_namespace": {"type": "str", "default": "airflow-core"},
         "git_namespace": {"type": "str", "default": ""},
+        "logs_namespace": {"type": "str", "default": ""},
         "namespaces": {"type": "list", "elements": "str", "default": []},
         "application": {"type": "str", "default": "airflow-core"},
         "repo": {"type": "str", "default": ""},
@@ -213,7 +218,7 @@ def argument_spec() -> dict[str, Any]:
 
 
 def platform_of(params: dict[str, Any]) -> Platform:
-    names = ("argocd_namespace", "core_namespace", "git_namespace", "application", "repo", "path")
+    names = ("argocd_namespace", "core_namespace", "git_namespace", "logs_namespace", "application", "repo", "path")
     return Platform(params["platform"], namespaces=tuple(params["namespaces"]), **{name: params[name] for name in names})
 
 

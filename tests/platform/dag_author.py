@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ansible_collections.gitops.airflow.plugins.module_utils._tunnel import open_tunnel
-from conftest import Platform, decoded
+from conftest import DIRECT, Platform, decoded
 from kubernetes import client, stream
 
 SECONDS = 180
@@ -53,7 +53,7 @@ class DagAuthor:
         with open_tunnel(self._access, namespace, service, port) as tunnel:
             url = f"http://127.0.0.1:{tunnel.port}/api/v1/{path}"
             request = urllib.request.Request(url, json.dumps(body).encode() if body is not None else None, headers, method=method)
-            with urllib.request.urlopen(request, timeout=30) as answer:
+            with DIRECT.open(request, timeout=30) as answer:
                 return json.loads(answer.read() or "null")
 
     def airflow(self, method: str, path: str, body: Any = None) -> Any:

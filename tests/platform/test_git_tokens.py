@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.gitops.airflow.plugins.module_utils._tunnel import open_tunnel
-from conftest import decoded
+from conftest import DIRECT, decoded
 from kubernetes import client, stream
 
 EARLIER = ("argocd-1", "git-sync-1", "set-password-1")
@@ -40,7 +40,7 @@ def ask(core: client.CoreV1Api, platform: Any) -> Ask:
             url = f"http://127.0.0.1:{tunnel.port}/api/v1/{path}"
             request = urllib.request.Request(url, json.dumps(body).encode() if body else None, headers, method=method)
             try:
-                with urllib.request.urlopen(request, timeout=30) as answer:
+                with DIRECT.open(request, timeout=30) as answer:
                     return answer.status, json.loads(answer.read() or "null")
             except urllib.error.HTTPError as refusal:
                 return refusal.code, None

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.gitops.airflow.plugins.module_utils._tunnel import open_tunnel
-from conftest import decoded
+from conftest import DIRECT, decoded
 from kubernetes import client
 
 GROUP = ("argoproj.io", "v1alpha1")
@@ -88,7 +88,7 @@ def branch(core: client.CoreV1Api, platform: Any) -> Iterator[str]:
         with open_tunnel(access, platform.git, "gitea", 3000) as tunnel:
             url = f"http://127.0.0.1:{tunnel.port}/api/v1/repos/gitops/platform/{path}"
             headers = {"Authorization": log_in, "Content-Type": "application/json"}
-            urllib.request.urlopen(urllib.request.Request(url, json.dumps(body).encode(), headers, method=method), timeout=30).close()
+            DIRECT.open(urllib.request.Request(url, json.dumps(body).encode(), headers, method=method), timeout=30).close()
 
     objects = [
         {"apiVersion": version, "kind": kind, "metadata": {"name": NAME}}

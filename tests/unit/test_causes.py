@@ -551,10 +551,33 @@ def test_v2_the_most_telling_comes_first() -> None:
     assert [(cause.kind, cause.held) for cause in found] == [("quota", False), ("crash", False), ("probe", False), ("crash", True)]
 
 
+@pytest.mark.parametrize(
+    ("events", "lasting"),
+    [
+        ([], True),
+        ([event("TriggeredScaleUp", "pod triggered scale-up: [{pool 1->2 (max: 5)}]")], False),
+        ([event("Nominated", "Pod should schedule on: nodeclaim/pool-x")], False),
+        ([event("NotTriggerScaleUp", "max limit reached")], True),
+        ([event("TriggeredScaleUp", "pool 1->2", 10), event("NotTriggerScaleUp", "max limit reached", 40)], True),
+        (
+            [event("NotTriggerScaleUp", "backoff", 10), event("TriggeredScaleUp", "pool 1->2", 40), event("FailedScheduling", "0/1", 50)],
+            False,
+        ),
+        ([event("TriggeredScaleUp", "pool 1->2", uid="another")], True),
+    ],
+)
+def test_v2_a_pod_for_which_a_node_is_added_is_not_stuck(events: list[Obj], lasting: bool) -> None:
+    (cause,) = pod_causes(unscheduled(NO_MEMORY), Events(events))
+    assert (cause.kind, cause.lasting) == ("unschedulable", lasting)
+    assert NO_MEMORY in cause.text
+    assert ("waits for a node that is being added" in cause.text) is not lasting
+
+
 def test_v2_events_are_read_only_of_what_may_be_wrong() -> None:
     well = pod(container(RUNS, ready=True), phase="Running")
     broken = pod(container(waits("CreateContainerConfigError", "no Secret")))
-    assert suspects(Seen(pods=(well, unscheduled(NO_MEMORY), pod(container(ENDED), phase="Failed"), broken))) == []
+    assert suspects(Seen(pods=(well, pod(container(ENDED), phase="Failed"), broken))) == []
+    assert suspects(Seen(pods=(well, unscheduled(NO_MEMORY)))) == ["u1"]
     refused = workload(**state("ReplicaFailure", "FailedCreate", QUOTA))
     assert suspects(Seen((refused, workload("StatefulSet", replicas=1)))) == []
     ranked = [
@@ -660,3 +683,15 @@ def test_f16_restarts_tell_reason_exit_code_and_probe() -> None:
     assert restart_text(item, status, Events([]), "7 min") == text
     assert restart_text(item, status, Events([killing]), "7 min") == f"{text}: Container web failed liveness probe, will be restarted"
     assert restart_text(item, status, Events([killing, unhealthy]), "7 min") == f"{text}: Liveness probe failed: No alive jobs found."
+
+
+@pytest.mark.parametrize("state", [{"terminated": {}}, {"waiting": {"reason": "CrashLoopBackOff"}}])
+def test_v2_a_containers_last_message_is_quoted_without_its_secrets(state: Obj) -> None:
+    """With terminationMessagePolicy FallbackToLogsOnError it is the end of its log."""
+    end = {"exitCode": 1, "reason": "Error", "message": "connect: DB_PASSWORD=hunter2secret is wrong"}
+    status: Obj = {"name": "web", "image": "web", "restartCount": 1, "state": state, "lastState": {"terminated": end}}
+    if "terminated" in state:
+        status["state"] = {"terminated": end}
+    (cause,) = pod_causes(pod(status))
+    assert "connect: DB_PASSWORD=******** is wrong" in cause.text
+    assert "hunter2" not in cause.text

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
-from docker_engine import EngineError, forbidden, lacks_sys_resource, removable, restored, simulated, with_runtime
+from docker_engine import EngineError, forbidden, lacks_sys_resource, planned, removable, restored, simulated, with_runtime
 
 ROOT = Path(__file__).resolve().parents[2]
 WRAPPER = "/usr/local/sbin/runc-lab"
@@ -60,6 +60,10 @@ names = [word for word in words[words.index(verb) + 1 :] if not word.startswith(
 if verb == "install":
     if (root / "broken").exists():
         sys.exit("E: the mirror is away")
+    if "--simulate" in words:
+        print(*[f"Inst {{item}} (1.0 Debian:12 [amd64])" for name in names for item in [name, *needs.get(name, [])]], sep="\\n")
+        sys.exit()
+    packages += (root / "meanwhile").read_text().split() if (root / "meanwhile").exists() else []
     for name in names:
         packages += [item for item in [name, *needs.get(name, [])] if item not in packages]
     if "docker.io" in names:
@@ -187,6 +191,25 @@ def test_d10_what_was_installed_is_undone(machine: Machine, config: str | None) 
     assert {name: after.get(name) for name in before if before[name].rpartition(" ")[2]} == {
         name: text for name, text in before.items() if text.rpartition(" ")[2]
     }
+
+
+def test_d10_what_another_installed_meanwhile_is_not_recorded(machine: Machine) -> None:
+    """apt-get waits up to two minutes for another one, such as a new machine's unattended upgrades."""
+    (machine.root / "meanwhile").write_text("nginx")
+    assert machine.engine().returncode == 0
+    record = json.loads((machine.root / "var/lib/gitops-airflow/engine/record.json").read_text())
+    assert record["packages"] == ["containerd", "docker.io", "iptables", "jq", "runc", "tini"]
+    assert machine.engine("--remove").returncode == 0
+    assert "nginx" in (machine.root / "packages").read_text().split()
+
+
+def test_d10_without_a_list_of_packages_nothing_is_installed(machine: Machine) -> None:
+    (machine.root / "bin/dpkg-query").write_text("#!/bin/sh\necho 'error: bad status file' >&2\nexit 2\n")
+    before = machine.files()
+    done = machine.engine()
+    assert done.returncode == 1
+    assert "dpkg-query cannot list the installed packages: error: bad status file\nengine: Next: mend dpkg" in lines(done)
+    assert machine.files() == before
 
 
 def test_d10_engine_no_refuses(machine: Machine) -> None:
@@ -362,6 +385,7 @@ def test_d10_packages_that_go() -> None:
     assert removable(["docker.io"], set(), simulate) == ([], {})
     output = "Reading\nRemv docker-x [1]\nPurg docker.io [20.10] [a b]\nPurg runc:amd64 [1]\n"
     assert simulated(output) == {"docker-x", "docker.io", "runc"}
+    assert planned("Reading\nInst runc (1.1 Debian:12 [amd64])\nInst libx:i386 [1] (2)\nConf runc (1.1)\n") == {"runc", "libx"}
 
 
 @pytest.mark.parametrize(("given", "expected"), [({}, False), ({"ENGINE": ""}, False), ({"ENGINE": "no"}, True)])

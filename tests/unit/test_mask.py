@@ -10,7 +10,7 @@ import json
 from typing import Any
 
 import pytest
-from ansible_collections.gitops.airflow.plugins.module_utils._mask import MASK, Masker, parts, secret_values
+from ansible_collections.gitops.airflow.plugins.module_utils._mask import MASK, Masker, masked_words, parts, secret_values
 
 PASSWORD = 'Zq4/kP+2"x~v'
 
@@ -104,3 +104,23 @@ def test_short_values_would_blot_out_words() -> None:
 
 def test_a_value_that_is_part_of_another_leaves_nothing_of_it() -> None:
     assert Masker(["abcdef", "abcdefghij"]).text("x abcdefghij") == f"x {MASK}"
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("MYSQL_PASSWORD=hunter2secret", f"MYSQL_PASSWORD={MASK}"),
+        ('connect(host="db", password="hunter2secret")', f'connect(host="db", password="{MASK}")'),
+        ("{'password': 'hunter2secret', 'login': 'workers'}", f"{{'password': '{MASK}', 'login': 'workers'}}"),
+        ('{\\"password\\": \\"hunter2secret\\"}', f'{{\\"password\\": \\"{MASK}\\"}}'),
+        ("GET /?api_key=hunter2secret&page=2", f"GET /?api_key={MASK}&page=2"),
+        ("mysql://airflow:hunter2secret@db/airflow", f"mysql://airflow:{MASK}@db/airflow"),
+        # What a person needs of a message stays.
+        ("Access denied for user 'airflow' (using password: YES)", None),
+        ("invalid token: expired yesterday", None),
+        ('secret "airflow-metadata" not found', None),
+        ("authentication failed: unknown user", None),
+    ],
+)
+def test_what_a_container_said_is_quoted_without_what_looks_like_a_secret(said: str, shown: str | None) -> None:
+    assert masked_words(said) == (said if shown is None else shown)

@@ -6,9 +6,13 @@
 from __future__ import annotations
 
 import json
+import re
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.gitops.airflow.plugins.module_utils._errors import ApiError
 from ansible_collections.gitops.airflow.plugins.module_utils._ownership import (
     DEFAULT_PROJECT,
     Found,
@@ -33,6 +37,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._ownership import (
     reason_to_keep_namespace,
     ref_from,
 )
+from ansible_collections.gitops.airflow.plugins.module_utils._ownership_delete import Deletion
 
 OLDER = {"app.kubernetes.io/part-of": "gitops-airflow"}
 OURS = {**OLDER, "gitops-airflow/platform": "airflow"}
@@ -260,6 +265,103 @@ def test_the_older_platforms_refusal_says_what_differs() -> None:
     assert "https://old/x.git" in refusal.message
     assert REPO in refusal.message
     assert "with the repository, folder and namespace that the Application uses" in refusal.next_action
+
+
+def test_h7_an_older_platform_beside_another_one_is_not_adopted() -> None:
+    """Without marks nothing says whose an object is: adoption, or a removal, would take the other platform's for this one's."""
+    second = thing("Application", "beta-core", OLDER, "argocd")
+    decision = decide(Sight(labelled=[NAMESPACE, second], application=application(OLDER)), AIRFLOW)
+    assert (decision.adoption, decision.unmarked) == (False, [])
+    (refusal,) = decision.refusals
+    assert (refusal.code, "Application argocd/beta-core" in refusal.message) == ("older_platform", True)
+    own = thing("Application", "airflow-core", OLDER, "argocd")
+    assert decide(Sight(labelled=[NAMESPACE, own], application=application(OLDER)), AIRFLOW).adoption
+
+
+def test_h1_what_the_roles_write_is_planned() -> None:
+    """Every object of the log store, and every Secret that is deleted again: what is not planned would be overwritten."""
+    roles = Path(__file__).resolve().parents[2] / "roles"
+    planned = planned_refs(replace(AIRFLOW, logs_namespace="logs"))
+    removed = (roles / "task_logs/templates/removed-objects.yaml.j2").read_text()
+    store = re.findall(r"\('(\w+)', '([a-z-]+)'\)", removed)
+    assert len(store) == 8
+    assert {Ref(kind, "logs", name) for kind, name in store} == {ref for ref in planned if ref.namespace == "logs"}
+    left = (roles / "airflow_app/templates/left.yaml.j2").read_text()
+    workers = re.findall(r"'([a-z-]+)'", left[left.index("for name in [") : left.index("] %}", left.index("for name in ["))])
+    assert {name for name in workers if Ref("Secret", "airflow-cron", name) not in planned} == set()
+    core = re.findall(r"left\('Secret', platform_core_namespace, '([a-z-]+)'\)", left)
+    assert len(core) == 3
+    assert {name for name in core if Ref("Secret", "airflow-core", name) not in planned} == set()
+
+
+def test_h1_the_advice_for_the_log_store_names_its_variable() -> None:
+    platform = replace(AIRFLOW, logs_namespace="logs")
+    (refusal,) = decide(Sight(planned=[thing("Deployment", "task-logs", {}, "logs")]), platform).refusals
+    assert refusal.next_action == "Use namespaces without such objects: change platform_logs_namespace."
+
+
+class Served:
+    """An API server's lists and discovery; what is not here it does not serve."""
+
+    def __init__(self, answers: dict[str, Any]) -> None:
+        self.answers = answers
+
+    def get(self, path: str) -> Any:
+        answer = self.answers.get(path, ApiError(404, "none"))
+        if isinstance(answer, ApiError):
+            raise answer
+        return answer
+
+    def items(self, path: str, _query: Any = None, *, whole: bool = False) -> list[Obj]:
+        return [] if path not in self.answers else list(self.get(path))
+
+    def metadata(self, path: str) -> Obj:
+        return {"name": path.rsplit("/", 1)[1], "labels": {**OURS, **MADE}, "uid": "n"}
+
+
+def group(name: str, *versions: str) -> Obj:
+    listed = [{"groupVersion": f"{name}/{version}"} for version in versions]
+    return {"name": name, "versions": listed, "preferredVersion": listed[0]}
+
+
+def kinds(*names: tuple[str, str]) -> Obj:
+    return {"resources": [{"name": plural, "kind": kind, "namespaced": True, "verbs": ["list"]} for plural, kind in names]}
+
+
+DISCOVERY: dict[str, Any] = {
+    "/apis": {"groups": [group("net.example", "v1", "v1alpha1"), group("metrics.k8s.io", "v1beta1")]},
+    "/api/v1": kinds(("secrets", "Secret")),
+    "/apis/net.example/v1": kinds(("gateways", "Gateway")),
+    "/apis/net.example/v1alpha1": kinds(("gateways", "Gateway"), ("filters", "Filter")),
+}
+
+
+@pytest.mark.parametrize(
+    ("answers", "reason"),
+    [
+        ({}, ""),
+        # Only an older version of its group serves it (Istio's EnvoyFilter, the Gateway API's TCPRoute).
+        (
+            {"/apis/net.example/v1alpha1/namespaces/n/filters": [{"name": "theirs"}]},
+            "it holds objects that are not this platform's: Filter n/theirs",
+        ),
+        ({"/apis/net.example/v1": ApiError(503, "away")}, "what it holds of net.example/v1 cannot be listed"),
+        ({"/apis/net.example/v1/namespaces/n/gateways": ApiError(503, "away")}, "what it holds of net.example/v1 cannot be listed"),
+        ({"/apis/net.example/v1/namespaces/n/gateways": ApiError(405, "no")}, ""),
+        ({"/apis/net.example/v1alpha1": ApiError(404, "gone")}, ""),
+    ],
+)
+def test_h1_a_namespace_stays_while_its_contents_are_unknown(answers: dict[str, Any], reason: str) -> None:
+    deletion = Deletion(Served({**DISCOVERY, **answers}), SCOPE, check=True)  # type: ignore[arg-type]
+    assert deletion.delete([Ref("Namespace", "", "n")], 0).kept == ([(Ref("Namespace", "", "n"), reason)] if reason else [])
+
+
+@pytest.mark.parametrize(("path", "status"), [("/api/v1", 503), ("/apis/net.example/v1", 0), ("/apis/net.example/v1", 429)])
+def test_h1_an_api_server_that_stumbles_deletes_no_namespace(path: str, status: int) -> None:
+    """Its objects were taken for none."""
+    deletion = Deletion(Served({**DISCOVERY, path: ApiError(status, "a moment")}), SCOPE, check=True)  # type: ignore[arg-type]
+    with pytest.raises(ApiError):
+        deletion.delete([Ref("Namespace", "", "n")], 0)
 
 
 def test_planned_objects_are_in_the_platforms_namespaces_alone() -> None:

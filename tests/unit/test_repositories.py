@@ -144,6 +144,15 @@ def test_the_embedded_ones_are_not_asked(render: Callable[..., list[Any]]) -> No
 
 
 @pytest.mark.parametrize(
+    ("state", "logs", "refused"), [("absent", "embedded", True), ("present", "embedded", False), ("absent", "none", False)]
+)
+def test_f1_the_log_store_in_use_is_not_deleted(broken: Callable[..., dict[str, str]], state: str, logs: str, refused: bool) -> None:
+    found = broken(task_logs_state=state, airflow_app_logs=logs)
+    assert ("task_logs_state" in found) is refused
+    assert not refused or "the store would be deleted with all its logs" in found["task_logs_state"]
+
+
+@pytest.mark.parametrize(
     ("given", "expected"),
     [
         ({"repo": HTTPS, "username": "ann", "password": "t"}, {"username": "ann", "password": "t"}),
@@ -250,6 +259,18 @@ def test_h1_an_app_project_of_others_remembers_nothing_of_ours(value: Callable[.
     over = {"__airflow_app_projects": {"resources": [project]}}
     for name in ("trust_before", "project_repos", "project_namespaces", "dropped"):
         assert value(f"__airflow_app_{name}", **over) == []
+
+
+@pytest.mark.parametrize("adoption", [True, False])
+def test_h7_an_older_app_project_is_ours_if_the_platform_is_adopted(value: Callable[..., Any], adoption: bool) -> None:
+    """A removal in the wrong cluster took an older platform's certificates out of its Argo CD, and restarted that."""
+    labels = {"app.kubernetes.io/part-of": "gitops-airflow"}
+    project = {
+        "metadata": {"labels": labels, "annotations": {"gitops-airflow/trust": "ssh"}},
+        "spec": {"sourceRepos": [], "destinations": []},
+    }
+    over = {"__airflow_app_projects": {"resources": [project]}, "__platform_ownership": {"adoption": adoption, "reachable": True}}
+    assert value("__airflow_app_trust_over", **over) == (["ssh"] if adoption else [])
 
 
 def test_h7_git_credentials_are_this_platforms(value: Callable[..., Any]) -> None:

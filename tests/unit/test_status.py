@@ -151,6 +151,17 @@ def test_workloads_that_lack_pods() -> None:
     ]
 
 
+def test_v2_a_roll_out_that_goes_on_is_no_problem() -> None:
+    """The pods of the revision before serve until the new ones do (maxUnavailable: 0)."""
+    begun, nearly = workload("Deployment", 1, 1), workload("Deployment", 1, 1)
+    begun["status"] |= {"updatedReplicas": 0, "replicas": 1}
+    nearly["status"] |= {"updatedReplicas": 1, "replicas": 2}
+    assert status.workload_problems([begun, nearly]) == []
+    late = {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded", "message": "timed out"}
+    begun["status"]["conditions"] = [late]
+    assert status.workload_problems([begun]) == ["Deployment core/web: 0 of 1 pods are updated; ProgressDeadlineExceeded: timed out"]
+
+
 def test_v2_a_workload_that_lacks_pods_says_why_where_no_pod_does() -> None:
     refused = workload("Deployment", 1, 0)
     refused["status"]["conditions"] = [

@@ -32,7 +32,7 @@ PROXY = "http://proxy.example.com:3128"
         ("127.0.0.1", True),
         ("127.1.2.3", True),
         ("::1", True),
-        ("::ffff:127.0.0.1", False),  # not a way that anybody writes it: the careful answer
+        ("::ffff:127.0.0.1", True),  # IPv4 inside IPv6
         ("10.0.0.1", False),
         ("localhost.example.com", False),
         ("127.0.0.1.example.com", False),

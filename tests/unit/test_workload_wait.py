@@ -104,6 +104,18 @@ def test_a_cause_that_passes_and_returns_begins_a_new_grace() -> None:
     assert verdict.wake == 130
 
 
+def test_v2_each_cause_has_a_grace_of_its_own() -> None:
+    """A node came for the pod, and its image has just failed for the first time."""
+    workloads = [Workload("Deployment", deployment(availableReplicas=0))]
+    homeless = pod()
+    homeless["status"]["conditions"] = [{"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/1 nodes"}]
+    verdict, past = judge(workloads, [], [homeless], {}, 60, 0)
+    assert (verdict.kind, "Unschedulable" in verdict.reason) == ("waiting", True)
+    verdict, past = judge(workloads, [], [pod("ErrImagePull")], past, 60, 65)
+    assert (verdict.kind, verdict.wake) == ("waiting", 125)
+    assert judge(workloads, [], [pod("ImagePullBackOff")], past, 60, 125)[0].kind == "failed"
+
+
 def test_the_wait_follows_its_feeds() -> None:
     wait = WorkloadWait(None, "argocd", [], ["web", "Deployment/other"], 60, must_exist=False)  # type: ignore[arg-type]
     assert [source.path.rsplit("/", 1)[-1] for source in wait.sources()] == ["deployments", "statefulsets", "daemonsets", "pods"]
