@@ -28,6 +28,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._pods import contai
 from ansible_collections.gitops.airflow.plugins.module_utils._resource_health import READERS
 from ansible_collections.gitops.airflow.plugins.module_utils._verdict import Obj, shorten
 
+CHANGE = "Make the change in Git, or in the variable of the collection that it comes from, and run again."
 EVENTS = 10
 LOGS, LOG_LINES = 3, 20
 QUOTED = 6  # lines of a log in a message
@@ -56,10 +57,9 @@ def next_action(app: Obj | None, causes: Sequence[Cause], namespace: str, name: 
     # A SyncError only repeats that the operation failed.
     conditions = sorted(error_conditions(app), key=lambda item: item["type"] == "SyncError")
     if conditions and not (causes and conditions[0]["type"] == "SyncError"):
-        return f"Correct what {conditions[0]['type']} names (repository, path, chart, values, project), push, and wait for that commit."
+        return f"Correct what {conditions[0]['type']} names (repository, path, chart, values, project). {CHANGE}"
     if causes:
-        change = " Make the change in Git, or in the variable of the collection that it comes from, and run again." * causes[0].change
-        return f"{causes[0].action}{change}"
+        return " ".join([causes[0].action, *([CHANGE] if causes[0].change else [])])
     if (status.get("operationState") or {}).get("phase") in ("Failed", "Error"):
         return "Correct the failed resource or hook in Git and push; automated sync does not try the same commit again."
     if ((app.get("metadata") or {}).get("annotations") or {}).get(REFRESH) or not status.get("sync"):

@@ -21,7 +21,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._application_state 
     shown_revisions,
     sources,
 )
-from ansible_collections.gitops.airflow.plugins.module_utils._causes import Cause
+from ansible_collections.gitops.airflow.plugins.module_utils._causes import Cause, of_crash
 from ansible_collections.gitops.airflow.plugins.module_utils._verdict import (
     Obj,
     Verdict,
@@ -198,18 +198,20 @@ def _judge(app: Obj | None, expect: Expectation, past: Past, now: float, causes:
         ripe = (past.error or 0.0) + expect.degraded_grace
         return (failed(error[0]) if now >= ripe else waiting(error[0], ripe)), past
 
-    why = ""
+    why, shaky = "", False
     if expect.ailing_fails and at_revision and compared and begun(app, expect.revisions):
         busy = pending or phase in ("Running", "Terminating")
         verdict, past = _ailing(app, expect, past, now, busy, causes)
         if verdict.kind == "failed":
             return verdict, past
         wake, why = verdict.wake, verdict.reason
+        # Argo CD calls it healthy between two crashes too.
+        shaky = any(map(of_crash, causes or ()))
     else:
         past = replace(past, degraded=None, stuck={})
     reason = _unfinished(app, compared, at_revision, expect, pending)
     if reason is None:
-        return done(), past
+        return (waiting(why, wake) if shaky else done()), past
     return waiting((": " if reason.startswith("health is") and ":" not in reason else "; ").join(filter(None, (reason, why))), wake), past
 
 

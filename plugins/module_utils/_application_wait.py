@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
@@ -16,6 +17,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._application_state 
     begun,
     compared_since,
     hopeless,
+    managed_pods,
     operation_key,
     outdated_operation,
     owned,
@@ -24,7 +26,16 @@ from ansible_collections.gitops.airflow.plugins.module_utils._application_state 
     workload_namespaces,
 )
 from ansible_collections.gitops.airflow.plugins.module_utils._application_verdict import Expectation, Past, judge
-from ansible_collections.gitops.airflow.plugins.module_utils._causes import Cause, Log, Seen, read_seen, slim_pod, with_end
+from ansible_collections.gitops.airflow.plugins.module_utils._causes import (
+    Cause,
+    Log,
+    Seen,
+    of_crash,
+    read_seen,
+    slim_pod,
+    unsettled,
+    with_end,
+)
 from ansible_collections.gitops.airflow.plugins.module_utils._errors import ApiError
 from ansible_collections.gitops.airflow.plugins.module_utils._kube import APPLICATIONS, core_path
 from ansible_collections.gitops.airflow.plugins.module_utils._pods import controller
@@ -88,10 +99,17 @@ class Request:
 
 
 class ApplicationWait:
-    """Everything known of one wait. ``step`` is what the watch loop calls."""
+    """Everything known of one wait. ``step`` is what the watch loop calls; ``today`` is the time of the objects' own times."""
 
-    def __init__(self, api: WaitApi, request: Request, start: float, progress: Progress | None = None) -> None:
-        self._api, self._request, self._start = api, request, start
+    def __init__(
+        self,
+        api: WaitApi,
+        request: Request,
+        start: float,
+        progress: Progress | None = None,
+        today: Callable[[], datetime.datetime] = lambda: datetime.datetime.now(datetime.UTC),
+    ) -> None:
+        self._api, self._request, self._start, self._today = api, request, start, today
         self._progress = progress or Progress()
         self.apps: dict[str, Obj | None] = dict.fromkeys(request.names)
         self.verdicts: dict[str, Verdict] = {}
@@ -101,6 +119,7 @@ class ApplicationWait:
         self._changed: set[str] = set(request.names)
         self._ended: dict[tuple[str, Any], float] = {}
         self._seen: dict[str, Seen] = {}
+        self._unsettled: set[str] = set()  # done but for a container that may crash
         self._looked: dict[str, tuple[Any, ...]] = {}  # the operation at the last look
         self.said: dict[str, tuple[Cause, list[str]]] = {}  # by the cause's key: what crashed containers said last
         self._probed = start
@@ -200,7 +219,17 @@ class ApplicationWait:
             self._changed |= self._probe()
             self._probed = now
         ripe = {name for name, verdict in self.verdicts.items() if verdict.wake is not None and now >= verdict.wake}
-        for name in [name for name in self.apps if name in self._changed or name in ripe]:
+        self._judge([name for name in self.apps if name in self._changed or name in ripe], now)
+        self._changed = set()
+        verdict = self._combine()
+        if verdict.kind == "done" and (again := self._look_again(now)):
+            self._judge(again, now)
+            verdict = self._combine()
+        self._progress.show(now - self._start)
+        return verdict
+
+    def _judge(self, names: Sequence[str], now: float) -> None:
+        for name in names:
             app = self.apps[name]
             causes: list[Cause] | None = self._causes(name, app) if app and self._ails(name) else []
             if app and self._looked.get(name) != operation_key(app):
@@ -210,9 +239,27 @@ class ApplicationWait:
             verdict, self._past[name] = judge(app, self._expectation(name), self._past.get(name, Past()), now, causes)
             self.verdicts[name] = self._compare_again(name, verdict, now)
             self._note(name, app, verdict, now)
-        self._changed = set()
-        self._progress.show(now - self._start)
-        return self._combine()
+
+    def _look_again(self, now: float) -> list[str]:
+        """Looks at the containers of all, now that all are done, and names those Applications that are done only for the moment.
+
+        Argo CD calls a Deployment healthy as soon as its pods are ready, and a container without a readiness probe is ready as soon as it
+        runs, before it crashes and between two crashes.
+        """
+        chosen = {name: workload_namespaces(app) for name, app in self.apps.items() if app and self._expectation(name).ailing_fails}
+        for place in sorted({place for found in chosen.values() for place in found}):
+            self._seen[place] = Seen(pods=tuple(self._try_read("pods", place, NOT_ENDED_WELL)))
+        self._unsettled = {name for name in chosen if any(map(of_crash, self._found(name, self.apps[name] or {})))}
+        self._looked |= {name: operation_key(self.apps[name] or {}) for name in chosen}
+        self._probed = now
+        return [name for name in self.apps if name in self._unsettled]
+
+    def _shaky(self, name: str, app: Obj, seen: Seen) -> list[Cause]:
+        """Containers that run and may crash again; where the Application is done but for them, also those that have just started."""
+        grace = self._expectation(name).degraded_grace
+        found = [cause for pod in managed_pods(app, seen.pods) for cause in unsettled(pod, self._today(), grace)]
+        settled = (app.get("status") or {}).get("health", {}).get("status") == "Healthy"
+        return [cause for cause in found if cause.lasting or settled]
 
     def _combine(self) -> Verdict:
         current = {name: self.verdicts[name] for name in self.apps}
@@ -230,7 +277,8 @@ class ApplicationWait:
         """Whether a look at its pods and Jobs may tell why it is not healthy."""
         status = (self.apps.get(name) or {}).get("status") or {}
         health = (status.get("health") or {}).get("status")
-        return health in ("Progressing", "Degraded") or (status.get("operationState") or {}).get("phase") == "Running"
+        busy = (status.get("operationState") or {}).get("phase") == "Running"
+        return health in ("Progressing", "Degraded") or busy or name in self._unsettled
 
     def _probe(self) -> set[str]:
         """Looks at what those have that ail, a few namespaces in turn, and tells which Applications that concerns."""
@@ -258,19 +306,26 @@ class ApplicationWait:
 
     def _causes(self, name: str, app: Obj) -> list[Cause]:
         """Why it does not run. What a crashed container said last is read at once: its pod may be gone when it is asked for."""
+        found = self._found(name, app)
+        for cause in [cause for cause in found if cause.kind == "crash" and cause.log][:LOGS]:
+            if cause.log and (cause.key not in self.said or self.said[cause.key][0].log != cause.log):
+                lines = self._last_lines(cause.log)
+                # What it said before is better than nothing: the kubelet deletes the container before the last one.
+                if lines or cause.key not in self.said:
+                    self.said[cause.key] = (cause, lines)
+        return [self._remembered(cause) for cause in found]
+
+    def _found(self, name: str, app: Obj) -> list[Cause]:
+        """The causes by the last looks at the Application's namespaces."""
         seen = [self._seen[place] for place in workload_namespaces(app) if place in self._seen]
-        if not seen:
-            return []
         whole = Seen(
             tuple(item for one in seen for item in one.workloads),
             tuple(item for one in seen for item in one.pods),
             tuple(item for one in seen for item in one.events),
         )
         found = application_causes(app, whole)
-        for cause in [cause for cause in found if cause.kind == "crash" and cause.log][:LOGS]:
-            if cause.log and (cause.key not in self.said or self.said[cause.key][0].log != cause.log):
-                self.said[cause.key] = (cause, self._last_lines(cause.log))
-        return [self._remembered(cause) for cause in found]
+        named = {cause.key for cause in found}
+        return found + [cause for cause in self._shaky(name, app, whole) if cause.key not in named]
 
     def _remembered(self, cause: Cause) -> Cause:
         """A failed Job's cause with the end of its pod, which the Job controller has deleted."""

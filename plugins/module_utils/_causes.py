@@ -48,6 +48,8 @@ NODE_COMES, NO_NODE_COMES = frozenset({"TriggeredScaleUp", "Nominated"}), frozen
 NOT_YET = frozenset({"ContainerCreating", "PodInitializing"})
 # A container that restarts this often, the last time within this time, does not run well (status).
 REPEATED, RECENT, SETTLED = 3, 3600, 600
+# What starts and fails has mostly failed within this time (seconds); Airflow reads its configuration for up to ten.
+FRESH = 15
 # The containers of a node that was restarted end so: it is not their fault.
 LOST = frozenset({"ContainerStatusUnknown", "Unknown"})
 # Objects whose Events one look reads: the API server searches all Events of the namespace for each.
@@ -316,6 +318,38 @@ def pod_causes(pod: Obj, events: Events | None = None) -> list[Cause]:
     if phase == "Succeeded" or (phase == "Failed" and not _of_job(pod)):
         return []
     return [*_kubelet(pod, events), *_containers(pod, events)]
+
+
+def unsettled(pod: Obj, now: datetime.datetime, grace: float) -> list[Cause]:
+    """What runs and is ready and may yet crash: without a readiness probe a container is ready as soon as it runs.
+
+    That is one that ended less than ``grace`` seconds before, or has run for less than FRESH seconds. One of a Job has its own end.
+    """
+    namespace, name = place(pod)
+    found: list[Cause] = []
+    for status in (pod.get("status") or {}).get("containerStatuses") or []:
+        container, runs = str(status.get("name") or ""), int(status.get("restartCount") or 0)
+        end = (status.get("lastState") or {}).get("terminated") or {}
+        since = timestamp(((status.get("state") or {}).get("running") or {}).get("startedAt"))
+        if since is None or not status.get("ready") or _of_job(pod):
+            continue
+        # A clock that is far off says nothing.
+        lasted = abs((now - since).total_seconds())
+        key, what = f"{owner(pod)}/{container}", f"pod {namespace}/{name}, container {container}"
+        if runs and end and end.get("reason") not in LOST and lasted < grace:
+            log = Log(namespace, name, container, True, runs)
+            times = f"{runs} time{'s' if runs > 1 else ''}"
+            text = f"{what}: restarted {times}, the last time after {_ended(end)}, and has not run for {grace:g} s since"
+            found.append(Cause("crash", key, text, _crash_action(log, end), held=True, log=log))
+        elif lasted < FRESH:
+            text, action = f"{what}: has not run for {FRESH} s yet", f"Wait until {what} has run for {FRESH} s."
+            found.append(Cause("crash", key, text, action, lasting=False, held=True, change=False))
+    return found
+
+
+def of_crash(cause: Cause) -> bool:
+    """Whether it says that a container crashes or may. A Job has its own end: a try that failed counts no more once it is complete."""
+    return cause.kind == "crash" and not cause.key.startswith("Job/")
 
 
 def lacks_pods(kind: str, item: Obj) -> bool:

@@ -27,6 +27,8 @@ JSON, MERGE_PATCH = "application/json", "application/merge-patch+json"
 # Only metadata: neither a Secret's data nor a CRD's schema is sent. An aggregated API that cannot do it answers with whole objects.
 _METADATA = "application/json;as=PartialObjectMetadata{};g=meta.k8s.io;v=v1,application/json"
 METADATA, METADATA_LIST = _METADATA.format(""), _METADATA.format("List")
+# The kubelet's answer, as if it were a log, where the container is deleted already.
+NO_LOG = re.compile(r"unable to retrieve container logs for [a-z-]+://[0-9a-f]+\s*")
 PAGE = 500
 
 
@@ -169,7 +171,9 @@ class KubeApi:
         log = f"{core_path('pods', namespace, pod)}/log"
         response = self._open("GET", log, query, None if follow else READ_SECONDS, verb="get")
         for line in self._lines(response):
-            yield line.decode("utf-8", "replace")
+            text = line.decode("utf-8", "replace")
+            if not NO_LOG.fullmatch(text):
+                yield text
 
     def run(self, namespace: str, pod: str, container: str, command: list[str]) -> str:
         """What a command in a container prints, its errors with it. Its exit code is not told."""

@@ -77,6 +77,13 @@ def listed(items: Sequence[str], most: int) -> str:
 
 
 def shorten(text: str, length: int = 600) -> str:
-    """One line of at most ``length`` characters."""
+    """One line of at most ``length`` characters, cut in the middle: the cause of what failed stands last.
+
+    Cut between words, so that half a URL with a password is not left, which no pattern finds.
+    """
     line = " ".join(text.split())
-    return line if len(line) <= length else line[: length - 1] + "…"
+    if len(line) <= length:
+        return line
+    head = line[: length // 3]
+    tail = line[len(line) - (length - len(head) - 3) :]
+    return f"{head.rpartition(' ')[0] or head} … {tail.partition(' ')[2] or tail}"

@@ -15,6 +15,8 @@ description:
   - An Application is done when its last comparison was made with the spec as it is now and shows O(revision) (if given), no refresh is
     asked for, no operation is asked for or runs, the last operation succeeded and its outcome has been compared since, it is Synced and
     Healthy, and it has no error condition. O(operation), O(sync) and O(health) let it be done otherwise.
+  - Where Healthy counts, its containers must also run for a while. Argo CD calls a Deployment healthy between two crashes, if its
+    containers have no readiness probe. One that has just started must run for 15 seconds, one that has crashed for O(degraded_grace).
   - It has failed at once when it does not exist (unless O(must_exist=false)), is being deleted, its last operation at the wanted revision
     failed with no retry left, or its comparison or spec is in error at the wanted revision.
   - It has failed at once, too, when a Job of it has failed for good and no operation runs that may try it again.

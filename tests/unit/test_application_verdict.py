@@ -23,7 +23,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._application_state 
 )
 from ansible_collections.gitops.airflow.plugins.module_utils._application_verdict import Expectation, Past, judge, refuse_revision
 from ansible_collections.gitops.airflow.plugins.module_utils._causes import Cause, Seen
-from ansible_collections.gitops.airflow.plugins.module_utils._verdict import Obj, Verdict
+from ansible_collections.gitops.airflow.plugins.module_utils._verdict import Obj, Verdict, shorten
 
 OLD, NEW = "a" * 40, "b" * 40
 SOURCE = {"repoURL": "http://git/platform.git", "path": "platform/airflow/core", "targetRevision": "main", "helm": {"valueFiles": []}}
@@ -895,3 +895,32 @@ def test_revision_that_names_one_state(revision: str) -> None:
 @pytest.mark.parametrize("revision", ["main", "HEAD", "release-1.2", "abc123", "feature/x", "refs/tags/v1"])
 def test_revision_that_may_move_is_refused(revision: str) -> None:
     assert "resolve it first" in (refuse_revision(revision) or "")
+
+
+HELM = (
+    "Failed to load target state: failed to generate manifest for source 1 of 1: rpc error: code = Unknown desc = failed to execute helm "
+    "template command: failed to get command args to log: `helm template . --name-template airflow-core --namespace airflow-core "
+    "--kube-version 1.29 <api versions removed> --include-crds` failed exit status 1: Error: values don't meet the specifications of the "
+    "schema(s) in the following chart(s): airflow: - (root): Additional property webservr is not allowed"
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "length", "cut"),
+    [
+        ("a  b\nc", 5, "a b c"),
+        ("one two three four five six", 24, "one two … five six"),
+        ("x" * 50, 23, "x" * 7 + " … " + "x" * 13),
+        # Whole or not at all: without its beginning no pattern finds the password.
+        ("see the long tale of http://u:s3cretpw@db/x now here", 30, "see the … now here"),
+    ],
+)
+def test_a_long_text_is_cut_in_the_middle_and_between_words(text: str, length: int, cut: str) -> None:
+    assert shorten(text, length) == cut
+    assert len(cut) <= length
+
+
+def test_v19_the_reason_survives_shortening() -> None:
+    """Seen: status cut it just before the property's name."""
+    assert shorten(HELM, 300).startswith("Failed to load target state: ")
+    assert shorten(HELM, 300).endswith("airflow: - (root): Additional property webservr is not allowed")

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Iterator
 from contextlib import nullcontext
 from typing import Any
@@ -86,7 +87,7 @@ def event(kind: str, item: Obj) -> list[tuple[int, Change]]:
 
 
 def wait(cluster: Cluster | None = None, **request: Any) -> ApplicationWait:
-    return ApplicationWait(cluster or Cluster(), Request("argocd", **request), 0.0)
+    return ApplicationWait(cluster or Cluster(), Request("argocd", **request), 0.0, today=lambda: NOON)
 
 
 def test_done_when_all_are() -> None:
@@ -445,6 +446,88 @@ def test_pods_are_looked_at_only_while_something_is_on_its_way() -> None:
     assert cluster.listed == []
 
 
+NOON = datetime.datetime(2026, 5, 4, 12, tzinfo=datetime.UTC)
+
+
+def running(lasted: float, restarts: int = 0, reason: str = "Error", ready: bool = True) -> Obj:
+    """A pod whose container has run for so many seconds at noon, after the given number of restarts."""
+    found = pod("")
+    end = {"lastState": {"terminated": {"reason": reason, "exitCode": 1}}} if restarts else {}
+    since = {"startedAt": (NOON - datetime.timedelta(seconds=lasted)).isoformat()}
+    status = {"name": "web", "ready": ready, "restartCount": restarts, "state": {"running": since}, **end}
+    return {**found, "status": {"containerStatuses": [status]}}
+
+
+def ended(kind: str, name: str) -> Obj:
+    found = pod("")
+    found["metadata"]["ownerReferences"] = [{"kind": kind, "name": name, "controller": True}]
+    return {**found, "status": {"containerStatuses": [{"name": "web", "state": {"terminated": {"reason": "Error", "exitCode": 1}}}]}}
+
+
+@pytest.mark.parametrize(
+    ("seen", "reason"),
+    [
+        (running(20), None),
+        (running(14), "a: pod ns/web-5d8f-x, container web: has not run for 15 s yet"),
+        (running(61, restarts=2), None),
+        (
+            running(20, restarts=2),
+            "a: pod ns/web-5d8f-x, container web: restarted 2 times, the last time after Error (exit code 1), and has not run for 60 s "
+            "since",
+        ),
+        # The node was restarted.
+        (running(20, restarts=2, reason="Unknown"), None),
+        # A clock that is far off.
+        (running(-3600), None),
+        (running(-3600, restarts=1), None),
+        # Argo CD has not seen yet that it ended.
+        (ended("ReplicaSet", "web-5d8f"), "a: pod ns/web-5d8f-x, container web: ended with Error (exit code 1)"),
+        # A Job's try that failed before the one that did not.
+        (ended("Job", "migrate"), None),
+        # Another Application's.
+        ({**running(1), "metadata": {"name": "other", "namespace": "ns"}}, None),
+        ({**running(1), "metadata": {**running(1)["metadata"], "deletionTimestamp": "2026-05-04T11:59:59Z"}}, None),
+    ],
+)
+def test_v17_a_container_without_readiness_probe_is_ready_between_two_crashes_and_not_done(seen: Obj, reason: str | None) -> None:
+    """Seen: the triggerer with `default_capacity: lots` runs for five seconds at a time; make site ended well."""
+    cluster = Cluster(pods=[seen])
+    one = wait(cluster, names=("a",))
+    both = [*app("a")["status"]["resources"], *JOBS]
+    verdict = one.step(listed(app("a", resources=both)), 0)
+    assert (verdict.kind, verdict.reason or None) == ("waiting" if reason else "done", reason)
+    if reason:
+        assert verdict.wake == PROBE_SECONDS
+        cluster.collections["pods"] = [running(100, restarts=2)]
+        assert one.step([], PROBE_SECONDS).kind == "done"
+
+
+def test_v17_a_container_that_crashes_again_and_again_ends_the_wait_whatever_its_application_is_called_between() -> None:
+    cluster = Cluster(pods=[running(1, restarts=1)])
+    cluster.logs["ns", "web-5d8f-x", "web", True] = SAID
+    one = wait(cluster, names=("a",), default=Expectation(degraded_grace=20))
+    assert one.step(listed(app("a")), 0).kind == "waiting"
+    crashed = pod("CrashLoopBackOff")
+    crashed["status"]["containerStatuses"][0] |= {"lastState": {"terminated": {"exitCode": 1}}, "restartCount": 1}
+    cluster.collections["pods"] = [crashed]
+    cluster.logs.clear()
+    assert one.step(event("MODIFIED", app("a", "Progressing")), 5).kind == "waiting"
+    cluster.collections["pods"] = [running(2, restarts=2)]
+    assert one.step(event("MODIFIED", app("a")), 12).kind == "waiting"
+    # Its log is deleted with the container before the last; what it said once is kept.
+    assert one.said["ReplicaSet/ns/web-5d8f/web"][1] == SAID
+    cluster.collections["pods"] = [crashed]
+    verdict = one.step(event("MODIFIED", app("a", "Progressing")), 20)
+    assert (verdict.kind, verdict.reason[:18]) == ("failed", "a: stuck for 20 s:")
+
+
+def test_what_may_be_degraded_is_done_whatever_its_pods_do() -> None:
+    cluster = Cluster(pods=[running(1)])
+    one = wait(cluster, names=("a",), default=Expectation(health=frozenset({"any"})))
+    assert one.step(listed(app("a")), 0).kind == "done"
+    assert cluster.listed == []
+
+
 def test_v16_pods_seen_before_an_operation_ended_are_not_blamed_on_what_it_brought() -> None:
     """Seen: for a second the old ReplicaSet's pod was named, because the last look was from before the sync."""
     one = wait(Cluster(pods=[pod("ImagePullBackOff")]), names=("a",))
@@ -607,7 +690,7 @@ FAILED_OPERATION: Obj = {"operationState": {"phase": "Failed"}}
     [
         (None, [], "must_exist"),
         ({**app("a"), "metadata": {"deletionTimestamp": "2026-05-04T10:00:00Z"}}, [], "wait until it is gone"),
-        (app("a", conditions=[{"type": "ComparisonError", "message": ""}]), [], "what ComparisonError names"),
+        (app("a", conditions=[{"type": "ComparisonError", "message": ""}]), [], "values, project). Make the change in Git"),
         (app("a"), [IMAGE_CAUSE], "Correct the image nope of container web of pod ns/web-5d8f-x"),
         (app("a", conditions=[{"type": "SyncError", "message": "Failed sync attempt"}]), [IMAGE_CAUSE], "Correct the image nope"),
         (app("a", conditions=[{"type": "SyncError", "message": "Failed sync attempt"}]), [], "what SyncError names"),

@@ -121,6 +121,12 @@ def test_log_lines(server: Server, api: KubeApi) -> None:
     assert server.seen[0][1].endswith("?container=base&tailLines=3&follow=true")
 
 
+def test_v17_what_the_kubelet_says_of_a_deleted_container_is_no_log(server: Server, api: KubeApi) -> None:
+    """Seen: status gave it as a crashed container's last line."""
+    server.answers["/api/v1/namespaces/ns/pods/p/log"] = (200, f"unable to retrieve container logs for containerd://{'a53517b9' * 8}")
+    assert list(api.log_lines("ns", "p", "base", follow=False, tail=3, previous="true")) == []
+
+
 @pytest.mark.parametrize(
     ("status", "words"),
     [
