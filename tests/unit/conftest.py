@@ -14,14 +14,9 @@ from typing import Any
 import pytest
 import yaml
 from ansible.parsing.dataloader import DataLoader
-from ansible.plugins.loader import init_plugin_loader
 from ansible.template import Templar
-
-# Before anything imports a part of the collection: Ansible finds the filters of a package only if its own finder has imported the package.
-init_plugin_loader([])
-
-from ansible_collections.gitops.airflow.tests.unit.git_http import Backend, git  # noqa: E402
-from ansible_collections.gitops.airflow.tests.unit.trust import trust_as_template  # noqa: E402
+from ansible_collections.gitops.airflow.tests.unit.git_http import Backend, git
+from ansible_collections.gitops.airflow.tests.unit.trust import trust_as_template
 
 
 @pytest.fixture

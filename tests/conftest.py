@@ -1,0 +1,10 @@
+# Copyright: (c) 2026, The gitops.airflow team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Loads Ansible's collection finder before a test imports a part of the collection: Ansible finds the filters of a package only then."""
+
+from __future__ import annotations
+
+from ansible.plugins.loader import init_plugin_loader
+
+init_plugin_loader([])
