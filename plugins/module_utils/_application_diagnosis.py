@@ -28,7 +28,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._pods import contai
 from ansible_collections.gitops.airflow.plugins.module_utils._resource_health import READERS
 from ansible_collections.gitops.airflow.plugins.module_utils._verdict import Obj, shorten
 
-CHANGE = "Make the change in Git, or in the variable of the collection that it comes from, and run again."
+CHANGE = "Make the change in Git and push it, or make it in the variable of the collection that it comes from, and run again."
 EVENTS = 10
 LOGS, LOG_LINES = 3, 20
 QUOTED = 6  # lines of a log in a message
