@@ -37,7 +37,8 @@ Edit = Callable[[dict[str, Any]], None]
 @pytest.fixture(scope="module")
 def written(role_variables: Callable[..., dict[str, Any]], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The chart as the role writes it, with the official chart or its double, and one more Python file."""
-    files = (*sorted((ROOT / "roles/platform/defaults/main").glob("*.yml")), *(ROLE / part / "main.yml" for part in ("defaults", "vars")))
+    files = [*sorted((ROOT / "roles/platform/defaults/main").glob("*.yml")), ROOT / "roles/platform/vars/main.yml"]
+    files += [ROLE / part / "main.yml" for part in ("defaults", "vars")]
     variables = role_variables(*files) | {
         "role_path": str(ROLE),
         "ansible_search_path": [str(ROLE)],
