@@ -41,7 +41,7 @@ def deployment(name: str, labels: Any = None) -> dict[str, Any]:
 
 def discovered(server: ApiServer) -> None:
     """Waits until the kinds of CRDs are, which takes seconds after a start."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 90
     while True:
         with contextlib.suppress(RuntimeError):
             server.request("GET", "/apis/argoproj.io/v1alpha1")
