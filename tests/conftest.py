@@ -5,6 +5,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from ansible.plugins.loader import init_plugin_loader
 
-init_plugin_loader([])
+# First this checkout's own link, whatever ansible.cfg is in force: tests/guards and tests/mutate.py run copies of the checkout.
+init_plugin_loader([str(Path(__file__).resolve().parents[1] / ".ansible/collections")])
