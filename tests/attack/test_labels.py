@@ -17,7 +17,7 @@ SERVICES = ("airflow-webserver", "airflow-mysql")
 
 def test_no_worker_is_an_endpoint(core: client.CoreV1Api, connect: Any, platform: Any, pushed: DagAuthor, verdict: Any) -> None:
     discovery = client.DiscoveryV1Api(connect())
-    pushed.start(DAG)
+    run = pushed.start(DAG)
 
     def running() -> dict[str, str]:
         pods = {pod.status.pod_ip: pod.metadata.name for pod in pods_of(core, platform.core, DAG) if pod.status.phase == "Running"}
@@ -35,4 +35,7 @@ def test_no_worker_is_an_endpoint(core: client.CoreV1Api, connect: Any, platform
             taken |= {f"{workers[address]} is an endpoint of {service}" for address in addresses & workers.keys()}
         time.sleep(1)
     assert endpoints - workers.keys(), "the real pods are endpoints"
+    # Later scenarios need a platform without running tasks: an upgrade is refused while one runs.
+    pushed.ended(DAG, run)
+    wait_for("the end of both workers", lambda: not pods_of(core, platform.core, DAG))
     verdict(bool(taken), "; ".join(sorted(taken)) or f"none of {', '.join(workers.values())}")
