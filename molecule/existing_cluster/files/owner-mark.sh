@@ -1,5 +1,5 @@
 # Runs in Gitea's container. usage: sh -s foreign | sh -s own
-# foreign: another platform takes the folder over, by a commit of its own. own: that commit is withdrawn.
+# foreign: commits another platform's owner mark. own: reverts that commit.
 set -eu
 mark=platform/airflow/core/.gitops-airflow-owner
 cd /var/lib/gitea/repositories/gitops/platform.git
