@@ -5,9 +5,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from ansible.plugins.loader import init_plugin_loader
 
-# First this checkout's own link, whatever ansible.cfg is in force: tests/guards and tests/mutate.py run copies of the checkout.
-init_plugin_loader([str(Path(__file__).resolve().parents[1] / ".ansible/collections")])
+ROOT = Path(__file__).resolve().parents[1]
+
+# This checkout's own link and configuration, whatever is in force: tests/guards and tests/mutate.py run copies of the checkout. A playbook
+# that a test starts must take the collection from the copy, too.
+os.environ["ANSIBLE_CONFIG"] = str(ROOT / "ansible.cfg")
+init_plugin_loader([str(ROOT / ".ansible/collections")])
