@@ -28,7 +28,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / ".ansible/collections"))
 
-from ansible_collections.gitops.airflow.plugins.module_utils._kube import APPLICATIONS, connect
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import APPLICATIONS, connect
 from ansible_collections.gitops.airflow.tests.integration.apiserver import ApiServer, lab_file
 from ansible_collections.gitops.airflow.tests.integration.modules import Module
 from ansible_collections.gitops.airflow.tests.integration.objects import NEW, OLD, application, ended, expected, status, worker

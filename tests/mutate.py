@@ -26,16 +26,16 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 UTILS = Path("plugins/module_utils")
 TESTS = {
-    "_application_state.py": ["test_application_verdict.py", "test_application_wait.py", "test_recorded.py"],
-    "_application_verdict.py": ["test_application_verdict.py", "test_application_wait.py", "test_recorded.py"],
-    "_causes.py": ["test_causes.py", "test_recorded.py"],
-    "_placement_events.py": ["test_placement_events.py", "test_placement_wait.py"],
-    "_placement_evidence.py": ["test_placement_evidence.py", "test_placement_wait.py"],
-    "_placement_verdict.py": ["test_placement_verdict.py", "test_placement_wait.py"],
-    "_resource_health.py": ["test_resource_health.py"],
-    "_watch.py": ["test_watch.py"],
-    "_workload_verdict.py": ["test_workload_wait.py"],
-    "_worker.py": ["test_worker.py", "test_placement_verdict.py", "test_placement_wait.py"],
+    "_argocd/application.py": ["test_application_verdict.py", "test_application_wait.py", "test_recorded.py"],
+    "_argocd/verdict.py": ["test_application_verdict.py", "test_application_wait.py", "test_recorded.py"],
+    "_kube/causes.py": ["test_causes.py", "test_recorded.py"],
+    "_placement/events.py": ["test_placement_events.py", "test_placement_wait.py"],
+    "_placement/evidence.py": ["test_placement_evidence.py", "test_placement_wait.py"],
+    "_placement/verdict.py": ["test_placement_verdict.py", "test_placement_wait.py"],
+    "_argocd/resource_health.py": ["test_resource_health.py"],
+    "_kube/watch.py": ["test_watch.py"],
+    "_kube/workload_verdict.py": ["test_workload_wait.py"],
+    "_placement/worker.py": ["test_worker.py", "test_placement_verdict.py", "test_placement_wait.py"],
 }
 SHIFTED: dict[type[ast.cmpop], ast.cmpop] = {
     ast.Eq: ast.NotEq(),

@@ -18,8 +18,8 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / ".ansible/collections"))
 
-from ansible_collections.gitops.airflow.plugins.module_utils._kube import connect
-from ansible_collections.gitops.airflow.plugins.module_utils._watch import Source, stream
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import connect
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.watch import Source, stream
 
 # Large, and nothing that a verdict reads.
 DROPPED = (("metadata", "managedFields"), ("status", "history"), ("status", "summary"), ("spec", "volumes"))

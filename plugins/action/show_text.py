@@ -9,7 +9,7 @@ from typing import Any
 from ansible import constants as C
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
-from ansible_collections.gitops.airflow.plugins.module_utils._printable import printable
+from ansible_collections.gitops.airflow.plugins.module_utils._base.printable import printable
 
 display = Display()
 

@@ -58,9 +58,9 @@ from typing import Any
 
 from ansible import constants as C
 from ansible.plugins.callback import CallbackBase
-from ansible_collections.gitops.airflow.plugins.module_utils._failure import COLLECTION, FailedItems, Failure, evidence, explain
-from ansible_collections.gitops.airflow.plugins.module_utils._failure import lines as failure_lines
-from ansible_collections.gitops.airflow.plugins.module_utils._printable import printable
+from ansible_collections.gitops.airflow.plugins.module_utils._base.failure import COLLECTION, FailedItems, Failure, evidence, explain
+from ansible_collections.gitops.airflow.plugins.module_utils._base.failure import lines as failure_lines
+from ansible_collections.gitops.airflow.plugins.module_utils._base.printable import printable
 
 OTHER = "other"
 # Phases shorter than this (seconds) outside of roles are not worth a line.

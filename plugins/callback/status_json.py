@@ -29,7 +29,7 @@ import sys
 from typing import Any
 
 from ansible.plugins.callback import CallbackBase
-from ansible_collections.gitops.airflow.plugins.module_utils._failure import FailedItems, explain, lines
+from ansible_collections.gitops.airflow.plugins.module_utils._base.failure import FailedItems, explain, lines
 
 
 class CallbackModule(CallbackBase):  # type: ignore[misc]

@@ -35,8 +35,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.gitops.airflow.plugins.module_utils._failure import AGAIN, explain
-from ansible_collections.gitops.airflow.plugins.module_utils._printable import printable
+from ansible_collections.gitops.airflow.plugins.module_utils._base.failure import AGAIN, explain
+from ansible_collections.gitops.airflow.plugins.module_utils._base.printable import printable
 
 
 def failure_cause(result: Any) -> str:

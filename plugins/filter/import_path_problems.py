@@ -35,7 +35,7 @@ _value:
 from collections.abc import Callable
 from typing import Any
 
-from ansible_collections.gitops.airflow.plugins.module_utils._chart_values import import_path_problems
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.chart_values import import_path_problems
 
 
 class FilterModule:

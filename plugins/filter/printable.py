@@ -35,7 +35,7 @@ _value:
 from collections.abc import Callable
 from typing import Any
 
-from ansible_collections.gitops.airflow.plugins.module_utils._printable import printable as made_printable
+from ansible_collections.gitops.airflow.plugins.module_utils._base.printable import printable as made_printable
 
 
 def printable(text: Any) -> str:

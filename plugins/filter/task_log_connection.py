@@ -54,7 +54,7 @@ _value:
 from collections.abc import Callable
 from typing import Any
 
-from ansible_collections.gitops.airflow.plugins.module_utils._task_logs import task_log_connection
+from ansible_collections.gitops.airflow.plugins.module_utils._airflow.log_connection import task_log_connection
 
 
 class FilterModule:

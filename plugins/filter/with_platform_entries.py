@@ -40,7 +40,7 @@ _value:
 from collections.abc import Callable
 from typing import Any
 
-from ansible_collections.gitops.airflow.plugins.module_utils._chart_values import with_platform_entries
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.chart_values import with_platform_entries
 
 
 class FilterModule:

@@ -52,7 +52,7 @@ from urllib.request import getproxies_environment
 
 import yaml
 from ansible.plugins.lookup import LookupBase
-from ansible_collections.gitops.airflow.plugins.module_utils._transport import api_proxy, api_server
+from ansible_collections.gitops.airflow.plugins.module_utils._base.transport import api_proxy, api_server
 
 
 def way(kubeconfig: str, context: str | None) -> dict[str, str]:

@@ -57,11 +57,11 @@ was_paused:
 
 from typing import Any
 
-from ansible_collections.gitops.airflow.plugins.module_utils._airflow_access import AIRFLOW_SPEC, ONE_WAY, open_airflow
-from ansible_collections.gitops.airflow.plugins.module_utils._errors import AirflowError
-from ansible_collections.gitops.airflow.plugins.module_utils._kube import show_path
-from ansible_collections.gitops.airflow.plugins.module_utils._module import AnsibleModule
-from ansible_collections.gitops.airflow.plugins.module_utils._tunnel import TunnelError
+from ansible_collections.gitops.airflow.plugins.module_utils._airflow.access import AIRFLOW_SPEC, ONE_WAY, open_airflow
+from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import AirflowError
+from ansible_collections.gitops.airflow.plugins.module_utils._base.module import AnsibleModule
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import show_path
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.tunnel import TunnelError
 
 
 def set_paused(params: dict[str, Any], check: bool) -> bool:

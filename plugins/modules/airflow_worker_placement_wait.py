@@ -319,15 +319,15 @@ requests:
 import time
 from typing import Any
 
-from ansible_collections.gitops.airflow.plugins.module_utils._errors import ApiError
-from ansible_collections.gitops.airflow.plugins.module_utils._kube import KubeApi, connect, show_path
-from ansible_collections.gitops.airflow.plugins.module_utils._module import AnsibleModule
-from ansible_collections.gitops.airflow.plugins.module_utils._placement_evidence import instances
-from ansible_collections.gitops.airflow.plugins.module_utils._placement_options import OPTIONS, expectations
-from ansible_collections.gitops.airflow.plugins.module_utils._placement_verdict import Rules
-from ansible_collections.gitops.airflow.plugins.module_utils._placement_wait import PlacementWait
-from ansible_collections.gitops.airflow.plugins.module_utils._progress import open_progress
-from ansible_collections.gitops.airflow.plugins.module_utils._watch import Change, ThreadInbox, follow, stream
+from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError
+from ansible_collections.gitops.airflow.plugins.module_utils._base.module import AnsibleModule
+from ansible_collections.gitops.airflow.plugins.module_utils._base.progress import open_progress
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import KubeApi, connect, show_path
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.watch import Change, ThreadInbox, follow, stream
+from ansible_collections.gitops.airflow.plugins.module_utils._placement.evidence import instances
+from ansible_collections.gitops.airflow.plugins.module_utils._placement.options import OPTIONS, expectations
+from ansible_collections.gitops.airflow.plugins.module_utils._placement.verdict import Rules
+from ansible_collections.gitops.airflow.plugins.module_utils._placement.wait import PlacementWait
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
 

@@ -235,14 +235,14 @@ import time
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.gitops.airflow.plugins.module_utils._application_diagnosis import quoted
-from ansible_collections.gitops.airflow.plugins.module_utils._application_verdict import Expectation, refuse_revision
-from ansible_collections.gitops.airflow.plugins.module_utils._application_wait import ApplicationWait, Request
-from ansible_collections.gitops.airflow.plugins.module_utils._errors import ApiError
-from ansible_collections.gitops.airflow.plugins.module_utils._kube import connect, show_path
-from ansible_collections.gitops.airflow.plugins.module_utils._module import AnsibleModule
-from ansible_collections.gitops.airflow.plugins.module_utils._progress import open_progress
-from ansible_collections.gitops.airflow.plugins.module_utils._watch import ThreadInbox, follow, patient, stream
+from ansible_collections.gitops.airflow.plugins.module_utils._argocd.diagnosis import quoted
+from ansible_collections.gitops.airflow.plugins.module_utils._argocd.verdict import Expectation, refuse_revision
+from ansible_collections.gitops.airflow.plugins.module_utils._argocd.wait import ApplicationWait, Request
+from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError
+from ansible_collections.gitops.airflow.plugins.module_utils._base.module import AnsibleModule
+from ansible_collections.gitops.airflow.plugins.module_utils._base.progress import open_progress
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import connect, show_path
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.watch import ThreadInbox, follow, patient, stream
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
 HEALTH = ("Healthy", "Suspended", "Progressing", "Degraded", "Missing", "Unknown")

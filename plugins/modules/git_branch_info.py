@@ -102,12 +102,12 @@ code:
 
 from typing import Any
 
-from ansible_collections.gitops.airflow.plugins.module_utils._git import GitError, folder, keyscan, public_url, ssh_server
-from ansible_collections.gitops.airflow.plugins.module_utils._git_access import EXCLUSIVE, REMOTE_SPEC, open_remote
-from ansible_collections.gitops.airflow.plugins.module_utils._git_owner import OWNER_SPEC, FolderOwner, check_folder, from_params
-from ansible_collections.gitops.airflow.plugins.module_utils._git_repo import Remote
-from ansible_collections.gitops.airflow.plugins.module_utils._module import AnsibleModule
-from ansible_collections.gitops.airflow.plugins.module_utils._tunnel import TunnelError
+from ansible_collections.gitops.airflow.plugins.module_utils._base.module import AnsibleModule
+from ansible_collections.gitops.airflow.plugins.module_utils._git.access import EXCLUSIVE, REMOTE_SPEC, open_remote
+from ansible_collections.gitops.airflow.plugins.module_utils._git.model import GitError, folder, keyscan, public_url, ssh_server
+from ansible_collections.gitops.airflow.plugins.module_utils._git.owner import OWNER_SPEC, FolderOwner, check_folder, from_params
+from ansible_collections.gitops.airflow.plugins.module_utils._git.remote import Remote
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.tunnel import TunnelError
 
 
 def check_complete(params: dict[str, Any]) -> None:

@@ -163,7 +163,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.gitops.airflow.plugins.module_utils._git import (
+from ansible_collections.gitops.airflow.plugins.module_utils._base.module import AnsibleModule
+from ansible_collections.gitops.airflow.plugins.module_utils._base.printable import printable
+from ansible_collections.gitops.airflow.plugins.module_utils._git.access import EXCLUSIVE, REMOTE_SPEC, open_remote
+from ansible_collections.gitops.airflow.plugins.module_utils._git.model import (
     EXECUTABLE,
     PLAIN,
     Content,
@@ -172,12 +175,9 @@ from ansible_collections.gitops.airflow.plugins.module_utils._git import (
     safe_path,
     unified,
 )
-from ansible_collections.gitops.airflow.plugins.module_utils._git_access import EXCLUSIVE, REMOTE_SPEC, open_remote
-from ansible_collections.gitops.airflow.plugins.module_utils._git_owner import OWNER_SPEC, check_folder, from_params
-from ansible_collections.gitops.airflow.plugins.module_utils._git_repo import Author, Outcome, publish
-from ansible_collections.gitops.airflow.plugins.module_utils._module import AnsibleModule
-from ansible_collections.gitops.airflow.plugins.module_utils._printable import printable
-from ansible_collections.gitops.airflow.plugins.module_utils._tunnel import TunnelError
+from ansible_collections.gitops.airflow.plugins.module_utils._git.owner import OWNER_SPEC, check_folder, from_params
+from ansible_collections.gitops.airflow.plugins.module_utils._git.remote import Author, Outcome, publish
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.tunnel import TunnelError
 
 
 def contents(params: dict[str, Any]) -> dict[str, Content]:

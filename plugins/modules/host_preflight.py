@@ -122,8 +122,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.gitops.airflow.plugins.module_utils import _host
-from ansible_collections.gitops.airflow.plugins.module_utils._module import AnsibleModule
+from ansible_collections.gitops.airflow.plugins.module_utils._base.module import AnsibleModule
+from ansible_collections.gitops.airflow.plugins.module_utils._host import preflight as _host
 
 
 class Host:

@@ -205,10 +205,10 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import missing_required_lib
-from ansible_collections.gitops.airflow.plugins.module_utils._kind import HAS_YAML
-from ansible_collections.gitops.airflow.plugins.module_utils._kind_cluster import Cluster, DriftError, Wanted
-from ansible_collections.gitops.airflow.plugins.module_utils._kind_engine import Engine, KindError, Marker
-from ansible_collections.gitops.airflow.plugins.module_utils._module import AnsibleModule
+from ansible_collections.gitops.airflow.plugins.module_utils._base.module import AnsibleModule
+from ansible_collections.gitops.airflow.plugins.module_utils._kind.client import Engine, KindError, Marker
+from ansible_collections.gitops.airflow.plugins.module_utils._kind.cluster import Cluster, DriftError, Wanted
+from ansible_collections.gitops.airflow.plugins.module_utils._kind.config import HAS_YAML
 
 
 def kubeconfig_path(given: str | None) -> str:

@@ -137,11 +137,17 @@ text:
 
 from typing import Any
 
-from ansible_collections.gitops.airflow.plugins.module_utils._errors import ApiError
-from ansible_collections.gitops.airflow.plugins.module_utils._kube import connect, show_path
-from ansible_collections.gitops.airflow.plugins.module_utils._module import AnsibleModule
-from ansible_collections.gitops.airflow.plugins.module_utils._ownership import Ref, named, ref_from
-from ansible_collections.gitops.airflow.plugins.module_utils._ownership_delete import Deletion, Removed, mark, read_scope, recorded_objects
+from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError
+from ansible_collections.gitops.airflow.plugins.module_utils._base.module import AnsibleModule
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import connect, show_path
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import Ref, named, ref_from
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership_delete import (
+    Deletion,
+    Removed,
+    mark,
+    read_scope,
+    recorded_objects,
+)
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
 OBJECT_SPEC: dict[str, Any] = {

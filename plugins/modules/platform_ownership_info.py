@@ -177,10 +177,10 @@ elapsed:
 import time
 from typing import Any
 
-from ansible_collections.gitops.airflow.plugins.module_utils._errors import ApiError, LibraryMissing
-from ansible_collections.gitops.airflow.plugins.module_utils._kube import connect, show_path
-from ansible_collections.gitops.airflow.plugins.module_utils._module import AnsibleModule
-from ansible_collections.gitops.airflow.plugins.module_utils._ownership import (
+from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError, LibraryMissing
+from ansible_collections.gitops.airflow.plugins.module_utils._base.module import AnsibleModule
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import connect, show_path
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import (
     Platform,
     Refusal,
     adoptable,
@@ -189,7 +189,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._ownership import (
     points_here,
     ref_from,
 )
-from ansible_collections.gitops.airflow.plugins.module_utils._ownership_read import OwnershipRead
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership_read import OwnershipRead
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
 OBJECT_SPEC: dict[str, Any] = {

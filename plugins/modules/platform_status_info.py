@@ -136,13 +136,13 @@ text:
 import time
 from typing import Any
 
-from ansible_collections.gitops.airflow.plugins.module_utils._errors import ApiError, LibraryMissing
-from ansible_collections.gitops.airflow.plugins.module_utils._kind_host import why_silent
-from ansible_collections.gitops.airflow.plugins.module_utils._kube import connect, show_path
-from ansible_collections.gitops.airflow.plugins.module_utils._module import AnsibleModule
-from ansible_collections.gitops.airflow.plugins.module_utils._printable import printable_values
-from ansible_collections.gitops.airflow.plugins.module_utils._status_read import Platform, StatusRead, judged
-from ansible_collections.gitops.airflow.plugins.module_utils._status_text import render
+from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError, LibraryMissing
+from ansible_collections.gitops.airflow.plugins.module_utils._base.module import AnsibleModule
+from ansible_collections.gitops.airflow.plugins.module_utils._base.printable import printable_values
+from ansible_collections.gitops.airflow.plugins.module_utils._kind.evidence import why_silent
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import connect, show_path
+from ansible_collections.gitops.airflow.plugins.module_utils._status.read import Platform, StatusRead, judged
+from ansible_collections.gitops.airflow.plugins.module_utils._status.text import render
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
 

@@ -95,11 +95,11 @@ notes:
 import os
 from typing import Any
 
-from ansible_collections.gitops.airflow.plugins.module_utils._bundle import Bundle
-from ansible_collections.gitops.airflow.plugins.module_utils._kind_host import evidence
-from ansible_collections.gitops.airflow.plugins.module_utils._kube import connect, show_path
-from ansible_collections.gitops.airflow.plugins.module_utils._module import AnsibleModule
-from ansible_collections.gitops.airflow.plugins.module_utils._printable import printable_values
+from ansible_collections.gitops.airflow.plugins.module_utils._base.module import AnsibleModule
+from ansible_collections.gitops.airflow.plugins.module_utils._base.printable import printable_values
+from ansible_collections.gitops.airflow.plugins.module_utils._kind.evidence import evidence
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import connect, show_path
+from ansible_collections.gitops.airflow.plugins.module_utils._support.bundle import Bundle
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
 

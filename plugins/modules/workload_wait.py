@@ -101,11 +101,11 @@ events:
 import time
 from typing import Any
 
-from ansible_collections.gitops.airflow.plugins.module_utils._errors import ApiError
-from ansible_collections.gitops.airflow.plugins.module_utils._kube import connect, show_path
-from ansible_collections.gitops.airflow.plugins.module_utils._module import AnsibleModule
-from ansible_collections.gitops.airflow.plugins.module_utils._watch import ThreadInbox, follow, stream
-from ansible_collections.gitops.airflow.plugins.module_utils._workload_wait import WorkloadWait
+from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError
+from ansible_collections.gitops.airflow.plugins.module_utils._base.module import AnsibleModule
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import connect, show_path
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.watch import ThreadInbox, follow, stream
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.workload_wait import WorkloadWait
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
 

@@ -17,8 +17,8 @@ from typing import Any
 from ansible import constants as C
 from ansible.plugins.action.normal import ActionModule as NormalAction
 from ansible.utils.display import Display
-from ansible_collections.gitops.airflow.plugins.module_utils._printable import printable
-from ansible_collections.gitops.airflow.plugins.module_utils._progress import VARIABLE
+from ansible_collections.gitops.airflow.plugins.module_utils._base.printable import printable
+from ansible_collections.gitops.airflow.plugins.module_utils._base.progress import VARIABLE
 
 READ_SECONDS = 0.1
 SUM_SECONDS = 2.0

@@ -39,9 +39,9 @@ from cryptography.x509.oid import NameOID
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / ".ansible/collections"))
 
-from ansible_collections.gitops.airflow.plugins.module_utils._kind import full_config  # noqa: E402
-from ansible_collections.gitops.airflow.plugins.module_utils._kind_cluster import Cluster, Wanted  # noqa: E402
-from ansible_collections.gitops.airflow.plugins.module_utils._kind_engine import Engine, Marker  # noqa: E402
+from ansible_collections.gitops.airflow.plugins.module_utils._kind.client import Engine, Marker  # noqa: E402
+from ansible_collections.gitops.airflow.plugins.module_utils._kind.cluster import Cluster, Wanted  # noqa: E402
+from ansible_collections.gitops.airflow.plugins.module_utils._kind.config import full_config  # noqa: E402
 
 NAME = "attack-token"
 TOKEN = "abcdef.0123456789abcdef"

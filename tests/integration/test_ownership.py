@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.gitops.airflow.plugins.module_utils._ownership import DEFAULT_PROJECT, Ref
-from ansible_collections.gitops.airflow.plugins.module_utils._ownership_read import location
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import DEFAULT_PROJECT, Ref
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership_read import location
 from ansible_collections.gitops.airflow.tests.integration.apiserver import ApiServer, lab_file
 from ansible_collections.gitops.airflow.tests.integration.conftest import serve
 from ansible_collections.gitops.airflow.tests.integration.modules import Module

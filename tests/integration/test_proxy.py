@@ -19,9 +19,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.gitops.airflow.plugins.module_utils._errors import ApiError
-from ansible_collections.gitops.airflow.plugins.module_utils._kube import KubeApi, connect, core_path
-from ansible_collections.gitops.airflow.plugins.module_utils._tunnel import open_tunnel
+from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import KubeApi, connect, core_path
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.tunnel import open_tunnel
 from ansible_collections.gitops.airflow.tests.integration.apiserver import ELSEWHERE, ApiServer
 from ansible_collections.gitops.airflow.tests.integration.modules import Module
 from ansible_collections.gitops.airflow.tests.unit.logging_proxy import LoggingProxy, logging_proxy, set_proxy

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from ansible_collections.gitops.airflow.plugins.module_utils._kube import APPLICATIONS, connect
-from ansible_collections.gitops.airflow.plugins.module_utils._watch import Source, snapshot
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import APPLICATIONS, connect
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.watch import Source, snapshot
 from ansible_collections.gitops.airflow.tests.integration.apiserver import ApiServer
 from ansible_collections.gitops.airflow.tests.integration.modules import Module, Proxy
 from ansible_collections.gitops.airflow.tests.integration.objects import NEW, OLD, application, ended, expected, status, worker

@@ -13,7 +13,7 @@ import urllib.request
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ansible_collections.gitops.airflow.plugins.module_utils._tunnel import open_tunnel
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.tunnel import open_tunnel
 from conftest import DIRECT, Platform, decoded
 from kubernetes import client, stream
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from ansible_collections.gitops.airflow.plugins.module_utils._tunnel import open_tunnel
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.tunnel import open_tunnel
 from conftest import DIRECT, decoded
 from kubernetes import client, stream
 

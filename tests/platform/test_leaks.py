@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.gitops.airflow.plugins.module_utils._tunnel import open_tunnel
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.tunnel import open_tunnel
 from kubernetes import client
 from secrets_hunt import CommandLines, found_in, history, objects, values_of
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.gitops.airflow.plugins.module_utils._tunnel import open_tunnel
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.tunnel import open_tunnel
 from conftest import DIRECT, decoded
 from kubernetes import client
 

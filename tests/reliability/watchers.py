@@ -18,10 +18,10 @@ from common import AIRFLOW_PORT, ARGOCD_PORT, CONTEXT, KUBECONFIG, NAME, ROOT
 
 sys.path.insert(0, str(ROOT / ".ansible/collections"))
 
-from ansible_collections.gitops.airflow.plugins.module_utils._airflow_api import Access, AirflowApi
-from ansible_collections.gitops.airflow.plugins.module_utils._errors import AirflowError, ApiError
-from ansible_collections.gitops.airflow.plugins.module_utils._kube import KubeApi, connect, core_path
-from ansible_collections.gitops.airflow.plugins.module_utils._status_read import Platform, StatusRead
+from ansible_collections.gitops.airflow.plugins.module_utils._airflow.api import Access, AirflowApi
+from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import AirflowError, ApiError
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import KubeApi, connect, core_path
+from ansible_collections.gitops.airflow.plugins.module_utils._status.read import Platform, StatusRead
 
 CLUSTER: dict[str, Any] = {"kubeconfig": str(KUBECONFIG), "context": CONTEXT}
 CORE, ARGOCD, GIT = "airflow-core", "argocd", "git"

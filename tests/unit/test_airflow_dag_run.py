@@ -19,11 +19,11 @@ from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
-from ansible_collections.gitops.airflow.plugins.module_utils._airflow_api import Access, AirflowApi
-from ansible_collections.gitops.airflow.plugins.module_utils._dag_run import LOG_SECONDS, DagRun, Outcome, Request
-from ansible_collections.gitops.airflow.plugins.module_utils._errors import AirflowError
-from ansible_collections.gitops.airflow.plugins.module_utils._progress import Line, Progress
-from ansible_collections.gitops.airflow.plugins.module_utils._verdict import Obj
+from ansible_collections.gitops.airflow.plugins.module_utils._airflow.api import Access, AirflowApi
+from ansible_collections.gitops.airflow.plugins.module_utils._airflow.dag_run import LOG_SECONDS, DagRun, Outcome, Request
+from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import AirflowError
+from ansible_collections.gitops.airflow.plugins.module_utils._base.progress import Line, Progress
+from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Obj
 from ansible_collections.gitops.airflow.plugins.modules import airflow_dag, airflow_dag_run
 
 Reply = tuple[int, Any]

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from ansible_collections.gitops.airflow.plugins.module_utils._application_state import (
+from ansible_collections.gitops.airflow.plugins.module_utils._argocd.application import (
     application_causes,
     begun,
     blocking,
@@ -21,9 +21,9 @@ from ansible_collections.gitops.airflow.plugins.module_utils._application_state 
     operation_revisions,
     workload_namespaces,
 )
-from ansible_collections.gitops.airflow.plugins.module_utils._application_verdict import Expectation, Past, judge, refuse_revision
-from ansible_collections.gitops.airflow.plugins.module_utils._causes import Cause, Seen
-from ansible_collections.gitops.airflow.plugins.module_utils._verdict import Obj, Verdict, shorten
+from ansible_collections.gitops.airflow.plugins.module_utils._argocd.verdict import Expectation, Past, judge, refuse_revision
+from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Obj, Verdict, shorten
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.causes import Cause, Seen
 
 OLD, NEW = "a" * 40, "b" * 40
 SOURCE = {"repoURL": "http://git/platform.git", "path": "platform/airflow/core", "targetRevision": "main", "helm": {"valueFiles": []}}

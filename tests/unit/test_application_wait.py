@@ -11,10 +11,10 @@ from contextlib import nullcontext
 from typing import Any
 
 import pytest
-from ansible_collections.gitops.airflow.plugins.module_utils._application_diagnosis import next_action, quoted, warning_events
-from ansible_collections.gitops.airflow.plugins.module_utils._application_state import REFRESH, workload_namespaces
-from ansible_collections.gitops.airflow.plugins.module_utils._application_verdict import Expectation
-from ansible_collections.gitops.airflow.plugins.module_utils._application_wait import (
+from ansible_collections.gitops.airflow.plugins.module_utils._argocd.application import REFRESH, workload_namespaces
+from ansible_collections.gitops.airflow.plugins.module_utils._argocd.diagnosis import next_action, quoted, warning_events
+from ansible_collections.gitops.airflow.plugins.module_utils._argocd.verdict import Expectation
+from ansible_collections.gitops.airflow.plugins.module_utils._argocd.wait import (
     DIAGNOSED,
     PROBE_SECONDS,
     PROBED_NAMESPACES,
@@ -23,10 +23,10 @@ from ansible_collections.gitops.airflow.plugins.module_utils._application_wait i
     Request,
     state_text,
 )
-from ansible_collections.gitops.airflow.plugins.module_utils._causes import Cause, Seen, causes
-from ansible_collections.gitops.airflow.plugins.module_utils._errors import ApiError
-from ansible_collections.gitops.airflow.plugins.module_utils._verdict import Obj
-from ansible_collections.gitops.airflow.plugins.module_utils._watch import Change
+from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError
+from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Obj
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.causes import Cause, Seen, causes
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.watch import Change
 from ansible_collections.gitops.airflow.plugins.modules import argocd_application_wait as module
 
 COMMIT = "b" * 40

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.gitops.airflow.plugins.module_utils._bootstrap_token import (
+from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError
+from ansible_collections.gitops.airflow.plugins.module_utils._kind.bootstrap_token import (
     Made,
     MadeFile,
     carries,
@@ -20,8 +21,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._bootstrap_token im
     read_token_warning,
     token_warning,
 )
-from ansible_collections.gitops.airflow.plugins.module_utils._errors import ApiError
-from ansible_collections.gitops.airflow.plugins.module_utils._kind import NodeContent
+from ansible_collections.gitops.airflow.plugins.module_utils._kind.config import NodeContent
 
 NOW = datetime.datetime(2026, 11, 26, 12, tzinfo=datetime.UTC)
 OURS = {"evictionHard": {"memory.available": "100Mi", "nodefs.available": "1%"}, "imageGCHighThresholdPercent": 95}

@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from ansible_collections.gitops.airflow.plugins.module_utils._bundle import Bundle
-from ansible_collections.gitops.airflow.plugins.module_utils._errors import ApiError
+from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError
+from ansible_collections.gitops.airflow.plugins.module_utils._support.bundle import Bundle
 from ansible_collections.gitops.airflow.plugins.modules import support_bundle as module
 
 PASSWORD = "s3cret-4711"

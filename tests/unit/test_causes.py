@@ -9,7 +9,8 @@ import datetime
 from typing import Any
 
 import pytest
-from ansible_collections.gitops.airflow.plugins.module_utils._causes import (
+from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Obj
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.causes import (
     SUSPECTS,
     Cause,
     Events,
@@ -24,7 +25,6 @@ from ansible_collections.gitops.airflow.plugins.module_utils._causes import (
     slim_pod,
     suspects,
 )
-from ansible_collections.gitops.airflow.plugins.module_utils._verdict import Obj
 
 NOW = datetime.datetime(2026, 5, 4, 12, 0, tzinfo=datetime.UTC)
 DEPLOYMENT = {"kind": "ReplicaSet", "name": "web-5d8f", "controller": True}

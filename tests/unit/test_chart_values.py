@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.gitops.airflow.plugins.module_utils._chart_values import import_path_problems, with_platform_entries
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.chart_values import import_path_problems, with_platform_entries
 
 FOLDER = "/opt/gitops-airflow"
 PATH = {"name": "PYTHONPATH", "value": FOLDER}

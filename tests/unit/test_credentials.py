@@ -16,13 +16,14 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from ansible_collections.gitops.airflow.plugins.module_utils import _airflow_access, _git_access
-from ansible_collections.gitops.airflow.plugins.module_utils._airflow_api import Access as AirflowAccess
-from ansible_collections.gitops.airflow.plugins.module_utils._airflow_api import AirflowApi
-from ansible_collections.gitops.airflow.plugins.module_utils._errors import AirflowError
-from ansible_collections.gitops.airflow.plugins.module_utils._git import GitError
-from ansible_collections.gitops.airflow.plugins.module_utils._git_repo import Access
-from ansible_collections.gitops.airflow.plugins.module_utils._tunnel import NoReadyPod, Tunnel
+from ansible_collections.gitops.airflow.plugins.module_utils._airflow import access as _airflow_access
+from ansible_collections.gitops.airflow.plugins.module_utils._airflow.api import Access as AirflowAccess
+from ansible_collections.gitops.airflow.plugins.module_utils._airflow.api import AirflowApi
+from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import AirflowError
+from ansible_collections.gitops.airflow.plugins.module_utils._git import access as _git_access
+from ansible_collections.gitops.airflow.plugins.module_utils._git.model import GitError
+from ansible_collections.gitops.airflow.plugins.module_utils._git.remote import Access
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.tunnel import NoReadyPod, Tunnel
 from ansible_collections.gitops.airflow.plugins.modules import git_branch_info, git_publish
 from ansible_collections.gitops.airflow.tests.unit.git_http import Backend, git
 from ansible_collections.gitops.airflow.tests.unit.logging_proxy import LoggingProxy, logging_proxy, set_proxy

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.gitops.airflow.plugins.module_utils._failure import AGAIN, HIDDEN, FailedItems, Failure, explain, lines
+from ansible_collections.gitops.airflow.plugins.module_utils._base.failure import AGAIN, HIDDEN, FailedItems, Failure, explain, lines
 
 ADVICE = "Correct the image in Git, and push."
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.gitops.airflow.plugins.module_utils._git import GitError
+from ansible_collections.gitops.airflow.plugins.module_utils._git.model import GitError
 from ansible_collections.gitops.airflow.plugins.modules import git_branch_info
 from ansible_collections.gitops.airflow.tests.unit.git_http import Backend, git
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.gitops.airflow.plugins.module_utils._git import GitError
-from ansible_collections.gitops.airflow.plugins.module_utils._git_owner import FILE, FolderOwner, check_folder, marked_owner
+from ansible_collections.gitops.airflow.plugins.module_utils._git.model import GitError
+from ansible_collections.gitops.airflow.plugins.module_utils._git.owner import FILE, FolderOwner, check_folder, marked_owner
 from ansible_collections.gitops.airflow.plugins.modules import git_branch_info, git_publish
 from ansible_collections.gitops.airflow.tests.unit.git_http import git
 
@@ -121,7 +121,7 @@ def test_h3_a_second_cluster_is_refused_before_anything_is_pushed(filled: Path, 
 
 def test_h3_what_others_pushed_meanwhile_is_looked_at_again(filled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A mark that comes between the look and the push is seen, for the push is lost and made again."""
-    from ansible_collections.gitops.airflow.plugins.module_utils import _git_repo
+    from ansible_collections.gitops.airflow.plugins.module_utils._git import remote as _git_repo
 
     real = _git_repo.Remote.push
     pushed: list[str] = []

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.gitops.airflow.plugins.module_utils import _git_repo
-from ansible_collections.gitops.airflow.plugins.module_utils._git import Content, GitError
-from ansible_collections.gitops.airflow.plugins.module_utils._git_repo import Access, Author, Outcome, Remote, publish
+from ansible_collections.gitops.airflow.plugins.module_utils._git import remote as _git_repo
+from ansible_collections.gitops.airflow.plugins.module_utils._git.model import Content, GitError
+from ansible_collections.gitops.airflow.plugins.module_utils._git.remote import Access, Author, Outcome, Remote, publish
 from ansible_collections.gitops.airflow.plugins.modules import git_publish
 from ansible_collections.gitops.airflow.tests.unit.git_http import Backend, git
 

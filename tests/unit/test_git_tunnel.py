@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.gitops.airflow.plugins.module_utils._tunnel import (
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.tunnel import (
     FRESH_SECONDS,
     Pods,
     Tunnel,

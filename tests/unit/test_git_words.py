@@ -8,7 +8,7 @@ from __future__ import annotations
 import shlex
 
 import pytest
-from ansible_collections.gitops.airflow.plugins.module_utils._git import (
+from ansible_collections.gitops.airflow.plugins.module_utils._git.model import (
     COMPLAINTS,
     Content,
     GitError,
@@ -20,7 +20,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._git import (
     through,
     unified,
 )
-from ansible_collections.gitops.airflow.plugins.module_utils._git_repo import Access
+from ansible_collections.gitops.airflow.plugins.module_utils._git.remote import Access
 
 SSH_TAIL = (
     "fatal: Could not read from remote repository.\n\nPlease make sure you have the correct access rights\nand the repository exists.\n"

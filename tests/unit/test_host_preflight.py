@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.gitops.airflow.plugins.module_utils import _host
+from ansible_collections.gitops.airflow.plugins.module_utils._host import preflight as _host
 from ansible_collections.gitops.airflow.plugins.modules.host_preflight import Host, examine
 
 DENIED = "permission denied while trying to connect to the Docker daemon socket at unix:///var/run/docker.sock"

@@ -16,9 +16,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.gitops.airflow.plugins.module_utils import _kind_cluster, _kind_engine
-from ansible_collections.gitops.airflow.plugins.module_utils._kind_cluster import Cluster, DriftError, Wanted
-from ansible_collections.gitops.airflow.plugins.module_utils._kind_engine import Engine, KindError, Marker
+from ansible_collections.gitops.airflow.plugins.module_utils._kind import client as _kind_engine
+from ansible_collections.gitops.airflow.plugins.module_utils._kind import cluster as _kind_cluster
+from ansible_collections.gitops.airflow.plugins.module_utils._kind.client import Engine, KindError, Marker
+from ansible_collections.gitops.airflow.plugins.module_utils._kind.cluster import Cluster, DriftError, Wanted
 
 IMAGE = "kindest/node:v1.29.4"
 VOLUME = "b" * 64

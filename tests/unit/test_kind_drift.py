@@ -9,7 +9,7 @@ import base64
 from typing import Any
 
 import pytest
-from ansible_collections.gitops.airflow.plugins.module_utils._kind import (
+from ansible_collections.gitops.airflow.plugins.module_utils._kind.config import (
     NodeContent,
     found_nodes,
     full_config,
@@ -18,8 +18,8 @@ from ansible_collections.gitops.airflow.plugins.module_utils._kind import (
     same_image,
     wanted_nodes,
 )
-from ansible_collections.gitops.airflow.plugins.module_utils._kind_drift import content_drift, duration, node_drift, patches
-from ansible_collections.gitops.airflow.plugins.module_utils._kind_read import create_failure, kubeconfig_problem, unready_nodes
+from ansible_collections.gitops.airflow.plugins.module_utils._kind.drift import content_drift, duration, node_drift, patches
+from ansible_collections.gitops.airflow.plugins.module_utils._kind.output import create_failure, kubeconfig_problem, unready_nodes
 
 IMAGE = "kindest/node:v1.29.4"
 PORTS = [{"containerPort": 30080, "hostPort": 8080}]

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from ansible_collections.gitops.airflow.plugins.module_utils import _kind_host as host
+from ansible_collections.gitops.airflow.plugins.module_utils._kind import evidence as host
 
 NODE = "airflow-control-plane"
 

@@ -10,7 +10,7 @@ import json
 from typing import Any
 
 import pytest
-from ansible_collections.gitops.airflow.plugins.module_utils._mask import MASK, Masker, masked_words, parts, secret_values
+from ansible_collections.gitops.airflow.plugins.module_utils._base.mask import MASK, Masker, masked_words, parts, secret_values
 
 PASSWORD = 'Zq4/kP+2"x~v'
 

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.gitops.airflow.plugins.module_utils._errors import ApiError
-from ansible_collections.gitops.airflow.plugins.module_utils._ownership import (
+from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import (
     DEFAULT_PROJECT,
     Found,
     Obj,
@@ -37,7 +37,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._ownership import (
     reason_to_keep_namespace,
     ref_from,
 )
-from ansible_collections.gitops.airflow.plugins.module_utils._ownership_delete import Deletion
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership_delete import Deletion
 
 OLDER = {"app.kubernetes.io/part-of": "gitops-airflow"}
 OURS = {**OLDER, "gitops-airflow/platform": "airflow"}

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.gitops.airflow.plugins.callback.phases import Phase, Record, duration, table
-from ansible_collections.gitops.airflow.plugins.module_utils._failure import Failure, evidence
+from ansible_collections.gitops.airflow.plugins.module_utils._base.failure import Failure, evidence
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 

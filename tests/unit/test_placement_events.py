@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.gitops.airflow.plugins.module_utils._errors import ApiError
-from ansible_collections.gitops.airflow.plugins.module_utils._placement_events import Sighting, read, selectors, sight
-from ansible_collections.gitops.airflow.plugins.module_utils._verdict import Obj
-from ansible_collections.gitops.airflow.plugins.module_utils._watch import PAGE
+from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError
+from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Obj
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.watch import PAGE
+from ansible_collections.gitops.airflow.plugins.module_utils._placement.events import Sighting, read, selectors, sight
 
 RECORDED = json.loads((Path(__file__).parent / "recorded" / "workers.json").read_text())["events"]
 SCHEDULED: Obj = RECORDED["Scheduled"]

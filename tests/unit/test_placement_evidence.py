@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.gitops.airflow.plugins.module_utils._placement_events import Sighting
-from ansible_collections.gitops.airflow.plugins.module_utils._placement_evidence import (
+from ansible_collections.gitops.airflow.plugins.module_utils._placement.events import Sighting
+from ansible_collections.gitops.airflow.plugins.module_utils._placement.evidence import (
     Instance,
     find,
     hostname,
@@ -18,8 +18,8 @@ from ansible_collections.gitops.airflow.plugins.module_utils._placement_evidence
     settled,
     whole,
 )
-from ansible_collections.gitops.airflow.plugins.module_utils._placement_verdict import Expectation, Rules, judge
-from ansible_collections.gitops.airflow.plugins.module_utils._worker import Worker
+from ansible_collections.gitops.airflow.plugins.module_utils._placement.verdict import Expectation, Rules, judge
+from ansible_collections.gitops.airflow.plugins.module_utils._placement.worker import Worker
 
 POD = "dag-task-x7k2m9qp"
 OTHER = "dag-task-aaaaaaaa"

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.gitops.airflow.plugins.module_utils._placement_verdict import Expectation, Past, Rules, judge, stray
-from ansible_collections.gitops.airflow.plugins.module_utils._verdict import Obj
-from ansible_collections.gitops.airflow.plugins.module_utils._worker import Worker, label_value, trimmed
+from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Obj
+from ansible_collections.gitops.airflow.plugins.module_utils._placement.verdict import Expectation, Past, Rules, judge, stray
+from ansible_collections.gitops.airflow.plugins.module_utils._placement.worker import Worker, label_value, trimmed
 
 RUN = "manual__2026-05-04T10:00:00+00:00"
 LONG = "a_dag_whose_name_is_longer_than_any_label_may_be_" + "x" * 40

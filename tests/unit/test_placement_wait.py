@@ -11,14 +11,14 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from ansible_collections.gitops.airflow.plugins.module_utils import _placement_wait
-from ansible_collections.gitops.airflow.plugins.module_utils._errors import ApiError
-from ansible_collections.gitops.airflow.plugins.module_utils._placement_evidence import Instance
-from ansible_collections.gitops.airflow.plugins.module_utils._placement_options import EXPECTATION, OPTIONS, expectations
-from ansible_collections.gitops.airflow.plugins.module_utils._placement_verdict import Expectation, Rules
-from ansible_collections.gitops.airflow.plugins.module_utils._placement_wait import EVENTS_SECONDS, REPLAY_SECONDS, PlacementWait, selector
-from ansible_collections.gitops.airflow.plugins.module_utils._verdict import Obj
-from ansible_collections.gitops.airflow.plugins.module_utils._watch import Change
+from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError
+from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Obj
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.watch import Change
+from ansible_collections.gitops.airflow.plugins.module_utils._placement import wait as _placement_wait
+from ansible_collections.gitops.airflow.plugins.module_utils._placement.evidence import Instance
+from ansible_collections.gitops.airflow.plugins.module_utils._placement.options import EXPECTATION, OPTIONS, expectations
+from ansible_collections.gitops.airflow.plugins.module_utils._placement.verdict import Expectation, Rules
+from ansible_collections.gitops.airflow.plugins.module_utils._placement.wait import EVENTS_SECONDS, REPLAY_SECONDS, PlacementWait, selector
 
 EXPECTED = Expectation("dag", "run", "airflow-cron")
 STATES: dict[str, Obj] = {

@@ -12,8 +12,8 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
-from ansible_collections.gitops.airflow.plugins.module_utils._module import AnsibleModule
-from ansible_collections.gitops.airflow.plugins.module_utils._printable import printable, printable_json, printable_values
+from ansible_collections.gitops.airflow.plugins.module_utils._base.module import AnsibleModule
+from ansible_collections.gitops.airflow.plugins.module_utils._base.printable import printable, printable_json, printable_values
 
 
 @pytest.mark.parametrize(

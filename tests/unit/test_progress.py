@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.gitops.airflow.plugins.module_utils._application_wait import state_text
-from ansible_collections.gitops.airflow.plugins.module_utils._progress import LENGTH, VARIABLE, Line, Progress, open_progress
+from ansible_collections.gitops.airflow.plugins.module_utils._argocd.wait import state_text
+from ansible_collections.gitops.airflow.plugins.module_utils._base.progress import LENGTH, VARIABLE, Line, Progress, open_progress
 from ansible_collections.gitops.airflow.plugins.plugin_utils._progress import SUM_SECONDS, Lines, followed
 
 

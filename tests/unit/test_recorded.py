@@ -16,17 +16,17 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from ansible_collections.gitops.airflow.plugins.module_utils._application_diagnosis import quoted
-from ansible_collections.gitops.airflow.plugins.module_utils._application_state import shown_revisions
-from ansible_collections.gitops.airflow.plugins.module_utils._application_verdict import Expectation, Past, judge
-from ansible_collections.gitops.airflow.plugins.module_utils._application_wait import ApplicationWait, Request
-from ansible_collections.gitops.airflow.plugins.module_utils._causes import Seen, causes
-from ansible_collections.gitops.airflow.plugins.module_utils._placement_verdict import Expectation as Placement
-from ansible_collections.gitops.airflow.plugins.module_utils._placement_verdict import Rules
-from ansible_collections.gitops.airflow.plugins.module_utils._placement_wait import PlacementWait
-from ansible_collections.gitops.airflow.plugins.module_utils._pods import controller, start_problems
-from ansible_collections.gitops.airflow.plugins.module_utils._verdict import Obj
-from ansible_collections.gitops.airflow.plugins.module_utils._watch import Change
+from ansible_collections.gitops.airflow.plugins.module_utils._argocd.application import shown_revisions
+from ansible_collections.gitops.airflow.plugins.module_utils._argocd.diagnosis import quoted
+from ansible_collections.gitops.airflow.plugins.module_utils._argocd.verdict import Expectation, Past, judge
+from ansible_collections.gitops.airflow.plugins.module_utils._argocd.wait import ApplicationWait, Request
+from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Obj
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.causes import Seen, causes
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.pods import controller, start_problems
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.watch import Change
+from ansible_collections.gitops.airflow.plugins.module_utils._placement.verdict import Expectation as Placement
+from ansible_collections.gitops.airflow.plugins.module_utils._placement.verdict import Rules
+from ansible_collections.gitops.airflow.plugins.module_utils._placement.wait import PlacementWait
 
 FOLDER = Path(__file__).parent / "recorded"
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.gitops.airflow.plugins.module_utils._resource_health import READERS
+from ansible_collections.gitops.airflow.plugins.module_utils._argocd.resource_health import READERS
 
 
 def workload(wanted: int | None = 2, **status: Any) -> dict[str, Any]:

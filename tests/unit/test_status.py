@@ -9,10 +9,10 @@ import datetime
 from typing import Any
 
 import pytest
-from ansible_collections.gitops.airflow.plugins.module_utils import _status as status
-from ansible_collections.gitops.airflow.plugins.module_utils import _status_runs as status_runs
-from ansible_collections.gitops.airflow.plugins.module_utils._status_read import sync_failure
-from ansible_collections.gitops.airflow.plugins.module_utils._status_text import columns, render
+from ansible_collections.gitops.airflow.plugins.module_utils._status import rows as status
+from ansible_collections.gitops.airflow.plugins.module_utils._status import runs as status_runs
+from ansible_collections.gitops.airflow.plugins.module_utils._status.read import sync_failure
+from ansible_collections.gitops.airflow.plugins.module_utils._status.text import columns, render
 
 NOW = datetime.datetime(2026, 5, 4, 12, 0, tzinfo=datetime.UTC)
 GI = 2**30

@@ -9,7 +9,7 @@ import datetime
 from typing import Any
 
 import pytest
-from ansible_collections.gitops.airflow.plugins.module_utils._status_logs import judge_log_stores, log_store_cells, log_store_row
+from ansible_collections.gitops.airflow.plugins.module_utils._status.logs import judge_log_stores, log_store_cells, log_store_row
 
 NOW = datetime.datetime(2026, 5, 4, 12, 0, tzinfo=datetime.UTC)
 DEPLOYMENT = {"metadata": {"namespace": "airflow-logs", "name": "task-logs"}, "status": {"availableReplicas": 1}}

@@ -9,8 +9,8 @@ import datetime
 from typing import Any
 
 import pytest
-from ansible_collections.gitops.airflow.plugins.module_utils import _status_runs as status
-from ansible_collections.gitops.airflow.plugins.module_utils._airflow_api import PAGE, Access, AirflowApi
+from ansible_collections.gitops.airflow.plugins.module_utils._airflow.api import PAGE, Access, AirflowApi
+from ansible_collections.gitops.airflow.plugins.module_utils._status import runs as status
 
 NOW = datetime.datetime(2026, 5, 4, 12, 0, tzinfo=datetime.UTC)
 

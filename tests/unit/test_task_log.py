@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.gitops.airflow.plugins.module_utils._task_log import read_answer
+from ansible_collections.gitops.airflow.plugins.module_utils._airflow.task_log import read_answer
 
 HOST = "airflow-worker-cron-say-hi-x7k2m9qp"
 LINE = "[2026-05-04T10:00:06.100+0000] {taskinstance.py:1824} ERROR - Task failed with exception"

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.gitops.airflow.plugins.module_utils._task_logs import task_log_connection
+from ansible_collections.gitops.airflow.plugins.module_utils._airflow.log_connection import task_log_connection
 
 PROGRAM = Path(__file__).parents[2] / "roles/task_logs/files/task_logs.py"
 NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.gitops.airflow.plugins.lookup.api_proxy import way
-from ansible_collections.gitops.airflow.plugins.module_utils._transport import (
+from ansible_collections.gitops.airflow.plugins.module_utils._base.transport import (
     api_proxy,
     api_server,
     bypasses_proxy,

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from ansible_collections.gitops.airflow.plugins.module_utils._errors import ApiError
-from ansible_collections.gitops.airflow.plugins.module_utils._verdict import Obj, Verdict, done, failed, waiting
-from ansible_collections.gitops.airflow.plugins.module_utils._watch import (
+from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError
+from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Obj, Verdict, done, failed, waiting
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.watch import (
     PATIENCE_SECONDS,
     POLL_SECONDS,
     Change,

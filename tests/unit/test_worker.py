@@ -9,9 +9,9 @@ import json
 from pathlib import Path
 
 import pytest
-from ansible_collections.gitops.airflow.plugins.module_utils._pods import start_problems, unschedulable
-from ansible_collections.gitops.airflow.plugins.module_utils._verdict import Obj
-from ansible_collections.gitops.airflow.plugins.module_utils._worker import Worker, label_value, trimmed
+from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Obj
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.pods import start_problems, unschedulable
+from ansible_collections.gitops.airflow.plugins.module_utils._placement.worker import Worker, label_value, trimmed
 
 LABELS = {
     "": "",

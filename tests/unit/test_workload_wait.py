@@ -8,9 +8,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.gitops.airflow.plugins.module_utils._watch import Change
-from ansible_collections.gitops.airflow.plugins.module_utils._workload_verdict import Workload, judge
-from ansible_collections.gitops.airflow.plugins.module_utils._workload_wait import WorkloadWait
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.watch import Change
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.workload_verdict import Workload, judge
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.workload_wait import WorkloadWait
 
 LABELS = {"app": "web"}
 ROLLED = {"observedGeneration": 2, "replicas": 1, "updatedReplicas": 1, "availableReplicas": 1}

@@ -1,0 +1,61 @@
+# Copyright: (c) 2026, The gitops.airflow team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The way to an Airflow webserver: by its URL, or through the Kubernetes API."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+from urllib.error import HTTPError, URLError
+
+from ansible_collections.gitops.airflow.plugins.module_utils._airflow.api import Access, AirflowApi, Transport, basic_transport
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.tunnel import TUNNEL_SPEC, Tunnel, open_tunnel
+from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
+
+# Here these two are Airflow's.
+OWN_NAMES = ("username", "password")
+AIRFLOW_SPEC: dict[str, Any] = {
+    **AUTH_ARG_SPEC,
+    "url": {"type": "str"},
+    "tunnel": TUNNEL_SPEC,
+    "username": {"type": "str", "required": True},
+    "password": {"type": "str", "required": True, "no_log": True},
+    "ca_path": {"type": "path"},
+}
+ONE_WAY = [("url", "tunnel")]
+
+
+def tunnelled(send: Transport, tunnel: Tunnel) -> Transport:
+    """The same requests; where no answer comes, with the tunnel's own reason."""
+
+    def transport(method: str, url: str, body: bytes | None, headers: dict[str, str]) -> bytes:
+        try:
+            return send(method, url, body, headers)
+        except HTTPError:
+            raise
+        except OSError as error:
+            raise URLError(str(tunnel.error or error)) from error
+
+    return transport
+
+
+def through_tunnel(tunnel: Tunnel, username: str, password: str, name: str) -> AirflowApi:
+    """The API behind an open tunnel; ``name`` is what messages call it."""
+    access = Access(f"http://127.0.0.1:{tunnel.port}", username, password, name=name)
+    return AirflowApi(access, tunnelled(basic_transport(access), tunnel))
+
+
+@contextlib.contextmanager
+def open_airflow(params: dict[str, Any]) -> Iterator[AirflowApi]:
+    """The API that AIRFLOW_SPEC's options name. Raises AirflowError or TunnelError where it can never answer."""
+    own = {name: params[name] for name in OWN_NAMES}
+    if not params["tunnel"]:
+        certificates = params["validate_certs"] is not False
+        yield AirflowApi(Access(params["url"], **own, validate_certs=certificates, ca_path=params["ca_path"]))
+        return
+    at = params["tunnel"]
+    auth = {name: params[name] for name in AUTH_ARG_SPEC if name not in OWN_NAMES}
+    with open_tunnel(auth, **at, wait=False) as tunnel:
+        yield through_tunnel(tunnel, **own, name=f"Service {at['service']} in {at['namespace']}")

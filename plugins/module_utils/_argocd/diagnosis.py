@@ -1,0 +1,214 @@
+# Copyright: (c) 2026, The gitops.airflow team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a person needs to know when an Application does not become what was expected."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.gitops.airflow.plugins.module_utils._argocd.application import (
+    REFRESH,
+    blocking,
+    blocking_text,
+    error_conditions,
+    managed_pods,
+    owned,
+    same_revisions,
+    shown_revisions,
+    sources,
+    workload_namespaces,
+)
+from ansible_collections.gitops.airflow.plugins.module_utils._argocd.resource_health import READERS
+from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError
+from ansible_collections.gitops.airflow.plugins.module_utils._base.mask import masked_words
+from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Obj, shorten
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.causes import Cause, Log, when
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.pods import container_statuses
+
+CHANGE = "Make the change in Git and push it, or make it in the variable of the collection that it comes from, and run again."
+EVENTS = 10
+LOGS, LOG_LINES = 3, 20
+QUOTED = 6  # lines of a log in a message
+
+
+def warning_events(items: list[Obj]) -> list[str]:
+    """The latest Warning events, the newest last."""
+    lines = []
+    for event in sorted(items, key=when)[-EVENTS:]:
+        about = event.get("involvedObject") or {}
+        times = event.get("count") or (event.get("series") or {}).get("count") or 1
+        lines.append(
+            f"{when(event):%H:%M:%SZ} {about.get('kind')} {about.get('namespace')}/{about.get('name')} {event.get('reason')}"
+            f"{f' (x{times})' if times > 1 else ''}: {shorten(event.get('message') or '', 300)}"
+        )
+    return lines
+
+
+def next_action(app: Obj | None, causes: Sequence[Cause], namespace: str, name: str, timed_out: bool, expected: Sequence[str] = ()) -> str:
+    """The most useful thing to do now."""
+    if app is None:
+        return f"Create it, correct name or namespace, or set must_exist to false (kubectl -n {namespace} get applications)."
+    if (app.get("metadata") or {}).get("deletionTimestamp"):
+        return f"Find out who deletes it, wait until it is gone, and create it again (kubectl -n {namespace} get application {name})."
+    status, spec = app.get("status") or {}, app.get("spec") or {}
+    # A SyncError only repeats that the operation failed.
+    conditions = sorted(error_conditions(app), key=lambda item: item["type"] == "SyncError")
+    if conditions and not (causes and conditions[0]["type"] == "SyncError"):
+        return f"Correct what {conditions[0]['type']} names (repository, path, chart, values, project). {CHANGE}"
+    if causes:
+        return " ".join([causes[0].action, *([CHANGE] if causes[0].change else [])])
+    if (status.get("operationState") or {}).get("phase") in ("Failed", "Error"):
+        return "Correct the failed resource or hook in Git and push; automated sync does not try the same commit again."
+    if ((app.get("metadata") or {}).get("annotations") or {}).get(REFRESH) or not status.get("sync"):
+        return f"Argo CD's application controller did not act: kubectl -n {namespace} logs argocd-application-controller-0."
+    if expected and not same_revisions(shown_revisions(app), expected):
+        branches = ", ".join(str(source.get("targetRevision") or "HEAD") for source in sources(app))
+        return (
+            f"See what was pushed last to what the Application follows ({branches}): if it came after the expected revision, wait for that "
+            "instead (run again); if the expected one is not there, push it; and give refresh=normal."
+        )
+    automated = (spec.get("syncPolicy") or {}).get("automated")
+    if (status.get("sync") or {}).get("status") == "OutOfSync" and automated is None:
+        return f"Automated sync is off: sync it (argocd app sync {name}) or set syncPolicy.automated."
+    if timed_out:
+        return "Give it more time (timeout) if it is on its way."
+    return f"Look at it with: kubectl -n {namespace} describe application {name}"
+
+
+def silent_containers(app: Obj, pods: Iterable[Obj]) -> list[tuple[str, str, str, bool]]:
+    """Namespace, pod and container whose last words may tell most, and whether those are of the container before; the worst first."""
+    found = []
+    for pod in managed_pods(app, pods):
+        metadata = pod.get("metadata") or {}
+        for status in container_statuses(pod):
+            state, last = status.get("state") or {}, (status.get("lastState") or {}).get("terminated") or {}
+            ended_badly = (state.get("terminated") or {}).get("exitCode", 0) != 0
+            # A container that is about to start again has said what matters before.
+            rank = 0 if ended_badly or last.get("exitCode", 0) != 0 else 1 if "running" in state and not status.get("ready") else None
+            if rank is not None:
+                place = (str(metadata.get("namespace")), str(metadata.get("name")), str(status.get("name")))
+                found.append((rank, (*place, not ended_badly and "running" not in state)))
+    return [item for _rank, item in sorted(found)]
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """How to look around. Both functions raise ApiError, which is noted. What was listed once is not listed again.
+
+    ``read(collection, namespace, query)`` lists objects; ``read_log(namespace, pod, container, previous, tail)`` gives lines.
+    """
+
+    read: Callable[[str, str, dict[str, Any]], list[Obj]]
+    read_log: Callable[[str, str, str, bool, int], list[str]]
+    _known: dict[tuple[str, str, str], list[Obj]] = field(default_factory=dict)
+
+    def listed(self, collection: str, namespace: str, query: dict[str, Any], notes: list[str]) -> list[Obj]:
+        key = (collection, namespace, str(query))
+        if key not in self._known:
+            try:
+                self._known[key] = self.read(collection, namespace, query)
+            except ApiError as error:
+                self._known[key] = []
+                notes.append(str(error))
+        return self._known[key]
+
+
+@dataclass(frozen=True)
+class Found:
+    """What the wait found: causes, the pods it looked at, last lines that it read before (by a cause's key), and what it could not read."""
+
+    causes: Sequence[Cause] = ()
+    pods: Sequence[Obj] = ()
+    said: Mapping[str, tuple[Log, list[str]]] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+
+def diagnose(
+    app: Obj | None,
+    namespace: str,
+    name: str,
+    timed_out: bool,
+    expected: Sequence[str],
+    cluster: Cluster,
+    found: Found,
+) -> dict[str, Any]:
+    """The bundle for one Application."""
+    notes, causes = found.notes, found.causes
+    bundle: dict[str, Any] = {"application": name, "blocking": [], "conditions": [], "operation": {}}
+    bundle |= {"causes": [], "pods": [], "events": [], "logs": [], "notes": notes}
+    if app is not None:
+        status = app.get("status") or {}
+        state = status.get("operationState") or {}
+        bundle["blocking"] = blocking(status) + _unhealthy(app, cluster, notes)
+        bundle["conditions"] = [
+            {"type": item.get("type"), "message": item.get("message"), "since": item.get("lastTransitionTime")}
+            for item in status.get("conditions") or []
+        ]
+        if state:
+            bundle["operation"] = {"phase": state.get("phase"), "message": state.get("message"), "started": state.get("startedAt")}
+            bundle["operation"]["failed_resources"] = [blocking_text(item) for item in bundle["blocking"] if item.get("operation")]
+        events: list[Obj] = []
+        for place in workload_namespaces(app):
+            events += cluster.listed("events", place, {"fieldSelector": "type=Warning"}, notes)
+        bundle["causes"] = [{"kind": cause.kind, "text": cause.text, "action": cause.action} for cause in causes]
+        bundle["pods"] = [cause.text for cause in causes]
+        bundle["events"] = warning_events(events)
+        bundle["logs"] = _last_words(app, found, cluster)
+    bundle["next_action"] = next_action(app, causes, namespace, name, timed_out, expected)
+    return bundle
+
+
+def _unhealthy(app: Obj, cluster: Cluster, notes: list[str]) -> list[dict[str, Any]]:
+    """Those of its workloads that are not healthy, in their own words; none that Argo CD has named already."""
+    status = app.get("status") or {}
+    named = {(item["kind"], item["namespace"], item["name"]) for item in blocking(status) if item["health"]}
+    mine = {place for place in owned(app) if place[0] in READERS and place[1] in workload_namespaces(app)} - named
+    found = []
+    for kind, namespace in sorted({(kind, namespace) for kind, namespace, _name in mine}):
+        collection, health = READERS[kind]
+        for item in cluster.listed(collection, namespace, {}, notes):
+            name = item["metadata"]["name"]
+            if (kind, namespace, name) in mine and (verdict := health(item)) is not None:
+                found.append({"kind": kind, "namespace": namespace, "name": name, "sync": "", "health": verdict[0], "message": verdict[1]})
+    return found
+
+
+def _last_words(app: Obj, found: Found, cluster: Cluster) -> list[dict[str, Any]]:
+    """Last lines of containers, those of the causes first, masked: a traceback may show a password in a URL."""
+    wanted = {(cause.log.namespace, cause.log.pod, cause.log.container): cause.log.previous for cause in found.causes if cause.log}
+    for namespace, pod, container, previous in silent_containers(app, found.pods):
+        wanted.setdefault((namespace, pod, container), previous)
+    known = {(log.namespace, log.pod, log.container): lines for log, lines in found.said.values()}
+    logs: list[dict[str, Any]] = []
+    for (namespace, pod, container), previous in list(wanted.items())[:LOGS]:
+        lines = known.get((namespace, pod, container), [])
+        if not lines:
+            try:
+                lines = cluster.read_log(namespace, pod, container, previous, LOG_LINES)
+            except ApiError as error:
+                found.notes.append(str(error))
+                continue
+        text = masked_words("\n".join(lines))
+        logs.append({"pod": f"{namespace}/{pod}", "container": container, "previous": previous, "lines": text.splitlines()})
+    return logs
+
+
+def quoted(diagnosis: Sequence[Mapping[str, Any]]) -> str:
+    """The failing container's own last lines, whole, for the message of a failure; nothing where no container is the cause."""
+    for item in diagnosis:
+        for log in item["logs"]:
+            if any(log["pod"] in text for text in item["pods"]):
+                namespace, pod = log["pod"].split("/")
+                return quote(Log(namespace, pod, log["container"]), log["lines"])
+    return ""
+
+
+def quote(log: Log | None, lines: Sequence[str]) -> str:
+    """The last lines of a container under a heading that names it; nothing where there are none."""
+    last = [line.rstrip() for line in lines if line.strip()][-QUOTED:]
+    if log is None or not last:
+        return ""
+    return "\n".join([f"The last lines of pod {log.namespace}/{log.pod}, container {log.container}:", *(f"  {line}" for line in last)])

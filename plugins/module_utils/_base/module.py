@@ -1,0 +1,27 @@
+# Copyright: (c) 2026, The gitops.airflow team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What all modules of this collection have in common."""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn
+
+from ansible.module_utils import basic
+from ansible_collections.gitops.airflow.plugins.module_utils._base.printable import printable, printable_values
+
+
+class AnsibleModule(basic.AnsibleModule):  # type: ignore[misc]
+    """Ansible's, whose failures and warnings steer no terminal: they quote pods, Git servers and DAGs.
+
+    What a module returns when it succeeds is data and stays as it is.
+    """
+
+    def fail_json(self, msg: str, **kwargs: Any) -> NoReturn:
+        """Ends the module with an error. Every text in it is made printable."""
+        super().fail_json(msg=printable(msg), **printable_values(kwargs))
+        raise AssertionError("fail_json has ended the module")
+
+    def warn(self, warning: str, *args: Any, **kwargs: Any) -> None:
+        """Adds a warning, made printable."""
+        super().warn(printable(warning), *args, **kwargs)

@@ -1,0 +1,120 @@
+# Copyright: (c) 2026, The gitops.airflow team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which platform owns a folder of a Git repository. Pure: file contents in, decision out (issue 11, H3)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.gitops.airflow.plugins.module_utils._git.model import GitError, folder
+
+# A hidden file of the chart's folder: neither Helm nor Argo CD renders it.
+FILE = ".gitops-airflow-owner"
+# What a person takes over that has no owner mark.
+UNMARKED = "unmarked"
+HEADING = (
+    "# The platform that writes this folder, as NAME@CLUSTER (uid of the namespace kube-system). gitops.airflow lets no other overwrite it."
+)
+# What an older version of the collection wrote into the folder, without a mark: these files beside a Chart.yaml of this name.
+OLDER_FILES = ("templates/_local_settings.tpl", "templates/worker-namespaces.yaml", "templates/mysql.yaml", "values.yaml")
+OLDER_CHART = re.compile(rb"^name: airflow-core\s*$", re.MULTILINE)
+
+OWNER_SPEC: dict[str, Any] = {
+    "type": "dict",
+    "options": {
+        "folder": {"type": "str", "required": True},
+        "platform": {"type": "str", "required": True},
+        "cluster": {"type": "str", "default": ""},
+        "adopt": {"type": "bool", "default": False},
+        "take_over": {"type": "str", "default": ""},
+    },
+}
+
+
+@dataclass(frozen=True)
+class FolderOwner:
+    """Who wants to write a folder. ``adopt``: this cluster's Application already uses it. ``take_over``: whose folder a person gives it."""
+
+    folder: str
+    platform: str
+    cluster: str = ""
+    adopt: bool = False
+    take_over: str = ""
+
+    @property
+    def path(self) -> str:
+        """The mark's path in the repository."""
+        return folder(self.folder) + FILE
+
+    @property
+    def text(self) -> str:
+        return f"{self.platform}@{self.cluster}"
+
+    @property
+    def content(self) -> str:
+        """The mark. Raises ValueError while the cluster is not known."""
+        if not self.cluster:
+            raise ValueError("the owner of a folder needs the cluster's uid: cluster is empty")
+        return f"{HEADING}\n{self.text}\n"
+
+
+def from_params(params: dict[str, Any] | None) -> FolderOwner | None:
+    return None if not params else FolderOwner(**{name: params[name] for name in OWNER_SPEC["options"]})
+
+
+def marked_owner(data: bytes) -> str:
+    """The owner that a mark names; empty where it names none or more than one."""
+    lines = [line.strip() for line in data.decode("utf-8", "replace").splitlines()]
+    named = [line for line in lines if line and not line.startswith("#")]
+    return named[0] if len(named) == 1 else ""
+
+
+def check_folder(owner: FolderOwner, shown: str, paths: Collection[str], read: Callable[[str], bytes | None]) -> None:
+    """Refuses a folder that is another platform's, or that holds files which this collection did not write.
+
+    ``paths`` are the branch's files, ``read`` gives the content of one. ``shown`` names the repository and branch.
+
+    :raises GitError: C(foreign_folder), with what was found and the next action.
+    """
+    prefix = folder(owner.folder)
+    held = [path.removeprefix(prefix) for path in paths if path.startswith(prefix)]
+    if not held:
+        return
+    where = f"{shown}: the folder '{owner.folder}'"
+    if FILE in held:
+        found = marked_owner(read(owner.path) or b"")
+        if not found:
+            raise _refusal(f"{where} has an owner mark ({FILE}) that names no platform.", "restore that file from Git's history")
+        if found in (owner.text, owner.take_over):
+            return
+        name, _at, cluster = found.partition("@")
+        advice = f'set airflow_app_take_over: "{found}" to take the folder over if that platform no longer exists'
+        if name == owner.platform:
+            here = owner.cluster or "a cluster that does not exist yet"
+            what = f"belongs to the platform '{name}' of another cluster ({cluster}); this one is {here}"
+            raise _refusal(f"{where} {what}. Two clusters would overwrite each other's platform.", advice + ", or use another folder")
+        raise _refusal(
+            f"{where} belongs to the platform '{name}' (cluster {cluster}), not to '{owner.platform}'.",
+            f"set airflow_app_platform_path to a folder that only this platform uses; {advice}",
+        )
+    if "Chart.yaml" in held and all(name in held for name in OLDER_FILES) and OLDER_CHART.search(read(prefix + "Chart.yaml") or b""):
+        if owner.adopt or owner.take_over == UNMARKED:
+            return
+        raise _refusal(
+            f"{where} was written by an older version of this collection, and no Application of platform '{owner.platform}' in this "
+            "cluster uses it. Another cluster may use it.",
+            f'set airflow_app_platform_path to another folder; or set airflow_app_take_over: "{UNMARKED}" if no other cluster uses it',
+        )
+    names = ", ".join(sorted(held)[:5]) + (" …" if len(held) > 5 else "")
+    raise _refusal(
+        f"{where} has files that this collection did not write ({names}); they would be removed.",
+        "set airflow_app_platform_path to an empty or new folder, or move these files away",
+    )
+
+
+def _refusal(what: str, advice: str) -> GitError:
+    return GitError("foreign_folder", f"{what} Nothing was changed. Next: {advice}.")

@@ -1,0 +1,278 @@
+# Copyright: (c) 2026, The gitops.airflow team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reading and writing a branch of a remote repository with the git command, without a work tree."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from ansible_collections.gitops.airflow.plugins.module_utils._base.transport import EVERYWHERE, is_loopback
+from ansible_collections.gitops.airflow.plugins.module_utils._git.model import (
+    Content,
+    Entry,
+    GitError,
+    changed_paths,
+    complaint,
+    lost_race,
+    plan,
+)
+
+# Reads the credentials from its environment, so they are on no command line and in no file. They go to the server that was named and to no
+# other: git follows a redirect, and then asks for credentials for where it leads.
+ASKPASS = """#!/bin/sh
+case "$1" in
+  "Username for '$GIT_PUBLISH_SCHEME://$GIT_PUBLISH_HOST': ") printf '%s\\n' "$GIT_PUBLISH_USERNAME" ;;
+  "Password for '$GIT_PUBLISH_SCHEME://$GIT_PUBLISH_HOST': ") printf '%s\\n' "$GIT_PUBLISH_PASSWORD" ;;
+  "Password for '$GIT_PUBLISH_SCHEME://"*"@$GIT_PUBLISH_HOST': ") printf '%s\\n' "$GIT_PUBLISH_PASSWORD" ;;
+  *) exit 1 ;;
+esac
+"""
+# The person's own git configuration (proxies, authorities) stays, but none of it may change what is pushed.
+SETTINGS = (
+    "credential.helper=",
+    "credential.useHttpPath=false",
+    "core.hooksPath=/dev/null",
+    "gc.auto=0",
+    "commit.gpgSign=false",
+    "push.gpgSign=false",
+    "push.followTags=false",
+    "http.lowSpeedLimit=1",
+    "http.lowSpeedTime=30",
+    "protocol.version=2",
+)
+
+
+@dataclass(frozen=True)
+class Access:
+    """How a server is reached and who asks."""
+
+    username: str = ""
+    password: str = field(default="", repr=False)
+    ssh_key: str = ""
+    known_hosts: str = ""
+    ca_path: str = ""
+    host_key_alias: str = ""
+    tunnelled: bool = False
+    isolated: bool = False  # without what this user has: git configuration, .netrc, SSH configuration and agent
+
+    def environment(self, askpass: str) -> dict[str, str]:
+        """Environment variables for git. Raises nothing; a missing file is for git or ssh to report."""
+        ssh = ["ssh", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=yes", "-o", "ConnectTimeout=15"]
+        if self.isolated:
+            ssh += ["-F", "/dev/null", "-o", "IdentityAgent=none"]
+        if self.ssh_key:
+            ssh += ["-i", self.ssh_key, "-o", "IdentitiesOnly=yes"]
+        if self.known_hosts:
+            ssh += ["-o", f"UserKnownHostsFile={self.known_hosts}", "-o", "GlobalKnownHostsFile=/dev/null"]
+        if self.host_key_alias:
+            ssh += ["-o", f"HostKeyAlias={self.host_key_alias}"]
+        if self.tunnelled:
+            # A local port: what is meant for hosts farther away, or for one that had this port before, is not meant for it.
+            ssh += ["-o", "ProxyCommand=none", "-o", "ProxyJump=none", "-o", "ControlPath=none"]
+        variables = {
+            "GIT_TERMINAL_PROMPT": "0",
+            "GIT_SSH_COMMAND": shlex.join(ssh),
+            "GIT_SSH_VARIANT": "ssh",
+            "GIT_PUBLISH_USERNAME": self.username,
+            "GIT_PUBLISH_PASSWORD": self.password,
+            "LC_ALL": "C",
+        }
+        if self.username or self.password:
+            variables["GIT_ASKPASS"] = askpass
+        if self.ca_path:
+            variables["GIT_SSL_CAINFO"] = self.ca_path
+        if self.isolated:
+            variables |= {"HOME": os.path.dirname(askpass), "XDG_CONFIG_HOME": os.path.dirname(askpass), "GIT_CONFIG_NOSYSTEM": "1"}
+        return variables
+
+
+@dataclass(frozen=True)
+class Author:
+    """Who signs a commit, and why."""
+
+    name: str
+    email: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a branch, with each changed file's content before and after."""
+
+    commit: str | None
+    changed: dict[str, tuple[bytes | None, bytes | None]]
+
+
+def server_environment(url: str, given: Mapping[str, str]) -> dict[str, str]:
+    """Variables for git and ASKPASS: for which server the credentials are, and that this machine itself is reached without a proxy (H5)."""
+    parts = urlsplit(url)
+    variables = {"GIT_PUBLISH_SCHEME": parts.scheme, "GIT_PUBLISH_HOST": parts.netloc.rpartition("@")[2]}
+    if is_loopback(parts.hostname or ""):
+        listed = given.get("no_proxy") or given.get("NO_PROXY") or ""
+        # An asterisk counts only where it stands alone.
+        bypassed = listed if listed == EVERYWHERE else ",".join(filter(None, [listed, parts.hostname]))
+        variables |= {"NO_PROXY": bypassed, "no_proxy": bypassed}
+    return variables
+
+
+class Remote:
+    """A branch of a remote repository. A context manager: its temporary folder goes at the end."""
+
+    def __init__(self, url: str, branch: str, access: Access, *, shown: str = "", timeout: float = 120, temp: str | None = None) -> None:
+        self.url, self.branch, self.access, self.timeout = url, branch, access, timeout
+        self.shown = shown or url  # the URL that a person knows
+        self.was_read = False
+        self.folder = tempfile.TemporaryDirectory(prefix="git-publish-", dir=temp)
+        self.root = Path(self.folder.name)
+
+    def __enter__(self) -> Remote:
+        askpass = self.root / "askpass"
+        askpass.write_text(ASKPASS, encoding="ascii")
+        askpass.chmod(0o700)
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_") and name != "SSH_ASKPASS"}
+        self.env = kept | self.access.environment(str(askpass)) | server_environment(self.url, kept) | {"GIT_DIR": str(self.root / "repo")}
+        self._git("init", "--quiet", "--bare", "--template=", str(self.root / "repo"))
+        return self
+
+    def __exit__(self, *_details: object) -> None:
+        self.folder.cleanup()
+
+    def _run(self, *args: str, stdin: bytes = b"", env: dict[str, str] | None = None) -> tuple[int, bytes, str]:
+        settings = [word for setting in SETTINGS for word in ("-c", setting)]
+        try:
+            done = subprocess.run(
+                ["git", *settings, *args], input=stdin, env=self.env | (env or {}), capture_output=True, timeout=self.timeout, check=False
+            )
+        except FileNotFoundError as error:
+            raise GitError("git_missing", "the command git was not found. Next: install git.") from error
+        except subprocess.TimeoutExpired:
+            return 124, b"", f"git {args[0]} did not end in time ({self.timeout:g} s)"
+        return done.returncode, done.stdout, done.stderr.decode(errors="replace").replace(self.url, self.shown)
+
+    def _git(self, *args: str, stdin: bytes = b"", env: dict[str, str] | None = None) -> bytes:
+        code, out, err = self._run(*args, stdin=stdin, env=env)
+        if code:
+            raise self.error(err or out.decode(errors="replace"))
+        return out
+
+    def error(self, output: str) -> GitError:
+        return complaint(self.shown, self.branch, output, readable=self.was_read)
+
+    def head(self) -> str | None:
+        """The branch's commit, or None when the branch does not exist. Raises GitError."""
+        out = self._git("ls-remote", "--quiet", self.url, f"refs/heads/{self.branch}").decode()
+        self.was_read = True
+        return next((line.split("\t")[0] for line in out.splitlines() if line.endswith(f"\trefs/heads/{self.branch}")), None)
+
+    def fetch(self) -> str | None:
+        """Brings the branch's newest commit here; its name, or None when the branch does not exist. Raises GitError."""
+        code, _out, err = self._run("fetch", "--quiet", "--depth=1", "--no-tags", self.url, f"+refs/heads/{self.branch}:refs/found")
+        if code == 0:
+            self.was_read = True
+            return self._git("rev-parse", "refs/found").decode().strip()
+        error = self.error(err)
+        if error.code == "branch_missing":
+            return None
+        raise error
+
+    def tree(self, commit: str) -> dict[str, Entry]:
+        """All files of a commit; submodules stay as they are."""
+        found = {}
+        for line in self._git("ls-tree", "-r", "-z", "--full-tree", commit).split(b"\0")[:-1]:
+            head, _tab, path = line.partition(b"\t")
+            mode, _kind, blob = head.decode().split()
+            found[path.decode(errors="surrogateescape")] = Entry(mode, blob)
+        return found
+
+    def blob(self, entry: Entry | None) -> bytes | None:
+        return None if entry is None or entry.mode == "160000" else self._git("cat-file", "blob", entry.blob)
+
+    def commit(self, tree: Mapping[str, Entry], new: Sequence[Content], parent: str | None, author: Author) -> str:
+        """Makes a commit of the tree, whose new contents are stored first; its name."""
+        for content in new:
+            self._git("hash-object", "-w", "--no-filters", "--stdin", stdin=content.data)
+        index = {"GIT_INDEX_FILE": str(self.root / "index")}
+        (self.root / "index").unlink(missing_ok=True)
+        lines = (f"{entry.mode} {entry.blob}\t{path}\0" for path, entry in tree.items())
+        self._git("update-index", "-z", "--index-info", stdin="".join(lines).encode(errors="surrogateescape"), env=index)
+        name = self._git("write-tree", env=index).decode().strip()
+        person = {
+            f"GIT_{role}_{what}": value
+            for role in ("AUTHOR", "COMMITTER")
+            for what, value in (("NAME", author.name), ("EMAIL", author.email))
+        }
+        parents = ["-p", parent] if parent else []
+        return self._git("commit-tree", name, *parents, stdin=author.message.encode(), env=person).decode().strip()
+
+    def check_push(self, commit: str) -> None:
+        """Asks the server whether the branch may be pushed to; nothing is pushed. Raises GitError."""
+        code, out, err = self._run("push", "--dry-run", "--porcelain", self.url, f"{commit}:refs/heads/{self.branch}")
+        output = f"{out.decode(errors='replace')}\n{err}"
+        if code and not lost_race(output):
+            raise self.error(output)
+
+    def push(self, commit: str) -> bool:
+        """Makes a commit the branch's head; False when somebody else was faster. Raises GitError."""
+        code, out, err = self._run("push", "--porcelain", self.url, f"{commit}:refs/heads/{self.branch}")
+        output = f"{out.decode(errors='replace')}\n{err}"
+        if code == 0:
+            return True
+        if lost_race(output):
+            return False
+        raise self.error(output)
+
+
+def publish(
+    remote: Remote,
+    wanted: Mapping[str, Content],
+    prune: Sequence[str],
+    author: Author,
+    *,
+    create: bool = False,
+    if_absent: bool = False,
+    check: bool = False,
+    guard: Callable[[Mapping[str, Entry]], None] | None = None,
+    tries: int = 5,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Outcome:
+    """Makes the wanted files the content of the branch; with if_absent only of one that does not exist.
+
+    ``guard`` sees the files of each commit that a push would replace, and raises GitError to refuse.
+    Raises GitError, or ValueError for paths that cannot be.
+    """
+    for attempt in range(tries):
+        if attempt:
+            sleep(0.2 * attempt)
+        try:
+            head = remote.head() if if_absent else remote.fetch()
+        except GitError as error:
+            if not (create and error.code == "repository_missing"):
+                raise
+            head = None
+        if head is None and not (create and wanted):
+            raise remote.error("couldn't find remote ref")
+        if head and if_absent:
+            return Outcome(head, {})
+        found = remote.tree(head) if head else {}
+        if guard:
+            guard(found)
+        tree = plan(found, wanted, prune)
+        paths = changed_paths(found, tree)
+        if head and not paths:
+            return Outcome(head, {})
+        changed = {path: (remote.blob(found.get(path)), wanted[path].data if path in wanted else None) for path in paths}
+        if check:
+            return Outcome(head, changed)
+        commit = remote.commit(tree, [wanted[path] for path in paths if path in wanted], head, author)
+        if remote.push(commit):
+            return Outcome(commit, changed)
+    raise GitError("busy", f"{remote.shown} (branch {remote.branch}): somebody else pushed first, {tries} times. Next: run again.")

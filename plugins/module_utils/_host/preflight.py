@@ -1,0 +1,260 @@
+# Copyright: (c) 2026, The gitops.airflow team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a machine offers before anything is made: listening ports, memory, Docker and images. Text in, verdicts out."""
+
+from __future__ import annotations
+
+import json
+import os
+import pwd
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.gitops.airflow.plugins.module_utils._kind.config import CLUSTER_LABEL, image_name
+
+LISTEN = "0A"
+# Local addresses of /proc/net/tcp and tcp6 (hexadecimal, each 32-bit word in host order) that a port on
+# 127.0.0.1 or 0.0.0.0 collides with: any, loopback, and both as IPv4 within IPv6.
+COLLIDING = frozenset(
+    {
+        "00000000",
+        "0100007F",
+        "0" * 32,
+        "0000000000000000FFFF000000000000",
+        "0000000000000000FFFF00000100007F",
+    }
+)
+PERMISSION = re.compile(r"permission denied", re.IGNORECASE)
+UNREACHABLE = re.compile(
+    r"dial tcp|dial unix|no such host|connection refused|connection reset|i/o timeout|tls handshake timeout|network is unreachable"
+    r"|context deadline exceeded|client\.timeout|proxyconnect|x509:|server gave http response to https client|timed out",
+    re.IGNORECASE,
+)
+UNKNOWN_IMAGE = re.compile(r"no such manifest|manifest unknown|manifest for \S+ not found|name unknown|not found: manifest", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that stands in the way."""
+
+    code: str
+    value: str
+    rule: str
+    action: str
+
+    def __str__(self) -> str:
+        value = self.value if self.value.endswith((".", "?", "!")) else f"{self.value}."
+        return f"{value} {self.rule}. Next: {self.action}."
+
+    def as_dict(self) -> dict[str, str]:
+        return {"code": self.code, "value": self.value, "rule": self.rule, "action": self.action}
+
+
+@dataclass(frozen=True)
+class Listener:
+    """A listening TCP socket."""
+
+    port: int
+    inode: str
+    uid: int
+
+
+@dataclass(frozen=True)
+class Publisher:
+    """A container that publishes TCP ports on the machine."""
+
+    name: str
+    ports: frozenset[int]
+    cluster: str = ""  # the kind cluster that it is a node of
+
+
+def listeners(text: str, ports: Iterable[int]) -> list[Listener]:
+    """Sockets of a /proc/net/tcp or tcp6 text that keep one of the ports from being published."""
+    wanted = set(ports)
+    found = []
+    for line in text.splitlines()[1:]:
+        fields = line.split()
+        address, _colon, port = fields[1].partition(":")
+        if fields[3] == LISTEN and address in COLLIDING and int(port, 16) in wanted:
+            found.append(Listener(int(port, 16), fields[9], int(fields[7])))
+    return found
+
+
+def socket_owners(inodes: Iterable[str], proc: Path = Path("/proc")) -> dict[str, tuple[int, str, str]]:
+    """Process id, name and command line that hold each socket, of those processes that may be looked into."""
+    links = {f"socket:[{inode}]": inode for inode in inodes}
+    owners: dict[str, tuple[int, str, str]] = {}
+    for folder in proc.glob("[0-9]*") if links else []:
+        try:
+            held = {links[link] for link in map(_link, (folder / "fd").iterdir()) if link in links}
+            if held:
+                name = (folder / "comm").read_text(encoding="utf-8", errors="replace").strip()
+                command = (folder / "cmdline").read_text(encoding="utf-8", errors="replace").replace("\0", " ").strip()
+                owners |= dict.fromkeys(held, (int(folder.name), name, command))
+        except OSError:  # gone meanwhile, or somebody else's
+            continue
+    return owners
+
+
+def _link(path: Path) -> str:
+    try:
+        return os.readlink(path)
+    except OSError:  # closed meanwhile
+        return ""
+
+
+def publishers(text: str) -> list[Publisher]:
+    """Running containers with published TCP ports, from `docker ps --format {{json .}}`."""
+    found = []
+    for line in text.splitlines():
+        item = json.loads(line)
+        ports: set[int] = set()
+        for first, last in re.findall(r":(\d+)(?:-(\d+))?->[\d-]+/tcp", item.get("Ports", "")):
+            ports.update(range(int(first), int(last or first) + 1))
+        labels = dict(label.partition("=")[::2] for label in item.get("Labels", "").split(","))
+        found.append(Publisher(item["Names"], frozenset(ports), labels.get(CLUSTER_LABEL, "")))
+    return found
+
+
+def port_facts(
+    ports: Sequence[int],
+    listening: Sequence[Listener],
+    owners: Mapping[str, tuple[int, str, str]],
+    containers: Sequence[Publisher],
+) -> list[dict[str, Any]]:
+    """Who uses each port: nobody, a container (with the kind cluster that it belongs to) or a process."""
+    facts = []
+    for port in ports:
+        fact: dict[str, Any] = {"port": port, "free": True, "pid": None, "process": None, "container": None, "cluster": None}
+        socket = next((item for item in listening if item.port == port), None)
+        if socket:
+            pid, process, _command = owners.get(socket.inode, (None, None, ""))
+            fact |= {"free": False, "pid": pid, "process": process or f"a process of {_user(socket.uid)}"}
+        container = next((item for item in containers if port in item.ports), None)
+        if container:
+            fact |= {"free": False, "container": container.name, "cluster": container.cluster or None}
+        facts.append(fact)
+    return facts
+
+
+def _user(uid: int) -> str:
+    try:
+        return f"user {pwd.getpwuid(uid).pw_name}"
+    except KeyError:
+        return f"user id {uid}"
+
+
+def port_problems(facts: Sequence[Mapping[str, Any]], owner: str | None) -> list[Problem]:
+    """Ports that are in use by anything but the node containers of the kind cluster named owner."""
+    problems = []
+    for fact in facts:
+        if fact["free"] or (owner and fact["cluster"] == owner):
+            continue
+        holder = fact["process"] + (f" (pid {fact['pid']})" if fact["pid"] else "") if fact["process"] else ""
+        if fact["container"]:
+            holder = f"the container {fact['container']}" + (f", a node of the kind cluster {fact['cluster']}" if fact["cluster"] else "")
+            action = f"stop it (docker stop {fact['container']}) or choose another port"
+        elif fact["pid"]:
+            action = f"end it (kill {fact['pid']}) or choose another port"
+        else:
+            action = "run as root to learn which process it is, end it, or choose another port"
+        problems.append(Problem("port_busy", f"TCP port {fact['port']} is used by {holder}", "It must be free on 127.0.0.1", action))
+    return problems
+
+
+def memory_mb(text: str) -> int:
+    """Total memory in MiB, from /proc/meminfo."""
+    match = re.search(r"^MemTotal:\s+(\d+) kB", text, re.MULTILINE)
+    return int(match.group(1)) // 1024 if match else 0
+
+
+def amount_problem(code: str, what: str, found: int, least: int | None, action: str) -> list[Problem]:
+    """A problem when less than least (MiB) was found."""
+    if least is None or found >= least:
+        return []
+    return [Problem(code, f"{what} is {found} MiB", f"At least {least} MiB are needed", action)]
+
+
+def engine_problem(command: str, code: int | None, output: str, info: Mapping[str, Any]) -> Problem | None:
+    """Why the container engine cannot be used. A code of None says that there is no such command."""
+    if code is None:
+        return Problem(
+            "engine_missing",
+            f"The command {command} was not found",
+            "A container engine is needed",
+            "install Docker (Debian, Ubuntu: apt-get install docker.io) or give engine_command",
+        )
+    words = " ".join([output.strip(), *(info.get("ServerErrors") or [])]).strip()
+    if code == 0 and info.get("ServerVersion"):
+        return None
+    if PERMISSION.search(words):
+        return Problem(
+            "engine_permission",
+            f"This user may not talk to the container engine: {words}",
+            "The engine's socket must be readable and writable",
+            "add the user to the group docker and log in again, or run as root",
+        )
+    return Problem(
+        "engine_not_running",
+        f"The container engine does not answer: {words or 'no server version'}",
+        "Its daemon must be running",
+        "start it (systemctl start docker; without systemd: dockerd)",
+    )
+
+
+def image_status(code: int | None, output: str) -> tuple[str, str]:
+    """What `docker manifest inspect` found: a status and the registry's words. A code of None says that time ran out."""
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    words = lines[-1] if lines else ""
+    if code is None:
+        return "unreachable", "no answer in time"
+    if code == 0:
+        return "in_registry", ""
+    if UNREACHABLE.search(output):
+        return "unreachable", words
+    if UNKNOWN_IMAGE.search(output):
+        return "unknown", words
+    return "registry_error", words
+
+
+def image_problems(statuses: Sequence[Mapping[str, str]]) -> list[Problem]:
+    """Images that are neither local nor obtainable; one problem for all images of a registry that cannot be reached."""
+    problems = []
+    unreachable: dict[str, list[Mapping[str, str]]] = {}
+    for item in statuses:
+        registry = image_name(item["name"]).partition("/")[0]
+        if item["status"] == "unreachable":
+            unreachable.setdefault(registry, []).append(item)
+        elif item["status"] == "unknown":
+            problems.append(
+                Problem(
+                    "image_unknown",
+                    f"The registry {registry} has no image {item['name']}",
+                    "Each image must exist",
+                    "correct its name or tag",
+                )
+            )
+        elif item["status"] == "registry_error":
+            problems.append(
+                Problem(
+                    "registry_error",
+                    f"The registry {registry} answers with an error for {item['name']}: {item['message']}",
+                    "Each image must be obtainable",
+                    "log in (docker login) where it asks for it, else correct the name or try later",
+                )
+            )
+    for registry, items in unreachable.items():
+        names = ", ".join(item["name"] for item in items)
+        problems.append(
+            Problem(
+                "registry_unreachable",
+                f"The registry {registry} cannot be reached for {names}: {items[0]['message']}",
+                "Each image must be in the engine already or obtainable",
+                "check network and proxy, name a mirror, or put the images into the engine (docker load)",
+            )
+        )
+    return problems

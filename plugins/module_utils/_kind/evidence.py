@@ -1,0 +1,154 @@
+# Copyright: (c) 2026, The gitops.airflow team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What this machine tells of a kind cluster: Docker, the node containers, their journals. Only reads, and never waits long."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import shorten
+from ansible_collections.gitops.airflow.plugins.module_utils._kind.config import CLUSTER_LABEL
+
+Run = Callable[[Sequence[str]], tuple[int, str, str]]
+# The longest that one command may take.
+SECONDS = 10.0
+JOURNAL_LINES = 1000
+UNITS = ("kubelet", "containerd")
+AGAIN = "run site.yml (make site)"
+# Of what Docker tells: proxies and registries are left out, for they may hold credentials.
+INFO = (
+    "Architecture",
+    "CgroupDriver",
+    "CgroupVersion",
+    "Containers",
+    "ContainersRunning",
+    "DefaultRuntime",
+    "DockerRootDir",
+    "Driver",
+    "Images",
+    "KernelVersion",
+    "MemTotal",
+    "NCPU",
+    "OperatingSystem",
+    "SecurityOptions",
+    "ServerErrors",
+    "ServerVersion",
+    "Warnings",
+)
+
+
+def run(args: Sequence[str]) -> tuple[int, str, str]:
+    """Exit code, standard output, standard error; 127 where there is no such command, 124 where it takes too long."""
+    try:
+        done = subprocess.run(
+            list(args), stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", timeout=SECONDS, check=False
+        )
+    except subprocess.TimeoutExpired:
+        return 124, "", f"no answer within {SECONDS:g} s"
+    except OSError as error:
+        return 127, "", f"the command {args[0]} cannot be run: {error.strerror}"
+    return done.returncode, done.stdout, done.stderr
+
+
+def _said(code: int, out: str, err: str) -> str:
+    return shorten(err.strip() or out.strip() or f"exit code {code}", 300)
+
+
+def nodes(cluster: str, runner: Run = run) -> tuple[list[dict[str, Any]], str]:
+    """The cluster's node containers as Docker describes them, running or not; and why they cannot be read, or nothing."""
+    code, out, err = runner(["docker", "ps", "-aq", "--filter", f"label={CLUSTER_LABEL}={cluster}"])
+    if code or not out.split():
+        return [], _said(code, out, err) if code else ""
+    code, out, err = runner(["docker", "inspect", *out.split()])
+    try:
+        return sorted(json.loads(out), key=lambda item: str(item["Name"])), ""
+    except (ValueError, KeyError, TypeError):
+        return [], _said(code, out, err)
+
+
+def _name(container: dict[str, Any]) -> str:
+    return str(container["Name"]).lstrip("/")
+
+
+def silence(cluster: str, found: Sequence[dict[str, Any]], error: str) -> str:
+    """Why the API of a kind cluster does not answer, as far as Docker knows, and what to do. Takes what ``nodes`` returns."""
+    if error:
+        why = f"Docker, which holds the kind cluster {cluster}, cannot be asked: {error.rstrip('?.')}."
+        return f"{why} Next: {AGAIN}, which starts both."
+    if not found:
+        return f"Docker has no container of a kind cluster {cluster}: it was deleted, or never made. Next: {AGAIN}, which makes it."
+    states = {_name(item): dict(item.get("State") or {}) for item in found}
+    if paused := [name for name, state in states.items() if state.get("Status") == "paused"]:
+        return f"Node {', '.join(paused)} is paused. Next: docker unpause {' '.join(paused)}."
+    still = [
+        f"node {name} is {state.get('Status')} (exit code {state.get('ExitCode')}{', out of memory' if state.get('OOMKilled') else ''},"
+        f" since {str(state.get('FinishedAt'))[:19]}Z)"
+        for name, state in states.items()
+        if state.get("Status") != "running"
+    ]
+    if still:
+        return f"Its container is stopped: {'; '.join(still)}. Next: {AGAIN}, which starts it; everything in it is kept."
+    first = next(iter(states))
+    return (
+        f"Its containers run ({', '.join(states)}): the API server in them is down or still starts, or kubeconfig and context are those of "
+        f"another cluster. Next: {AGAIN}, which corrects the kubeconfig and waits for the nodes; or look: docker exec {first} crictl ps -a."
+    )
+
+
+def why_silent(cluster: str, runner: Run = run) -> str:
+    """``silence``, of this machine."""
+    return silence(cluster, *nodes(cluster, runner))
+
+
+def _node(container: dict[str, Any]) -> str:
+    """A node container's state without its environment."""
+    config, host, network = (container.get(key) or {} for key in ("Config", "HostConfig", "NetworkSettings"))
+    kept = {key: container.get(key) for key in ("Name", "Created", "State", "RestartCount", "Mounts")}
+    kept |= {"Image": config.get("Image"), "Labels": config.get("Labels"), "Ports": host.get("PortBindings")}
+    return json.dumps({**kept, "Networks": network.get("Networks")}, indent=2)
+
+
+def _info(text: str) -> str:
+    try:
+        told = json.loads(text)
+        return json.dumps({key: told[key] for key in INFO if told.get(key) is not None}, indent=2)
+    except (ValueError, AttributeError):
+        return ""
+
+
+def evidence(cluster: str, kind: str, runner: Run = run) -> tuple[dict[str, str], list[str]]:
+    """Files by name, and notes of what could not be had. Not masked. ``kind``: the binary."""
+    found, error = nodes(cluster, runner)
+    commands = {
+        "host/docker-ps.txt": ["docker", "ps", "-a", "--format", "table {{.Names}}\t{{.Image}}\t{{.Status}}\t{{.Ports}}"],
+        "host/docker-info.json": ["docker", "info", "--format", "{{json .}}"],
+        "host/kind-version.txt": [kind, "version"],
+    }
+    files = {f"host/{_name(item)}.json": _node(item) for item in found}
+    notes = [] if found else [silence(cluster, found, error)]
+    for item in found:
+        name = _name(item)
+        commands[f"host/{name}.console.log"] = ["docker", "logs", "--tail", str(JOURNAL_LINES), "--timestamps", name]
+        if (item.get("State") or {}).get("Status") == "running":
+            for unit in UNITS:
+                journal = ["journalctl", "--no-pager", "-o", "short-iso", "-n", str(JOURNAL_LINES), "-u", unit]
+                commands[f"host/{name}.{unit}.log"] = ["docker", "exec", name, *journal]
+        else:
+            notes.append(f"The journals of {name} are not collected, because its container does not run. {silence(cluster, [item], '')}")
+    with ThreadPoolExecutor(max_workers=8) as pool:
+        for (path, args), (code, out, err) in zip(commands.items(), pool.map(runner, commands.values()), strict=True):
+            text = _info(out) if path.endswith("info.json") else _joined(out, err if path.endswith(".log") else "")
+            if text:
+                files[path] = text
+            if code or not text:
+                notes.append(f"{' '.join(args[:3])}: {_said(code, '', err)}")
+    return files, list(dict.fromkeys(notes))
+
+
+def _joined(*texts: str) -> str:
+    return "".join(f"{text.rstrip()}\n" for text in texts if text.strip())

@@ -1,0 +1,179 @@
+# Copyright: (c) 2026, The gitops.airflow team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One look at a cluster for what a platform owns there and what others own: metadata alone, many requests at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import KubeApi
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import (
+    ARGOCD_CRDS,
+    COLLECTION,
+    PART_OF,
+    RECORD,
+    Found,
+    Obj,
+    Platform,
+    Ref,
+    Sight,
+    adoptable,
+    planned_refs,
+)
+
+T = TypeVar("T")
+# Connections at once: the kubernetes client's pool has at least five.
+AT_ONCE = 5
+
+# Kind: its collection's name, its group and version.
+RESOURCES = {
+    "Namespace": ("namespaces", "v1"),
+    "ConfigMap": ("configmaps", "v1"),
+    "PersistentVolumeClaim": ("persistentvolumeclaims", "v1"),
+    "Pod": ("pods", "v1"),
+    "Secret": ("secrets", "v1"),
+    "Service": ("services", "v1"),
+    "ServiceAccount": ("serviceaccounts", "v1"),
+    "DaemonSet": ("daemonsets", "apps/v1"),
+    "Deployment": ("deployments", "apps/v1"),
+    "StatefulSet": ("statefulsets", "apps/v1"),
+    "CronJob": ("cronjobs", "batch/v1"),
+    "Job": ("jobs", "batch/v1"),
+    "Ingress": ("ingresses", "networking.k8s.io/v1"),
+    "NetworkPolicy": ("networkpolicies", "networking.k8s.io/v1"),
+    "HorizontalPodAutoscaler": ("horizontalpodautoscalers", "autoscaling/v2"),
+    "PodDisruptionBudget": ("poddisruptionbudgets", "policy/v1"),
+    "PriorityClass": ("priorityclasses", "scheduling.k8s.io/v1"),
+    "Role": ("roles", "rbac.authorization.k8s.io/v1"),
+    "RoleBinding": ("rolebindings", "rbac.authorization.k8s.io/v1"),
+    "ClusterRole": ("clusterroles", "rbac.authorization.k8s.io/v1"),
+    "ClusterRoleBinding": ("clusterrolebindings", "rbac.authorization.k8s.io/v1"),
+    "APIService": ("apiservices", "apiregistration.k8s.io/v1"),
+    "CustomResourceDefinition": ("customresourcedefinitions", "apiextensions.k8s.io/v1"),
+    "Application": ("applications", "argoproj.io/v1alpha1"),
+    "ApplicationSet": ("applicationsets", "argoproj.io/v1alpha1"),
+    "AppProject": ("appprojects", "argoproj.io/v1alpha1"),
+}
+# Kinds of objects that the roles make, and so mark.
+MARKED_KINDS = (
+    "Namespace",
+    "ConfigMap",
+    "PersistentVolumeClaim",
+    "Secret",
+    "Service",
+    "ServiceAccount",
+    "Deployment",
+    "StatefulSet",
+    "CronJob",
+    "NetworkPolicy",
+    "Role",
+    "RoleBinding",
+    "ClusterRole",
+    "ClusterRoleBinding",
+    "APIService",
+    "Application",
+    "AppProject",
+)
+CHART_KINDS = ("ConfigMap", "Service", "ServiceAccount", "Deployment", "StatefulSet", "Job", "Role", "RoleBinding")
+CUSTOM_KINDS = ("Application", "ApplicationSet", "AppProject")
+
+
+def collection(kind: str, namespace: str = "", api_version: str = "") -> str:
+    """The API path of a kind's collection, in one namespace or in all. Raises ValueError for an unknown kind without a version."""
+    plural, version = RESOURCES.get(kind, (f"{kind.lower()}s", api_version))
+    if not version:
+        raise ValueError(f"{kind} is not a kind that this collection makes; name its api_version")
+    root = "/api/v1" if version == "v1" else f"/apis/{version}"
+    return f"{root}/namespaces/{quote(namespace, safe='')}/{plural}" if namespace else f"{root}/{plural}"
+
+
+def location(ref: Ref) -> str:
+    """The API path of an object."""
+    return f"{collection(ref.kind, ref.namespace, ref.api_version)}/{quote(ref.name, safe='')}"
+
+
+def found(kind: str, metadata: Obj) -> Found:
+    return Found(Ref(kind, metadata.get("namespace", ""), metadata["name"], RESOURCES.get(kind, ("", ""))[1]), metadata)
+
+
+def at_once(read: Callable[[Any], T], what: Iterable[Any]) -> list[T]:
+    """Reads many things at once, in their order. Raises the first error."""
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        return list(pool.map(read, what))
+
+
+class OwnershipRead:
+    """The look of one platform at its cluster. Raises ApiError where something cannot be read."""
+
+    def __init__(self, api: KubeApi, platform: Platform, objects: Sequence[Ref] = ()) -> None:
+        self._api, self._platform, self._objects = api, platform, objects
+
+    def read(self) -> Sight:
+        platform, sight = self._platform, Sight()
+        label = {"labelSelector": f"{PART_OF}={COLLECTION}"}
+        argocd = {"labelSelector": f"{PART_OF}=argocd"}
+        records = {**label, "fieldSelector": f"metadata.name={RECORD}"}
+        application = Ref("Application", platform.argocd_namespace, platform.application)
+        lists: list[Callable[[], Any]] = [
+            lambda: self._api.items(collection("Namespace")),
+            lambda: self._api.items(collection("ConfigMap"), records, whole=True),
+            lambda: self.whole(application),
+            lambda: [self.one(Ref("CustomResourceDefinition", "", name)) for name in ARGOCD_CRDS],
+            *(lambda kind=kind: self.all(kind, argocd) for kind in ("Deployment", "StatefulSet")),
+            *(lambda kind=kind: self.all(kind) for kind in ("ClusterRole", "ClusterRoleBinding")),
+            *(lambda kind=kind: self.all(kind, label) for kind in MARKED_KINDS),
+        ]
+        namespaces, sight.records, sight.application, crds, deployments, sets, roles, bindings, *marked = at_once(
+            lambda call: call(), lists
+        )
+        sight.namespaces = namespaces
+        sight.cluster = next((item["uid"] for item in namespaces if item["name"] == "kube-system"), "")
+        sight.argocd = [
+            *filter(None, crds),
+            *deployments,
+            *sets,
+            *(item for item in [*roles, *bindings] if item.ref.name.startswith("argocd-")),
+        ]
+        sight.labelled = [item for items in marked for item in items]
+        self._names(sight)
+        return sight
+
+    def _names(self, sight: Sight) -> None:
+        """What stands under the names that this platform will use, in namespaces that exist."""
+        platform = self._platform
+        there = {item["name"] for item in sight.namespaces}
+        seen = {item.ref: item for item in sight.labelled}
+        wanted = [ref for ref in (*planned_refs(platform), *self._objects) if not ref.namespace or ref.namespace in there]
+        sight.planned = [seen[ref] for ref in wanted if ref in seen]
+        sight.planned += filter(None, at_once(self.one, [ref for ref in wanted if ref not in seen]))
+        if not adoptable(sight.application, platform):
+            namespaces = [name for name in dict.fromkeys((platform.core_namespace, *platform.namespaces)) if name in there]
+            pairs = [(kind, name) for name in namespaces for kind in CHART_KINDS]
+            lists = at_once(lambda pair: self.all(pair[0], namespace=pair[1]), pairs)
+            sight.chart = [item for items in lists for item in items if item.ref.name.startswith("airflow-")]
+            planned = {item.ref for item in sight.planned}
+            sight.chart = [item for item in sight.chart if item.ref not in planned]
+        living = {"labelSelector": "kubernetes_executor=True", "fieldSelector": "status.phase!=Failed,status.phase!=Succeeded"}
+        sight.workers = [
+            f"{item.ref.namespace}/{item.ref.name}" for item in self.all("Pod", living) if item.ref.namespace in platform.all_namespaces
+        ]
+
+    def all(self, kind: str, query: dict[str, Any] | None = None, namespace: str = "") -> list[Found]:
+        return [found(kind, metadata) for metadata in self._api.items(collection(kind, namespace), query)]
+
+    def one(self, ref: Ref) -> Found | None:
+        metadata = self._api.metadata(location(ref))
+        return None if metadata is None else Found(ref, metadata)
+
+    def whole(self, ref: Ref) -> Obj | None:
+        try:
+            return self._api.get(location(ref))
+        except ApiError as error:
+            if error.status == 404:
+                return None
+            raise

@@ -1,0 +1,340 @@
+# Copyright: (c) 2026, The gitops.airflow team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a platform's objects say of its state: rows for a person on call, and what is wrong."""
+
+from __future__ import annotations
+
+import datetime
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ansible_collections.gitops.airflow.plugins.module_utils._argocd.application import error_conditions, shown_revisions
+from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Obj, shorten, timestamp
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.causes import (
+    Cause,
+    Events,
+    Log,
+    Seen,
+    pod_causes,
+    restart_text,
+    restarted,
+)
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.causes import causes as every_cause
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.pods import condition, container_statuses
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.workload_verdict import Workload, causes
+
+Row = dict[str, Any]
+Time = datetime.datetime
+# A restart that is older is history (seconds).
+RECENT = 3600
+FULL = 0.9
+# Until then a pod may still wait for a node or an image, and a task for its pod (seconds).
+GRACE = 300
+WORKER_LABEL = "kubernetes_executor"
+_SUFFIXES = {"n": 1e-9, "u": 1e-6, "m": 1e-3, "": 1.0, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}
+_SUFFIXES |= {"Ki": 2.0**10, "Mi": 2.0**20, "Gi": 2.0**30, "Ti": 2.0**40}
+
+
+def quantity(text: Any) -> float | None:
+    """A Kubernetes quantity (``250m``, ``5Gi``) as a number, None where it is none."""
+    found = re.fullmatch(r"([0-9.]+)([A-Za-z]*)", str(text))
+    return float(found[1]) * _SUFFIXES[found[2]] if found and found[2] in _SUFFIXES else None
+
+
+def seconds_since(value: str | None, now: Time) -> int | None:
+    moment = timestamp(value)
+    return None if moment is None else max(0, int((now - moment).total_seconds()))
+
+
+def _name(item: Obj) -> str:
+    return str((item.get("metadata") or {}).get("name") or "")
+
+
+def _namespace(item: Obj) -> str:
+    return str((item.get("metadata") or {}).get("namespace") or "")
+
+
+def is_worker(pod: Obj) -> bool:
+    return bool(((pod.get("metadata") or {}).get("labels") or {}).get(WORKER_LABEL) == "True")
+
+
+def young(pod: Obj, now: Time) -> bool:
+    return (seconds_since((pod.get("metadata") or {}).get("creationTimestamp"), now) or 0) < GRACE
+
+
+def node_rows(nodes: Iterable[Obj], usage: Mapping[str, Row]) -> list[Row]:
+    """``usage``: by name, cpu (cores), memory, disk and disk_size (bytes), as far as it is known."""
+    rows = []
+    for node in nodes:
+        status = node.get("status") or {}
+        allocatable = status.get("allocatable") or {}
+        conditions = status.get("conditions") or []
+        pressure = [str(item["type"]) for item in conditions if item["type"] != "Ready" and item.get("status") == "True"]
+        rows.append(
+            {
+                "name": _name(node),
+                "ready": condition(node, "Ready").get("status") == "True",
+                "message": shorten(condition(node, "Ready").get("message") or "", 200),
+                "pressure": pressure,
+                "unschedulable": bool((node.get("spec") or {}).get("unschedulable")),
+                "version": (status.get("nodeInfo") or {}).get("kubeletVersion") or "",
+                "cpus": quantity(allocatable.get("cpu")),
+                "memory_size": quantity(allocatable.get("memory")),
+                **usage.get(_name(node), {}),
+            }
+        )
+    return rows
+
+
+def _last_end(pod: Obj, now: Time) -> Row:
+    """How the container that ended last ended: reason and seconds since."""
+    ends = []
+    for status in container_statuses(pod):
+        for state in (status.get("lastState") or {}, status.get("state") or {}):
+            end = state.get("terminated") or {}
+            if end and (end.get("exitCode") or status.get("restartCount")):
+                reason = f"{status.get('name')}: {end.get('reason') or 'ended'} ({end.get('exitCode')})"
+                ends.append((str(end.get("finishedAt") or ""), reason))
+    if not ends:
+        return {"reason": "", "restarted": None}
+    when, reason = max(ends)
+    return {"reason": reason, "restarted": seconds_since(when, now)}
+
+
+def wrong_with(pod: Obj, events: Events, now: Time) -> list[tuple[str, Log | None]]:
+    """What is wrong with a pod of the platform: causes that last, and restarts again and again; each with the log that tells more."""
+    # A Job's pod that failed is a note, and what matters of it stands with its Job.
+    over = (pod.get("status") or {}).get("phase") == "Failed"
+    found = [(cause.text, cause.log) for cause in pod_causes(pod, events) if cause.lasting and not cause.held and not over]
+    if found:
+        return found
+    for status, repeated in restarted(pod, now):
+        if repeated:
+            since = ago(seconds_since(((status.get("lastState") or {}).get("terminated") or {}).get("finishedAt"), now))
+            log = Log(_namespace(pod), _name(pod), str(status.get("name")), True, int(status["restartCount"]))
+            found.append((restart_text(pod, status, events, since), log))
+    return found
+
+
+def pod_rows(
+    pods: Iterable[Obj],
+    usage: Mapping[tuple[str, str], Row],
+    now: Time,
+    events: Iterable[Obj] = (),
+    said: Mapping[Log, str] | None = None,
+) -> list[Row]:
+    """One row for each pod that has not ended well. ``said``: last lines of the logs that wrong_with names."""
+    rows, known, words = [], Events(events), said or {}
+    for pod in pods:
+        metadata, status = pod.get("metadata") or {}, pod.get("status") or {}
+        if status.get("phase") == "Succeeded":
+            continue
+        own = status.get("containerStatuses") or []
+        problems = [
+            f"{text}; its last line: {words[log]}" if log is not None and words.get(log) else text
+            for text, log in wrong_with(pod, known, now)
+        ]
+        waits = [((item.get("state") or {}).get("waiting") or {}).get("reason") for item in container_statuses(pod)]
+        state = next(filter(None, waits), status.get("phase") or "Unknown")
+        if metadata.get("deletionTimestamp"):
+            state = "Terminating"
+        rows.append(
+            {
+                "namespace": _namespace(pod),
+                "name": _name(pod),
+                "ready": sum(bool(item.get("ready")) for item in own),
+                "containers": len((pod.get("spec") or {}).get("containers") or own),
+                "status": state,
+                "restarts": sum(int(item.get("restartCount") or 0) for item in container_statuses(pod)),
+                "age": seconds_since(metadata.get("creationTimestamp"), now),
+                "problems": problems,
+                **_last_end(pod, now),
+                **usage.get((_namespace(pod), _name(pod)), {}),
+            }
+        )
+    return sorted(rows, key=lambda row: (row["namespace"], row["name"]))
+
+
+def worker_rows(pods: Iterable[Obj], now: Time, events: Iterable[Obj] = ()) -> list[Row]:
+    rows, known = [], Events(events)
+    for pod in pods:
+        metadata = pod.get("metadata") or {}
+        notes = {**(metadata.get("labels") or {}), **(metadata.get("annotations") or {})}
+        task = ".".join(str(notes[key]) for key in ("dag_id", "task_id") if notes.get(key))
+        row = {"namespace": _namespace(pod), "name": _name(pod), "task": task, "node": (pod.get("spec") or {}).get("nodeName") or ""}
+        row["status"], row["problem"] = _standstill(pod, known)
+        rows.append({**row, "age": seconds_since(metadata.get("creationTimestamp"), now)})
+    return sorted(rows, key=lambda row: (row["namespace"], row["name"]))
+
+
+def _standstill(pod: Obj, events: Events) -> tuple[str, str]:
+    """A word for a worker's state, and why it does not run yet, or nothing."""
+    phase = str((pod.get("status") or {}).get("phase") or "Unknown")
+    waits = next(filter(None, [((item.get("state") or {}).get("waiting") or {}).get("reason") for item in container_statuses(pod)]), "")
+    for cause in pod_causes(pod, events):
+        if cause.lasting and not cause.held and phase in ("Pending", "Running", "Unknown"):
+            return ("Unschedulable" if cause.kind == "unschedulable" else waits or phase), cause.text
+    return phase, f"pod {_namespace(pod)}/{_name(pod)}: {waits or 'Pending'}" if phase == "Pending" else ""
+
+
+def workload_problems(workloads: Iterable[Obj], pods: Iterable[Obj] = (), events: Iterable[Obj] = ()) -> list[str]:
+    """Workloads that lack pods or do not get on with a roll-out, with what their pods' rows do not say.
+
+    A roll-out that goes on while all pods are available is none. Each needs its ``kind``, which a list does not tell.
+    """
+    problems, all_pods, known = [], list(pods), list(events)
+    for item in workloads:
+        workload = Workload(item["kind"], item)
+        if item["kind"] == "Job" or not workload.open:
+            continue
+        its = [pod for pod in all_pods if _namespace(pod) == _namespace(item)]
+        more = [workload.words(cause) for cause in causes(workload, its, known) if cause.kind in ("quota", "refused", "probe", "deadline")]
+        if workload.serves and not more:
+            continue
+        problems.append(f"{item['kind']} {_namespace(item)}/{_name(item)}: {'; '.join([workload.open, *more[:1]])}")
+    return problems
+
+
+def failed_jobs(workloads: Iterable[Obj], pods: Iterable[Obj]) -> list[Cause]:
+    """Jobs that failed for good, each with how its last pod ended."""
+    jobs = tuple(("Job", item) for item in workloads if item["kind"] == "Job")
+    return [cause for cause in every_cause(Seen(jobs, tuple(pods))) if cause.kind == "job"]
+
+
+def application_rows(apps: Iterable[Obj], now: Time) -> list[Row]:
+    rows = []
+    for app in apps:
+        status = app.get("status") or {}
+        state = status.get("operationState") or {}
+        errors = [f"{item['type']}: {shorten(item.get('message') or '', 300)}" for item in error_conditions(app)]
+        if state.get("phase") in ("Failed", "Error"):
+            errors.append(f"its last sync is {state['phase']}: {shorten(state.get('message') or '', 300)}")
+        rows.append(
+            {
+                "name": _name(app),
+                "sync": (status.get("sync") or {}).get("status") or "Unknown",
+                "health": (status.get("health") or {}).get("status") or "Unknown",
+                "revision": ",".join(shown_revisions(app)),
+                "operation": state.get("phase") or "",
+                "finished": seconds_since(state.get("finishedAt"), now),
+                "errors": errors,
+            }
+        )
+    return rows
+
+
+def volume_rows(claims: Iterable[Obj], usage: Mapping[tuple[str, str], Row]) -> list[Row]:
+    """``usage``: by namespace and claim, used and size in bytes, for the volumes whose driver tells."""
+    rows = []
+    for claim in claims:
+        status = claim.get("status") or {}
+        asked = ((claim.get("spec") or {}).get("resources") or {}).get("requests") or {}
+        size = quantity((status.get("capacity") or asked).get("storage"))
+        row: Row = {"namespace": _namespace(claim), "name": _name(claim), "phase": status.get("phase") or "Unknown", "size": size}
+        rows.append({**row, **usage.get((_namespace(claim), _name(claim)), {})})
+    return rows
+
+
+def kubelet_usage(summary: Obj) -> tuple[Row, dict[tuple[str, str], Row], dict[tuple[str, str], Row]]:
+    """Use of the node, of its pods and of their volumes, from the kubelet's summary."""
+    node = summary.get("node") or {}
+    disk = node.get("fs") or {}
+    pods, volumes = {}, {}
+    for pod in summary.get("pods") or []:
+        reference = pod.get("podRef") or {}
+        pods[(reference.get("namespace") or "", reference.get("name") or "")] = _use(pod)
+        for volume in pod.get("volume") or []:
+            claim = volume.get("pvcRef")
+            if claim and volume.get("capacityBytes"):
+                volumes[(claim["namespace"], claim["name"])] = {
+                    "used": float(volume.get("usedBytes") or 0),
+                    "size": float(volume["capacityBytes"]),
+                }
+    filled = {"disk": float(disk["usedBytes"]), "disk_size": float(disk["capacityBytes"])} if disk.get("capacityBytes") else {}
+    return {**_use(node), **filled}, pods, volumes
+
+
+def _use(item: Obj) -> Row:
+    cpu, memory = (item.get("cpu") or {}).get("usageNanoCores"), (item.get("memory") or {}).get("workingSetBytes")
+    return {key: value for key, value in (("cpu", None if cpu is None else cpu / 1e9), ("memory", memory)) if value is not None}
+
+
+def metrics_usage(items: Iterable[Obj]) -> dict[tuple[str, str], Row]:
+    """Use of nodes or pods from metrics.k8s.io, by namespace (empty for a node) and name."""
+    found = {}
+    for item in items:
+        parts = [part.get("usage") or {} for part in item.get("containers") or [item]]
+        found[(_namespace(item), _name(item))] = {key: sum(quantity(part.get(key)) or 0 for part in parts) for key in ("cpu", "memory")}
+    return found
+
+
+def judge(status: Row) -> tuple[list[str], list[str]]:
+    """What makes the platform unhealthy, and what a person should know all the same."""
+    problems: list[str] = list(status["unreadable"])
+    warnings: list[str] = list(status["unknown"])
+    for node in status["nodes"]:
+        if not node["ready"]:
+            problems.append(f"node {node['name']} is not Ready: {node['message']}")
+        problems += [f"node {node['name']} has {kind}" for kind in node["pressure"]]
+        if node.get("disk_size") and node["disk"] / node["disk_size"] >= FULL:
+            problems.append(f"node {node['name']}: its disk is {node['disk'] / node['disk_size']:.0%} full")
+        if node["unschedulable"]:
+            warnings.append(f"node {node['name']} is cordoned")
+    for app in status["applications"]:
+        if (app["sync"], app["health"]) != ("Synced", "Healthy"):
+            problems.append(f"Application {app['name']} is {app['sync']} and {app['health']}")
+        problems += [f"Application {app['name']}: {error}" for error in app["errors"]]
+    for pod in status["pods"]:
+        problems += pod["problems"]
+        if pod["status"] == "Failed":
+            warnings.append(f"pod {pod['namespace']}/{pod['name']} has failed: {pod['reason'] or 'no reason told'}")
+        elif pod["restarts"] and pod["restarted"] is not None and pod["restarted"] < RECENT and not pod["problems"]:
+            warnings.append(f"pod {pod['namespace']}/{pod['name']} restarted {ago(pod['restarted'])} ago: {pod['reason']}")
+    problems += status["workload_problems"]
+    # A hook of an earlier sync stays behind until the next; it matters while the last one did not succeed.
+    (warnings if all(app["operation"] in ("", "Succeeded") for app in status["applications"]) else problems).extend(status["failed_jobs"])
+    stuck = [worker for worker in status["workers"] if worker["problem"] and (worker["age"] or 0) >= GRACE]
+    problems += [f"worker of {item['task'] or 'a task'} does not start for {ago(item['age'])}: {item['problem']}" for item in stuck]
+    for item in status["waiting"]:
+        if item["seconds"] < GRACE or (item["task"] and item["task"] in {worker["task"] for worker in stuck}):
+            continue
+        if item["paused"]:
+            warnings.append(f"{item['what']} is queued for {ago(item['seconds'])}: the DAG is paused")
+        else:
+            problems.append(f"{item['what']} is queued for {ago(item['seconds'])}: look at the scheduler's log, and at free slots of pools")
+    for volume in status["volumes"]:
+        if volume["phase"] != "Bound":
+            problems.append(f"volume {volume['namespace']}/{volume['name']} is {volume['phase']}")
+        elif volume.get("used") and volume["used"] / volume["size"] >= FULL:
+            problems.append(f"volume {volume['namespace']}/{volume['name']} is {volume['used'] / volume['size']:.0%} full")
+    problems += [f"Airflow's {part} is {state}" for part, state in status["airflow"].items() if state != "healthy"]
+    for checkout in status["checkouts"]:
+        if checkout["error"]:
+            problems.append(f"git-sync of {checkout['pod']} fails: {checkout['error']}")
+    commits = {checkout["commit"] for checkout in status["checkouts"] if checkout["commit"]}
+    if len(commits) > 1:
+        warnings.append(f"pods have different DAG commits: {', '.join(sorted(commit[:7] for commit in commits))}")
+    warnings += [f"DAG file {item['filename']} does not import: {item['message']}" for item in status["import_errors"]]
+    for run in _latest(status["runs"]):
+        if run["state"] == "failed":
+            warnings.append(f"the last run of {run['dag_id']} failed {ago(run['started'])} ago ({run['run_id']})")
+    return list(dict.fromkeys(problems)), list(dict.fromkeys(warnings))
+
+
+def _latest(runs: Iterable[Row]) -> list[Row]:
+    found: dict[str, Row] = {}
+    for run in runs:
+        found.setdefault(run["dag_id"], run)
+    return list(found.values())
+
+
+def ago(seconds: float | None) -> str:
+    """Seconds as the largest unit that fits: ``45 s``, ``12 min``, ``3 h``, ``9 d``."""
+    if seconds is None:
+        return "?"
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= 2 * size:
+            return f"{int(seconds // size)} {unit}"
+    return f"{int(seconds)} s"

@@ -1,0 +1,148 @@
+# Copyright: (c) 2026, The gitops.airflow team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The last DAG runs of each namespace and what waits to be run, read with few requests however many runs there are."""
+
+from __future__ import annotations
+
+import datetime
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from ansible_collections.gitops.airflow.plugins.module_utils._airflow.api import PAGE, AirflowApi
+from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Obj, timestamp
+
+Row = dict[str, Any]
+Time = datetime.datetime
+RUNS_SHOWN = 3
+# Each round leaves out the DAGs whose last runs are known: a DAG that runs often hides the others in one of them only.
+ROUNDS = 5
+# Pages of task instances in each round. They only tell namespaces, and one of a DAG's tells those of its other runs.
+TASK_PAGES = 5
+PAUSED_ASKED = 10
+# The collection's cluster policy notes in it where a task's worker goes (airflow_local_settings.py).
+_PLACED = re.compile(r"gitops-airflow/worker-namespace'?\"?:\s*['\"]([^'\"]+)")
+Key = tuple[str, str]
+
+
+def _key(item: Obj) -> Key:
+    return str(item.get("dag_id")), str(item.get("dag_run_id"))
+
+
+def _since(value: Any, now: Time) -> int | None:
+    moment = timestamp(value)
+    return None if moment is None else max(0, int((now - moment).total_seconds()))
+
+
+def placed(executor_config: Any) -> str | None:
+    """The namespace that a task's executor_config, as the REST API prints it, sends its worker to."""
+    found = _PLACED.search(str(executor_config or ""))
+    return found[1] if found else None
+
+
+def last_of_each(runs: Iterable[Obj]) -> dict[str, list[Obj]]:
+    """The last runs of each DAG that have started, the latest first. ``runs`` are in that order."""
+    found: dict[str, list[Obj]] = {}
+    for run in runs:
+        of_dag = found.setdefault(str(run.get("dag_id")), [])
+        if run.get("start_date") and len(of_dag) < RUNS_SHOWN:
+            of_dag.append(run)
+    return {dag: listed for dag, listed in found.items() if listed}
+
+
+def read_runs(airflow: AirflowApi) -> tuple[list[Obj], list[Obj]]:
+    """The last runs of each DAG, and task instances that tell where the DAGs' workers go.
+
+    :raises AirflowError: when Airflow cannot be asked.
+    """
+    runs: dict[str, list[Obj]] = {}
+    tasks: list[Obj] = []
+    left: list[str] | None = None  # all of them
+    for number in range(ROUNDS):
+        page = airflow.last_runs(PAGE, left)
+        found = last_of_each(page)
+        last = len(page) < PAGE or number == ROUNDS - 1
+        # Of the others the next round tells more.
+        done = {dag: listed for dag, listed in found.items() if last or len(listed) == RUNS_SHOWN}
+        runs |= found
+        if done:
+            tasks += airflow.tasks_since(
+                min(str(run["start_date"]) for listed in done.values() for run in listed), sorted(done), TASK_PAGES
+            )
+        if last:
+            break
+        known = left if left is not None else airflow.dag_ids()
+        left = [dag for dag in known if dag not in done]
+        if not left:
+            break
+    return [run for listed in runs.values() for run in listed], tasks
+
+
+def run_rows(runs: Sequence[Obj], tasks: Iterable[Obj], core: str, now: Time) -> list[Row]:
+    """The last runs of each namespace that a task of theirs went to, those that wait first, then the newest.
+
+    A run without a task of its own goes where others of its DAG went; where there is none, its namespace is empty.
+    """
+    places: dict[Key, set[str]] = {}
+    usual: dict[str, set[str]] = {}
+    for task in tasks:
+        place = placed(task.get("executor_config")) or core
+        places.setdefault(_key(task), set()).add(place)
+        usual.setdefault(str(task.get("dag_id")), set()).add(place)
+    shown: dict[str, list[Row]] = {}
+    moment = {_key(run): timestamp(run.get("start_date")) for run in runs}
+    for run in sorted(runs, key=lambda run: moment[_key(run)] or now, reverse=True):
+        key = _key(run)
+        began, ended = moment[key], timestamp(run.get("end_date"))
+        row = {
+            "dag_id": key[0],
+            "run_id": key[1],
+            "state": str(run.get("state")),
+            "started": _since(run.get("start_date"), now),
+            "seconds": (ended - began).total_seconds() if began and ended else None,
+        }
+        for place in sorted(places.get(key) or usual.get(key[0]) or {""}):
+            shown.setdefault(place, []).append({"namespace": place, **row})
+    return [row for place in sorted(shown) for row in shown[place][:RUNS_SHOWN]]
+
+
+def queued_since(run: Obj, others: Iterable[Obj], now: Time) -> int | None:
+    """For how many seconds a queued run may have waited at most: since it could run, and since the last other run of its DAG ended.
+
+    None where another one runs: it waits for its turn.
+    """
+    mine = [item for item in others if item.get("dag_id") == run.get("dag_id") and _key(item) != _key(run)]
+    if any(item.get("state") == "running" for item in mine):
+        return None
+    times = [run.get("execution_date"), run.get("data_interval_end"), *(item.get("end_date") for item in mine)]
+    waited = [seconds for value in times if (seconds := _since(value, now)) is not None]
+    return min(waited, default=None)
+
+
+def waiting_rows(runs: Iterable[Obj], queued: Iterable[Obj], tasks: Iterable[Obj], paused: Mapping[str, bool], now: Time) -> list[Row]:
+    """Queued runs and queued task instances, with the seconds that they have waited."""
+    known, rows = list(runs), []
+    for run in queued:
+        seconds = queued_since(run, known, now)
+        dag, name = _key(run)
+        rows.append({"what": f"run {name} of {dag}", "task": "", "seconds": seconds, "paused": paused.get(dag, False)})
+    for task in tasks:
+        dag, name = _key(task)
+        label = f"{dag}.{task.get('task_id')}"
+        row = {"what": f"task {label} of run {name}", "task": label, "seconds": _since(task.get("queued_when"), now), "paused": False}
+        rows.append(row)
+    return [row for row in rows if row["seconds"] is not None]
+
+
+def ask(airflow: AirflowApi, core: str, now: Time) -> Row:
+    """Rows of the last runs, and of what waits.
+
+    :raises AirflowError: when Airflow cannot be asked.
+    """
+    runs, tasks = read_runs(airflow)
+    queued = airflow.queued_runs()
+    dags = list(dict.fromkeys(str(run.get("dag_id")) for run in queued))[:PAUSED_ASKED]
+    paused = {dag: bool((airflow.dag(dag) or {}).get("is_paused")) for dag in dags}
+    waiting = waiting_rows(runs, queued, airflow.queued_tasks(), paused, now)
+    return {"runs": run_rows([*queued, *runs], tasks, core, now), "waiting": waiting}

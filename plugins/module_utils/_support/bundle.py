@@ -1,0 +1,161 @@
+# Copyright: (c) 2026, The gitops.airflow team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reads what shows why a platform does not work. Everything passes the masker; what cannot be read is noted and left out."""
+
+from __future__ import annotations
+
+import io
+import json
+import tarfile
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError
+from ansible_collections.gitops.airflow.plugins.module_utils._base.mask import Masker, secret_values
+from ansible_collections.gitops.airflow.plugins.module_utils._base.printable import printable, printable_json
+from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Obj
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.causes import Seen, causes
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import KubeApi, core_path
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.pods import container_statuses
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.watch import Source, snapshot
+
+# By group: collections of a namespace.
+NAMESPACED = {
+    "/api/v1": {
+        "configmaps": "ConfigMap",
+        "persistentvolumeclaims": "PersistentVolumeClaim",
+        "pods": "Pod",
+        "secrets": "Secret",
+        "serviceaccounts": "ServiceAccount",
+        "services": "Service",
+    },
+    "/apis/apps/v1": {"daemonsets": "DaemonSet", "deployments": "Deployment", "replicasets": "ReplicaSet", "statefulsets": "StatefulSet"},
+    "/apis/batch/v1": {"cronjobs": "CronJob", "jobs": "Job"},
+    "/apis/discovery.k8s.io/v1": {"endpointslices": "EndpointSlice"},
+    "/apis/networking.k8s.io/v1": {"ingresses": "Ingress", "networkpolicies": "NetworkPolicy"},
+    "/apis/rbac.authorization.k8s.io/v1": {"rolebindings": "RoleBinding", "roles": "Role"},
+    "/apis/argoproj.io/v1alpha1": {"applications": "Application", "appprojects": "AppProject"},
+}
+# Kinds whose causes are named.
+CAUSED = ("DaemonSet", "Deployment", "Job", "StatefulSet")
+CLUSTER = {
+    "/api/v1": {"namespaces": "Namespace", "nodes": "Node", "persistentvolumes": "PersistentVolume"},
+    "/apis/storage.k8s.io/v1": {"storageclasses": "StorageClass"},
+}
+
+
+class Bundle:
+    """One archive. ``read`` collects it; names end with what a file is: json, txt or log."""
+
+    _api: KubeApi
+
+    def __init__(self, connect: Callable[[], KubeApi], namespaces: list[str], tail: int, known: list[str]) -> None:
+        self._connect, self._namespaces, self._tail, self._known = connect, namespaces, tail, known
+        self._masker = Masker(known)
+        self.files: dict[str, str] = {}
+        self.notes: list[str] = []
+
+    def add(self, name: str, text: str) -> None:
+        masked = self._masker.text(text)
+        self.files[name] = printable_json(masked) if name.endswith(".json") else printable(masked)
+
+    def _list(self, group: str, path: str, kind: str) -> list[Obj]:
+        try:
+            items = snapshot(self._api, Source(path))[0]
+        except ApiError as error:
+            if error.status != 404:  # a group that this cluster does not have
+                self.notes.append(str(error))
+            return []
+        return [{"apiVersion": group.removeprefix("/apis/").removeprefix("/api/"), "kind": kind, **item} for item in items]
+
+    def read(self, more: dict[str, str]) -> None:
+        """All of it, or, of a cluster that does not answer, nothing but ``more``: further files, by name.
+
+        The Secrets come first: what they hold is masked in everything else. Where they cannot be read nothing else is, either.
+        """
+        try:
+            self._api = self._connect()
+            version = self._api.get("/version")
+        except ApiError as error:
+            self.notes.append(f"Nothing of the cluster is collected: {error}")
+            for name, text in more.items():
+                self.add(name, text)
+            return
+        self.add("cluster/version.json", json.dumps(version, indent=2))
+        secrets: list[Obj] = []
+        for namespace in self._namespaces:
+            try:
+                secrets += snapshot(self._api, Source(core_path("secrets", namespace)))[0]
+            except ApiError as error:
+                self.notes.append(f"Nothing of {namespace} is collected, because what its Secrets hold could not be masked: {error}")
+                self._namespaces = [name for name in self._namespaces if name != namespace]
+        self._masker = Masker({*self._known, *secret_values(secrets)})
+        for name, text in more.items():
+            self.add(name, text)
+        jobs = [
+            (f"cluster/{plural}", group, f"{group}/{plural}", kind) for group, kinds in CLUSTER.items() for plural, kind in kinds.items()
+        ]
+        for namespace in self._namespaces:
+            for group, kinds in NAMESPACED.items():
+                jobs += [
+                    (f"{namespace}/{plural}", group, f"{group}/namespaces/{namespace}/{plural}", kind) for plural, kind in kinds.items()
+                ]
+            jobs.append((f"{namespace}/events", "/api/v1", core_path("events", namespace), "Event"))
+        workloads: list[tuple[str, Obj]] = []
+        events: list[Obj] = []
+        with ThreadPoolExecutor(max_workers=8) as pool:
+            pods: list[Obj] = []
+            for (name, _group, _path, kind), items in zip(jobs, pool.map(lambda job: self._list(*job[1:]), jobs), strict=True):
+                if items:
+                    self.files[f"{name}.json"] = printable_json("[\n" + ",\n".join(map(self._masker.manifest, items)) + "\n]\n")
+                if kind == "Pod":
+                    pods += items
+                elif kind == "Event":
+                    events += items
+                elif kind in CAUSED:
+                    workloads += [(kind, item) for item in items]
+            for name, text in pool.map(self._log, list(self._logs(pods))):
+                if text:
+                    self.add(name, text)
+        found = causes(Seen(tuple(workloads), tuple(pods), tuple(events)))
+        if found:
+            self.add("causes.txt", "\n".join(f"{cause.text}\n  Next: {cause.action}" for cause in found) + "\n")
+
+    @staticmethod
+    def _logs(pods: list[Obj]) -> Iterator[tuple[str, str, str, bool]]:
+        for pod in pods:
+            metadata = pod["metadata"]
+            for status in container_statuses(pod):
+                states = {**(status.get("state") or {})}
+                if states.keys() & {"running", "terminated"}:
+                    yield metadata["namespace"], metadata["name"], status["name"], False
+                if status.get("restartCount"):
+                    yield metadata["namespace"], metadata["name"], status["name"], True
+
+    def _log(self, which: tuple[str, str, str, bool]) -> tuple[str, str]:
+        namespace, pod, container, previous = which
+        name = f"{namespace}/logs/{pod}.{container}{'.previous' if previous else ''}.log"
+        query = {"timestamps": "true", **({"previous": "true"} if previous else {})}
+        try:
+            return name, "\n".join(self._api.log_lines(namespace, pod, container, False, self._tail, **query))
+        except ApiError as error:
+            return name, f"{error}\n"
+
+    def archive(self, folder: str) -> bytes:
+        """A gzipped tar file, all of it in one folder."""
+        if self.notes:
+            self.add("not-collected.txt", "\n".join(self.notes) + "\n")
+        stream = io.BytesIO()
+        with tarfile.open(fileobj=stream, mode="w:gz") as tar:
+            for name, text in sorted(self.files.items()):
+                data = text.encode("utf-8", "replace")
+                entry = tarfile.TarInfo(f"{folder}/{name}")
+                entry.size, entry.mtime, entry.mode = len(data), int(time.time()), 0o600
+                tar.addfile(entry, io.BytesIO(data))
+        return stream.getvalue()
+
+    def contents(self) -> list[dict[str, Any]]:
+        return [{"name": name, "size": len(text.encode("utf-8", "replace"))} for name, text in sorted(self.files.items())]
