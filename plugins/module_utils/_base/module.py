@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any, NoReturn
 
 from ansible.module_utils import basic
+from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError
 from ansible_collections.gitops.airflow.plugins.module_utils._base.printable import printable, printable_values
 
 
@@ -21,6 +22,10 @@ class AnsibleModule(basic.AnsibleModule):  # type: ignore[misc]
         """Ends the module with an error. Every text in it is made printable."""
         super().fail_json(msg=printable(msg), **printable_values(kwargs))
         raise AssertionError("fail_json has ended the module")
+
+    def fail(self, error: CollectionError, **kwargs: Any) -> NoReturn:
+        """Ends the module with an error and what else it returns."""
+        self.fail_json(**{**kwargs, **error.result()})
 
     def warn(self, warning: str, *args: Any, **kwargs: Any) -> None:
         """Adds a warning, made printable."""
