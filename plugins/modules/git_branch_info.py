@@ -100,64 +100,12 @@ code:
   sample: authentication
 """
 
-from typing import Any
-
 from ansible_collections.gitops.airflow.plugins.module_utils._base.module import AnsibleModule
-from ansible_collections.gitops.airflow.plugins.module_utils._git.access import EXCLUSIVE, REMOTE_SPEC, open_remote
-from ansible_collections.gitops.airflow.plugins.module_utils._git.model import GitError, folder, keyscan, public_url, ssh_server
-from ansible_collections.gitops.airflow.plugins.module_utils._git.owner import OWNER_SPEC, FolderOwner, check_folder, from_params
-from ansible_collections.gitops.airflow.plugins.module_utils._git.remote import Remote
+from ansible_collections.gitops.airflow.plugins.module_utils._git.access import EXCLUSIVE, REMOTE_SPEC
+from ansible_collections.gitops.airflow.plugins.module_utils._git.branch import read_branch
+from ansible_collections.gitops.airflow.plugins.module_utils._git.model import GitError
+from ansible_collections.gitops.airflow.plugins.module_utils._git.owner import OWNER_SPEC
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.tunnel import TunnelError
-
-
-def check_complete(params: dict[str, Any]) -> None:
-    """Raises GitError for an SSH repository whose key or host keys are not given."""
-    if not ssh_server(params["repo"]):
-        return
-    url = public_url(params["repo"])
-    if not (params["known_hosts"] or params["known_hosts_content"]):
-        message = f"{url} is read over SSH, and its server's host keys are not given: any server could pose as it."
-        raise GitError("incomplete", f"{message} Next: {keyscan(params['repo'])}, and give them as {{known_hosts}}.")
-    if not (params["ssh_key"] or params["ssh_key_content"]):
-        raise GitError("incomplete", f"{url} is read over SSH, and no key is given. Next: give a private key as {{ssh_key}}.")
-
-
-def check_folders(remote: Remote, commit: str, folders: list[str]) -> None:
-    """Raises GitError for a folder that the commit does not have, ValueError for what can be no folder."""
-    prefixes = {item: folder(item or ".") for item in folders}
-    if not any(prefixes.values()):
-        return
-    tree = remote.tree(commit)
-    for item, prefix in prefixes.items():
-        if not any(path.startswith(prefix) for path in tree):
-            found = ", ".join(sorted({path.split("/")[0] for path in tree if "/" in path})) or "none"
-            raise GitError(
-                "folder_missing",
-                f"{remote.shown} (branch {remote.branch}): commit {commit[:7]} has no folder {item!r}; the folders at its top are: {found}."
-                " Next: correct {folders}, or commit a file in that folder.",
-            )
-
-
-def check_owner(remote: Remote, commit: str, owner: FolderOwner) -> None:
-    """Raises GitError for a folder that is another platform's."""
-    found = remote.tree(commit)
-    check_folder(owner, f"{remote.shown} (branch {remote.branch})", found, lambda path: remote.blob(found.get(path)))
-
-
-def run(params: dict[str, Any], temp: str) -> str:
-    """The branch's commit. Raises GitError, TunnelError, ValueError, OSError."""
-    check_complete(params)
-    with open_remote(params, temp, isolated=True) as remote:
-        commit = remote.fetch()
-        if commit is None:
-            raise remote.error("couldn't find remote ref")
-        check_folders(remote, commit, params["folders"])
-        owner = from_params(params.get("owner"))
-        if owner:
-            check_owner(remote, commit, owner)
-        if params["push"]:
-            remote.check_push(commit)
-        return commit
 
 
 def main() -> None:
@@ -172,7 +120,7 @@ def main() -> None:
         supports_check_mode=True,
     )
     try:
-        commit = run(module.params, module.tmpdir)
+        commit = read_branch(module.params, module.tmpdir)
     except GitError as error:
         module.fail_json(msg=error.told(module.params["names"]), code=error.code)
     except TunnelError as error:

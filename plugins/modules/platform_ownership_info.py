@@ -182,7 +182,6 @@ from ansible_collections.gitops.airflow.plugins.module_utils._base.module import
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import connect, show_path
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import (
     Platform,
-    Refusal,
     adoptable,
     decide,
     labels_of,
@@ -190,6 +189,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership
     ref_from,
 )
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership_read import OwnershipRead
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.refusal import Refusal
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
 OBJECT_SPEC: dict[str, Any] = {

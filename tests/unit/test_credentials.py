@@ -21,10 +21,11 @@ from ansible_collections.gitops.airflow.plugins.module_utils._airflow.api import
 from ansible_collections.gitops.airflow.plugins.module_utils._airflow.api import AirflowApi
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import AirflowError
 from ansible_collections.gitops.airflow.plugins.module_utils._git import access as _git_access
+from ansible_collections.gitops.airflow.plugins.module_utils._git.branch import read_branch
 from ansible_collections.gitops.airflow.plugins.module_utils._git.model import GitError
 from ansible_collections.gitops.airflow.plugins.module_utils._git.remote import Access
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.tunnel import NoReadyPod, Tunnel
-from ansible_collections.gitops.airflow.plugins.modules import git_branch_info, git_publish
+from ansible_collections.gitops.airflow.plugins.modules import git_publish
 from ansible_collections.gitops.airflow.tests.unit.git_http import Backend, git
 from ansible_collections.gitops.airflow.tests.unit.logging_proxy import LoggingProxy, logging_proxy, set_proxy
 from ansible_collections.gitops.airflow.tests.unit.test_git_branch_info import PARAMS as READ
@@ -189,7 +190,7 @@ def test_why_a_tunnel_leads_nowhere_is_told(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def read(url: str, temp: Path, **over: Any) -> str:
-    return git_branch_info.run({**CLUSTER, **READ, **ANN, "repo": url, **over}, str(temp))
+    return read_branch({**CLUSTER, **READ, **ANN, "repo": url, **over}, str(temp))
 
 
 @pytest.mark.parametrize("lower", [True, False])

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.gitops.airflow.plugins.module_utils._git.branch import read_branch
 from ansible_collections.gitops.airflow.plugins.module_utils._git.model import GitError
-from ansible_collections.gitops.airflow.plugins.modules import git_branch_info
 from ansible_collections.gitops.airflow.tests.unit.git_http import Backend, git
 
 KEY = "-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----"
@@ -37,7 +37,7 @@ PARAMS: dict[str, Any] = {
 
 
 def ask(url: str, temp: Path, **over: Any) -> str:
-    return git_branch_info.run(PARAMS | {"repo": url} | over, str(temp))
+    return read_branch(PARAMS | {"repo": url} | over, str(temp))
 
 
 def failure(url: str, temp: Path, **over: Any) -> GitError:

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.gitops.airflow.plugins.module_utils._git.branch import read_branch
 from ansible_collections.gitops.airflow.plugins.module_utils._git.model import GitError
 from ansible_collections.gitops.airflow.plugins.module_utils._git.owner import FILE, FolderOwner, check_folder, marked_owner
-from ansible_collections.gitops.airflow.plugins.modules import git_branch_info, git_publish
+from ansible_collections.gitops.airflow.plugins.modules import git_publish
 from ansible_collections.gitops.airflow.tests.unit.git_http import git
 
 FOLDER = "platform/airflow/core"
@@ -108,7 +109,7 @@ def test_h3_a_second_cluster_is_refused_before_anything_is_pushed(filled: Path, 
     assert not git_publish.run({**given, "owner": owner()}, str(tmp_path), check=False).changed
     before = head(filled)
     second = {**given, "owner": owner(cluster="uid-2")}
-    for run in (lambda: git_publish.run(second, str(tmp_path), check=False), lambda: git_branch_info.run(second, str(tmp_path))):
+    for run in (lambda: git_publish.run(second, str(tmp_path), check=False), lambda: read_branch(second, str(tmp_path))):
         with pytest.raises(GitError, match="another cluster") as caught:
             run()
         assert caught.value.code == "foreign_folder"

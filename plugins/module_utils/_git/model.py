@@ -38,12 +38,20 @@ class GitError(Exception):
         self.message = message
         super().__init__(self.told({}))
 
-    def told(self, names: Mapping[str, str]) -> str:
-        """The message with the options of the next action as the one who reads it calls them."""
+    def _split(self, names: Mapping[str, str]) -> tuple[str, str, str]:
         what, mark, action = self.message.rpartition("Next: ")
         for option, name in (OPTIONS | dict(names)).items():
             action = action.replace(f"{{{option}}}", name)
-        return what + mark + action
+        return what, mark, action
+
+    def told(self, names: Mapping[str, str]) -> str:
+        """The message with the options of the next action as the one who reads it calls them."""
+        return "".join(self._split(names))
+
+    def parts(self, names: Mapping[str, str]) -> tuple[str, str]:
+        """The same in two: what cannot be done and why, and the next action."""
+        what, _mark, action = self._split(names)
+        return what.strip(), action[:1].upper() + action[1:]
 
 
 @dataclass(frozen=True)

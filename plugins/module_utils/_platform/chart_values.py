@@ -41,15 +41,15 @@ def _completed(theirs: Sequence[Any] | None, platform: Sequence[Any] | None) -> 
     return list(theirs or []) + [entry for entry in platform or [] if entry["name"] not in names]
 
 
-def _texts(value: Any, place: str = "") -> Iterator[tuple[str, str]]:
+def texts(value: Any, place: str = "") -> Iterator[tuple[str, str]]:
     """Every text in the values, keys too, with where it stands."""
     if isinstance(value, Mapping):
         for key, item in value.items():
             yield place, str(key)
-            yield from _texts(item, f"{place}.{key}".lstrip("."))
+            yield from texts(item, f"{place}.{key}".lstrip("."))
     elif isinstance(value, list | tuple):
         for item in value:
-            yield from _texts(item, place)
+            yield from texts(item, place)
     elif isinstance(value, str):
         yield place, value
 
@@ -70,7 +70,7 @@ def import_path_problems(values: Mapping[str, Any] | None) -> list[str]:
     if len(paths) > 1:
         problems.append("env sets PYTHONPATH more than once")
     problems += [f"env sets PYTHONPATH to '{path}', which does not begin with {PYTHON_FOLDER}" for path in paths if not _is_first(path)]
-    for place, text in _texts(given):
+    for place, text in texts(given):
         if REFUSED_VARIABLE in text:
             problems.append(f"{place or 'a key'} sets {REFUSED_VARIABLE}")
         elif "PYTHONPATH" in text and (place, text) != ("env.name", "PYTHONPATH"):

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.refusal import Refusal
+
 Obj = dict[str, Any]
 
 PART_OF, COLLECTION = "app.kubernetes.io/part-of", "gitops-airflow"
@@ -80,26 +82,6 @@ class Found:
 
     ref: Ref
     metadata: Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Refusal:
-    """Why nothing is changed: the value at fault, the rule, the sentence for a person, and the next action."""
-
-    code: str
-    value: str
-    rule: str
-    message: str
-    next_action: str
-
-    def as_dict(self) -> dict[str, str]:
-        return {
-            "code": self.code,
-            "value": self.value,
-            "rule": self.rule,
-            "message": self.message,
-            "next_action": self.next_action,
-        }
 
 
 def labels_of(metadata: Mapping[str, Any]) -> dict[str, str]:
@@ -232,7 +214,8 @@ class Sight:
     application: Obj | None = None
     planned: list[Found] = field(default_factory=list)  # objects whose names this platform will write
     chart: list[Found] = field(default_factory=list)  # objects whose names the chart renders, while there is no Application of ours
-    workers: list[str] = field(default_factory=list)  # living worker pods in this platform's namespaces
+    living: list[Ref] = field(default_factory=list)  # worker pods that have not ended, anywhere
+    workers: list[str] = field(default_factory=list)  # those in this platform's namespaces
 
 
 @dataclass(frozen=True)

@@ -159,9 +159,8 @@ class OwnershipRead:
             planned = {item.ref for item in sight.planned}
             sight.chart = [item for item in sight.chart if item.ref not in planned]
         living = {"labelSelector": "kubernetes_executor=True", "fieldSelector": "status.phase!=Failed,status.phase!=Succeeded"}
-        sight.workers = [
-            f"{item.ref.namespace}/{item.ref.name}" for item in self.all("Pod", living) if item.ref.namespace in platform.all_namespaces
-        ]
+        sight.living = [item.ref for item in self.all("Pod", living)]
+        sight.workers = [f"{ref.namespace}/{ref.name}" for ref in sight.living if ref.namespace in platform.all_namespaces]
 
     def all(self, kind: str, query: dict[str, Any] | None = None, namespace: str = "") -> list[Found]:
         return [found(kind, metadata) for metadata in self._api.items(collection(kind, namespace), query)]

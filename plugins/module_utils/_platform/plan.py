@@ -1,0 +1,277 @@
+# Copyright: (c) 2026, The gitops.airflow team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What follows from the present state of a cluster: what stands in the way, and what a run will do. Pure: objects in, decisions out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import (
+    GENERATED,
+    Decision,
+    Found,
+    Obj,
+    Ref,
+    Sight,
+    adoptable,
+    labels_of,
+    named,
+    owner_of,
+    points_here,
+)
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.refusal import Refusal
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.rules import older
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings import AirflowSettings, Logs, Settings
+
+PROJECT = "airflow"
+# What the Secret of passwords and keys holds, and the claim of the database that needs it.
+GENERATED_KEYS = ("admin-password", "fernet-key", "mysql-password", "mysql-root-password", "webserver-secret-key")
+CLAIM = "data-airflow-mysql-0"
+# What the Secret of a bucket must hold.
+BUCKET_KEYS = ("access-key-id", "secret-access-key")
+LOG_SECRET, WEBSERVER_LOG_SECRET = "airflow-task-logs", "airflow-task-logs-webserver"
+BASIC_SECRET, SSH_SECRET = "dags-git-basic", "dags-git-ssh"
+# Annotations by which objects remember: the version that a pod runs, where task logs go, what Argo CD was given to trust.
+VERSION, LOG_STORE, TRUST = "gitops-airflow/airflow-version", "gitops-airflow/log-store", "gitops-airflow/trust"
+
+
+@dataclass
+class State:
+    """What was read of the cluster. Of Secrets no value: a set of keys is None where there is no Secret."""
+
+    sight: Sight
+    decision: Decision
+    project: Obj | None = None  # the AppProject
+    scheduler: Obj | None = None  # its Deployment
+    generated: frozenset[str] | None = None
+    claim: bool = False  # whether MySQL's volume claim exists
+    bucket: frozenset[str] | None = None  # the Secret of a bucket of people's own
+
+
+@dataclass
+class Plan:
+    """What a run needs to know of the present state. No value of a Secret is in it."""
+
+    cluster: str = ""
+    namespaces: dict[str, dict[str, str]] = field(default_factory=dict)
+    adoption: bool = False
+    in_use: bool = False
+    unmarked: list[Ref] = field(default_factory=list)
+    # Only for a caller that knows of Airflow.
+    generated: str = ""
+    running_version: str = ""
+    dropped_namespaces: list[str] = field(default_factory=list)
+    secret_namespaces: list[str] = field(default_factory=list)
+    retired_secrets: list[Ref] = field(default_factory=list)
+    log_store: str = ""
+    log_store_before: str = ""
+    project_repositories: list[str] = field(default_factory=list)
+    trust_before: list[str] = field(default_factory=list)
+    moves: bool = False  # Airflow gets another version, or a namespace is dropped: neither while tasks run
+    notes: list[str] = field(default_factory=list)
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            **vars(self),
+            "unmarked": [ref.as_dict() for ref in self.unmarked],
+            "retired_secrets": [ref.as_dict() for ref in self.retired_secrets],
+        }
+
+
+def log_store_text(logs: Logs, namespace: str) -> str:
+    """Where task logs go, for a person. It is kept in the cluster, so the texts of one setting stay the same."""
+    if logs.mode == "s3":
+        return f"{logs.bucket} at {logs.endpoint or 'AWS'}"
+    return {"embedded": f"the embedded store in {namespace}", "none": "no store"}[logs.mode]
+
+
+def make_plan(state: State, given: Settings, check_mode: bool = False) -> Plan:
+    """The plan. ``check_mode``: a run cannot ask what an apply would do in a namespace that does not exist yet."""
+    sight, decision, platform = state.sight, state.decision, given.owner()
+    application = sight.application
+    plan = Plan(
+        cluster=sight.cluster,
+        namespaces={item["name"]: labels_of(item) for item in sight.namespaces},
+        adoption=decision.adoption,
+        in_use=application is not None and adoptable(application, platform) and points_here(application, platform),
+        unmarked=decision.unmarked,
+    )
+    airflow = given.airflow
+    if airflow is None:
+        return plan
+    project = own_project(state, given)
+    spec = project.get("spec") or {}
+    wanted = list(given.worker_namespaces)
+    plan.project_repositories = list(spec.get("sourceRepos") or [])
+    plan.trust_before = str(_annotations(project.get("metadata") or {}).get(TRUST, "")).split()
+    allowed = [str(item.get("namespace")) for item in spec.get("destinations") or []]
+    plan.dropped_namespaces = [name for name in dict.fromkeys(allowed) if name not in wanted]
+    plan.secret_namespaces = [name for name in wanted if not check_mode or name in plan.namespaces]
+    plan.generated = "missing" if state.generated is None else "present"
+    plan.running_version = running_version(state.scheduler) or given.airflow_version
+    plan.moves = changes_version(plan, given) or bool(plan.dropped_namespaces)
+    secrets = own_secrets(state, given)
+    plan.retired_secrets = [item.ref for item in secrets if item.ref.namespace in wanted and item.ref.name in _retired(airflow)]
+    plan.log_store = log_store_text(airflow.logs, given.logs_namespace)
+    stored = [item for item in secrets if item.ref == Ref("Secret", given.core_namespace, LOG_SECRET)]
+    plan.log_store_before = next((_annotations(item.metadata).get(LOG_STORE, "") for item in stored), "")
+    plan.notes = list(_notes(plan, airflow))
+    return plan
+
+
+def _annotations(metadata: Any) -> dict[str, str]:
+    return dict(metadata.get("annotations") or {})
+
+
+def is_own(metadata: Any, state: State, given: Settings) -> bool:
+    """Whether an object is this platform's. An older platform's has no label with its name until it is adopted."""
+    owner = owner_of(metadata, given.name)
+    return owner == "ours" or (owner == "older" and state.decision.adoption)
+
+
+def own_project(state: State, given: Settings) -> Obj:
+    """The AppProject as it is. One that this platform did not make remembers nothing of it: then it is empty."""
+    project = state.project
+    return project if project is not None and is_own(project["metadata"], state, given) else {}
+
+
+def own_secrets(state: State, given: Settings) -> list[Found]:
+    """Not those of another platform in the same cluster."""
+    return [item for item in state.sight.labelled if item.ref.kind == "Secret" and is_own(item.metadata, state, given)]
+
+
+def running_version(scheduler: Obj | None) -> str:
+    """The version that runs; empty where none runs, so that nothing stands against the wanted one.
+
+    The scheduler's pods say it: they are changed last, when the database has been migrated.
+    """
+    template = (((scheduler or {}).get("spec") or {}).get("template") or {}).get("metadata") or {}
+    return str(_annotations(template).get(VERSION, ""))
+
+
+def changes_version(plan: Plan, given: Settings) -> bool:
+    return given.airflow_version not in ("", plan.running_version)
+
+
+def _retired(airflow: AirflowSettings) -> set[str]:
+    """Credentials of the DAG repository and of the task logs that nothing uses any more. The embedded server has a token for the DAGs."""
+    names = {BASIC_SECRET, SSH_SECRET} | ({LOG_SECRET, WEBSERVER_LOG_SECRET} if airflow.logs.mode == "none" else set())
+    used = {BASIC_SECRET} if airflow.dags.embedded or airflow.dags.password else set()
+    return names - used - ({SSH_SECRET} if airflow.dags.ssh_key else set())
+
+
+def _notes(plan: Plan, airflow: AirflowSettings) -> Iterator[str]:
+    before = plan.log_store_before
+    if before in ("", plan.log_store):
+        return
+    removed = airflow.task_logs_state == "absent" and before.startswith("the embedded store")
+    stay = "" if removed else " They stay there. To read them, set airflow_app_logs as it was."
+    yield f"Task logs go to {plan.log_store} from now on. Airflow does not show those in {before} any more.{stay}"
+
+
+def refusals(state: State, plan: Plan, given: Settings, airflow: AirflowSettings) -> list[Refusal]:
+    """What stands in the way of installing or changing Airflow in a cluster that is this platform's."""
+    return [
+        *_lost(state, given),
+        *_bucket(state, given, airflow),
+        *_older_version(plan, given),
+        *_tasks_at_upgrade(state, plan, given),
+        *_moved_core(state, plan, given),
+        *_tasks_in_dropped(state, plan),
+    ]
+
+
+def _lost(state: State, given: Settings) -> Iterator[Refusal]:
+    """What was made once, and is not made anew: it is there without a key, or the volume that needs it is."""
+    if state.generated is None and not state.claim:
+        return
+    lost = sorted(set(GENERATED_KEYS) - (state.generated or frozenset()))
+    if lost:
+        yield Refusal(
+            "lost_keys",
+            ", ".join(lost),
+            "passwords and keys that the database needs are never made anew",
+            f"The Secret {GENERATED} of {given.core_namespace} lacks {', '.join(lost)}, but MySQL's volume claim {CLAIM} needs what it "
+            "held. MySQL would refuse new passwords, and what Airflow encrypted with the old key would be lost.",
+            "Restore the Secret from a backup, or from airflow-admin, airflow-mysql, airflow-fernet-key and airflow-webserver-secret-key "
+            f"in {given.core_namespace}, which hold the same values. To begin with an empty database instead, run with "
+            f"airflow_app_state=absent and delete the claim and {GENERATED}.",
+        )
+
+
+def _bucket(state: State, given: Settings, airflow: AirflowSettings) -> Iterator[Refusal]:
+    name, namespace = airflow.logs.secret, given.core_namespace
+    if airflow.logs.mode != "s3" or not name:
+        return
+    missing = [key for key in BUCKET_KEYS if key not in (state.bucket or ())]
+    if not missing:
+        return
+    what = "does not exist" if state.bucket is None else f"lacks {', '.join(missing)}"
+    there = any(item["name"] == namespace for item in state.sight.namespaces)
+    yield Refusal(
+        "bucket_secret",
+        f"{namespace}/{name}",
+        "a bucket's Secret has the keys access-key-id and secret-access-key",
+        f"airflow_app_logs is 's3', but the Secret {name} of {namespace} {what}.",
+        f"{'' if there else f'kubectl create namespace {namespace}; '}kubectl -n {namespace} create secret generic {name} "
+        "--from-file=access-key-id --from-file=secret-access-key, with files of these names, and run the playbook again.",
+    )
+
+
+def _older_version(plan: Plan, given: Settings) -> Iterator[Refusal]:
+    if changes_version(plan, given) and older(given.airflow_version, plan.running_version):
+        yield Refusal(
+            "older_version",
+            given.airflow_version,
+            "Airflow does not become older",
+            f"platform_airflow_version is {given.airflow_version}, but Airflow {plan.running_version} runs, whose database an older "
+            "version cannot use.",
+            f"Set platform_airflow_version to {plan.running_version} or newer.",
+        )
+
+
+def _tasks_at_upgrade(state: State, plan: Plan, given: Settings) -> Iterator[Refusal]:
+    workers = _workers(state.sight.living, [*given.worker_namespaces, *plan.dropped_namespaces])
+    if workers and changes_version(plan, given):
+        yield Refusal(
+            "tasks_at_upgrade",
+            ", ".join(workers),
+            "no task runs while Airflow is upgraded",
+            f"Airflow {plan.running_version} is to become {given.airflow_version}, but tasks run, whose pods would go on with the old "
+            f"version on the new database: {named(workers)}.",
+            "Pause the DAGs, wait until these pods have ended, and run the same command again.",
+        )
+
+
+def _moved_core(state: State, plan: Plan, given: Settings) -> Iterator[Refusal]:
+    held = [item.ref.namespace for item in own_secrets(state, given) if item.ref.name == GENERATED]
+    dropped = [name for name in dict.fromkeys(held) if name in plan.dropped_namespaces]
+    if dropped:
+        yield Refusal(
+            "core_moved",
+            str(given.core_namespace),
+            "Airflow's namespace stays the same",
+            f"platform_core_namespace is '{given.core_namespace}', but Airflow's database is in '{', '.join(dropped)}' and cannot be "
+            "moved.",
+            "Correct platform_core_namespace, or remove the platform first.",
+        )
+
+
+def _tasks_in_dropped(state: State, plan: Plan) -> Iterator[Refusal]:
+    workers = _workers(state.sight.living, plan.dropped_namespaces)
+    if workers:
+        yield Refusal(
+            "tasks_in_dropped",
+            ", ".join(workers),
+            "no task runs in a namespace that is removed",
+            f"Tasks run in {', '.join(plan.dropped_namespaces)}, which platform_worker_namespaces does not name any more: "
+            f"{named(workers)}.",
+            "Pause the DAGs that use it, wait until these pods have ended, and run the same command again.",
+        )
+
+
+def _workers(living: Sequence[Ref], namespaces: Sequence[str]) -> list[str]:
+    return [f"{ref.namespace}/{ref.name}" for ref in living if ref.namespace in namespaces]

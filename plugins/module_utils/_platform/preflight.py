@@ -1,0 +1,194 @@
+# Copyright: (c) 2026, The gitops.airflow team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Checks what is set for a platform, reads the present state of the cluster once, and asks the external repositories."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError, LibraryMissing
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import KubeApi
+from ansible_collections.gitops.airflow.plugins.module_utils._platform import plan as plans
+from ansible_collections.gitops.airflow.plugins.module_utils._platform import repository_rules, rules, value_rules
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import GENERATED, Obj, Ref, decide
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership_read import OwnershipRead, at_once
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.refusal import Refusal
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings import AirflowSettings, Repository, Settings
+
+INSTALL, USE, REMOVE = "install", "use", "remove"
+# What git calls the options that a person sets for a repository.
+GIT_OPTIONS = ("repo", "branch", "username", "password", "ssh_key", "known_hosts", "ca")
+# How an answer of the API server, or none, is called: HTTP status, code, next action.
+API_ERRORS = (
+    (-1, "bad_kubeconfig", "Set platform_kubeconfig to an existing kubeconfig file, and platform_context to a context in it."),
+    (0, "unreachable", "Check that the cluster runs, and that this machine reaches the API server that platform_context names."),
+    (401, "unauthorized", "Renew the credentials in platform_kubeconfig, or choose another platform_context."),
+    (403, "forbidden", "Grant this right to the account of platform_context: every role reads the state of the cluster first."),
+)
+
+
+@dataclass
+class Outcome:
+    """What was found out.
+
+    ``complete``: the cluster answered, and Airflow's settings were given. ``asked``: the external repositories were asked.
+    """
+
+    reachable: bool = False
+    complete: bool = False
+    asked: bool = False
+    refusals: list[Refusal] = field(default_factory=list)
+    plan: plans.Plan = field(default_factory=plans.Plan)
+    repositories: list[dict[str, Any]] = field(default_factory=list)
+
+
+def read_state(api: KubeApi, given: Settings, objects: Sequence[Ref] = ()) -> plans.State:
+    """Reads the cluster. Raises ApiError, ValueError for a record of Argo CD that cannot be read."""
+    platform = given.owner()
+    read = OwnershipRead(api, platform, objects)
+    sight = read.read()
+    state = plans.State(sight, decide(sight, platform))
+    if given.airflow is None:
+        return state
+    core, secret = given.core_namespace, given.airflow.logs.secret if given.airflow.logs.mode == "s3" else ""
+    wanted = [
+        Ref("AppProject", given.argocd_namespace, plans.PROJECT),
+        Ref("Deployment", core, "airflow-scheduler"),
+        Ref("Secret", core, GENERATED),
+        *([Ref("Secret", core, secret)] if secret else []),
+    ]
+    there = {item["name"] for item in sight.namespaces}
+    found = at_once(lambda ref: read.whole(ref) if ref.namespace in there else None, wanted)
+    state.project, state.scheduler = found[:2]
+    state.generated, state.bucket = _keys(found[2]), _keys(found[3]) if secret else None
+    state.claim = state.generated is None and core in there and read.one(Ref("PersistentVolumeClaim", core, plans.CLAIM)) is not None
+    return state
+
+
+def _keys(secret: Obj | None) -> frozenset[str] | None:
+    return None if secret is None else frozenset(secret.get("data") or {})
+
+
+def api_refusal(error: ApiError) -> Refusal:
+    """Why the state of the cluster cannot be read. The error's own next action and code go first."""
+    code, action = next(
+        ((code, action) for status, code, action in API_ERRORS if status == error.status),
+        ("api_error", "Look into the log of the API server, and run the same command again."),
+    )
+    return Refusal(
+        error.code or code,
+        str(error.status),
+        "the state of the cluster can be read",
+        f"The state of the cluster cannot be read. {error.message}",
+        error.next_action or action,
+    )
+
+
+class Preflight:
+    """One look. ``connect`` opens the API, ``ask`` reads a branch and returns its commit or a refusal."""
+
+    def __init__(
+        self,
+        given: Settings,
+        connect: Callable[[], KubeApi],
+        ask: Callable[[dict[str, Any]], str | Refusal],
+        *,
+        purpose: str = INSTALL,
+        kubeconfig: Any = None,
+        context: str = "",
+        absent_ok: bool = False,
+        check_mode: bool = False,
+        objects: Sequence[Ref] = (),
+    ) -> None:
+        self._given, self._connect, self._ask, self._purpose = given, connect, ask, purpose
+        self._kubeconfig, self._context, self._absent_ok = kubeconfig, context, absent_ok
+        self._check_mode, self._objects = check_mode, objects
+
+    def run(self, *, cluster: bool = True, repositories: bool = True) -> Outcome:
+        """Refusals of all kinds together. Raises LibraryMissing, ValueError."""
+        given, outcome = self._given, Outcome()
+        outcome.refusals = rules.broken(rules.PLATFORM, given)
+        known = not rules.broken(rules.IDENTITY, given)
+        airflow = None if self._purpose == REMOVE else given.airflow
+        open_repositories: list[Repository] = []
+        if airflow:
+            outcome.refusals += value_rules.broken(given, airflow)
+            for repo in airflow.repositories:
+                found = repository_rules.repository(given, airflow, repo)
+                outcome.refusals += found
+                open_repositories += [repo] if not found and self._is_asked(repo, airflow) else []
+            outcome.refusals += repository_rules.logs(given, airflow)
+        if cluster and known:
+            self._look(outcome)
+        if repositories and airflow and known and self._purpose == INSTALL:
+            self._ask_all(outcome, airflow, open_repositories)
+        return outcome
+
+    @staticmethod
+    def _is_asked(repo: Repository, airflow: AirflowSettings) -> bool:
+        """The embedded repositories are the platform's own: they are made, not asked."""
+        return not repo.embedded and (repo.kind == "platform" or airflow.dags_check)
+
+    def _look(self, outcome: Outcome) -> None:
+        given = self._given
+        wrong = list(rules.kubeconfig(self._kubeconfig, given, self._context))
+        outcome.refusals += wrong
+        if wrong:
+            return
+        try:
+            state = read_state(self._connect(), given, self._objects)
+        except LibraryMissing:
+            raise
+        except ApiError as error:
+            if not self._absent_ok or error.status > 0:
+                outcome.refusals.append(api_refusal(error))
+            return
+        outcome.reachable, outcome.complete = True, given.airflow is not None
+        outcome.plan = plans.make_plan(state, given, self._check_mode)
+        if self._purpose == REMOVE:
+            return
+        others = [refusal for refusal in state.decision.refusals if self._purpose == INSTALL or refusal.code != "tasks_run"]
+        outcome.refusals += others
+        # What is wrong inside another's cluster is not this platform's concern.
+        if given.airflow and self._purpose == INSTALL and all(refusal.code == "tasks_run" for refusal in others):
+            outcome.refusals += plans.refusals(state, outcome.plan, given, given.airflow)
+
+    def _ask_all(self, outcome: Outcome, airflow: AirflowSettings, asked: Sequence[Repository]) -> None:
+        requests = [self._request(repo, airflow, outcome) for repo in asked]
+        commits = dict(zip((repo.kind for repo in asked), at_once(self._ask, requests), strict=True))
+        outcome.asked = True
+        outcome.refusals += [found for found in commits.values() if isinstance(found, Refusal)]
+        for repo in airflow.repositories:
+            commit = commits.get(repo.kind, "")
+            outcome.repositories.append(
+                {"name": repo.kind, "embedded": repo.embedded, "commit": "" if isinstance(commit, Refusal) else commit}
+            )
+
+    def _request(self, repo: Repository, airflow: AirflowSettings, outcome: Outcome) -> dict[str, Any]:
+        """The options of git_branch_info."""
+        names = {option: f"{repo.prefix}_{option}" for option in GIT_OPTIONS} | {"folders": f"{repo.prefix}_subpath"}
+        request: dict[str, Any] = {
+            "repo": repo.url,
+            "branch": repo.branch,
+            "username": repo.username,
+            "password": repo.password,
+            "ssh_key_content": repo.ssh_key,
+            "known_hosts_content": repo.known_hosts,
+            "ca_content": repo.ca,
+            "names": names,
+            "push": repo.kind == "platform",
+            "folders": [airflow.subpath] if repo.kind == "dags" else [],
+        }
+        # Whose folder it must be. The Application that uses it proves that an older version wrote it for this platform.
+        if repo.kind == "platform" and (outcome.reachable or self._absent_ok):
+            request["owner"] = {
+                "folder": airflow.path,
+                "platform": self._given.name,
+                "cluster": outcome.plan.cluster,
+                "adopt": outcome.plan.in_use,
+                "take_over": airflow.take_over,
+            }
+        return request

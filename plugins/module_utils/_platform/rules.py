@@ -1,0 +1,186 @@
+# Copyright: (c) 2026, The gitops.airflow team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Settings of a platform that contradict each other or that the platform cannot use. Pure: no cluster is needed.
+
+A rule yields a refusal for what breaks it. Messages name the roles' variables and the value, never a value that may be secret.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from ansible.module_utils.compat.version import LooseVersion
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.refusal import Refusal
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings import Settings
+
+Rule = Callable[[Settings], Iterator[Refusal]]
+
+# What is a label's value and part of names, and the name of a namespace.
+LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+OLDEST_AIRFLOW, NOT_YET_AIRFLOW = "2.6", "2.11"
+
+
+def is_label(value: Any) -> bool:
+    """Whether a value is a text that Kubernetes takes as a label and as a namespace's name."""
+    return isinstance(value, str) and LABEL.fullmatch(value) is not None
+
+
+def older(version: str, other: str) -> bool:
+    """Whether a version is older than another. It is not if the two cannot be compared: a word where the other has a number."""
+    try:
+        return bool(LooseVersion(version) < LooseVersion(other))
+    except TypeError:
+        return False
+
+
+def inventory(given: Settings) -> Iterator[Refusal]:
+    """The playbooks name the group: if it is empty they run on localhost, only to say so."""
+    if given.group and given.group not in given.host_groups:
+        yield Refusal(
+            "inventory",
+            given.group,
+            "the platform's host is in the group that the playbook names",
+            f"The inventory has no host in the group {given.group}.",
+            "Name an inventory that has one (-i), or correct the one that could not be read.",
+        )
+
+
+def provider(given: Settings) -> Iterator[Refusal]:
+    if given.provider not in ("kind", "existing"):
+        yield Refusal(
+            "provider",
+            given.provider,
+            "platform_provider is kind or existing",
+            f"platform_provider is '{given.provider}'. It must be 'kind' (create a local cluster) or 'existing' "
+            "(use the cluster of platform_context).",
+            "Correct platform_provider in the inventory.",
+        )
+
+
+def platform_name(given: Settings) -> Iterator[Refusal]:
+    """It is the value of a label on every object, and part of names."""
+    if not is_label(given.name):
+        yield Refusal(
+            "platform_name",
+            str(given.name),
+            "platform_name can be a label's value",
+            f"platform_name is '{given.name}'. It must be a text of 1 to 63 lower-case letters, digits and hyphens that begins and ends "
+            "with a letter or digit, because every object of the platform is labelled with it.",
+            "Correct platform_name in the inventory, in quotes if it is a number.",
+        )
+
+
+def git_server(given: Settings) -> Iterator[Refusal]:
+    if given.git_server not in ("embedded", "external"):
+        yield Refusal(
+            "git_server",
+            given.git_server,
+            "platform_git_server is embedded or external",
+            f"platform_git_server is '{given.git_server}'. It must be 'embedded' (Gitea in the cluster) or 'external' (your own server).",
+            "Correct platform_git_server in the inventory.",
+        )
+
+
+def namespace_names(given: Settings) -> Iterator[Refusal]:
+    names = [*given.own_namespaces, given.core_namespace, *given.worker_namespaces]
+    wrong = list(dict.fromkeys(str(name) for name in names if not is_label(name)))
+    if wrong:
+        yield Refusal(
+            "namespace_name",
+            ", ".join(wrong),
+            "a namespace's name is a DNS label",
+            "platform_worker_namespaces, platform_core_namespace, platform_argocd_namespace, platform_git_namespace or "
+            f"platform_logs_namespace is {', '.join(wrong)}. The name of a namespace is a text of 1 to 63 lower-case letters, digits and "
+            "hyphens that begins and ends with a letter or digit.",
+            f"Correct {', '.join(wrong)}, in quotes if it is a number.",
+        )
+
+
+def airflow_version(given: Settings) -> Iterator[Refusal]:
+    version = given.airflow_version
+    if version and not (older(version, NOT_YET_AIRFLOW) and not older(version, OLDEST_AIRFLOW)):
+        yield Refusal(
+            "airflow_version",
+            version,
+            f"Airflow is at least {OLDEST_AIRFLOW} and older than {NOT_YET_AIRFLOW}",
+            f"platform_airflow_version is '{version}'. The platform is made for Airflow 2.6 to 2.10.",
+            "Correct platform_airflow_version in the inventory.",
+        )
+
+
+def host_ports(given: Settings) -> Iterator[Refusal]:
+    if given.airflow_host_port and given.airflow_host_port == given.argocd_host_port:
+        yield Refusal(
+            "same_port",
+            str(given.airflow_host_port),
+            "Airflow and Argo CD have a port each",
+            f"platform_airflow_host_port and platform_argocd_host_port are both {given.airflow_host_port}. Each needs a port of its own.",
+            "Change platform_airflow_host_port or platform_argocd_host_port.",
+        )
+
+
+def namespaces_apart(given: Settings) -> Iterator[Refusal]:
+    shared = [name for name in given.own_namespaces if name in given.worker_namespaces]
+    if shared:
+        yield Refusal(
+            "shared_namespace",
+            ", ".join(map(str, shared)),
+            "no task runs beside Argo CD, the Git server or the task logs",
+            f"platform_worker_namespaces names {', '.join(map(str, shared))}, which is the namespace of Argo CD, of the Git server or of "
+            "the task logs. Tasks there could read its Secrets.",
+            "Use another namespace for one of them.",
+        )
+
+
+def core_namespace(given: Settings) -> Iterator[Refusal]:
+    if given.core_namespace not in given.worker_namespaces:
+        yield Refusal(
+            "core_namespace",
+            str(given.core_namespace),
+            "Airflow's own namespace is a worker namespace",
+            f"platform_core_namespace is '{given.core_namespace}', which platform_worker_namespaces {list(given.worker_namespaces)} does "
+            "not name. Airflow runs there.",
+            f"Add '{given.core_namespace}' to platform_worker_namespaces. To keep tasks out of it, set airflow_app_core_tasks to false.",
+        )
+
+
+def namespace_once(given: Settings) -> Iterator[Refusal]:
+    twice = [str(name) for name, times in Counter(map(str, given.worker_namespaces)).items() if times > 1]
+    if twice:
+        yield Refusal(
+            "namespace_twice",
+            ", ".join(twice),
+            "each worker namespace has one entry",
+            f"platform_worker_namespaces {list(given.worker_namespaces)} names {', '.join(twice)} more than once. Each needs one entry.",
+            f"Remove the other entries of {', '.join(twice)}.",
+        )
+
+
+# If one of these is broken, nothing is known of the platform that could be looked for in a cluster.
+IDENTITY: tuple[Rule, ...] = (inventory, provider, platform_name, git_server, namespace_names)
+PLATFORM: tuple[Rule, ...] = (*IDENTITY, airflow_version, host_ports, namespaces_apart, core_namespace, namespace_once)
+
+
+def broken(rules: Sequence[Rule], given: Settings) -> list[Refusal]:
+    """The refusals of the rules, in their order."""
+    return [refusal for rule in rules for refusal in rule(given)]
+
+
+def kubeconfig(path: Any, given: Settings, context: str = "") -> Iterator[Refusal]:
+    """The file of an existing cluster is there. ``path`` is the option ``kubeconfig``: paths with a colon between, or the configuration."""
+    if given.provider != "existing" or not isinstance(path, str):
+        return
+    if not any(os.path.isfile(os.path.expanduser(part)) for part in path.split(os.pathsep)):
+        named = f" that has the context '{context}'" if context else ""
+        yield Refusal(
+            "kubeconfig",
+            path,
+            "the kubeconfig of an existing cluster is a file on this machine",
+            f"platform_kubeconfig is '{path}', which is not a file on this machine, so the cluster cannot be reached.",
+            f"Set platform_kubeconfig (or the environment variable KUBECONFIG) to the kubeconfig file{named}.",
+        )

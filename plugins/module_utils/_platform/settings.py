@@ -1,0 +1,230 @@
+# Copyright: (c) 2026, The gitops.airflow team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a person sets for a platform, typed. Each option has the name of the role's variable without its prefix."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.gitops.airflow.plugins.module_utils._git.model import ssh_server
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import Platform
+
+# The roles' variables, by which messages name the options.
+PLATFORM_PREFIX, AIRFLOW_PREFIX = "platform_", "airflow_app_"
+
+# A name that YAML may take for a number or a boolean is kept as it is given: the rule for it says so.
+PLATFORM_OPTIONS: dict[str, Any] = {
+    "name": {"type": "raw", "required": True},
+    "provider": {"type": "str", "default": "existing"},
+    "group": {"type": "str", "default": ""},
+    "host_groups": {"type": "list", "elements": "str", "default": []},
+    "git_server": {"type": "str", "default": "embedded"},
+    "airflow_version": {"type": "str", "default": ""},
+    "argocd_namespace": {"type": "raw", "default": "argocd"},
+    "git_namespace": {"type": "raw", "default": "git"},
+    "core_namespace": {"type": "raw", "default": "airflow-core"},
+    "logs_namespace": {"type": "raw", "default": "airflow-logs"},
+    "worker_namespaces": {
+        "type": "list",
+        "elements": "dict",
+        "default": [{"name": "airflow-core"}],
+        "options": {
+            "name": {"type": "raw", "required": True},
+            "node_selector": {"type": "dict"},
+            "tolerations": {"type": "list", "elements": "dict"},
+            "affinity": {"type": "dict"},
+        },
+    },
+    "airflow_host_port": {"type": "int", "default": 0},
+    "argocd_host_port": {"type": "int", "default": 0},
+}
+
+AIRFLOW_OPTIONS: dict[str, Any] = {
+    "name": {"type": "str", "default": "airflow-core"},
+    "platform_repo": {"type": "str", "default": ""},
+    "platform_branch": {"type": "str", "default": "main"},
+    "platform_path": {"type": "str", "default": "platform/airflow/core"},
+    "take_over": {"type": "str", "default": ""},
+    "platform_username": {"type": "str", "default": ""},
+    "platform_password": {"type": "str", "default": "", "no_log": True},
+    "platform_ssh_key": {"type": "str", "default": "", "no_log": True},
+    "platform_known_hosts": {"type": "str", "default": ""},
+    "platform_ca": {"type": "str", "default": ""},
+    "dags_repo": {"type": "str", "default": ""},
+    "dags_branch": {"type": "str", "default": "main"},
+    "dags_subpath": {"type": "str", "default": "dags"},
+    "dags_username": {"type": "str", "default": ""},
+    "dags_password": {"type": "str", "default": "", "no_log": True},
+    "dags_ssh_key": {"type": "str", "default": "", "no_log": True},
+    "dags_known_hosts": {"type": "str", "default": ""},
+    "dags_ca": {"type": "str", "default": ""},
+    "dags_check": {"type": "bool", "default": True},
+    "logs": {"type": "str", "default": "embedded", "choices": ["embedded", "s3", "none"]},
+    "logs_endpoint": {"type": "str", "default": ""},
+    "logs_region": {"type": "str", "default": "us-east-1"},
+    "logs_bucket": {"type": "str", "default": ""},
+    "logs_secret": {"type": "str", "default": "", "no_log": False},
+    "task_logs_state": {"type": "str", "default": "present", "choices": ["present", "absent"]},
+    "default_namespace": {"type": "str", "default": ""},
+    "core_tasks": {"type": "bool", "default": True},
+    "task_secrets": {"type": "list", "elements": "str", "default": [], "no_log": False},
+    "task_claims": {"type": "list", "elements": "str", "default": []},
+    "values": {"type": "raw", "default": {}},
+}
+
+
+def embedded_server(git_namespace: str) -> str:
+    """The URL that the repositories of the embedded Git server begin with."""
+    return f"http://gitea.{git_namespace}.svc.cluster.local:3000/"
+
+
+def read_text(given: str) -> str:
+    """What is given as a text, or as a file on this machine, without the white space around it. Raises OSError."""
+    path = os.path.expanduser(given)
+    # A text of many lines is not a path, and isfile says so.
+    return (Path(path).read_text(encoding="utf-8") if os.path.isfile(path) else given).strip()
+
+
+@dataclass(frozen=True)
+class Repository:
+    """A repository and what it is read or pushed to with. ``kind`` is C(platform) or C(dags)."""
+
+    kind: str
+    url: str
+    branch: str = "main"
+    username: str = ""
+    password: str = field(default="", repr=False)
+    ssh_key: str = field(default="", repr=False)
+    known_hosts: str = ""
+    ca: str = ""
+    embedded: bool = False
+
+    @property
+    def prefix(self) -> str:
+        """What the variables of this repository begin with."""
+        return f"{AIRFLOW_PREFIX}{self.kind}"
+
+    @property
+    def is_ssh(self) -> bool:
+        return ssh_server(self.url) is not None
+
+
+@dataclass(frozen=True)
+class Logs:
+    """Where the logs of tasks go."""
+
+    mode: str = "embedded"
+    endpoint: str = ""
+    region: str = "us-east-1"
+    bucket: str = ""
+    secret: str = ""
+
+
+@dataclass(frozen=True)
+class AirflowSettings:
+    """What is set for Airflow, its two repositories and its task logs."""
+
+    platform: Repository
+    dags: Repository
+    name: str = "airflow-core"
+    path: str = "platform/airflow/core"
+    take_over: str = ""
+    subpath: str = "dags"
+    dags_check: bool = True
+    logs: Logs = Logs()
+    task_logs_state: str = "present"
+    default_namespace: str = ""
+    core_tasks: bool = True
+    task_secrets: tuple[str, ...] = ()
+    task_claims: tuple[str, ...] = ()
+    values: Any = field(default_factory=dict, repr=False)
+
+    @property
+    def repositories(self) -> tuple[Repository, Repository]:
+        return self.platform, self.dags
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What is set for a platform. ``airflow`` is None for a caller that knows nothing of Airflow."""
+
+    name: Any = "airflow"
+    provider: str = "existing"
+    group: str = ""
+    host_groups: tuple[str, ...] = ()
+    git_server: str = "embedded"
+    airflow_version: str = ""
+    argocd_namespace: Any = "argocd"
+    git_namespace: Any = "git"
+    core_namespace: Any = "airflow-core"
+    logs_namespace: Any = "airflow-logs"
+    worker_namespaces: tuple[Any, ...] = ("airflow-core",)
+    airflow_host_port: int = 0
+    argocd_host_port: int = 0
+    airflow: AirflowSettings | None = None
+
+    @property
+    def logs_mode(self) -> str:
+        return self.airflow.logs.mode if self.airflow else "embedded"
+
+    @property
+    def own_namespaces(self) -> list[Any]:
+        """The namespaces of Argo CD, of the embedded Git server and of the store of task logs, as far as the platform has them."""
+        git = [self.git_namespace] if self.git_server == "embedded" else []
+        logs = [self.logs_namespace] if self.logs_mode == "embedded" else []
+        return [self.argocd_namespace, *git, *logs]
+
+    def owner(self) -> Platform:
+        """The platform as the look at the owners of the cluster's objects knows it."""
+        airflow = self.airflow
+        default = Repository("platform", f"{embedded_server(self.git_namespace)}gitops/platform.git")
+        return Platform(
+            self.name,
+            argocd_namespace=self.argocd_namespace,
+            core_namespace=self.core_namespace,
+            git_namespace=self.git_namespace if self.git_server == "embedded" else "",
+            logs_namespace=self.logs_namespace if self.logs_mode == "embedded" else "",
+            namespaces=tuple(self.worker_namespaces),
+            application=airflow.name if airflow else AIRFLOW_OPTIONS["name"]["default"],
+            repo=(airflow.platform if airflow else default).url,
+            path=airflow.path if airflow else AIRFLOW_OPTIONS["platform_path"]["default"],
+        )
+
+
+def _repository(kind: str, given: Mapping[str, Any], server: str) -> Repository:
+    url = given[f"{kind}_repo"] or f"{server}gitops/{kind}.git"
+    texts = {name: read_text(given[f"{kind}_{name}"]) for name in ("ssh_key", "known_hosts", "ca")}
+    plain = {name: given[f"{kind}_{name}"] for name in ("branch", "username", "password")}
+    return Repository(kind, url, **plain, **texts, embedded=url.startswith(server))
+
+
+def from_params(platform: Mapping[str, Any], airflow: Mapping[str, Any] | None) -> Settings:
+    """The settings from a module's options. Raises OSError for a file that cannot be read."""
+    server = embedded_server(platform["git_namespace"])
+    plain = {item.name: platform[item.name] for item in fields(Settings) if item.name in PLATFORM_OPTIONS}
+    plain |= {
+        "host_groups": tuple(platform["host_groups"]),
+        "worker_namespaces": tuple(item["name"] for item in platform["worker_namespaces"]),
+    }
+    if airflow is None:
+        return Settings(**plain)
+    names = ("name", "take_over", "dags_check", "task_logs_state", "core_tasks", "values")
+    return Settings(
+        **plain,
+        airflow=AirflowSettings(
+            _repository("platform", airflow, server),
+            _repository("dags", airflow, server),
+            path=airflow["platform_path"],
+            subpath=airflow["dags_subpath"],
+            logs=Logs(airflow["logs"], *(airflow[f"logs_{name}"] for name in ("endpoint", "region", "bucket", "secret"))),
+            default_namespace=airflow["default_namespace"] or platform["core_namespace"],
+            task_secrets=tuple(airflow["task_secrets"]),
+            task_claims=tuple(airflow["task_claims"]),
+            **{name: airflow[name] for name in names},
+        ),
+    )

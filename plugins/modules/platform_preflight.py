@@ -1,0 +1,583 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, The gitops.airflow team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: platform_preflight
+short_description: Check the settings of a platform and the state of its cluster before anything is changed
+version_added: 0.1.0
+author: The gitops.airflow team (@gitops-airflow)
+description:
+  - Checks that the settings of a platform agree with each other, reads the present state of the cluster once, and reads the external Git
+    repositories with the credentials that others will use.
+  - Fails with all reasons at once if something stands in the way. Otherwise returns a plan, which later steps use instead of reading the
+    cluster again.
+  - Changes nothing. Of Secrets only the names of their keys are used; no value of a Secret is returned.
+  - Messages name the variables of this collection's roles. The option O(platform.core_namespace) is the variable
+    C(platform_core_namespace), the option O(airflow.values) the variable C(airflow_app_values).
+attributes:
+  check_mode:
+    support: full
+    details: Only reads. RV(plan.secret_namespaces) then names only namespaces that exist.
+  diff_mode:
+    support: none
+    details: Changes nothing.
+extends_documentation_fragment:
+  - gitops.airflow.kubernetes_auth
+  - gitops.airflow.attributes
+options:
+  platform:
+    description: Settings that all roles share.
+    type: dict
+    required: true
+    suboptions:
+      name:
+        description: Name of the platform, a text of 1 to 63 lower-case letters, digits and hyphens.
+        type: raw
+        required: true
+      provider:
+        description: V(existing) for a cluster that exists, whose kubeconfig must be a file. V(kind) for a local one.
+        type: str
+        default: existing
+      group:
+        description: Group of the inventory that the host must be in. Empty for any host.
+        type: str
+        default: ""
+      host_groups:
+        description: Groups of the inventory that the host is in, which Ansible calls C(group_names).
+        type: list
+        elements: str
+        default: []
+      git_server:
+        description: V(embedded) for a Git server in the cluster, V(external) for your own.
+        type: str
+        default: embedded
+      airflow_version:
+        description: Version of Airflow that is wanted. Empty to compare no versions.
+        type: str
+        default: ""
+      argocd_namespace:
+        description: Namespace of Argo CD and of the Application.
+        type: raw
+        default: argocd
+      git_namespace:
+        description: Namespace of the embedded Git server.
+        type: raw
+        default: git
+      core_namespace:
+        description: Namespace of Airflow's own pods. Must be one of O(platform.worker_namespaces).
+        type: raw
+        default: airflow-core
+      logs_namespace:
+        description: Namespace of the store of task logs.
+        type: raw
+        default: airflow-logs
+      worker_namespaces:
+        description: Namespaces in which worker pods may run.
+        type: list
+        elements: dict
+        default: [{name: airflow-core}]
+        suboptions:
+          name:
+            description: Name of the namespace.
+            type: raw
+            required: true
+          node_selector:
+            description: Node labels that its worker pods ask for. Not checked.
+            type: dict
+          tolerations:
+            description: Tolerations of its worker pods. Not checked.
+            type: list
+            elements: dict
+          affinity:
+            description: Affinity of its worker pods. Not checked.
+            type: dict
+      airflow_host_port:
+        description: Port of this machine for Airflow. 0 for none.
+        type: int
+        default: 0
+      argocd_host_port:
+        description: Port of this machine for Argo CD. 0 for none.
+        type: int
+        default: 0
+  airflow:
+    description: Settings of Airflow. Without them neither these are checked nor what follows from the state of Airflow.
+    type: dict
+    suboptions:
+      name:
+        description: Name of the Application.
+        type: str
+        default: airflow-core
+      platform_repo:
+        description: URL of the platform repository. Empty for the one of the embedded Git server.
+        type: str
+        default: ""
+      platform_branch:
+        description: Its branch.
+        type: str
+        default: main
+      platform_path:
+        description: Folder of the chart in it.
+        type: str
+        default: platform/airflow/core
+      take_over:
+        description: Owner of that folder, as a refusal names it, from which the platform may take it over.
+        type: str
+        default: ""
+      platform_username:
+        description: User that may push to the platform repository.
+        type: str
+        default: ""
+      platform_password:
+        description: Password or token of that user.
+        type: str
+        default: ""
+      platform_ssh_key:
+        description: Private key with the right to push, as a text or as a file on the host that runs the module.
+        type: str
+        default: ""
+      platform_known_hosts:
+        description: Host keys of the SSH server, as a text or as a file.
+        type: str
+        default: ""
+      platform_ca:
+        description: Certificate authority of the HTTPS server, as a text or as a file.
+        type: str
+        default: ""
+      dags_repo:
+        description: URL of the DAG repository. Empty for the one of the embedded Git server.
+        type: str
+        default: ""
+      dags_branch:
+        description: Its branch.
+        type: str
+        default: main
+      dags_subpath:
+        description: Folder of the DAGs in it.
+        type: str
+        default: dags
+      dags_username:
+        description: User that may read the DAG repository.
+        type: str
+        default: ""
+      dags_password:
+        description: Password or token of that user.
+        type: str
+        default: ""
+      dags_ssh_key:
+        description: Private key that may read the DAG repository, as a text or as a file.
+        type: str
+        default: ""
+      dags_known_hosts:
+        description: Host keys of the SSH server, as a text or as a file.
+        type: str
+        default: ""
+      dags_ca:
+        description: Certificate authority of the HTTPS server, as a text or as a file.
+        type: str
+        default: ""
+      dags_check:
+        description: Whether the DAG repository is read. V(false) if only the cluster reaches it.
+        type: bool
+        default: true
+      logs:
+        description: Where task logs go, to a store in the cluster, to a bucket of your own, or nowhere.
+        type: str
+        default: embedded
+        choices: [embedded, s3, none]
+      logs_endpoint:
+        description: URL of your own S3 server. Empty for AWS.
+        type: str
+        default: ""
+      logs_region:
+        description: Region of the bucket.
+        type: str
+        default: us-east-1
+      logs_bucket:
+        description: Your own bucket, or bucket/folder.
+        type: str
+        default: ""
+      logs_secret:
+        description: Name of the Secret in O(platform.core_namespace) with the keys of the bucket.
+        type: str
+        default: ""
+      task_logs_state:
+        description: Whether the embedded store of task logs is to exist.
+        type: str
+        default: present
+        choices: [present, absent]
+      default_namespace:
+        description: Namespace of tasks that name none. Empty for O(platform.core_namespace).
+        type: str
+        default: ""
+      core_tasks:
+        description: Whether tasks may run in O(platform.core_namespace).
+        type: bool
+        default: true
+      task_secrets:
+        description: Secrets of O(platform.core_namespace) that tasks there may refer to.
+        type: list
+        elements: str
+        default: []
+      task_claims:
+        description: Volume claims of O(platform.core_namespace) that tasks there may refer to.
+        type: list
+        elements: str
+        default: []
+      values:
+        description: Your own values of the official chart, as a dictionary. They are not shown.
+        type: raw
+        default: {}
+  purpose:
+    description:
+      - What the caller is going to do, which decides what stands in its way.
+      - V(install) creates or changes the platform.
+      - V(use) works with a platform that is installed. The cluster must be this platform's; whether Airflow may be changed is not checked.
+      - V(remove) deletes what is this platform's. Nothing in the cluster stands in its way, and O(airflow) is not checked.
+    type: str
+    choices: [install, use, remove]
+    default: install
+  cluster:
+    description: Whether the cluster is read. With V(false) only settings are checked, and the kubernetes library is not needed.
+    type: bool
+    default: true
+  repositories:
+    description: Whether external repositories are read. Only with O(purpose=install).
+    type: bool
+    default: true
+  objects:
+    description: Further objects that the caller writes and that must not be another's.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      api_version:
+        description: Its API version. May be left out for kinds that this collection makes.
+        type: str
+        default: ""
+      kind:
+        description: Its kind.
+        type: str
+        required: true
+      namespace:
+        description: Its namespace. Empty for a cluster-wide object.
+        type: str
+        default: ""
+      name:
+        description: Its name.
+        type: str
+        required: true
+  absent_ok:
+    description: Whether a cluster that does not answer is reported as RV(reachable=false) instead of as a failure.
+    type: bool
+    default: false
+  unchanged:
+    description: The sentence that ends a failure's message. It says what was changed before.
+    type: str
+    default: Nothing was changed.
+notes:
+  - Needs C(list) on the kinds that this collection makes, in all namespaces. With O(airflow) it also needs C(get) on the Secrets and the
+    volume claim in O(platform.core_namespace).
+seealso:
+  - module: gitops.airflow.platform_ownership_info
+  - module: gitops.airflow.platform_objects
+  - module: gitops.airflow.git_branch_info
+requirements:
+  - git (for external repositories)
+  - kubernetes (to read the cluster)
+"""
+
+EXAMPLES = r"""
+- name: Check settings without a cluster
+  gitops.airflow.platform_preflight:
+    cluster: false
+    platform:
+      name: airflow
+      airflow_version: 2.10.5
+
+- name: Find out whether a cluster is free for a platform, or already has it
+  gitops.airflow.platform_preflight:
+    context: production
+    platform:
+      name: airflow
+      worker_namespaces: [{name: airflow-core}, {name: airflow-etl}]
+  register: preflight
+
+- name: Check a local cluster that may not exist yet
+  gitops.airflow.platform_preflight:
+    context: kind-airflow
+    absent_ok: true
+    platform:
+      name: airflow
+      provider: kind
+
+- name: Check chart values and your own repositories before Airflow is installed or changed
+  gitops.airflow.platform_preflight:
+    context: production
+    platform:
+      name: airflow
+      git_server: external
+      airflow_version: 2.10.5
+    airflow:
+      platform_repo: https://git.example.com/data/platform.git
+      platform_username: deploy
+      platform_password: "{{ vault_token }}"
+      dags_repo: ssh://git@git.example.com/data/dags.git
+      dags_ssh_key: /etc/airflow/dags_key
+      dags_known_hosts: /etc/airflow/known_hosts
+      values: "{{ lookup('ansible.builtin.file', 'values.yaml') | from_yaml }}"
+  register: preflight
+
+- name: List every problem and go on
+  gitops.airflow.platform_preflight:
+    context: production
+    platform:
+      name: airflow
+    airflow:
+      logs: s3
+      logs_bucket: data-logs
+      logs_secret: bucket-keys
+  register: preflight
+  failed_when: preflight.refusals is not defined
+
+- name: Show the problems
+  ansible.builtin.debug:
+    msg: "{{ preflight.refusals | map(attribute='next_action') }}"
+"""
+
+RETURN = r"""
+reachable:
+  description: Whether the cluster answered. V(false) without O(cluster), or with O(absent_ok) if it did not.
+  returned: always
+  type: bool
+complete:
+  description: Whether the cluster answered and O(airflow) was given, so that RV(plan) has everything.
+  returned: always
+  type: bool
+repositories_read:
+  description: Whether the external repositories were read.
+  returned: always
+  type: bool
+purpose:
+  description: The O(purpose) that was asked for.
+  returned: always
+  type: str
+refusals:
+  description: What stands in the way. Empty if the module succeeds.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    code:
+      description: A name for programs, such as V(foreign_argocd), V(platform_name) or V(older_version).
+      type: str
+    value:
+      description: What was found.
+      type: str
+    rule:
+      description: The rule that it breaks.
+      type: str
+    message:
+      description: What cannot be done, and why.
+      type: str
+    next_action:
+      description: What to do.
+      type: str
+next_action:
+  description: What to do, for all refusals.
+  returned: failure
+  type: str
+code:
+  description: The code of the refusal, or V(refused) if there are several of different kinds.
+  returned: failure
+  type: str
+plan:
+  description: The present state, as far as later steps need it. It holds no value of a Secret.
+  returned: success
+  type: dict
+  contains:
+    cluster:
+      description: What identifies the cluster, the uid of the namespace C(kube-system). Empty if it was not read.
+      type: str
+    namespaces:
+      description: The namespaces that exist, by name, with their labels.
+      type: dict
+    adoption:
+      description: Whether unmarked objects of an older version of this collection are this platform's.
+      type: bool
+    in_use:
+      description: Whether this platform's Application uses the given repository and folder.
+      type: bool
+    unmarked:
+      description: The objects of the older version, for M(gitops.airflow.platform_objects).
+      type: list
+      elements: dict
+    generated:
+      description: V(present) or V(missing), whether the Secret of passwords and keys that are made once exists.
+      type: str
+    running_version:
+      description: Version of Airflow that runs, or O(platform.airflow_version) if none does.
+      type: str
+    dropped_namespaces:
+      description: Namespaces that Airflow may use by its AppProject and that O(platform.worker_namespaces) does not name any more.
+      type: list
+      elements: str
+    secret_namespaces:
+      description: Namespaces that get Airflow's Secrets.
+      type: list
+      elements: str
+    retired_secrets:
+      description: Secrets with credentials that nothing uses any more, for M(gitops.airflow.platform_objects).
+      type: list
+      elements: dict
+    log_store:
+      description: Where task logs are to go, for a person.
+      type: str
+    log_store_before:
+      description: Where they go now. Empty if nothing is known of that.
+      type: str
+    project_repositories:
+      description: Repositories that the platform's AppProject allows.
+      type: list
+      elements: str
+    trust_before:
+      description: What Argo CD was given to trust for earlier repositories, as the platform's AppProject remembers it.
+      type: list
+      elements: str
+    moves:
+      description: Whether Airflow gets another version or a namespace is dropped, which needs that no task runs.
+      type: bool
+    notes:
+      description: What a person should know of the change, in sentences.
+      type: list
+      elements: str
+    repositories:
+      description: The two repositories. Empty if repositories were not read.
+      type: list
+      elements: dict
+      contains:
+        name:
+          description: V(platform) or V(dags).
+          type: str
+        embedded:
+          description: Whether it is the embedded Git server's.
+          type: bool
+        commit:
+          description: The newest commit of its branch. Empty for one that was not read.
+          type: str
+"""
+
+from typing import Any
+
+from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError, CollectionError
+from ansible_collections.gitops.airflow.plugins.module_utils._base.module import AnsibleModule
+from ansible_collections.gitops.airflow.plugins.module_utils._git.model import public_url
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import KubeApi, connect, show_path
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import ref_from
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.preflight import INSTALL, REMOVE, USE, Outcome, Preflight
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.refusal import Refusal, as_error
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings import AIRFLOW_OPTIONS, PLATFORM_OPTIONS, from_params
+from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
+
+OBJECT_OPTIONS: dict[str, Any] = {
+    "api_version": {"type": "str", "default": ""},
+    "kind": {"type": "str", "required": True},
+    "namespace": {"type": "str", "default": ""},
+    "name": {"type": "str", "required": True},
+}
+
+
+def argument_spec() -> dict[str, Any]:
+    return {
+        **AUTH_ARG_SPEC,
+        "platform": {"type": "dict", "required": True, "options": PLATFORM_OPTIONS},
+        "airflow": {"type": "dict", "options": AIRFLOW_OPTIONS},
+        "purpose": {"type": "str", "choices": [INSTALL, USE, REMOVE], "default": INSTALL},
+        "cluster": {"type": "bool", "default": True},
+        "repositories": {"type": "bool", "default": True},
+        "objects": {"type": "list", "elements": "dict", "default": [], "options": OBJECT_OPTIONS},
+        "absent_ok": {"type": "bool", "default": False},
+        "unchanged": {"type": "str", "default": "Nothing was changed."},
+    }
+
+
+def hide(params: dict[str, Any]) -> None:
+    """Takes out of the options, which -vvv shows, what may be secret: people's chart values and tokens in URLs."""
+    airflow = params["airflow"]
+    if airflow is not None:
+        airflow["values"] = {}
+        airflow |= {name: public_url(airflow[name]) for name in ("platform_repo", "dags_repo", "logs_endpoint")}
+
+
+def ask(request: dict[str, Any], temp: str) -> str | Refusal:
+    """The newest commit of a repository's branch, or why it cannot be used."""
+    # Not needed for embedded repositories, which most platforms have.
+    from ansible_collections.gitops.airflow.plugins.module_utils._git.access import REMOTE_SPEC
+    from ansible_collections.gitops.airflow.plugins.module_utils._git.branch import read_branch
+    from ansible_collections.gitops.airflow.plugins.module_utils._git.model import GitError
+
+    given = {name: option.get("default") for name, option in REMOTE_SPEC.items()} | request
+    try:
+        return read_branch(given, temp)
+    except GitError as error:
+        message, action = error.parts(request["names"])
+        return Refusal(error.code, public_url(request["repo"]), "a repository can be used with what is given", message, action)
+    except (ValueError, OSError) as error:
+        action = f"Correct {request['names']['folders']}."
+        return Refusal("bad_path", public_url(request["repo"]), "a folder is a path inside the repository", f"{error}.", action)
+
+
+def run(params: dict[str, Any], temp: str, check_mode: bool) -> Outcome:
+    """What was found out. Raises ApiError for a missing library, ValueError, OSError."""
+    given = from_params(params["platform"], params["airflow"])
+    kubeconfig, context = params["kubeconfig"], params["context"] or ""
+    auth = {name: params[name] for name in AUTH_ARG_SPEC}
+
+    def opened() -> KubeApi:
+        return connect(auth)
+
+    hide(params)
+    look = Preflight(
+        given,
+        opened,
+        lambda request: ask(request, temp),
+        purpose=params["purpose"],
+        kubeconfig=kubeconfig,
+        context=context,
+        absent_ok=params["absent_ok"],
+        check_mode=check_mode,
+        objects=[ref_from(item) for item in params["objects"]],
+    )
+    return look.run(cluster=params["cluster"], repositories=params["repositories"])
+
+
+def main() -> None:
+    # no_log: the options are not written to the system's log.
+    module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True, no_log=True)
+    params = show_path(module)
+    facts: dict[str, Any] = {"purpose": params["purpose"], "reachable": False, "complete": False, "repositories_read": False}
+    try:
+        outcome = run(params, module.tmpdir, module.check_mode)
+    except ApiError as error:
+        action = error.next_action or "Install what is named for the Python that runs the module."
+        module.fail(CollectionError(error.message, action, error.code or "library_missing"), refusals=[], **facts)
+    except (ValueError, OSError) as error:
+        module.fail(
+            CollectionError(str(error), "Correct what is named, and run the same command again.", "bad_value"), refusals=[], **facts
+        )
+    facts |= {
+        "reachable": outcome.reachable,
+        "complete": outcome.complete,
+        "repositories_read": outcome.asked,
+        "refusals": [refusal.as_dict() for refusal in outcome.refusals],
+    }
+    if outcome.refusals:
+        module.fail(as_error(outcome.refusals, params["unchanged"]), **facts)
+    module.exit_json(changed=False, plan={**outcome.plan.as_dict(), "repositories": outcome.repositories}, **facts)
+
+
+if __name__ == "__main__":
+    main()
