@@ -399,6 +399,9 @@ plan:
   returned: success
   type: dict
   contains:
+    application:
+      description: Name of the Application.
+      type: str
     cluster:
       description: What identifies the cluster, the uid of the namespace C(kube-system). Empty if it was not read.
       type: str

@@ -55,6 +55,7 @@ class State:
 class Plan:
     """What a run needs to know of the present state. No value of a Secret is in it."""
 
+    application: str = ""
     cluster: str = ""
     namespaces: dict[str, dict[str, str]] = field(default_factory=dict)
     adoption: bool = False
@@ -93,6 +94,7 @@ def make_plan(state: State, given: Settings, check_mode: bool = False) -> Plan:
     sight, decision, platform = state.sight, state.decision, given.owner()
     application = sight.application
     plan = Plan(
+        application=platform.application,
         cluster=sight.cluster,
         namespaces={item["name"]: labels_of(item) for item in sight.namespaces},
         adoption=decision.adoption,

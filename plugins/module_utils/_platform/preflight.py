@@ -109,7 +109,8 @@ class Preflight:
 
     def run(self, *, cluster: bool = True, repositories: bool = True) -> Outcome:
         """Refusals of all kinds together. Raises LibraryMissing, ValueError."""
-        given, outcome = self._given, Outcome()
+        given = self._given
+        outcome = Outcome(plan=plans.Plan(application=given.owner().application))
         outcome.refusals = rules.broken(rules.PLATFORM, given)
         known = not rules.broken(rules.IDENTITY, given)
         airflow = None if self._purpose == REMOVE else given.airflow
