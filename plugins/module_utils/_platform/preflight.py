@@ -34,11 +34,13 @@ API_ERRORS = (
 class Outcome:
     """What was found out.
 
-    ``complete``: the cluster answered, and Airflow's settings were given. ``asked``: the external repositories were asked.
+    ``complete``: the cluster answered, and Airflow's settings were given. ``absent``: it does not exist, and need not.
+    ``asked``: the external repositories were asked.
     """
 
     reachable: bool = False
     complete: bool = False
+    absent: bool = False
     asked: bool = False
     refusals: list[Refusal] = field(default_factory=list)
     plan: plans.Plan = field(default_factory=plans.Plan)
@@ -144,8 +146,8 @@ class Preflight:
         except LibraryMissing:
             raise
         except ApiError as error:
-            if not self._absent_ok or error.status > 0:
-                outcome.refusals.append(api_refusal(error))
+            outcome.absent = self._absent_ok and error.status <= 0
+            outcome.refusals += [] if outcome.absent else [api_refusal(error)]
             return
         outcome.reachable, outcome.complete = True, given.airflow is not None
         outcome.plan = plans.make_plan(state, given, self._check_mode)
@@ -170,7 +172,8 @@ class Preflight:
 
     def _request(self, repo: Repository, airflow: AirflowSettings, outcome: Outcome) -> dict[str, Any]:
         """The options of git_branch_info."""
-        names = {option: f"{repo.prefix}_{option}" for option in GIT_OPTIONS} | {"folders": f"{repo.prefix}_subpath"}
+        names = {option: f"{repo.prefix}_{option}" for option in GIT_OPTIONS}
+        names["folders"] = f"{repo.prefix}_{'subpath' if repo.kind == 'dags' else 'path'}"
         request: dict[str, Any] = {
             "repo": repo.url,
             "branch": repo.branch,
@@ -184,7 +187,7 @@ class Preflight:
             "folders": [airflow.subpath] if repo.kind == "dags" else [],
         }
         # Whose folder it must be. The Application that uses it proves that an older version wrote it for this platform.
-        if repo.kind == "platform" and (outcome.reachable or self._absent_ok):
+        if repo.kind == "platform" and (outcome.reachable or outcome.absent):
             request["owner"] = {
                 "folder": airflow.path,
                 "platform": self._given.name,

@@ -20,6 +20,7 @@ LIST_OPTIONS = (("kubernetes_executor", "multi_namespace_mode_namespace_list"), 
 SECTIONS = ("kubernetes_executor", "kubernetes")
 # What the rules look into, by its path in the values.
 DICTIONARIES = ("config", *(f"config.{name}" for name in ("core", "logging", *SECTIONS)), "rbac", *JOBS)
+TYPES = {str: "text", bool: "boolean", int: "number", float: "number"}
 # The policy refuses these even if they are listed.
 OWN_OBJECTS = ("airflow-admin", "airflow-generated", "airflow-mysql", "data-airflow-mysql-0")
 # Environment variables go before the configuration's own options, wherever in the values they stand.
@@ -52,11 +53,12 @@ def values_type(_given: Settings, airflow: AirflowSettings) -> Iterator[Refusal]
         if not isinstance(value := at(airflow.values, *name.split(".")), Mapping | None)
     ]
     for name, value in wrong:
+        kind = TYPES.get(type(value), type(value).__name__)
         yield Refusal(
             "values_type",
-            type(value).__name__,
+            kind,
             "what holds options is a dictionary",
-            f"{name} is a {type(value).__name__}. It must be a dictionary.",
+            f"{name} is a {kind}. It must be a dictionary.",
             f"Correct {name}.",
         )
 

@@ -1,0 +1,284 @@
+# Copyright: (c) 2026, The gitops.airflow team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What follows from the present state: what stands in the way of a change, and what a run will do."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import Decision, Found, Ref, Sight
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.plan import GENERATED_KEYS, Plan, State, make_plan, refusals
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings import AirflowSettings, Logs, Repository, Settings
+
+OLDER = {"app.kubernetes.io/part-of": "gitops-airflow"}
+OURS = {**OLDER, "gitops-airflow/platform": "airflow"}
+OTHER = {**OLDER, "gitops-airflow/platform": "beta"}
+INSIDE = "http://gitea.git.svc.cluster.local:3000/gitops/"
+AIRFLOW = AirflowSettings(
+    Repository("platform", f"{INSIDE}platform.git", embedded=True),
+    Repository("dags", f"{INSIDE}dags.git", embedded=True),
+    default_namespace="airflow-core",
+)
+GIVEN = Settings(airflow_version="2.6.3", worker_namespaces=("airflow-core", "airflow-cron"), airflow=AIRFLOW)
+KEYS = frozenset(GENERATED_KEYS)
+LOG_STORE = "gitops-airflow/log-store"
+
+
+def secret(name: str, namespace: str = "airflow-core", labels: dict[str, str] | None = None, **annotations: str) -> Found:
+    metadata = {"name": name, "namespace": namespace, "labels": OURS if labels is None else labels, "annotations": annotations}
+    return Found(Ref("Secret", namespace, name), metadata)
+
+
+def project(namespaces: tuple[str, ...], labels: dict[str, str] | None = None, trust: str = "") -> dict[str, Any]:
+    metadata = {"labels": OURS if labels is None else labels, **({"annotations": {"gitops-airflow/trust": trust}} if trust else {})}
+    spec = {"sourceRepos": ["https://git.example/old.git"], "destinations": [{"namespace": name} for name in namespaces]}
+    return {"metadata": metadata, "spec": spec}
+
+
+def scheduler(version: str) -> dict[str, Any]:
+    return {"spec": {"template": {"metadata": {"annotations": {"gitops-airflow/airflow-version": version}}}}}
+
+
+def state(*labelled: Found, living: tuple[str, ...] = (), namespaces: tuple[str, ...] = (), adoption: bool = False, **more: Any) -> State:
+    pods = [Ref("Pod", *pod.split("/")) for pod in living]
+    names = [{"name": name, "labels": {"team": "a"}} for name in namespaces]
+    sight = Sight(cluster="uid", namespaces=names, labelled=list(labelled), living=pods)
+    return State(sight, Decision([], adoption, [], None), **more)
+
+
+def given(**airflow: Any) -> Settings:
+    return replace(GIVEN, airflow=replace(AIRFLOW, **airflow))
+
+
+def found(what: State, settings: Settings = GIVEN) -> list[Any]:
+    assert settings.airflow
+    return refusals(what, make_plan(what, settings), settings, settings.airflow)
+
+
+@pytest.mark.parametrize(
+    ("what", "settings"),
+    [
+        (state(), GIVEN),
+        (state(generated=KEYS, claim=True, scheduler=scheduler("2.6.3"), living=("airflow-cron/task-1",)), GIVEN),
+        (state(generated=KEYS | {"more"}), GIVEN),
+        (state(scheduler=scheduler("2.6.3")), replace(GIVEN, airflow_version="2.10.5")),
+        (state(scheduler=scheduler("2.9.0"), living=("airflow-cron/task-1",)), replace(GIVEN, airflow_version="")),
+        # Tasks of other Airflows do not count.
+        (state(scheduler=scheduler("2.6.3"), living=("team-b/task-1",)), replace(GIVEN, airflow_version="2.10.5")),
+        (state(project=project(("airflow-core", "old")), living=("airflow-cron/task-1", "team-b/x")), GIVEN),
+        # H1, H7: what others made remembers nothing of this platform.
+        (state(project=project(("old",), OTHER), living=("old/task-1",)), GIVEN),
+        (state(project=project(("old",), {}), living=("old/task-1",)), GIVEN),
+        (state(project=project(("old",), OLDER), living=("old/task-1",)), GIVEN),
+        (state(bucket=frozenset({"access-key-id", "secret-access-key"})), given(logs=Logs("s3", bucket="b", secret="keys"))),
+    ],
+)
+def test_nothing_stands_in_the_way(what: State, settings: Settings) -> None:
+    assert found(what, settings) == []
+
+
+S3 = given(logs=Logs("s3", bucket="b", secret="keys"))
+UPGRADE = replace(GIVEN, airflow_version="2.10.5")
+
+
+@pytest.mark.parametrize(
+    ("what", "settings", "code", "value", "words", "action"),
+    [
+        (
+            state(generated=KEYS - {"fernet-key"}),
+            GIVEN,
+            "lost_keys",
+            "fernet-key",
+            "The Secret airflow-generated of airflow-core lacks fernet-key, but MySQL's volume claim data-airflow-mysql-0 needs",
+            "Restore the Secret from a backup, or from airflow-admin",
+        ),
+        (state(claim=True), GIVEN, "lost_keys", ", ".join(GENERATED_KEYS), "MySQL would refuse new passwords", "airflow_app_state=absent"),
+        (state(generated=frozenset()), GIVEN, "lost_keys", ", ".join(GENERATED_KEYS), "lacks admin-password, fernet-key", "Restore"),
+        (
+            state(namespaces=("airflow-core",)),
+            S3,
+            "bucket_secret",
+            "airflow-core/keys",
+            "but the Secret keys of airflow-core does not exist.",
+            "kubectl -n airflow-core create secret generic keys --from-file=access-key-id",
+        ),
+        (
+            state(),
+            S3,
+            "bucket_secret",
+            "airflow-core/keys",
+            "does not exist",
+            "kubectl create namespace airflow-core; kubectl -n airflow-core create secret",
+        ),
+        (
+            state(namespaces=("airflow-core",), bucket=frozenset({"access-key-id"})),
+            S3,
+            "bucket_secret",
+            "airflow-core/keys",
+            "the Secret keys of airflow-core lacks secret-access-key.",
+            "kubectl -n airflow-core",
+        ),
+        (
+            state(scheduler=scheduler("2.10.5")),
+            GIVEN,
+            "older_version",
+            "2.6.3",
+            "platform_airflow_version is 2.6.3, but Airflow 2.10.5 runs, whose database an older version cannot use.",
+            "Set platform_airflow_version to 2.10.5 or newer.",
+        ),
+        (
+            state(scheduler=scheduler("2.6.3"), living=("airflow-cron/task-1", "other/x")),
+            UPGRADE,
+            "tasks_at_upgrade",
+            "airflow-cron/task-1",
+            "Airflow 2.6.3 is to become 2.10.5, but tasks run, whose pods would go on with the old version on the new database: "
+            "airflow-cron/task-1.",
+            "Pause the DAGs, wait until these pods have ended",
+        ),
+        (
+            state(secret("airflow-generated", "old-core"), project=project(("old-core", "airflow-cron"))),
+            GIVEN,
+            "core_moved",
+            "airflow-core",
+            "platform_core_namespace is 'airflow-core', but Airflow's database is in 'old-core' and cannot be moved.",
+            "Correct platform_core_namespace",
+        ),
+        (
+            state(living=("old/task-1", "airflow-cron/task-2"), project=project(("airflow-core", "old"))),
+            GIVEN,
+            "tasks_in_dropped",
+            "old/task-1",
+            "Tasks run in old, which platform_worker_namespaces does not name any more: old/task-1.",
+            "Pause the DAGs that use it",
+        ),
+        (
+            state(living=("old/task-1",), project=project(("old",), OLDER), adoption=True),
+            GIVEN,
+            "tasks_in_dropped",
+            "old/task-1",
+            "Tasks run in old",
+            "Pause",
+        ),
+    ],
+)
+def test_what_stands_in_the_way(what: State, settings: Settings, code: str, value: str, words: str, action: str) -> None:
+    (refusal,) = found(what, settings)
+    assert (refusal.code, refusal.value) == (code, value)
+    assert words in refusal.message
+    assert action in refusal.next_action
+    assert refusal.rule
+    assert "Next:" not in refusal.message + refusal.next_action
+
+
+def test_tasks_of_a_dropped_namespace_are_in_the_way_of_an_upgrade_too() -> None:
+    what = state(living=("old/task-1",), project=project(("old",)), scheduler=scheduler("2.6.3"))
+    assert [refusal.code for refusal in found(what, UPGRADE)] == ["tasks_at_upgrade", "tasks_in_dropped"]
+
+
+def plan(*labelled: Found, settings: Settings = GIVEN, check_mode: bool = False, **more: Any) -> Plan:
+    return make_plan(state(*labelled, **more), settings, check_mode)
+
+
+def test_a_caller_that_knows_nothing_of_airflow_gets_what_the_cluster_is() -> None:
+    made = plan(settings=replace(GIVEN, airflow=None), namespaces=("a", "kube-system"))
+    assert (made.application, made.cluster, made.namespaces["a"]) == ("airflow-core", "uid", {"team": "a"})
+    assert (made.generated, made.running_version, made.log_store, made.secret_namespaces) == ("", "", "", [])
+
+
+@pytest.mark.parametrize(
+    ("labels", "adoption", "remembered"),
+    [(OURS, False, True), (OLDER, True, True), (OLDER, False, False), (OTHER, True, False), ({}, True, False)],
+)
+def test_h1_h7_only_this_platforms_project_remembers(labels: dict[str, str], adoption: bool, remembered: bool) -> None:
+    """A removal in the wrong cluster took an older platform's certificates out of its Argo CD, and restarted that."""
+    made = plan(project=project(("airflow-core", "old", "old"), labels, trust="tls:git.example ssh"), adoption=adoption)
+    assert made.dropped_namespaces == (["old"] if remembered else [])
+    assert made.project_repositories == (["https://git.example/old.git"] if remembered else [])
+    assert made.trust_before == (["tls:git.example", "ssh"] if remembered else [])
+    assert made.moves is remembered
+
+
+@pytest.mark.parametrize(
+    ("running", "wanted", "version", "moves"),
+    [
+        (None, "2.6.3", "2.6.3", False),
+        (scheduler("2.6.3"), "2.6.3", "2.6.3", False),
+        (scheduler("2.6.3"), "2.10.5", "2.6.3", True),
+        (scheduler("2.6.3"), "", "2.6.3", False),
+        ({"spec": {"template": {"metadata": {}}}}, "2.10.5", "2.10.5", False),
+    ],
+)
+def test_the_running_version_is_the_schedulers(running: Any, wanted: str, version: str, moves: bool) -> None:
+    made = plan(scheduler=running, settings=replace(GIVEN, airflow_version=wanted))
+    assert (made.running_version, made.moves) == (version, moves)
+
+
+@pytest.mark.parametrize(
+    ("airflow", "retired"),
+    [
+        ({}, ["dags-git-ssh"]),
+        ({"dags": Repository("dags", "https://h/d.git", username="a", password="b")}, ["dags-git-ssh"]),
+        ({"dags": Repository("dags", "https://h/d.git", username="a", password="b"), "logs": Logs("s3")}, ["dags-git-ssh"]),
+        ({"dags": Repository("dags", "https://h/d.git")}, ["dags-git-basic", "dags-git-ssh"]),
+        (
+            {"dags": Repository("dags", "git@h:d.git", ssh_key="k"), "logs": Logs("none")},
+            ["airflow-task-logs", "airflow-task-logs-webserver", "dags-git-basic"],
+        ),
+    ],
+)
+def test_f1_only_credentials_that_nothing_uses_are_retired(airflow: dict[str, Any], retired: list[str]) -> None:
+    names = ("airflow-metadata", "airflow-task-logs", "airflow-task-logs-webserver", "dags-git-basic", "dags-git-ssh")
+    others = [secret(name, "airflow-cron", OTHER) for name in names] + [secret(name, "elsewhere") for name in names]
+    made = plan(*(secret(name) for name in names), *others, settings=given(**airflow))
+    assert sorted(ref.name for ref in made.retired_secrets) == retired
+    assert {ref.namespace for ref in made.retired_secrets} == {"airflow-core"}
+
+
+@pytest.mark.parametrize(
+    ("before", "logs", "state_of_store", "note"),
+    [
+        ("", Logs(), "present", ""),
+        ("the embedded store in airflow-logs", Logs(), "present", ""),
+        (
+            "the embedded store in airflow-logs",
+            Logs("s3", bucket="b", secret="s"),
+            "present",
+            "Task logs go to b at AWS from now on. Airflow does not show those in the embedded store in airflow-logs any more. "
+            "They stay there. To read them, set airflow_app_logs as it was.",
+        ),
+        (
+            "the embedded store in airflow-logs",
+            Logs("none"),
+            "absent",
+            "Task logs go to no store from now on. Airflow does not show those in the embedded store in airflow-logs any more.",
+        ),
+        (
+            "b at https://s3:9000",
+            Logs("s3", bucket="b", endpoint="https://s3", secret="s"),
+            "absent",
+            "Task logs go to b at https://s3 from now on. Airflow does not show those in b at https://s3:9000 any more. "
+            "They stay there. To read them, set airflow_app_logs as it was.",
+        ),
+    ],
+)
+def test_f1_logs_that_cannot_be_read_any_more_are_announced(before: str, logs: Logs, state_of_store: str, note: str) -> None:
+    there = [secret("airflow-task-logs", **{LOG_STORE: before}), secret("airflow-task-logs", "airflow-cron")] if before else []
+    made = plan(*there, settings=given(logs=logs, task_logs_state=state_of_store))
+    assert made.log_store_before == before
+    assert made.notes == ([note] if note else [])
+
+
+def test_a_check_names_only_namespaces_that_exist() -> None:
+    assert plan(namespaces=("airflow-cron", "x"), check_mode=True).secret_namespaces == ["airflow-cron"]
+    assert plan(namespaces=("airflow-cron", "x")).secret_namespaces == ["airflow-core", "airflow-cron"]
+
+
+def test_the_plan_can_be_returned() -> None:
+    made = plan(secret("dags-git-ssh"), generated=KEYS).as_dict()
+    assert made["generated"] == "present"
+    assert made["retired_secrets"] == [{"api_version": "", "kind": "Secret", "namespace": "airflow-core", "name": "dags-git-ssh"}]
+    assert json.loads(json.dumps(made)) == made

@@ -1,0 +1,218 @@
+# Copyright: (c) 2026, The gitops.airflow team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether what is given for the repositories and for the task logs fits together, and how settings are read from a module's options."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.gitops.airflow.plugins.module_utils._platform import repository_rules
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings import (
+    AIRFLOW_OPTIONS,
+    PLATFORM_OPTIONS,
+    AirflowSettings,
+    Logs,
+    Repository,
+    Settings,
+    from_params,
+)
+
+KEY = "-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----"
+AUTHORITY = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----"
+HOSTS = "git.example.com ssh-ed25519 AAAA"
+HTTPS, SSH, SCP = "https://git.example.com/a.git", "ssh://git@git.example.com:2222/a.git", "git@git.example.com:a.git"
+INSIDE = "http://gitea.git.svc.cluster.local:3000/gitops/"
+EMBEDDED = AirflowSettings(
+    Repository("platform", f"{INSIDE}platform.git", embedded=True), Repository("dags", f"{INSIDE}dags.git", embedded=True)
+)
+SECRETS = ("AAAA", "t0ken")
+
+
+def refusals(kind: str, git_server: str = "embedded", dags_check: bool = True, **given: Any) -> list[Any]:
+    repo = Repository(kind, **{"url": HTTPS, **given})
+    return repository_rules.repository(Settings(git_server=git_server), replace(EMBEDDED, dags_check=dags_check), repo)
+
+
+@pytest.mark.parametrize("kind", ["platform", "dags"])
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"url": HTTPS},
+        {"url": HTTPS, "username": "ann", "password": "t", "ca": AUTHORITY},
+        {"url": SSH, "ssh_key": KEY, "known_hosts": HOSTS},
+        {"url": SCP, "ssh_key": KEY, "known_hosts": HOSTS},
+        {"url": "https://host/a@b.git"},
+        {"url": f"{INSIDE}x.git", "embedded": True, "username": "ignored"},
+    ],
+)
+def test_what_fits_together(kind: str, given: dict[str, str]) -> None:
+    assert refusals(kind, **given) == []
+
+
+@pytest.mark.parametrize("kind", ["platform", "dags"])
+@pytest.mark.parametrize(
+    ("given", "code", "words", "action"),
+    [
+        ({"password": "t0ken"}, "half_credentials", "Only one of {}_username and {}_password is set.", "Set {}_username"),
+        ({"username": "ann"}, "half_credentials", "Only one of {}_username and {}_password is set.", "Set {}_password"),
+        (
+            {"ssh_key": KEY},
+            "wrong_credentials",
+            "{}_repo is not an SSH URL, which is read with {}_username and {}_password alone.",
+            "Leave {}_ssh_key empty, or correct {}_repo.",
+        ),
+        (
+            {"url": SCP, "username": "ann", "password": "t0ken"},
+            "wrong_credentials",
+            "{}_repo is an SSH URL, which is read with {}_ssh_key alone.",
+            "Leave {}_password empty",
+        ),
+        (
+            {"url": SSH, "ssh_key": "/no/such/file"},
+            "no_private_key",
+            "{}_ssh_key is neither the text of a private key nor a file",
+            "as {}_ssh_key, without a passphrase.",
+        ),
+        (
+            {"url": SCP, "ssh_key": KEY, "known_hosts": "/no/file"},
+            "no_host_keys",
+            "{}_known_hosts is neither lines in the form of known_hosts nor a file",
+            "(ssh-keygen -lf)",
+        ),
+        ({"url": SCP, "ssh_key": KEY, "ca": AUTHORITY}, "no_certificate", "for a repository with an https URL", "or leave it empty"),
+        ({"ca": "/no/such/file"}, "no_certificate", "{}_ca must be a certificate as PEM, or a file", "Correct {}_ca"),
+        (
+            {"url": "https://t0ken@host/dags.git"},
+            "token_in_url",
+            "{}_repo has a user or token before the host",
+            "set {}_username and {}_password.",
+        ),
+        ({"url": "HTTPS://me:t0ken@host/x.git"}, "token_in_url", "{}_repo has a user or token before the host", "Take it out of the URL"),
+        ({"url": "ftp://host/x.git"}, "bad_url", "its scheme must be http, https, ssh or file", "Correct {}_repo."),
+        ({"url": "x.git"}, "bad_url", "it must be a URL (http, https, ssh, file) or user@host:path", "Correct {}_repo."),
+    ],
+)
+def test_what_does_not_fit(kind: str, given: dict[str, str], code: str, words: str, action: str) -> None:
+    (found,) = refusals(kind, **given)
+    name = f"airflow_app_{kind}"
+    assert found.code == code
+    assert words.replace("{}", name) in found.message
+    assert action.replace("{}", name) in found.next_action
+    assert found.rule
+    for part in (found.message, found.next_action, found.value):
+        assert "Next:" not in part
+        assert not any(secret in part for secret in SECRETS)
+
+
+def test_only_to_read_may_be_without_credentials() -> None:
+    assert "A private repository needs both, a public one neither." in refusals("dags", username="ann")[0].message
+    assert "or leave both empty" in refusals("dags", username="ann")[0].next_action
+    assert "To push needs both." in refusals("platform", username="ann")[0].message
+
+
+def test_no_server_is_trusted_blindly_where_this_machine_does_not_ask() -> None:
+    given = {"url": SSH, "ssh_key": KEY, "dags_check": False}
+    (found,) = refusals("dags", **given)
+    assert (found.code, found.value) == ("incomplete", SSH)
+    assert "never trusted blindly" in found.message
+    assert found.next_action == "Set airflow_app_dags_ssh_key and airflow_app_dags_known_hosts."
+    assert refusals("dags", **given, known_hosts=HOSTS) == []
+    assert refusals("dags", dags_check=False) == []
+    # Otherwise reading it finds out.
+    assert refusals("dags", url=SSH, ssh_key=KEY) == refusals("platform", url=SSH, ssh_key=KEY, dags_check=False) == []
+
+
+@pytest.mark.parametrize("kind", ["platform", "dags"])
+def test_an_external_server_needs_both_repositories(kind: str) -> None:
+    url = f"{INSIDE}{kind}.git"
+    (found,) = refusals(kind, git_server="external", url=url, embedded=True)
+    assert (found.code, found.value) == ("embedded_repository", url)
+    assert f"platform_git_server is 'external', but airflow_app_{kind}_repo is the embedded server's" in found.message
+    assert found.next_action.endswith("or platform_git_server to 'embedded'.")
+    assert refusals(kind, git_server="external") == []
+
+
+S3 = Logs("s3", bucket="data-logs", secret="keys")
+
+
+@pytest.mark.parametrize(
+    ("logs", "state", "code", "value", "words", "action"),
+    [
+        # F1
+        (Logs("embedded"), "absent", "log_store_in_use", "absent", "The store would be deleted with all its logs", "to 's3' or 'none'"),
+        (replace(S3, bucket=""), "present", "logs_bucket", "", "airflow_app_logs_bucket is ''", "Set airflow_app_logs_bucket"),
+        (replace(S3, bucket="Data"), "present", "logs_bucket", "Data", "airflow_app_logs_bucket is 'Data'", "to 'embedded'"),
+        (replace(S3, bucket="data/"), "present", "logs_bucket", "data/", "or bucket/folder", "Set airflow_app_logs_bucket"),
+        (replace(S3, secret=""), "present", "logs_secret", "", "airflow_app_logs_secret is empty", "in airflow-core, and set"),
+        (replace(S3, region=""), "present", "logs_region", "", "airflow_app_logs_region is empty", "set us-east-1"),
+        (replace(S3, endpoint="s3:9000"), "present", "logs_endpoint", "s3:9000", "scheme, host and port alone", "leave it empty for AWS"),
+        (
+            replace(S3, endpoint="https://me:t0ken@s3"),
+            "absent",
+            "logs_endpoint",
+            "https://s3",
+            "such as https://s3.example.com:9000",
+            "Correct",
+        ),
+    ],
+)
+def test_task_logs_that_go_nowhere(logs: Logs, state: str, code: str, value: str, words: str, action: str) -> None:
+    (found,) = repository_rules.logs(Settings(), replace(EMBEDDED, logs=logs, task_logs_state=state))
+    assert (found.code, found.value) == (code, value)
+    assert words in found.message
+    assert action in found.next_action
+    assert found.rule
+    assert "t0ken" not in found.message
+
+
+@pytest.mark.parametrize(
+    ("logs", "state"),
+    [
+        (Logs("embedded"), "present"),
+        (Logs("none"), "absent"),
+        (S3, "absent"),
+        (replace(S3, bucket="data/a/b", endpoint="http://s3:9000/"), "present"),
+    ],
+)
+def test_task_logs_that_have_a_place(logs: Logs, state: str) -> None:
+    assert list(repository_rules.logs(Settings(), replace(EMBEDDED, logs=logs, task_logs_state=state))) == []
+
+
+# Settings from a module's options
+
+
+def options(spec: dict[str, Any], **given: Any) -> dict[str, Any]:
+    return {name: option.get("default") for name, option in spec.items()} | given
+
+
+def test_defaults_are_the_embedded_platform() -> None:
+    given = from_params(options(PLATFORM_OPTIONS, name="airflow"), options(AIRFLOW_OPTIONS))
+    assert given.airflow
+    assert [repo.embedded for repo in given.airflow.repositories] == [True, True]
+    assert [repo.url for repo in given.airflow.repositories] == [f"{INSIDE}platform.git", f"{INSIDE}dags.git"]
+    assert given.airflow.default_namespace == "airflow-core"
+    # The look at the owners is the same for a caller that knows nothing of Airflow.
+    assert from_params(options(PLATFORM_OPTIONS, name="airflow"), None).owner() == given.owner()
+    assert given.owner().all_namespaces == ("argocd", "git", "airflow-logs", "airflow-core")
+
+
+def test_a_platform_without_its_own_git_server_and_log_store() -> None:
+    airflow = options(AIRFLOW_OPTIONS, platform_repo=HTTPS, dags_repo=SSH, logs="none", name="flow", platform_path="x")
+    given = from_params(options(PLATFORM_OPTIONS, name="airflow", git_server="external"), airflow)
+    owner = given.owner()
+    assert (owner.git_namespace, owner.logs_namespace, owner.application, owner.repo, owner.path) == ("", "", "flow", HTTPS, "x")
+    assert given.own_namespaces == ["argocd"]
+
+
+def test_a_key_is_a_text_or_a_file(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text(f"\n{KEY}\n")
+    for key in (KEY, f"{KEY}\n", str(tmp_path / "key")):
+        airflow = options(AIRFLOW_OPTIONS, platform_repo=SSH, platform_ssh_key=key)
+        given = from_params(options(PLATFORM_OPTIONS, name="airflow"), airflow).airflow
+        assert given
+        assert given.platform.ssh_key == KEY
+        assert "AAAA" not in repr(given)

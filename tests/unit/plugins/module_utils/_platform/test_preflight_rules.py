@@ -1,0 +1,377 @@
+# Copyright: (c) 2026, The gitops.airflow team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Settings of the platform and chart values that do not agree: each rule with its value and its next action."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.gitops.airflow.plugins.module_utils._platform import rules, value_rules
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.refusal import Refusal
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings import AirflowSettings, Logs, Repository, Settings
+
+LIST = "multi_namespace_mode_namespace_list"
+AIRFLOW = AirflowSettings(
+    Repository("platform", "http://gitea.git.svc.cluster.local:3000/gitops/platform.git", embedded=True),
+    Repository("dags", "http://gitea.git.svc.cluster.local:3000/gitops/dags.git", embedded=True),
+    default_namespace="airflow-core",
+)
+PLATFORM = Settings(
+    provider="kind",
+    airflow_version="2.6.3",
+    worker_namespaces=("airflow-core", "airflow-cron", "airflow-user"),
+    airflow_host_port=8080,
+    argocd_host_port=8443,
+    airflow=AIRFLOW,
+)
+
+
+def check(refusal: Refusal, code: str, value: str, words: str, action: str) -> None:
+    """A refusal names the value, the rule and what to do, and its message does not advise."""
+    assert refusal.code == code
+    assert refusal.value == value
+    assert words in refusal.message
+    assert action in refusal.next_action
+    assert refusal.rule
+    assert refusal.message.endswith(".")
+    assert refusal.next_action.endswith(".")
+    assert refusal.next_action[0].isupper()
+    assert "Next:" not in refusal.message + refusal.next_action
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {},
+        {"airflow_version": "2.10.5"},
+        {"airflow_version": "2.6"},
+        {"airflow_version": ""},
+        {"name": "a"},
+        {"name": "team-1"},
+        {"name": "a" * 63},
+        {"group": "platform", "host_groups": ("platform",)},
+        {"airflow_host_port": 0, "argocd_host_port": 0},
+        {"worker_namespaces": ("airflow-core", "123", "on", "a" * 63)},
+        {"git_server": "external", "worker_namespaces": ("airflow-core", "git")},
+        {
+            "airflow": replace(AIRFLOW, logs=Logs("s3", bucket="logs", secret="keys")),
+            "worker_namespaces": ("airflow-core", "airflow-logs"),
+        },
+        {"airflow": None},
+    ],
+)
+def test_settings_of_the_platform_that_agree(given: dict[str, Any]) -> None:
+    assert rules.broken(rules.PLATFORM, replace(PLATFORM, **given)) == []
+
+
+LABEL = "in quotes if it is a number."
+
+
+@pytest.mark.parametrize(
+    ("given", "code", "value", "words", "action"),
+    [
+        (
+            {"group": "platform", "host_groups": ("ungrouped",)},
+            "inventory",
+            "platform",
+            "The inventory has no host in the group platform.",
+            "Name an inventory that has one (-i)",
+        ),
+        (
+            {"provider": "minikube"},
+            "provider",
+            "minikube",
+            "platform_provider is 'minikube'. It must be 'kind'",
+            "Correct platform_provider",
+        ),
+        *(
+            (
+                {"name": name},
+                "platform_name",
+                str(name),
+                f"platform_name is '{name}'. It must be a text of 1 to 63 lower-case letters",
+                LABEL,
+            )
+            for name in ("Airflow", "a_b", "-a", "a-", "a" * 64, "", 123, True, "a\n")
+        ),
+        ({"git_server": "github"}, "git_server", "github", "'github'. It must be 'embedded'", "Correct platform_git_server"),
+        *(
+            (
+                {"airflow_version": version},
+                "airflow_version",
+                version,
+                f"'{version}'. The platform is made for Airflow 2.6 to 2.10",
+                "Correct",
+            )
+            for version in ("2.5.3", "2.11.0", "2.11", "3.0.1", "2.x", "latest")
+        ),
+        (
+            {"argocd_host_port": 8080},
+            "same_port",
+            "8080",
+            "are both 8080",
+            "Change platform_airflow_host_port or platform_argocd_host_port",
+        ),
+        *(
+            (
+                {"worker_namespaces": ("airflow-core", name)},
+                "namespace_name",
+                str(name),
+                f"is {name}. The name of a namespace",
+                f"Correct {name}, {LABEL}",
+            )
+            for name in ("Airflow-user", "airflow_user", "-a", "a-", "a.b", "a" * 64, 123, True, "a: b")
+        ),
+        ({"argocd_namespace": "Argo"}, "namespace_name", "Argo", "is Argo.", "Correct Argo"),
+        ({"git_namespace": "git\n"}, "namespace_name", "git\n", "is git\n.", "Correct git"),
+        *(
+            (
+                {option: name},
+                "shared_namespace",
+                name,
+                f"names {name}, which is the namespace of Argo CD, of the Git server or of the task logs",
+                "Use another namespace",
+            )
+            for option, name in (
+                ("git_namespace", "airflow-user"),
+                ("logs_namespace", "airflow-user"),
+                ("argocd_namespace", "airflow-core"),
+            )
+        ),
+        (
+            {"core_namespace": "core"},
+            "core_namespace",
+            "core",
+            "is 'core', which platform_worker_namespaces ['airflow-core', 'airflow-cron', 'airflow-user'] does not name",
+            "Add 'core' to platform_worker_namespaces. To keep tasks out of it, set airflow_app_core_tasks to false.",
+        ),
+        (
+            {"worker_namespaces": ("airflow-core", "airflow-core")},
+            "namespace_twice",
+            "airflow-core",
+            "['airflow-core', 'airflow-core'] names airflow-core more than once",
+            "Remove the other entries",
+        ),
+    ],
+)
+def test_settings_of_the_platform_that_do_not_agree(given: dict[str, Any], code: str, value: str, words: str, action: str) -> None:
+    (found,) = rules.broken(rules.PLATFORM, replace(PLATFORM, **given))
+    check(found, code, value, words, action)
+
+
+def test_all_settings_that_do_not_agree_are_found_at_once() -> None:
+    given = replace(PLATFORM, provider="minikube", name=5, argocd_host_port=8080)
+    assert [refusal.code for refusal in rules.broken(rules.PLATFORM, given)] == ["provider", "platform_name", "same_port"]
+
+
+@pytest.mark.parametrize(
+    ("provider", "path", "refused"),
+    [
+        ("existing", "{here}/config", False),
+        ("existing", "{here}/none:{here}/config", False),
+        ("existing", "{here}/none", True),
+        ("existing", "{here}", True),
+        ("existing", "", True),
+        ("existing", None, False),
+        ("existing", {"clusters": []}, False),
+        ("kind", "{here}/none", False),
+    ],
+)
+def test_the_kubeconfig_of_an_existing_cluster_is_a_file(tmp_path: Path, provider: str, path: Any, refused: bool) -> None:
+    (tmp_path / "config").touch()
+    given = path.format(here=tmp_path) if isinstance(path, str) else path
+    found = list(rules.kubeconfig(given, replace(PLATFORM, provider=provider), "production"))
+    if not refused:
+        assert found == []
+        return
+    words = f"platform_kubeconfig is '{given}', which is not a file on this machine"
+    check(found[0], "kubeconfig", given, words, "to the kubeconfig file that has the context 'production'.")
+
+
+# Chart values and task settings
+
+
+def own(values: Any) -> dict[str, Any]:
+    return {"values": values}
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        own({"executor": "KubernetesExecutor", "airflowVersion": "2.6.3"}),
+        own({"config": {"kubernetes_executor": {LIST: "airflow-user,airflow-core,airflow-cron"}}}),
+        own({"config": {"kubernetes": {"multi_namespace_mode": "true"}, "core": None, "logging": {"logging_level": "DEBUG"}}}),
+        own({"env": [{"name": "AIRFLOW__KUBERNETES_ENVIRONMENT_VARIABLES__TEAM", "value": "a"}]}),
+        own({"airflowLocalSettings": "{{ include 'platform.localSettings' . }}\nX = 1"}),
+        own({"env": [{"name": "PYTHONPATH", "value": "/opt/gitops-airflow:/opt/lib"}]}),
+        own(None),
+        {"default_namespace": "airflow-user", "core_tasks": False},
+        {"default_namespace": "airflow-user", **own({"config": {"kubernetes": {"namespace": "airflow-user"}}})},
+        {"task_secrets": ("my-warehouse",), "task_claims": ("scratch",)},
+        {"logs": Logs("none"), **own({"config": {"logging": {"remote_logging": "True"}}})},
+    ],
+)
+def test_values_that_agree(given: dict[str, Any]) -> None:
+    assert value_rules.broken(PLATFORM, replace(AIRFLOW, **given)) == []
+
+
+REMOVE = "Remove the option from airflow_app_values"
+
+
+@pytest.mark.parametrize(
+    ("given", "code", "value", "words", "action"),
+    [
+        (
+            own({"airflowVersion": "2.10.5"}),
+            "airflow_version_twice",
+            "2.10.5",
+            "sets airflowVersion to 2.10.5, but platform_airflow_version is 2.6.3",
+            "Remove airflowVersion",
+        ),
+        # D4
+        (
+            {"default_namespace": "airflow"},
+            "default_namespace",
+            "airflow",
+            "is 'airflow', where tasks run that name no namespace",
+            "Set airflow_app_default_namespace",
+        ),
+        (
+            {"core_tasks": False},
+            "default_namespace",
+            "airflow-core",
+            "and not airflow-core, which airflow_app_core_tasks keeps tasks out of.",
+            "Set airflow_app_default_namespace",
+        ),
+        (
+            own({"config": {"kubernetes_executor": {"namespace": "airflow-user"}}}),
+            "default_namespace_twice",
+            "airflow-user",
+            "namespace to airflow-user, but airflow_app_default_namespace is airflow-core",
+            "and set airflow_app_default_namespace.",
+        ),
+        (
+            {"task_secrets": ("x", "airflow-mysql")},
+            "task_reference",
+            "airflow-mysql",
+            "names airflow-mysql, with which a task would have the whole platform",
+            "Remove airflow-mysql from that list.",
+        ),
+        ({"task_claims": ("data-airflow-mysql-0",)}, "task_reference", "data-airflow-mysql-0", "names data-airflow-mysql-0", "Remove"),
+        (
+            own({"config": {"kubernetes": {"namespace_list": "airflow-core"}}}),
+            "namespace_list",
+            "airflow-core",
+            "to 'airflow-core', but platform_worker_namespaces is 'airflow-core,airflow-cron,airflow-user'",
+            REMOVE,
+        ),
+        (
+            own({"config": {"kubernetes_executor": {LIST: "airflow-core, airflow-cron"}}}),
+            "namespace_list",
+            "airflow-core, airflow-cron",
+            "with no spaces",
+            REMOVE,
+        ),
+        (
+            own({"config": {"kubernetes_executor": {"multi_namespace_mode": "False"}}}),
+            "multi_namespace_mode",
+            "False",
+            "multi_namespace_mode to False in",
+            REMOVE,
+        ),
+        (
+            own({"config": {"kubernetes": {"multi_namespace_mode": False}}}),
+            "multi_namespace_mode",
+            "False",
+            "the workers of airflow-core, airflow-cron, airflow-user",
+            REMOVE,
+        ),
+        (own({"executor": "CeleryExecutor"}), "executor", "CeleryExecutor", "the executor to CeleryExecutor", REMOVE),
+        (own({"config": {"core": {"executor": "LocalExecutor"}}}), "executor", "LocalExecutor", "made for KubernetesExecutor", REMOVE),
+        (
+            own({"env": [{"name": f"AIRFLOW__KUBERNETES_EXECUTOR__{LIST.upper()}"}]}),
+            "environment_variable",
+            f"AIRFLOW__KUBERNETES_EXECUTOR__{LIST.upper()}",
+            f"{LIST.upper()} as environment variable (in env.name)",
+            "Set the option in config.kubernetes_executor",
+        ),
+        (
+            own({"extraEnv": "- name: AIRFLOW__KUBERNETES__NAMESPACE_LIST\n  value: a"}),
+            "environment_variable",
+            "AIRFLOW__KUBERNETES__NAMESPACE_LIST",
+            "AIRFLOW__KUBERNETES__NAMESPACE_LIST as environment variable (in extraEnv)",
+            "or leave it out",
+        ),
+        (
+            own({"scheduler": {"env": [{"name": "AIRFLOW__CORE__EXECUTOR", "value": "LocalExecutor"}]}}),
+            "environment_variable",
+            "AIRFLOW__CORE__EXECUTOR",
+            "AIRFLOW__CORE__EXECUTOR as environment variable (in scheduler.env.name)",
+            "or leave it out",
+        ),
+        (
+            own({"AIRFLOW__CORE__EXECUTOR_CMD": "x"}),
+            "environment_variable",
+            "AIRFLOW__CORE__EXECUTOR_CMD",
+            "(in its keys)",
+            "or leave it out",
+        ),
+        (own({"airflowLocalSettings": ""}), "cluster_policy", "airflowLocalSettings", "platform.localSettings", "Include that definition"),
+        (
+            own({"airflowLocalSettings": "def task_policy(task): pass"}),
+            "cluster_policy",
+            "airflowLocalSettings",
+            "platform.localSettings",
+            "Include",
+        ),
+        (own({"airflowLocalSettings": None}), "cluster_policy", "airflowLocalSettings", "platform.localSettings", "Include"),
+        # D3
+        (
+            own({"env": [{"name": "PYTHONPATH", "value": "/opt/airflow/dags"}]}),
+            "python_path",
+            "env sets PYTHONPATH to '/opt/airflow/dags', which does not begin with /opt/gitops-airflow",
+            "to '/opt/airflow/dags', which does not begin with /opt/gitops-airflow.",
+            'env: {name: PYTHONPATH, value: "/opt/gitops-airflow:/your/folder"}.',
+        ),
+        (
+            own({"webserver": {"env": [{"name": "PYTHONHOME", "value": "/x"}]}}),
+            "python_path",
+            "webserver.env.name sets PYTHONHOME",
+            "sets PYTHONHOME",
+            "Remove",
+        ),
+        (
+            own({"config": {"logging": {"remote_logging": "False"}}}),
+            "remote_logging",
+            "remote_logging",
+            "sets remote_logging in config.logging, which the platform sets for airflow_app_logs 'embedded'.",
+            "or set airflow_app_logs to 'none'",
+        ),
+        (own({"rbac": {"create": True}}), "cluster_roles", "rbac.create", "sets rbac.create", "Remove rbac.create"),
+        (own({"multiNamespaceMode": True}), "cluster_roles", "multiNamespaceMode", "in the whole cluster", "Remove multiNamespaceMode"),
+        # Wrong types
+        (
+            own("parallelism=12"),
+            "values_type",
+            "text",
+            "airflow_app_values is a text. It must be a dictionary.",
+            "Correct airflow_app_values.",
+        ),
+        (own([{"env": 1}]), "values_type", "list", "airflow_app_values is a list", "Correct airflow_app_values."),
+        (own({"config": {"core": "x"}}), "values_type", "text", "config.core of airflow_app_values is a text", "Correct config.core"),
+        (
+            own({"createUserJob": True}),
+            "values_type",
+            "boolean",
+            "createUserJob of airflow_app_values is a boolean",
+            "Correct createUserJob",
+        ),
+    ],
+)
+def test_values_that_do_not_agree(given: dict[str, Any], code: str, value: str, words: str, action: str) -> None:
+    (found,) = value_rules.broken(PLATFORM, replace(AIRFLOW, **given))
+    check(found, code, value, words, action)

@@ -1,0 +1,260 @@
+# Copyright: (c) 2026, The gitops.airflow team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One run of the preflight: what is checked, read and asked for which purpose, and how several refusals become one failure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError, LibraryMissing
+from ansible_collections.gitops.airflow.plugins.module_utils._platform import preflight
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import Decision, Ref, Sight
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.plan import State
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.preflight import Outcome, Preflight
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.refusal import Refusal, as_error
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings import AirflowSettings, Repository, Settings
+from ansible_collections.gitops.airflow.plugins.modules import platform_preflight
+
+HTTPS, SSH = "https://git.example/platform.git", "git@git.example:dags.git"
+KEY = "-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA"
+INSIDE = "http://gitea.git.svc.cluster.local:3000/gitops/"
+AIRFLOW = AirflowSettings(
+    Repository("platform", HTTPS, username="ann", password="t0ken"),
+    Repository("dags", SSH, ssh_key=KEY, known_hosts="git.example ssh-ed25519 AAAA"),
+    default_namespace="airflow-core",
+    take_over="old@uid",
+)
+GIVEN = Settings(provider="kind", airflow_version="2.6.3", airflow=AIRFLOW)
+
+
+def refusal(code: str) -> Refusal:
+    return Refusal(code, "x", "a rule", f"{code} is wrong.", f"Correct {code}.")
+
+
+class Desk:
+    """What stands in for the cluster and for the repositories."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.looks, self.asked = 0, list[dict[str, Any]]()
+        self.answers: dict[str, str | Refusal] = {HTTPS: "1" * 40, SSH: "2" * 40}
+        self.error: ApiError | None = None
+        self.decision: list[Refusal] = []
+        self.state: dict[str, Any] = {}
+        monkeypatch.setattr(preflight, "read_state", self._read)
+
+    def _read(self, _api: Any, _given: Settings, _objects: Any) -> State:
+        self.looks += 1
+        if self.error:
+            raise self.error
+        sight = Sight(cluster="uid", living=[Ref("Pod", "airflow-core", "task-1")])
+        return State(sight, Decision(self.decision, False, [], None), **self.state)
+
+    def _ask(self, request: dict[str, Any]) -> str | Refusal:
+        self.asked.append(request)
+        return self.answers[request["repo"]]
+
+    def run(self, given: Settings = GIVEN, cluster: bool = True, repositories: bool = True, **options: Any) -> Outcome:
+        look = Preflight(given, lambda: None, self._ask, **options)  # type: ignore[arg-type, return-value]
+        return look.run(cluster=cluster, repositories=repositories)
+
+
+@pytest.fixture
+def desk(monkeypatch: pytest.MonkeyPatch) -> Desk:
+    return Desk(monkeypatch)
+
+
+def codes(outcome: Outcome) -> list[str]:
+    return [item.code for item in outcome.refusals]
+
+
+def test_nothing_stands_in_the_way(desk: Desk) -> None:
+    outcome = desk.run()
+    assert (codes(outcome), outcome.reachable, outcome.complete, outcome.asked) == ([], True, True, True)
+    assert outcome.repositories == [
+        {"name": "platform", "embedded": False, "commit": "1" * 40},
+        {"name": "dags", "embedded": False, "commit": "2" * 40},
+    ]
+    platform, dags = sorted(desk.asked, key=lambda request: str(request["repo"]), reverse=True)
+    assert platform["push"] is True
+    assert platform["owner"] == {
+        "folder": "platform/airflow/core",
+        "platform": "airflow",
+        "cluster": "uid",
+        "adopt": False,
+        "take_over": "old@uid",
+    }
+    assert dags["folders"] == ["dags"]
+    assert "owner" not in dags
+    assert dags["names"]["folders"] == "airflow_app_dags_subpath"
+    assert platform["names"]["ca"] == "airflow_app_platform_ca"
+
+
+def test_settings_need_no_cluster(desk: Desk) -> None:
+    outcome = desk.run(replace(GIVEN, airflow=None, name=5), cluster=False)
+    assert (codes(outcome), desk.looks, desk.asked) == (["platform_name"], 0, [])
+
+
+def test_refusals_of_all_kinds_come_together(desk: Desk) -> None:
+    desk.state = {"scheduler": {"spec": {"template": {"metadata": {"annotations": {"gitops-airflow/airflow-version": "2.5.0"}}}}}}
+    desk.answers[HTTPS] = refusal("authentication")
+    airflow = replace(AIRFLOW, values={"executor": "LocalExecutor"})
+    outcome = desk.run(replace(GIVEN, airflow=airflow, airflow_host_port=80, argocd_host_port=80))
+    assert codes(outcome) == ["same_port", "executor", "tasks_at_upgrade", "authentication"]
+
+
+@pytest.mark.parametrize("wrong", [{"name": "A"}, {"provider": "x"}, {"group": "platform"}, {"git_server": "x"}, {"git_namespace": 5}])
+def test_what_the_platform_is_must_be_known_before_a_look(desk: Desk, wrong: dict[str, Any]) -> None:
+    outcome = desk.run(replace(GIVEN, **wrong))
+    assert len(outcome.refusals) == 1
+    assert (desk.looks, desk.asked) == (0, [])
+
+
+def test_repositories_that_cannot_be_asked(desk: Desk) -> None:
+    half = replace(AIRFLOW, platform=replace(AIRFLOW.platform, password=""), dags_check=False)
+    outcome = desk.run(replace(GIVEN, airflow=half))
+    assert (codes(outcome), desk.asked, desk.looks) == (["half_credentials"], [], 1)
+    embedded = replace(
+        AIRFLOW, platform=Repository("platform", f"{INSIDE}p.git", embedded=True), dags=Repository("dags", f"{INSIDE}d.git", embedded=True)
+    )
+    assert (codes(desk.run(replace(GIVEN, airflow=embedded))), desk.asked) == ([], [])
+    assert (desk.run(repositories=False).asked, desk.asked) == (False, [])
+
+
+@pytest.mark.parametrize(
+    ("purpose", "decision", "expected", "asked"),
+    [
+        ("install", [], ["tasks_at_upgrade"], 2),
+        ("install", ["tasks_run"], ["tasks_run", "tasks_at_upgrade"], 2),
+        # What is wrong in another's cluster is not this platform's concern.
+        ("install", ["foreign_argocd", "tasks_run"], ["foreign_argocd", "tasks_run"], 2),
+        ("use", ["tasks_run"], [], 0),
+        ("use", ["other_platform"], ["other_platform"], 0),
+        ("remove", ["other_platform", "tasks_run"], [], 0),
+    ],
+)
+def test_what_counts_for_a_purpose(desk: Desk, purpose: str, decision: list[str], expected: list[str], asked: int) -> None:
+    desk.state = {"scheduler": {"spec": {"template": {"metadata": {"annotations": {"gitops-airflow/airflow-version": "2.5.0"}}}}}}
+    desk.decision = [refusal(code) for code in decision]
+    outcome = desk.run(purpose=purpose)
+    assert (codes(outcome), len(desk.asked), outcome.complete) == (expected, asked, True)
+
+
+def test_a_removal_does_not_check_airflows_settings(desk: Desk) -> None:
+    airflow = replace(AIRFLOW, values={"executor": "LocalExecutor"}, platform=Repository("platform", "https://t0ken@h/x.git"))
+    assert codes(desk.run(replace(GIVEN, airflow=airflow), purpose="remove")) == []
+    assert codes(desk.run(replace(GIVEN, airflow=airflow), purpose="use")) == ["executor", "token_in_url"]
+
+
+@pytest.mark.parametrize(
+    ("status", "absent_ok", "code", "action"),
+    [
+        (0, False, "unreachable", "Check that the cluster runs"),
+        (-1, False, "bad_kubeconfig", "Set platform_kubeconfig to an existing kubeconfig file"),
+        (401, True, "unauthorized", "Renew the credentials"),
+        (403, True, "forbidden", "Grant this right"),
+        (500, True, "api_error", "Look into the log"),
+        (0, True, "", ""),
+        (-1, True, "", ""),
+    ],
+)
+def test_a_cluster_that_cannot_be_read(desk: Desk, status: int, absent_ok: bool, code: str, action: str) -> None:
+    desk.error = ApiError(status, "It answered no.")
+    outcome = desk.run(replace(GIVEN, airflow_host_port=80, argocd_host_port=80), absent_ok=absent_ok)
+    assert (outcome.reachable, outcome.complete, outcome.plan.application) == (False, False, "airflow-core")
+    platform = next(request for request in desk.asked if request["repo"] == HTTPS)
+    if not code:
+        assert codes(outcome) == ["same_port"]
+        # A folder that belongs to a cluster is refused to one that does not exist yet.
+        assert platform["owner"]["cluster"] == ""
+        return
+    # Whose folder it is cannot be judged.
+    assert "owner" not in platform
+    first, second = outcome.refusals
+    assert first.code == "same_port"
+    assert second.message == "The state of the cluster cannot be read. It answered no."
+    assert second.next_action.startswith(action)
+
+
+def test_an_error_that_knows_what_to_do_keeps_its_advice(desk: Desk) -> None:
+    desk.error = ApiError(403, "No.", "Ask Ann.", "no_ann")
+    (found,) = desk.run().refusals
+    assert (found.code, found.next_action) == ("no_ann", "Ask Ann.")
+
+
+def test_a_missing_library_is_never_an_absent_cluster(desk: Desk) -> None:
+    desk.error = LibraryMissing(-1, "no kubernetes")
+    with pytest.raises(LibraryMissing):
+        desk.run(absent_ok=True)
+
+
+def test_a_missing_kubeconfig_is_said_without_a_look(desk: Desk, tmp_path: Path) -> None:
+    outcome = desk.run(replace(GIVEN, provider="existing"), kubeconfig=str(tmp_path / "none"))
+    assert (codes(outcome), desk.looks) == (["kubeconfig"], 0)
+
+
+# The failure
+
+
+def test_one_refusal_is_the_failure() -> None:
+    error = as_error([refusal("executor")], "Nothing was changed.")
+    assert error.result() == {"msg": "executor is wrong. Nothing was changed.", "next_action": "Correct executor.", "code": "executor"}
+
+
+def test_several_refusals_are_numbered() -> None:
+    error = as_error([refusal("executor"), refusal("provider")], "Airflow was not changed.")
+    assert error.message == "There are 2 problems.\n1. executor is wrong.\n2. provider is wrong.\nAirflow was not changed."
+    assert error.next_action == "1. Correct executor.\n2. Correct provider."
+    assert error.code == "refused"
+    assert as_error([refusal("executor")] * 2, "").code == "executor"
+
+
+def test_no_refusal_is_no_failure() -> None:
+    with pytest.raises(ValueError, match="no refusal"):
+        as_error([], "")
+
+
+# The module
+
+
+def test_options_that_may_be_secret_are_not_shown() -> None:
+    airflow = {
+        "values": {"config": {"smtp": {"smtp_password": "hunter22x"}}},
+        "platform_repo": "https://ghp_secret@host/x.git",
+        "dags_repo": "ssh://git:pw@host/x.git",
+        "logs_endpoint": "https://me:pw@s3",
+    }
+    platform_preflight.hide({"airflow": airflow})
+    assert airflow == {
+        "values": {},
+        "platform_repo": "https://host/x.git",
+        "dags_repo": "ssh://git@host/x.git",
+        "logs_endpoint": "https://s3",
+    }
+    platform_preflight.hide({"airflow": None})
+
+
+@pytest.mark.parametrize(
+    ("folder", "code", "words", "action"),
+    [
+        ("app", "", "", ""),
+        ("dags", "folder_missing", "has no folder 'dags'", "Correct airflow_app_dags_subpath, or commit a file in that folder."),
+        ("../x", "bad_path", "is no path of a file inside a repository", "Correct airflow_app_dags_subpath."),
+    ],
+)
+def test_a_repository_is_asked_with_what_others_get(server: str, tmp_path: Path, folder: str, code: str, words: str, action: str) -> None:
+    repo = Repository("dags", f"{server}/repo.git", username="ann", password="s3cret")
+    look = Preflight(GIVEN, lambda: None, lambda request: platform_preflight.ask(request, str(tmp_path)))  # type: ignore[arg-type, return-value]
+    answer = platform_preflight.ask(look._request(repo, replace(AIRFLOW, subpath=folder), Outcome()), str(tmp_path))
+    if not code:
+        assert isinstance(answer, str)
+        assert len(answer) == 40
+        return
+    assert isinstance(answer, Refusal)
+    assert answer.code == code
+    assert words in answer.message
+    assert answer.next_action == action
+    assert "s3cret" not in str(answer)
