@@ -30,7 +30,15 @@ def defaults(role_variables: Callable[..., dict[str, Any]]) -> dict[str, Any]:
     files = [*sorted((ROLES / "platform/defaults/main").glob("*.yml")), ROLES / "platform/vars/main.yml"]
     files += [role / part / "main.yml" for part in ("defaults", "vars") for role in roles]
     nothing: dict[str, list[Any]] = {"resources": []}
-    registered: dict[str, Any] = {f"__airflow_app_{name}": nothing for name in ("secrets", "generated_found", "volume", "projects")}
+    registered: dict[str, Any] = {f"__airflow_app_{name}": nothing for name in ("secrets", "generated_found")}
+    plan = {
+        "secret_namespaces": ["airflow-core"],
+        "dropped_namespaces": [],
+        "project_repositories": [],
+        "trust_before": [],
+        "log_store": "no store",
+    }
+    registered["__platform_preflight"] = {"plan": plan}
     registered |= {"__task_logs_generated_found": nothing, "__task_logs_applied": {"result": {"results": []}}}
     return role_variables(*files) | registered
 
@@ -126,36 +134,7 @@ def test_the_repositorys_credentials_are_the_projects(render: Render) -> None:
     assert secret["data"]["project"] == "YWlyZmxvdw=="  # airflow
 
 
-MADE = dict.fromkeys(("admin-password", "mysql-password", "mysql-root-password", "webserver-secret-key", "fernet-key"), "eA==")
-SECRET: dict[str, Any] = {"metadata": {"name": "airflow-generated", "namespace": "airflow-core"}, "data": MADE}
-CLAIM: dict[str, Any] = {"metadata": {"name": "data-airflow-mysql-0"}}
-
-
-@pytest.mark.parametrize(
-    ("secrets", "claims", "lost"),
-    [
-        ([], [], []),
-        ([SECRET], None, []),
-        ([], [CLAIM], sorted(MADE)),
-        ([SECRET | {"data": {key: MADE[key] for key in MADE if key != "fernet-key"}}], None, ["fernet-key"]),
-        ([{"metadata": SECRET["metadata"]}], None, sorted(MADE)),
-    ],
-    ids=["new", "there", "Secret gone", "key gone", "emptied"],
-)
-def test_what_chance_made_is_not_made_again(
-    defaults: dict[str, Any], secrets: list[Any], claims: list[Any] | None, lost: list[str]
-) -> None:
-    # Where the Secret is there nobody looks for the volume.
-    volume: dict[str, Any] = {"skipped": True} if claims is None else {"resources": claims}
-    # Among those with the platform's label, or found by its name where it has lost that.
-    elsewhere: dict[str, Any] = {"metadata": {"name": "airflow-generated", "namespace": "other"}, "data": {}}
-    absent: dict[str, Any] = {"skipped": True} if secrets else {"resources": []}
-    listed = {"secrets": {"resources": [elsewhere, *secrets]}, "generated_found": absent}
-    by_name = {"secrets": {"resources": [elsewhere]}, "generated_found": {"resources": secrets}}
-    for registered in listed, by_name:
-        given = {f"__airflow_app_{name}": value for name, value in (registered | {"volume": volume}).items()}
-        templar = Templar(DataLoader(), defaults | given)
-        assert templar.template(trust_as_template("{{ __airflow_app_generated_lost }}")) == lost
+MADE = ("admin-password", "mysql-password", "mysql-root-password", "webserver-secret-key", "fernet-key")
 
 
 def test_what_chance_made_cannot_be_changed(render: Render) -> None:

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, The gitops.airflow team
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the role makes of what is given for the two repositories: rules, Argo CD's credentials, the DAGs that are pushed."""
+"""What the role makes of what is given for the two repositories: Argo CD's credentials and trust, the DAGs that are pushed."""
 
 from __future__ import annotations
 
@@ -24,6 +24,14 @@ HTTPS, SSH, SCP = "https://git.example.com/a.git", "ssh://git@git.example.com:22
 
 
 MARKS = {"app.kubernetes.io/part-of": "gitops-airflow", "gitops-airflow/platform": "airflow"}
+# What the preflight found.
+PLAN: dict[str, Any] = {
+    "secret_namespaces": ["airflow-core"],
+    "dropped_namespaces": [],
+    "project_repositories": [],
+    "trust_before": [],
+    "log_store": "the embedded store in airflow-logs",
+}
 Variables = Callable[..., dict[str, Any]]
 
 
@@ -42,6 +50,7 @@ def variables(role_variables: Variables) -> Variables:
     }
     found = role_variables(ROLE / "defaults/main.yml", ROLE / "vars/main.yml") | platform
     found |= {"platform_worker_namespaces": [{"name": "airflow-core"}], "__airflow_app_secrets": {"resources": []}}
+    found["__platform_preflight"] = {"plan": PLAN}
     return lambda **over: found | over
 
 
@@ -65,91 +74,6 @@ def render(value: Callable[..., Any]) -> Callable[..., list[Any]]:
         ]
 
     return rendered
-
-
-@pytest.fixture
-def broken(render: Callable[..., list[Any]]) -> Callable[..., dict[str, str]]:
-    """The messages of the rules that do not hold, by their labels."""
-
-    def messages(**over: Any) -> dict[str, str]:
-        return {rule["label"]: rule["message"] for rules in render("rules.yaml.j2", **over) for rule in rules if not rule["holds"]}
-
-    return messages
-
-
-@pytest.mark.parametrize("name", ["airflow_app_platform", "airflow_app_dags"])
-@pytest.mark.parametrize(
-    "given",
-    [
-        {"repo": HTTPS},
-        {"repo": HTTPS, "username": "ann", "password": "t", "ca": AUTHORITY},
-        {"repo": SSH, "ssh_key": KEY, "known_hosts": HOSTS},
-        {"repo": SCP, "ssh_key": KEY, "known_hosts": HOSTS},
-    ],
-)
-def test_what_fits_together_is_taken(broken: Callable[..., dict[str, str]], name: str, given: dict[str, str]) -> None:
-    assert broken(**{f"{name}_{key}": text for key, text in given.items()}) == {}
-
-
-@pytest.mark.parametrize("name", ["airflow_app_platform", "airflow_app_dags"])
-@pytest.mark.parametrize(
-    ("given", "label", "words"),
-    [
-        ({"repo": HTTPS, "password": "t"}, "{}_username and {}_password", "Only one of {}_username and {}_password is set"),
-        (
-            {"repo": HTTPS, "ssh_key": KEY},
-            "{}_password or {}_ssh_key",
-            "{}_repo is no SSH URL, which is read with {}_username and {}_password alone",
-        ),
-        (
-            {"repo": SCP, "username": "ann", "password": "t"},
-            "{}_password or {}_ssh_key",
-            "{}_repo is an SSH URL, which is read with {}_ssh_key alone",
-        ),
-        ({"repo": SSH, "ssh_key": "/no/such/file"}, "{}_ssh_key", "neither the text of a private key nor a file"),
-        ({"repo": SCP, "ssh_key": KEY, "known_hosts": "/no/file"}, "{}_known_hosts", "neither lines in the form of known_hosts nor a file"),
-        ({"repo": SCP, "ssh_key": KEY, "ca": AUTHORITY}, "{}_ca", "for a repository with an https URL"),
-        ({"repo": HTTPS, "ca": "/no/such/file"}, "{}_ca", "must be a certificate as PEM, or a file"),
-    ],
-)
-def test_what_does_not_is_refused(broken: Callable[..., dict[str, str]], name: str, given: dict[str, str], label: str, words: str) -> None:
-    messages = broken(**{f"{name}_{key}": text for key, text in given.items()})
-    assert list(messages) == [label.replace("{}", name)]
-    (message,) = messages.values()
-    assert words.replace("{}", name) in message
-    assert " Next: " in message
-    assert "AAAA" not in message
-
-
-def test_only_to_read_may_be_without_credentials(broken: Callable[..., dict[str, str]]) -> None:
-    assert "a public one neither" in broken(airflow_app_dags_repo=HTTPS, airflow_app_dags_username="ann").popitem()[1]
-    assert "to push needs both" in broken(airflow_app_platform_repo=HTTPS, airflow_app_platform_username="ann").popitem()[1]
-
-
-def test_no_server_is_trusted_blindly_where_this_machine_does_not_ask(broken: Callable[..., dict[str, str]]) -> None:
-    given = {"airflow_app_dags_repo": SSH, "airflow_app_dags_ssh_key": KEY, "airflow_app_dags_check": False}
-    assert "never trusted blindly" in broken(**given)["airflow_app_dags_repo over SSH"]
-    assert broken(**given, airflow_app_dags_known_hosts=HOSTS) == {}
-    assert broken(airflow_app_dags_repo=HTTPS, airflow_app_dags_check=False) == {}
-
-
-def test_an_external_server_needs_both_repositories(broken: Callable[..., dict[str, str]]) -> None:
-    assert list(broken(platform_git_server="external", airflow_app_dags_repo=HTTPS)) == ["airflow_app_platform_repo"]
-    assert list(broken(platform_git_server="external", airflow_app_platform_repo=HTTPS)) == ["airflow_app_dags_repo"]
-    assert broken(platform_git_server="external", airflow_app_platform_repo=HTTPS, airflow_app_dags_repo=HTTPS) == {}
-
-
-def test_the_embedded_ones_are_not_asked(render: Callable[..., list[Any]]) -> None:
-    assert render("rules.yaml.j2") == []
-
-
-@pytest.mark.parametrize(
-    ("state", "logs", "refused"), [("absent", "embedded", True), ("present", "embedded", False), ("absent", "none", False)]
-)
-def test_f1_the_log_store_in_use_is_not_deleted(broken: Callable[..., dict[str, str]], state: str, logs: str, refused: bool) -> None:
-    found = broken(task_logs_state=state, airflow_app_logs=logs)
-    assert ("task_logs_state" in found) is refused
-    assert not refused or "the store would be deleted with all its logs" in found["task_logs_state"]
 
 
 @pytest.mark.parametrize(
@@ -213,17 +137,13 @@ def test_argo_cd_trusts_what_it_must_and_no_more(
     certificates: dict[str, str | None],
     known: str,
 ) -> None:
-    project = {
-        "metadata": {"labels": MARKS, **({"annotations": {"gitops-airflow/trust": before}} if before else {})},
-        "spec": {"sourceRepos": [], "destinations": []},
-    }
     tls = {"metadata": {"name": "argocd-tls-certs-cm"}, **({"data": there} if there else {})}
     here = {
         "metadata": {"name": "argocd-ssh-known-hosts-cm"},
         "data": {"ssh_known_hosts": f"{OTHERS}\n{BLOCK}\n" if "ssh" in before else OTHERS},
     }
     over: dict[str, Any] = {f"airflow_app_platform_{key}": given[key] for key in given}
-    over |= {"__airflow_app_projects": {"resources": [project]}, "__airflow_app_trusted": {"resources": [tls, here]}}
+    over |= {"__platform_preflight": {"plan": PLAN | {"trust_before": before.split()}}, "__airflow_app_trusted": {"resources": [tls, here]}}
     last = over | {"__airflow_app_narrow": True}
     assert value("__airflow_app_trust_certificates", **last) == certificates
     hosts = yaml.safe_load((ROLE / "tasks/trust.yml").read_text())[1]["kubernetes.core.k8s"]["definition"]["data"]["ssh_known_hosts"]
@@ -248,29 +168,6 @@ def test_h1_host_keys_of_others_between_two_blocks_stay(value: Callable[..., Any
     here = {"metadata": {"name": "argocd-ssh-known-hosts-cm"}, "data": {"ssh_known_hosts": known}}
     left = value("__airflow_app_trust_others", __airflow_app_trusted={"resources": [here]})
     assert left == f"{OTHERS}\ngitlab.com ssh-ed25519 CCCC\ngitea.com ssh-ed25519 DDDD"
-
-
-@pytest.mark.parametrize("labels", [{}, MARKS | {"gitops-airflow/platform": "beta"}, {"app.kubernetes.io/part-of": "theirs"}])
-def test_h1_an_app_project_of_others_remembers_nothing_of_ours(value: Callable[..., Any], labels: dict[str, str]) -> None:
-    project = {
-        "metadata": {"labels": labels, "annotations": {"gitops-airflow/trust": "ssh"}},
-        "spec": {"sourceRepos": ["x"], "destinations": [{"namespace": "theirs"}]},
-    }
-    over = {"__airflow_app_projects": {"resources": [project]}}
-    for name in ("trust_before", "project_repos", "project_namespaces", "dropped"):
-        assert value(f"__airflow_app_{name}", **over) == []
-
-
-@pytest.mark.parametrize("adoption", [True, False])
-def test_h7_an_older_app_project_is_ours_if_the_platform_is_adopted(value: Callable[..., Any], adoption: bool) -> None:
-    """A removal in the wrong cluster took an older platform's certificates out of its Argo CD, and restarted that."""
-    labels = {"app.kubernetes.io/part-of": "gitops-airflow"}
-    project = {
-        "metadata": {"labels": labels, "annotations": {"gitops-airflow/trust": "ssh"}},
-        "spec": {"sourceRepos": [], "destinations": []},
-    }
-    over = {"__airflow_app_projects": {"resources": [project]}, "__platform_ownership": {"adoption": adoption, "reachable": True}}
-    assert value("__airflow_app_trust_over", **over) == (["ssh"] if adoption else [])
 
 
 def test_h7_git_credentials_are_this_platforms(value: Callable[..., Any]) -> None:
@@ -324,21 +221,3 @@ def test_f1_the_python_files_reach_the_platform_repository_unchanged(variables: 
     templar = Templar(DataLoader(), variables(**over))
     files = templar.template(trust_as_template("{{ __airflow_app_python_files }}"))
     assert files == {path.name: path.read_text() for path in (ROLE / "files/platform/airflow/core/python").glob("*.py")}
-
-
-@pytest.mark.parametrize(
-    ("over", "retired"),
-    [
-        ({"__airflow_app_dags_password": "secret"}, ["dags-git-ssh"]),
-        ({"__airflow_app_dags_password": "secret", "airflow_app_logs": "s3"}, ["dags-git-ssh"]),
-        (
-            {"__airflow_app_dags_password": "", "airflow_app_dags_ssh_key": KEY, "airflow_app_logs": "none"},
-            ["airflow-task-logs", "airflow-task-logs-webserver", "dags-git-basic"],
-        ),
-    ],
-)
-def test_f1_only_credentials_that_nothing_uses_are_deleted(value: Callable[..., Any], over: dict[str, Any], retired: list[str]) -> None:
-    names = ["airflow-metadata", "airflow-task-logs", "airflow-task-logs-webserver", "dags-git-basic", "dags-git-ssh"]
-    there = {"resources": [{"metadata": {"name": name, "namespace": "airflow-core"}} for name in names]}
-    found = value("__airflow_app_retired", __airflow_app_secrets=there, **over)
-    assert sorted(item["name"] for item in found) == retired

@@ -148,9 +148,12 @@ class OwnershipRead:
         platform = self._platform
         there = {item["name"] for item in sight.namespaces}
         seen = {item.ref: item for item in sight.labelled}
+        application = Ref("Application", platform.argocd_namespace, platform.application)
+        if sight.application is not None:
+            seen[application] = Found(application, sight.application["metadata"])
         wanted = [ref for ref in (*planned_refs(platform), *self._objects) if not ref.namespace or ref.namespace in there]
         sight.planned = [seen[ref] for ref in wanted if ref in seen]
-        sight.planned += filter(None, at_once(self.one, [ref for ref in wanted if ref not in seen]))
+        sight.planned += filter(None, at_once(self.one, [ref for ref in wanted if ref not in seen and ref != application]))
         if not adoptable(sight.application, platform):
             namespaces = [name for name in dict.fromkeys((platform.core_namespace, *platform.namespaces)) if name in there]
             pairs = [(kind, name) for name in namespaces for kind in CHART_KINDS]

@@ -13,7 +13,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import KubeApi
 from ansible_collections.gitops.airflow.plugins.module_utils._platform import plan as plans
 from ansible_collections.gitops.airflow.plugins.module_utils._platform import repository_rules, rules, value_rules
-from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import GENERATED, Obj, Ref, decide
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import GENERATED, Obj, Ref, decide, planned_refs
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership_read import OwnershipRead, at_once
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.refusal import Refusal
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings import AirflowSettings, Repository, Settings
@@ -62,8 +62,10 @@ def read_state(api: KubeApi, given: Settings, objects: Sequence[Ref] = ()) -> pl
         Ref("Secret", core, GENERATED),
         *([Ref("Secret", core, secret)] if secret else []),
     ]
+    # The look at the owners has found out which of the objects with names of the platform's exist.
     there = {item["name"] for item in sight.namespaces}
-    found = at_once(lambda ref: read.whole(ref) if ref.namespace in there else None, wanted)
+    missing = set(planned_refs(platform)) - {item.ref for item in sight.planned}
+    found = at_once(lambda ref: read.whole(ref) if ref.namespace in there and ref not in missing else None, wanted)
     state.project, state.scheduler = found[:2]
     state.generated, state.bucket = _keys(found[2]), _keys(found[3]) if secret else None
     state.claim = state.generated is None and core in there and read.one(Ref("PersistentVolumeClaim", core, plans.CLAIM)) is not None
