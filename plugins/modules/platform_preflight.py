@@ -482,7 +482,12 @@ from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import ref_from
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.preflight import INSTALL, REMOVE, USE, Outcome, Preflight
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.refusal import Refusal, as_error
-from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings import AIRFLOW_OPTIONS, PLATFORM_OPTIONS, from_params
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings import (
+    AIRFLOW_OPTIONS,
+    PLATFORM_OPTIONS,
+    Settings,
+    from_params,
+)
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
 OBJECT_OPTIONS: dict[str, Any] = {
@@ -491,6 +496,8 @@ OBJECT_OPTIONS: dict[str, Any] = {
     "namespace": {"type": "str", "default": ""},
     "name": {"type": "str", "required": True},
 }
+# Options of Airflow that hold credentials.
+SECRETS = [name for name, option in AIRFLOW_OPTIONS.items() if option.get("no_log")]
 
 
 def argument_spec() -> dict[str, Any]:
@@ -507,12 +514,18 @@ def argument_spec() -> dict[str, Any]:
     }
 
 
-def hide(params: dict[str, Any]) -> None:
-    """Takes out of the options, which -vvv shows, what may be secret: people's chart values and tokens in URLs."""
+def hide(params: dict[str, Any]) -> set[str]:
+    """Takes out of the options, which -vvv shows, what is or may be secret: credentials, people's chart values, tokens in URLs.
+
+    Returns the credentials.
+    """
     airflow = params["airflow"]
-    if airflow is not None:
-        airflow["values"] = {}
-        airflow |= {name: public_url(airflow[name]) for name in ("platform_repo", "dags_repo", "logs_endpoint")}
+    if airflow is None:
+        return set()
+    secrets = {airflow[name] for name in SECRETS}
+    airflow |= dict.fromkeys(SECRETS, "") | {"values": {}}
+    airflow |= {name: public_url(airflow[name]) for name in ("platform_repo", "dags_repo", "logs_endpoint")}
+    return secrets
 
 
 def ask(request: dict[str, Any], temp: str) -> str | Refusal:
@@ -533,16 +546,14 @@ def ask(request: dict[str, Any], temp: str) -> str | Refusal:
         return Refusal("bad_path", public_url(request["repo"]), "a folder is a path inside the repository", f"{error}.", action)
 
 
-def run(params: dict[str, Any], temp: str, check_mode: bool) -> Outcome:
-    """What was found out. Raises ApiError for a missing library, ValueError, OSError."""
-    given = from_params(params["platform"], params["airflow"])
+def run(params: dict[str, Any], given: Settings, temp: str, check_mode: bool) -> Outcome:
+    """What was found out. Raises ApiError for a missing library, ValueError."""
     kubeconfig, context = params["kubeconfig"], params["context"] or ""
     auth = {name: params[name] for name in AUTH_ARG_SPEC}
 
     def opened() -> KubeApi:
         return connect(auth)
 
-    hide(params)
     look = Preflight(
         given,
         opened,
@@ -563,7 +574,9 @@ def main() -> None:
     params = show_path(module)
     facts: dict[str, Any] = {"purpose": params["purpose"], "reachable": False, "complete": False, "repositories_read": False}
     try:
-        outcome = run(params, module.tmpdir, module.check_mode)
+        given = from_params(params["platform"], params["airflow"])
+        secrets = hide(params)
+        outcome = run(params, given, module.tmpdir, module.check_mode)
     except ApiError as error:
         action = error.next_action or "Install what is named for the Python that runs the module."
         module.fail(CollectionError(error.message, action, error.code or "library_missing"), refusals=[], **facts)
@@ -579,6 +592,8 @@ def main() -> None:
     }
     if outcome.refusals:
         module.fail(as_error(outcome.refusals, params["unchanged"]), **facts)
+    # A plan quotes nothing. Ansible would blot a password out of every name that has it in it.
+    module.no_log_values.difference_update(secrets)
     module.exit_json(changed=False, plan={**outcome.plan.as_dict(), "repositories": outcome.repositories}, **facts)
 
 

@@ -123,6 +123,12 @@ def test_a_platform_that_is_installed_needs_fewer_requests(cluster: Cluster) -> 
     assert HIDDEN not in json.dumps(result)
 
 
+def test_s5_a_password_that_is_part_of_a_name_leaves_the_plan_as_it_is(cluster: Cluster) -> None:
+    result = look(cluster, airflow={"platform_password": "airflow", "platform_username": "ann"}, repositories=False)
+    assert result["plan"]["secret_namespaces"] == ["airflow-core", "airflow-cron", "airflow-user"]
+    assert result["invocation"]["module_args"]["airflow"]["platform_password"] == ""
+
+
 def test_everything_in_the_way_comes_together(cluster: Cluster, tmp_path: Path) -> None:
     installed(cluster)
     cluster.apply(obj("Namespace", "", "old"), worker("old", "task-1"), secret("bucket", "access-key-id", labels={}))
@@ -221,7 +227,8 @@ def test_a_kubeconfig_that_cannot_be_used(cluster: Cluster, tmp_path: Path, cont
     path = tmp_path / "kubeconfig"
     if content is not None:
         path.write_text(cluster.server.kubeconfig("reader").read_text() if content == "valid" else content)
-    result = Module("platform_preflight", path, platform=PLATFORM, airflow={}, **({"context": context} if context else {})).result()
+    options: Obj = {"platform": PLATFORM, "airflow": {}, **({"context": context} if context else {})}
+    result = Module("platform_preflight", path, **options).result()
     assert codes(result) == [code]
     assert str(path) in result["msg"]
     assert result["next_action"].startswith("Set platform_kubeconfig")

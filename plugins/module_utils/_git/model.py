@@ -51,7 +51,7 @@ class GitError(Exception):
     def parts(self, names: Mapping[str, str]) -> tuple[str, str]:
         """The same in two: what cannot be done and why, and the next action."""
         what, _mark, action = self._split(names)
-        return what.strip(), action[:1].upper() + action[1:]
+        return what.strip(), f"Run {action}" if action.startswith("ssh-keyscan") else action[:1].upper() + action[1:]
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -28,7 +29,7 @@ KEYS = frozenset(GENERATED_KEYS)
 LOG_STORE = "gitops-airflow/log-store"
 
 
-def secret(name: str, namespace: str = "airflow-core", labels: dict[str, str] | None = None, **annotations: str) -> Found:
+def secret(name: str, namespace: str = "airflow-core", labels: dict[str, str] | None = None, **annotations: Any) -> Found:
     metadata = {"name": name, "namespace": namespace, "labels": OURS if labels is None else labels, "annotations": annotations}
     return Found(Ref("Secret", namespace, name), metadata)
 
@@ -45,7 +46,7 @@ def scheduler(version: str) -> dict[str, Any]:
 
 def state(*labelled: Found, living: tuple[str, ...] = (), namespaces: tuple[str, ...] = (), adoption: bool = False, **more: Any) -> State:
     pods = [Ref("Pod", *pod.split("/")) for pod in living]
-    names = [{"name": name, "labels": {"team": "a"}} for name in namespaces]
+    names: list[Mapping[str, Any]] = [{"name": name, "labels": {"team": "a"}} for name in namespaces]
     sight = Sight(cluster="uid", namespaces=names, labelled=list(labelled), living=pods)
     return State(sight, Decision([], adoption, [], None), **more)
 
@@ -266,7 +267,8 @@ def test_f1_only_credentials_that_nothing_uses_are_retired(airflow: dict[str, An
     ],
 )
 def test_f1_logs_that_cannot_be_read_any_more_are_announced(before: str, logs: Logs, state_of_store: str, note: str) -> None:
-    there = [secret("airflow-task-logs", **{LOG_STORE: before}), secret("airflow-task-logs", "airflow-cron")] if before else []
+    remembered: dict[str, Any] = {LOG_STORE: before}
+    there = [secret("airflow-task-logs", **remembered), secret("airflow-task-logs", "airflow-cron")] if before else []
     made = plan(*there, settings=given(logs=logs, task_logs_state=state_of_store))
     assert made.log_store_before == before
     assert made.notes == ([note] if note else [])

@@ -49,7 +49,7 @@ def refusals(kind: str, git_server: str = "embedded", dags_check: bool = True, *
         {"url": f"{INSIDE}x.git", "embedded": True, "username": "ignored"},
     ],
 )
-def test_what_fits_together(kind: str, given: dict[str, str]) -> None:
+def test_what_fits_together(kind: str, given: dict[str, Any]) -> None:
     assert refusals(kind, **given) == []
 
 
@@ -96,7 +96,7 @@ def test_what_fits_together(kind: str, given: dict[str, str]) -> None:
         ({"url": "x.git"}, "bad_url", "it must be a URL (http, https, ssh, file) or user@host:path", "Correct {}_repo."),
     ],
 )
-def test_what_does_not_fit(kind: str, given: dict[str, str], code: str, words: str, action: str) -> None:
+def test_what_does_not_fit(kind: str, given: dict[str, Any], code: str, words: str, action: str) -> None:
     (found,) = refusals(kind, **given)
     name = f"airflow_app_{kind}"
     assert found.code == code
@@ -115,7 +115,7 @@ def test_only_to_read_may_be_without_credentials() -> None:
 
 
 def test_no_server_is_trusted_blindly_where_this_machine_does_not_ask() -> None:
-    given = {"url": SSH, "ssh_key": KEY, "dags_check": False}
+    given: dict[str, Any] = {"url": SSH, "ssh_key": KEY, "dags_check": False}
     (found,) = refusals("dags", **given)
     assert (found.code, found.value) == ("incomplete", SSH)
     assert "never trusted blindly" in found.message

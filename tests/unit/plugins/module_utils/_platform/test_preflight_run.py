@@ -221,20 +221,23 @@ def test_no_refusal_is_no_failure() -> None:
 
 
 def test_options_that_may_be_secret_are_not_shown() -> None:
+    credentials = dict.fromkeys(("platform_password", "platform_ssh_key", "dags_password", "dags_ssh_key"), "pw")
     airflow = {
+        **credentials,
         "values": {"config": {"smtp": {"smtp_password": "hunter22x"}}},
         "platform_repo": "https://ghp_secret@host/x.git",
         "dags_repo": "ssh://git:pw@host/x.git",
         "logs_endpoint": "https://me:pw@s3",
     }
-    platform_preflight.hide({"airflow": airflow})
+    assert platform_preflight.hide({"airflow": airflow}) == {"pw"}
     assert airflow == {
+        **dict.fromkeys(credentials, ""),
         "values": {},
         "platform_repo": "https://host/x.git",
         "dags_repo": "ssh://git@host/x.git",
         "logs_endpoint": "https://s3",
     }
-    platform_preflight.hide({"airflow": None})
+    assert platform_preflight.hide({"airflow": None}) == set()
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,50 @@
+# Copyright: (c) 2026, The gitops.airflow team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The module's defaults are the roles': a role that knows nothing of Airflow looks for the same Application as the one that makes it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings import AIRFLOW_OPTIONS, PLATFORM_OPTIONS
+from ansible_collections.gitops.airflow.plugins.modules import platform_preflight
+
+ROLES = Path(__file__).parents[5] / "roles"
+DEFAULTS: dict[str, Any] = {}
+for _file in (
+    ROLES / "airflow_app/defaults/main.yml",
+    ROLES / "platform/defaults/main/platform.yml",
+    ROLES / "task_logs/defaults/main.yml",
+):
+    DEFAULTS |= yaml.safe_load(_file.read_text())
+# What only the roles have a default for: a module that is used without them asks for less.
+OWN = {"platform_name", "platform_provider", "platform_worker_namespaces", "platform_airflow_host_port", "platform_argocd_host_port"}
+
+
+@pytest.mark.parametrize(("prefix", "options"), [("platform_", PLATFORM_OPTIONS), ("airflow_app_", AIRFLOW_OPTIONS)])
+def test_an_option_is_called_as_the_roles_variable(prefix: str, options: dict[str, Any]) -> None:
+    variables = {prefix + name: option for name, option in options.items() if prefix + name in DEFAULTS}
+    left = set(options) - {name.removeprefix(prefix) for name in variables}
+    assert left <= {"host_groups", "airflow_version", "task_logs_state"}
+    for name, option in variables.items():
+        default = DEFAULTS[name]
+        if name not in OWN and not (isinstance(default, str) and "{{" in default):
+            assert option.get("default") == default, name
+
+
+def test_documentation_and_options_agree() -> None:
+    documented = yaml.safe_load(platform_preflight.DOCUMENTATION)["options"]
+    spec = platform_preflight.argument_spec()
+
+    def compare(shown: dict[str, Any], real: dict[str, Any]) -> None:
+        assert set(shown) == set(real)
+        for name, option in real.items():
+            for key in ("type", "default", "choices", "elements", "required"):
+                assert shown[name].get(key) == option.get(key), (name, key)
+            compare(shown[name].get("suboptions", {}), option.get("options", {}))
+
+    compare(documented, {name: option for name, option in spec.items() if name in documented})
