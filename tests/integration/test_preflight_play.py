@@ -135,3 +135,44 @@ def test_h7_a_removal_takes_what_is_ours_and_leaves_the_generated_secret(cluster
     assert cluster.get(kept)
     assert cluster.get(foreign)
     assert HIDDEN not in done.stdout
+
+
+def test_a_cluster_that_is_made_meanwhile_is_checked_once_it_answers(cluster: Cluster, play: Any, tmp_path: Path) -> None:
+    """As site.yml does it for kind: the repositories are read by the first check, the cluster by the second, and by no later role."""
+    kubeconfig = tmp_path / "kubeconfig"
+    kubeconfig.write_text(cluster.server.kubeconfig("reader", port=1).read_text())
+    found = {
+        "content": "{{ [look.reachable, look.repositories_read, look.plan.cluster] | to_json }}",
+        "dest": str(tmp_path / "found-{{ step }}"),
+        "mode": "0600",
+    }
+    made = {"src": str(cluster.server.kubeconfig("reader")), "dest": str(kubeconfig), "mode": "0600"}
+    for name, options in (("make", made), ("show", found)):
+        (tmp_path / f"roles/{name}/tasks").mkdir(parents=True)
+        (tmp_path / f"roles/{name}/tasks/main.yml").write_text(
+            json.dumps([{"ansible.builtin.copy": options, "vars": {"look": "{{ __platform_preflight }}"}}])
+        )
+    later = "{role: gitops.airflow.airflow_app, when: true, vars: {airflow_app_state: checked, __airflow_app_checked: true}}"
+    since = len(cluster.server.audited("reader"))
+    given = {"platform_provider": "kind", "platform_kubeconfig": str(kubeconfig), "airflow_app_dags_subpath": "."}
+    given |= {"airflow_app_dags_repo": repository(tmp_path)}
+    roles = [CHECKED, "{role: show, vars: {step: 1}}", "make", later, "{role: show, vars: {step: 2}}", NAMESPACES]
+    done = play(roles, **given)
+    assert done.returncode == 0, done.stdout + done.stderr
+    uid = cluster.server.request("GET", "/api/v1/namespaces/kube-system")["metadata"]["uid"]
+    assert json.loads((tmp_path / "found-1").read_text()) == [False, True, ""]
+    assert json.loads((tmp_path / "found-2").read_text()) == [True, False, uid]
+    assert looks(cluster, since) == 1
+
+
+def repository(folder: Path) -> str:
+    """The URL of a repository with one commit."""
+    bare, seed = folder / "dags.git", folder / "seed"
+    for command in (
+        ["init", "--quiet", "--bare", "--initial-branch=main", str(bare)],
+        ["init", "--quiet", "--initial-branch=main", str(seed)],
+        ["-C", str(seed), "-c", "user.name=a", "-c", "user.email=a@b", "commit", "--quiet", "--allow-empty", "-m", "first"],
+        ["-C", str(seed), "push", "--quiet", str(bare), "main"],
+    ):
+        subprocess.run(["git", *command], check=True, capture_output=True)
+    return f"file://{bare}"
