@@ -20,7 +20,9 @@ from ansible_collections.gitops.airflow.tests.integration.test_preflight import 
 owned, cluster = ownership.owned, ownership.cluster
 ROOT = Path(__file__).resolve().parents[2]
 CHECKED = "{role: gitops.airflow.airflow_app, vars: {airflow_app_state: checked}}"
-AGAIN = "{role: gitops.airflow.airflow_app, when: true, vars: {airflow_app_state: checked}}"
+# As site.yml says that it has checked. By itself the role checks again: its settings may be others.
+AGAIN = "{role: gitops.airflow.airflow_app, vars: {airflow_app_state: checked, __airflow_app_checked: true}}"
+ALONE = "{role: gitops.airflow.airflow_app, when: true, vars: {airflow_app_state: checked}}"
 ABSENT = "{role: gitops.airflow.airflow_app, vars: {airflow_app_state: absent}}"
 NAMESPACES = "{role: gitops.airflow.namespaces}"
 
@@ -63,6 +65,9 @@ def test_one_look_serves_the_run(cluster: Cluster, play: Any) -> None:
     done = play([CHECKED, AGAIN, NAMESPACES], "--check")
     assert done.returncode == 0, done.stdout + done.stderr
     assert (looks(cluster, since), writes(cluster, since)) == (1, [])
+    since = len(cluster.server.audited("reader"))
+    assert play([CHECKED, ALONE], "--check").returncode == 0
+    assert looks(cluster, since) == 2
 
 
 def test_a_run_without_airflow_looks_once_too(cluster: Cluster, play: Any) -> None:
@@ -152,11 +157,10 @@ def test_a_cluster_that_is_made_meanwhile_is_checked_once_it_answers(cluster: Cl
         (tmp_path / f"roles/{name}/tasks/main.yml").write_text(
             json.dumps([{"ansible.builtin.copy": options, "vars": {"look": "{{ __platform_preflight }}"}}])
         )
-    later = "{role: gitops.airflow.airflow_app, when: true, vars: {airflow_app_state: checked, __airflow_app_checked: true}}"
     since = len(cluster.server.audited("reader"))
     given = {"platform_provider": "kind", "platform_kubeconfig": str(kubeconfig), "airflow_app_dags_subpath": "."}
     given |= {"airflow_app_dags_repo": repository(tmp_path)}
-    roles = [CHECKED, "{role: show, vars: {step: 1}}", "make", later, "{role: show, vars: {step: 2}}", NAMESPACES]
+    roles = [CHECKED, "{role: show, vars: {step: 1}}", "make", AGAIN, "{role: show, vars: {step: 2}}", NAMESPACES]
     done = play(roles, **given)
     assert done.returncode == 0, done.stdout + done.stderr
     uid = cluster.server.request("GET", "/api/v1/namespaces/kube-system")["metadata"]["uid"]
