@@ -270,6 +270,12 @@ options:
         description: Its name.
         type: str
         required: true
+  older:
+    description:
+      - Whether objects of an older version of this collection belong to this platform, as an earlier look with O(airflow) has found
+        (RV(plan.adoption)).
+    type: bool
+    default: false
   absent_ok:
     description: Whether a cluster that does not answer is reported as RV(reachable=false) instead of as a failure.
     type: bool
@@ -509,6 +515,7 @@ def argument_spec() -> dict[str, Any]:
         "cluster": {"type": "bool", "default": True},
         "repositories": {"type": "bool", "default": True},
         "objects": {"type": "list", "elements": "dict", "default": [], "options": OBJECT_OPTIONS},
+        "older": {"type": "bool", "default": False},
         "absent_ok": {"type": "bool", "default": False},
         "unchanged": {"type": "str", "default": "Nothing was changed."},
     }
@@ -564,6 +571,7 @@ def run(params: dict[str, Any], given: Settings, temp: str, check_mode: bool) ->
         absent_ok=params["absent_ok"],
         check_mode=check_mode,
         objects=[ref_from(item) for item in params["objects"]],
+        older=params["older"],
     )
     return look.run(cluster=params["cluster"], repositories=params["repositories"])
 

@@ -244,25 +244,26 @@ def own_record(records: Sequence[Obj], platform: Platform) -> Record | None:
     return None
 
 
-def decide(sight: Sight, platform: Platform) -> Decision:
+def decide(sight: Sight, platform: Platform, older: bool = False) -> Decision:
     """Whether this platform may be installed or changed in the cluster, and which unmarked objects are its own.
 
+    ``older``: an earlier look has found that objects of an older version are this platform's.
     Raises ValueError for a record that cannot be read.
     """
-    adopted = adoptable(sight.application, platform) and not _second_older(sight, platform)
+    adopted = older or (adoptable(sight.application, platform) and not _second_older(sight, platform))
     record = own_record(sight.records, platform)
-    older = [found.ref for found in sight.labelled if owner_of(found.metadata, platform.name) == "older"]
-    adoption = adopted and bool(older)
+    unmarked = [found.ref for found in sight.labelled if owner_of(found.metadata, platform.name) == "older"]
+    adoption = adopted and bool(unmarked)
     argocd = _foreign_argocd(sight, platform, record, adopted)
     refusals = [
         *_other_platform(sight, platform),
-        *_older_elsewhere(sight, platform, older, adopted),
+        *_older_elsewhere(sight, platform, unmarked, adopted),
         *argocd,
         *_foreign_objects(sight, platform, record, adopted, bool(argocd)),
         *_tasks_run(sight, platform, adoption),
     ]
     restored = [found.ref for found in sight.planned if is_restored(found, platform)]
-    return Decision(refusals, adoption, [*older, *restored] if adopted else [], record)
+    return Decision(refusals, adoption, [*unmarked, *restored] if adopted else [], record)
 
 
 def _second_older(sight: Sight, platform: Platform) -> list[Ref]:

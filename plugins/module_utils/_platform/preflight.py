@@ -47,12 +47,12 @@ class Outcome:
     repositories: list[dict[str, Any]] = field(default_factory=list)
 
 
-def read_state(api: KubeApi, given: Settings, objects: Sequence[Ref] = ()) -> plans.State:
+def read_state(api: KubeApi, given: Settings, objects: Sequence[Ref] = (), older: bool = False) -> plans.State:
     """Reads the cluster. Raises ApiError, ValueError for a record of Argo CD that cannot be read."""
     platform = given.owner()
     read = OwnershipRead(api, platform, objects)
     sight = read.read()
-    state = plans.State(sight, decide(sight, platform))
+    state = plans.State(sight, decide(sight, platform, older))
     if given.airflow is None:
         return state
     core, secret = given.core_namespace, given.airflow.logs.secret if given.airflow.logs.mode == "s3" else ""
@@ -106,10 +106,11 @@ class Preflight:
         absent_ok: bool = False,
         check_mode: bool = False,
         objects: Sequence[Ref] = (),
+        older: bool = False,
     ) -> None:
         self._given, self._connect, self._ask, self._purpose = given, connect, ask, purpose
         self._kubeconfig, self._context, self._absent_ok = kubeconfig, context, absent_ok
-        self._check_mode, self._objects = check_mode, objects
+        self._check_mode, self._objects, self._older = check_mode, objects, older
 
     def run(self, *, cluster: bool = True, repositories: bool = True) -> Outcome:
         """Refusals of all kinds together. Raises LibraryMissing, ValueError."""
@@ -144,7 +145,7 @@ class Preflight:
         if wrong:
             return
         try:
-            state = read_state(self._connect(), given, self._objects)
+            state = read_state(self._connect(), given, self._objects, self._older)
         except LibraryMissing:
             raise
         except ApiError as error:
