@@ -23,7 +23,7 @@ APPLICATIONS = "/apis/argoproj.io/v1alpha1/namespaces/{namespace}/applications"
 CONNECT_SECONDS, READ_SECONDS = 5.0, 30.0
 # Where the collections outside of the core group are.
 GROUPS = {"daemonsets": "apps", "deployments": "apps", "jobs": "batch", "statefulsets": "apps"}
-JSON, MERGE_PATCH = "application/json", "application/merge-patch+json"
+JSON, MERGE_PATCH, APPLY_PATCH = "application/json", "application/merge-patch+json", "application/apply-patch+yaml"
 # Only metadata: neither a Secret's data nor a CRD's schema is sent. An aggregated API that cannot do it answers with whole objects.
 _METADATA = "application/json;as=PartialObjectMetadata{};g=meta.k8s.io;v=v1,application/json"
 METADATA, METADATA_LIST = _METADATA.format(""), _METADATA.format("List")
@@ -57,13 +57,21 @@ class KubeApi:
         self.requests = 0
 
     def _open(
-        self, method: str, url_path: str, query: dict[str, Any], read: float | None, body: Any = None, verb: str = "", accept: str = JSON
+        self,
+        method: str,
+        url_path: str,
+        query: dict[str, Any],
+        read: float | None,
+        body: Any = None,
+        verb: str = "",
+        accept: str = JSON,
+        content: str = JSON,
     ) -> Any:
         import urllib3
 
         headers = {"Accept": accept, **authorized(self._client)}
         if body is not None:
-            headers["Content-Type"] = MERGE_PATCH if method == "PATCH" else JSON
+            headers["Content-Type"] = content
         parameters: list[tuple[str, str]] = [(key, str(value)) for key, value in query.items()]
         url = self._host + url_path + ("?" + urlencode(parameters) if parameters else "")
         self.requests += 1
@@ -95,7 +103,21 @@ class KubeApi:
 
     def patch(self, path: str, body: Obj) -> Obj:
         """A JSON merge patch."""
-        return self._json("PATCH", path, {}, "patch", body)
+        return self._json("PATCH", path, {}, "patch", body, content=MERGE_PATCH)
+
+    def apply(self, path: str, body: Obj, manager: str, *, dry_run: bool = False) -> Obj:
+        """Server-side apply, also of fields that others have set. Makes the object if it does not exist."""
+        query = {"fieldManager": manager, "force": "true", **({"dryRun": "All"} if dry_run else {})}
+        return self._json("PATCH", path, query, "apply", body, content=APPLY_PATCH)
+
+    def find(self, path: str) -> Obj | None:
+        """One object, or None where the server has no such object or kind."""
+        try:
+            return self.get(path)
+        except ApiError as error:
+            if error.status == 404:
+                return None
+            raise
 
     def metadata(self, path: str) -> Obj | None:
         """One object's ``metadata``, or None where the server has no such object or kind. No data of a Secret is sent."""
@@ -144,10 +166,12 @@ class KubeApi:
             raise
         return True
 
-    def _json(self, method: str, url_path: str, query: dict[str, Any], verb: str, body: Any = None, accept: str = JSON) -> Obj:
+    def _json(
+        self, method: str, url_path: str, query: dict[str, Any], verb: str, body: Any = None, accept: str = JSON, content: str = JSON
+    ) -> Obj:
         import urllib3
 
-        response = self._open(method, url_path, query, READ_SECONDS, body, verb, accept)
+        response = self._open(method, url_path, query, READ_SECONDS, body, verb, accept, content)
         try:
             document: Obj = json.loads(response.data)
         except (ValueError, urllib3.exceptions.HTTPError) as error:
