@@ -80,10 +80,11 @@ def parse_answer(output: str) -> Inspection:
 def source() -> str:
     """The text of inspect_airflow.py, from a checkout or from the archive that Ansible makes of a module."""
     spec = find_spec(inspect_airflow.__name__)
-    text = spec.loader.get_source(inspect_airflow.__name__) if spec and spec.loader and hasattr(spec.loader, "get_source") else None
+    loader: Any = spec.loader if spec else None
+    text = loader.get_source(inspect_airflow.__name__) if hasattr(loader, "get_source") else None
     if not text:
         raise CollectionError("The program that asks Airflow for its state is missing from the collection.", "Install the collection anew.")
-    return str(text)
+    return text.decode() if isinstance(text, bytes) else str(text)  # the loader of Ansible's controller gives bytes
 
 
 class Scheduler:
