@@ -267,11 +267,10 @@ elapsed:
 """
 
 import time
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ansible_collections.gitops.airflow.plugins.module_utils._airflow.access import open_airflow
-from ansible_collections.gitops.airflow.plugins.module_utils._airflow.api import AirflowApi
 from ansible_collections.gitops.airflow.plugins.module_utils._airflow.inspection import Scheduler
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError
 from ansible_collections.gitops.airflow.plugins.module_utils._base.module import AnsibleModule
@@ -280,9 +279,13 @@ from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.tunnel import TunnelError
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import Platform
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.verification import Run, Wanted, refuse_options
-from ansible_collections.gitops.airflow.plugins.module_utils._platform.verification_report import document_of, summary, write_report
-from ansible_collections.gitops.airflow.plugins.module_utils._platform.verification_run import Verification, Ways, carry_out
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.verification_read import Verification, Ways
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.verification_report import State, document_of, summary, write_report
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.verification_rules import enforce
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
+
+if TYPE_CHECKING:
+    from ansible_collections.gitops.airflow.plugins.module_utils._airflow.api import AirflowApi
 
 USER = "admin"
 WEBSERVER = "airflow-webserver"
@@ -327,6 +330,8 @@ def ways_of(module: AnsibleModule, params: dict[str, Any], wanted: Wanted, start
     api, core = connect(params), wanted.platform.core_namespace
 
     def airflow(password: str) -> AbstractContextManager[AirflowApi]:
+        from ansible_collections.gitops.airflow.plugins.module_utils._airflow.access import open_airflow  # only where DAGs are run
+
         at = {"namespace": core, "service": WEBSERVER, "port": PORT}
         return open_airflow({**params, "url": None, "tunnel": at, "username": USER, "password": password})
 
@@ -339,6 +344,23 @@ def ways_of(module: AnsibleModule, params: dict[str, Any], wanted: Wanted, start
         progress=lambda: open_progress(module.no_log_values, lambda: time.monotonic() - start),
         hide=module.no_log_values.add,
     )
+
+
+def carry_out(verification: Verification) -> tuple[State, Mapping[str, Any], bool]:
+    """The whole of it: the state, the report (empty where nothing is proven), and whether DAGs were, or would be, run.
+
+    What runs DAGs is imported here, because Ansible compiles each imported file anew and most runs find a proof.
+    """
+    state = verification.look()
+    if not verification.check:
+        enforce(state.problems)
+    if state.proven:
+        return state, state.stored.report, False
+    if verification.check or not state.runs:
+        return state, {}, bool(state.runs)
+    from ansible_collections.gitops.airflow.plugins.module_utils._platform.verification_run import Attempt
+
+    return state, Attempt(verification, state).prove(), True
 
 
 def main() -> None:

@@ -27,7 +27,8 @@ from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import
 from ansible_collections.gitops.airflow.plugins.module_utils._platform import verification_run
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import Platform
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.verification import Run, Wanted
-from ansible_collections.gitops.airflow.plugins.module_utils._platform.verification_run import Verification, Ways, carry_out
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.verification_read import Verification, Ways
+from ansible_collections.gitops.airflow.plugins.modules.airflow_verification import carry_out
 from ansible_collections.gitops.airflow.tests.integration.apiserver import ApiServer
 from ansible_collections.gitops.airflow.tests.integration.modules import Module
 from ansible_collections.gitops.airflow.tests.integration.objects import NEW, application, ended, status, worker
