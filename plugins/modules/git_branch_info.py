@@ -103,8 +103,9 @@ code:
 from typing import Any
 
 from ansible_collections.gitops.airflow.plugins.module_utils._base.module import AnsibleModule
+from ansible_collections.gitops.airflow.plugins.module_utils._base.url import public_url, ssh_server
 from ansible_collections.gitops.airflow.plugins.module_utils._git.access import EXCLUSIVE, REMOTE_SPEC, open_remote
-from ansible_collections.gitops.airflow.plugins.module_utils._git.model import GitError, folder, keyscan, public_url, ssh_server
+from ansible_collections.gitops.airflow.plugins.module_utils._git.model import GitError, folder, keyscan
 from ansible_collections.gitops.airflow.plugins.module_utils._git.owner import OWNER_SPEC, FolderOwner, check_folder, from_params
 from ansible_collections.gitops.airflow.plugins.module_utils._git.remote import Remote
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.tunnel import TunnelError

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.gitops.airflow.plugins.module_utils._argocd.application import REFRESH, workload_namespaces
-from ansible_collections.gitops.airflow.plugins.module_utils._argocd.diagnosis import next_action, quoted, warning_events
+from ansible_collections.gitops.airflow.plugins.module_utils._argocd.diagnosis import next_action, quoted
 from ansible_collections.gitops.airflow.plugins.module_utils._argocd.verdict import Expectation
 from ansible_collections.gitops.airflow.plugins.module_utils._argocd.wait import (
     DIAGNOSED,
@@ -26,6 +26,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._argocd.wait import
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError
 from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Obj
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.causes import Cause, Seen, causes
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.report import warning_events
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.watch import Change
 from ansible_collections.gitops.airflow.plugins.modules import argocd_application_wait as module
 

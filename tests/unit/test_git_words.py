@@ -8,15 +8,14 @@ from __future__ import annotations
 import shlex
 
 import pytest
+from ansible_collections.gitops.airflow.plugins.module_utils._base.url import public_url, ssh_server
 from ansible_collections.gitops.airflow.plugins.module_utils._git.model import (
     COMPLAINTS,
     Content,
     GitError,
     complaint,
     lost_race,
-    public_url,
     safe_path,
-    ssh_server,
     through,
     unified,
 )

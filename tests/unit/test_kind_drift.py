@@ -9,11 +9,11 @@ import base64
 from typing import Any
 
 import pytest
+from ansible_collections.gitops.airflow.plugins.module_utils._host.docker import image_name
 from ansible_collections.gitops.airflow.plugins.module_utils._kind.config import (
     NodeContent,
     found_nodes,
     full_config,
-    image_name,
     missing_images,
     same_image,
     wanted_nodes,

@@ -24,7 +24,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._argocd.application
     shown_revisions,
     workload_namespaces,
 )
-from ansible_collections.gitops.airflow.plugins.module_utils._argocd.diagnosis import LOG_LINES, LOGS, Cluster, Found, diagnose
+from ansible_collections.gitops.airflow.plugins.module_utils._argocd.diagnosis import LOGS, Cluster, Found, diagnose
 from ansible_collections.gitops.airflow.plugins.module_utils._argocd.resource_health import READERS
 from ansible_collections.gitops.airflow.plugins.module_utils._argocd.verdict import Expectation, Past, judge
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError
@@ -42,6 +42,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._kube.causes import
 )
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import APPLICATIONS, core_path
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.pods import controller
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.report import LOG_LINES
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.watch import Api, Change, Source, snapshot
 
 PROBE_SECONDS = 5.0

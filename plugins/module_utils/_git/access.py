@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.gitops.airflow.plugins.module_utils._base.transport import sends_in_clear
-from ansible_collections.gitops.airflow.plugins.module_utils._git.model import GitError, check_url, public_url, through
+from ansible_collections.gitops.airflow.plugins.module_utils._base.url import public_url
+from ansible_collections.gitops.airflow.plugins.module_utils._git.model import GitError, check_url, through
 from ansible_collections.gitops.airflow.plugins.module_utils._git.remote import Access, Remote
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.tunnel import TUNNEL_SPEC, Tunnel, TunnelError, open_tunnel
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC

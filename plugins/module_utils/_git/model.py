@@ -13,8 +13,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit, urlunsplit
 
+from ansible_collections.gitops.airflow.plugins.module_utils._base.url import SCP_LIKE, public_url, ssh_server
+
 PLAIN, EXECUTABLE = "100644", "100755"
-SCP_LIKE = re.compile(r"^(?:(?P<user>[^@/:]+)@)?(?P<host>[^/:]+):(?!//)(?P<path>.+)$")
 
 
 # What a person sets, by the name that stands in braces in a next action.
@@ -130,15 +131,6 @@ def unified(path: str, before: bytes | None, after: bytes | None) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def public_url(url: str) -> str:
-    """The URL without a password, and without a user name where that may be a token."""
-    if "://" not in url:
-        return url
-    parts = urlsplit(url)
-    user, at, host = parts.netloc.rpartition("@")
-    return urlunsplit(parts._replace(netloc=f"{user.partition(':')[0]}{at}{host}" if parts.scheme == "ssh" else host))
-
-
 def check_url(url: str) -> None:
     """Raises GitError for a URL that git_publish does not take."""
     if "://" in url:
@@ -155,15 +147,6 @@ def check_url(url: str) -> None:
             )
     elif not SCP_LIKE.match(url):
         raise GitError("bad_url", f"repo is {url}, it must be a URL (http, https, ssh, file) or user@host:path. Next: correct {{repo}}.")
-
-
-def ssh_server(url: str) -> tuple[str, int] | None:
-    """Host and port of an SSH URL; None for another one."""
-    if "://" in url:
-        parts = urlsplit(url)
-        return (parts.hostname or "", parts.port or 22) if parts.scheme == "ssh" else None
-    match = SCP_LIKE.match(url)
-    return (match["host"], 22) if match else None
 
 
 def keyscan(url: str) -> str:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.gitops.airflow.plugins.module_utils._kind.config import CLUSTER_LABEL, image_name
+from ansible_collections.gitops.airflow.plugins.module_utils._host.docker import CLUSTER_LABEL, image_name
 
 LISTEN = "0A"
 # Local addresses of /proc/net/tcp and tcp6 (hexadecimal, each 32-bit word in host order) that a port on

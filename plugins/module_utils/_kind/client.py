@@ -21,9 +21,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol
 
+from ansible_collections.gitops.airflow.plugins.module_utils._host.docker import CLUSTER_LABEL
 from ansible_collections.gitops.airflow.plugins.module_utils._kind.bootstrap_token import NAMESPACE, SECRET
 from ansible_collections.gitops.airflow.plugins.module_utils._kind.config import (
-    CLUSTER_LABEL,
     FoundNode,
     NodeContent,
     found_nodes,

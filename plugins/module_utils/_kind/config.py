@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ansible_collections.gitops.airflow.plugins.module_utils._host.docker import image_name
+
 try:
     import yaml
 except ImportError:  # the module reports it
@@ -17,7 +19,6 @@ except ImportError:  # the module reports it
 else:
     HAS_YAML = True
 
-CLUSTER_LABEL = "io.x-k8s.kind.cluster"
 ROLE_LABEL = "io.x-k8s.kind.role"
 API_PORT = "6443/tcp"
 BALANCER = "external-load-balancer"
@@ -87,27 +88,6 @@ def full_config(name: str, config: Mapping[str, Any]) -> dict[str, Any]:
         if node.get("role", "control-plane") not in ("control-plane", "worker"):
             raise ValueError(f"config.nodes[{index}].role is {node['role']!r}, it must be control-plane or worker")
     return {"kind": "Cluster", "apiVersion": "kind.x-k8s.io/v1alpha4", **config, "name": name}
-
-
-def image_name(reference: str) -> str:
-    """The complete form of an image reference: registry, repository, and tag or digest.
-
-    The rules are those of the distribution project's `reference.ParseDockerRef`: Docker Hub is the default registry,
-    `library` its default folder, `latest` the default tag; a digest makes the tag meaningless.
-    """
-    name, _at, digest = reference.partition("@")
-    last = name.rsplit("/", 1)[-1]
-    tag = ""
-    if ":" in last:
-        name, _colon, tag = name.rpartition(":")
-    domain, slash, path = name.partition("/")
-    if not slash or not (domain == "localhost" or "." in domain or ":" in domain):
-        domain, path = "docker.io", name
-    if domain == "index.docker.io":
-        domain = "docker.io"
-    if domain == "docker.io" and "/" not in path:
-        path = f"library/{path}"
-    return f"{domain}/{path}@{digest}" if digest else f"{domain}/{path}:{tag or 'latest'}"
 
 
 def same_image(wanted: str, found: str) -> bool:

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import shorten
-from ansible_collections.gitops.airflow.plugins.module_utils._kind.config import CLUSTER_LABEL
+from ansible_collections.gitops.airflow.plugins.module_utils._host.docker import CLUSTER_LABEL
 
 Run = Callable[[Sequence[str]], tuple[int, str, str]]
 # The longest that one command may take.

@@ -11,12 +11,12 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.gitops.airflow.plugins.module_utils._argocd.diagnosis import LOG_LINES, quote, warning_events
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError
 from ansible_collections.gitops.airflow.plugins.module_utils._base.mask import masked_words
 from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Obj, Verdict, earliest, failed
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.causes import Cause, read_seen
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import KubeApi, core_path
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.report import LOG_LINES, quote, warning_events
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.watch import Change, Source, snapshot
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.workload_verdict import COLLECTIONS, Past, Workload, causes, judge
 
