@@ -64,7 +64,7 @@ DOWN = (1, "", "Cannot connect to the Docker daemon at unix:///var/run/docker.so
     ],
 )
 def test_the_cause_of_silence_and_what_to_do(docker: Docker, cause: str, action: str) -> None:
-    why, _next, do = host.why_silent("airflow", docker).partition(" Next: ")
+    why, do = host.why_unreachable("airflow", docker)
     assert cause in why
     assert action in do
 

@@ -98,7 +98,7 @@ class Cluster:
                 self._known[key] = self.read(collection, namespace, query)
             except ApiError as error:
                 self._known[key] = []
-                notes.append(str(error))
+                notes.append(error.text)
         return self._known[key]
 
 
@@ -175,7 +175,7 @@ def _last_words(app: Obj, found: Found, cluster: Cluster) -> list[dict[str, Any]
             try:
                 lines = cluster.read_log(namespace, pod, container, previous, LOG_LINES)
             except ApiError as error:
-                found.notes.append(str(error))
+                found.notes.append(error.text)
                 continue
         text = masked_words("\n".join(lines))
         logs.append({"pod": f"{namespace}/{pod}", "container": container, "previous": previous, "lines": text.splitlines()})

@@ -346,7 +346,7 @@ class ApplicationWait:
         try:
             return self.read(collection, namespace, query)
         except ApiError as error:
-            text = f"What cannot start in {namespace} is not noticed early: {error}"
+            text = f"What cannot start in {namespace} is not noticed early: {error.text}"
             if text not in self.notices:
                 self.notices.append(text)
             return []

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import InputError
 from ansible_collections.gitops.airflow.plugins.module_utils._host.docker import image_name
 
 try:
@@ -78,15 +79,16 @@ def yaml_documents(text: str) -> list[Any]:
 
 
 def full_config(name: str, config: Mapping[str, Any]) -> dict[str, Any]:
-    """The document that kind gets. Raises ValueError when it describes another cluster than name."""
+    """The document that kind gets. Raises InputError when it describes another cluster than name."""
     if config.get("name", name) != name:
-        raise ValueError(f"config.name is {config['name']!r} but name is {name!r}: leave config.name out or make the two agree")
+        raise InputError(f"config.name is {config['name']!r} but name is {name!r}", "Leave config.name out, or make the two agree.")
     for key, value in (("kind", "Cluster"), ("apiVersion", "kind.x-k8s.io/v1alpha4")):
         if config.get(key, value) != value:
-            raise ValueError(f"config.{key} is {config[key]!r}, only {value!r} is supported")
+            raise InputError(f"config.{key} is {config[key]!r}, only {value!r} is supported", f"Correct config.{key}.")
     for index, node in enumerate(config.get("nodes") or []):
         if node.get("role", "control-plane") not in ("control-plane", "worker"):
-            raise ValueError(f"config.nodes[{index}].role is {node['role']!r}, it must be control-plane or worker")
+            message = f"config.nodes[{index}].role is {node['role']!r}, it must be control-plane or worker"
+            raise InputError(message, "Correct that role.")
     return {"kind": "Cluster", "apiVersion": "kind.x-k8s.io/v1alpha4", **config, "name": name}
 
 

@@ -74,7 +74,7 @@ class WorkloadWait:
         try:
             return list(read_seen(self._read, self._namespace, [(item.kind, item.item) for item in stuck], pods).events)
         except ApiError as error:
-            text = f"Events of {self._namespace} cannot be read, so failed mounts and probes are not named: {error}"
+            text = f"Events of {self._namespace} cannot be read, so failed mounts and probes are not named: {error.text}"
             if text not in self.notices:
                 self.notices.append(text)
             return []
@@ -121,5 +121,5 @@ class WorkloadWait:
         try:
             found = snapshot(self._api, Source(core_path("events", self._namespace), {"fieldSelector": "type=Warning"}))[0]
         except ApiError as error:
-            return [str(error)]
+            return [error.text]
         return warning_events(list(found))[-EVENTS:]

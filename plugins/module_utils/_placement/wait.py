@@ -65,7 +65,7 @@ class PodLog:
                 self.lines.append(line)
         except ApiError as error:
             if error.status != 404:  # gone with its pod: the empty log_tail says it
-                self.error = str(error)
+                self.error = error.text
 
     def finish(self) -> None:
         """Gives what is still on its way a moment to arrive."""
