@@ -124,7 +124,6 @@ facts:
 
 import json
 import shutil
-import subprocess
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -133,6 +132,7 @@ from typing import Any
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError
 from ansible_collections.gitops.airflow.plugins.module_utils._base.module import AnsibleModule
 from ansible_collections.gitops.airflow.plugins.module_utils._host import preflight as _host
+from ansible_collections.gitops.airflow.plugins.module_utils._host.command import CommandError, CommandMissing, CommandTimeout, run
 
 
 class Host:
@@ -144,12 +144,11 @@ class Host:
     def run(self, args: Sequence[str], timeout: float | None = None) -> tuple[int | None, str, str]:
         """Exit code (None when there is no such command or time ran out), standard output, standard error."""
         try:
-            done = subprocess.run([self.command, *args], capture_output=True, text=True, errors="replace", timeout=timeout, check=False)
-        except (FileNotFoundError, subprocess.TimeoutExpired):
+            return run([self.command, *args], timeout=timeout)
+        except (CommandMissing, CommandTimeout):
             return None, "", ""
-        except OSError as error:
+        except CommandError as error:
             return 126, "", str(error)
-        return done.returncode, done.stdout, done.stderr
 
     def engine(self) -> tuple[dict[str, Any], _host.Problem | None]:
         """What the engine says of itself, and why it cannot be used."""

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.gitops.airflow.plugins.module_utils._host.command import CommandMissing
 from ansible_collections.gitops.airflow.plugins.module_utils._kind import client as _kind_engine
 from ansible_collections.gitops.airflow.plugins.module_utils._kind import cluster as _kind_cluster
 from ansible_collections.gitops.airflow.plugins.module_utils._kind.client import Engine, KindError, Marker
@@ -420,7 +421,7 @@ def test_an_interrupted_deletion_is_finished(cluster: Cluster, machine: Machine)
 
 def test_commands_that_are_missing_are_named(tmp_path: Path) -> None:
     engine = Engine("lab", "kind", str(tmp_path / "kubeconfig"), docker="no-such-docker")
-    with pytest.raises(KindError, match="the command no-such-docker was not found"):
+    with pytest.raises(CommandMissing, match="the command no-such-docker was not found"):
         Cluster(engine, Marker(str(tmp_path), "lab")).present(wanted())
     assert not Cluster(engine, Marker(str(tmp_path), "lab")).absent(CONFIG)["changed"]
 

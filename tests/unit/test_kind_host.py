@@ -107,4 +107,4 @@ def test_without_docker_there_are_notes() -> None:
 def test_no_command_is_waited_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(host, "SECONDS", 0.1)
     assert host.run([sys.executable, "-c", "import time; time.sleep(60)"]) == (124, "", "no answer within 0.1 s")
-    assert host.run(["/nowhere/kind", "version"]) == (127, "", "the command /nowhere/kind cannot be run: No such file or directory")
+    assert host.run(["/nowhere/kind", "version"]) == (127, "", "the command /nowhere/kind was not found")

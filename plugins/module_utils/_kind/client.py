@@ -11,7 +11,6 @@ import json
 import os
 import re
 import ssl
-import subprocess
 import tarfile
 import time
 import urllib.request
@@ -22,6 +21,8 @@ from types import TracebackType
 from typing import Any, Protocol
 
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError
+from ansible_collections.gitops.airflow.plugins.module_utils._host import command
+from ansible_collections.gitops.airflow.plugins.module_utils._host.command import Done
 from ansible_collections.gitops.airflow.plugins.module_utils._host.docker import CLUSTER_LABEL
 from ansible_collections.gitops.airflow.plugins.module_utils._kind.bootstrap_token import NAMESPACE, SECRET
 from ansible_collections.gitops.airflow.plugins.module_utils._kind.config import (
@@ -57,30 +58,15 @@ class KindError(CollectionError):
     default_code = "kind_failed"
 
 
-class CommandMissing(KindError):
-    """A command that is not installed."""
-
-    default_code = "command_missing"
-
-
 class Runner(Protocol):
     """Runs one command to its end: exit code, standard output, standard error."""
 
-    def __call__(self, args: Sequence[str], *, stdin: str = "", keep: Sequence[int] = ()) -> tuple[int, str, str]: ...
+    def __call__(self, args: Sequence[str], *, stdin: str = "", keep: Sequence[int] = ()) -> Done: ...
 
 
-def run(args: Sequence[str], *, stdin: str = "", keep: Sequence[int] = ()) -> tuple[int, str, str]:
-    """Runs a command; keep are file descriptors that it inherits. Raises KindError when there is no such command."""
-    env = {key: value for key, value in os.environ.items() if key != OTHER_ENGINE}
-    try:
-        done = subprocess.run(
-            list(args), input=stdin, capture_output=True, text=True, errors="replace", pass_fds=keep, env=env, check=False
-        )
-    except FileNotFoundError as error:
-        raise CommandMissing(f"the command {args[0]} was not found", "Install it, or give its path.") from error
-    except PermissionError as error:
-        raise KindError(f"the command {args[0]} may not be run: {error.strerror}", "Allow this user to run it.") from error
-    return done.returncode, done.stdout, done.stderr
+def run(args: Sequence[str], *, stdin: str = "", keep: Sequence[int] = ()) -> Done:
+    """Runs a command in an environment in which kind uses Docker. Raises CommandError."""
+    return command.run(args, stdin=stdin, keep=keep, env={key: value for key, value in os.environ.items() if key != OTHER_ENGINE})
 
 
 class Marker:
@@ -193,10 +179,10 @@ class Engine:
 
     def create(self, config: Mapping[str, Any], image: str, marker: Marker) -> None:
         """Makes the cluster. A failure removes what was made and raises KindError with the cause."""
-        command = [self.kind, "create", "cluster", "--name", self.name, "--config", "-", "--kubeconfig", self.kubeconfig, "--wait", "0s"]
+        creation = [self.kind, "create", "cluster", "--name", self.name, "--config", "-", "--kubeconfig", self.kubeconfig, "--wait", "0s"]
         if image:
-            command += ["--image", image]
-        code, out, err = self.runner(command, stdin=json.dumps(config), keep=[marker.fd])
+            creation += ["--image", image]
+        code, out, err = self.runner(creation, stdin=json.dumps(config), keep=[marker.fd])
         if code and NAME_TAKEN in err:
             marker.done = True
             raise KindError(
@@ -257,7 +243,7 @@ class Engine:
             )
         return bool(out.strip())
 
-    def _kubectl(self, nodes: Sequence[FoundNode], what: str, output: str, verb: str = "get", *more: str) -> tuple[int, str, str]:
+    def _kubectl(self, nodes: Sequence[FoundNode], what: str, output: str, verb: str = "get", *more: str) -> Done:
         """Asks the API server from inside the first control plane, which needs no kubeconfig entry."""
         control_plane = first_control_plane(nodes).name
         kubectl = ["kubectl", "--kubeconfig", "/etc/kubernetes/admin.conf", verb, what, *more, "-o", output]

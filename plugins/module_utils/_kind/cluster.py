@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.gitops.airflow.plugins.module_utils._host.command import CommandMissing
 from ansible_collections.gitops.airflow.plugins.module_utils._kind.bootstrap_token import (
     SECRET,
     Made,
@@ -21,7 +22,6 @@ from ansible_collections.gitops.airflow.plugins.module_utils._kind.bootstrap_tok
     may_delete,
 )
 from ansible_collections.gitops.airflow.plugins.module_utils._kind.client import (
-    CommandMissing,
     Engine,
     KindError,
     Marker,

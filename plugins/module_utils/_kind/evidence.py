@@ -6,15 +6,16 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import shorten
+from ansible_collections.gitops.airflow.plugins.module_utils._host import command
+from ansible_collections.gitops.airflow.plugins.module_utils._host.command import CommandError, CommandTimeout, Done
 from ansible_collections.gitops.airflow.plugins.module_utils._host.docker import CLUSTER_LABEL
 
-Run = Callable[[Sequence[str]], tuple[int, str, str]]
+Run = Callable[[Sequence[str]], Done]
 # The longest that one command may take.
 SECONDS = 10.0
 JOURNAL_LINES = 1000
@@ -42,17 +43,12 @@ INFO = (
 )
 
 
-def run(args: Sequence[str]) -> tuple[int, str, str]:
-    """Exit code, standard output, standard error; 127 where there is no such command, 124 where it takes too long."""
+def run(args: Sequence[str]) -> Done:
+    """As a shell does it: exit code 127 with the reason where the command cannot be run, 124 where it takes too long."""
     try:
-        done = subprocess.run(
-            list(args), stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", timeout=SECONDS, check=False
-        )
-    except subprocess.TimeoutExpired:
-        return 124, "", f"no answer within {SECONDS:g} s"
-    except OSError as error:
-        return 127, "", f"the command {args[0]} cannot be run: {error.strerror}"
-    return done.returncode, done.stdout, done.stderr
+        return command.run(args, timeout=SECONDS)
+    except CommandError as error:
+        return 124 if isinstance(error, CommandTimeout) else 127, "", str(error)
 
 
 def _said(code: int, out: str, err: str) -> str:
