@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import datetime
-import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -33,14 +32,16 @@ RECENT = 3600
 FULL = 0.9
 # Until then a pod may still wait for a node or an image, and a task for its pod (seconds).
 GRACE = 300
-_SUFFIXES = {"n": 1e-9, "u": 1e-6, "m": 1e-3, "": 1.0, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}
-_SUFFIXES |= {"Ki": 2.0**10, "Mi": 2.0**20, "Gi": 2.0**30, "Ti": 2.0**40}
 
 
 def quantity(text: Any) -> float | None:
     """A Kubernetes quantity (``250m``, ``5Gi``) as a number, None where it is none."""
-    found = re.fullmatch(r"([0-9.]+)([A-Za-z]*)", str(text))
-    return float(found[1]) * _SUFFIXES[found[2]] if found and found[2] in _SUFFIXES else None
+    from kubernetes.utils.quantity import parse_quantity
+
+    try:
+        return float(parse_quantity(text))
+    except ValueError:
+        return None
 
 
 def seconds_since(value: str | None, now: Time) -> int | None:
