@@ -252,7 +252,8 @@ code:
   description:
     - What failed, for programs. V(foreign_application), V(other_namespace), V(foreign_object), V(application_not_ready), V(no_scheduler),
       V(inspection_failed), V(airflow_version), V(airflow_executor), V(airflow_multi_namespace_mode), V(airflow_namespace_list),
-      V(airflow_pods), V(not_idle), V(migrations), V(no_admin_password), V(dag_run), V(placement), V(task_tries) or V(task_log).
+      V(airflow_pods), V(not_idle), V(migrations), V(no_admin_password), V(placement), V(task_tries), V(task_log), V(bad_option),
+      V(bad_report_path), a code of M(gitops.airflow.airflow_dag_run), or the kind of the request that failed.
   returned: failure
   type: str
 next_action:
@@ -276,7 +277,6 @@ from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import
 from ansible_collections.gitops.airflow.plugins.module_utils._base.module import AnsibleModule
 from ansible_collections.gitops.airflow.plugins.module_utils._base.progress import open_progress
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import connect, show_path
-from ansible_collections.gitops.airflow.plugins.module_utils._kube.tunnel import TunnelError
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import Platform
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.verification import Run, Wanted, refuse_options
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.verification_read import Verification, Ways
@@ -316,7 +316,7 @@ def argument_spec() -> dict[str, Any]:
 
 
 def wanted_of(params: dict[str, Any]) -> Wanted:
-    """:raises ValueError: if an option makes no sense, before any request."""
+    """:raises InputError: if an option makes no sense, before any request."""
     names = ("argocd_namespace", "core_namespace", "application", "repo", "path")
     platform = Platform(params["platform"], namespaces=tuple(params["worker_namespaces"]), **{name: params[name] for name in names})
     runs = tuple(Run(**item) for item in params["runs"])
@@ -373,11 +373,10 @@ def main() -> None:
         state, report, run = carry_out(verification)
         path = params["report_path"] or ""
         written = bool(report and path) and write_report(path, document_of(report), check)
-    except (CollectionError, TunnelError, ValueError, OSError) as error:
+    except CollectionError as error:
         started = verification.started if verification else []
-        known = error if isinstance(error, CollectionError) else CollectionError(str(error))
         elapsed = round(time.monotonic() - start, 3)
-        module.fail(known, changed=bool(verification and verification.changed), ran=started, elapsed=elapsed)
+        module.fail(error, changed=bool(verification and verification.changed), ran=started, elapsed=elapsed)
     for notice in verification.notices:
         module.warn(notice)
     before, proof = state.stored.subject.partition(" ")[0] if state.stored.report else "", state.commits

@@ -292,6 +292,14 @@ reason:
   returned: always
   type: str
   sample: "train.fit run nightly: worker train-fit-m2x9k4qa: Unschedulable: 0/3 nodes are available: 3 Insufficient nvidia.com/gpu."
+next_action:
+  description: What to do.
+  returned: failure
+  type: str
+code:
+  description: V(timeout), V(not_done) where a failure ended the wait, V(bad_option), or the kind of the request that failed.
+  returned: failure
+  type: str
 watched:
   description: The namespaces in which strays were looked for, or V(*) for all.
   returned: always
@@ -318,13 +326,13 @@ requests:
 
 import time
 
-from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError
+from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError
 from ansible_collections.gitops.airflow.plugins.module_utils._base.module import AnsibleModule
 from ansible_collections.gitops.airflow.plugins.module_utils._base.progress import open_progress
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import connect, show_path
 from ansible_collections.gitops.airflow.plugins.module_utils._placement.evidence import instances
 from ansible_collections.gitops.airflow.plugins.module_utils._placement.options import OPTIONS, expectations
-from ansible_collections.gitops.airflow.plugins.module_utils._placement.run import Request, await_placement, explain
+from ansible_collections.gitops.airflow.plugins.module_utils._placement.run import Request, await_placement, failure
 from ansible_collections.gitops.airflow.plugins.module_utils._placement.verdict import Rules
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
@@ -346,8 +354,8 @@ def main() -> None:
         )
         api = connect(params)
         found = await_placement(api, request, time.monotonic, time.sleep, open_progress(module.no_log_values), start)
-    except (ApiError, ValueError) as error:
-        module.fail_json(msg=str(error))
+    except CollectionError as error:
+        module.fail(error)
     for notice in found.notices:
         module.warn(notice)
     result = {
@@ -362,7 +370,7 @@ def main() -> None:
     }
     if found.verdict.kind == "done" or module.check_mode:
         module.exit_json(changed=False, **result)
-    module.fail_json(msg=explain(request, found), **result)
+    module.fail(failure(request, found), **result)
 
 
 if __name__ == "__main__":

@@ -380,7 +380,8 @@ def test_the_module_asks_in_the_schedulers_pod(verify: Verify) -> None:
     found = verify()
     assert found["failed"]
     assert "No command can be run in pod airflow-core/verified-scheduler, container scheduler" in found["msg"]
-    assert (found["changed"], found["ran"]) == (False, [])
+    assert (found["changed"], found["ran"], found["code"]) == (False, [], "refused")
+    assert "that this user may create pods/exec there" in found["next_action"]
 
 
 @pytest.mark.parametrize(
@@ -389,10 +390,14 @@ def test_the_module_asks_in_the_schedulers_pod(verify: Verify) -> None:
         ({"platform": "beta"}, "foreign_application", "is not platform 'beta's: it belongs to platform verified"),
         ({"application": "absent"}, "application_not_ready", "absent"),
         ({"core_namespace": "airflow-user"}, "other_namespace", "deploys to the namespace airflow-core, not to airflow-user"),
-        ({"runs": [{"dag_id": "a", "task_id": "t", "namespace": "n", "log": "("}]}, None, "namespace n, which is not among worker_names"),
+        (
+            {"runs": [{"dag_id": "a", "task_id": "t", "namespace": "n", "log": "("}]},
+            "bad_option",
+            "namespace n, which is not among worker_names",
+        ),
     ],
 )
-def test_the_module_refuses(verify: Verify, options: Obj, code: str | None, words: str) -> None:
+def test_the_module_refuses(verify: Verify, options: Obj, code: str, words: str) -> None:
     found = verify(**options)
     assert found["failed"]
     assert (found.get("code"), words in found["msg"]) == (code, True), found

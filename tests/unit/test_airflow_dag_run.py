@@ -21,7 +21,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import pytest
 from ansible_collections.gitops.airflow.plugins.module_utils._airflow.api import Access, AirflowApi
 from ansible_collections.gitops.airflow.plugins.module_utils._airflow.dag_run import LOG_SECONDS, DagRun, Outcome, Request
-from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import AirflowError
+from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import AirflowError, InputError
 from ansible_collections.gitops.airflow.plugins.module_utils._base.progress import Line, Progress
 from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Obj
 from ansible_collections.gitops.airflow.plugins.modules import airflow_dag, airflow_dag_run
@@ -149,7 +149,7 @@ def run(airflow: Airflow, url: str) -> Run:
 
 def test_creates_and_waits(airflow: Airflow, run: Run) -> None:
     outcome = run(conf={"a": 1})
-    assert (outcome.changed, outcome.state, outcome.was_paused, outcome.error) == (True, "success", False, "")
+    assert (outcome.changed, outcome.state, outcome.was_paused, outcome.error) == (True, "success", False, None)
     assert [item["task_id"] for item in outcome.task_instances] == ["say_hi"]
     assert {"dag_run_id": "r 1", "conf": {"a": 1}} in airflow.bodies
 
@@ -165,7 +165,7 @@ def test_second_time_finds_it(airflow: Airflow, run: Run) -> None:
 def test_paused_dag_fails_at_once(airflow: Airflow, run: Run) -> None:
     airflow.dag = {"is_paused": True}
     outcome = run()
-    assert "is paused, so the run r 1 would stay queued" in outcome.error
+    assert "is paused, so the run r 1 would stay queued" in str(outcome.error)
     assert (airflow.time, airflow.runs, outcome.changed) == (0, {}, False)
 
 
@@ -197,7 +197,7 @@ def test_what_is_as_asked_is_not_set_again(airflow: Airflow, run: Run) -> None:
 def test_refused_run_leaves_the_dag_paused(airflow: Airflow, run: Run) -> None:
     airflow.dag = {"is_paused": True}
     airflow.script["POST /dags/dag/dagRuns"] = [(400, {"title": "Bad Request", "detail": "not a date-time"})]
-    with pytest.raises(AirflowError, match=r"not a date-time$") as caught:
+    with pytest.raises(AirflowError, match=r"not a date-time\.$") as caught:
         run(unpause=True, logical_date="x")
     assert caught.value.status == 400
     assert {"dag_run_id": "r 1", "conf": {}, "logical_date": "x"} in airflow.bodies
@@ -214,7 +214,7 @@ def test_pauses_again_after_the_other_runs_have_ended(airflow: Airflow, run: Run
 
     airflow.on_sleep = scheduled_run_comes_later
     outcome = run(unpause=True, paused_after=True)
-    assert (outcome.error, outcome.warnings, airflow.dag["is_paused"]) == ("", [], True)
+    assert (outcome.error, outcome.warnings, airflow.dag["is_paused"]) == (None, [], True)
     assert airflow.runs["scheduled__1"]["state"] == "success"
 
 
@@ -245,8 +245,8 @@ def test_failed_run_names_tasks_and_shows_the_log(airflow: Airflow, run: Run) ->
     airflow.ends = "failed"
     airflow.tasks = [task("a", "success"), task("b", "failed", map_index=2, try_number=3), task("c", "upstream_failed", map_index=0)]
     outcome = run()
-    assert "b[2] (failed, try 3), c[0] (upstream_failed, try 1)" in outcome.error
-    assert "last line\n[('full_content', ['true']), ('map_index', ['2'])]" in outcome.error
+    assert "b[2] (failed, try 3), c[0] (upstream_failed, try 1)" in str(outcome.error)
+    assert "last line\n[('full_content', ['true']), ('map_index', ['2'])]" in str(outcome.error)
     assert "GET /dags/dag/dagRuns/r%201/taskInstances/b/logs/3" in airflow.requests
     assert not [request for request in airflow.requests if "/a/logs" in request or "/c/logs" in request]
 
@@ -255,15 +255,15 @@ def test_unreadable_log_does_not_hide_the_failure(airflow: Airflow, run: Run) ->
     airflow.ends, airflow.tasks = "failed", [task("b", "failed")]
     airflow.script["GET /dags/dag/dagRuns/r%201/taskInstances/b/logs/1"] = [(500, {"title": "boom"})] * 99
     outcome = run()
-    assert "b (failed, try 1)" in outcome.error
-    assert re.search("The log of b cannot be read: .*500: boom", outcome.error)
+    assert "b (failed, try 1)" in str(outcome.error)
+    assert re.search("The log of b cannot be read: .*500: boom", str(outcome.error))
     assert airflow.time == 2 + LOG_SECONDS
 
 
 def test_log_that_is_refused_is_not_waited_for(airflow: Airflow, run: Run) -> None:
     airflow.ends, airflow.tasks = "failed", [task("b", "failed")]
     airflow.script["GET /dags/dag/dagRuns/r%201/taskInstances/b/logs/1"] = [(403, {"title": "Forbidden"})]
-    assert "The log of b cannot be read: User 'admin' may not GET" in run().error
+    assert "The log of b cannot be read: User 'admin' may not GET" in str(run().error)
     assert airflow.time == 2
 
 
@@ -275,7 +275,7 @@ def test_log_that_is_uploaded_after_the_change_of_state_is_waited_for(airflow: A
     airflow.ends, airflow.tasks = "failed", [task("b", "failed", hostname="worker-b")]
     log = "worker-b\n*** Found logs in s3:\n***   * s3://logs/b\n" + "".join(f"line {number}\n" for number in range(50))
     airflow.script["GET /dags/dag/dagRuns/r%201/taskInstances/b/logs/1"] = [NOT_YET, (500, {}), (200, "worker-b\n"), (200, log)]
-    error = run().error
+    error = str(run().error)
     assert error.partition("Last lines of b:\n")[2].splitlines() == [f"line {number}" for number in range(30, 50)]
     assert airflow.time == 2 + 3
 
@@ -285,7 +285,7 @@ def test_logs_that_never_come_are_waited_for_once(airflow: Airflow, run: Run) ->
     airflow.ends, airflow.tasks = "failed", [task(name, "failed", hostname="worker-b") for name in "bcd"]
     for name in "bcd":
         airflow.script[f"GET /dags/dag/dagRuns/r%201/taskInstances/{name}/logs/1"] = [NOT_YET] * 99
-    error = run(poll_interval=3).error
+    error = str(run(poll_interval=3).error)
     assert error.count("cannot be read: No logs found on s3 for ti=<TaskInstance: dag.b r 1 [failed]>; Could not read served logs") == 3
     assert airflow.time == 6 + LOG_SECONDS
 
@@ -299,8 +299,9 @@ def test_a_run_without_a_name_gets_one(airflow: Airflow, run: Run) -> None:
     outcome = run(run_id=names[0])
     assert (outcome.changed, list(airflow.runs)) == (True, names[:1])
     assert airflow_dag_run.build_request({**params, "dag_run_id": "mine"}).run_id == "mine"
-    with pytest.raises(ValueError, match="dag_run_id is empty: give the name or leave it out"):
+    with pytest.raises(InputError, match="dag_run_id is empty") as caught:
         airflow_dag_run.build_request({**params, "dag_run_id": " "})
+    assert caught.value.next_action == "Give the name or leave it out."
 
 
 LOG = "GET /dags/dag/dagRuns/r%201/taskInstances/b/logs/1"
@@ -314,8 +315,8 @@ def test_f1_a_log_that_is_not_stored_yet_is_waited_for(airflow: Airflow, run: Ru
     airflow.ends, airflow.tasks = "failed", [task("b", "failed")]
     airflow.script[LOG] = [NOT_STORED, NOT_STORED]
     outcome = run()
-    assert "last line" in outcome.error
-    assert "cannot be read" not in outcome.error
+    assert "last line" in str(outcome.error)
+    assert "cannot be read" not in str(outcome.error)
     assert airflow.requests.count(LOG) == 3
 
 
@@ -323,21 +324,24 @@ def test_f1_a_log_that_is_never_stored_is_not_waited_for_long(airflow: Airflow, 
     airflow.ends, airflow.tasks = "failed", [task("b", "failed")]
     airflow.script[LOG] = [NOT_STORED] * 1000
     before = airflow.time
-    assert "it is not stored yet" in run().error
+    assert "it is not stored yet" in str(run().error)
     assert 20 <= airflow.time - before < 30
 
 
 def test_deadline_tells_the_tasks_states(airflow: Airflow, run: Run) -> None:
     airflow.on_sleep, airflow.tasks = (lambda state: None), [task("a", "queued"), task("b", None)]
     outcome = run()
-    assert "is queued after 20 s (a is queued, b is not scheduled)" in outcome.error
+    assert "is queued after 20 s (a is queued, b is not scheduled)" in str(outcome.error)
     assert airflow.time == 20
-    assert "paused" not in outcome.error
+    assert outcome.error
+    assert "paused" not in outcome.error.next_action
 
 
 def test_dag_paused_by_somebody_meanwhile_is_named(airflow: Airflow, run: Run) -> None:
     airflow.on_sleep = lambda state: (state.dag or {}).update(is_paused=True)
-    assert "has been paused meanwhile" in run().error
+    error = run().error
+    assert error
+    assert (error.code, error.next_action) == ("timeout", "Unpause dag, which has been paused meanwhile.")
 
 
 def test_dag_that_is_parsed_late(airflow: Airflow, run: Run) -> None:
@@ -360,14 +364,14 @@ def test_dag_that_never_comes_names_the_import_errors(airflow: Airflow, run: Run
     airflow.dag = dag
     airflow.import_errors = [{"filename": "/dags/x.py", "stack_trace": "Traceback\n  File\nModuleNotFoundError: No module named 'y'\n"}]
     outcome = run()
-    assert words in outcome.error
-    assert "/dags/x.py: ModuleNotFoundError: No module named 'y'" in outcome.error
+    assert words in str(outcome.error)
+    assert "/dags/x.py: ModuleNotFoundError: No module named 'y'" in str(outcome.error)
     assert (airflow.time, airflow.runs) == (20, {})
 
 
 def test_dag_that_never_comes_without_import_errors(airflow: Airflow, run: Run) -> None:
     airflow.dag = None
-    assert "no import error" in run().error
+    assert "no import error" in str(run().error)
 
 
 def test_conflict_is_somebody_elses_same_run(airflow: Airflow, run: Run) -> None:
@@ -379,13 +383,14 @@ def test_conflict_is_somebody_elses_same_run(airflow: Airflow, run: Run) -> None
 
 def test_conflict_of_the_logical_date(airflow: Airflow, run: Run) -> None:
     airflow.script["POST /dags/dag/dagRuns"] = [(409, {"title": "Conflict", "detail": "logical date already exists"})]
-    with pytest.raises(AirflowError, match="choose another"):
+    with pytest.raises(AirflowError, match="Another run has this logical_date") as caught:
         run(logical_date="2026-05-04T10:00:00+00:00")
+    assert (caught.value.code, caught.value.next_action) == ("conflict", "Choose another, or give none.")
 
 
 def test_run_deleted_meanwhile(airflow: Airflow, run: Run) -> None:
     airflow.on_sleep = lambda state: state.runs.clear()
-    assert "was deleted" in run().error
+    assert "was deleted" in str(run().error)
 
 
 @pytest.mark.parametrize("status", [502, 503, 504])
@@ -396,7 +401,7 @@ def test_webserver_that_starts_is_asked_again(airflow: Airflow, run: Run, status
 
 def test_webserver_that_stays_away(airflow: Airflow, run: Run) -> None:
     airflow.script["GET /dags/dag"] = [(503, "starting")] * 99
-    with pytest.raises(AirflowError, match="503: starting It stayed so for 20 s"):
+    with pytest.raises(AirflowError, match=r"503: starting\. It stayed so for 20 s"):
         run()
     assert airflow.time == 20
 
@@ -427,18 +432,16 @@ def test_refusals_end_it_at_once(airflow: Airflow, run: Run, script: dict[str, l
 
 def test_a_page_for_a_browser_is_no_message(airflow: Airflow, run: Run) -> None:
     airflow.script["GET /dags/dag"] = [(500, "<!DOCTYPE html><h1> Ooops! </h1>")] * 9
-    with pytest.raises(
-        AirflowError, match=r"answered GET /dags/dag with 500: [^<]+\. Look at the webserver's log, and whether its database"
-    ):
+    with pytest.raises(AirflowError, match=r"answered GET /dags/dag with 500: [^<]+\.") as caught:
         run()
+    assert caught.value.next_action == "Look at the webserver's log, and whether its database runs."
 
 
 def test_an_address_that_means_nothing_to_a_person_has_a_name() -> None:
     api = AirflowApi(Access("http://127.0.0.1:9", "admin", "secret", name="Service airflow-webserver"))
-    with pytest.raises(
-        AirflowError, match=r"Airflow at Service airflow-webserver cannot be reached: .*refused.* Check that the webserver runs"
-    ):
+    with pytest.raises(AirflowError, match=r"Airflow at Service airflow-webserver cannot be reached: .*refused") as caught:
         api.health()
+    assert (caught.value.code, caught.value.next_action) == ("unreachable", "Check that the webserver runs.")
 
 
 def test_nobody_listens(airflow: Airflow) -> None:
@@ -520,7 +523,7 @@ def test_progress_tells_each_state_of_the_run_and_its_tasks(airflow: Airflow, ur
         (2, "dag run r 1: a: success"),
         (2, "dag run r 1: b[0]: running (try 2)"),
         (2, "dag run r 1: running"),
-        (4, f"Airflow at {url} answered GET /dags/dag/dagRuns/r%201 with 503: starting"),
+        (4, f"Airflow at {url} answered GET /dags/dag/dagRuns/r%201 with 503: starting."),
         (5, "dag run r 1: running"),
         (7, "dag run r 1: success"),
         (7, "dag is paused when these runs have ended: other"),

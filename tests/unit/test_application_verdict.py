@@ -21,7 +21,8 @@ from ansible_collections.gitops.airflow.plugins.module_utils._argocd.application
     operation_revisions,
     workload_namespaces,
 )
-from ansible_collections.gitops.airflow.plugins.module_utils._argocd.verdict import Expectation, Past, judge, refuse_revision
+from ansible_collections.gitops.airflow.plugins.module_utils._argocd.verdict import Expectation, Past, check_revision, judge
+from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import InputError
 from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Obj, Verdict, shorten
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.causes import Cause, Seen
 
@@ -889,12 +890,14 @@ def test_revisions_of_an_operation() -> None:
 
 @pytest.mark.parametrize("revision", ["", NEW, NEW[:7], "1.15.0", "v1.2.3-rc.1+build", "sha256:" + "c" * 64])
 def test_revision_that_names_one_state(revision: str) -> None:
-    assert refuse_revision(revision) is None
+    check_revision(revision)
 
 
 @pytest.mark.parametrize("revision", ["main", "HEAD", "release-1.2", "abc123", "feature/x", "refs/tags/v1"])
 def test_revision_that_may_move_is_refused(revision: str) -> None:
-    assert "resolve it first" in (refuse_revision(revision) or "")
+    with pytest.raises(InputError) as caught:
+        check_revision(revision)
+    assert "Resolve it first" in caught.value.next_action
 
 
 HELM = (

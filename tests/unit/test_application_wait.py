@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.gitops.airflow.plugins.module_utils._argocd.application import REFRESH, workload_namespaces
-from ansible_collections.gitops.airflow.plugins.module_utils._argocd.diagnosis import next_action, quoted, warning_events
+from ansible_collections.gitops.airflow.plugins.module_utils._argocd.diagnosis import next_action, quoted
 from ansible_collections.gitops.airflow.plugins.module_utils._argocd.verdict import Expectation
 from ansible_collections.gitops.airflow.plugins.module_utils._argocd.wait import (
     DIAGNOSED,
@@ -23,9 +23,10 @@ from ansible_collections.gitops.airflow.plugins.module_utils._argocd.wait import
     Request,
     state_text,
 )
-from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError
+from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError, InputError
 from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Obj
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.causes import Cause, Seen, causes
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.report import warning_events
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.watch import Change
 from ansible_collections.gitops.airflow.plugins.modules import argocd_application_wait as module
 
@@ -744,9 +745,10 @@ def test_refresh_makes_errors_final() -> None:
         ({"stable_for": -0.5}, "stable_for is -0.5"),
         ({"revision": "main"}, "'main' is neither a commit"),
         ({"revision": {"c": COMMIT}}, "'c', which is not among"),
-        ({"revision": 1234567}, "quote it"),
+        ({"revision": 1234567}, "1234567 must be text"),
     ],
 )
 def test_arguments_that_make_no_sense_are_refused(given: dict[str, Any], words: str) -> None:
-    with pytest.raises(ValueError, match=words):
+    with pytest.raises(InputError, match=words) as caught:
         module.build_request(parameters(**given))
+    assert (caught.value.code, caught.value.next_action != "") == ("bad_option", True)

@@ -154,8 +154,8 @@ def test_a_bad_url_of_airflow_is_refused_before_anything_is_sent(
     with pytest.raises(AirflowError, match=words) as caught, _airflow_access.open_airflow(airflow(url)):
         pass
     assert (caught.value.passing, proxy.requests) == (False, [])
-    assert "Next: " in str(caught.value)
-    assert "secret" not in str(caught.value)
+    assert caught.value.next_action
+    assert "secret" not in caught.value.text
 
 
 @pytest.mark.parametrize(("no_proxy", "seen"), [("", ["CONNECT airflow.test:443"]), ("test", [])])
@@ -265,7 +265,8 @@ def test_git_over_plain_http_elsewhere_gets_no_password(
     with pytest.raises(GitError, match=r"repo is http://git\.example\.com/a\.git: over plain HTTP its credentials could be read") as caught:
         read("http://git.example.com/a.git", tmp_path, **given)
     assert (caught.value.code, proxy.requests) == ("unencrypted", [])
-    assert "Next: give an https or SSH URL as my_repo, or no my_user" in caught.value.told({"repo": "my_repo", "username": "my_user"})
+    named = caught.value.named({"repo": "my_repo", "username": "my_user"})
+    assert named.next_action == "Give an https or SSH URL as my_repo, or no my_user and password."
 
 
 def test_git_over_plain_http_elsewhere_is_read_without_a_password(

@@ -16,28 +16,36 @@ ADVICE = "Correct the image in Git, and push."
 @pytest.mark.parametrize(
     ("result", "why", "action"),
     [
-        pytest.param({"msg": "no room. Next: free some"}, "no room.", "free some", id="our modules"),
+        pytest.param({"msg": "no room.", "next_action": "Free some."}, "no room.", "Free some.", id="our modules"),
+        pytest.param({"msg": "no room. Next: free some"}, "no room.", "free some", id="a role's assert"),
         pytest.param({"msg": "Task failed: Module failed: no room"}, "no room", AGAIN, id="ansible-core's prefix"),
         pytest.param({"msg": "Next to nothing is free"}, "Next to nothing is free", AGAIN, id="only the word"),
         pytest.param(
-            {"msg": f"Failed after 61 s: web: ImagePullBackOff. {ADVICE}", "diagnosis": [{"next_action": ADVICE}]},
+            {"msg": "Failed after 61 s: web: ImagePullBackOff.", "diagnosis": [{"next_action": ADVICE}]},
             "Failed after 61 s: web: ImagePullBackOff.",
             ADVICE,
             id="a diagnosis",
         ),
         pytest.param(
             {
-                "msg": f"Failed after 61 s: pod ns/p crashes.\nThe last lines of pod ns/p, container c:\n  Next: x\n  'lots'\n{ADVICE}",
-                "diagnosis": [{"next_action": ADVICE}],
+                "msg": "Failed after 61 s: pod ns/p crashes.\nThe last lines of pod ns/p, container c:\n  Next: x\n  'lots'",
+                "next_action": ADVICE,
             },
             "Failed after 61 s: pod ns/p crashes.\nThe last lines of pod ns/p, container c:\n  Next: x\n  'lots'",
             ADVICE,
             id="V17 last lines of a container",
         ),
         pytest.param(
-            {"msg": "One or more items failed", "results": [{"msg": "fine"}, {"failed": True, "msg": "port 8080 is taken. Next: stop it"}]},
-            "port 8080 is taken.",
-            "stop it",
+            {
+                "msg": "One or more items failed",
+                "results": [
+                    {"msg": "fine", "next_action": "nothing"},
+                    {"failed": True, "msg": "port 8080 is taken.", "next_action": "Stop it."},
+                    {"failed": True, "msg": "port 8443 is taken. Next: wait"},
+                ],
+            },
+            "port 8080 is taken.\nport 8443 is taken.",
+            "Stop it. wait",
             id="a loop",
         ),
         pytest.param(

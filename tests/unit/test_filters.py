@@ -74,6 +74,7 @@ def test_only_text_is_compared() -> None:
         ("of it: line two", ["line one\nline two\n"], "of it: ********"),
         ("longword and long", ["long", "longword"], "******** and ********"),
         ("a b c", ["a", "", "b"], "a b c"),
+        ("at https://ann:hunter2@git.example.com/x", [], "at https://ann:********@git.example.com/x"),
     ],
 )
 def test_values_are_hidden(text: str, values: list[str], shown: str) -> None:

@@ -75,9 +75,10 @@ def test_h3_a_folder_that_is_not_this_platforms(held: dict[str, bytes], owner: F
     with pytest.raises(GitError) as caught:
         check(held, owner)
     assert caught.value.code == "foreign_folder"
-    assert words in str(caught.value)
+    assert words in caught.value.text
     assert "https://git.example/p.git (branch main): the folder 'platform/airflow/core'" in str(caught.value)
-    assert "Nothing was changed. Next: " in str(caught.value)
+    assert str(caught.value).endswith("Nothing was changed.")
+    assert caught.value.next_action
 
 
 def test_h3_a_mark_names_its_owner() -> None:

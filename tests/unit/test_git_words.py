@@ -8,15 +8,14 @@ from __future__ import annotations
 import shlex
 
 import pytest
+from ansible_collections.gitops.airflow.plugins.module_utils._base.url import public_url, ssh_server
 from ansible_collections.gitops.airflow.plugins.module_utils._git.model import (
     COMPLAINTS,
     Content,
     GitError,
     complaint,
     lost_race,
-    public_url,
     safe_path,
-    ssh_server,
     through,
     unified,
 )
@@ -62,7 +61,7 @@ def test_complaints_are_understood(output: str, code: str) -> None:
     error = complaint("https://user:pw@host/x.git", "main", output)
     assert error.code == code
     assert str(error).startswith("https://host/x.git (branch main): ")
-    assert "Next: " in str(error)
+    assert error.next_action
     assert output.split("\n")[0] in str(error)
 
 
@@ -74,59 +73,59 @@ def test_complaints_are_understood(output: str, code: str) -> None:
             "could not read Username for",
             False,
             "none are given",
-            "give username and password (a token), or correct repo.",
+            "Give username and password (a token), or correct repo.",
         ),
         (
             "https://h/x.git",
             "Authentication failed for",
             False,
             "the server refused the credentials",
-            "give username and password (a token) that",
+            "Give username and password (a token) that",
         ),
-        ("git@h:x.git", "Permission denied (publickey)", False, "the server refused the credentials", "give an ssh_key that may use"),
+        ("git@h:x.git", "Permission denied (publickey)", False, "the server refused the credentials", "Give an ssh_key that may use"),
         (
             "https://h/x.git",
             "could not read Username for",
             True,
             "can be read, but not pushed to",
-            "give username and password (a token) that may push",
+            "Give username and password (a token) that may push",
         ),
         (
             "ssh://git@h/x.git",
             "is not authorized to write",
             True,
             "can be read, but not pushed to",
-            "give an ssh_key that may push (a deploy key: with write access).",
+            "Give an ssh_key that may push (a deploy key: with write access).",
         ),
-        ("https://h/x.git", "protected branch", True, "the server refused the push", "read the server's words"),
+        ("https://h/x.git", "protected branch", True, "the server refused the push", "Read the server's words"),
     ],
 )
 def test_what_is_missing_is_told(url: str, output: str, readable: bool, meaning: str, action: str) -> None:
-    said = str(complaint(url, "main", output, readable=readable))
-    assert meaning in said
-    assert f"Next: {action}" in said
+    error = complaint(url, "main", output, readable=readable)
+    assert meaning in error.message
+    assert error.next_action.startswith(action)
 
 
 def test_the_next_action_names_what_the_reader_sets() -> None:
     error = complaint("https://h/{branch}.git", "main", "fatal: couldn't find remote ref {branch}")
-    assert str(error).endswith("remote ref {branch}\nNext: correct branch, or make that branch.")
-    assert error.told({"branch": "dags_branch"}).startswith("https://h/{branch}.git ")
-    assert error.told({"branch": "dags_branch"}).endswith("remote ref {branch}\nNext: correct dags_branch, or make that branch.")
-    assert "give the certificate of its authority as ca_path or ca_content" in str(
-        complaint("https://h/x", "main", "SSL certificate problem")
-    )
+    assert error.message.startswith("https://h/{branch}.git ")
+    assert error.message.endswith("remote ref {branch}")
+    assert error.next_action == "Correct branch, or make that branch."
+    assert error.named({"branch": "dags_branch"}).next_action == "Correct dags_branch, or make that branch."
+    untrusted = complaint("https://h/x", "main", "SSL certificate problem")
+    assert "Give the certificate of its authority as ca_path or ca_content" in untrusted.next_action
 
 
 @pytest.mark.parametrize("action", [row[3] for row in COMPLAINTS])
 def test_no_name_is_left_in_braces(action: str) -> None:
-    assert "{" not in str(GitError("x", f"Next: {action}").told({})).replace("{keyscan}", "").replace("{credentials}", "")
+    assert "{" not in GitError("x", action, "x").next_action.replace("{keyscan}", "").replace("{credentials}", "")
 
 
 def test_sshs_advice_about_a_temporary_file_is_left_out() -> None:
     output = "HOST IDENTIFICATION HAS CHANGED!\nAdd correct host key in /tmp/x/known_hosts to get rid of this.\n"
     output += 'Offending RSA key in /tmp/x/known_hosts:1\n  remove with:\n  ssh-keygen -f "/tmp/x/known_hosts" -R "h"\n'
     output += "Host key verification failed."
-    assert "/tmp/x" not in str(complaint("ssh://h/x.git", "main", output))
+    assert "/tmp/x" not in complaint("ssh://h/x.git", "main", output).text
 
 
 @pytest.mark.parametrize(
@@ -142,8 +141,8 @@ def test_sshs_advice_about_a_temporary_file_is_left_out() -> None:
 def test_a_person_is_told_how_to_get_host_keys(url: str, server: tuple[str, int] | None, command: str) -> None:
     assert ssh_server(url) == server
     if server:
-        said = str(complaint(url, "main", "Host key verification failed."))
-        assert f"Next: {command}" in said
+        said = complaint(url, "main", "Host key verification failed.").next_action
+        assert said.startswith(f"Run {command}")
         assert "ssh-keygen -lf" in said
 
 

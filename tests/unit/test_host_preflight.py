@@ -128,7 +128,7 @@ def test_a_socket_that_may_not_be_looked_into_names_the_user() -> None:
     facts = _host.port_facts([8080], [_host.Listener(8080, "1", 4294967294)], {}, [])
     (problem,) = _host.port_problems(facts, None)
     assert problem.value == "TCP port 8080 is used by a process of user id 4294967294"
-    assert "run as root" in problem.action
+    assert "Run as root" in problem.next_action
 
 
 @pytest.mark.parametrize(("owner", "expected"), [("lab", []), ("other", ["port_busy"]), (None, ["port_busy"])])
@@ -163,7 +163,7 @@ def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
     params = PARAMS | {"ports": [8080], "images": ["a/b:1"], "min_memory_mb": 8193, "min_disk_mb": 2**40}
     problems, _facts = examine(host, params)
     assert codes(problems) == ["port_busy", "memory_low", "disk_low", "image_unknown"]
-    assert all(problem.value and problem.rule and problem.action for problem in problems)
+    assert all(problem.value and problem.rule and problem.next_action for problem in problems)
 
 
 def test_a_running_cluster_needs_no_more_memory_or_disk(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.gitops.airflow.plugins.module_utils._host.command import CommandMissing
 from ansible_collections.gitops.airflow.plugins.module_utils._kind import client as _kind_engine
 from ansible_collections.gitops.airflow.plugins.module_utils._kind import cluster as _kind_cluster
 from ansible_collections.gitops.airflow.plugins.module_utils._kind.client import Engine, KindError, Marker
@@ -230,7 +231,7 @@ def test_drift_is_reported_and_nothing_changed(cluster: Cluster, machine: Machin
     change(machine)
     with pytest.raises(DriftError, match=text) as caught:
         cluster.present(wanted())
-    assert "state=absent" in caught.value.drift[0].as_dict()["action"]
+    assert "state=absent" in caught.value.drift[0].as_dict()["next_action"]
     assert {call[1] for call in machine.calls} <= {"ps", "inspect", "exec"}
 
 
@@ -311,8 +312,9 @@ def test_a_broken_cluster_of_somebody_else_is_only_reported(cluster: Cluster, ma
 def test_a_cluster_that_kind_never_finished_is_not_adopted(cluster: Cluster, machine: Machine) -> None:
     machine.add()
     machine.storage = ""
-    with pytest.raises(KindError, match=r"lab is without a StorageClass .*Next: repair it, or delete it"):
+    with pytest.raises(KindError, match="lab is without a StorageClass") as caught:
         cluster.present(wanted())
+    assert (caught.value.code, caught.value.next_action) == ("broken_cluster", "Repair it, or delete it with state=absent.")
     assert not machine.done("kind")
 
 
@@ -325,8 +327,9 @@ def test_a_node_that_never_joined_is_told(cluster: Cluster, machine: Machine) ->
 
 def test_a_failed_creation_shows_the_cause_and_leaves_nothing(cluster: Cluster, machine: Machine) -> None:
     machine.fail["kind create"] = "Creating...\nERROR: failed to create cluster: Bind for 0.0.0.0:8080 failed: port is already allocated"
-    with pytest.raises(KindError, match=r"Bind for 0.0.0.0:8080 failed(.|\n)*Next: free the port"):
+    with pytest.raises(KindError, match=r"Bind for 0.0.0.0:8080 failed") as caught:
         cluster.present(wanted())
+    assert caught.value.next_action.startswith("Free the port")
     assert machine.done("kind", "delete", "cluster")
     assert not cluster.marker.exists()
 
@@ -418,7 +421,7 @@ def test_an_interrupted_deletion_is_finished(cluster: Cluster, machine: Machine)
 
 def test_commands_that_are_missing_are_named(tmp_path: Path) -> None:
     engine = Engine("lab", "kind", str(tmp_path / "kubeconfig"), docker="no-such-docker")
-    with pytest.raises(KindError, match="the command no-such-docker was not found"):
+    with pytest.raises(CommandMissing, match="the command no-such-docker was not found"):
         Cluster(engine, Marker(str(tmp_path), "lab")).present(wanted())
     assert not Cluster(engine, Marker(str(tmp_path), "lab")).absent(CONFIG)["changed"]
 
@@ -507,8 +510,9 @@ def test_d1_a_token_that_cannot_be_deleted_fails_the_run(cluster: Cluster, machi
     machine.add()
     machine.write_kubeconfig()
     machine.fail["docker exec lab-control-plane kubectl --kubeconfig /etc/kubernetes/admin.conf delete"] = "the server is down"
-    with pytest.raises(KindError, match=r"bootstrap token cannot be deleted .*the server is down.*Next: run again"):
+    with pytest.raises(KindError, match=r"bootstrap token cannot be deleted .*the server is down") as caught:
         cluster.present(wanted())
+    assert caught.value.next_action == "Run again."
     machine.fail.clear()
     assert cluster.present(wanted())["bootstrap_token_deleted"]
 
@@ -534,8 +538,10 @@ def test_h1_absent_refuses_a_cluster_that_the_module_did_not_make(cluster: Clust
     machine.add(status=status)
     machine.write_kubeconfig()
     machine.given, cluster.check = KINDS, check
-    with pytest.raises(KindError, match=r"cannot delete the kind cluster lab: nothing proves .*Next: .*kind delete cluster --name lab"):
+    with pytest.raises(KindError, match=r"cannot delete the kind cluster lab: nothing proves") as caught:
         cluster.absent(CONFIG)
+    assert caught.value.code == "foreign_cluster"
+    assert "kind delete cluster --name lab" in caught.value.next_action
     assert {call[1] for call in machine.calls} <= READS
     assert machine.kubeconfig.exists()
     assert not cluster.marker.exists()

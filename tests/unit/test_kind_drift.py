@@ -9,11 +9,11 @@ import base64
 from typing import Any
 
 import pytest
+from ansible_collections.gitops.airflow.plugins.module_utils._host.docker import image_name
 from ansible_collections.gitops.airflow.plugins.module_utils._kind.config import (
     NodeContent,
     found_nodes,
     full_config,
-    image_name,
     missing_images,
     same_image,
     wanted_nodes,
@@ -268,12 +268,12 @@ def test_kubeconfig(text: str, api: tuple[str, str] | None, ca: str, problem: st
             f"Command Output: {'0a' * 32}\ndocker: Bind for 0.0.0.0:8080 failed: port is already allocated.\n\n"
             "Run 'docker run --help' for more information\n",
             "failed to create cluster: docker: Bind for 0.0.0.0:8080 failed: port is already allocated.",
-            "free the port",
+            "Free the port",
         ),
-        ('ERROR: failed to create cluster: failed to pull image "x": manifest unknown', "manifest unknown", "correct the node image"),
+        ('ERROR: failed to create cluster: failed to pull image "x": manifest unknown', "manifest unknown", "Correct the node image"),
         ('ERROR: failed to pull image "x": dial tcp: lookup registry-1.docker.io: no such host', "no such host", "docker load"),
-        ("ERROR: failed to create cluster: unable to decode config: unknown field", "unknown field", "correct the configuration"),
-        ("", "kind said nothing", "nothing was left behind"),
+        ("ERROR: failed to create cluster: unable to decode config: unknown field", "unknown field", "Correct the configuration"),
+        ("", "kind said nothing", "Nothing was left behind"),
     ],
 )
 def test_a_failed_creation_names_cause_and_action(output: str, cause: str, action: str) -> None:

@@ -64,7 +64,7 @@ def strings(value: Any) -> Iterator[str]:
 def test_no_image_has_a_tag_that_moves(defaults: dict[str, Any]) -> None:
     """A whole version, not 8.0 or latest."""
     images = Templar(DataLoader(), defaults).template({key: defaults[key] for key in defaults if re.fullmatch(r"platform_\w+_image", key)})
-    assert len(images) == 7
+    assert images
     assert [image for image in images.values() if not re.search(r":v?\d+\.\d+\.\d+(-\w+)?$", image)] == []
 
 

@@ -447,7 +447,7 @@ def test_labels_become_text() -> None:
         ({"timeout": float("nan")}, "timeout is nan"),
         ({"start_grace": float("inf")}, "start_grace is inf"),
         ({"tail_lines": -1}, "tail_lines is -1"),
-        ({"resource_version": "latest"}, "'latest' is no number"),
+        ({"resource_version": "latest"}, "'latest' is not a number"),
         ({"entry": {"count": 0}}, "count is 0 for dag: it must be 1 or more"),
         ({"entry": {"tries": 0}}, "tries is 0"),
         ({"entry": {"pods_per_task": -1}}, "pods_per_task is -1"),

@@ -64,21 +64,6 @@ def git_sync(content: dict[str, Any]) -> dict[str, Any]:
     return settings
 
 
-def test_every_file_has_its_place() -> None:
-    """The role reads these by name."""
-    assert sorted(str(path.relative_to(TEMPLATES)) for path in TEMPLATES.rglob("*") if path.is_file()) == [
-        "Chart.yaml.j2",
-        "templates/_local_settings.tpl.j2",
-        "values.yaml.j2",
-    ]
-    assert sorted(str(path.relative_to(STATIC)) for path in STATIC.rglob("*") if path.is_file() and path.suffix != ".pyc") == [
-        "airflow_local_settings.py",
-        "python/gitops_task_logs.py",
-        "templates/mysql.yaml",
-        "templates/worker-namespaces.yaml",
-    ]
-
-
 def test_the_chart_depends_on_the_pinned_official_one(render: Render) -> None:
     chart = yaml.safe_load(render("Chart.yaml.j2"))
     assert chart["dependencies"] == [{"name": "airflow", "version": "1.15.0", "repository": "https://airflow.apache.org"}]

@@ -6,12 +6,10 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from importlib.machinery import SourceFileLoader
 from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
@@ -84,46 +82,6 @@ def test_what_is_added(play: Any, log: str, code: int, lines: list[str]) -> None
     parts = said.split("\nwhat      ")[1]
     for label, expected in zip(("", "why       ", "do        ", "evidence  "), lines, strict=True):
         assert label + expected in parts
-
-
-@pytest.fixture
-def inventory(tmp_path: Path) -> Callable[..., Path]:
-    def broken(file: str, text: str) -> Path:
-        shutil.copytree(ROOT / "inventories/local", tmp_path / "local")
-        with (tmp_path / "local" / file).open("a") as stream:
-            stream.write(text)
-        return tmp_path / "local"
-
-    return broken
-
-
-def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-    command = [sys.executable, "scripts/play", "ansible-playbook", *arguments, "playbooks/status.yml"]
-    return subprocess.run(command, cwd=ROOT, env={**os.environ, "PATH": path}, capture_output=True, text=True, timeout=60, check=False)
-
-
-def test_a_broken_inventory_is_no_success(inventory: Callable[..., Path]) -> None:
-    folder = inventory("hosts.yml", "  - {\n")
-    done = run("-i", str(folder))
-    assert done.returncode == 1
-    assert "\nwhy       Completely failed to parse inventory source" in done.stderr
-    assert f"Origin: {folder}/hosts.yml:" in done.stderr.split("FAILED ***")[1]
-
-
-def test_a_broken_variables_file_is_named(inventory: Callable[..., Path]) -> None:
-    folder = inventory("group_vars/platform.yml", "\nx: {\n")
-    done = run("-i", str(folder))
-    assert done.returncode == 4
-    assert f"in {folder}/group_vars/platform.yml:" in done.stderr.split("FAILED ***")[1]
-
-
-@pytest.mark.parametrize("source", ["localhost,", "other,"])
-def test_an_inventory_without_the_group_is_no_success(source: str) -> None:
-    done = run("-i", source)
-    assert done.returncode == 2
-    assert "why       The inventory has no host in the group platform, so nothing was done.\n" in done.stdout
-    assert done.stderr.count("FAILED") + done.stdout.count("FAILED ***") == 1
 
 
 def test_signals_reach_the_command_and_the_lines_still_come(tmp_path: Path) -> None:

@@ -27,6 +27,9 @@ GI = 2**30
         ("512Mi", GI / 2),
         ("12345678n", 0.012345678),
         ("1k", 1000.0),
+        ("12e6", 12000000.0),
+        ("1.5.2", None),
+        ("1Zi", None),
         ("", None),
         ("x", None),
         (None, None),
@@ -371,7 +374,8 @@ def test_columns_that_say_nothing_are_left_out() -> None:
 
 def test_the_screen() -> None:
     found = {key: value for key, value in healthy().items() if key not in ("unreadable", "unknown", "workload_problems", "failed_jobs")}
-    head = {"name": "airflow", "healthy": True, "problems": [], "warnings": [], "checked_at": "T", "elapsed": 0.52, "usage": "the kubelets"}
+    head: dict[str, Any] = {"name": "airflow", "healthy": True, "problems": [], "warnings": [], "next_action": ""}
+    head |= {"checked_at": "T", "elapsed": 0.52, "usage": "the kubelets"}
     assert render({**head, **found}).splitlines() == [
         "airflow is healthy   T, read in 0.5 s",
         "",

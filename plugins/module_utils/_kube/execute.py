@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import re
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -45,6 +46,7 @@ def execute(api: KubeApi, namespace: str, pod: str, container: str, command: lis
     from kubernetes.stream import ws_client
 
     failed = f"No command can be run in pod {namespace}/{pod}, container {container}"
+    action = f"See that the pod and its node run (kubectl -n {namespace} get pods -o wide), and that this user may create pods/exec there."
     query = [*(("command", part) for part in command), ("container", container), ("stdout", "true"), ("stderr", "true")]
     client = api._client
     api.requests += 1
@@ -60,15 +62,17 @@ def execute(api: KubeApi, namespace: str, pod: str, container: str, command: lis
         )
         stream.run_forever(timeout=seconds)
         if stream.is_open():
-            raise ApiError(0, f"The command in pod {namespace}/{pod}, container {container}, has not ended within {seconds:g} s.")
+            raise ApiError(0, f"The command in pod {namespace}/{pod}, container {container}, has not ended within {seconds:g} s.", action)
         output, errors, status = (stream.read_channel(channel) for channel in (STDOUT, STDERR, STATUS))
         return Execution(output, errors, exit_code(status))
     except ApiException as error:
-        raise ApiError(error.status or 0, f"{failed}: {handshake_refusal(str(error.reason or ''))}") from error
+        reason = str(error.reason or "")
+        status = re.match(r"Handshake status (\d{3})", reason)
+        raise ApiError(int(status[1]) if status else 0, f"{failed}: {handshake_refusal(reason)}.", action) from error
     except ApiError:
         raise
     except Exception as error:  # whatever websocket-client raises of a connection that breaks
-        raise ApiError(0, f"{failed}: {error}") from error
+        raise ApiError(0, f"{failed}: {error}.", action) from error
     finally:
         if stream is not None:
             with suppress(Exception):

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError
+from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError, CollectionError, InputError
 from ansible_collections.gitops.airflow.plugins.module_utils._base.progress import Progress
 from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Verdict
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.watch import Change, ThreadInbox, follow, stream
@@ -58,7 +58,7 @@ def await_placement(
 
     ``start`` is the time (of the clock) that the seconds in the progress count from, by default the present.
     :raises ApiError: where the pods cannot be watched.
-    :raises ValueError: where ``since`` is of another cluster.
+    :raises InputError: where ``since`` is of another cluster.
     """
     began = clock()
     wait = PlacementWait(
@@ -76,11 +76,12 @@ def await_placement(
         if error.status != 403 or watched:
             raise
         watched = sorted({item.namespace for item in request.expectations})
-        wait.notices.append(f"Strays are looked for in {', '.join(watched)} only: {error}")
+        wait.notices.append(f"Strays are looked for in {', '.join(watched)} only: {error.text}")
         streams, first = begin(watched)
     version = min((change.version for _feed, change in first), key=int)
     if request.since and int(request.since) > int(version):
-        raise ValueError(f"resource_version {request.since} is newer than this cluster's ({version}): is it of another cluster?")
+        message = f"resource_version {request.since} is newer than this cluster's ({version}): it is another cluster's."
+        raise InputError(message, "Give what this module returned for this cluster.")
     if request.once:
         verdict, timed_out = wait.step(first, began), False
     else:
@@ -89,18 +90,15 @@ def await_placement(
     return Placement(verdict, timed_out, placements, strays, watched or ["*"], version, wait.notices, clock() - began)
 
 
-def explain(request: Request, found: Placement) -> str:
+def failure(request: Request, found: Placement) -> CollectionError:
     """Why the wait failed, with the last lines of workers that failed."""
     what = f"Not done within {request.timeout:g} s" if found.timed_out else f"Failed after {round(found.elapsed, 3):g} s"
-    message = f"{what}: {found.verdict.reason}."
+    message, advice = f"{what}: {found.verdict.reason}.", "Correct what the message names, and trigger a new run."
     if found.timed_out and not found.placements and not found.strays:
-        message += " Check dag_id and run_id, that the DAG is not paused, and the scheduler's log."
-        message += (
-            ""
-            if request.since or request.known
-            else " A pod deleted before the wait began is seen only with resource_version or task_instances."
-        )
+        advice = "Check dag_id and run_id, that the DAG is not paused, and the scheduler's log."
+        if not (request.since or request.known):
+            message += " A pod deleted before the wait began is seen only with resource_version or task_instances."
     for item in [*found.placements, *found.strays]:
         if item["phase"] == "Failed" and item["log_tail"]:
             message += f" Last lines of {item['pod']}:\n" + "\n".join(item["log_tail"])
-    return message
+    return CollectionError(message, advice, "timeout" if found.timed_out else "not_done")

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.gitops.airflow.plugins.module_utils._airflow.inspection import Inspection, from_mapping
+from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import InputError
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import Platform
 
 Obj = dict[str, Any]
@@ -51,25 +52,23 @@ class Wanted:
 
 
 def refuse_options(wanted: Wanted) -> None:
-    """:raises ValueError: if an option makes no sense: it names the value and the rule."""
-    names = [run.dag_id for run in wanted.runs]
+    """:raises InputError: if an option makes no sense: it names the value and the rule."""
+    names, places = [run.dag_id for run in wanted.runs], wanted.platform.namespaces
     for run in wanted.runs:
         for key in ("dag_id", "task_id", "namespace"):
             if not getattr(run, key).strip():
-                raise ValueError(f"{key} of {run} in runs is empty: name it")
-        if not run.optional and run.namespace not in wanted.platform.namespaces:
-            raise ValueError(
-                f"runs expects {run} in the namespace {run.namespace}, which is not among worker_namespaces "
-                f"({', '.join(wanted.platform.namespaces)})"
-            )
+                raise InputError(f"{key} of {run} in runs is empty.", "Name it.")
+        if not run.optional and run.namespace not in places:
+            message = f"runs expects {run} in the namespace {run.namespace}, which is not among worker_namespaces ({', '.join(places)})."
+            raise InputError(message, "Correct the namespace, or add it to worker_namespaces.")
         if names.count(run.dag_id) > 1:
-            raise ValueError(f"runs names the DAG {run.dag_id} twice: give it once")
+            raise InputError(f"runs names the DAG {run.dag_id} twice.", "Give it once.")
         try:
             re.compile(run.log)
         except re.error as error:
-            raise ValueError(f"log of {run} is {run.log!r}, which is not a regular expression: {error}") from None
+            raise InputError(f"log of {run} is {run.log!r}, which is not a regular expression: {error}.", "Correct it.") from None
     if not wanted.timeout > 0:
-        raise ValueError(f"timeout is {wanted.timeout:g}: it must be more than 0 seconds")
+        raise InputError(f"timeout is {wanted.timeout:g}: it must be more than 0 seconds.", "Correct timeout.")
 
 
 # Whether it is proven

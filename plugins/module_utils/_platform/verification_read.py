@@ -68,7 +68,7 @@ class Ways:
 
 @dataclass
 class Verification:
-    """One verification. Its methods raise CollectionError (requests, broken rules) and ValueError."""
+    """One verification. Its methods raise CollectionError: of requests, and of broken rules."""
 
     ways: Ways
     wanted: Wanted

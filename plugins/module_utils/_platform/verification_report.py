@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.gitops.airflow.plugins.module_utils._airflow.inspection import Inspection
+from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import COLLECTION, PART_OF, PLATFORM, Platform, Refusal
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.verification import PROOF, Run, Stored, Wanted, commits
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.verification_rules import CorePods, migrations
@@ -107,9 +108,15 @@ def summary(wanted: Wanted, state: State, report: Mapping[str, Any], path: str =
 def write_report(path: str, document: str, check: bool = False) -> bool:
     """Writes the report to a file that everybody may read, and makes its folder. Returns whether the file was, or would be, another.
 
-    :raises OSError: where it cannot be written.
+    :raises CollectionError: where it cannot be written.
     """
-    file = Path(path)
+    try:
+        return _write(Path(path), document, check)
+    except OSError as error:
+        raise CollectionError(f"The report cannot be written to {path}: {error}.", "Correct report_path.", "bad_report_path") from error
+
+
+def _write(file: Path, document: str, check: bool) -> bool:
     with suppress(FileNotFoundError, UnicodeDecodeError):
         if file.read_text() == document and file.stat().st_mode & 0o777 == 0o644:
             return False

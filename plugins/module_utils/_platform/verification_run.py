@@ -14,7 +14,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._airflow.dag_run im
 from ansible_collections.gitops.airflow.plugins.module_utils._airflow.dag_run import DagRun, Outcome, Request
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError, CollectionError
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import core_path
-from ansible_collections.gitops.airflow.plugins.module_utils._placement.run import Placement, await_placement, explain
+from ansible_collections.gitops.airflow.plugins.module_utils._placement.run import Placement, await_placement, failure
 from ansible_collections.gitops.airflow.plugins.module_utils._placement.run import Request as PlacementRequest
 from ansible_collections.gitops.airflow.plugins.module_utils._placement.verdict import Expectation
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import MANAGER, Ref
@@ -73,7 +73,6 @@ class Attempt:
         """Airflow's admin password, from the Secret that the collection makes."""
         platform = self._wanted.platform
         ref = Ref("Secret", platform.core_namespace, ADMIN)
-        action = "See that the cluster answers and that this kubeconfig may read Secrets there; site.yml makes the Secret."
         try:
             secret = self._ways.api.find(core_path("secrets", platform.core_namespace, ADMIN))
             if secret is None:
@@ -81,7 +80,7 @@ class Attempt:
             enforce(ownership_problems(self._wanted, self._state.application, [(ref, secret["metadata"])]))
             password = base64.b64decode(secret["data"]["password"]).decode()
         except ApiError as error:
-            raise CollectionError(f"{ref} cannot be read: {error}", action, "no_admin_password") from error
+            raise CollectionError(f"{ref} cannot be read: {error}", error.next_action, "no_admin_password") from error
         except (KeyError, TypeError, ValueError) as error:
             raise CollectionError(f"{ref} holds no password.", "Run site.yml, which makes it.", "no_admin_password") from error
         self._ways.hide(password)
@@ -122,7 +121,7 @@ class Attempt:
         self._verification.notices += found.notices
         if found.verdict.kind != "done":
             action = f"Look at these DAG runs and their logs in Airflow's UI (run {intent.run_id}), correct the cause, and verify again."
-            raise CollectionError(f"The workers did not run where they should. {explain(request, found)}", action, "placement")
+            raise CollectionError(f"The workers did not run where they should. {failure(request, found)}", action, "placement")
         problems = []
         for run in intent.runs:
             paused = run.dag_id not in intent.unpaused
@@ -139,7 +138,7 @@ class Attempt:
         outcome = work.carry_out()
         self._verification.notices += outcome.warnings
         if outcome.error:
-            raise CollectionError(str(outcome.error), "Correct the cause, and verify again.", "dag_run")
+            raise outcome.error
         return outcome
 
     @staticmethod

@@ -133,8 +133,9 @@ def test_a_command_that_cannot_be_run(kubelet: Kubelet, run: Callable[..., Any])
         run()
     body = b'{"message": "pods \\"scheduler-1\\" is forbidden"}'
     kubelet.refusal = b"HTTP/1.1 403 Forbidden\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
-    with pytest.raises(ApiError, match='container scheduler: pods "scheduler-1" is forbidden'):
+    with pytest.raises(ApiError, match='container scheduler: pods "scheduler-1" is forbidden') as caught:
         run()
+    assert (caught.value.status, caught.value.code) == (403, "forbidden")
 
 
 def test_a_command_that_does_not_end(kubelet: Kubelet, run: Callable[..., Any]) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.gitops.airflow.plugins.module_utils._airflow.inspection import Inspection
+from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import Platform
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.verification import (
     Run,
@@ -289,3 +290,6 @@ def test_the_reports_file(tmp_path: Path) -> None:
     path.write_bytes(b"\xff")
     assert write_report(str(path), "{}")
     assert [item.name for item in path.parent.iterdir()] == ["verify.json"]
+    with pytest.raises(CollectionError, match=r"The report cannot be written to /dev/null/verify\.json: ") as caught:
+        write_report("/dev/null/verify.json", "{}")
+    assert (caught.value.code, caught.value.next_action) == ("bad_report_path", "Correct report_path.")

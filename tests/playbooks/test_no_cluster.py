@@ -43,7 +43,7 @@ def test_a_program_gets_json_and_the_file_is_of_now(run: Run, tmp_path: Path) ->
     (problem,) = told["problems"]
     assert f"kubeconfig '{tmp_path}/kubeconfig', context 'kind-no-such-platform'" in problem
     assert "kind cluster no-such-platform" in problem
-    assert "Next: run site.yml" in problem
+    assert told["next_action"].startswith("Run site.yml (make site)")
     assert json.loads((tmp_path / "state/status.json").read_text()) == told
 
 
