@@ -6,13 +6,13 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
 from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Obj
 from ansible_collections.gitops.airflow.plugins.module_utils._placement.verdict import Expectation, Past, Rules, judge, stray
 from ansible_collections.gitops.airflow.plugins.module_utils._placement.worker import Worker, label_value, trimmed
+from ansible_collections.gitops.airflow.tests.unit.places import RECORDED
 
 RUN = "manual__2026-05-04T10:00:00+00:00"
 LONG = "a_dag_whose_name_is_longer_than_any_label_may_be_" + "x" * 40
@@ -273,7 +273,7 @@ def test_verdict(name: str) -> None:
 
 
 # name: (status, deleted, the words of the failure); each is waited for while its grace of 60 s lasts
-RECORDED = json.loads((Path(__file__).parent / "recorded" / "workers.json").read_text())["pods"]
+RECORDED = json.loads((RECORDED / "workers.json").read_text())["pods"]
 EVICTED = {
     "phase": "Failed",
     "reason": "Evicted",

@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.gitops.airflow.plugins.callback.phases import Phase, Record, duration, table
 from ansible_collections.gitops.airflow.plugins.module_utils._base.failure import Failure, evidence
-
-CHECKOUT = Path(__file__).resolve().parents[2]
+from ansible_collections.gitops.airflow.tests.unit.places import ROOT
 
 
 @pytest.mark.parametrize(
@@ -73,7 +72,7 @@ def test_without_roles_there_is_no_table() -> None:
     ],
 )
 def test_the_evidence_is_collected_by_a_command_that_works(arguments: list[str], text: str) -> None:
-    assert evidence(str(CHECKOUT), arguments, "@lab.yml").startswith(text)
+    assert evidence(str(ROOT), arguments, "@lab.yml").startswith(text)
 
 
 def test_the_installed_collection_has_a_command_of_its_own(tmp_path: Path) -> None:

@@ -6,12 +6,12 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pytest
 from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Obj
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.pods import start_problems, unschedulable
 from ansible_collections.gitops.airflow.plugins.module_utils._placement.worker import Worker, label_value, trimmed
+from ansible_collections.gitops.airflow.tests.unit.places import RECORDED
 
 LABELS = {
     "": "",
@@ -80,7 +80,7 @@ def test_a_pod_with_a_node_is_not_unschedulable() -> None:
 
 
 def test_only_what_is_needed_of_a_pod_is_kept() -> None:
-    pod = json.loads((Path(__file__).parent / "recorded" / "workers.json").read_text())["pods"]["scheduled"]
+    pod = json.loads((RECORDED / "workers.json").read_text())["pods"]["scheduled"]
     pod["status"]["containerStatuses"] = [{"name": "base", "image": "i", "state": {"running": {}}, "imageID": "x" * 100}]
     kept, whole = Worker(trimmed(pod)), Worker(pod)
     for field in ("name", "namespace", "uid", "node", "phase", "age", "task", "try_number", "base", "end"):

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,8 +14,9 @@ from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import
 from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Obj
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.watch import PAGE
 from ansible_collections.gitops.airflow.plugins.module_utils._placement.events import Sighting, read, selectors, sight
+from ansible_collections.gitops.airflow.tests.unit.places import RECORDED
 
-RECORDED = json.loads((Path(__file__).parent / "recorded" / "workers.json").read_text())["events"]
+RECORDED = json.loads((RECORDED / "workers.json").read_text())["events"]
 SCHEDULED: Obj = RECORDED["Scheduled"]
 NAME, UID = "example-cron-dag-say-hi-ypr2rw8m", "eac6944b-38d3-46b7-83be-01a427243058"
 SEEN = Sighting("airflow-cron", NAME, UID, "node-1", scheduled="2026-11-22T22:53:28.097617Z", version=230)

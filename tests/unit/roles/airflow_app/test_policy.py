@@ -24,10 +24,11 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
+from ansible_collections.gitops.airflow.tests.unit.places import ROOT
 from kubernetes.client import ApiClient
 from kubernetes.client import models as k8s
 
-SOURCE = Path(__file__).parents[2] / "roles/airflow_app/files/platform/airflow/core/airflow_local_settings.py"
+SOURCE = ROOT / "roles/airflow_app/files/platform/airflow/core/airflow_local_settings.py"
 ANNOTATION = "gitops-airflow/worker-namespace"
 PROFILE = {
     "nodeSelector": {"pool": "cron"},

@@ -9,11 +9,11 @@ import json
 import random
 import unicodedata
 from importlib import import_module
-from pathlib import Path
 
 import pytest
 from ansible_collections.gitops.airflow.plugins.module_utils._base.module import AnsibleModule
 from ansible_collections.gitops.airflow.plugins.module_utils._base.printable import printable, printable_json, printable_values
+from ansible_collections.gitops.airflow.tests.unit.places import ROOT
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_json_stays_the_same_document() -> None:
     assert printable_json('{\t"a":\r\n1}') == '{\t"a":\r\n1}'
 
 
-MODULES = sorted(path.stem for path in (Path(__file__).parents[2] / "plugins/modules").glob("*.py"))
+MODULES = sorted(path.stem for path in (ROOT / "plugins/modules").glob("*.py"))
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -6,14 +6,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar
+from ansible_collections.gitops.airflow.tests.unit.places import ROOT
 
-ROLE = Path(__file__).parents[2] / "roles/platform"
+ROLE = ROOT / "roles/platform"
 LIST = "multi_namespace_mode_namespace_list"
 
 

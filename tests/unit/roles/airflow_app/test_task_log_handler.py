@@ -18,8 +18,9 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
+from ansible_collections.gitops.airflow.tests.unit.places import ROOT
 
-SOURCE = Path(__file__).parents[2] / "roles/airflow_app/files/platform/airflow/core/python/gitops_task_logs.py"
+SOURCE = ROOT / "roles/airflow_app/files/platform/airflow/core/python/gitops_task_logs.py"
 MODULES = ["airflow", "airflow.providers", "airflow.providers.amazon", "airflow.providers.amazon.aws", "airflow.providers.amazon.aws.log"]
 NOW = datetime.now(UTC)
 SOON = NOW + timedelta(hours=1)

@@ -8,13 +8,13 @@ from __future__ import annotations
 import importlib.util
 import json
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 from ansible_collections.gitops.airflow.plugins.module_utils._airflow.log_connection import task_log_connection
+from ansible_collections.gitops.airflow.tests.unit.places import ROOT
 
-PROGRAM = Path(__file__).parents[2] / "roles/task_logs/files/task_logs.py"
+PROGRAM = ROOT / "roles/task_logs/files/task_logs.py"
 NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 
 

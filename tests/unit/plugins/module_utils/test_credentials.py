@@ -27,8 +27,8 @@ from ansible_collections.gitops.airflow.plugins.module_utils._kube.tunnel import
 from ansible_collections.gitops.airflow.plugins.modules import git_branch_info, git_publish
 from ansible_collections.gitops.airflow.tests.unit.git_http import Backend, git
 from ansible_collections.gitops.airflow.tests.unit.logging_proxy import LoggingProxy, logging_proxy, set_proxy
-from ansible_collections.gitops.airflow.tests.unit.test_git_branch_info import PARAMS as READ
-from ansible_collections.gitops.airflow.tests.unit.test_git_publish import PARAMS as WRITE
+from ansible_collections.gitops.airflow.tests.unit.plugins.modules.test_git_branch_info import PARAMS as READ
+from ansible_collections.gitops.airflow.tests.unit.plugins.modules.test_git_publish import PARAMS as WRITE
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
 ANN = {"username": "ann", "password": "s3cret"}

@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 import yaml
+from ansible_collections.gitops.airflow.tests.unit.places import ROOT
 
-ROLES = Path(__file__).parents[2] / "roles"
+ROLES = ROOT / "roles"
 WAY = {"proxy": "{{ __platform_api_proxy.proxy }}", "no_proxy": "{{ __platform_api_proxy.no_proxy }}"}
 GROUP = "group/gitops.airflow.cluster"
 

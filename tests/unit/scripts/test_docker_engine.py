@@ -15,9 +15,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
+from ansible_collections.gitops.airflow.tests.unit.places import ROOT
 from docker_engine import EngineError, forbidden, lacks_sys_resource, planned, removable, restored, simulated, with_runtime
 
-ROOT = Path(__file__).resolve().parents[2]
 WRAPPER = "/usr/local/sbin/runc-lab"
 FOREIGN = '{"log-driver": "json-file",\n "runtimes": {"nvidia": {"path": "n"}}, "default-runtime": "nvidia"}\n'
 TOOLS = "sh env install mv cp rm rmdir mkdir cat test ls sleep setsid nohup tail touch".split()  # noqa: SIM905

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.gitops.airflow.tests.unit.places import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 SOURCE = '''
 def allowed(
     a: int,

@@ -7,16 +7,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar
+from ansible_collections.gitops.airflow.tests.unit.places import ROOT
 from ansible_collections.gitops.airflow.tests.unit.trust import trust_as_template
 
-ROLES = Path(__file__).parents[2] / "roles"
+ROLES = ROOT / "roles"
 APP = ROLES / "airflow_app"
 # Texts that YAML takes for something else where they stand without quotes.
 TRICKY = ["1.10", "123", "on", "null", "1e3", "0x1f", "~", "a: b", "a #b", "*a", "[a]", "2026-11-25", '"']

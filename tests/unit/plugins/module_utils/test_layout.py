@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from ansible_collections.gitops.airflow.tests.unit.places import ROOT
 
 COLLECTION = "ansible_collections.gitops.airflow."
-ROOT = Path(__file__).parents[2]
 FOUNDATION = {"_base"}
 TOOLS = FOUNDATION | {"_git", "_host", "_kube"}
 SUBJECTS = TOOLS | {"_airflow", "_argocd", "_kind", "_placement"}

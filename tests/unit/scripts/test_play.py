@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.gitops.airflow.tests.unit.places import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 VERIFY = ["ansible-playbook", "playbooks/verify.yml"]
 HEAD = "2026-05-04 10:00:00,123 p=7 u=me n=ansible "
 STARTED = f"{HEAD}INFO| PLAY [Verify] ***\n{HEAD}INFO| TASK [gitops.airflow.argocd : It runs] ***\n"

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -38,6 +37,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership
     ref_from,
 )
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership_delete import Deletion
+from ansible_collections.gitops.airflow.tests.unit.places import ROOT
 
 OLDER = {"app.kubernetes.io/part-of": "gitops-airflow"}
 OURS = {**OLDER, "gitops-airflow/platform": "airflow"}
@@ -280,7 +280,7 @@ def test_h7_an_older_platform_beside_another_one_is_not_adopted() -> None:
 
 def test_h1_what_the_roles_write_is_planned() -> None:
     """Every object of the log store, and every Secret that is deleted again: what is not planned would be overwritten."""
-    roles = Path(__file__).resolve().parents[2] / "roles"
+    roles = ROOT / "roles"
     planned = planned_refs(replace(AIRFLOW, logs_namespace="logs"))
     removed = (roles / "task_logs/templates/removed-objects.yaml.j2").read_text()
     store = re.findall(r"\('(\w+)', '([a-z-]+)'\)", removed)

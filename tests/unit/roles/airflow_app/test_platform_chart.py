@@ -15,9 +15,10 @@ import pytest
 import yaml
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar
+from ansible_collections.gitops.airflow.tests.unit.places import ROOT
 from ansible_collections.gitops.airflow.tests.unit.trust import trust_as_template
 
-ROLES = Path(__file__).parents[2] / "roles"
+ROLES = ROOT / "roles"
 CHART = "platform/airflow/core"
 TEMPLATES = ROLES / "airflow_app/templates" / CHART
 STATIC = ROLES / "airflow_app/files" / CHART

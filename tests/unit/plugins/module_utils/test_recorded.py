@@ -12,7 +12,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from functools import cache
-from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -27,8 +26,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._kube.watch import 
 from ansible_collections.gitops.airflow.plugins.module_utils._placement.verdict import Expectation as Placement
 from ansible_collections.gitops.airflow.plugins.module_utils._placement.verdict import Rules
 from ansible_collections.gitops.airflow.plugins.module_utils._placement.wait import PlacementWait
-
-FOLDER = Path(__file__).parent / "recorded"
+from ansible_collections.gitops.airflow.tests.unit.places import RECORDED
 
 
 def merged(target: Any, patch: Any) -> Any:
@@ -45,7 +43,7 @@ def record(name: str) -> list[tuple[float, Obj | None]]:
     """Second and state of each change; None when the Application is gone."""
     states: list[tuple[float, Obj | None]] = []
     state: Obj = {}
-    for second, event, _name, patch in json.loads((FOLDER / f"{name}.json").read_text()):
+    for second, event, _name, patch in json.loads((RECORDED / f"{name}.json").read_text()):
         state = merged(state, patch)
         states.append((second, None if event == "DELETED" else state))
     return states
@@ -137,7 +135,7 @@ def test_workers_replayed(what: str) -> None:
     expectations, rules, last, kind, words = PLACED[what]
     wait = PlacementWait(cast(Any, None), expectations, rules, 0, 0.0)
     states: dict[str, Obj] = {}
-    for index, (second, event, name, patch) in enumerate(json.loads((FOLDER / "workers-run.json").read_text())[: last + 1]):
+    for index, (second, event, name, patch) in enumerate(json.loads((RECORDED / "workers-run.json").read_text())[: last + 1]):
         states[name] = merged(states.get(name), patch)
         verdict = wait.step([(0, Change("event", (states[name],), type=event))], second)
         assert index == last or verdict.kind == "waiting", f"change {index}: {verdict}"
@@ -149,7 +147,7 @@ def test_a_container_that_finds_no_image_replayed() -> None:
     """Between two tries of the pull the kubelet says ErrImagePull, then ImagePullBackOff: the same problem."""
     states: dict[str, Obj] = {}
     seen: dict[str, list[str]] = {}
-    for _second, _event, name, patch in json.loads((FOLDER / "pods.json").read_text()):
+    for _second, _event, name, patch in json.loads((RECORDED / "pods.json").read_text()):
         states[name] = merged(states.get(name), patch)
         seen.setdefault(name, []).extend(problem.reason for problem in start_problems(states[name]))
     (reasons,) = [found for found in seen.values() if found]
@@ -191,7 +189,7 @@ REASONS = {
 
 @pytest.mark.parametrize("name", REASONS)
 def test_v2_what_a_real_cluster_says(name: str) -> None:
-    found = json.loads((FOLDER / "reasons.json").read_text())
+    found = json.loads((RECORDED / "reasons.json").read_text())
     workloads = tuple((kind, item) for kind, item in found["workloads"] if item["metadata"]["name"] == name)
     pods = tuple(pod for pod in found["pods"] if controller(pod)[2] == name)
     kind, words, action = REASONS[name]
@@ -208,7 +206,7 @@ def job_states(name: str) -> list[tuple[float, Seen]]:
     """What there was of a Job and its pods after each change."""
     states: dict[str, Obj] = {}
     found = []
-    for second, event, place, patch in json.loads((FOLDER / "reasons-jobs.json").read_text()):
+    for second, event, place, patch in json.loads((RECORDED / "reasons-jobs.json").read_text()):
         if not place.split("/")[1].startswith(name):
             continue
         states[place] = merged(states.get(place), patch)
@@ -289,7 +287,7 @@ def mending(revision: str) -> tuple[list[tuple[float, str, list[Obj]]], Replayed
     wait = ApplicationWait(cluster, Request("argocd", names=("core",), default=at(revision), supersede=True), 0.0)
     before: dict[str, Obj] = {}
     begun, clock = False, 0.0
-    for second, event, place, patch in json.loads((FOLDER / "mend.json").read_text()):
+    for second, event, place, patch in json.loads((RECORDED / "mend.json").read_text()):
         while begun and clock < second:  # time alone
             verdict = wait.step([], clock)
             said.append((clock, verdict.kind, list(cluster.patched)))
