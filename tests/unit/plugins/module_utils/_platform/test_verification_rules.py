@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,10 +25,10 @@ from ansible_collections.gitops.airflow.plugins.module_utils._platform.verificat
     platform_problems,
     task_problems,
 )
+from ansible_collections.gitops.airflow.tests.unit.places import RECORDED
 from ansible_collections.gitops.airflow.tests.unit.plugins.module_utils._platform.test_verification import INSPECTION, NAMESPACES
 
 Obj = dict[str, Any]
-RECORDED = Path(__file__).parents[3] / "recorded"
 REPO, PATH = "https://git.example/platform.git", "platform/airflow/core"
 PLATFORM = Platform("airflow", namespaces=NAMESPACES, repo=REPO, path=PATH)
 WANTED = Wanted(PLATFORM, "2.6.3")
