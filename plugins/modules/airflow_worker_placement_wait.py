@@ -292,6 +292,14 @@ reason:
   returned: always
   type: str
   sample: "train.fit run nightly: worker train-fit-m2x9k4qa: Unschedulable: 0/3 nodes are available: 3 Insufficient nvidia.com/gpu."
+next_action:
+  description: What to do.
+  returned: failure
+  type: str
+code:
+  description: V(timeout), V(not_done) where a failure ended the wait, V(bad_option), or the kind of the request that failed.
+  returned: failure
+  type: str
 watched:
   description: The namespaces in which strays were looked for, or V(*) for all.
   returned: always
@@ -319,7 +327,7 @@ requests:
 import time
 from typing import Any
 
-from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError
+from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError, CollectionError, InputError
 from ansible_collections.gitops.airflow.plugins.module_utils._base.module import AnsibleModule
 from ansible_collections.gitops.airflow.plugins.module_utils._base.progress import open_progress
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import KubeApi, connect, show_path
@@ -353,18 +361,19 @@ def main() -> None:
             if error.status != 403 or watched:
                 raise
             watched = sorted({item.namespace for item in expected})
-            wait.notices.append(f"Strays are looked for in {', '.join(watched)} only: {error}")
+            wait.notices.append(f"Strays are looked for in {', '.join(watched)} only: {error.text}")
             streams, first = begin(api, wait, watched, since)
         version = min((change.version for _feed, change in first), key=int)
         if since and int(since) > int(version):
-            raise ValueError(f"resource_version {since} is newer than this cluster's ({version}): is it of another cluster?")
+            message = f"resource_version {since} is newer than this cluster's ({version}): it is another cluster's."
+            raise InputError(message, "Give what this module returned for this cluster.")
         if module.check_mode:
             verdict, timed_out = wait.step(first, start), False
         else:
             verdict, timed_out = follow(first, ThreadInbox(streams, time.monotonic), wait.step, start + params["timeout"])
         placements, strays = wait.results()
-    except (ApiError, ValueError) as error:
-        module.fail_json(msg=str(error))
+    except CollectionError as error:
+        module.fail(error)
     for notice in wait.notices:
         module.warn(notice)
     elapsed = round(time.monotonic() - start, 3)
@@ -381,14 +390,14 @@ def main() -> None:
     if verdict.kind == "done" or module.check_mode:
         module.exit_json(changed=False, **result)
     what = f"Not done within {params['timeout']:g} s" if timed_out else f"Failed after {elapsed:g} s"
-    message = f"{what}: {verdict.reason}."
+    message, advice = f"{what}: {verdict.reason}.", "Correct what the message names, and trigger a new run."
     if timed_out and not placements and not strays:
-        message += " Check dag_id and run_id, that the DAG is not paused, and the scheduler's log."
+        advice = "Check dag_id and run_id, that the DAG is not paused, and the scheduler's log."
         message += "" if since or known else " A pod deleted before the wait began is seen only with resource_version or task_instances."
     for item in [*placements, *strays]:
         if item["phase"] == "Failed" and item["log_tail"]:
             message += f" Last lines of {item['pod']}:\n" + "\n".join(item["log_tail"])
-    module.fail_json(msg=message, **result)
+    module.fail(CollectionError(message, advice, "timeout" if timed_out else "not_done"), **result)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError, InputError
+
 Obj = dict[str, Any]
 
 PART_OF, COLLECTION = "app.kubernetes.io/part-of", "gitops-airflow"
@@ -173,21 +175,25 @@ class Record:
 
 
 def read_record(configmap: Obj, platform: str) -> Record:
-    """Raises ValueError for a list that is not one."""
+    """Raises CollectionError for a list that is not one."""
     data, metadata = configmap.get("data") or {}, configmap["metadata"]
     objects = None
     if "objects" in data:
-        objects = frozenset(ref_from(item) for item in json.loads(data["objects"]))
+        try:
+            objects = frozenset(ref_from(item) for item in json.loads(data["objects"]))
+        except (ValueError, AttributeError, TypeError) as error:
+            message = f"The record of the Argo CD in {metadata['namespace']} (ConfigMap {metadata.get('name')}) cannot be read: {error}"
+            raise CollectionError(message, "Correct its key objects, or restore the ConfigMap.", "bad_record") from error
     return Record(
         metadata["namespace"], owner_of(metadata, platform), labels_of(metadata).get(PLATFORM, ""), data.get("state", "applied"), objects
     )
 
 
 def ref_from(item: Mapping[str, Any]) -> Ref:
-    """A reference from its dictionary, in Ansible's or Kubernetes' spelling. Raises ValueError where kind or name is missing."""
+    """A reference from its dictionary, in Ansible's or Kubernetes' spelling. Raises InputError where kind or name is missing."""
     kind, name = item.get("kind"), item.get("name")
     if not kind or not name:
-        raise ValueError(f"{dict(item)!r} names no object: kind and name are needed")
+        raise InputError(f"{dict(item)!r} names no object: kind and name are needed.", "Give both.")
     version = item.get("api_version") or item.get("apiVersion") or ""
     return Ref(str(kind), str(item.get("namespace") or ""), str(name), str(version))
 
@@ -264,7 +270,7 @@ def own_record(records: Sequence[Obj], platform: Platform) -> Record | None:
 def decide(sight: Sight, platform: Platform) -> Decision:
     """Whether this platform may be installed or changed in the cluster, and which unmarked objects are its own.
 
-    Raises ValueError for a record that cannot be read.
+    Raises CollectionError for a record that cannot be read.
     """
     adopted = adoptable(sight.application, platform) and not _second_older(sight, platform)
     record = own_record(sight.records, platform)
