@@ -56,6 +56,21 @@ options:
     type: list
     elements: str
     required: true
+  git_namespace:
+    description: Namespace of the embedded Git server. Empty if the platform has none. Of use with O(search_cluster) only.
+    type: str
+    default: ""
+  logs_namespace:
+    description: Namespace of the store of task logs. Empty if the platform has none. Of use with O(search_cluster) only.
+    type: str
+    default: ""
+  search_cluster:
+    description:
+      - Whether the whole cluster is first searched for other platforms, for another Argo CD and for objects of others under this platform's
+        names, as M(gitops.airflow.platform_ownership_info) does. Such a cluster is refused.
+      - Needs what that module needs.
+    type: bool
+    default: false
   repo:
     description: URL of the platform repository. Needed to recognize a platform of an older version, whose objects lack the label.
     type: str
@@ -250,10 +265,13 @@ problems:
   sample: []
 code:
   description:
-    - What failed, for programs. V(foreign_application), V(other_namespace), V(foreign_object), V(application_not_ready), V(no_scheduler),
-      V(inspection_failed), V(airflow_version), V(airflow_executor), V(airflow_multi_namespace_mode), V(airflow_namespace_list),
-      V(airflow_pods), V(not_idle), V(migrations), V(no_admin_password), V(placement), V(task_tries), V(task_log), V(bad_option),
-      V(bad_report_path), a code of M(gitops.airflow.airflow_dag_run), or the kind of the request that failed.
+    - What failed, for programs.
+    - The platform itself, V(foreign_application), V(other_namespace), V(foreign_object), V(application_not_ready), V(no_scheduler),
+      V(inspection_failed), or a code of RV(gitops.airflow.platform_ownership_info#module:refusals).
+    - A rule, V(airflow_version), V(airflow_executor), V(airflow_multi_namespace_mode), V(airflow_namespace_list), V(airflow_pods),
+      V(not_idle) or V(migrations).
+    - A run, V(no_admin_password), V(placement), V(task_tries), V(task_log), or a code of M(gitops.airflow.airflow_dag_run).
+    - An option, V(bad_option) or V(bad_report_path); otherwise the kind of the request that failed.
   returned: failure
   type: str
 next_action:
@@ -304,6 +322,9 @@ def argument_spec() -> dict[str, Any]:
         "argocd_namespace": {"type": "str", "default": "argocd"},
         "core_namespace": {"type": "str", "default": "airflow-core"},
         "worker_namespaces": {"type": "list", "elements": "str", "required": True},
+        "git_namespace": {"type": "str", "default": ""},
+        "logs_namespace": {"type": "str", "default": ""},
+        "search_cluster": {"type": "bool", "default": False},
         "repo": {"type": "str", "default": ""},
         "path": {"type": "str", "default": ""},
         "version": {"type": "str", "default": ""},
@@ -317,7 +338,7 @@ def argument_spec() -> dict[str, Any]:
 
 def wanted_of(params: dict[str, Any]) -> Wanted:
     """:raises InputError: if an option makes no sense, before any request."""
-    names = ("argocd_namespace", "core_namespace", "application", "repo", "path")
+    names = ("argocd_namespace", "core_namespace", "git_namespace", "logs_namespace", "application", "repo", "path")
     platform = Platform(params["platform"], namespaces=tuple(params["worker_namespaces"]), **{name: params[name] for name in names})
     runs = tuple(Run(**item) for item in params["runs"])
     wanted = Wanted(platform, params["version"], params["pods"], params["containers"], runs, params["timeout"])
@@ -369,7 +390,7 @@ def main() -> None:
     verification: Verification | None = None
     try:
         wanted = wanted_of(params)
-        verification = Verification(ways_of(module, params, wanted, start), wanted, check)
+        verification = Verification(ways_of(module, params, wanted, start), wanted, check, params["search_cluster"])
         state, report, run = carry_out(verification)
         path = params["report_path"] or ""
         written = bool(report and path) and write_report(path, document_of(report), check)

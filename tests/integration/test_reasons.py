@@ -129,6 +129,8 @@ def test_v2_a_synced_and_progressing_application_fails_within_the_grace(
     [
         ("Deployment", "airflow-core", "900Gi", f"{NO_ROOM} preemption"),
         ("StatefulSet", "airflow-user", "2Gi", QUOTA),
+        ("Job", "airflow-core", "900Gi", f"{NO_ROOM} preemption"),
+        ("Job", "airflow-user", "2Gi", QUOTA),
     ],
 )
 def test_v2_a_rollout_that_is_stuck_says_the_same(cluster: ApiServer, kind: str, namespace: str, memory: str, words: str) -> None:

@@ -12,9 +12,6 @@ import base64
 import contextlib
 import datetime
 import json
-import os
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -33,7 +30,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._platform.verificat
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.verification_read import Verification, Ways
 from ansible_collections.gitops.airflow.plugins.modules.airflow_verification import carry_out
 from ansible_collections.gitops.airflow.tests.integration.apiserver import ApiServer
-from ansible_collections.gitops.airflow.tests.integration.modules import ROOT, Module
+from ansible_collections.gitops.airflow.tests.integration.modules import Module
 from ansible_collections.gitops.airflow.tests.integration.objects import NEW, application, ended, status, worker
 
 Obj = dict[str, Any]
@@ -389,6 +386,7 @@ def test_the_module_asks_in_the_schedulers_pod(verify: Verify) -> None:
     [
         ({"platform": "beta"}, "foreign_application", "is not platform 'beta's: it belongs to platform verified"),
         ({"application": "absent"}, "application_not_ready", "absent"),
+        ({"search_cluster": True}, "foreign_argocd", "Nothing was changed in the cluster."),
         ({"core_namespace": "airflow-user"}, "other_namespace", "deploys to the namespace airflow-core, not to airflow-user"),
         (
             {"runs": [{"dag_id": "a", "task_id": "t", "namespace": "n", "log": "("}]},
@@ -408,40 +406,3 @@ def test_the_module_checks_a_platform_that_is_not_there_yet(verify: Verify, tmp_
     assert (found["changed"], found["proven"], found["report"], found["problems"]) == (False, False, {}, [])
     assert found["text"] == "Airflow does not run in airflow-core yet: it cannot be verified."
     assert not (tmp_path / "verify.json").exists()
-
-
-def role(cluster: Cluster, folder: Path, *arguments: str, **variables: Any) -> subprocess.CompletedProcess[str]:
-    given = {
-        "platform_kubeconfig": str(cluster.server.kubeconfig("admin")),
-        "platform_context": "test",
-        "platform_provider": "existing",
-        "platform_name": "verified",
-        "airflow_app_name": "verified",
-        "airflow_verify_report": str(folder / "verify.json"),
-        **variables,
-    }
-    play = {"hosts": "localhost", "gather_facts": False, "vars": given, "roles": ["gitops.airflow.airflow_verify"]}
-    (folder / "play.json").write_text(json.dumps([play]))
-    program = Path(sys.executable).parent / "ansible-playbook"
-    command = [str(program), "-i", "localhost,", "-c", "local", *arguments, str(folder / "play.json")]
-    environment = {**os.environ, "ANSIBLE_PYTHON_INTERPRETER": sys.executable}
-    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=120)
-
-
-def test_the_role_gives_the_module_what_the_platform_is(cluster: Cluster, tmp_path: Path) -> None:
-    """As far as it comes without a node: the pod is found by the role's options."""
-    done = role(cluster, tmp_path)
-    assert done.returncode == 2, done.stdout + done.stderr
-    assert "No command can be run in pod airflow-core/verified-scheduler" in done.stdout
-    assert "s  asking the running Airflow for its version" in done.stderr
-
-
-def test_the_role_shows_a_summary_and_how_to_log_in(cluster: Cluster, tmp_path: Path) -> None:
-    done = role(cluster, tmp_path, "--check", airflow_app_name="absent", argocd_admin_password="secret-of-argocd")
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert (
-        "\nAirflow does not run in airflow-core yet: it cannot be verified.\n\n  Airflow   http://localhost:8080   user admin"
-        in done.stdout
-    )
-    assert "password: argocd_admin_password of your inventory" in done.stdout
-    assert "secret-of-argocd" not in done.stdout + done.stderr

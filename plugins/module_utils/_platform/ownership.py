@@ -276,12 +276,12 @@ def decide(sight: Sight, platform: Platform) -> Decision:
     record = own_record(sight.records, platform)
     older = [found.ref for found in sight.labelled if owner_of(found.metadata, platform.name) == "older"]
     adoption = adopted and bool(older)
-    argocd = _foreign_argocd(sight, platform, record, adopted)
+    argocd = [found.ref for found in sight.argocd if is_foreign_argocd(found, record, adopted)]
     refusals = [
         *_other_platform(sight, platform),
         *_older_elsewhere(sight, platform, older, adopted),
-        *argocd,
-        *_foreign_objects(sight, platform, record, adopted, bool(argocd)),
+        *_foreign_argocd(argocd),
+        *_foreign_objects(sight, platform, record, adopted, argocd),
         *_tasks_run(sight, platform, adoption),
     ]
     restored = [found.ref for found in sight.planned if is_restored(found, platform)]
@@ -353,8 +353,7 @@ def _older_elsewhere(sight: Sight, platform: Platform, older: Sequence[Ref], ado
     ]
 
 
-def _foreign_argocd(sight: Sight, platform: Platform, record: Record | None, adopted: bool) -> list[Refusal]:
-    foreign = [found.ref for found in sight.argocd if is_foreign_argocd(found, record, adopted)]
+def _foreign_argocd(foreign: Sequence[Ref]) -> list[Refusal]:
     if not foreign:
         return []
     return [
@@ -369,7 +368,7 @@ def _foreign_argocd(sight: Sight, platform: Platform, record: Record | None, ado
     ]
 
 
-def _foreign_objects(sight: Sight, platform: Platform, record: Record | None, adopted: bool, argocd: bool) -> list[Refusal]:
+def _foreign_objects(sight: Sight, platform: Platform, record: Record | None, adopted: bool, argocd: Sequence[Ref]) -> list[Refusal]:
     # An object of an older platform that is not adopted, or of another platform, has a refusal of its own.
     foreign = [
         found.ref
@@ -384,17 +383,9 @@ def _foreign_objects(sight: Sight, platform: Platform, record: Record | None, ad
         if owner_of(found.metadata, platform.name) == "foreign" and labels_of(found.metadata).get(INSTANCE) != platform.application
     ]
     if argocd:  # what stands beside a foreign Argo CD is part of it, and another namespace would not help
-        foreign = [ref for ref in foreign if ref.namespace != platform.argocd_namespace]
+        foreign = [ref for ref in foreign if ref.namespace != platform.argocd_namespace and ref not in argocd]
     if not foreign:
         return []
-    variables = {
-        platform.argocd_namespace: "platform_argocd_namespace",
-        platform.git_namespace: "platform_git_namespace",
-        platform.logs_namespace: "platform_logs_namespace",
-        **dict.fromkeys(platform.namespaces, "platform_worker_namespaces"),
-        platform.core_namespace: "platform_core_namespace",
-    }
-    concerned = dict.fromkeys(variables[ref.namespace] for ref in foreign if ref.namespace in variables)
     return [
         Refusal(
             "foreign_object",
@@ -402,9 +393,31 @@ def _foreign_objects(sight: Sight, platform: Platform, record: Record | None, ad
             f"objects that this platform writes carry {PLATFORM}={platform.name}, or do not exist",
             f"The cluster has objects with the names of this platform's own, which it did not make: {named(foreign)}. "
             "They would be overwritten.",
-            f"Use namespaces without such objects: change {named(concerned)}." if concerned else "Use another cluster (platform_context).",
+            _other_names(foreign, platform, installed=record is not None),
         )
     ]
+
+
+def _other_names(foreign: Sequence[Ref], platform: Platform, *, installed: bool) -> str:
+    """What to do about objects of others: an Argo CD that is installed stays in its namespace and in its cluster."""
+    variables = {
+        platform.argocd_namespace: "platform_argocd_namespace",
+        platform.git_namespace: "platform_git_namespace",
+        platform.logs_namespace: "platform_logs_namespace",
+        **dict.fromkeys(platform.namespaces, "platform_worker_namespaces"),
+        platform.core_namespace: "platform_core_namespace",
+    }
+    # A platform without a Git server or log store has no namespace of it, and neither has a cluster-wide object.
+    for name in ("", platform.argocd_namespace) if installed else ("",):
+        variables.pop(name, None)
+    concerned = dict.fromkeys(variables[ref.namespace] for ref in foreign if ref.namespace in variables)
+    fixed = [ref for ref in foreign if ref.namespace not in variables]
+    advice = [f"Use namespaces without such objects: change {named(concerned)}."] if concerned else []
+    if fixed and installed:
+        advice.append(f"Rename {named(fixed)}, or delete what nobody needs.")
+    elif fixed:
+        advice.append("Use another cluster (platform_context).")
+    return " ".join(advice)
 
 
 def _tasks_run(sight: Sight, platform: Platform, adoption: bool) -> list[Refusal]:

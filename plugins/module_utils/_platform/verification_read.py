@@ -30,6 +30,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._platform.verificat
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.verification_report import State
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.verification_rules import (
     CORE_QUERY,
+    UNCHANGED,
     core_pods,
     enforce,
     ownership_problems,
@@ -73,6 +74,7 @@ class Verification:
     ways: Ways
     wanted: Wanted
     check: bool = False
+    search: bool = False  # for other platforms, in the whole cluster
     notices: list[str] = field(default_factory=list)
     started: list[str] = field(default_factory=list)  # DAGs of which runs were started
     changed: bool = False
@@ -87,6 +89,8 @@ class Verification:
         Whose the platform is, is decided first: nothing is executed in, or written to, what belongs to another.
         """
         api, core = self.ways.api, self.wanted.platform.core_namespace
+        if self.search:
+            self._search()
         proof = api.find(core_path("configmaps", core, PROOF))
         application, row = self._settled_application([(Ref("ConfigMap", core, PROOF), proof and proof["metadata"])])
         pods = core_pods(api.items(core_path("pods", core), CORE_QUERY, whole=True)) if application else core_pods([])
@@ -97,6 +101,15 @@ class Verification:
             return state
         action = f"Look at the pods there: kubectl -n {core} get pods."
         raise CollectionError(f"No scheduler of Airflow runs in {core}.", action, "no_scheduler")
+
+    def _search(self) -> None:
+        """Refuses a cluster that another platform or another Argo CD uses. Running tasks are not a reason: nothing is upgraded here."""
+        from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import decide
+        from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership_read import OwnershipRead
+
+        platform = self.wanted.platform
+        found = decide(OwnershipRead(self.ways.api, platform).read(), platform).refusals
+        enforce([refusal for refusal in found if refusal.code != "tasks_run"], UNCHANGED)
 
     def _asked(self, state: State) -> State:
         """The state with what Airflow says of itself; where the same pod has said it for this proof, only the DAGs' commit is read."""
@@ -122,7 +135,7 @@ class Verification:
         changes = stream(ways.api, request.source(), ways.clock, ways.sleep)
         first = [(0, next(changes))]
         for application in first[0][1].objects:
-            enforce(ownership_problems(self.wanted, application, others))
+            enforce(ownership_problems(self.wanted, application, others), UNCHANGED)
         if self.check:
             verdict, timed_out = wait.step(first, ways.clock()), False
         else:

@@ -25,6 +25,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._platform.verificat
 
 Obj = dict[str, Any]
 
+UNCHANGED = "Nothing was changed in the cluster."
 EXECUTOR = "KubernetesExecutor"
 # Airflow's own pods. Workers have neither of these labels.
 CORE_QUERY = {
@@ -35,10 +36,10 @@ CORE_QUERY = {
 WORKERS_QUERY = {"labelSelector": "kubernetes_executor=True", "fieldSelector": "status.phase!=Failed,status.phase!=Succeeded"}
 
 
-def enforce(problems: Sequence[Refusal]) -> None:
-    """Raises a CollectionError with all causes and all next actions if there is any problem; its code is the first one's."""
+def enforce(problems: Sequence[Refusal], ending: str = "") -> None:
+    """Raises a CollectionError with all causes, the ending, and all next actions if there is any problem; its code is the first one's."""
     if problems:
-        message = " ".join(problem.message for problem in problems)
+        message = " ".join([*(problem.message for problem in problems), *filter(None, [ending])])
         action = " ".join(dict.fromkeys(problem.next_action for problem in problems))
         raise CollectionError(message, action, problems[0].code)
 

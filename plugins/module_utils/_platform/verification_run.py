@@ -27,6 +27,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._platform.verificat
     document_of,
 )
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.verification_rules import (
+    UNCHANGED,
     WORKERS_QUERY,
     enforce,
     idle_problems,
@@ -77,7 +78,7 @@ class Attempt:
             secret = self._ways.api.find(core_path("secrets", platform.core_namespace, ADMIN))
             if secret is None:
                 raise CollectionError(f"{ref} does not exist.", "Run site.yml, which makes it.", "no_admin_password")
-            enforce(ownership_problems(self._wanted, self._state.application, [(ref, secret["metadata"])]))
+            enforce(ownership_problems(self._wanted, self._state.application, [(ref, secret["metadata"])]), UNCHANGED)
             password = base64.b64decode(secret["data"]["password"]).decode()
         except ApiError as error:
             raise CollectionError(f"{ref} cannot be read: {error}", error.next_action, "no_admin_password") from error

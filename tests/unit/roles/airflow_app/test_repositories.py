@@ -286,6 +286,78 @@ def test_h7_git_credentials_are_this_platforms(value: Callable[..., Any]) -> Non
         assert value("__airflow_app_git_username", __airflow_app_secrets={"resources": found}) == user
 
 
+def read(namespace: str, name: str, *keys: str) -> dict[str, Any]:
+    return {"metadata": {"name": name, "namespace": namespace, "labels": MARKS}, "data": dict.fromkeys(keys, "eA==")}
+
+
+CREDENTIALS = read("git", "git-credentials", "username", "argocd-token", "git-sync-token")
+CONFIG, STORE = read("git", "gitea-config", "password"), read("airflow-logs", "task-logs-generated", "workers", "webserver")
+OWN = {"airflow_app_platform_repo": HTTPS, "airflow_app_dags_repo": HTTPS}
+
+
+@pytest.mark.parametrize(
+    ("found", "given", "again"),
+    [
+        ([CREDENTIALS, CONFIG, STORE], {}, False),
+        ([CONFIG, STORE], {}, True),
+        ([CREDENTIALS, STORE], {}, True),
+        ([CREDENTIALS, CONFIG], {}, True),
+        ([CREDENTIALS, CONFIG], {"airflow_app_logs": "none"}, False),
+        ([STORE], OWN, False),
+        ([STORE], {"airflow_app_platform_repo": HTTPS}, True),
+        ([read("git", "git-credentials", "username"), CONFIG, STORE], {}, True),
+    ],
+)
+def test_secrets_are_read_again_if_other_roles_make_some(
+    value: Callable[..., Any], found: list[Any], given: dict[str, Any], again: bool
+) -> None:
+    assert value("__airflow_app_secrets_open", __airflow_app_secrets={"resources": found}, **given) is again
+
+
+@pytest.mark.parametrize(
+    ("given", "known"),
+    [
+        ({}, False),
+        ({"__airflow_app_scheduler": {"resources": []}}, False),
+        ({"__airflow_app_checked": True}, False),
+        ({"__airflow_app_checked": True, "__airflow_app_scheduler": {"resources": []}}, True),
+    ],
+    ids=["alone", "checked by another playbook", "there was no cluster", "site.yml"],
+)
+def test_the_state_is_checked_once_in_a_run(value: Callable[..., Any], given: dict[str, Any], known: bool) -> None:
+    assert value("__airflow_app_known", **given) is known
+
+
+@pytest.mark.parametrize(("state", "words"), [("checked", "Nothing was changed."), ("present", "Airflow was not changed.")])
+def test_a_refusal_says_what_is_true_by_then(value: Callable[..., Any], state: str, words: str) -> None:
+    assert value("__airflow_app_unchanged", airflow_app_state=state) == words
+
+
+@pytest.mark.parametrize(
+    ("state", "before", "logs", "removed"),
+    [
+        ("absent", "the embedded store in airflow-logs", "none", True),
+        ("present", "the embedded store in airflow-logs", "none", False),
+        ("absent", "bucket at AWS", "none", False),
+    ],
+)
+def test_f1_whether_earlier_logs_stay(value: Callable[..., Any], state: str, before: str, logs: str, removed: bool) -> None:
+    over = {"task_logs_state": state, "airflow_app_logs": logs, "__airflow_app_logs_store_before": before}
+    assert value("__airflow_app_logs_removed", **over) is removed
+
+
+@pytest.mark.parametrize(("upgrades", "refused"), [(True, ["other_platform", "tasks_run"]), (False, ["other_platform"])])
+def test_running_tasks_are_in_the_way_of_an_upgrade_alone(
+    role_evaluator: Callable[[str], Callable[..., Any]], upgrades: bool, refused: list[str]
+) -> None:
+    """Pushing DAGs to an older platform does not restart it."""
+    found = {"refusals": [{"code": "other_platform"}, {"code": "tasks_run"}]}
+    codes = role_evaluator("airflow_app")(
+        "__platform_refusals | map(attribute='code') | list", __platform_ownership=found, __platform_upgrades=upgrades
+    )
+    assert codes == refused
+
+
 def test_errors_name_the_roles_variables(value: Callable[..., Any], variables: Variables) -> None:
     assert value("__airflow_app_dags_names") == {
         "repo": "airflow_app_dags_repo",

@@ -83,15 +83,30 @@ def api(labels: dict[str, str] | None = None, available: str = "True") -> dict[s
     return {"resources": [{"metadata": metadata, "status": {"conditions": [{"type": "Available", "status": available}]}}]}
 
 
+SERVICE = {"kind": "APIService", "namespace": "", "name": "v1beta1.metrics.k8s.io"}
+ACCOUNT = {"kind": "ServiceAccount", "namespace": "kube-system", "name": "metrics-server"}
+
+
 @pytest.mark.parametrize(
-    ("labels", "own"),
-    [(MADE, True), ({"k8s-app": "metrics-server"}, False), ({}, False), (None, False)],
-    ids=["own", "other", "bare", "none"],
+    ("kept", "marked", "adoption", "others", "foreign"),
+    [
+        pytest.param([], [], False, [], False, id="nothing of others"),
+        pytest.param(
+            [SERVICE, ACCOUNT], [], False, ["APIService v1beta1.metrics.k8s.io", "ServiceAccount kube-system/metrics-server"], True
+        ),
+        # The account alone says nothing of the rest.
+        pytest.param([ACCOUNT], [], False, ["ServiceAccount kube-system/metrics-server"], False, id="part of another"),
+        pytest.param([SERVICE], [], False, ["APIService v1beta1.metrics.k8s.io"], True, id="another serves"),
+        pytest.param([], [SERVICE], True, [], False, id="an older platform's, in check mode"),
+        pytest.param([], [SERVICE], False, ["APIService v1beta1.metrics.k8s.io"], True, id="an older platform's that is not this one"),
+    ],
 )
-def test_what_is_labelled_is_this_roles(evaluate: Evaluate, labels: dict[str, str] | None, own: bool) -> None:
-    found = {"resources": [] if labels is None else [{"metadata": {"labels": labels} if labels else {}}]}
-    assert evaluate("__metrics_server_own", __metrics_server_account=found) is own
-    assert evaluate("__metrics_server_foreign", __metrics_server_api=found) is (labels is not None and not own)
+def test_h1_whose_metrics_server_it_is_each_object_says(
+    evaluate: Evaluate, kept: list[Any], marked: list[Any], adoption: bool, others: list[str], foreign: bool
+) -> None:
+    given = {"__metrics_server_looked": {"kept": kept, "marked": marked}, "__platform_ownership": {"adoption": adoption}}
+    assert evaluate("__metrics_server_others | map(attribute='text') | list", **given) == others
+    assert evaluate("__metrics_server_foreign", **given) is foreign
 
 
 @pytest.mark.parametrize(

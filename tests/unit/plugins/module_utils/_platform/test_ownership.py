@@ -211,6 +211,33 @@ def test_h1_the_advice_names_the_namespaces_variables() -> None:
     assert refusal.next_action == "Use namespaces without such objects: change platform_worker_namespaces."
 
 
+OLD_NAME = thing("ConfigMap", "argocd-cm", ARGOCD, "argocd", by="gitops.airflow")
+NEW_NAME, NEW_ROLE = thing("NetworkPolicy", "argocd-new", {}, "argocd", by="kubectl"), thing("ClusterRole", "argocd-new", {}, by="kubectl")
+
+
+@pytest.mark.parametrize(
+    ("planned", "listed", "labels", "named", "action"),
+    [
+        pytest.param([OLD_NAME], [OLD_NAME], OURS, [], "", id="what was applied before"),
+        pytest.param([OLD_NAME, NEW_NAME], [OLD_NAME], OURS, [NEW_NAME], "Rename NetworkPolicy argocd/argocd-new", id="a new name"),
+        pytest.param([NEW_ROLE], [OLD_NAME], OURS, [NEW_ROLE], "Rename ClusterRole argocd-new, or delete", id="cluster-wide"),
+        pytest.param([NEW_NAME], [NEW_NAME], OURS, [NEW_NAME], "Rename", id="made anew under a recorded name"),
+        pytest.param([OLD_NAME, NEW_NAME], None, OLDER, [NEW_NAME], "Rename", id="an older record without a list"),
+        pytest.param([NEW_NAME], None, {}, [NEW_NAME], "change platform_argocd_namespace", id="no record of this platform"),
+        pytest.param([NEW_ROLE], None, {}, [NEW_ROLE], "Use another cluster", id="cluster-wide, no record of this platform"),
+    ],
+)
+def test_h1_a_later_manifests_objects_must_not_be_anothers(
+    planned: list[Found], listed: list[Found] | None, labels: dict[str, str], named: list[Found], action: str
+) -> None:
+    """The install record names what an earlier manifest had. Of the later one's objects, those of others would be taken over by force."""
+    records = [record(labels, *(listed or []), listed=listed is not None)] if labels else []
+    sight = Sight(planned=planned, records=records, application=application(labels) if labels else None)
+    refusals = decide(sight, AIRFLOW).refusals
+    assert [refusal.value for refusal in refusals] == ([", ".join(str(item.ref) for item in named)] if named else [])
+    assert all(action in refusal.next_action for refusal in refusals)
+
+
 def test_h2_objects_beside_a_foreign_argocd_are_its_own() -> None:
     beside = [thing("AppProject", "airflow", {}, "argocd"), thing("Secret", "airflow-metadata", {}, "airflow-cron")]
     refusals = decide(Sight(argocd=[SERVER], planned=beside), AIRFLOW).refusals
