@@ -23,7 +23,7 @@ APPLICATIONS = "/apis/argoproj.io/v1alpha1/namespaces/{namespace}/applications"
 CONNECT_SECONDS, READ_SECONDS = 5.0, 30.0
 # Where the collections outside of the core group are.
 GROUPS = {"daemonsets": "apps", "deployments": "apps", "jobs": "batch", "statefulsets": "apps"}
-JSON, MERGE_PATCH = "application/json", "application/merge-patch+json"
+JSON, MERGE_PATCH, APPLY_PATCH = "application/json", "application/merge-patch+json", "application/apply-patch+yaml"
 # Only metadata: neither a Secret's data nor a CRD's schema is sent. An aggregated API that cannot do it answers with whole objects.
 _METADATA = "application/json;as=PartialObjectMetadata{};g=meta.k8s.io;v=v1,application/json"
 METADATA, METADATA_LIST = _METADATA.format(""), _METADATA.format("List")
@@ -57,13 +57,21 @@ class KubeApi:
         self.requests = 0
 
     def _open(
-        self, method: str, url_path: str, query: dict[str, Any], read: float | None, body: Any = None, verb: str = "", accept: str = JSON
+        self,
+        method: str,
+        url_path: str,
+        query: dict[str, Any],
+        read: float | None,
+        body: Any = None,
+        verb: str = "",
+        accept: str = JSON,
+        content: str = "",
     ) -> Any:
         import urllib3
 
         headers = {"Accept": accept, **authorized(self._client)}
         if body is not None:
-            headers["Content-Type"] = MERGE_PATCH if method == "PATCH" else JSON
+            headers["Content-Type"] = content or (MERGE_PATCH if method == "PATCH" else JSON)
         parameters: list[tuple[str, str]] = [(key, str(value)) for key, value in query.items()]
         url = self._host + url_path + ("?" + urlencode(parameters) if parameters else "")
         self.requests += 1
@@ -94,9 +102,13 @@ class KubeApi:
     def get(self, path: str) -> Obj:
         return self._json("GET", path, {}, "get")
 
-    def patch(self, path: str, body: Obj) -> Obj:
+    def patch(self, path: str, body: Obj, query: dict[str, Any] | None = None) -> Obj:
         """A JSON merge patch."""
-        return self._json("PATCH", path, {}, "patch", body)
+        return self._json("PATCH", path, query or {}, "patch", body)
+
+    def apply(self, path: str, body: Obj, query: dict[str, Any]) -> Obj:
+        """A server-side apply. ``query`` names the field manager, and may ask for a dry run."""
+        return self._json("PATCH", path, query, "patch", body, content=APPLY_PATCH)
 
     def metadata(self, path: str) -> Obj | None:
         """One object's ``metadata``, or None where the server has no such object or kind. No data of a Secret is sent."""
@@ -145,10 +157,12 @@ class KubeApi:
             raise
         return True
 
-    def _json(self, method: str, url_path: str, query: dict[str, Any], verb: str, body: Any = None, accept: str = JSON) -> Obj:
+    def _json(
+        self, method: str, url_path: str, query: dict[str, Any], verb: str, body: Any = None, accept: str = JSON, content: str = ""
+    ) -> Obj:
         import urllib3
 
-        response = self._open(method, url_path, query, READ_SECONDS, body, verb, accept)
+        response = self._open(method, url_path, query, READ_SECONDS, body, verb, accept, content)
         try:
             document: Obj = json.loads(response.data)
         except (ValueError, urllib3.exceptions.HTTPError) as error:
