@@ -15,6 +15,9 @@ PLATFORM = "gitops-airflow/platform"
 # The field manager with which the collection applies objects.
 MANAGER = "gitops.airflow"
 
+# The options of the doc fragment platform_owner.
+OWNER_SPEC: dict[str, Any] = {"platform": {"type": "str", "required": True}, "adopt": {"type": "bool", "default": False}}
+
 Owner = Literal["ours", "older", "other", "foreign"]
 
 

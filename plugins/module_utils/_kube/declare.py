@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import quote
 
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError, CollectionError
-from ansible_collections.gitops.airflow.plugins.module_utils._base.owner import MANAGER
+from ansible_collections.gitops.airflow.plugins.module_utils._base.owner import MANAGER, belongs, owner_text
 from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Obj
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import KubeApi
 
@@ -78,6 +78,11 @@ def content(item: Mapping[str, Any] | None) -> Obj:
         return {}
     metadata = {key: value for key, value in (item.get("metadata") or {}).items() if key not in _VOLATILE and value}
     return {**{key: value for key, value in item.items() if key not in ("status", "operation")}, "metadata": metadata}
+
+
+def diff(place: Place, before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> Obj:
+    """A module's diff of one object. Not for objects that hold secret values."""
+    return {"before_header": str(place), "before": content(before), "after_header": str(place), "after": content(after)}
 
 
 def read(api: KubeApi, place: Place) -> Obj | None:
@@ -198,6 +203,21 @@ def remove(
         if clock() >= end:
             raise _held(place, now, timeout)
         sleep(POLL_SECONDS)
+
+
+def remove_owned(api: KubeApi, place: Place, platform: str, adopt: bool, check: bool, timeout: float) -> tuple[Obj | None, str]:
+    """Deletes the object if the platform owns it. Returns what was there, and why it stays.
+
+    :raises ApiError: where the server refuses.
+    :raises CollectionError: where it is still there after ``timeout`` seconds.
+    """
+    before = read(api, place)
+    if before is None:
+        return None, ""
+    if not belongs(before["metadata"], platform, adopt):
+        return before, f"{place} stays: {owner_text(before['metadata'], platform)}"
+    remove(api, place, before, check, timeout)
+    return before, ""
 
 
 def _held(place: Place, item: Obj, timeout: float) -> CollectionError:
