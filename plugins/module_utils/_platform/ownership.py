@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError, InputError
 from ansible_collections.gitops.airflow.plugins.module_utils._base.owner import (
     MANAGER,
     PLATFORM,
@@ -18,8 +19,6 @@ from ansible_collections.gitops.airflow.plugins.module_utils._base.owner import 
     owner_of,
     owner_text,
 )
-
-from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError, InputError
 
 Obj = dict[str, Any]
 
