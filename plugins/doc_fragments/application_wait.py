@@ -22,9 +22,9 @@ options:
     description:
       - Whether to request a new comparison with Git before the wait begins. V(hard) also drops Argo CD's cached manifests.
       - The state counts only after the controller has made this comparison.
-      - If a comparison fails for a reason that may pass, such as a repository server that restarts, or if another revision is shown after
-        O(revision) was, the module requests it again every 10 seconds within O(degraded_grace). Argo CD itself makes the next one only after
-        minutes.
+      - If a comparison fails for a reason that may pass, such as a repository server that restarts, or if another revision is shown
+        after O(revision) was, the module requests it again every 10 seconds within O(degraded_grace). Argo CD itself makes the next one
+        only after minutes.
     type: str
     choices: [none, normal, hard]
     default: none

@@ -88,7 +88,6 @@ options:
   retry:
     description: How a failed operation is retried. Without a retry Argo CD never tries a failed hook again at the same commit.
     type: dict
-    default: {}
     suboptions:
       limit:
         description: How often. V(0) means never.
@@ -311,7 +310,7 @@ def argument_spec() -> Result:
         "prune": {"type": "bool", "default": True},
         "self_heal": {"type": "bool", "default": True},
         "sync_options": {"type": "list", "elements": "str", "default": []},
-        "retry": {"type": "dict", "default": {}, "options": RETRY_SPEC},
+        "retry": {"type": "dict", "apply_defaults": True, "options": RETRY_SPEC},
         "cascade": {"type": "bool", "default": True},
         "labels": {"type": "dict", "default": {}},
         "annotations": {"type": "dict", "default": {}},
@@ -322,13 +321,13 @@ def argument_spec() -> Result:
 def declared(params: Result) -> DeclaredApplication:
     """The Application that the options describe."""
     same = ("name", "namespace", "platform", "project", "automated", "prune", "self_heal", "sync_options", "cascade", "adopt")
-    texts = {name: {key: str(value) for key, value in params[name].items()} for name in ("labels", "annotations")}
     return DeclaredApplication(
         source=source(params["repo"], params["target_revision"], params["path"], params["source_options"]),
         destination={"server": params["destination_server"], "namespace": params["destination_namespace"]},
         retry=Retry(**params["retry"]),
         **{name: params[name] for name in same},
-        **texts,
+        labels={key: str(value) for key, value in params["labels"].items()},
+        annotations={key: str(value) for key, value in params["annotations"].items()},
     )
 
 

@@ -43,7 +43,7 @@ def entries(text: str) -> list[str]:
         if not entry or entry.startswith("#"):
             continue
         fields = entry.split()
-        if len(fields) < (4 if fields[0].startswith("@") else 3):
+        if entry.startswith("-----") or len(fields) < (4 if fields[0].startswith("@") else 3):
             raise ValueError(f"line {number} is not a host key: it needs a host, a key type and a key")
         found[entry] = None
     return list(found)
