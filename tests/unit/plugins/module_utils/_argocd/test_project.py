@@ -39,9 +39,9 @@ def project(given: Allowed, **more: Any) -> Project:
     return Project(**{"name": "airflow", "namespace": "argocd", "platform": "airflow", "allowed": given, **more})
 
 
-def found(given: Allowed, labels: dict[str, str] = MARKS, **annotations: str) -> dict[str, Any]:
+def found(given: Allowed, labels: dict[str, str] = MARKS, annotations: dict[str, str] | None = None) -> dict[str, Any]:
     item = manifest(project(given), None)
-    item["metadata"] |= {"labels": labels, "annotations": annotations}
+    item["metadata"] |= {"labels": labels, "annotations": annotations or {}}
     return item
 
 
@@ -110,5 +110,5 @@ def test_labels_annotations_and_the_memory_of_the_last_version() -> None:
     }
     assert item["spec"]["description"] == "Airflow"
     # argocd_repository takes it over, and removes it then.
-    before = found(allowed("a", "x", []), **{"gitops-airflow/trust": "ssh", "other": "x"})
+    before = found(allowed("a", "x", []), annotations={"gitops-airflow/trust": "ssh", "other": "x"})
     assert manifest(wanted, before)["metadata"]["annotations"] == {"note": "1", "gitops-airflow/trust": "ssh"}
