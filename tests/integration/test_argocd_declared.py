@@ -322,7 +322,7 @@ def test_a_repository_over_ssh(cluster: Cluster) -> None:
     gone = cluster.repository(state="absent", check=True)
     assert gone["changed"]
     assert cluster.get(SECRET)
-    gone = cluster.repository(state="absent")
+    gone = cluster.repository(**given, state="absent")
     assert (gone["changed"], gone["reason"], cluster.get(SECRET), pods_annotation(cluster)) == (True, "", None, None)
     assert cluster.data(HOSTS)["ssh_known_hosts"] == cluster.known_hosts
     assert not cluster.repository(state="absent")["changed"]
@@ -367,6 +367,7 @@ def test_a_certificate_authority_of_others_is_used_or_refused(cluster: Cluster) 
     cluster.merge(TLS, {"data": {"git.example.com": f"{OTHER_PEM}{PEM}"}})
     used = cluster.repository(**HTTPS)
     assert (used["trust"], used["theirs"], remembered(cluster)) == ([], ["tls:git.example.com"], "")
+    assert (used["rolled_out"], pods_annotation(cluster)) == (False, None)
     assert cluster.repository(state="absent")["changed"]
     assert cluster.data(TLS) == {"git.example.com": f"{OTHER_PEM}{PEM}"}
     cluster.merge(TLS, {"data": {"git.example.com": OTHER_PEM}})
@@ -465,7 +466,7 @@ def test_a_repository_server_that_does_not_roll_out_is_named(cluster: Cluster) -
     assert not done["changed"]
 
 
-@pytest.mark.parametrize("rounds", [6])
+@pytest.mark.parametrize("rounds", [3])
 def test_no_change_of_another_writer_of_the_shared_configmaps_is_lost(cluster: Cluster, rounds: int) -> None:
     """Somebody adds host keys and certificate authorities all the time, as ``argocd cert`` does: read, change, replace if unchanged."""
     stop = threading.Event()

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ansible_collections.gitops.airflow.plugins.module_utils._argocd.known_hosts import KnownHosts, parse, render, trusted
@@ -117,10 +117,13 @@ class RepositoryTrust:
         self._apply(during)
         if plan.changes:
             self._write_authorities(memory)
-        if hosts is not None:
-            self._write_known_hosts(memory, [*wanted.host_keys, *kept_keys])
-        if wanted.digest or (memory.tokens and not self._keep):
-            self._roll_out()
+        keys = [*wanted.host_keys, *kept_keys]
+        if hosts is not None and render(hosts, keys, wanted.platform) != hosts.text:
+            self._write_known_hosts(memory, keys)
+        # What others added it has read already.
+        digest = wanted.digest if wanted.host_keys or plan.ours else ""
+        if digest or (memory.tokens and not self._keep):
+            self._roll_out(digest)
         if final != during:
             self._apply(final)
         self._forget_legacy(memory)
@@ -182,16 +185,16 @@ class RepositoryTrust:
 
     # The repository server
 
-    def _roll_out(self) -> None:
+    def _roll_out(self, digest: str) -> None:
         """Restarts it if it has not read what it must trust, and waits until it has.
 
         A volume follows its ConfigMap within a minute or two; a new pod has it from the start.
         """
         item = read(self._api, self._server)
-        if item is None and not self._wanted.digest:
+        if item is None and not digest:
             return
         present = _annotation(item)
-        value = annotation(present, self._wanted.digest, self._added, int((item or {}).get("metadata", {}).get("generation") or 0))
+        value = annotation(present, digest, self._added, int((item or {}).get("metadata", {}).get("generation") or 0))
         self._note("repository_server", present, value)
         if value != present:
             annotations = {TRUST: value or None}
@@ -213,8 +216,9 @@ class RepositoryTrust:
 
     def absent(self, timeout: float) -> Outcome:
         """Takes back what this platform added, and deletes its Secret. Raises CollectionError."""
-        wanted, done = self._wanted, self.outcome
-        self._keep = False
+        # Whatever is declared of a repository that is to be forgotten is not wanted.
+        wanted, done = replace(self._wanted, repo=""), self.outcome
+        self._wanted, self._keep = wanted, False
         secret = read(self._api, wanted.place)
         memory = self._recall(secret)
         if secret is not None and not belongs(secret["metadata"], wanted.platform, wanted.adopt):
@@ -225,7 +229,7 @@ class RepositoryTrust:
         self._write_known_hosts(memory, [])
         if memory.tokens or done.changed:
             self._timeout = 0  # without the repository nothing waits for it
-            self._roll_out()
+            self._roll_out("")
         if secret is not None:
             self.outcome.before["secret"], self.outcome.after["secret"] = shown(secret, None), {}
             remove(self._api, wanted.place, secret, self._check, timeout)
