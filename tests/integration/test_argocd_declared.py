@@ -492,6 +492,7 @@ def test_no_change_of_another_writer_of_the_shared_configmaps_is_lost(cluster: C
             change(HOSTS, add_key)
             change(TLS, add_authority)
             added.append(number)
+            time.sleep(0.02)
 
     writer = threading.Thread(target=write)
     writer.start()

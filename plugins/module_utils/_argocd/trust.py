@@ -9,7 +9,7 @@ What is added is remembered before it is added, and forgotten after it has been 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -27,6 +27,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._argocd.repository 
     recall,
     shown,
 )
+from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError
 from ansible_collections.gitops.airflow.plugins.module_utils._base.owner import belongs, owner_text, refuse_foreign
 from ansible_collections.gitops.airflow.plugins.module_utils._base.progress import Progress
 from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Obj
@@ -108,16 +109,18 @@ class RepositoryTrust:
         plan = self._plan(memory)
         hosts = self._look(memory) if memory.ssh or wanted.host_keys or not memory.known else None
         kept_keys = [item for item in hosts.own if item not in wanted.host_keys] if hosts and self._keep else []
-        final = [*([SSH] if wanted.host_keys or kept_keys else []), *(TLS + host for host in (*plan.ours, *plan.kept))]
+        keys = [*wanted.host_keys, *kept_keys]
         # Until the end what is to be removed is remembered, too.
-        during = list(dict.fromkeys([*final, *memory.tokens]))
-        done.trust = final
-        done.kept = [*([SSH] if kept_keys else []), *(TLS + host for host in plan.kept)]
-        done.theirs = [TLS + host for host in plan.theirs]
+        during = list(dict.fromkeys([*tokens(keys, plan.ours, plan.kept), *memory.tokens]))
         self._apply(during)
         if plan.changes:
-            self._write_authorities(memory)
-        keys = [*wanted.host_keys, *kept_keys]
+            try:
+                plan = self._write_authorities(memory)
+            except CollectionError:  # others have just added one for the same host: it must not be remembered as this platform's
+                self._apply(list(memory.tokens))
+                raise
+        final = tokens(keys, plan.ours, plan.kept)
+        done.trust, done.kept, done.theirs = final, tokens(kept_keys, plan.kept), tokens([], plan.theirs)
         if hosts is not None and render(hosts, keys, wanted.platform) != hosts.text:
             self._write_known_hosts(memory, keys)
         # What others added it has read already.
@@ -155,11 +158,12 @@ class RepositoryTrust:
 
     # The shared ConfigMaps: each change is computed from what is there, and refused by the server if that has changed
 
-    def _write_authorities(self, memory: Memory) -> None:
-        wanted = self._wanted.authorities
+    def _write_authorities(self, memory: Memory) -> Authorities:
+        wanted, plans = self._wanted.authorities, list[Authorities]()
 
         def change(item: Obj | None) -> Obj | None:
             plan = plan_authorities((item or {}).get("data") or {}, memory, wanted, self._keep)
+            plans.append(plan)
             self._added |= plan.added
             return {"data": dict(plan.changes)} if plan.changes else None
 
@@ -167,6 +171,7 @@ class RepositoryTrust:
         hosts = [*wanted, *memory.hosts]
         before, after = ((item or {}).get("data") or {} for item in (done.before, done.after))
         self._note("certificate_authorities", fingerprints(before, hosts), fingerprints(after, hosts))
+        return plans[-1]
 
     def _write_known_hosts(self, memory: Memory, wanted: list[str]) -> None:
         def change(item: Obj | None) -> Obj | None:
@@ -236,6 +241,11 @@ class RepositoryTrust:
             done.changed = True
         self._forget_legacy(memory if memory.legacy else self._recall_legacy())
         return done
+
+
+def tokens(keys: Sequence[str], *hosts: Sequence[str]) -> list[str]:
+    """What is remembered of host keys and certificate authorities."""
+    return [*([SSH] if keys else []), *(TLS + host for group in hosts for host in group)]
 
 
 def annotation(present: str, digest: str, added: bool, generation: int) -> str:

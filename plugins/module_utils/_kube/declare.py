@@ -17,7 +17,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict impor
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import KubeApi
 
 # Others write to the same object at the same time: a change is computed anew from what they wrote.
-TRIES = 20
+TRIES = 100
 PAUSE_SECONDS = 0.05
 POLL_SECONDS = 0.3
 # What the API server keeps of an object, and what controllers report: not declared.
