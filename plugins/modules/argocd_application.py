@@ -274,7 +274,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._argocd.manifest im
     source,
 )
 from ansible_collections.gitops.airflow.plugins.module_utils._argocd.wait_run import WAIT_SPEC, WaitOutcome, build_request, run_wait
-from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError
+from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError, InputError
 from ansible_collections.gitops.airflow.plugins.module_utils._base.module import AnsibleModule
 from ansible_collections.gitops.airflow.plugins.module_utils._base.owner import OWNER_SPEC
 from ansible_collections.gitops.airflow.plugins.module_utils._base.progress import open_progress
@@ -335,7 +335,7 @@ def wait_params(params: Result) -> Result:
     """The options of a wait for this Application alone."""
     revision = params["revision"]
     if isinstance(revision, dict):
-        raise ValueError("revision is a dictionary: give the revision of this Application, or a list with one for each source")
+        raise InputError("revision is a dictionary.", "Give the revision of this Application, or a list with one for each source.")
     name = params["name"]
     given = {"applications": [name], "label_selectors": None, "fail_fast": True, "must_exist": True}
     return {**params, **given, "revision": {name: revision} if revision else None}
@@ -372,17 +372,14 @@ def main() -> None:
         if request is not None:
             progress = open_progress(module.no_log_values)
             outcome = run_wait(api, request, time.monotonic(), params["timeout"], check=check, progress=progress)
-    except ValueError as error:
-        module.fail_json(msg=str(error), code="bad_option")
     except CollectionError as error:
         module.fail(error, **result)
     if outcome is not None:
         for notice in outcome.notices:
             module.warn(notice)
         result |= outcome.result
-        if not outcome.done and not check:
-            message = outcome.message + (f"\n{outcome.words}" if outcome.words else "")
-            module.fail_json(msg=message, next_action=outcome.next_action, code=outcome.code, **result)
+        if outcome.error:
+            module.fail(outcome.error, **result)
     module.exit_json(**result)
 
 

@@ -20,8 +20,8 @@ from ansible_collections.gitops.airflow.plugins.module_utils._argocd.known_hosts
 from ansible_collections.gitops.airflow.plugins.module_utils._argocd.project import TRUST
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError
 from ansible_collections.gitops.airflow.plugins.module_utils._base.owner import belongs, marks, refuse_foreign
+from ansible_collections.gitops.airflow.plugins.module_utils._base.url import ssh_server
 from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Obj
-from ansible_collections.gitops.airflow.plugins.module_utils._git.model import ssh_server
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.declare import Place
 
 SECRET_TYPE = {"argocd.argoproj.io/secret-type": "repository"}
