@@ -236,8 +236,11 @@ def test_an_application_is_declared_and_deleted(cluster: Cluster) -> None:
     assert "resources-finalizer.argocd.argoproj.io" in held["msg"]
     refused = cluster.application(project="airflow")
     assert (refused["failed"], refused["code"]) == (True, "being_deleted")
+    cluster.merge(APPLICATION, {"metadata": {"finalizers": None}})
+    assert cluster.application()["changed"]
     with cluster.start("argocd_application", name="airflow-core", state="absent") as run:
-        time.sleep(1.5)
+        run.until(lambda: cluster.found(APPLICATION)["metadata"].get("deletionTimestamp"))
+        time.sleep(0.5)
         assert run.running()
         cluster.merge(APPLICATION, {"metadata": {"finalizers": None}})
         assert run.result()["changed"]
