@@ -11,11 +11,10 @@ from typing import Any, TypeVar
 from urllib.parse import quote
 
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError, InputError
+from ansible_collections.gitops.airflow.plugins.module_utils._base.owner import COLLECTION, PART_OF
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import KubeApi
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import (
     ARGOCD_CRDS,
-    COLLECTION,
-    PART_OF,
     RECORD,
     Found,
     Obj,
