@@ -92,6 +92,10 @@ commit:
   returned: success
   type: str
   sample: 5f9c1ad3f0e0b7b0a1bd20f2c4b9c2cbd2d1a6ee
+next_action:
+  description: What to do.
+  returned: failure
+  type: str
 code:
   description: >-
     Kind of failure: those of M(gitops.airflow.git_publish), V(folder_missing), and V(incomplete) for SSH without key or host keys.
@@ -100,12 +104,12 @@ code:
   sample: authentication
 """
 
+from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError
 from ansible_collections.gitops.airflow.plugins.module_utils._base.module import AnsibleModule
 from ansible_collections.gitops.airflow.plugins.module_utils._git.access import EXCLUSIVE, REMOTE_SPEC
 from ansible_collections.gitops.airflow.plugins.module_utils._git.branch import read_branch
 from ansible_collections.gitops.airflow.plugins.module_utils._git.model import GitError
 from ansible_collections.gitops.airflow.plugins.module_utils._git.owner import OWNER_SPEC
-from ansible_collections.gitops.airflow.plugins.module_utils._kube.tunnel import TunnelError
 
 
 def main() -> None:
@@ -122,11 +126,11 @@ def main() -> None:
     try:
         commit = read_branch(module.params, module.tmpdir)
     except GitError as error:
-        module.fail_json(msg=error.told(module.params["names"]), code=error.code)
-    except TunnelError as error:
-        module.fail_json(msg=str(error), code="no_tunnel")
-    except (ValueError, OSError) as error:
-        module.fail_json(msg=str(error), code="bad_path")
+        module.fail(error.named(module.params["names"]))
+    except CollectionError as error:
+        module.fail(error)
+    except OSError as error:
+        module.fail(CollectionError(str(error), "Correct the path that it names.", "bad_path"))
     module.exit_json(changed=False, commit=commit)
 
 

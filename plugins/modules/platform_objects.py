@@ -133,11 +133,19 @@ text:
   description: The objects that stay, one a line, for a person.
   returned: success
   type: str
+next_action:
+  description: What to do.
+  returned: failure
+  type: str
+code:
+  description: The kind of failure, for instance V(timeout), V(forbidden) or V(unreachable).
+  returned: failure
+  type: str
 """
 
 from typing import Any
 
-from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError
+from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError
 from ansible_collections.gitops.airflow.plugins.module_utils._base.module import AnsibleModule
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import connect, show_path
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import Ref, named, ref_from
@@ -180,7 +188,7 @@ def kept(pairs: list[tuple[Ref, str]]) -> dict[str, Any]:
 
 
 def remove(params: dict[str, Any], check: bool) -> Removed:
-    """Deletes. Raises ApiError, ValueError."""
+    """Deletes. Raises CollectionError."""
     api = connect(params)
     scope = read_scope(api, params["platform"], params["application"], params["older"], params["argocd_namespace"])
     refs = [ref_from(item) for item in params["objects"]]
@@ -204,16 +212,17 @@ def main() -> None:
                 changed=bool(marked), marked=[ref.as_dict() for ref in marked], diff={"before": "", "after": after}, **kept(others)
             )
         outcome = remove(params, module.check_mode)
-    except (ApiError, ValueError) as error:
-        module.fail_json(msg=str(error))
+    except CollectionError as error:
+        module.fail(error)
     result = {"removed": [ref.as_dict() for ref in outcome.removed], **kept(outcome.kept)}
     if outcome.left:
-        module.fail_json(
-            msg=f"{named(outcome.left)} still there {params['timeout']:g} s after the deletion was requested: a finalizer or an object "
-            "in it holds it back. Next: kubectl describe it, mend what its status names, and run the same command again.",
-            changed=True,
-            **result,
+        late = CollectionError(
+            f"{named(outcome.left)} still there {params['timeout']:g} s after the deletion was requested: a finalizer or an object in it "
+            "holds it back.",
+            "Look at its status (kubectl describe), correct what that names, and run the same command again.",
+            "timeout",
         )
+        module.fail(late, changed=True, **result)
     before = "".join(f"{ref}\n" for ref in outcome.removed)
     module.exit_json(changed=bool(outcome.removed), diff={"before": before, "after": ""}, **result)
 

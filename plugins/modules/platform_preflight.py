@@ -481,9 +481,9 @@ plan:
 
 from typing import Any
 
-from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError, CollectionError
+from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError
 from ansible_collections.gitops.airflow.plugins.module_utils._base.module import AnsibleModule
-from ansible_collections.gitops.airflow.plugins.module_utils._git.model import public_url
+from ansible_collections.gitops.airflow.plugins.module_utils._base.url import public_url
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import KubeApi, connect, show_path
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import ref_from
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.preflight import INSTALL, REMOVE, USE, Outcome, Preflight
@@ -546,15 +546,17 @@ def ask(request: dict[str, Any], temp: str) -> str | Refusal:
     try:
         return read_branch(given, temp)
     except GitError as error:
-        message, action = error.parts(request["names"])
-        return Refusal(error.code, public_url(request["repo"]), "a repository can be used with what is given", message, action)
-    except (ValueError, OSError) as error:
+        named = error.named(request["names"])
+        rule = "a repository can be used with what is given"
+        return Refusal(error.code, public_url(request["repo"]), rule, error.message, named.next_action)
+    except (CollectionError, OSError) as error:
+        message = error.message if isinstance(error, CollectionError) else f"{error}."
         action = f"Correct {request['names']['folders']}."
-        return Refusal("bad_path", public_url(request["repo"]), "a folder is a path inside the repository", f"{error}.", action)
+        return Refusal("bad_path", public_url(request["repo"]), "a folder is a path inside the repository", message, action)
 
 
 def run(params: dict[str, Any], given: Settings, temp: str, check_mode: bool) -> Outcome:
-    """What was found out. Raises ApiError for a missing library, ValueError."""
+    """What was found out. Raises CollectionError for a missing library, or for an object without a kind."""
     kubeconfig, context = params["kubeconfig"], params["context"] or ""
     auth = {name: params[name] for name in AUTH_ARG_SPEC}
 
@@ -585,13 +587,11 @@ def main() -> None:
         given = from_params(params["platform"], params["airflow"])
         secrets = hide(params)
         outcome = run(params, given, module.tmpdir, module.check_mode)
-    except ApiError as error:
-        action = error.next_action or "Install what is named for the Python that runs the module."
-        module.fail(CollectionError(error.message, action, error.code or "library_missing"), refusals=[], **facts)
-    except (ValueError, OSError) as error:
-        module.fail(
-            CollectionError(str(error), "Correct what is named, and run the same command again.", "bad_value"), refusals=[], **facts
-        )
+    except CollectionError as error:
+        module.fail(error, refusals=[], **facts)
+    except OSError as error:
+        action = "Make the file that it names readable, or give its text."
+        module.fail(CollectionError(f"{error}.", action, "unreadable_file"), refusals=[], **facts)
     facts |= {
         "reachable": outcome.reachable,
         "complete": outcome.complete,

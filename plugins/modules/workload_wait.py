@@ -12,10 +12,10 @@ version_added: 0.1.0
 author: The gitops.airflow team (@gitops-airflow)
 description:
   - Watches the Deployments, StatefulSets and DaemonSets of a namespace and returns as soon as each has rolled out, as C(kubectl rollout
-    status) judges it.
+    status) judges it. Jobs are waited for only if O(expected) names them, until they are complete.
   - Fails with the cause as soon as one has been stuck for O(grace). A workload is stuck when a container of its pods cannot start (image,
     configuration, crash loop), when a pod finds no node or its volumes cannot be mounted, or when its controller may not make pods (quota,
-    admission). A probe that fails is named, but waited for.
+    admission). A probe that fails is named, but waited for. A Job that has failed is a failure at once.
 attributes:
   check_mode:
     support: full
@@ -38,7 +38,7 @@ options:
     default: []
   expected:
     description:
-      - Names that must be among them, such as V(argocd-server) or V(Deployment/argocd-server).
+      - Names that must be among them, such as V(argocd-server) or V(Deployment/argocd-server). A Job needs its kind, as in V(Job/setup).
       - Without it one workload must exist, whichever.
       - One that does not exist is a failure at once. With O(must_exist=false) it is waited for.
     type: list
@@ -57,8 +57,9 @@ options:
     type: float
     default: 60
 notes:
-  - Needs C(list) and C(watch) on C(deployments), C(statefulsets), C(daemonsets) and C(pods) of the namespace, for the diagnosis also
-    C(list) on C(events) and C(get) on C(pods/log). Both are read only of what does not run.
+  - Needs C(list) and C(watch) on C(deployments), C(statefulsets), C(daemonsets) and C(pods) of the namespace, with a Job in
+    O(expected) also on C(jobs).
+  - For the diagnosis also needs C(list) on C(events) and C(get) on C(pods/log). Both are read only of what does not run.
 seealso:
   - module: gitops.airflow.argocd_application_wait
 """
@@ -96,12 +97,21 @@ events:
   returned: when the wait failed
   type: list
   elements: str
+next_action:
+  description: What to do.
+  returned: failure
+  type: str
+  sample: "Correct the image registry.example.com/web:nope of container web of pod apps/web-5d8f-x."
+code:
+  description: V(timeout), V(not_done) where a cause lasted for O(grace), or the kind of the request that failed.
+  returned: failure
+  type: str
 """
 
 import time
 from typing import Any
 
-from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError
+from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError
 from ansible_collections.gitops.airflow.plugins.module_utils._base.module import AnsibleModule
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import connect, show_path
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.watch import ThreadInbox, follow, stream
@@ -135,8 +145,8 @@ def main() -> None:
             verdict, timed_out = wait.step(first, start), False
         else:
             verdict, timed_out = follow(first, ThreadInbox(streams, clock), wait.step, start + params["timeout"])
-    except ApiError as error:
-        module.fail_json(msg=str(error))
+    except CollectionError as error:
+        module.fail(error)
     for notice in wait.notices:
         module.warn(notice)
     elapsed = round(clock() - start, 3)
@@ -145,8 +155,8 @@ def main() -> None:
         module.exit_json(changed=False, **result)
     what = f"Not done within {params['timeout']:g} s" if timed_out else f"Failed after {elapsed:g} s"
     words, action = wait.diagnosis()
-    message = f"{what}: {verdict.reason}." + (f"\n{words}\n" if words else " ") + f"Next: {action}"
-    module.fail_json(msg=message, events=wait.events(), **result)
+    message = f"{what}: {verdict.reason}." + (f"\n{words}" if words else "")
+    module.fail(CollectionError(message, action, "timeout" if timed_out else "not_done"), events=wait.events(), **result)
 
 
 if __name__ == "__main__":

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from ansible_collections.gitops.airflow.plugins.module_utils._base.url import public_url, ssh_server
 from ansible_collections.gitops.airflow.plugins.module_utils._git.access import open_remote
-from ansible_collections.gitops.airflow.plugins.module_utils._git.model import GitError, folder, keyscan, public_url, ssh_server
+from ansible_collections.gitops.airflow.plugins.module_utils._git.model import GitError, folder, keyscan
 from ansible_collections.gitops.airflow.plugins.module_utils._git.owner import FolderOwner, check_folder, from_params
 from ansible_collections.gitops.airflow.plugins.module_utils._git.remote import Remote
 
@@ -20,13 +21,13 @@ def check_complete(params: dict[str, Any]) -> None:
     url = public_url(params["repo"])
     if not (params["known_hosts"] or params["known_hosts_content"]):
         message = f"{url} is read over SSH, and its server's host keys are not given: any server could pose as it."
-        raise GitError("incomplete", f"{message} Next: {keyscan(params['repo'])}, and give them as {{known_hosts}}.")
+        raise GitError(message, f"Run {keyscan(params['repo'])}, and give them as {{known_hosts}}.", "incomplete")
     if not (params["ssh_key"] or params["ssh_key_content"]):
-        raise GitError("incomplete", f"{url} is read over SSH, and no key is given. Next: give a private key as {{ssh_key}}.")
+        raise GitError(f"{url} is read over SSH, and no key is given.", "Give a private key as {ssh_key}.", "incomplete")
 
 
 def check_folders(remote: Remote, commit: str, folders: list[str]) -> None:
-    """Raises GitError for a folder that the commit does not have, ValueError for what can be no folder."""
+    """Raises GitError for a folder that the commit does not have, InputError for what can be no folder."""
     prefixes = {item: folder(item or ".") for item in folders}
     if not any(prefixes.values()):
         return
@@ -35,9 +36,9 @@ def check_folders(remote: Remote, commit: str, folders: list[str]) -> None:
         if not any(path.startswith(prefix) for path in tree):
             found = ", ".join(sorted({path.split("/")[0] for path in tree if "/" in path})) or "none"
             raise GitError(
+                f"{remote.shown} (branch {remote.branch}): commit {commit[:7]} has no folder {item!r}; the folders at its top: {found}.",
+                "Correct {folders}, or commit a file in that folder.",
                 "folder_missing",
-                f"{remote.shown} (branch {remote.branch}): commit {commit[:7]} has no folder {item!r}; the folders at its top are: {found}."
-                " Next: correct {folders}, or commit a file in that folder.",
             )
 
 
@@ -48,7 +49,7 @@ def check_owner(remote: Remote, commit: str, owner: FolderOwner) -> None:
 
 
 def read_branch(params: dict[str, Any], temp: str) -> str:
-    """The newest commit of the branch that the options of git_branch_info name. Raises GitError, TunnelError, ValueError, OSError."""
+    """The newest commit of the branch that the options of git_branch_info name. Raises GitError, TunnelError, InputError, OSError."""
     check_complete(params)
     with open_remote(params, temp, isolated=True) as remote:
         commit = remote.fetch()

@@ -23,7 +23,7 @@ APPLICATIONS = "/apis/argoproj.io/v1alpha1/namespaces/{namespace}/applications"
 CONNECT_SECONDS, READ_SECONDS = 5.0, 30.0
 # Where the collections outside of the core group are.
 GROUPS = {"daemonsets": "apps", "deployments": "apps", "jobs": "batch", "statefulsets": "apps"}
-JSON, MERGE_PATCH = "application/json", "application/merge-patch+json"
+JSON, MERGE_PATCH, APPLY_PATCH = "application/json", "application/merge-patch+json", "application/apply-patch+yaml"
 # Only metadata: neither a Secret's data nor a CRD's schema is sent. An aggregated API that cannot do it answers with whole objects.
 _METADATA = "application/json;as=PartialObjectMetadata{};g=meta.k8s.io;v=v1,application/json"
 METADATA, METADATA_LIST = _METADATA.format(""), _METADATA.format("List")
@@ -57,13 +57,21 @@ class KubeApi:
         self.requests = 0
 
     def _open(
-        self, method: str, url_path: str, query: dict[str, Any], read: float | None, body: Any = None, verb: str = "", accept: str = JSON
+        self,
+        method: str,
+        url_path: str,
+        query: dict[str, Any],
+        read: float | None,
+        body: Any = None,
+        verb: str = "",
+        accept: str = JSON,
+        content: str = JSON,
     ) -> Any:
         import urllib3
 
         headers = {"Accept": accept, **authorized(self._client)}
         if body is not None:
-            headers["Content-Type"] = MERGE_PATCH if method == "PATCH" else JSON
+            headers["Content-Type"] = content
         parameters: list[tuple[str, str]] = [(key, str(value)) for key, value in query.items()]
         url = self._host + url_path + ("?" + urlencode(parameters) if parameters else "")
         self.requests += 1
@@ -83,8 +91,9 @@ class KubeApi:
             text = response.data.decode("utf-8", "replace")
         except urllib3.exceptions.HTTPError as error:
             reason = re.sub(r"<[^>]*object at 0x[0-9a-f]+>:? ?", "", str(error))
-            raise ApiError(0, f"The Kubernetes API at {self._host} cannot be reached: {reason}. Check address and cluster.") from error
-        raise ApiError(response.status, _refusal(response.status, text, verb or method, url_path, self._host))
+            message = f"The Kubernetes API at {self._host} cannot be reached: {reason}."
+            raise ApiError(0, message, "Check the address, and that the cluster runs.") from error
+        raise _refusal(response.status, text, verb or method, url_path, self._host)
 
     def page(self, path: str, query: dict[str, Any]) -> Obj:
         """One GET of a collection or an object."""
@@ -93,9 +102,23 @@ class KubeApi:
     def get(self, path: str) -> Obj:
         return self._json("GET", path, {}, "get")
 
-    def patch(self, path: str, body: Obj) -> Obj:
+    def patch(self, path: str, body: Obj, query: dict[str, Any] | None = None) -> Obj:
         """A JSON merge patch."""
-        return self._json("PATCH", path, {}, "patch", body)
+        return self._json("PATCH", path, query or {}, "patch", body, content=MERGE_PATCH)
+
+    def apply(self, path: str, body: Obj, manager: str, *, dry_run: bool = False) -> Obj:
+        """Server-side apply, also of fields that others have set. Makes the object if it does not exist."""
+        query = {"fieldManager": manager, "force": "true", **({"dryRun": "All"} if dry_run else {})}
+        return self._json("PATCH", path, query, "apply", body, content=APPLY_PATCH)
+
+    def find(self, path: str) -> Obj | None:
+        """One object, or None where the server has no such object or kind."""
+        try:
+            return self.get(path)
+        except ApiError as error:
+            if error.status == 404:
+                return None
+            raise
 
     def metadata(self, path: str) -> Obj | None:
         """One object's ``metadata``, or None where the server has no such object or kind. No data of a Secret is sent."""
@@ -144,10 +167,12 @@ class KubeApi:
             raise
         return True
 
-    def _json(self, method: str, url_path: str, query: dict[str, Any], verb: str, body: Any = None, accept: str = JSON) -> Obj:
+    def _json(
+        self, method: str, url_path: str, query: dict[str, Any], verb: str, body: Any = None, accept: str = JSON, content: str = JSON
+    ) -> Obj:
         import urllib3
 
-        response = self._open(method, url_path, query, READ_SECONDS, body, verb, accept)
+        response = self._open(method, url_path, query, READ_SECONDS, body, verb, accept, content)
         try:
             document: Obj = json.loads(response.data)
         except (ValueError, urllib3.exceptions.HTTPError) as error:
@@ -222,20 +247,23 @@ def handshake_refusal(text: str) -> str:
     return shorten(status if body in ("", "None") else body, 200)
 
 
-def _refusal(status: int, text: str, verb: str, url_path: str, host: str) -> str:
+def _refusal(status: int, text: str, verb: str, url_path: str, host: str) -> ApiError:
     try:
         detail = json.loads(text).get("message") or text
     except (ValueError, AttributeError):
         detail = text
     detail = shorten(detail, 300)
     if status == 401:
-        return (
-            f"The credentials for {host} were not accepted (401, {detail}). The token or certificate has expired "
-            "or is for another cluster: renew it or choose another context."
+        return ApiError(
+            status,
+            f"The credentials for {host} were not accepted (401, {detail}): "
+            "the token or certificate has expired or is for another cluster.",
+            "Renew it, or choose another context.",
         )
     if status == 403:
-        return f"Not permitted to {verb} {url_path} (403): {detail}. Grant that verb on that resource to the account that runs this."
-    return f"{host} answered {verb} {url_path} with {status}: {detail}"
+        message = f"Not permitted to {verb} {url_path} (403): {detail}."
+        return ApiError(status, message, "Grant that verb on that resource to the account that runs this.")
+    return ApiError(status, f"{host} answered {verb} {url_path} with {status}: {detail}")
 
 
 def show_path(module: Any) -> dict[str, Any]:
@@ -259,7 +287,8 @@ def connect(params: dict[str, Any]) -> KubeApi:
     except ImportError as error:
         from ansible.module_utils.basic import missing_required_lib
 
-        raise LibraryMissing(-1, missing_required_lib("kubernetes")) from error
+        advice = "Install it there, or choose the Python that has it (ansible_python_interpreter)."
+        raise LibraryMissing(-1, missing_required_lib("kubernetes"), advice, "library_missing") from error
     from ansible_collections.kubernetes.core.plugins.module_utils.k8s import client as core
 
     given = {name: params[name] for name in AUTH_ARG_SPEC if params.get(name) is not None}
@@ -275,10 +304,8 @@ def connect(params: dict[str, Any]) -> KubeApi:
     except Exception as error:  # the library raises what it likes: ConfigException, OSError, YAMLError, binascii.Error …
         named = [f"{name} {given[name]!r}" for name in ("kubeconfig", "context", "host") if isinstance(given.get(name), str)]
         where = ", ".join(named) or "the default kubeconfig"
-        message = (
-            f"The Kubernetes configuration ({where}) cannot be used: {str(error).rstrip('.')}. Name an existing file and a context in it."
-        )
-        raise ApiError(-1, message) from error
+        message = f"The Kubernetes configuration ({where}) cannot be used: {str(error).rstrip('.')}."
+        raise ApiError(-1, message, "Name an existing file and a context in it.", "bad_kubeconfig") from error
     for header, value in core._create_headers(None, **given).items():
         core._set_header(client, header, value)
     return KubeApi(client)

@@ -11,14 +11,14 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.gitops.airflow.plugins.module_utils._argocd.diagnosis import LOG_LINES, quote, warning_events
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError
 from ansible_collections.gitops.airflow.plugins.module_utils._base.mask import masked_words
 from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Obj, Verdict, earliest, failed
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.causes import Cause, read_seen
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import KubeApi, core_path
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.report import LOG_LINES, quote, warning_events
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.watch import Change, Source, snapshot
-from ansible_collections.gitops.airflow.plugins.module_utils._kube.workload_verdict import COLLECTIONS, Past, Workload, causes, judge
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.workload_verdict import COLLECTIONS, JOB, Past, Workload, causes, judge
 
 PODS = "Pod"
 PROBE_SECONDS = 5.0
@@ -26,14 +26,18 @@ EVENTS = 5
 
 
 class WorkloadWait:
-    """One wait in one namespace. Feeds are the workload kinds in their order, then the pods."""
+    """One wait in one namespace. Feeds are the workload kinds in their order, then the pods.
+
+    Jobs are waited for only by name (``Job/NAME`` in ``expected``): a namespace may hold others, of CronJobs or of its users.
+    """
 
     def __init__(
         self, api: KubeApi, namespace: str, selectors: Sequence[str], expected: Sequence[str], grace: float, must_exist: bool = True
     ) -> None:
         self._must_exist = must_exist
         self._api, self._namespace, self._selectors, self._expected, self._grace = api, namespace, selectors, expected, grace
-        self._kinds = [*COLLECTIONS, PODS]
+        self._jobs = {name.partition("/")[2] for name in expected if name.startswith(f"{JOB}/")}
+        self._kinds = [*COLLECTIONS, *([JOB] if self._jobs else []), PODS]
         self._seen: dict[str, dict[str, Obj]] = {kind: {} for kind in self._kinds}
         self._past: Past = {}
         self._events: list[Obj] = []
@@ -43,6 +47,7 @@ class WorkloadWait:
     def sources(self) -> list[Source]:
         query = {"labelSelector": ",".join(self._selectors)} if self._selectors else {}
         paths = [f"/apis/apps/v1/namespaces/{self._namespace}/{collection}" for collection in COLLECTIONS.values()]
+        paths += [f"/apis/batch/v1/namespaces/{self._namespace}/jobs"] if self._jobs else []
         return [*(Source(path, query) for path in paths), Source(core_path("pods", self._namespace))]
 
     def step(self, changes: Sequence[tuple[int, Change]], now: float) -> Verdict:
@@ -74,7 +79,7 @@ class WorkloadWait:
         try:
             return list(read_seen(self._read, self._namespace, [(item.kind, item.item) for item in stuck], pods).events)
         except ApiError as error:
-            text = f"Events of {self._namespace} cannot be read, so failed mounts and probes are not named: {error}"
+            text = f"Events of {self._namespace} cannot be read, so failed mounts and probes are not named: {error.text}"
             if text not in self.notices:
                 self.notices.append(text)
             return []
@@ -84,7 +89,8 @@ class WorkloadWait:
 
     @property
     def workloads(self) -> list[Workload]:
-        return [Workload(kind, item) for kind in COLLECTIONS for item in self._seen[kind].values()]
+        found = [Workload(kind, item) for kind in COLLECTIONS for item in self._seen[kind].values()]
+        return found + [Workload(JOB, item) for name, item in self._seen.get(JOB, {}).items() if name in self._jobs]
 
     @property
     def pods(self) -> list[Obj]:
@@ -121,5 +127,5 @@ class WorkloadWait:
         try:
             found = snapshot(self._api, Source(core_path("events", self._namespace), {"fieldSelector": "type=Warning"}))[0]
         except ApiError as error:
-            return [str(error)]
+            return [error.text]
         return warning_events(list(found))[-EVENTS:]

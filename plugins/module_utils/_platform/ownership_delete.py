@@ -12,14 +12,19 @@ from functools import cached_property
 from typing import Any
 
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError
+from ansible_collections.gitops.airflow.plugins.module_utils._base.owner import (
+    COLLECTION,
+    PART_OF,
+    PLATFORM,
+    labels_of,
+    owner_of,
+    owner_text,
+)
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import KubeApi
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import (
     ARGOCD_BY_PRODUCTS,
     ARGOCD_CRDS,
-    COLLECTION,
     GENERATED,
-    PART_OF,
-    PLATFORM,
     RECORD,
     Found,
     Obj,
@@ -28,10 +33,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership
     foreign_resources,
     foreign_subjects,
     foreign_users,
-    labels_of,
     named,
-    owner_of,
-    owner_text,
     read_record,
     reason_to_keep,
     reason_to_keep_namespace,
@@ -54,7 +56,7 @@ class Removed:
 
 
 class Deletion:
-    """Deletes objects on behalf of a platform. Raises ApiError, or ValueError for an object that cannot be named."""
+    """Deletes objects on behalf of a platform. Raises ApiError, or InputError for an object that cannot be named."""
 
     def __init__(
         self,
@@ -188,7 +190,7 @@ def recorded_objects(scope: Scope, listed: Sequence[Ref]) -> list[Ref]:
 
 
 def read_scope(api: KubeApi, platform: str, application: str, older: bool, argocd_namespace: str) -> Scope:
-    """The scope with the record of the Argo CD in that namespace, if it is this platform's. Raises ApiError, ValueError."""
+    """The scope with the record of the Argo CD in that namespace, if it is this platform's. Raises CollectionError."""
     record = None
     if argocd_namespace:
         try:

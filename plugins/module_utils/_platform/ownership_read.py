@@ -10,12 +10,11 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 from urllib.parse import quote
 
-from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError
+from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError, InputError
+from ansible_collections.gitops.airflow.plugins.module_utils._base.owner import COLLECTION, PART_OF
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import KubeApi
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import (
     ARGOCD_CRDS,
-    COLLECTION,
-    PART_OF,
     RECORD,
     Found,
     Obj,
@@ -84,10 +83,10 @@ CUSTOM_KINDS = ("Application", "ApplicationSet", "AppProject")
 
 
 def collection(kind: str, namespace: str = "", api_version: str = "") -> str:
-    """The API path of a kind's collection, in one namespace or in all. Raises ValueError for an unknown kind without a version."""
+    """The API path of a kind's collection, in one namespace or in all. Raises InputError for an unknown kind without a version."""
     plural, version = RESOURCES.get(kind, (f"{kind.lower()}s", api_version))
     if not version:
-        raise ValueError(f"{kind} is not a kind that this collection makes; name its api_version")
+        raise InputError(f"{kind} is not a kind that this collection makes.", "Give its api_version.")
     root = "/api/v1" if version == "v1" else f"/apis/{version}"
     return f"{root}/namespaces/{quote(namespace, safe='')}/{plural}" if namespace else f"{root}/{plural}"
 

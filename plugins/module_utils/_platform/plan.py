@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ansible_collections.gitops.airflow.plugins.module_utils._base.owner import labels_of, owner_of
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import (
     GENERATED,
     Decision,
@@ -17,9 +18,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership
     Ref,
     Sight,
     adoptable,
-    labels_of,
     named,
-    owner_of,
     points_here,
 )
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.refusal import Refusal

@@ -9,11 +9,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError, LibraryMissing
+from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError, CollectionError, LibraryMissing
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import KubeApi
 from ansible_collections.gitops.airflow.plugins.module_utils._platform import plan as plans
 from ansible_collections.gitops.airflow.plugins.module_utils._platform import repository_rules, rules, value_rules
-from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import GENERATED, Obj, Ref, decide, planned_refs
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import GENERATED, RECORD, Obj, Ref, decide, planned_refs
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership_read import OwnershipRead, at_once
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.refusal import Refusal
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings import AirflowSettings, Repository, Settings
@@ -21,13 +21,13 @@ from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings 
 INSTALL, USE, REMOVE = "install", "use", "remove"
 # What git calls the options that a person sets for a repository.
 GIT_OPTIONS = ("repo", "branch", "username", "password", "ssh_key", "known_hosts", "ca")
-# How an answer of the API server, or none, is called: HTTP status, code, next action.
-API_ERRORS = (
-    (-1, "bad_kubeconfig", "Set platform_kubeconfig to an existing kubeconfig file, and platform_context to a context in it."),
-    (0, "unreachable", "Check that the cluster runs, and that this machine reaches the API server that platform_context names."),
-    (401, "unauthorized", "Renew the credentials in platform_kubeconfig, or choose another platform_context."),
-    (403, "forbidden", "Grant this right to the account of platform_context: every role reads the state of the cluster first."),
-)
+# What to do about an answer of the API server, or none, by its HTTP status.
+API_ACTIONS = {
+    -1: "Set platform_kubeconfig to an existing kubeconfig file, and platform_context to a context in it.",
+    0: "Check that the cluster runs, and that this machine reaches the API server that platform_context names.",
+    401: "Renew the credentials in platform_kubeconfig, or choose another platform_context.",
+    403: "Grant this right to the account of platform_context: every role reads the state of the cluster first.",
+}
 
 
 @dataclass
@@ -48,7 +48,7 @@ class Outcome:
 
 
 def read_state(api: KubeApi, given: Settings, objects: Sequence[Ref] = (), older: bool = False) -> plans.State:
-    """Reads the cluster. Raises ApiError, ValueError for a record of Argo CD that cannot be read."""
+    """Reads the cluster. Raises ApiError, CollectionError for a record of Argo CD that cannot be read."""
     platform = given.owner()
     read = OwnershipRead(api, platform, objects)
     sight = read.read()
@@ -77,17 +77,13 @@ def _keys(secret: Obj | None) -> frozenset[str] | None:
 
 
 def api_refusal(error: ApiError) -> Refusal:
-    """Why the state of the cluster cannot be read. The error's own next action and code go first."""
-    code, action = next(
-        ((code, action) for status, code, action in API_ERRORS if status == error.status),
-        ("api_error", "Look into the log of the API server, and run the same command again."),
-    )
+    """Why the state of the cluster cannot be read. What to do names the roles' variables where the status says enough."""
     return Refusal(
-        error.code or code,
+        error.code,
         str(error.status),
         "the state of the cluster can be read",
         f"The state of the cluster cannot be read. {error.message}",
-        error.next_action or action,
+        API_ACTIONS.get(error.status) or error.next_action or "Look into the log of the API server, and run the same command again.",
     )
 
 
@@ -113,7 +109,7 @@ class Preflight:
         self._check_mode, self._objects, self._older = check_mode, objects, older
 
     def run(self, *, cluster: bool = True, repositories: bool = True) -> Outcome:
-        """Refusals of all kinds together. Raises LibraryMissing, ValueError."""
+        """Refusals of all kinds together. Raises LibraryMissing."""
         given = self._given
         outcome = Outcome(plan=plans.Plan(application=given.owner().application))
         outcome.refusals = rules.broken(rules.PLATFORM, given)
@@ -151,6 +147,9 @@ class Preflight:
         except ApiError as error:
             outcome.absent = self._absent_ok and error.status <= 0
             outcome.refusals += [] if outcome.absent else [api_refusal(error)]
+            return
+        except CollectionError as error:
+            outcome.refusals.append(Refusal(error.code, RECORD, "the record of Argo CD can be read", error.message, error.next_action))
             return
         outcome.reachable, outcome.complete = True, given.airflow is not None
         outcome.plan = plans.make_plan(state, given, self._check_mode)

@@ -11,7 +11,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from ansible_collections.gitops.airflow.plugins.module_utils._git.model import GitError, check_url, public_url
+from ansible_collections.gitops.airflow.plugins.module_utils._base.url import public_url
+from ansible_collections.gitops.airflow.plugins.module_utils._git.model import GitError, check_url
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.refusal import Refusal
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings import AirflowSettings, Repository, Settings
 
@@ -65,8 +66,8 @@ def _url(repo: Repository) -> Iterator[Refusal]:
     try:
         check_url(repo.url)
     except GitError as error:
-        message, action = error.parts({"repo": f"{repo.prefix}_repo"})
-        yield from _refuse(error.code, public_url(repo.url), "a repository's URL is one that Git takes", message, action)
+        named = error.named({name: f"{repo.prefix}_{name}" for name in ("repo", "username", "password")})
+        yield from _refuse(error.code, public_url(repo.url), "a repository's URL is one that Git takes", error.message, named.next_action)
 
 
 def _credentials(repo: Repository) -> Iterator[Refusal]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.gitops.airflow.plugins.module_utils._git.model import ssh_server
+from ansible_collections.gitops.airflow.plugins.module_utils._base.url import ssh_server
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import Platform
 
 # The roles' variables, by which messages name the options.

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError, LibraryMissing
+from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError, CollectionError, LibraryMissing
 from ansible_collections.gitops.airflow.plugins.module_utils._platform import preflight
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import Decision, Ref, Sight
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.plan import State
@@ -153,10 +153,10 @@ def test_a_removal_does_not_check_airflows_settings(desk: Desk) -> None:
     ("status", "absent_ok", "code", "action"),
     [
         (0, False, "unreachable", "Check that the cluster runs"),
-        (-1, False, "bad_kubeconfig", "Set platform_kubeconfig to an existing kubeconfig file"),
+        (-1, False, "bad_access", "Set platform_kubeconfig to an existing kubeconfig file"),
         (401, True, "unauthorized", "Renew the credentials"),
         (403, True, "forbidden", "Grant this right"),
-        (500, True, "api_error", "Look into the log"),
+        (500, True, "server_error", "Look into the log"),
         (0, True, "", ""),
         (-1, True, "", ""),
     ],
@@ -180,9 +180,18 @@ def test_a_cluster_that_cannot_be_read(desk: Desk, status: int, absent_ok: bool,
 
 
 def test_an_error_that_knows_what_to_do_keeps_its_advice(desk: Desk) -> None:
-    desk.error = ApiError(403, "No.", "Ask Ann.", "no_ann")
+    desk.error = ApiError(409, "No.", "Ask Ann.", "no_ann")
     (found,) = desk.run().refusals
     assert (found.code, found.next_action) == ("no_ann", "Ask Ann.")
+
+
+def test_a_record_that_cannot_be_read_is_a_refusal(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_args: Any) -> State:
+        raise CollectionError("The record is no JSON.", "Correct its key objects.", "bad_record")
+
+    monkeypatch.setattr(preflight, "read_state", broken)
+    (found,) = desk.run().refusals
+    assert (found.code, found.message, found.next_action) == ("bad_record", "The record is no JSON.", "Correct its key objects.")
 
 
 def test_a_missing_library_is_never_an_absent_cluster(desk: Desk) -> None:
