@@ -225,10 +225,10 @@ def test_a_cluster_that_does_not_answer(cluster: Cluster) -> None:
     ("content", "context", "code"),
     [
         (None, None, "kubeconfig"),
-        ("{", None, "bad_access"),
-        ("just a text", None, "bad_access"),
-        ("", None, "bad_access"),
-        ("valid", "no-such-context", "bad_access"),
+        ("{", None, "bad_kubeconfig"),
+        ("just a text", None, "bad_kubeconfig"),
+        ("", None, "bad_kubeconfig"),
+        ("valid", "no-such-context", "bad_kubeconfig"),
     ],
 )
 def test_a_kubeconfig_that_cannot_be_used(cluster: Cluster, tmp_path: Path, content: str | None, context: str | None, code: str) -> None:
