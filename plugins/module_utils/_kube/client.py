@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote, urlencode
 from urllib.request import getproxies_environment
 
@@ -23,13 +23,25 @@ APPLICATIONS = "/apis/argoproj.io/v1alpha1/namespaces/{namespace}/applications"
 CONNECT_SECONDS, READ_SECONDS = 5.0, 30.0
 # Where the collections outside of the core group are.
 GROUPS = {"daemonsets": "apps", "deployments": "apps", "jobs": "batch", "statefulsets": "apps"}
-JSON, MERGE_PATCH = "application/json", "application/merge-patch+json"
+JSON, MERGE_PATCH, APPLY_PATCH = "application/json", "application/merge-patch+json", "application/apply-patch+yaml"
 # Only metadata: neither a Secret's data nor a CRD's schema is sent. An aggregated API that cannot do it answers with whole objects.
 _METADATA = "application/json;as=PartialObjectMetadata{};g=meta.k8s.io;v=v1,application/json"
 METADATA, METADATA_LIST = _METADATA.format(""), _METADATA.format("List")
 # The kubelet's answer, as if it were a log, where the container is deleted already.
 NO_LOG = re.compile(r"unable to retrieve container logs for [a-z-]+://[0-9a-f]+\s*")
 PAGE = 500
+# Connections at once: the kubernetes client's pool has at least five.
+AT_ONCE = 5
+
+T = TypeVar("T")
+
+
+def at_once(read: Callable[[Any], T], what: Iterable[Any]) -> list[T]:
+    """Reads many things at once, in their order. Raises the first error."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        return list(pool.map(read, what))
 
 
 def core_path(collection: str, namespace: str | None = None, name: str | None = None) -> str:
@@ -57,13 +69,21 @@ class KubeApi:
         self.requests = 0
 
     def _open(
-        self, method: str, url_path: str, query: dict[str, Any], read: float | None, body: Any = None, verb: str = "", accept: str = JSON
+        self,
+        method: str,
+        url_path: str,
+        query: dict[str, Any],
+        read: float | None,
+        body: Any = None,
+        verb: str = "",
+        accept: str = JSON,
+        content: str = JSON,
     ) -> Any:
         import urllib3
 
         headers = {"Accept": accept, **authorized(self._client)}
         if body is not None:
-            headers["Content-Type"] = MERGE_PATCH if method == "PATCH" else JSON
+            headers["Content-Type"] = content
         parameters: list[tuple[str, str]] = [(key, str(value)) for key, value in query.items()]
         url = self._host + url_path + ("?" + urlencode(parameters) if parameters else "")
         self.requests += 1
@@ -84,7 +104,9 @@ class KubeApi:
         except urllib3.exceptions.HTTPError as error:
             reason = re.sub(r"<[^>]*object at 0x[0-9a-f]+>:? ?", "", str(error))
             raise ApiError(0, f"The Kubernetes API at {self._host} cannot be reached: {reason}. Check address and cluster.") from error
-        raise ApiError(response.status, _refusal(response.status, text, verb or method, url_path, self._host))
+        error = ApiError(response.status, _refusal(response.status, text, verb or method, url_path, self._host))
+        error.fields = _fields(text)
+        raise error
 
     def page(self, path: str, query: dict[str, Any]) -> Obj:
         """One GET of a collection or an object."""
@@ -95,7 +117,21 @@ class KubeApi:
 
     def patch(self, path: str, body: Obj) -> Obj:
         """A JSON merge patch."""
-        return self._json("PATCH", path, {}, "patch", body)
+        return self._json("PATCH", path, {}, "patch", body, content=MERGE_PATCH)
+
+    def apply(self, path: str, body: Obj, manager: str, *, dry_run: bool = False) -> Obj:
+        """Server-side apply, also of fields that others have set. Makes the object if it does not exist."""
+        query = {"fieldManager": manager, "force": "true", **({"dryRun": "All"} if dry_run else {})}
+        return self._json("PATCH", path, query, "apply", body, content=APPLY_PATCH)
+
+    def find(self, path: str) -> Obj | None:
+        """One object, or None where the server has no such object or kind."""
+        try:
+            return self.get(path)
+        except ApiError as error:
+            if error.status == 404:
+                return None
+            raise
 
     def metadata(self, path: str) -> Obj | None:
         """One object's ``metadata``, or None where the server has no such object or kind. No data of a Secret is sent."""
@@ -127,9 +163,9 @@ class KubeApi:
                 return found
             more = {"continue": token}
 
-    def create(self, path: str, body: Obj) -> Obj:
+    def create(self, path: str, body: Obj, *, dry_run: bool = False) -> Obj:
         """One POST into a collection."""
-        return self._json("POST", path, {}, "create", body)
+        return self._json("POST", path, {"dryRun": "All"} if dry_run else {}, "create", body)
 
     def delete(self, path: str, uid: str = "") -> bool:
         """Requests one object's deletion, in the background; with ``uid`` only of that very object. False where it is gone already."""
@@ -144,10 +180,12 @@ class KubeApi:
             raise
         return True
 
-    def _json(self, method: str, url_path: str, query: dict[str, Any], verb: str, body: Any = None, accept: str = JSON) -> Obj:
+    def _json(
+        self, method: str, url_path: str, query: dict[str, Any], verb: str, body: Any = None, accept: str = JSON, content: str = JSON
+    ) -> Obj:
         import urllib3
 
-        response = self._open(method, url_path, query, READ_SECONDS, body, verb, accept)
+        response = self._open(method, url_path, query, READ_SECONDS, body, verb, accept, content)
         try:
             document: Obj = json.loads(response.data)
         except (ValueError, urllib3.exceptions.HTTPError) as error:
@@ -236,6 +274,15 @@ def _refusal(status: int, text: str, verb: str, url_path: str, host: str) -> str
     if status == 403:
         return f"Not permitted to {verb} {url_path} (403): {detail}. Grant that verb on that resource to the account that runs this."
     return f"{host} answered {verb} {url_path} with {status}: {detail}"
+
+
+def _fields(text: str) -> tuple[str, ...]:
+    """The fields that a refusal (meta/v1 Status) finds at fault."""
+    try:
+        causes = (json.loads(text).get("details") or {}).get("causes") or []
+        return tuple(str(cause["field"]) for cause in causes if cause.get("field"))
+    except (ValueError, AttributeError, TypeError):
+        return ()
 
 
 def show_path(module: Any) -> dict[str, Any]:
