@@ -12,10 +12,10 @@ version_added: 0.1.0
 author: The gitops.airflow team (@gitops-airflow)
 description:
   - Watches the Deployments, StatefulSets and DaemonSets of a namespace and returns as soon as each has rolled out, as C(kubectl rollout
-    status) judges it.
+    status) judges it. Jobs are waited for only if O(expected) names them, until they are complete.
   - Fails with the cause as soon as one has been stuck for O(grace). A workload is stuck when a container of its pods cannot start (image,
     configuration, crash loop), when a pod finds no node or its volumes cannot be mounted, or when its controller may not make pods (quota,
-    admission). A probe that fails is named, but waited for.
+    admission). A probe that fails is named, but waited for. A Job that has failed is a failure at once.
 attributes:
   check_mode:
     support: full
@@ -38,7 +38,7 @@ options:
     default: []
   expected:
     description:
-      - Names that must be among them, such as V(argocd-server) or V(Deployment/argocd-server).
+      - Names that must be among them, such as V(argocd-server) or V(Deployment/argocd-server). A Job needs its kind, as in V(Job/setup).
       - Without it one workload must exist, whichever.
       - One that does not exist is a failure at once. With O(must_exist=false) it is waited for.
     type: list
@@ -57,8 +57,9 @@ options:
     type: float
     default: 60
 notes:
-  - Needs C(list) and C(watch) on C(deployments), C(statefulsets), C(daemonsets) and C(pods) of the namespace, for the diagnosis also
-    C(list) on C(events) and C(get) on C(pods/log). Both are read only of what does not run.
+  - Needs C(list) and C(watch) on C(deployments), C(statefulsets), C(daemonsets) and C(pods) of the namespace, with a Job in
+    O(expected) also on C(jobs).
+  - For the diagnosis also needs C(list) on C(events) and C(get) on C(pods/log). Both are read only of what does not run.
 seealso:
   - module: gitops.airflow.argocd_application_wait
 """

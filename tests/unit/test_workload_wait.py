@@ -147,3 +147,70 @@ def test_nothing_is_not_enough() -> None:
     wait = WorkloadWait(None, "git", ["app=gitea"], [], 60)  # type: ignore[arg-type]
     verdict = wait.step([(feed, Change("listed")) for feed in range(4)], 0)
     assert (verdict.kind, verdict.reason) == ("waiting", "a workload in git with labels app=gitea does not exist")
+
+
+def job(**status: Any) -> dict[str, Any]:
+    """A Job as its controller leaves it; a Job has no observed generation."""
+    metadata = {"name": "setup", "namespace": "argocd", "generation": 1}
+    return {"metadata": metadata, "spec": {"selector": {"matchLabels": {"batch.kubernetes.io/controller-uid": "j"}}}, "status": status}
+
+
+def job_pod(state: dict[str, Any], name: str = "setup-1", **status: Any) -> dict[str, Any]:
+    owners = [{"kind": "Job", "name": "setup", "controller": True}]
+    metadata = {"name": name, "namespace": "argocd", "labels": {"batch.kubernetes.io/controller-uid": "j"}, "ownerReferences": owners}
+    containers = [{"name": "setup", "image": "setup:nope", "state": state}]
+    return {"metadata": metadata, "spec": {"restartPolicy": "Never"}, "status": {"containerStatuses": containers, **status}}
+
+
+COMPLETE = [{"type": "Complete", "status": "True"}]
+FAILED = [{"type": "Failed", "status": "True", "reason": "BackoffLimitExceeded", "message": "Job has reached the specified backoff limit"}]
+NO_NODE = [
+    {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/1 nodes are available: 1 Insufficient cpu."}
+]
+NO_IMAGE = {"waiting": {"reason": "ErrImagePull", "message": "not found"}}
+ENDED = {"terminated": {"exitCode": 1, "reason": "Error"}}
+
+
+@pytest.mark.parametrize(
+    ("item", "pods", "seconds", "kind", "words"),
+    [
+        pytest.param(job(succeeded=1, conditions=COMPLETE), [], 0, "done", "", id="complete"),
+        pytest.param(job(active=1), [job_pod({"running": {}})], 900, "waiting", "1 pods active, 0 failed", id="slow"),
+        pytest.param(job(active=1), [job_pod(NO_IMAGE)], 59, "waiting", "ErrImagePull: not found", id="within the grace"),
+        pytest.param(job(active=1), [job_pod(NO_IMAGE)], 60, "failed", "(image setup:nope): ErrImagePull: not found", id="no image"),
+        pytest.param(job(active=1), [job_pod({}, conditions=NO_NODE)], 60, "failed", "1 Insufficient cpu", id="no node"),
+        # It has tries left.
+        pytest.param(
+            job(active=1, failed=1), [job_pod(ENDED, phase="Failed")], 900, "waiting", "ended with Error (exit code 1)", id="a try failed"
+        ),
+        pytest.param(
+            job(failed=4, conditions=FAILED),
+            [job_pod(ENDED, phase="Failed")],
+            0,
+            "failed",
+            "failed: BackoffLimitExceeded",
+            id="it has failed",
+        ),
+    ],
+)
+def test_v2_a_job_is_done_or_its_pod_cannot_start(
+    item: dict[str, Any], pods: list[dict[str, Any]], seconds: float, kind: str, words: str
+) -> None:
+    workloads = [Workload("Job", item)]
+    _verdict, past = judge(workloads, [], pods, {}, 60, 0)
+    verdict, _past = judge(workloads, [], pods, past, 60, seconds)
+    assert verdict.kind == kind
+    assert verdict.reason.startswith("Job/setup: ") or kind == "done"
+    assert words in verdict.reason
+
+
+def test_only_jobs_that_are_named_are_waited_for() -> None:
+    wait = WorkloadWait(None, "logs", [], ["Job/setup"], 60)  # type: ignore[arg-type]
+    assert [source.path for source in wait.sources()][-2:] == ["/apis/batch/v1/namespaces/logs/jobs", "/api/v1/namespaces/logs/pods"]
+    other = job(failed=4, conditions=FAILED)
+    other["metadata"]["name"] = "another"
+    listed = [*((feed, Change("listed")) for feed in (0, 1, 2, 4)), (3, Change("listed", (job(active=1), other)))]
+    assert wait.step(listed, 0).reason == "Job/setup: 1 pods active, 0 failed"
+    assert wait.step([(3, Change("event", (job(conditions=COMPLETE),), type="MODIFIED"))], 1).kind == "done"
+    verdict = wait.step([(3, Change("event", (job(),), type="DELETED"))], 2)
+    assert (verdict.kind, verdict.reason) == ("failed", "Job/setup: no such workload in logs")

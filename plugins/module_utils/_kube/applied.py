@@ -3,15 +3,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Whether an object is as it is declared, and what an apply has changed. Pure.
 
-A server-side apply changes nothing if the definition's fields are those that the field manager has applied before, with the values that
-they have now. The object's own ``metadata.managedFields`` says which fields these are (kubernetes.io: Server-Side Apply, "FieldsV1"), so that
-no schema and no second request is needed. What cannot be decided so counts as different; the server decides then.
+A server-side apply changes nothing if the definition has just the fields that the field manager has applied before, with the values that
+they have now. The object's own ``metadata.managedFields`` says which fields these are (kubernetes.io: Server-Side Apply), so that no schema
+and no second request is needed. What cannot be decided so counts as different; the server decides then.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Obj
@@ -82,7 +83,7 @@ def _matches_items(keys: Mapping[str, Obj], fields: Obj, wanted: list[Any], live
 
 def _in_order(places: list[int]) -> bool:
     """Whether they are found, each once, in the order in which they are declared."""
-    return -1 not in places and all(before < after for before, after in zip(places, places[1:], strict=False))
+    return -1 not in places and all(before < after for before, after in pairwise(places))
 
 
 def _equal(one: Any, other: Any) -> bool:
@@ -103,11 +104,7 @@ def content(item: Obj | None) -> Obj | None:
 
 
 def differs(before: Obj | None, after: Obj) -> bool:
-    """Whether an apply has changed the object. A status that moved on meanwhile is not the apply's."""
-    if before is not None and before["metadata"].get("resourceVersion") == after["metadata"].get("resourceVersion"):
-        versions = (item["metadata"].get("managedFields") for item in (before, after))
-        if len({_text(version) for version in versions}) == 1:
-            return False
+    """Whether an apply has changed the object. A status that moved on meanwhile is not the apply's, nor is a field's owner a change."""
     return content(before) != content(after)
 
 

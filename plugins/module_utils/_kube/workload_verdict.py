@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Obj, Verdict, done, earliest, failed, waiting
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.causes import Cause, Seen, late, refusal
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.causes import causes as every_cause
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.pods import condition
 
 COLLECTIONS = {"Deployment": "deployments", "StatefulSet": "statefulsets", "DaemonSet": "daemonsets"}
+JOB = "Job"
 
 
 @dataclass(frozen=True)
@@ -55,8 +57,11 @@ class Workload:
 
     @property
     def open(self) -> str:
-        """What is still to come, as ``kubectl rollout status`` counts it; nothing where it has rolled out."""
+        """What is still to come, as ``kubectl rollout status`` counts it; nothing where it has rolled out, or a Job is complete."""
         spec, status = self.item.get("spec") or {}, self.item.get("status") or {}
+        if self.kind == JOB:
+            complete = condition(self.item, "Complete").get("status") == "True"
+            return "" if complete else f"{status.get('active') or 0} pods active, {status.get('failed') or 0} failed"
         if int(status.get("observedGeneration") or 0) < int(self.item["metadata"].get("generation") or 0):
             return "its controller has not seen the change yet"
         wanted, updated, available = self._counts
@@ -73,7 +78,7 @@ class Workload:
     def words(self, cause: Cause) -> str:
         """A cause without the workload's own name, where that stands before it."""
         metadata = self.item["metadata"]
-        return cause.text.removeprefix(f"{self.kind} {metadata.get('namespace')}/{metadata['name']}: ")
+        return cause.text.removeprefix(f"{self.kind} {metadata.get('namespace')}/{metadata['name']}").removeprefix(":").strip()
 
     @property
     def refused(self) -> str:
@@ -102,6 +107,7 @@ def judge(
     """Done when all have rolled out, failed when one cause has lasted for ``grace`` seconds. Returns the past for the next judgement.
 
     A cause that time alone may mend (a probe that fails) is named only. One cause after another is progress: each has a grace of its own.
+    A Job has as many tries as its manifest gives it: a try that fails has no grace, and the Job that has failed is a failure at once.
     """
     stuck: dict[str, float] = {}
     reasons, wrong = [f"{name} does not exist" for name in missing], []
@@ -111,8 +117,10 @@ def judge(
         found = causes(workload, pods, events)
         reason = f"{workload.name}: {'; '.join(workload.words(cause) for cause in found) or workload.open}"
         reasons.append(reason)
+        found = [cause for cause in found if workload.kind != JOB or cause.kind != "crash"]
         stuck |= {cause.key: past.get(cause.key, now) for cause in found if cause.lasting}
-        if any(cause.lasting and not cause.held and now >= stuck[cause.key] + grace for cause in found):
+        over = any(cause.kind == "job" for cause in found)
+        if over or any(cause.lasting and not cause.held and now >= stuck[cause.key] + grace for cause in found):
             wrong.append(reason)
     if wrong:
         return failed("; ".join(wrong)), stuck
