@@ -104,9 +104,9 @@ class KubeApi:
         except urllib3.exceptions.HTTPError as error:
             reason = re.sub(r"<[^>]*object at 0x[0-9a-f]+>:? ?", "", str(error))
             raise ApiError(0, f"The Kubernetes API at {self._host} cannot be reached: {reason}. Check address and cluster.") from error
-        error = ApiError(response.status, _refusal(response.status, text, verb or method, url_path, self._host))
-        error.fields = _fields(text)
-        raise error
+        refused = ApiError(response.status, _refusal(response.status, text, verb or method, url_path, self._host))
+        refused.fields = _fields(text)
+        raise refused
 
     def page(self, path: str, query: dict[str, Any]) -> Obj:
         """One GET of a collection or an object."""
