@@ -59,8 +59,8 @@ options:
     default: refuse
   yield_to:
     description:
-      - Those of O(definitions), as V(KIND/NAME), that decide about all of them. If one of these is not this platform's, others already provide
-        what would be applied. Then nothing is applied, and RV(yielded) is true.
+      - Those of O(definitions), as V(KIND/NAME), that decide about all of them. If one of these is not this platform's, others already
+        provide what would be applied. Then nothing is applied, and RV(yielded) is true.
     type: list
     elements: str
     default: []
@@ -87,8 +87,8 @@ options:
     default: false
   wait:
     description:
-      - Whether to wait until the applied Deployments, StatefulSets and DaemonSets have rolled out, Jobs are complete, CRDs are established and
-        APIServices are available, by the rules of M(gitops.airflow.workload_wait). Only what has not settled is waited for.
+      - Whether to wait until the applied Deployments, StatefulSets and DaemonSets have rolled out, Jobs are complete, CRDs are established
+        and APIServices are available, by the rules of M(gitops.airflow.workload_wait). Only what has not settled is waited for.
       - APIServices and webhook configurations are applied last, with O(wait) after the roll-out. Until its server answers, an API that is
         registered keeps namespaces from being deleted.
       - In check mode nothing is waited for.
@@ -240,7 +240,7 @@ EXAMPLES = r"""
 RETURN = r"""
 objects:
   description:
-    - The applied objects in the order of the apply, each with C(api_version), C(kind), C(namespace), C(name), C(uid), C(result) and C(open).
+    - The applied objects in the order of the apply, each with C(api_version), C(kind), C(namespace), C(name), C(uid), C(result), C(open).
     - C(result) is C(created), C(changed), C(recreated) or C(same), in check mode what it would be.
     - C(open) is what was still to come when it was applied, such as C(0 of 1 pods are available). It is empty if nothing was.
   returned: when O(state=present)
@@ -430,9 +430,10 @@ def finish(module: AnsibleModule, outcome: Applied) -> NoReturn:
         "yielded": outcome.yielded,
         **kept(outcome.kept),
     }
-    error = outcome.failure
-    if error is None:
+    if outcome.failure is None:
         module.exit_json(diff=diff(outcome.changes) if module._diff else None, **result)
+        raise AssertionError("exit_json has ended the module")
+    error = outcome.failure
     if isinstance(error, NotSettled):
         result |= {"workloads": error.workloads, "events": error.events}
         error.next_action = " ".join(filter(None, [error.next_action, module.params["next_action"]]))

@@ -29,7 +29,6 @@ from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership
     Found,
     Ref,
     Scope,
-    named,
     reason_to_keep,
     reason_to_keep_namespace,
 )
