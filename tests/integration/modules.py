@@ -32,7 +32,7 @@ runpy.run_module("ansible_collections.gitops.airflow.plugins.modules.{name}", ru
 class Module:
     """A running module. :meth:`result` waits for its end."""
 
-    def __init__(self, name: str, kubeconfig: Path, check: bool = False, **options: Any) -> None:
+    def __init__(self, name: str, kubeconfig: Path, /, check: bool = False, **options: Any) -> None:
         arguments = {"kubeconfig": str(kubeconfig), "_ansible_check_mode": check, **options}
         self.began = time.monotonic()
         self._process = subprocess.Popen(
