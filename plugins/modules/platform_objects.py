@@ -99,9 +99,18 @@ options:
     type: float
     default: 60
   next_action:
-    description: What to do if O(wait) fails, beside what the cause suggests.
-    type: str
-    default: ""
+    description: What to do about a failure, where the module's own advice is too general.
+    type: dict
+    default: {}
+    suboptions:
+      foreign:
+        description: What to do if objects of others are refused, instead of the module's advice.
+        type: str
+        default: ""
+      wait:
+        description: What to do if O(wait) fails, beside what the cause suggests.
+        type: str
+        default: ""
   platform:
     description: Name of the platform.
     type: str
@@ -213,7 +222,9 @@ EXAMPLES = r"""
     definitions: "{{ lookup('ansible.builtin.file', 'metrics-server.yaml') }}"
     yield_to: [APIService/v1beta1.metrics.k8s.io]
     wait: true
-    next_action: Look at its log (kubectl -n kube-system logs deploy/metrics-server).
+    next_action:
+      foreign: Delete the metrics-server that is there, or leave this one out.
+      wait: Look at its log (kubectl -n kube-system logs deploy/metrics-server).
   register: metrics_server
 
 - name: Delete Argo CD if this platform installed it
@@ -254,6 +265,12 @@ objects:
       uid: 5d0c0a5e-8f0c-4a0e-9d8e-0d5f0b1a2c3d
       result: changed
       open: its controller has not seen the change yet
+created:
+  description: Those that were created, or in check mode would be, by kind and name.
+  returned: when O(state=present)
+  type: list
+  elements: str
+  sample: [Namespace airflow-cron, Deployment git/gitea]
 waited:
   description: The objects that were waited for.
   returned: when O(state=present)
@@ -358,7 +375,7 @@ def argument_spec() -> dict[str, Any]:
         "recreate": {"type": "bool", "default": False},
         "wait": {"type": "bool", "default": False},
         "grace": {"type": "float", "default": 60},
-        "next_action": {"type": "str", "default": ""},
+        "next_action": {"type": "dict", "default": {}, "options": {name: {"type": "str", "default": ""} for name in ("foreign", "wait")}},
         "objects": {"type": "list", "elements": "dict", "default": [], "options": OBJECT_SPEC},
         "argocd_namespace": {"type": "str", "default": ""},
         "install_record": {"type": "bool", "default": False},
@@ -395,6 +412,10 @@ def diff(changes: list[Change]) -> dict[str, Any]:
     }
 
 
+def advice(params: dict[str, Any], failure: str) -> str:
+    return str((params["next_action"] or {}).get(failure) or "")
+
+
 def present(module: AnsibleModule) -> NoReturn:
     """Applies the definitions."""
     params = module.params
@@ -411,6 +432,7 @@ def present(module: AnsibleModule) -> NoReturn:
         wishes = Wishes(params["foreign"] == "keep", tuple(params["yield_to"]), **{name: params[name] for name in names})
         outcome = apply_objects(api, items, scope, wishes, check=module.check_mode)
     except Refused as error:
+        error.next_action = advice(params, "foreign") or error.next_action
         module.fail(error, refused=[{**ref.as_dict(), "reason": reason} for ref, reason in error.objects])
     except CollectionError as error:
         module.fail(error)
@@ -426,6 +448,7 @@ def finish(module: AnsibleModule, outcome: Applied) -> NoReturn:
     result: dict[str, Any] = {
         "changed": any(change.result != "same" for change in outcome.changes),
         "objects": objects(outcome.changes),
+        "created": [str(change.target) for change in outcome.changes if change.result == "created"],
         "waited": outcome.settled.waited,
         "yielded": outcome.yielded,
         **kept(outcome.kept),
@@ -436,7 +459,7 @@ def finish(module: AnsibleModule, outcome: Applied) -> NoReturn:
     error = outcome.failure
     if isinstance(error, NotSettled):
         result |= {"workloads": error.workloads, "events": error.events}
-        error.next_action = " ".join(filter(None, [error.next_action, module.params["next_action"]]))
+        error.next_action = " ".join(filter(None, [error.next_action, advice(module.params, "wait")]))
     module.fail(error, **result)
 
 

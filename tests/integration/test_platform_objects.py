@@ -229,8 +229,9 @@ def others(platform: Platform, item: Obj, labels: dict[str, str] | None = None) 
 @pytest.mark.parametrize("check", [False, True])
 def test_objects_of_others_are_refused_before_anything_is_changed(platform: Platform, check: bool) -> None:
     others(platform, CONFIG)
-    found = platform.apply(*ALL, check=check)
+    found = platform.apply(*ALL, check=check, next_action={"foreign": "Ask the owner.", "wait": "Look."})
     assert found["failed"]
+    assert found["next_action"] == "Ask the owner."
     assert found["code"] == "foreign_object"
     assert [(item["kind"], item["name"]) for item in found["refused"]] == [("ConfigMap", "settings")]
     assert "ConfigMap airflow-core/settings: it does not have the labels" in found["msg"]
@@ -251,6 +252,7 @@ def test_namespaces_of_others_are_used_as_they_are(platform: Platform) -> None:
     own = obj("Namespace", "own-space", namespace="")
     found = platform.apply(own, obj("Namespace", SPACE, namespace=""), foreign="keep")
     assert results(found) == {"Namespace/own-space": "created"}
+    assert found["created"] == ["Namespace own-space"]
     assert "it existed before the platform" in found["text"]
     live = platform.get(own)
     assert live is not None
@@ -332,7 +334,7 @@ def test_a_roll_out_that_fails_names_its_cause(platform: Platform) -> None:
     platform.server.create(stuck)
     platform.report(stuck, {"phase": "Pending", "containerStatuses": [container]})
     try:
-        found = platform.apply(CONFIG, deployment(), API, wait=True, grace=0.5, timeout=30, next_action="Ask the owner.")
+        found = platform.apply(CONFIG, deployment(), API, wait=True, grace=0.5, timeout=30, next_action={"wait": "Ask the owner."})
     finally:
         platform.server.delete(stuck)
     assert found["failed"]
