@@ -125,7 +125,7 @@ class Refused(CollectionError):
             super().__init__(f"These objects cannot be applied: {text}.", "Wait until they are gone, and run again.", "being_deleted")
         else:
             super().__init__(
-                f"The cluster has objects with the names of this platform's that it did not make: {text}. Nothing was changed.",
+                f"The cluster has objects with the names of this platform's that it did not make: {text}. Nothing was applied.",
                 "Use other names or another namespace, or delete these objects if nobody needs them.",
                 "foreign_object",
             )
