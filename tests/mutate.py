@@ -2,7 +2,7 @@
 # GPL-3.0-or-later
 """Break each rule of the verdicts in turn: a unit test must fail for each.
 
-usage: tests/mutate.py [-j JOBS] [FILE ...]     files of plugins/module_utils, by default those below
+usage: tests/mutate.py [-j JOBS] [FILE ...]     paths below plugins/module_utils, by default those below
 
 A rule is broken by negating a condition, by leaving out a part of an and/or, or by shifting a comparison. Prints what no
 test noticed. Exit code 0: all was noticed.
@@ -112,7 +112,7 @@ def workspace(folder: Path) -> None:
 def noticed(folder: Path, file: str, text: str) -> bool:
     """Whether a test fails for it."""
     (folder / "checkout" / UTILS / file).write_text(text)
-    tests = [str(folder / "checkout/tests/unit" / name) for name in TESTS[file]]
+    tests = [str(path) for name in TESTS[file] for path in (folder / "checkout/tests/unit").rglob(name)]
     command = [sys.executable, "-B", "-m", "pytest", "-x", "-q", *tests]
     try:
         return subprocess.run(command, cwd=folder, capture_output=True, timeout=300, check=False).returncode != 0
@@ -141,7 +141,7 @@ def main() -> int:
                 free.put(folder)
 
         with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
-            for file in map(os.path.basename, arguments.files):
+            for file in [name.removeprefix(f"{UTILS}/") for name in arguments.files]:
                 source = (ROOT / UTILS / file).read_text()
                 if not attempt(file, "broken = (\n", source) or attempt(file, source, source):
                     print(f"{file}: its tests do not tell whole from broken, so nothing can be said")

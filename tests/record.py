@@ -1,6 +1,6 @@
 #!/usr/bin/env python
 # GPL-3.0-or-later
-"""Record what becomes of objects in a real cluster, for the tables of tests/unit/test_recorded.py.
+"""Record what becomes of objects in a real cluster, for the tables of tests/unit/plugins/module_utils/test_recorded.py.
 
 usage: tests/record.py OUTPUT.json PATH [QUERY]     until interrupted; PATH of a collection, QUERY such as labelSelector=a=b
 

@@ -11,7 +11,8 @@ version_added: 0.1.0
 author: The gitops.airflow team (@gitops-airflow)
 description:
   - Replaces each of the values in a text, also where it stands in base64, as JSON writes it, or one line of it alone.
-  - For telling the error of a task that C(no_log) covers.
+  - Also replaces what looks like a secret, such as the password in a URL, a token or a private key.
+  - Use it to report the error of a task that C(no_log) covers.
 positional: values
 options:
   _input:
@@ -19,14 +20,14 @@ options:
     type: str
     required: true
   values:
-    description: What must not be seen. Values of fewer than four characters are left, for they are found everywhere.
+    description: What must not be seen. Values of fewer than four characters stay, because they occur everywhere.
     type: list
     elements: str
     required: true
 """
 
 EXAMPLES = r"""
-- name: The error is told without the password
+- name: Report the error without the password
   ansible.builtin.fail:
     msg: "{{ ansible_failed_result.msg | gitops.airflow.hide_values([password]) }}"
 """
@@ -37,29 +38,19 @@ _value:
   type: str
 """
 
-import base64
-import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Any
 
+from ansible_collections.gitops.airflow.plugins.module_utils._base.mask import Masker
+
+# Each value is known to be secret, and a message has few words: even a short one is hidden.
 SHORTEST = 4
 
 
-def _forms(value: str) -> Iterator[str]:
-    """What a value looks like in an error message."""
-    yield value
-    yield base64.b64encode(value.encode()).decode()
-    yield json.dumps(value)[1:-1]
-    yield from value.splitlines()
-
-
 def hide_values(text: Any, values: Iterable[Any]) -> str:
-    """The text without the values, longest first, so that none leaves a part of another."""
-    hidden = str(text)
-    forms = {form for value in values for form in _forms(str(value)) if len(form.strip()) >= SHORTEST}
-    for form in sorted(forms, key=len, reverse=True):
-        hidden = hidden.replace(form, "********")
-    return hidden
+    """The text without the values and their lines, and without what looks like a secret."""
+    given = [str(value) for value in values]
+    return Masker([*given, *(line for value in given for line in value.splitlines())], SHORTEST).text(str(text))
 
 
 class FilterModule:

@@ -53,6 +53,14 @@ was_paused:
   returned: success
   type: bool
   sample: false
+next_action:
+  description: What to do.
+  returned: failure
+  type: str
+code:
+  description: The kind of failure, for instance V(dag_missing), V(unauthorized), V(no_tunnel) or V(unreachable).
+  returned: failure
+  type: str
 """
 
 from typing import Any
@@ -70,7 +78,8 @@ def set_paused(params: dict[str, Any], check: bool) -> bool:
     with open_airflow(params) as api:
         dag = api.dag(dag_id)
         if dag is None:
-            raise AirflowError(404, f"Airflow does not know the DAG {dag_id!r}. Next: correct dag_id, or wait until it is parsed.")
+            message = f"Airflow does not know the DAG {dag_id!r}."
+            raise AirflowError(404, message, "Correct dag_id, or wait until the DAG is parsed.", "dag_missing")
         before = bool(dag.get("is_paused"))
         if before != paused and not check:
             api.set_paused(dag_id, paused)
@@ -88,7 +97,7 @@ def main() -> None:
     try:
         before = set_paused(params, module.check_mode)
     except (AirflowError, TunnelError) as error:
-        module.fail_json(msg=str(error))
+        module.fail(error)
     diff = {"before": f"paused: {before}\n", "after": f"paused: {params['paused']}\n"}
     module.exit_json(changed=before != params["paused"], was_paused=before, diff=diff)
 

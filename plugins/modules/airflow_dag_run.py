@@ -170,6 +170,16 @@ task_instances:
       end_date: "2026-05-04T10:00:11.700+00:00"
       duration: 5.6
       operator: BashOperator
+next_action:
+  description: What to do.
+  returned: failure
+  type: str
+code:
+  description: >-
+    The kind of failure: V(run_failed), V(timeout), V(dag_missing), V(dag_paused), V(run_deleted), V(bad_option), V(no_tunnel), or that of
+    the request that failed, for instance V(unauthorized).
+  returned: failure
+  type: str
 elapsed:
   description: Seconds that it took.
   returned: always
@@ -184,11 +194,10 @@ from typing import Any
 
 from ansible_collections.gitops.airflow.plugins.module_utils._airflow.access import AIRFLOW_SPEC, ONE_WAY, open_airflow
 from ansible_collections.gitops.airflow.plugins.module_utils._airflow.dag_run import DagRun, Outcome, Request, new_run_id
-from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import AirflowError
+from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError, InputError
 from ansible_collections.gitops.airflow.plugins.module_utils._base.module import AnsibleModule
 from ansible_collections.gitops.airflow.plugins.module_utils._base.progress import open_progress
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import show_path
-from ansible_collections.gitops.airflow.plugins.module_utils._kube.tunnel import TunnelError
 
 
 def argument_spec() -> dict[str, Any]:
@@ -207,16 +216,16 @@ def argument_spec() -> dict[str, Any]:
 
 
 def build_request(params: dict[str, Any]) -> Request:
-    """:raises ValueError: when an argument makes no sense, before any request."""
+    """:raises InputError: when an argument makes no sense, before any request."""
     for option in ("dag_id", "dag_run_id"):
         if params[option] is not None and not params[option].strip():
-            raise ValueError(f"{option} is empty: give the name" + (" or leave it out" if option == "dag_run_id" else ""))
+            raise InputError(f"{option} is empty.", "Give the name" + (" or leave it out." if option == "dag_run_id" else "."))
     if params["timeout"] < 0:
-        raise ValueError(f"timeout is {params['timeout']:g}: it must be 0 or more seconds")
+        raise InputError(f"timeout is {params['timeout']:g}: it must be 0 or more seconds.", "Correct timeout.")
     if params["poll_interval"] <= 0:
-        raise ValueError(f"poll_interval is {params['poll_interval']:g}: it must be more than 0 seconds")
+        raise InputError(f"poll_interval is {params['poll_interval']:g}: it must be more than 0 seconds.", "Correct poll_interval.")
     if params["paused_after"] is not None and not params["wait"]:
-        raise ValueError("paused_after needs wait: the pause state is set when the run has ended")
+        raise InputError("paused_after needs wait: the pause state is set when the run has ended.", "Set wait to true.")
     same = ("dag_id", "conf", "logical_date", "unpause", "paused_after", "wait", "timeout", "poll_interval")
     run_id = params["dag_run_id"] or new_run_id(datetime.datetime.now(datetime.UTC), secrets.token_hex(4))
     return Request(run_id=run_id, **{name: params[name] for name in same})
@@ -236,8 +245,8 @@ def main() -> None:
             else:
                 run_id = request.run_id
                 work.carry_out()
-    except (AirflowError, TunnelError, ValueError) as error:
-        outcome.error = str(error)
+    except CollectionError as error:
+        outcome.error = error
     for warning in outcome.warnings:
         module.warn(warning)
     result = {
@@ -250,7 +259,7 @@ def main() -> None:
         "elapsed": round(time.monotonic() - start, 3),
     }
     if outcome.error:
-        module.fail_json(msg=outcome.error, **result)
+        module.fail(outcome.error, **result)
     module.exit_json(**result)
 
 

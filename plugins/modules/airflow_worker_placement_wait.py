@@ -292,6 +292,14 @@ reason:
   returned: always
   type: str
   sample: "train.fit run nightly: worker train-fit-m2x9k4qa: Unschedulable: 0/3 nodes are available: 3 Insufficient nvidia.com/gpu."
+next_action:
+  description: What to do.
+  returned: failure
+  type: str
+code:
+  description: V(timeout), V(not_done) where a failure ended the wait, V(bad_option), or the kind of the request that failed.
+  returned: failure
+  type: str
 watched:
   description: The namespaces in which strays were looked for, or V(*) for all.
   returned: always
@@ -317,23 +325,16 @@ requests:
 """
 
 import time
-from typing import Any
 
-from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError
+from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError
 from ansible_collections.gitops.airflow.plugins.module_utils._base.module import AnsibleModule
 from ansible_collections.gitops.airflow.plugins.module_utils._base.progress import open_progress
-from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import KubeApi, connect, show_path
-from ansible_collections.gitops.airflow.plugins.module_utils._kube.watch import Change, ThreadInbox, follow, stream
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import connect, show_path
 from ansible_collections.gitops.airflow.plugins.module_utils._placement.evidence import instances
 from ansible_collections.gitops.airflow.plugins.module_utils._placement.options import OPTIONS, expectations
+from ansible_collections.gitops.airflow.plugins.module_utils._placement.run import Request, await_placement, failure
 from ansible_collections.gitops.airflow.plugins.module_utils._placement.verdict import Rules
-from ansible_collections.gitops.airflow.plugins.module_utils._placement.wait import PlacementWait
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
-
-
-def begin(api: KubeApi, wait: PlacementWait, namespaces: list[str], since: str) -> tuple[Any, list[tuple[int, Change]]]:
-    streams = [stream(api, source, time.monotonic, time.sleep) for source in wait.sources(namespaces, since)]
-    return streams, [(feed, next(changes)) for feed, changes in enumerate(streams)]
 
 
 def main() -> None:
@@ -341,54 +342,35 @@ def main() -> None:
     params, start = show_path(module), time.monotonic()
     try:
         expected = expectations(params)
-        known = instances(params["task_instances"] or [], expected)
-        rules = Rules(params["phase"], params["unschedulable_grace"], params["start_grace"])
+        request = Request(
+            expected,
+            Rules(params["phase"], params["unschedulable_grace"], params["start_grace"]),
+            params["namespaces"] or (),
+            params["resource_version"] or "",
+            instances(params["task_instances"] or [], expected),
+            0 if module.check_mode else params["tail_lines"],
+            params["timeout"],
+            once=module.check_mode,
+        )
         api = connect(params)
-        tail, progress = 0 if module.check_mode else params["tail_lines"], open_progress(module.no_log_values)
-        wait = PlacementWait(api, expected, rules, tail, start, known, progress)
-        watched, since = list(params["namespaces"] or []), params["resource_version"] or ""
-        try:
-            streams, first = begin(api, wait, watched, since)
-        except ApiError as error:
-            if error.status != 403 or watched:
-                raise
-            watched = sorted({item.namespace for item in expected})
-            wait.notices.append(f"Strays are looked for in {', '.join(watched)} only: {error}")
-            streams, first = begin(api, wait, watched, since)
-        version = min((change.version for _feed, change in first), key=int)
-        if since and int(since) > int(version):
-            raise ValueError(f"resource_version {since} is newer than this cluster's ({version}): is it of another cluster?")
-        if module.check_mode:
-            verdict, timed_out = wait.step(first, start), False
-        else:
-            verdict, timed_out = follow(first, ThreadInbox(streams, time.monotonic), wait.step, start + params["timeout"])
-        placements, strays = wait.results()
-    except (ApiError, ValueError) as error:
-        module.fail_json(msg=str(error))
-    for notice in wait.notices:
+        found = await_placement(api, request, time.monotonic, time.sleep, open_progress(module.no_log_values), start)
+    except CollectionError as error:
+        module.fail(error)
+    for notice in found.notices:
         module.warn(notice)
-    elapsed = round(time.monotonic() - start, 3)
     result = {
-        "placements": placements,
-        "strays": strays,
-        "done": verdict.kind == "done",
-        "reason": verdict.reason,
-        "watched": watched or ["*"],
-        "resource_version": version,
-        "elapsed": elapsed,
+        "placements": found.placements,
+        "strays": found.strays,
+        "done": found.verdict.kind == "done",
+        "reason": found.verdict.reason,
+        "watched": found.watched,
+        "resource_version": found.version,
+        "elapsed": round(time.monotonic() - start, 3),
         "requests": api.requests,
     }
-    if verdict.kind == "done" or module.check_mode:
+    if found.verdict.kind == "done" or module.check_mode:
         module.exit_json(changed=False, **result)
-    what = f"Not done within {params['timeout']:g} s" if timed_out else f"Failed after {elapsed:g} s"
-    message = f"{what}: {verdict.reason}."
-    if timed_out and not placements and not strays:
-        message += " Check dag_id and run_id, that the DAG is not paused, and the scheduler's log."
-        message += "" if since or known else " A pod deleted before the wait began is seen only with resource_version or task_instances."
-    for item in [*placements, *strays]:
-        if item["phase"] == "Failed" and item["log_tail"]:
-            message += f" Last lines of {item['pod']}:\n" + "\n".join(item["log_tail"])
-    module.fail_json(msg=message, **result)
+    module.fail(failure(request, found), **result)
 
 
 if __name__ == "__main__":

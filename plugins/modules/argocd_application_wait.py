@@ -204,6 +204,14 @@ requests:
   returned: always
   type: int
   sample: 3
+next_action:
+  description: What to do, of each Application with a diagnosis.
+  returned: failure
+  type: str
+code:
+  description: V(timeout), V(not_done) where a failure ended the wait, V(bad_option), or the kind of the request that failed.
+  returned: failure
+  type: str
 diagnosis:
   description:
     - For each Application that is not done, the first 10 of them, what keeps it from being so.
@@ -236,9 +244,9 @@ from dataclasses import replace
 from typing import Any
 
 from ansible_collections.gitops.airflow.plugins.module_utils._argocd.diagnosis import quoted
-from ansible_collections.gitops.airflow.plugins.module_utils._argocd.verdict import Expectation, refuse_revision
+from ansible_collections.gitops.airflow.plugins.module_utils._argocd.verdict import Expectation, check_revision
 from ansible_collections.gitops.airflow.plugins.module_utils._argocd.wait import ApplicationWait, Request
-from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError
+from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError, InputError
 from ansible_collections.gitops.airflow.plugins.module_utils._base.module import AnsibleModule
 from ansible_collections.gitops.airflow.plugins.module_utils._base.progress import open_progress
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import connect, show_path
@@ -271,34 +279,34 @@ def argument_spec() -> dict[str, Any]:
 def revisions(given: Any, names: list[str]) -> dict[str, tuple[str, ...]]:
     """The revisions expected of each Application; the key '' is meant for all others.
 
-    :raises ValueError: when one cannot be expected, or is for an Application that is not waited for.
+    :raises InputError: when one cannot be expected, or is for an Application that is not waited for.
     """
     per_name = given if isinstance(given, dict) else {"": given}
     found = {}
     for name, value in per_name.items():
         if name and names and name not in names:
-            raise ValueError(f"revision names the application {name!r}, which is not among applications ({', '.join(names)})")
+            message = f"revision names the application {name!r}, which is not among applications ({', '.join(names)})."
+            raise InputError(message, "Add it there, or leave its revision out.")
         items = value if isinstance(value, list) else [] if value in (None, "") else [value]
         if not all(isinstance(item, str) for item in items):
-            raise ValueError(f"revision {value!r} must be text: quote it")
+            raise InputError(f"revision {value!r} must be text.", "Quote it.")
         found[name] = tuple(item.strip().lower() if len(item.strip()) >= 40 else item.strip() for item in items)
         for item in found[name]:
-            if (refusal := refuse_revision(item)) is not None:
-                raise ValueError(refusal)
+            check_revision(item)
     return found
 
 
 def build_request(params: dict[str, Any], check: bool = False) -> Request:
-    """:raises ValueError: when an argument makes no sense, before any request."""
+    """:raises InputError: when an argument makes no sense, before any request."""
     names = list(dict.fromkeys(params["applications"] or []))
     if not names and not params["label_selectors"]:
-        raise ValueError("applications and label_selectors name nothing: give at least one")
+        raise InputError("applications and label_selectors name nothing.", "Give at least one.")
     for option in ("timeout", "degraded_grace", "stable_for"):
         if not (math.isfinite(params[option]) and params[option] >= 0):
-            raise ValueError(f"{option} is {params[option]:g}: it must be 0 or more seconds")
+            raise InputError(f"{option} is {params[option]:g}: it must be 0 or more seconds.", f"Correct {option}.")
     wanted = revisions(params["revision"], names)
     if not params["health"]:
-        raise ValueError("health is empty: name what counts, or any")
+        raise InputError("health is empty.", "Name what counts, or any.")
     general = Expectation(
         health=frozenset(params["health"]),
         sync=params["sync"],
@@ -311,7 +319,7 @@ def build_request(params: dict[str, Any], check: bool = False) -> Request:
     expectations = {name: replace(general, revisions=value) for name, value in wanted.items()}
     default = expectations.pop("", general)
     if params["supersede"] and not any(wanted.values()):
-        raise ValueError("supersede is of use with revision only: give the revision that is to supersede")
+        raise InputError("supersede is of use with revision only.", "Give the revision that is to supersede.")
     return Request(
         namespace=params["namespace"],
         names=tuple(names),
@@ -345,8 +353,8 @@ def main() -> None:
             verdict, timed_out = wait.step(first, start), False
         else:
             verdict, timed_out = follow(first, ThreadInbox([changes], clock), wait.step, start + params["timeout"])
-    except (ApiError, ValueError) as error:
-        module.fail_json(msg=str(error))
+    except CollectionError as error:
+        module.fail(error)
     for notice in wait.notices:
         module.warn(notice)
     elapsed = round(clock() - start, 3)
@@ -358,8 +366,8 @@ def main() -> None:
     advice = " ".join(dict.fromkeys(item["next_action"] for item in diagnosis))
     result["requests"] = api.requests
     words = quoted(diagnosis)
-    message = f"{what}: {verdict.reason}." + (f"\n{words}\n" if words else " ") + advice
-    module.fail_json(msg=message.strip(), diagnosis=diagnosis, **result)
+    message = f"{what}: {verdict.reason}." + (f"\n{words}" if words else "")
+    module.fail(CollectionError(message, advice, "timeout" if timed_out else "not_done"), diagnosis=diagnosis, **result)
 
 
 if __name__ == "__main__":

@@ -92,6 +92,10 @@ commit:
   returned: success
   type: str
   sample: 5f9c1ad3f0e0b7b0a1bd20f2c4b9c2cbd2d1a6ee
+next_action:
+  description: What to do.
+  returned: failure
+  type: str
 code:
   description: >-
     Kind of failure: those of M(gitops.airflow.git_publish), V(folder_missing), and V(incomplete) for SSH without key or host keys.
@@ -102,12 +106,13 @@ code:
 
 from typing import Any
 
+from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError
 from ansible_collections.gitops.airflow.plugins.module_utils._base.module import AnsibleModule
+from ansible_collections.gitops.airflow.plugins.module_utils._base.url import public_url, ssh_server
 from ansible_collections.gitops.airflow.plugins.module_utils._git.access import EXCLUSIVE, REMOTE_SPEC, open_remote
-from ansible_collections.gitops.airflow.plugins.module_utils._git.model import GitError, folder, keyscan, public_url, ssh_server
+from ansible_collections.gitops.airflow.plugins.module_utils._git.model import GitError, folder, keyscan
 from ansible_collections.gitops.airflow.plugins.module_utils._git.owner import OWNER_SPEC, FolderOwner, check_folder, from_params
 from ansible_collections.gitops.airflow.plugins.module_utils._git.remote import Remote
-from ansible_collections.gitops.airflow.plugins.module_utils._kube.tunnel import TunnelError
 
 
 def check_complete(params: dict[str, Any]) -> None:
@@ -117,13 +122,13 @@ def check_complete(params: dict[str, Any]) -> None:
     url = public_url(params["repo"])
     if not (params["known_hosts"] or params["known_hosts_content"]):
         message = f"{url} is read over SSH, and its server's host keys are not given: any server could pose as it."
-        raise GitError("incomplete", f"{message} Next: {keyscan(params['repo'])}, and give them as {{known_hosts}}.")
+        raise GitError(message, f"Run {keyscan(params['repo'])}, and give them as {{known_hosts}}.", "incomplete")
     if not (params["ssh_key"] or params["ssh_key_content"]):
-        raise GitError("incomplete", f"{url} is read over SSH, and no key is given. Next: give a private key as {{ssh_key}}.")
+        raise GitError(f"{url} is read over SSH, and no key is given.", "Give a private key as {ssh_key}.", "incomplete")
 
 
 def check_folders(remote: Remote, commit: str, folders: list[str]) -> None:
-    """Raises GitError for a folder that the commit does not have, ValueError for what can be no folder."""
+    """Raises GitError for a folder that the commit does not have, InputError for what can be no folder."""
     prefixes = {item: folder(item or ".") for item in folders}
     if not any(prefixes.values()):
         return
@@ -132,9 +137,9 @@ def check_folders(remote: Remote, commit: str, folders: list[str]) -> None:
         if not any(path.startswith(prefix) for path in tree):
             found = ", ".join(sorted({path.split("/")[0] for path in tree if "/" in path})) or "none"
             raise GitError(
+                f"{remote.shown} (branch {remote.branch}): commit {commit[:7]} has no folder {item!r}; the folders at its top: {found}.",
+                "Correct {folders}, or commit a file in that folder.",
                 "folder_missing",
-                f"{remote.shown} (branch {remote.branch}): commit {commit[:7]} has no folder {item!r}; the folders at its top are: {found}."
-                " Next: correct {folders}, or commit a file in that folder.",
             )
 
 
@@ -145,7 +150,7 @@ def check_owner(remote: Remote, commit: str, owner: FolderOwner) -> None:
 
 
 def run(params: dict[str, Any], temp: str) -> str:
-    """The branch's commit. Raises GitError, TunnelError, ValueError, OSError."""
+    """The branch's commit. Raises GitError, TunnelError, InputError, OSError."""
     check_complete(params)
     with open_remote(params, temp, isolated=True) as remote:
         commit = remote.fetch()
@@ -174,11 +179,11 @@ def main() -> None:
     try:
         commit = run(module.params, module.tmpdir)
     except GitError as error:
-        module.fail_json(msg=error.told(module.params["names"]), code=error.code)
-    except TunnelError as error:
-        module.fail_json(msg=str(error), code="no_tunnel")
-    except (ValueError, OSError) as error:
-        module.fail_json(msg=str(error), code="bad_path")
+        module.fail(error.named(module.params["names"]))
+    except CollectionError as error:
+        module.fail(error)
+    except OSError as error:
+        module.fail(CollectionError(str(error), "Correct the path that it names.", "bad_path"))
     module.exit_json(changed=False, commit=commit)
 
 

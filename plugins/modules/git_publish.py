@@ -148,11 +148,15 @@ changed_files:
   type: list
   elements: str
   sample: [platform/airflow/core/values.yaml]
+next_action:
+  description: What to do.
+  returned: failure
+  type: str
 code:
   description: >-
     Kind of failure: V(authentication), V(repository_missing), V(branch_missing), V(unreachable), V(unknown_host_key),
     V(changed_host_key), V(bad_key), V(untrusted_certificate), V(refused), V(foreign_folder), V(busy), V(bad_url), V(bad_path),
-    V(no_tunnel), V(unencrypted), V(server_error), V(timeout), V(git_missing) or V(git_failed).
+    V(bad_option), V(no_tunnel), V(unencrypted), V(server_error), V(timeout), V(git_missing) or V(git_failed).
   returned: failure
   type: str
   sample: authentication
@@ -163,6 +167,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError, InputError
 from ansible_collections.gitops.airflow.plugins.module_utils._base.module import AnsibleModule
 from ansible_collections.gitops.airflow.plugins.module_utils._base.printable import printable
 from ansible_collections.gitops.airflow.plugins.module_utils._git.access import EXCLUSIVE, REMOTE_SPEC, open_remote
@@ -177,22 +182,21 @@ from ansible_collections.gitops.airflow.plugins.module_utils._git.model import (
 )
 from ansible_collections.gitops.airflow.plugins.module_utils._git.owner import OWNER_SPEC, check_folder, from_params
 from ansible_collections.gitops.airflow.plugins.module_utils._git.remote import Author, Outcome, publish
-from ansible_collections.gitops.airflow.plugins.module_utils._kube.tunnel import TunnelError
 
 
 def contents(params: dict[str, Any]) -> dict[str, Content]:
-    """The wanted files by their paths. Raises ValueError or OSError for those that cannot be."""
+    """The wanted files by their paths. Raises InputError or OSError for those that cannot be."""
     wanted = {safe_path(path): Content(str(text).encode()) for path, text in params["files"].items()}
     for copy in params["copies"]:
         path = safe_path(copy["dest"])
         if path in wanted:
-            raise ValueError(f"{path!r} is named twice in files and copies")
+            raise InputError(f"{path!r} is named twice in files and copies.", "Name it once.", "bad_path")
         wanted[path] = Content(Path(copy["src"]).read_bytes(), EXECUTABLE if os.access(copy["src"], os.X_OK) else PLAIN)
     return wanted
 
 
 def run(params: dict[str, Any], temp: str, check: bool) -> Outcome:
-    """Publishes. Raises GitError, TunnelError, ValueError, OSError."""
+    """Publishes. Raises GitError, TunnelError, InputError, OSError."""
     wanted = contents(params)
     author = Author(params["author_name"], params["author_email"], params["commit_message"])
     owner = from_params(params.get("owner"))
@@ -233,11 +237,11 @@ def main() -> None:
     try:
         outcome = run(module.params, module.tmpdir, module.check_mode)
     except GitError as error:
-        module.fail_json(msg=error.told(module.params["names"]), code=error.code)
-    except TunnelError as error:
-        module.fail_json(msg=str(error), code="no_tunnel")
-    except (ValueError, OSError) as error:
-        module.fail_json(msg=str(error), code="bad_path")
+        module.fail(error.named(module.params["names"]))
+    except CollectionError as error:
+        module.fail(error)
+    except OSError as error:
+        module.fail(CollectionError(str(error), "Correct the path that it names.", "bad_path"))
     diff = {"prepared": printable("".join(unified(path, *texts) for path, texts in outcome.changed.items()))} if module._diff else {}
     module.exit_json(changed=bool(outcome.changed), commit=outcome.commit or "", changed_files=list(outcome.changed), diff=diff)
 

@@ -87,12 +87,20 @@ problems:
       returned: always
     value: {description: What was found., type: str, returned: always}
     rule: {description: What is needed., type: str, returned: always}
-    action: {description: What to do about it., type: str, returned: always}
+    next_action: {description: What to do about it., type: str, returned: always}
   sample:
     - code: port_busy
       value: TCP port 8080 is used by nginx (pid 812)
       rule: It must be free on 127.0.0.1
-      action: end it (kill 812) or choose another port
+      next_action: End process 812 (kill), or choose another port than 8080.
+next_action:
+  description: What to do about the problems.
+  returned: failure
+  type: str
+code:
+  description: The kind of the first problem.
+  returned: failure
+  type: str
 facts:
   description: What was seen.
   returned: always
@@ -116,14 +124,15 @@ facts:
 
 import json
 import shutil
-import subprocess
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError
 from ansible_collections.gitops.airflow.plugins.module_utils._base.module import AnsibleModule
 from ansible_collections.gitops.airflow.plugins.module_utils._host import preflight as _host
+from ansible_collections.gitops.airflow.plugins.module_utils._host.command import CommandError, CommandMissing, CommandTimeout, run
 
 
 class Host:
@@ -135,12 +144,11 @@ class Host:
     def run(self, args: Sequence[str], timeout: float | None = None) -> tuple[int | None, str, str]:
         """Exit code (None when there is no such command or time ran out), standard output, standard error."""
         try:
-            done = subprocess.run([self.command, *args], capture_output=True, text=True, errors="replace", timeout=timeout, check=False)
-        except (FileNotFoundError, subprocess.TimeoutExpired):
+            return run([self.command, *args], timeout=timeout)
+        except (CommandMissing, CommandTimeout):
             return None, "", ""
-        except OSError as error:
+        except CommandError as error:
             return 126, "", str(error)
-        return done.returncode, done.stdout, done.stderr
 
     def engine(self) -> tuple[dict[str, Any], _host.Problem | None]:
         """What the engine says of itself, and why it cannot be used."""
@@ -199,10 +207,10 @@ def examine(host: Host, params: dict[str, Any]) -> tuple[list[_host.Problem], di
     facts["ports"] = host.ports(params["ports"], containers)
     problems += _host.port_problems(facts["ports"], params["ports_owner"])
     if not granted:
-        action = "use a bigger machine, or give the virtual machine more memory"
+        action = "Use a bigger machine, or give the virtual machine more memory."
         problems += _host.amount_problem("memory_low", "Memory", facts["memory_mb"], params["min_memory_mb"], action)
     if not granted and "disk_mb" in facts:
-        action = "free some (docker system prune removes what no container uses), or move Docker's data-root"
+        action = "Free disk space (docker system prune removes what no container uses), or move Docker's data-root."
         where = f"Free disk space in {facts['engine_root']}"
         problems += _host.amount_problem("disk_low", where, facts["disk_mb"], params["min_disk_mb"], action)
     return problems + _host.image_problems(facts["images"]), facts
@@ -227,7 +235,9 @@ def main() -> None:
     listed = [problem.as_dict() for problem in problems]
     if problems:
         lines = "\n".join(f"- {problem}" for problem in problems)
-        module.fail_json(msg=f"{len(problems)} problem(s) with this machine; nothing was made.\n{lines}", problems=listed, facts=facts)
+        message = f"{len(problems)} problem(s) with this machine; nothing was made.\n{lines}"
+        advice = " ".join(dict.fromkeys(problem.next_action for problem in problems))
+        module.fail(CollectionError(message, advice, problems[0].code), problems=listed, facts=facts)
     module.exit_json(changed=False, problems=listed, facts=facts)
 
 

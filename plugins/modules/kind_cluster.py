@@ -181,6 +181,16 @@ kubeconfig:
   returned: always
   type: str
   sample: /root/.kube/config
+next_action:
+  description: What to do.
+  returned: failure
+  type: str
+code:
+  description: >-
+    The kind of failure: V(drift), V(foreign_cluster), V(broken_cluster), V(nodes_not_ready), V(busy), V(command_missing), V(bad_path),
+    V(bad_option), V(library_missing) or V(kind_failed).
+  returned: failure
+  type: str
 drift:
   description: Differences between the existing cluster and O(config). Not empty only on failure.
   returned: always
@@ -191,13 +201,13 @@ drift:
     what: {description: What differs., type: str, returned: always}
     found: {description: What is there., type: str, returned: always}
     wanted: {description: What O(config) says., type: str, returned: always}
-    action: {description: What to do about it., type: str, returned: always}
+    next_action: {description: What to do about it., type: str, returned: always}
   sample:
     - where: airflow-control-plane
       what: port mapping
       found: absent
       wanted: "0.0.0.0:8080 -> 30080/tcp"
-      action: make the configuration say what is there, or delete the cluster (state=absent) and create it again
+      next_action: Make the configuration say what exists, or delete the cluster (state=absent) and create it again.
 """
 
 import os
@@ -205,8 +215,9 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import missing_required_lib
+from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError, InputError
 from ansible_collections.gitops.airflow.plugins.module_utils._base.module import AnsibleModule
-from ansible_collections.gitops.airflow.plugins.module_utils._kind.client import Engine, KindError, Marker
+from ansible_collections.gitops.airflow.plugins.module_utils._kind.client import Engine, Marker
 from ansible_collections.gitops.airflow.plugins.module_utils._kind.cluster import Cluster, DriftError, Wanted
 from ansible_collections.gitops.airflow.plugins.module_utils._kind.config import HAS_YAML
 
@@ -244,7 +255,8 @@ def main() -> None:
         supports_check_mode=True,
     )
     if not HAS_YAML:
-        module.fail_json(msg=missing_required_lib("PyYAML"))
+        advice = "Install it there, or choose the Python that has it (ansible_python_interpreter)."
+        module.fail(CollectionError(missing_required_lib("PyYAML"), advice, "library_missing"))
     params: dict[str, Any] = module.params
     engine = Engine(params["name"], params["kind_binary"], kubeconfig_path(params["kubeconfig"]))
     known: dict[str, Any] = {"context": f"kind-{engine.name}", "kubeconfig": engine.kubeconfig, "drift": []}
@@ -255,9 +267,11 @@ def main() -> None:
         else:
             result = cluster.present(Wanted(params["config"], params["image"] or "", params["image_archives"], params["wait"]))
     except DriftError as error:
-        module.fail_json(msg=str(error), **{**known, "drift": [item.as_dict() for item in error.drift]})
-    except (KindError, ValueError) as error:
-        module.fail_json(msg=str(error), **known)
+        module.fail(error, **{**known, "drift": [item.as_dict() for item in error.drift]})
+    except CollectionError as error:
+        module.fail(error, **known)
+    except ValueError as error:  # what cannot be read as YAML or a number
+        module.fail(InputError(str(error), "Correct config."), **known)
     module.exit_json(**known, **result)
 
 

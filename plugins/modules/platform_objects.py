@@ -318,14 +318,18 @@ text:
   returned: success
   type: str
 next_action:
-  description: What to do about a failure.
+  description: What to do about the failure.
+  returned: failure
+  type: str
+code:
+  description: The kind of failure, for instance V(timeout), V(forbidden) or V(unreachable).
   returned: failure
   type: str
 """
 
 from typing import Any, NoReturn
 
-from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError, CollectionError
+from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError
 from ansible_collections.gitops.airflow.plugins.module_utils._base.module import AnsibleModule, conceal
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.applied import shown
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.apply import Change
@@ -436,8 +440,6 @@ def present(module: AnsibleModule) -> NoReturn:
         module.fail(error, refused=[{**ref.as_dict(), "reason": reason} for ref, reason in error.objects])
     except CollectionError as error:
         module.fail(error)
-    except ValueError as error:  # a record of Argo CD that cannot be read
-        module.fail(CollectionError(str(error)))
     finish(module, outcome)
 
 
@@ -464,7 +466,7 @@ def finish(module: AnsibleModule, outcome: Applied) -> NoReturn:
 
 
 def remove(params: dict[str, Any], check: bool) -> Removed:
-    """Deletes. Raises ApiError, ValueError."""
+    """Deletes. Raises CollectionError."""
     api = connect(params)
     scope = read_scope(api, params["platform"], params["application"], params["older"], params["argocd_namespace"])
     refs = [ref_from(item) for item in params["objects"]]
@@ -490,16 +492,17 @@ def main() -> None:
                 changed=bool(marked), marked=[ref.as_dict() for ref in marked], diff={"before": "", "after": after}, **kept(others)
             )
         outcome = remove(params, module.check_mode)
-    except (ApiError, ValueError) as error:
-        module.fail_json(msg=str(error))
+    except CollectionError as error:
+        module.fail(error)
     result = {"removed": [ref.as_dict() for ref in outcome.removed], **kept(outcome.kept)}
     if outcome.left:
-        module.fail_json(
-            msg=f"{named(outcome.left)} still there {params['timeout']:g} s after the deletion was requested: a finalizer or an object "
-            "in it holds it back. Next: kubectl describe it, mend what its status names, and run the same command again.",
-            changed=True,
-            **result,
+        late = CollectionError(
+            f"{named(outcome.left)} still there {params['timeout']:g} s after the deletion was requested: a finalizer or an object in it "
+            "holds it back.",
+            "Look at its status (kubectl describe), correct what that names, and run the same command again.",
+            "timeout",
         )
+        module.fail(late, changed=True, **result)
     before = "".join(f"{ref}\n" for ref in outcome.removed)
     module.exit_json(changed=bool(outcome.removed), diff={"before": before, "after": ""}, **result)
 

@@ -147,8 +147,12 @@ refusals:
       description: What to do.
       type: str
 text:
-  description: The refusals as one text, with what to do after C(Next).
+  description: The refusals as one text. Empty if there are none.
   returned: success
+  type: str
+next_action:
+  description: What to do about the refusals; on failure, about that.
+  returned: always
   type: str
 adoption:
   description: Whether unmarked objects of an older version of this collection are this platform's.
@@ -172,12 +176,16 @@ elapsed:
   description: Seconds that the look took.
   returned: success
   type: float
+code:
+  description: The kind of failure, for instance V(forbidden) or V(unreachable).
+  returned: failure
+  type: str
 """
 
 import time
 from typing import Any
 
-from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError, LibraryMissing
+from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError, CollectionError, LibraryMissing
 from ansible_collections.gitops.airflow.plugins.module_utils._base.module import AnsibleModule
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import connect, show_path
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import (
@@ -222,14 +230,14 @@ def platform_of(params: dict[str, Any]) -> Platform:
     return Platform(params["platform"], namespaces=tuple(params["namespaces"]), **{name: params[name] for name in names})
 
 
-def explain(refusals: list[Refusal]) -> str:
-    """The refusals for a person: all causes, then all next actions."""
-    causes = " ".join(refusal.message for refusal in refusals)
-    return f"{causes} Nothing was changed. Next: {' '.join(refusal.next_action for refusal in refusals)}" if refusals else ""
+def explain(refusals: list[Refusal]) -> dict[str, str]:
+    """The refusals for a person: all causes, and all next actions."""
+    causes = " ".join([*(refusal.message for refusal in refusals), "Nothing was changed."]) if refusals else ""
+    return {"text": causes, "next_action": " ".join(refusal.next_action for refusal in refusals)}
 
 
 def run(params: dict[str, Any]) -> dict[str, Any]:
-    """What the module returns. Raises ApiError, ValueError."""
+    """What the module returns. Raises CollectionError."""
     start, platform = time.monotonic(), platform_of(params)
     try:
         sight = OwnershipRead(connect(params), platform, [ref_from(item) for item in params["objects"]]).read()
@@ -238,7 +246,14 @@ def run(params: dict[str, Any]) -> dict[str, Any]:
     except ApiError as error:
         if not params["absent_ok"] or error.status > 0:
             raise
-        return {"reachable": False, "cluster": "", "refusals": [], "text": "", "adoption": False, "in_use": False, "unmarked": []} | {
+        return {
+            "reachable": False,
+            "cluster": "",
+            "refusals": [],
+            **explain([]),
+            "adoption": False,
+            "in_use": False,
+            "unmarked": [],
             "namespaces": {},
             "elapsed": round(time.monotonic() - start, 3),
         }
@@ -247,7 +262,7 @@ def run(params: dict[str, Any]) -> dict[str, Any]:
         "reachable": True,
         "cluster": sight.cluster,
         "refusals": [refusal.as_dict() for refusal in decision.refusals],
-        "text": explain(decision.refusals),
+        **explain(decision.refusals),
         "adoption": decision.adoption,
         "in_use": sight.application is not None and adoptable(sight.application, platform) and points_here(sight.application, platform),
         "unmarked": [ref.as_dict() for ref in decision.unmarked],
@@ -260,8 +275,8 @@ def main() -> None:
     module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
     try:
         result = run(show_path(module))
-    except (ApiError, ValueError) as error:
-        module.fail_json(msg=str(error))
+    except CollectionError as error:
+        module.fail(error)
     module.exit_json(changed=False, **result)
 
 

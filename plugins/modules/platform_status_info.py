@@ -109,6 +109,7 @@ RETURN = r"""
 status:
   description:
     - The state. C(problems) says why it is not C(healthy); C(warnings) do not count.
+    - C(next_action) says what to do about a cluster that does not answer. It is empty otherwise.
     - Times are in seconds, sizes in bytes, CPU in cores.
   returned: always
   type: dict
@@ -118,6 +119,7 @@ status:
     problems:
       - "pod airflow-core/airflow-webserver-5d8f-x, container webserver (image apache/airflow:nope): ImagePullBackOff: Back-off"
     warnings: []
+    next_action: ""
     checked_at: "2026-05-04T10:00:00Z"
     elapsed: 0.9
     usage: the kubelets
@@ -139,7 +141,7 @@ from typing import Any
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError, LibraryMissing
 from ansible_collections.gitops.airflow.plugins.module_utils._base.module import AnsibleModule
 from ansible_collections.gitops.airflow.plugins.module_utils._base.printable import printable_values
-from ansible_collections.gitops.airflow.plugins.module_utils._kind.evidence import why_silent
+from ansible_collections.gitops.airflow.plugins.module_utils._kind.evidence import why_unreachable
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import connect, show_path
 from ansible_collections.gitops.airflow.plugins.module_utils._status.read import Platform, StatusRead, judged
 from ansible_collections.gitops.airflow.plugins.module_utils._status.text import render
@@ -187,10 +189,11 @@ def main() -> None:
     try:
         status = StatusRead(connect(params), params, at).read()
     except ApiError as error:
-        problem = str(error)
+        problem, action = error.message, error.next_action
         if params["kind_cluster"] and not isinstance(error, LibraryMissing):
-            problem += f" {why_silent(params['kind_cluster'])}"
-        status = judged(at.name, time.monotonic() - start, {"unreadable": [problem]})
+            why, action = why_unreachable(params["kind_cluster"])
+            problem += f" {why}"
+        status = judged(at.name, time.monotonic() - start, {"unreadable": [problem], "next_action": action})
     status = printable_values(status)  # also in JSON, which programs print
     module.exit_json(changed=False, status=status, text=render(status))
 

@@ -85,6 +85,14 @@ files:
   type: list
   elements: dict
   sample: [{name: airflow-core/events.json, size: 10420}]
+next_action:
+  description: What to do.
+  returned: failure
+  type: str
+code:
+  description: V(bad_path).
+  returned: failure
+  type: str
 notes:
   description: What could not be read.
   returned: always
@@ -95,6 +103,7 @@ notes:
 import os
 from typing import Any
 
+from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError
 from ansible_collections.gitops.airflow.plugins.module_utils._base.module import AnsibleModule
 from ansible_collections.gitops.airflow.plugins.module_utils._base.printable import printable_values
 from ansible_collections.gitops.airflow.plugins.module_utils._kind.evidence import evidence
@@ -130,7 +139,9 @@ def main() -> None:
     path = params["path"]
     folder = os.path.dirname(path) or "."
     if not os.path.isdir(folder):
-        module.fail_json(msg=f"path is {path!r}, but there is no folder {folder!r}. Next: make that folder, or correct path.")
+        module.fail(
+            CollectionError(f"path is {path!r}, but there is no folder {folder!r}.", "Make that folder, or correct path.", "bad_path")
+        )
     if module.check_mode:
         module.exit_json(changed=True, path=path, files=[], notes=[])
     bundle = Bundle(lambda: connect(params), list(dict.fromkeys(params["namespaces"])), params["tail"], params["mask"])
@@ -142,7 +153,7 @@ def main() -> None:
     try:
         write(path, bundle.archive(os.path.basename(path).removesuffix(".tar.gz")))
     except OSError as error:
-        module.fail_json(msg=f"path {path!r} cannot be written: {error}. Next: free space, or give another path.")
+        module.fail(CollectionError(f"path {path!r} cannot be written: {error}.", "Free space, or give another path.", "bad_path"))
     module.exit_json(changed=True, path=path, files=bundle.contents(), notes=printable_values(bundle.notes))
 
 

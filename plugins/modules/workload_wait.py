@@ -97,12 +97,21 @@ events:
   returned: when the wait failed
   type: list
   elements: str
+next_action:
+  description: What to do.
+  returned: failure
+  type: str
+  sample: "Correct the image registry.example.com/web:nope of container web of pod apps/web-5d8f-x."
+code:
+  description: V(timeout), V(not_done) where a cause lasted for O(grace), or the kind of the request that failed.
+  returned: failure
+  type: str
 """
 
 import time
 from typing import Any
 
-from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError
+from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError
 from ansible_collections.gitops.airflow.plugins.module_utils._base.module import AnsibleModule
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import connect, show_path
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.watch import ThreadInbox, follow, stream
@@ -136,8 +145,8 @@ def main() -> None:
             verdict, timed_out = wait.step(first, start), False
         else:
             verdict, timed_out = follow(first, ThreadInbox(streams, clock), wait.step, start + params["timeout"])
-    except ApiError as error:
-        module.fail_json(msg=str(error))
+    except CollectionError as error:
+        module.fail(error)
     for notice in wait.notices:
         module.warn(notice)
     elapsed = round(clock() - start, 3)
@@ -146,8 +155,8 @@ def main() -> None:
         module.exit_json(changed=False, **result)
     what = f"Not done within {params['timeout']:g} s" if timed_out else f"Failed after {elapsed:g} s"
     words, action = wait.diagnosis()
-    message = f"{what}: {verdict.reason}." + (f"\n{words}\n" if words else " ") + f"Next: {action}"
-    module.fail_json(msg=message, events=wait.events(), **result)
+    message = f"{what}: {verdict.reason}." + (f"\n{words}" if words else "")
+    module.fail(CollectionError(message, action, "timeout" if timed_out else "not_done"), events=wait.events(), **result)
 
 
 if __name__ == "__main__":

@@ -139,7 +139,7 @@ def test_ssh_repository_without_host_keys(site, tmp_path: Path) -> None:
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", tmp_path / "key"], check=True)
     repository = '"ssh://git@127.0.0.1:1/dags.git"'
     result = site(airflow_app_dags_repo=repository, airflow_app_dags_ssh_key=f'"{tmp_path}/key"')
-    refused(result, "ssh://git@127.0.0.1:1/dags.git", "Next: ssh-keyscan -p 1 127.0.0.1 > known_hosts")
+    refused(result, "ssh://git@127.0.0.1:1/dags.git", "Run ssh-keyscan -p 1 127.0.0.1 > known_hosts")
 
 
 def test_platform_repository_out_of_reach(site) -> None:

@@ -64,8 +64,14 @@ def theirs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[ApiServer
 
 @pytest.mark.parametrize(
     ("playbook", "variables", "refused"),
-    [("site", {}, True), ("site", ELSEWHERE, True), ("destroy", {}, False), ("destroy", ELSEWHERE, False)],
-    ids=["site", "site-elsewhere", "destroy", "destroy-elsewhere"],
+    [
+        ("site", {}, True),
+        ("site", ELSEWHERE, True),
+        ("verify", {}, True),
+        ("destroy", {}, False),
+        ("destroy", ELSEWHERE, False),
+    ],
+    ids=["site", "site-elsewhere", "verify", "destroy", "destroy-elsewhere"],
 )
 def test_h1_h2_nothing_is_written_beside_a_foreign_argocd(
     theirs: tuple[ApiServer, Path, Dump], tmp_path: Path, playbook: str, variables: dict[str, str], refused: bool

@@ -31,7 +31,7 @@ def test_pod_deleted_before_the_wait_is_seen_by_its_version(server: ApiServer) -
     (found,) = result["placements"]
     assert (found["pod"], found["phase"], found["node"], found["deleted"]) == ("gone-1", "Succeeded", "node-1", True)
     later = str(int(before["resource_version"]) + 10**6)
-    assert "is it of another cluster?" in run(server, "gone", resource_version=later)["msg"]
+    assert "it is another cluster's" in run(server, "gone", resource_version=later)["msg"]
     without = run(server, "gone", timeout=1)
     assert "seen only with resource_version" in without["msg"]
 

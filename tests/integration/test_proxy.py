@@ -128,14 +128,21 @@ def test_an_excluded_server_is_not_asked_by_the_proxy(
     assert proxy.requests == []
 
 
+DEFAULTS = {
+    "kubeconfig": "{{ platform_kubeconfig }}",
+    "context": "{{ platform_context }}",
+    "proxy": "{{ __platform_api_proxy.proxy }}",
+    "no_proxy": "{{ __platform_api_proxy.no_proxy }}",
+}
+
+
 def play(folder: Path, kubeconfig: Path, tasks: list[Obj], roles: list[Any], **environment: str) -> subprocess.CompletedProcess[str]:
-    """Runs tasks with the defaults that the roles give to the modules of their cluster."""
-    main = json.loads(json.dumps(_loaded(ROOT / "roles/airflow_verify/tasks/main.yml")))
+    """Runs tasks with the defaults that roles give to kubernetes.core's modules."""
     document = {
         "hosts": "localhost",
         "gather_facts": False,
         "vars": {"platform_kubeconfig": str(kubeconfig), "platform_context": "test", "platform_provider": "existing"},
-        "module_defaults": main[0]["module_defaults"],
+        "module_defaults": {"group/gitops.airflow.cluster": DEFAULTS},
         "roles": roles,
         "tasks": tasks,
     }
@@ -150,12 +157,6 @@ def play(folder: Path, kubeconfig: Path, tasks: list[Obj], roles: list[Any], **e
         timeout=120,
         check=False,
     )
-
-
-def _loaded(path: Path) -> Any:
-    import yaml
-
-    return yaml.safe_load(path.read_text())
 
 
 CORE: list[Obj] = [

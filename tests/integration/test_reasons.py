@@ -113,8 +113,8 @@ def test_v2_a_synced_and_progressing_application_fails_within_the_grace(
     cluster.delete(item)
     assert result.get("failed"), result
     assert words in result["msg"]
-    assert action in result["msg"]
-    assert "correct image" not in result["msg"]
+    assert action in result["next_action"]
+    assert "correct image" not in result["next_action"]
     # Named first at the first look at the cluster, which comes after 5 s.
     assert result["elapsed"] < 5 + GRACE + 5 + 2
     named = [step["elapsed"] for step in result["applications"][0]["transitions"] if words in step["reason"]]
@@ -129,6 +129,8 @@ def test_v2_a_synced_and_progressing_application_fails_within_the_grace(
     [
         ("Deployment", "airflow-core", "900Gi", f"{NO_ROOM} preemption"),
         ("StatefulSet", "airflow-user", "2Gi", QUOTA),
+        ("Job", "airflow-core", "900Gi", f"{NO_ROOM} preemption"),
+        ("Job", "airflow-user", "2Gi", QUOTA),
     ],
 )
 def test_v2_a_rollout_that_is_stuck_says_the_same(cluster: ApiServer, kind: str, namespace: str, memory: str, words: str) -> None:
@@ -140,8 +142,8 @@ def test_v2_a_rollout_that_is_stuck_says_the_same(cluster: ApiServer, kind: str,
     cluster.delete(item)
     assert result.get("failed"), result
     assert words in result["msg"]
-    assert "Next: " in result["msg"]
-    assert "describe pods, and correct" not in result["msg"]
+    assert result["next_action"]
+    assert "describe pods, and correct" not in result["next_action"]
 
 
 def test_v2_no_room_that_comes_within_the_grace_fails_nothing(cluster: ApiServer) -> None:

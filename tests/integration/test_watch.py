@@ -89,7 +89,7 @@ def test_credentials_that_expire_in_mid_wait_end_it(mortal: ApiServer) -> None:
         result = module.result()
     assert result.get("failed")
     assert "were not accepted (401" in result["msg"]
-    assert "renew it" in result["msg"]
+    assert "Renew it" in result["next_action"]
 
 
 def test_no_request_storm_while_the_api_is_away(mortal: ApiServer) -> None:
@@ -200,7 +200,7 @@ def test_list_forbidden_names_verb_and_resource(server: ApiServer, module: str, 
     assert result.get("failed")
     assert "Not permitted to list /api" in result["msg"]
     assert words in result["msg"]
-    assert "Grant that verb" in result["msg"]
+    assert "Grant that verb" in result["next_action"]
 
 
 def test_unknown_token(server: ApiServer) -> None:

@@ -36,7 +36,7 @@ def tunnelled(send: Transport, tunnel: Tunnel) -> Transport:
         except HTTPError:
             raise
         except OSError as error:
-            raise URLError(str(tunnel.error or error)) from error
+            raise URLError(tunnel.error or error) from error
 
     return transport
 

@@ -25,10 +25,10 @@ from urllib.request import (
 )
 
 from ansible_collections.gitops.airflow.plugins.module_utils._airflow.task_log import TaskLog, read_answer
-from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import AirflowError
+from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import AirflowError, CollectionError, InputError
 from ansible_collections.gitops.airflow.plugins.module_utils._base.transport import proxy_for, sends_in_clear
+from ansible_collections.gitops.airflow.plugins.module_utils._base.url import public_url
 from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Obj, shorten
-from ansible_collections.gitops.airflow.plugins.module_utils._git.model import public_url
 
 PAGE = 100
 
@@ -59,21 +59,23 @@ class _NoRedirect(HTTPRedirectHandler):
 
 
 def check_access(access: Access) -> None:
-    """Raises ValueError for a URL that is none, or at which the password could be read on its way (H5)."""
-    shown, next_step = public_url(access.url), "Next: correct url"
+    """Raises InputError for a URL that is none, or at which the password could be read on its way (H5)."""
+    shown = public_url(access.url)
     parts = urlsplit(access.url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError(f"url is {shown!r}: it must begin with http:// or https:// and name a host. {next_step}.")
+        raise InputError(f"url is {shown!r}: it must begin with http:// or https:// and name a host.", "Correct url.", "bad_url")
     if "@" in parts.netloc:
-        raise ValueError(f"url {shown!r} holds a user or password, which would be seen. Next: give username and password.")
+        raise InputError(f"url {shown!r} holds a user or password, which would be seen.", "Give username and password.", "bad_url")
     try:
         _port = parts.port
     except ValueError as error:
-        raise ValueError(f"url is {shown!r}: {error}. {next_step}.") from error
+        raise InputError(f"url is {shown!r}: {error}.", "Correct url.", "bad_url") from error
     if sends_in_clear(access.url):
-        raise ValueError(
+        raise InputError(
             f"url is {shown!r}: over plain HTTP the password of user {access.username!r} could be read on its way, so it is sent only to "
-            "this machine (localhost). Next: give an https:// address, or the webserver's Service as tunnel."
+            "this machine (localhost).",
+            "Give an https:// address, or the webserver's Service as tunnel.",
+            "unencrypted",
         )
 
 
@@ -109,10 +111,11 @@ class AirflowApi:
         try:
             check_access(access)
             self._send = transport or basic_transport(access)
-        except ValueError as error:
-            raise AirflowError(-1, str(error)) from error
+        except InputError as error:
+            raise AirflowError(-1, error.message, error.next_action, error.code) from error
         except OSError as error:
-            raise AirflowError(-1, f"ca_path {access.ca_path!r} cannot be read as certificates in PEM form: {error}") from error
+            message = f"ca_path {access.ca_path!r} cannot be read as certificates in PEM form: {error}."
+            raise AirflowError(-1, message, "Correct ca_path.", "bad_path") from error
 
     def _request(self, method: str, path: str, body: Obj | None = None, accept: str = "application/json") -> bytes:
         url = f"{self._base}/api/v1{path}"
@@ -120,15 +123,18 @@ class AirflowApi:
         try:
             return self._send(method, url, None if body is None else json.dumps(body).encode(), headers)
         except HTTPError as error:
-            raise AirflowError(error.code, self._refusal(method, path, error)) from error
+            raise self._refusal(method, path, error) from error
         except (URLError, HTTPException, OSError, ValueError) as error:
             reason = getattr(error, "reason", None) or error
-            advice = "Check that the webserver runs" if self._name else "Check url, the port, and that the webserver runs"
             if "certificate" in str(reason).lower():
-                raise AirflowError(-1, f"The certificate of {self._base} is not trusted: {reason}. Give its CA with ca_path.") from error
-            raise AirflowError(0, f"{self._at} cannot be reached: {reason}. {advice}.") from error
+                message = f"The certificate of {self._base} is not trusted: {reason}."
+                raise AirflowError(-1, message, "Give the certificate of its authority as ca_path.", "untrusted_certificate") from error
+            advice = "Check that the webserver runs." if self._name else "Check url, the port, and that the webserver runs."
+            if isinstance(reason, CollectionError):  # the tunnel's
+                advice = reason.next_action or advice
+            raise AirflowError(0, f"{self._at} cannot be reached: {reason}.", advice) from error
 
-    def _refusal(self, method: str, path: str, error: HTTPError) -> str:
+    def _refusal(self, method: str, path: str, error: HTTPError) -> AirflowError:
         text = error.read().decode("utf-8", "replace")
         try:
             problem = json.loads(text)
@@ -137,16 +143,19 @@ class AirflowApi:
             detail = "" if text.lstrip().startswith("<") else text  # a page for a browser tells nothing here
         detail = shorten(detail or str(error.reason), 300)
         if error.code == 401:
-            return (
-                f"{self._at} does not accept the credentials of user {self._user!r} (401, {detail}). Check username and "
-                "password, and that [api] auth_backends includes airflow.api.auth.backend.basic_auth."
+            return AirflowError(
+                error.code,
+                f"{self._at} does not accept the credentials of user {self._user!r} (401, {detail}).",
+                "Check username and password, and that [api] auth_backends includes airflow.api.auth.backend.basic_auth.",
             )
         if error.code == 403:
-            return f"User {self._user!r} may not {method} {path} (403, {detail}). Give it a role with that permission (User or Op)."
+            message = f"User {self._user!r} may not {method} {path} (403, {detail})."
+            return AirflowError(error.code, message, "Give it a role with that permission (User or Op).")
         if 300 <= error.code < 400:
-            return f"{self._base} redirects {path} to {error.headers.get('Location')}: give the webserver's own address as url."
-        advice = " Look at the webserver's log, and whether its database runs." if error.code == 500 else ""
-        return f"{self._at} answered {method} {path} with {error.code}: {detail}{'.' if advice else ''}{advice}"
+            message = f"{self._base} redirects {path} to {error.headers.get('Location')}."
+            return AirflowError(error.code, message, "Give the webserver's own address as url.", "bad_url")
+        advice = "Look at the webserver's log, and whether its database runs." if error.code == 500 else ""
+        return AirflowError(error.code, f"{self._at} answered {method} {path} with {error.code}: {detail}.", advice)
 
     def _json(self, method: str, path: str, body: Obj | None = None) -> Obj:
         content = self._request(method, path, body)
@@ -155,7 +164,8 @@ class AirflowApi:
         except ValueError:
             document = None
         if not isinstance(document, dict):
-            raise AirflowError(-1, f"{self._base}/api/v1{path} answered no JSON object: is url the address of an Airflow 2 webserver?")
+            message = f"{self._base}/api/v1{path} answered no JSON object."
+            raise AirflowError(-1, message, "Give the address of an Airflow 2 webserver as url.", "bad_url")
         return document
 
     def _found(self, path: str) -> Obj | None:

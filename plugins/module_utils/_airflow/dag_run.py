@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
 from ansible_collections.gitops.airflow.plugins.module_utils._airflow.task_log import TaskLog
-from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import AirflowError
+from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import AirflowError, CollectionError
 from ansible_collections.gitops.airflow.plugins.module_utils._base.mask import masked_words
 from ansible_collections.gitops.airflow.plugins.module_utils._base.progress import Progress
 from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Obj, shorten
@@ -55,13 +55,13 @@ class Request:
 
 @dataclass
 class Outcome:
-    """What was found and done. ``error`` is empty when it went well."""
+    """What was found and done. ``error`` says why it did not go well."""
 
     changed: bool = False
     dag_run: Obj | None = None
     was_paused: bool | None = None
     task_instances: list[dict[str, Any]] = field(default_factory=list)
-    error: str = ""
+    error: CollectionError | None = None
     warnings: list[str] = field(default_factory=list)
 
     @property
@@ -113,9 +113,10 @@ class DagRun:
         outcome.dag_run = self._retry(lambda: self._api.run(request.dag_id, request.run_id))
         blocked = outcome.was_paused and not request.unpause and outcome.state not in ENDED
         if blocked and request.wait:
-            outcome.error = (
-                f"DAG {request.dag_id} is paused, so the run {request.run_id} would stay queued. Set unpause to true "
-                "(paused_after can pause it again) or wait to false."
+            outcome.error = CollectionError(
+                f"DAG {request.dag_id} is paused, so the run {request.run_id} would stay queued.",
+                "Set unpause to true (paused_after can pause it again) or wait to false.",
+                "dag_paused",
             )
             return outcome
         if outcome.dag_run is None:
@@ -143,8 +144,9 @@ class DagRun:
                 if not error.passing or server_errors >= SERVER_ERRORS:
                     raise
                 if self._left() <= 0:
-                    raise AirflowError(error.status, f"{error} It stayed so for {self._request.timeout:g} s.") from error
-                self._tell(str(error))
+                    message = f"{error} It stayed so for {self._request.timeout:g} s."
+                    raise AirflowError(error.status, message, error.next_action, error.code) from error
+                self._tell(error.text)
             self._pause()
 
     def _parsed(self) -> Obj | None:
@@ -160,10 +162,12 @@ class DagRun:
             self._pause()
         errors = self._retry(self._api.import_errors)
         listed = "; ".join(f"{item.get('filename')}: {shorten(_last_line(item.get('stack_trace')), 300)}" for item in errors)
-        advice = f"Import errors: {listed}."
+        reason, advice = f"Import errors: {listed}.", "Correct what they name in the DAG repository, and push."
         if not errors:
-            advice = "There is no import error: check dag_id, the DAG repository and branch, and that git-sync and the scheduler run."
-        self.outcome.error = f"DAG {self._request.dag_id} {what} after {self._request.timeout:g} s. {advice}"
+            reason = "There is no import error."
+            advice = "Check dag_id, the DAG repository and branch, and that git-sync and the scheduler run."
+        message = f"DAG {self._request.dag_id} {what} after {self._request.timeout:g} s. {reason}"
+        self.outcome.error = CollectionError(message, advice, "dag_missing")
         return None
 
     def _create(self) -> Obj:
@@ -182,7 +186,7 @@ class DagRun:
                 # Somebody else made it meanwhile, or an earlier request of ours arrived although its answer did not.
                 found = self._api.run(request.dag_id, request.run_id)
                 if found is None:
-                    raise AirflowError(409, f"{error}. Another run has this logical_date: choose another, or give none.") from error
+                    raise AirflowError(409, f"{error} Another run has this logical_date.", "Choose another, or give none.") from error
                 run = found
             return run
 
@@ -203,7 +207,8 @@ class DagRun:
             self._pause()
             outcome.dag_run = self._retry(lambda: self._api.run(request.dag_id, request.run_id))
             if outcome.dag_run is None:
-                outcome.error = f"The run {request.run_id} of {request.dag_id} was deleted while it was waited for."
+                message = f"The run {request.run_id} of {request.dag_id} was deleted while it was waited for."
+                outcome.error = CollectionError(message, "Trigger a new one, and find out who deletes runs.", "run_deleted")
                 return
         self._read_tasks()
         self._show(outcome.task_instances)
@@ -253,22 +258,24 @@ class DagRun:
         found.sort(key=lambda item: (item.get("start_date") or "~", str(item.get("task_id")), int(item.get("map_index") or 0)))
         self.outcome.task_instances = [{key: item.get(key) for key in keys} for item in found]
 
-    def _unfinished(self) -> str:
+    def _unfinished(self) -> CollectionError:
         request, outcome = self._request, self.outcome
         states = ", ".join(f"{_task_name(item)} is {item['state'] or 'not scheduled'}" for item in outcome.task_instances) or "no task yet"
         advice = "Look at the scheduler's log and at the worker pods."
         dag = self._retry(lambda: self._api.dag(request.dag_id))
         if dag and dag.get("is_paused"):
-            advice = f"{request.dag_id} has been paused meanwhile: unpause it."
-        return f"The run {request.run_id} of {request.dag_id} is {outcome.state} after {request.timeout:g} s ({states}). {advice}"
+            advice = f"Unpause {request.dag_id}, which has been paused meanwhile."
+        message = f"The run {request.run_id} of {request.dag_id} is {outcome.state} after {request.timeout:g} s ({states})."
+        return CollectionError(message, advice, "timeout")
 
-    def _failure(self) -> str:
+    def _failure(self) -> CollectionError:
         request = self._request
         wrong = [item for item in self.outcome.task_instances if item["state"] in ("failed", "upstream_failed")]
         names = ", ".join(f"{_task_name(item)} ({item['state']}, try {item['try_number']})" for item in wrong) or "none is marked failed"
         text = f"The run {request.run_id} of {request.dag_id} failed. Tasks: {names}."
         end = self._clock() + LOG_SECONDS
-        return text + "".join(self._quote_log(item, end) for item in wrong if item["state"] == "failed")
+        text += "".join(self._quote_log(item, end) for item in wrong if item["state"] == "failed")
+        return CollectionError(text, "Correct what the log of the failed task names, and trigger a new run.", "run_failed")
 
     def _quote_log(self, task: Obj, end: float) -> str:
         """The last lines of a failed task's log, for which it waits until ``end``; else why they are not there."""
@@ -280,7 +287,7 @@ class DagRun:
                     return f"\nLast lines of {name}:\n" + masked_words("\n".join(found.lines[-LOG_LINES:]))
                 reason, passing = "; ".join(found.messages) or "the answer is empty", True
             except AirflowError as error:
-                reason, passing = str(error), error.passing
+                reason, passing = error.text, error.passing
             if not passing or self._clock() >= end:
                 return f"\nThe log of {name} cannot be read: {shorten(reason, 600)}"
             self._tell(f"waiting for the log of {name}")

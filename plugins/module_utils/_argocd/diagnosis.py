@@ -24,27 +24,13 @@ from ansible_collections.gitops.airflow.plugins.module_utils._argocd.application
 from ansible_collections.gitops.airflow.plugins.module_utils._argocd.resource_health import READERS
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError
 from ansible_collections.gitops.airflow.plugins.module_utils._base.mask import masked_words
-from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Obj, shorten
-from ansible_collections.gitops.airflow.plugins.module_utils._kube.causes import Cause, Log, when
+from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Obj
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.causes import Cause, Log
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.pods import container_statuses
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.report import LOG_LINES, quote, warning_events
 
 CHANGE = "Make the change in Git and push it, or make it in the variable of the collection that it comes from, and run again."
-EVENTS = 10
-LOGS, LOG_LINES = 3, 20
-QUOTED = 6  # lines of a log in a message
-
-
-def warning_events(items: list[Obj]) -> list[str]:
-    """The latest Warning events, the newest last."""
-    lines = []
-    for event in sorted(items, key=when)[-EVENTS:]:
-        about = event.get("involvedObject") or {}
-        times = event.get("count") or (event.get("series") or {}).get("count") or 1
-        lines.append(
-            f"{when(event):%H:%M:%SZ} {about.get('kind')} {about.get('namespace')}/{about.get('name')} {event.get('reason')}"
-            f"{f' (x{times})' if times > 1 else ''}: {shorten(event.get('message') or '', 300)}"
-        )
-    return lines
+LOGS = 3
 
 
 def next_action(app: Obj | None, causes: Sequence[Cause], namespace: str, name: str, timed_out: bool, expected: Sequence[str] = ()) -> str:
@@ -112,7 +98,7 @@ class Cluster:
                 self._known[key] = self.read(collection, namespace, query)
             except ApiError as error:
                 self._known[key] = []
-                notes.append(str(error))
+                notes.append(error.text)
         return self._known[key]
 
 
@@ -189,7 +175,7 @@ def _last_words(app: Obj, found: Found, cluster: Cluster) -> list[dict[str, Any]
             try:
                 lines = cluster.read_log(namespace, pod, container, previous, LOG_LINES)
             except ApiError as error:
-                found.notes.append(str(error))
+                found.notes.append(error.text)
                 continue
         text = masked_words("\n".join(lines))
         logs.append({"pod": f"{namespace}/{pod}", "container": container, "previous": previous, "lines": text.splitlines()})
@@ -204,11 +190,3 @@ def quoted(diagnosis: Sequence[Mapping[str, Any]]) -> str:
                 namespace, pod = log["pod"].split("/")
                 return quote(Log(namespace, pod, log["container"]), log["lines"])
     return ""
-
-
-def quote(log: Log | None, lines: Sequence[str]) -> str:
-    """The last lines of a container under a heading that names it; nothing where there are none."""
-    last = [line.rstrip() for line in lines if line.strip()][-QUOTED:]
-    if log is None or not last:
-        return ""
-    return "\n".join([f"The last lines of pod {log.namespace}/{log.pod}, container {log.container}:", *(f"  {line}" for line in last)])

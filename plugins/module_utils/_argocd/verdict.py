@@ -21,6 +21,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._argocd.application
     shown_revisions,
     sources,
 )
+from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import InputError
 from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import (
     Obj,
     Verdict,
@@ -77,14 +78,14 @@ class Past:
     stuck: Mapping[str, float] = field(default_factory=dict)
 
 
-def refuse_revision(revision: str) -> str | None:
-    """Why this cannot be expected, or None. Only what names one state for ever can be: a commit, a chart version, a digest."""
-    if not revision or COMMIT.fullmatch(revision) or VERSION.fullmatch(revision):
-        return None
-    return (
-        f"revision {revision!r} is neither a commit (7 to 64 hexadecimal digits) nor a chart version nor a digest. A branch or tag may "
-        "move while one waits: resolve it first (git rev-parse) and give the commit."
-    )
+def check_revision(revision: str) -> None:
+    """Raises InputError for what cannot be expected. Only what names one state for ever can be: a commit, a chart version, a digest."""
+    if revision and not COMMIT.fullmatch(revision) and not VERSION.fullmatch(revision):
+        raise InputError(
+            f"revision {revision!r} is neither a commit (7 to 64 hexadecimal digits) nor a chart version nor a digest. A branch or tag may "
+            "move while one waits.",
+            "Resolve it first (git rev-parse), and give the commit.",
+        )
 
 
 def _impossible(app: Obj, expected: Sequence[str]) -> str | None:

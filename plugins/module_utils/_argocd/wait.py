@@ -24,7 +24,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._argocd.application
     shown_revisions,
     workload_namespaces,
 )
-from ansible_collections.gitops.airflow.plugins.module_utils._argocd.diagnosis import LOG_LINES, LOGS, Cluster, Found, diagnose
+from ansible_collections.gitops.airflow.plugins.module_utils._argocd.diagnosis import LOGS, Cluster, Found, diagnose
 from ansible_collections.gitops.airflow.plugins.module_utils._argocd.resource_health import READERS
 from ansible_collections.gitops.airflow.plugins.module_utils._argocd.verdict import Expectation, Past, judge
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError
@@ -42,6 +42,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._kube.causes import
 )
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import APPLICATIONS, core_path
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.pods import controller
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.report import LOG_LINES
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.watch import Api, Change, Source, snapshot
 
 PROBE_SECONDS = 5.0
@@ -345,7 +346,7 @@ class ApplicationWait:
         try:
             return self.read(collection, namespace, query)
         except ApiError as error:
-            text = f"What cannot start in {namespace} is not noticed early: {error}"
+            text = f"What cannot start in {namespace} is not noticed early: {error.text}"
             if text not in self.notices:
                 self.notices.append(text)
             return []

@@ -6,16 +6,31 @@
 from __future__ import annotations
 
 PASSING = (429, 500, 502, 503, 504)
+# Codes of requests that failed, by their HTTP status; RequestError says what 0 and -1 are.
+CODES = {-1: "bad_access", 0: "unreachable", 401: "unauthorized", 403: "forbidden", 404: "not_found", 409: "conflict"}
 
 
 class CollectionError(Exception):
-    """What cannot be done and why (``message``), what to do (``next_action``), and a name for programs (``code``)."""
+    """What cannot be done and why (``message``), what to do (``next_action``), and a name for programs (``code``).
+
+    The next action is one or more whole sentences in the imperative. It is never part of the message.
+    """
+
+    default_code = "failed"
 
     def __init__(self, message: str, next_action: str = "", code: str = "") -> None:
         super().__init__(message)
         self.message = message
         self.next_action = next_action
-        self.code = code
+        self.code = code or self.default_code
+
+    @property
+    def text(self) -> str:
+        """Message and next action as sentences, for a note or a warning."""
+        if not self.next_action:
+            return self.message
+        end = "" if self.message.endswith((".", "!", "?")) else "."
+        return f"{self.message}{end} {self.next_action}"
 
     def result(self) -> dict[str, str]:
         """The fields of a module's result. Fields without a value are left out."""
@@ -23,11 +38,17 @@ class CollectionError(Exception):
         return {name: value for name, value in fields.items() if value}
 
 
+class InputError(CollectionError, ValueError):
+    """An option that makes no sense. Raised before anything is done."""
+
+    default_code = "bad_option"
+
+
 class RequestError(CollectionError):
     """A refusal or no answer. ``status`` is the HTTP status, 0 if no answer came, -1 if none ever will."""
 
     def __init__(self, status: int, message: str, next_action: str = "", code: str = "") -> None:
-        super().__init__(message, next_action, code)
+        super().__init__(message, next_action, code or CODES.get(status) or ("server_error" if status >= 500 else "refused"))
         self.status = status
 
     @property

@@ -31,6 +31,7 @@ _REFUSED = re.compile(
 )
 # What ansible-core says of a command that failed: in 2.18, in 2.21.
 _EXIT_CODE = re.compile(r"non-zero return code\.?$")
+# Only for the messages of roles' own assert and fail tasks, which can return nothing else.
 _NEXT = re.compile(r"(?:^|(?<=[.:;\n]) ?)Next: ?", re.MULTILINE)
 
 
@@ -76,18 +77,22 @@ def _message(result: Mapping[str, Any]) -> str:
     return text or "It gives no reason."
 
 
+def _next_actions(result: Mapping[str, Any]) -> list[str]:
+    """The result's own next action, or those of its diagnosis."""
+    diagnosis = [item for item in result.get("diagnosis") or [] if isinstance(item, Mapping)]
+    return [str(item["next_action"]) for item in ([result] if result.get("next_action") else diagnosis) if item.get("next_action")]
+
+
 def explain(role: str, task: str, result: Mapping[str, Any], items: Sequence[Mapping[str, Any]] = ()) -> Failure:
-    """What a task's result says of its failure. Modules here write ``Next: …``, or return ``diagnosis`` with ``next_action``.
+    """What a task's result says of its failure. Modules here return ``next_action``.
 
     items are the results of a loop's failed items, where a callback was given them.
     """
     causes, actions = [], []
     for item in items or _items(result):
-        why, *rest = _NEXT.split(_message(item), maxsplit=1)
-        for diagnosis in item.get("diagnosis") or []:
-            if isinstance(diagnosis, Mapping) and diagnosis.get("next_action"):
-                rest.append(str(diagnosis["next_action"]))
-                why = why.replace(str(diagnosis["next_action"]), "")
+        why, rest = _message(item), _next_actions(item)
+        if not rest:
+            why, *rest = _NEXT.split(why, maxsplit=1)
         causes.append(why.strip())
         actions += [action.strip() for action in rest]
     if result.get("censored"):

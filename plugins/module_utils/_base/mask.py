@@ -81,12 +81,12 @@ def secret_values(secrets: Iterable[Obj]) -> set[str]:
 
 
 class Masker:
-    """Replaces the values in texts, in each form that they may take there."""
+    """Replaces the values in texts, in each form that they may take there. Values with fewer characters than ``shortest`` stay."""
 
-    def __init__(self, values: Iterable[str]) -> None:
+    def __init__(self, values: Iterable[str], shortest: int = SHORTEST) -> None:
         forms: set[str] = set()
         for value in values:
-            if len(value) >= SHORTEST:
+            if len(value.strip()) >= shortest:
                 encoded = base64.b64encode(value.encode()).decode()
                 forms |= {value, encoded, encoded.rstrip("="), quote(value, safe=""), json.dumps(value)[1:-1]}
                 forms |= {json.dumps(value, ensure_ascii=False)[1:-1], base64.b64encode(f"{value}\n".encode()).decode()}

@@ -87,8 +87,11 @@ class Progress:
         self.show(elapsed)
 
 
-def open_progress(secrets: Collection[str] = ()) -> Progress:
-    """The progress that the action plugin has asked for, if it has. ``secrets`` are blotted out as in a module's result."""
+def open_progress(secrets: Collection[str] = (), elapsed: Callable[[], float] | None = None) -> Progress:
+    """The progress that the action plugin has asked for, if it has. ``secrets`` are blotted out as in a module's result.
+
+    ``elapsed`` gives the seconds of each line instead of the wait itself, for a module that makes several waits one after another.
+    """
     path = os.environ.get(VARIABLE)
     if not path:
         return Progress()
@@ -101,6 +104,7 @@ def open_progress(secrets: Collection[str] = ()) -> Progress:
     def write(line: Line) -> None:
         with suppress(OSError):  # a full disk must not end the wait
             text = shorten(remove_values(line["text"], secrets), LENGTH)  # in this order: half a secret is none that is known
-            os.write(descriptor, json.dumps({**line, "text": text}).encode() + b"\n")
+            seconds = {} if elapsed is None else {"elapsed": round(elapsed(), 3)}
+            os.write(descriptor, json.dumps({**line, **seconds, "text": text}).encode() + b"\n")
 
     return Progress(write)

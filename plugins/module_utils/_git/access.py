@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.gitops.airflow.plugins.module_utils._base.transport import sends_in_clear
-from ansible_collections.gitops.airflow.plugins.module_utils._git.model import GitError, check_url, public_url, through
+from ansible_collections.gitops.airflow.plugins.module_utils._base.url import public_url
+from ansible_collections.gitops.airflow.plugins.module_utils._git.model import GitError, check_url, through
 from ansible_collections.gitops.airflow.plugins.module_utils._git.remote import Access, Remote
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.tunnel import TUNNEL_SPEC, Tunnel, TunnelError, open_tunnel
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
@@ -22,6 +23,9 @@ from ansible_collections.kubernetes.core.plugins.module_utils.args_common import
 OWN_NAMES = ("username", "password")
 # A file on this machine, or its text.
 FILES = {"ssh_key": "ssh_key_content", "known_hosts": "known_hosts_content", "ca_path": "ca_content"}
+
+# What a next action calls those that it calls otherwise (OPTIONS in model).
+OPTION = {"ca_path": "ca"}
 
 REMOTE_SPEC: dict[str, Any] = {
     **AUTH_ARG_SPEC,
@@ -66,7 +70,8 @@ def open_remote(params: dict[str, Any], temp: str, *, isolated: bool = False) ->
             yield remote
         except GitError as error:
             if tunnel and tunnel.error:
-                raise TunnelError(f"the tunnel to {params['tunnel']['service']} broke: {tunnel.error}. {error}") from error
+                advice = getattr(tunnel.error, "next_action", "") or error.next_action
+                raise TunnelError(f"the tunnel to {params['tunnel']['service']} broke: {tunnel.error}. {error}", advice) from error
             raise
 
 
@@ -74,9 +79,10 @@ def check_privacy(params: dict[str, Any]) -> None:
     """Raises GitError for credentials that could be read on their way: plain HTTP, neither to this machine nor by a tunnel (H5)."""
     if (params["username"] or params["password"]) and not params["tunnel"] and sends_in_clear(params["repo"]):
         raise GitError(
-            "unencrypted",
             f"repo is {public_url(params['repo'])}: over plain HTTP its credentials could be read on their way, so they are sent only to "
-            "this machine (localhost) or through a tunnel. Next: give an https or SSH URL as {repo}, or no {username} and {password}.",
+            "this machine (localhost) or through a tunnel.",
+            "Give an https or SSH URL as {repo}, or no {username} and {password}.",
+            "unencrypted",
         )
 
 
@@ -85,7 +91,7 @@ def _file(params: dict[str, Any], name: str, folder: Path) -> str:
     path: str = params[name] or ""
     text: str = params[FILES[name]] or ""
     if path and not os.path.isfile(path):
-        raise GitError("bad_path", f"{name} is {path}, there is no such file. Next: correct {name}.")
+        raise GitError(f"{name} is {path}, there is no such file.", f"Correct {{{OPTION.get(name, name)}}}.", "bad_path")
     if not text:
         return path
     file = folder / name

@@ -13,8 +13,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit, urlunsplit
 
+from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError, InputError
+from ansible_collections.gitops.airflow.plugins.module_utils._base.url import SCP_LIKE, public_url, ssh_server
+
 PLAIN, EXECUTABLE = "100644", "100755"
-SCP_LIKE = re.compile(r"^(?:(?P<user>[^@/:]+)@)?(?P<host>[^/:]+):(?!//)(?P<path>.+)$")
 
 
 # What a person sets, by the name that stands in braces in a next action.
@@ -30,20 +32,24 @@ OPTIONS = {
 }
 
 
-class GitError(Exception):
-    """A failure with its kind, for a person: what, the rule, the next action, which may name OPTIONS in braces."""
+class GitError(CollectionError):
+    """A repository that cannot be read or written. The next action may name OPTIONS in braces."""
 
-    def __init__(self, code: str, message: str) -> None:
-        self.code = code
-        self.message = message
-        super().__init__(self.told({}))
+    def __init__(self, message: str, next_action: str, code: str) -> None:
+        self._template = next_action
+        super().__init__(message, _filled(next_action, {}), code)
 
-    def told(self, names: Mapping[str, str]) -> str:
-        """The message with the options of the next action as the one who reads it calls them."""
-        what, mark, action = self.message.rpartition("Next: ")
-        for option, name in (OPTIONS | dict(names)).items():
-            action = action.replace(f"{{{option}}}", name)
-        return what + mark + action
+    def named(self, names: Mapping[str, str]) -> GitError:
+        """The same error, whose next action calls the options what its reader calls them."""
+        error = GitError(self.message, self._template, self.code)
+        error.next_action = _filled(self._template, names)
+        return error
+
+
+def _filled(action: str, names: Mapping[str, str]) -> str:
+    for option, name in (OPTIONS | dict(names)).items():
+        action = action.replace(f"{{{option}}}", name)
+    return action
 
 
 @dataclass(frozen=True)
@@ -68,11 +74,12 @@ class Content:
 
 
 def safe_path(path: str) -> str:
-    """A path inside a repository, in its plain form. Raises ValueError for one that leads out of it or into git's own folder."""
+    """A path inside a repository, in its plain form. Raises InputError for one that leads out of it or into git's own folder."""
     plain = posixpath.normpath(path)
     parts = plain.split("/")
     if not path or path.endswith("/") or plain.startswith("/") or plain == "." or ".." in parts or ".git" in map(str.lower, parts):
-        raise ValueError(f"{path!r} is no path of a file inside a repository: use a relative path without .. and .git")
+        message = f"{path!r} is no path of a file inside a repository."
+        raise InputError(message, "Use a relative path without .. and .git.", "bad_path")
     return plain
 
 
@@ -90,7 +97,7 @@ def plan(found: Mapping[str, Entry], wanted: Mapping[str, Content], prune: Seque
     parents = {path[:index] for path in wanted for index, letter in enumerate(path) if letter == "/"}
     clash = parents & set(wanted)
     if clash:
-        raise ValueError(f"{sorted(clash)[0]!r} cannot be both a file and a folder")
+        raise InputError(f"{sorted(clash)[0]!r} cannot be both a file and a folder.", "Rename one of both.", "bad_path")
     tree = {
         path: entry
         for path, entry in found.items()
@@ -130,40 +137,20 @@ def unified(path: str, before: bytes | None, after: bytes | None) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def public_url(url: str) -> str:
-    """The URL without a password, and without a user name where that may be a token."""
-    if "://" not in url:
-        return url
-    parts = urlsplit(url)
-    user, at, host = parts.netloc.rpartition("@")
-    return urlunsplit(parts._replace(netloc=f"{user.partition(':')[0]}{at}{host}" if parts.scheme == "ssh" else host))
-
-
 def check_url(url: str) -> None:
     """Raises GitError for a URL that git_publish does not take."""
     if "://" in url:
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https", "ssh", "file"):
-            raise GitError("bad_url", f"repo is {public_url(url)}, its scheme must be http, https, ssh or file. Next: correct {{repo}}.")
+            raise GitError(f"repo is {public_url(url)}, its scheme must be http, https, ssh or file.", "Correct {repo}.", "bad_url")
         if parts.scheme in ("http", "https") and "@" in parts.netloc:
-            raise GitError(
-                "bad_url", f"repo {public_url(url)} holds a user or token, which would be seen. Next: give {{username}}, {{password}}."
-            )
+            message = f"repo {public_url(url)} holds a user or token, which would be seen."
+            raise GitError(message, "Give {username} and {password}.", "bad_url")
         if parts.password is not None:
-            raise GitError(
-                "bad_url", f"repo {public_url(url)} holds a password, which would be seen. Next: give {{username}}, {{password}}."
-            )
+            message = f"repo {public_url(url)} holds a password, which would be seen."
+            raise GitError(message, "Give {username} and {password}.", "bad_url")
     elif not SCP_LIKE.match(url):
-        raise GitError("bad_url", f"repo is {url}, it must be a URL (http, https, ssh, file) or user@host:path. Next: correct {{repo}}.")
-
-
-def ssh_server(url: str) -> tuple[str, int] | None:
-    """Host and port of an SSH URL; None for another one."""
-    if "://" in url:
-        parts = urlsplit(url)
-        return (parts.hostname or "", parts.port or 22) if parts.scheme == "ssh" else None
-    match = SCP_LIKE.match(url)
-    return (match["host"], 22) if match else None
+        raise GitError(f"repo is {url}, it must be a URL (http, https, ssh, file) or user@host:path.", "Correct {repo}.", "bad_url")
 
 
 def keyscan(url: str) -> str:
@@ -184,7 +171,7 @@ def through(url: str, port: int) -> tuple[str, str]:
         return f"ssh://{user}127.0.0.1:{port}/{match['path'].lstrip('/')}", match["host"]
     parts = urlsplit(url)
     if parts.scheme not in ("http", "ssh"):
-        raise GitError("bad_url", f"repo is {url}, a tunnel needs an http or ssh URL. Next: correct {{repo}} or leave tunnel out.")
+        raise GitError(f"repo is {url}, a tunnel needs an http or ssh URL.", "Correct {repo}, or leave tunnel out.", "bad_url")
     user = f"{parts.username}@" if parts.username else ""
     return urlunsplit(parts._replace(netloc=f"{user}127.0.0.1:{port}")), parts.hostname or ""
 
@@ -195,25 +182,25 @@ COMPLAINTS = (
         r"unprotected private key|bad permissions|error in libcrypto|invalid format|Load key .*: ",
         "bad_key",
         "the SSH key cannot be used",
-        "give a private key in OpenSSH's format, without passphrase, that only its owner may read (chmod 600), as {ssh_key}",
+        "Give a private key in OpenSSH's format, without passphrase, that only its owner may read (chmod 600), as {ssh_key}",
     ),
     (
         r"host identification has changed",
         "changed_host_key",
         "the server's host key is not the one in known_hosts: the server is new, or somebody stands between",
-        "ask the server's owner; if the change is theirs: {keyscan}, and give the new ones as {known_hosts}",
+        "Ask the server's owner. If the change is theirs: {keyscan}, and give the new ones as {known_hosts}",
     ),
     (
         r"host key verification failed|no .* host key is known",
         "unknown_host_key",
         "known_hosts does not name this server",
-        "{keyscan}, and give them as {known_hosts}",
+        "Run {keyscan}, and give them as {known_hosts}",
     ),
     (
         r"ssl certificate problem|server certificate verification failed|certificate subject name|unable to get local issuer",
         "untrusted_certificate",
         "the server's certificate is not trusted",
-        "give the certificate of its authority as {ca}, or correct the host name in {repo}",
+        "Give the certificate of its authority as {ca}, or correct the host name in {repo}",
     ),
     (
         r"could not resolve host|failed to connect|couldn't connect|connection refused|connection timed out"
@@ -221,19 +208,19 @@ COMPLAINTS = (
         r"|recv failure|connection reset|operation too slow",
         "unreachable",
         "the server cannot be reached",
-        "check host name and port in {repo}, network and proxy, and that the server runs",
+        "Check host name and port in {repo}, network and proxy, and that the server runs",
     ),
     (
         r"unable to read askpass response",  # ASKPASS answers for the server that was named only
         "authentication",
         "the server redirects to another one, to which the credentials are not sent",
-        "give the address that it redirects to as {repo}",
+        "Give the address that it redirects to as {repo}",
     ),
     (
         r"could not read username|could not read password",
         "authentication",
         "the server asks for credentials and none are given: the repository is private, or does not exist",
-        "give {username} and {password} (a token), or correct {repo}",
+        "Give {username} and {password} (a token), or correct {repo}",
     ),
     (
         r"authentication failed|invalid username or password|invalid credentials|access denied|permission denied \("
@@ -241,32 +228,32 @@ COMPLAINTS = (
         r"|deploy key does not have write access|marked as read only|not allowed to push",
         "authentication",
         "the server refused the credentials",
-        "give {credentials} that may use this repository",
+        "Give {credentials} that may use this repository",
     ),
     (
         r"couldn't find remote ref|could not find remote ref|remote branch .* not found",
         "branch_missing",
         "the branch does not exist",
-        "correct {branch}, or make that branch",
+        "Correct {branch}, or make that branch",
     ),
     (
         r"repository .*not found|not found: repository|does not appear to be a git repository|returned error: 404|remote: not found"
         r"|cannot find repository|does not exist|no such file or directory",
         "repository_missing",
         "the repository does not exist, or the user may not see it",
-        "correct {repo}, make the repository, or give {credentials} that may see it",
+        "Correct {repo}, make the repository, or give {credentials} that may see it",
     ),
     (
         r"\[remote rejected\]|pre-receive hook declined|protected branch",
         "refused",
         "the server refused the push",
-        "read the server's words above; its rules for the branch may ask for another way",
+        "Read the server's words; its rules for the branch may ask for another way",
     ),
-    (r"returned error: 5\d\d", "server_error", "the server failed", "look into the server's log, or try later"),
-    (r"did not end in time", "timeout", "git took too long", "try again, or give a longer timeout"),
+    (r"returned error: 5\d\d", "server_error", "the server failed", "Look into the server's log, or try later"),
+    (r"did not end in time", "timeout", "git took too long", "Try again, or give a longer timeout"),
 )
 # When the repository could be read a moment before.
-PUSH_REFUSED = "with what is given the repository can be read, but not pushed to", "give {credentials} that may push"
+PUSH_REFUSED = "with what is given the repository can be read, but not pushed to", "Give {credentials} that may push"
 # ssh's advice, which is about a file that is gone by now.
 ADVICE = re.compile(r"^(Add correct host key|Offending \w+ key|remove with:|ssh-keygen -f)", re.IGNORECASE)
 RACE = re.compile(
@@ -285,8 +272,8 @@ def complaint(url: str, branch: str, output: str, *, readable: bool = False) -> 
                 action += " (a deploy key: with write access)" if ssh_server(url) else ""
             credentials = "an {ssh_key}" if ssh_server(url) else "{username} and {password} (a token)"
             action = action.replace("{keyscan}", keyscan(url)).replace("{credentials}", credentials)
-            return GitError(code, f"{public_url(url)} (branch {branch}): {meaning}. git says: {words}\nNext: {action}.")
-    return GitError("git_failed", f"{public_url(url)} (branch {branch}): git failed: {words}\nNext: correct what git complains about.")
+            return GitError(f"{public_url(url)} (branch {branch}): {meaning}. git says: {words}", f"{action}.", code)
+    return GitError(f"{public_url(url)} (branch {branch}): git failed: {words}", "Correct what git complains about.", "git_failed")
 
 
 def lost_race(output: str) -> bool:

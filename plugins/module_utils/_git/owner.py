@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import InputError
 from ansible_collections.gitops.airflow.plugins.module_utils._git.model import GitError, folder
 
 # A hidden file of the chart's folder: neither Helm nor Argo CD renders it.
@@ -56,9 +57,9 @@ class FolderOwner:
 
     @property
     def content(self) -> str:
-        """The mark. Raises ValueError while the cluster is not known."""
+        """The mark. Raises InputError while the cluster is not known."""
         if not self.cluster:
-            raise ValueError("the owner of a folder needs the cluster's uid: cluster is empty")
+            raise InputError("The owner of a folder needs the cluster's uid, and owner.cluster is empty.", "Give owner.cluster.")
         return f"{HEADING}\n{self.text}\n"
 
 
@@ -88,18 +89,18 @@ def check_folder(owner: FolderOwner, shown: str, paths: Collection[str], read: C
     if FILE in held:
         found = marked_owner(read(owner.path) or b"")
         if not found:
-            raise _refusal(f"{where} has an owner mark ({FILE}) that names no platform.", "restore that file from Git's history")
+            raise _refusal(f"{where} has an owner mark ({FILE}) that names no platform.", "Restore that file from Git's history")
         if found in (owner.text, owner.take_over):
             return
         name, _at, cluster = found.partition("@")
-        advice = f'set airflow_app_take_over: "{found}" to take the folder over if that platform no longer exists'
+        take_over = f'set airflow_app_take_over: "{found}" to take the folder over if that platform no longer exists'
         if name == owner.platform:
             here = owner.cluster or "a cluster that does not exist yet"
             what = f"belongs to the platform '{name}' of another cluster ({cluster}); this one is {here}"
-            raise _refusal(f"{where} {what}. Two clusters would overwrite each other's platform.", advice + ", or use another folder")
+            raise _refusal(f"{where} {what}. Two clusters would overwrite each other's platform.", f"Use another folder, or {take_over}")
         raise _refusal(
             f"{where} belongs to the platform '{name}' (cluster {cluster}), not to '{owner.platform}'.",
-            f"set airflow_app_platform_path to a folder that only this platform uses; {advice}",
+            f"Set airflow_app_platform_path to a folder that only this platform uses, or {take_over}",
         )
     if "Chart.yaml" in held and all(name in held for name in OLDER_FILES) and OLDER_CHART.search(read(prefix + "Chart.yaml") or b""):
         if owner.adopt or owner.take_over == UNMARKED:
@@ -107,14 +108,14 @@ def check_folder(owner: FolderOwner, shown: str, paths: Collection[str], read: C
         raise _refusal(
             f"{where} was written by an older version of this collection, and no Application of platform '{owner.platform}' in this "
             "cluster uses it. Another cluster may use it.",
-            f'set airflow_app_platform_path to another folder; or set airflow_app_take_over: "{UNMARKED}" if no other cluster uses it',
+            f'Set airflow_app_platform_path to another folder, or set airflow_app_take_over: "{UNMARKED}" if no other cluster uses it',
         )
     names = ", ".join(sorted(held)[:5]) + (" …" if len(held) > 5 else "")
     raise _refusal(
         f"{where} has files that this collection did not write ({names}); they would be removed.",
-        "set airflow_app_platform_path to an empty or new folder, or move these files away",
+        "Set airflow_app_platform_path to an empty or new folder, or move these files away",
     )
 
 
 def _refusal(what: str, advice: str) -> GitError:
-    return GitError("foreign_folder", f"{what} Nothing was changed. Next: {advice}.")
+    return GitError(f"{what} Nothing was changed.", f"{advice}.", "foreign_folder")

@@ -153,7 +153,7 @@ class Remote:
                 ["git", *settings, *args], input=stdin, env=self.env | (env or {}), capture_output=True, timeout=self.timeout, check=False
             )
         except FileNotFoundError as error:
-            raise GitError("git_missing", "the command git was not found. Next: install git.") from error
+            raise GitError("The command git was not found.", "Install git.", "git_missing") from error
         except subprocess.TimeoutExpired:
             return 124, b"", f"git {args[0]} did not end in time ({self.timeout:g} s)"
         return done.returncode, done.stdout, done.stderr.decode(errors="replace").replace(self.url, self.shown)
@@ -247,7 +247,7 @@ def publish(
     """Makes the wanted files the content of the branch; with if_absent only of one that does not exist.
 
     ``guard`` sees the files of each commit that a push would replace, and raises GitError to refuse.
-    Raises GitError, or ValueError for paths that cannot be.
+    Raises GitError, or InputError for paths that cannot be.
     """
     for attempt in range(tries):
         if attempt:
@@ -275,4 +275,4 @@ def publish(
         commit = remote.commit(tree, [wanted[path] for path in paths if path in wanted], head, author)
         if remote.push(commit):
             return Outcome(commit, changed)
-    raise GitError("busy", f"{remote.shown} (branch {remote.branch}): somebody else pushed first, {tries} times. Next: run again.")
+    raise GitError(f"{remote.shown} (branch {remote.branch}): somebody else pushed first, {tries} times.", "Run again.", "busy")

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.gitops.airflow.plugins.module_utils._kind.config import CLUSTER_LABEL, image_name
+from ansible_collections.gitops.airflow.plugins.module_utils._host.docker import CLUSTER_LABEL, image_name
 
 LISTEN = "0A"
 # Local addresses of /proc/net/tcp and tcp6 (hexadecimal, each 32-bit word in host order) that a port on
@@ -44,14 +44,14 @@ class Problem:
     code: str
     value: str
     rule: str
-    action: str
+    next_action: str
 
     def __str__(self) -> str:
         value = self.value if self.value.endswith((".", "?", "!")) else f"{self.value}."
-        return f"{value} {self.rule}. Next: {self.action}."
+        return f"{value} {self.rule}."
 
     def as_dict(self) -> dict[str, str]:
-        return {"code": self.code, "value": self.value, "rule": self.rule, "action": self.action}
+        return {"code": self.code, "value": self.value, "rule": self.rule, "next_action": self.next_action}
 
 
 @dataclass(frozen=True)
@@ -157,11 +157,11 @@ def port_problems(facts: Sequence[Mapping[str, Any]], owner: str | None) -> list
         holder = fact["process"] + (f" (pid {fact['pid']})" if fact["pid"] else "") if fact["process"] else ""
         if fact["container"]:
             holder = f"the container {fact['container']}" + (f", a node of the kind cluster {fact['cluster']}" if fact["cluster"] else "")
-            action = f"stop it (docker stop {fact['container']}) or choose another port"
+            action = f"Stop the container {fact['container']} (docker stop), or choose another port than {fact['port']}."
         elif fact["pid"]:
-            action = f"end it (kill {fact['pid']}) or choose another port"
+            action = f"End process {fact['pid']} (kill), or choose another port than {fact['port']}."
         else:
-            action = "run as root to learn which process it is, end it, or choose another port"
+            action = f"Run as root to learn which process uses port {fact['port']} and end it, or choose another port."
         problems.append(Problem("port_busy", f"TCP port {fact['port']} is used by {holder}", "It must be free on 127.0.0.1", action))
     return problems
 
@@ -186,7 +186,7 @@ def engine_problem(command: str, code: int | None, output: str, info: Mapping[st
             "engine_missing",
             f"The command {command} was not found",
             "A container engine is needed",
-            "install Docker (Debian, Ubuntu: apt-get install docker.io) or give engine_command",
+            "Install Docker (Debian, Ubuntu: apt-get install docker.io), or give engine_command.",
         )
     words = " ".join([output.strip(), *(info.get("ServerErrors") or [])]).strip()
     if code == 0 and info.get("ServerVersion"):
@@ -196,13 +196,13 @@ def engine_problem(command: str, code: int | None, output: str, info: Mapping[st
             "engine_permission",
             f"This user may not talk to the container engine: {words}",
             "The engine's socket must be readable and writable",
-            "add the user to the group docker and log in again, or run as root",
+            "Add the user to the group docker and log in again, or run as root.",
         )
     return Problem(
         "engine_not_running",
         f"The container engine does not answer: {words or 'no server version'}",
         "Its daemon must be running",
-        "start it (systemctl start docker; without systemd: dockerd)",
+        "Start the engine (systemctl start docker; without systemd: dockerd).",
     )
 
 
@@ -235,7 +235,7 @@ def image_problems(statuses: Sequence[Mapping[str, str]]) -> list[Problem]:
                     "image_unknown",
                     f"The registry {registry} has no image {item['name']}",
                     "Each image must exist",
-                    "correct its name or tag",
+                    f"Correct name or tag of {item['name']}.",
                 )
             )
         elif item["status"] == "registry_error":
@@ -244,7 +244,7 @@ def image_problems(statuses: Sequence[Mapping[str, str]]) -> list[Problem]:
                     "registry_error",
                     f"The registry {registry} answers with an error for {item['name']}: {item['message']}",
                     "Each image must be obtainable",
-                    "log in (docker login) where it asks for it, else correct the name or try later",
+                    f"Log in to {registry} (docker login) where it asks for that, else correct the name or try later.",
                 )
             )
     for registry, items in unreachable.items():
@@ -254,7 +254,7 @@ def image_problems(statuses: Sequence[Mapping[str, str]]) -> list[Problem]:
                 "registry_unreachable",
                 f"The registry {registry} cannot be reached for {names}: {items[0]['message']}",
                 "Each image must be in the engine already or obtainable",
-                "check network and proxy, name a mirror, or put the images into the engine (docker load)",
+                f"Check network and proxy to {registry}, name a mirror, or put the images into the engine (docker load).",
             )
         )
     return problems

@@ -72,7 +72,7 @@ def _kubelet_settings(config: Mapping[str, Any]) -> dict[tuple[str, ...], Any]:
 
 
 def has_mark(config: Mapping[str, Any]) -> bool:
-    """Whether the configuration has a kubelet setting that kind does not set itself. Raises ValueError on patches that are no YAML."""
+    """Whether the configuration has a kubelet setting that kind does not set itself. Raises InputError on patches that are no YAML."""
     return any(KIND_SETS.get(path) != value for path, value in _kubelet_settings(config).items())
 
 
@@ -106,7 +106,7 @@ def token_warning(secret: Mapping[str, Any], now: datetime.datetime) -> str:
     until = f" until {end:%Y-%m-%dT%H:%M:%SZ}" if end else ""
     return (
         f"kind's well-known bootstrap token is valid{until}: who reaches the API server, every pod included, can join as a node with it. "
-        f"Next: kubectl -n {NAMESPACE} delete secret {SECRET} (make site deletes it from a cluster that it made)"
+        f"Delete it: kubectl -n {NAMESPACE} delete secret {SECRET} (make site deletes it from a cluster that it made)"
     )
 
 

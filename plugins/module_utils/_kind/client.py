@@ -11,7 +11,6 @@ import json
 import os
 import re
 import ssl
-import subprocess
 import tarfile
 import time
 import urllib.request
@@ -21,9 +20,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol
 
+from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError
+from ansible_collections.gitops.airflow.plugins.module_utils._host import command
+from ansible_collections.gitops.airflow.plugins.module_utils._host.command import Done
+from ansible_collections.gitops.airflow.plugins.module_utils._host.docker import CLUSTER_LABEL
 from ansible_collections.gitops.airflow.plugins.module_utils._kind.bootstrap_token import NAMESPACE, SECRET
 from ansible_collections.gitops.airflow.plugins.module_utils._kind.config import (
-    CLUSTER_LABEL,
     FoundNode,
     NodeContent,
     found_nodes,
@@ -38,6 +40,7 @@ OTHER_ENGINE = "KIND_EXPERIMENTAL_PROVIDER"
 # What kind says before it makes anything (pkg/cluster/internal/create/create.go).
 NAME_TAKEN = "already exist for a cluster with the name"
 KUBEADM_CONFIG = "/kind/kubeadm.conf"
+COMPLAINT = "Correct what the message complains of, and run again."
 CUT = "@@gitops.airflow@@"
 # Everything that is wanted from the inside of a node, in one call.
 READ_NODE = f"""
@@ -49,32 +52,21 @@ ctr -n k8s.io images ls -q
 """
 
 
-class KindError(Exception):
-    """What went wrong and what to do about it, for a person."""
+class KindError(CollectionError):
+    """What Docker or kind could not do, or must not."""
 
-
-class CommandMissing(KindError):
-    """A command that is not installed."""
+    default_code = "kind_failed"
 
 
 class Runner(Protocol):
     """Runs one command to its end: exit code, standard output, standard error."""
 
-    def __call__(self, args: Sequence[str], *, stdin: str = "", keep: Sequence[int] = ()) -> tuple[int, str, str]: ...
+    def __call__(self, args: Sequence[str], *, stdin: str = "", keep: Sequence[int] = ()) -> Done: ...
 
 
-def run(args: Sequence[str], *, stdin: str = "", keep: Sequence[int] = ()) -> tuple[int, str, str]:
-    """Runs a command; keep are file descriptors that it inherits. Raises KindError when there is no such command."""
-    env = {key: value for key, value in os.environ.items() if key != OTHER_ENGINE}
-    try:
-        done = subprocess.run(
-            list(args), input=stdin, capture_output=True, text=True, errors="replace", pass_fds=keep, env=env, check=False
-        )
-    except FileNotFoundError as error:
-        raise CommandMissing(f"the command {args[0]} was not found: install it or give its path") from error
-    except PermissionError as error:
-        raise KindError(f"the command {args[0]} may not be run: {error.strerror}") from error
-    return done.returncode, done.stdout, done.stderr
+def run(args: Sequence[str], *, stdin: str = "", keep: Sequence[int] = ()) -> Done:
+    """Runs a command in an environment in which kind uses Docker. Raises CommandError."""
+    return command.run(args, stdin=stdin, keep=keep, env={key: value for key, value in os.environ.items() if key != OTHER_ENGINE})
 
 
 class Marker:
@@ -94,13 +86,14 @@ class Marker:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self.fd = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as error:
-            raise KindError(f"cannot write {self.path}: {error.strerror}. Choose another state_dir") from error
+            raise KindError(f"cannot write {self.path}: {error.strerror}", "Choose another state_dir.") from error
         try:
             fcntl.flock(self.fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             holder = os.read(self.fd, 64).decode(errors="replace").strip()
             os.close(self.fd)
-            raise KindError(f"another run (process {holder or 'unknown'}) is at work on this cluster: wait for its end") from error
+            message = f"another run (process {holder or 'unknown'}) is at work on this cluster"
+            raise KindError(message, "Wait for its end, and run again.", "busy") from error
         os.ftruncate(self.fd, 0)
         os.write(self.fd, f"{os.getpid()}\n".encode())
         return self
@@ -122,7 +115,8 @@ class Engine:
     def _docker(self, *args: str) -> str:
         code, out, err = self.runner([self.docker, *args])
         if code:
-            raise KindError(f"{self.docker} {' '.join(args[:2])} failed: {err.strip() or out.strip() or f'exit code {code}'}")
+            message = f"{self.docker} {' '.join(args[:2])} failed: {err.strip() or out.strip() or f'exit code {code}'}"
+            raise KindError(message, COMPLAINT)
         return out
 
     def nodes(self) -> list[FoundNode]:
@@ -141,8 +135,9 @@ class Engine:
             if code == 0:
                 return found_nodes(json.loads(out))
             if "no such" not in err.lower():
-                raise KindError(f"docker inspect failed: {err.strip()}")
-        raise KindError(f"somebody is making or removing {', '.join(names)} right now. Next: wait for the end of that and run again.")
+                raise KindError(f"docker inspect failed: {err.strip()}", COMPLAINT)
+        message = f"another program is making or removing {', '.join(names)} right now"
+        raise KindError(message, "Wait for the end of that, and run again.", "busy")
 
     def contents(self, nodes: Sequence[FoundNode]) -> dict[str, NodeContent]:
         """What lies inside the running Kubernetes nodes, read at the same time."""
@@ -154,7 +149,7 @@ class Engine:
         code, out, err = self.runner([self.docker, "exec", node, "sh", "-c", READ_NODE])
         parts = out.split(CUT)
         if len(parts) != READ_NODE.count(CUT) + 1:
-            raise KindError(f"cannot look into the node {node}: {err.strip() or f'exit code {code}'}")
+            raise KindError(f"cannot look into the node {node}: {err.strip() or f'exit code {code}'}", COMPLAINT)
         kubelet = (yaml_documents(parts[1]) or [{}])[0]
         kubeadm = _by_kind(parts[2])
         return NodeContent(
@@ -180,32 +175,32 @@ class Engine:
                 file = archive.extractfile(archive.next() or "")
                 return _by_kind(file.read().decode() if file else "")
         except (tarfile.TarError, KeyError, ValueError) as error:
-            raise KindError(f"cannot read {KUBEADM_CONFIG} of the node {node}: {error}") from error
+            raise KindError(f"cannot read {KUBEADM_CONFIG} of the node {node}: {error}", COMPLAINT) from error
 
     def create(self, config: Mapping[str, Any], image: str, marker: Marker) -> None:
         """Makes the cluster. A failure removes what was made and raises KindError with the cause."""
-        command = [self.kind, "create", "cluster", "--name", self.name, "--config", "-", "--kubeconfig", self.kubeconfig, "--wait", "0s"]
+        creation = [self.kind, "create", "cluster", "--name", self.name, "--config", "-", "--kubeconfig", self.kubeconfig, "--wait", "0s"]
         if image:
-            command += ["--image", image]
-        code, out, err = self.runner(command, stdin=json.dumps(config), keep=[marker.fd])
+            creation += ["--image", image]
+        code, out, err = self.runner(creation, stdin=json.dumps(config), keep=[marker.fd])
         if code and NAME_TAKEN in err:
             marker.done = True
             raise KindError(
-                f"kind could not create the cluster {self.name}: another program made one of that name meanwhile. It was left as it is. "
-                "Next: run again."
+                f"kind could not create the cluster {self.name}: another program made one of that name meanwhile. It was left as it is.",
+                "Run again.",
             )
         if code:
             self.delete([])
             marker.done = True
             cause, action = create_failure(err or out)
-            raise KindError(f"kind could not create the cluster {self.name}: {cause}\nNext: {action}.")
+            raise KindError(f"kind could not create the cluster {self.name}: {cause}", action)
         marker.done = True
 
     def delete(self, volumes: Sequence[str]) -> None:
         """Deletes nodes, kubeconfig entry and those of volumes that stayed."""
         code, out, err = self.runner([self.kind, "delete", "cluster", "--name", self.name, "--kubeconfig", self.kubeconfig])
         if code:
-            raise KindError(f"kind could not delete the cluster {self.name}: {(err or out).strip()}")
+            raise KindError(f"kind could not delete the cluster {self.name}: {(err or out).strip()}", COMPLAINT)
         # Named volumes are somebody's; Docker names anonymous ones with 64 hexadecimal digits.
         mine = {name for name in volumes if re.fullmatch(r"[0-9a-f]{64}", name)}
         left = mine & set(self._docker("volume", "ls", "-q").split()) if mine else set()
@@ -229,12 +224,12 @@ class Engine:
     def export_kubeconfig(self) -> None:
         code, out, err = self.runner([self.kind, "export", "kubeconfig", "--name", self.name, "--kubeconfig", self.kubeconfig])
         if code:
-            raise KindError(f"kind could not write {self.kubeconfig}: {(err or out).strip()}")
+            raise KindError(f"kind could not write {self.kubeconfig}: {(err or out).strip()}", COMPLAINT)
 
     def load(self, path: str, nodes: Sequence[str]) -> None:
         code, out, err = self.runner([self.kind, "load", "image-archive", path, "--name", self.name, "--nodes", ",".join(nodes)])
         if code:
-            raise KindError(f"kind could not load {path} into {', '.join(nodes)}: {(err or out).strip()}")
+            raise KindError(f"kind could not load {path} into {', '.join(nodes)}: {(err or out).strip()}", COMPLAINT)
 
     def bootstrap_token(self, nodes: Sequence[FoundNode], *, delete: bool) -> bool:
         """Whether kind's bootstrap token was there; with delete it is gone afterwards. Raises KindError."""
@@ -243,11 +238,12 @@ class Engine:
         if code:
             raise KindError(
                 f"kind's bootstrap token cannot be {'deleted' if delete else 'looked up'} (Secret {NAMESPACE}/{SECRET}): "
-                f"{err.strip() or f'exit code {code}'}. The cluster was left as it is. Next: run again."
+                f"{err.strip() or f'exit code {code}'}. The cluster was left as it is.",
+                "Run again.",
             )
         return bool(out.strip())
 
-    def _kubectl(self, nodes: Sequence[FoundNode], what: str, output: str, verb: str = "get", *more: str) -> tuple[int, str, str]:
+    def _kubectl(self, nodes: Sequence[FoundNode], what: str, output: str, verb: str = "get", *more: str) -> Done:
         """Asks the API server from inside the first control plane, which needs no kubeconfig entry."""
         control_plane = first_control_plane(nodes).name
         kubectl = ["kubectl", "--kubeconfig", "/etc/kubernetes/admin.conf", verb, what, *more, "-o", output]
@@ -281,9 +277,9 @@ class Engine:
             if now() >= end:
                 listed = "; ".join(f"{name}: {reason}" for name, reason in sorted(reasons.items()))
                 raise KindError(
-                    f"after {seconds:g} s not every node of {self.name} is Ready ({listed}). "
-                    "The cluster was left as it is. "
-                    f"Next: docker exec {next(iter(reasons))} journalctl -u kubelet; then run again, or delete it with state=absent."
+                    f"after {seconds:g} s not every node of {self.name} is Ready ({listed}). The cluster was left as it is.",
+                    f"Look at docker exec {next(iter(reasons))} journalctl -u kubelet; then run again, or delete it with state=absent.",
+                    "nodes_not_ready",
                 )
             sleep(1)
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.gitops.airflow.plugins.module_utils._host.command import CommandMissing
 from ansible_collections.gitops.airflow.plugins.module_utils._kind.bootstrap_token import (
     SECRET,
     Made,
@@ -21,7 +22,6 @@ from ansible_collections.gitops.airflow.plugins.module_utils._kind.bootstrap_tok
     may_delete,
 )
 from ansible_collections.gitops.airflow.plugins.module_utils._kind.client import (
-    CommandMissing,
     Engine,
     KindError,
     Marker,
@@ -46,24 +46,28 @@ STARTABLE = ("exited", "stopped")
 class DriftError(KindError):
     """The cluster is another one than the configuration describes."""
 
+    default_code = "drift"
+
     def __init__(self, name: str, drift: Sequence[Drift]) -> None:
         self.drift = list(drift)
         listed = "\n".join(f"- {item}" for item in drift)
         super().__init__(
-            f"the kind cluster {name} differs from its configuration in {len(drift)} place(s); nothing was changed.\n{listed}\n"
-            f"Next: {drift[0].action}."
+            f"the kind cluster {name} differs from its configuration in {len(drift)} place(s); nothing was changed.\n{listed}",
+            drift[0].next_action,
         )
 
 
 class ForeignError(KindError):
     """Nothing proves that this collection made the cluster."""
 
+    default_code = "foreign_cluster"
+
     def __init__(self, name: str, record: Path, verb: str) -> None:
         super().__init__(
             f"cannot {verb} the kind cluster {name}: nothing proves that this collection made it. {record} records none of its nodes, and "
-            "kubeadm was not given the collection's kubelet settings on any of them. Nothing was changed. "
-            f"Next: keep that cluster and choose another platform_name, or delete it with: kind delete cluster --name {name} "
-            "(kind_cluster_delete_foreign: true, in the module delete_foreign, lets state=absent delete it)."
+            "kubeadm was not given the collection's kubelet settings on any of them. Nothing was changed.",
+            f"Keep that cluster and choose another platform_name, or delete it with: kind delete cluster --name {name} "
+            "(kind_cluster_delete_foreign: true, in the module delete_foreign, lets state=absent delete it).",
         )
 
 
@@ -86,14 +90,14 @@ class Cluster:
         self.context = f"kind-{engine.name}"
 
     def present(self, wanted: Wanted) -> dict[str, Any]:
-        """Makes or adopts the cluster; the module's result. Raises DriftError, KindError, or ValueError for bad input."""
+        """Makes or adopts the cluster; the module's result. Raises DriftError, KindError, or InputError for bad input."""
         config = full_config(self.engine.name, wanted.config)
         nodes = wanted_nodes(self.engine.name, config, wanted.image)
         for spec in [{}, *(config.get("nodes") or [])]:
             patches(config, spec)  # bad patches are told before anything is made
         absent = [archive["path"] for archive in wanted.archives if not os.path.isfile(archive["path"])]
         if absent:
-            raise KindError(f"image archive(s) not found: {', '.join(absent)}. Next: correct image_archives or make the files")
+            raise KindError(f"image archive(s) not found: {', '.join(absent)}", "Correct image_archives, or make the files.", "bad_path")
         found = self.engine.nodes()
         if not found or self.marker.exists():
             return self._create(config, nodes, found, wanted)
@@ -123,7 +127,7 @@ class Cluster:
         stopped = [node.name for node in found if node.status in STARTABLE]
         broken = {node.name: node.status for node in found if node.status != "running" and node.name not in stopped}
         if broken and not drift:
-            raise KindError(self._broken(broken))
+            raise self._broken(broken)
         contents = self.engine.contents([node for node in found if node.status == "running"]) if not broken else {}
         self._raise_drift(drift, config, nodes, contents)
         # Only a running node shows the settings it runs with, so nothing else keeps another program's stopped cluster from being started.
@@ -146,7 +150,7 @@ class Cluster:
             # kind writes the entry last, so without one the cluster may be half-made.
             unfinished = self.engine.unfinished(found)
             if unfinished:
-                raise KindError(self._broken({self.engine.name: unfinished}))
+                raise self._broken({self.engine.name: unfinished})
         if exported and not self.check:
             self.engine.export_kubeconfig()
         loaded = self._load(wanted.archives, contents)
@@ -179,23 +183,25 @@ class Cluster:
         try:
             self.made.write(Made(first_control_plane(nodes).id, token_deleted))
         except OSError as error:
-            raise KindError(f"cannot write {self.made.path}: {error.strerror}. Choose another state_dir") from error
+            raise KindError(f"cannot write {self.made.path}: {error.strerror}", "Choose another state_dir.") from error
 
     def _raise_drift(
         self, drift: Sequence[Drift], config: Mapping[str, Any], nodes: Sequence[WantedNode], contents: Mapping[str, NodeContent]
     ) -> None:
         unjoined = {name: "not joined (kubeadm never finished here)" for name, content in contents.items() if not content.joined}
         if unjoined and not drift:
-            raise KindError(self._broken(unjoined))
+            raise self._broken(unjoined)
         every = [*drift, *content_drift(config, nodes, {name: item for name, item in contents.items() if item.joined})]
         if every:
             raise DriftError(self.engine.name, every)
 
-    def _broken(self, nodes: Mapping[str, str]) -> str:
+    def _broken(self, nodes: Mapping[str, str]) -> KindError:
         listed = ", ".join(f"{name} is {status}" for name, status in sorted(nodes.items()))
-        return (
+        return KindError(
             f"the kind cluster {self.engine.name} is broken and was not made by an interrupted run of this module: {listed}. "
-            "Nothing was changed. Next: repair it, or delete it with state=absent."
+            "Nothing was changed.",
+            "Repair it, or delete it with state=absent.",
+            "broken_cluster",
         )
 
     def _kubeconfig_problem(self, api: tuple[str, str] | None, ca: str) -> str:
@@ -205,7 +211,8 @@ class Cluster:
         except FileNotFoundError:
             return "the file is absent"
         except (OSError, ValueError) as error:
-            raise KindError(f"cannot read the kubeconfig {path}: {error}") from error
+            message = f"cannot read the kubeconfig {path}: {error}"
+            raise KindError(message, "Correct it, or choose another kubeconfig.", "bad_path") from error
 
     def _load(self, archives: Sequence[Mapping[str, Any]], contents: Mapping[str, NodeContent]) -> list[str]:
         loaded = []
@@ -227,7 +234,7 @@ class Cluster:
     def absent(self, config: Mapping[str, Any], *, delete_foreign: bool = False) -> dict[str, Any]:
         """Deletes all that the cluster has; the module's result.
 
-        Raises ForeignError for a cluster that this module did not make (unless delete_foreign is set), KindError, or ValueError for
+        Raises ForeignError for a cluster that this module did not make (unless delete_foreign is set), KindError, or InputError for
         bad input.
         """
         try:

@@ -10,6 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import InputError
+from ansible_collections.gitops.airflow.plugins.module_utils._host.docker import image_name
+
 try:
     import yaml
 except ImportError:  # the module reports it
@@ -17,7 +20,6 @@ except ImportError:  # the module reports it
 else:
     HAS_YAML = True
 
-CLUSTER_LABEL = "io.x-k8s.kind.cluster"
 ROLE_LABEL = "io.x-k8s.kind.role"
 API_PORT = "6443/tcp"
 BALANCER = "external-load-balancer"
@@ -77,37 +79,17 @@ def yaml_documents(text: str) -> list[Any]:
 
 
 def full_config(name: str, config: Mapping[str, Any]) -> dict[str, Any]:
-    """The document that kind gets. Raises ValueError when it describes another cluster than name."""
+    """The document that kind gets. Raises InputError when it describes another cluster than name."""
     if config.get("name", name) != name:
-        raise ValueError(f"config.name is {config['name']!r} but name is {name!r}: leave config.name out or make the two agree")
+        raise InputError(f"config.name is {config['name']!r} but name is {name!r}", "Leave config.name out, or make the two agree.")
     for key, value in (("kind", "Cluster"), ("apiVersion", "kind.x-k8s.io/v1alpha4")):
         if config.get(key, value) != value:
-            raise ValueError(f"config.{key} is {config[key]!r}, only {value!r} is supported")
+            raise InputError(f"config.{key} is {config[key]!r}, only {value!r} is supported", f"Correct config.{key}.")
     for index, node in enumerate(config.get("nodes") or []):
         if node.get("role", "control-plane") not in ("control-plane", "worker"):
-            raise ValueError(f"config.nodes[{index}].role is {node['role']!r}, it must be control-plane or worker")
+            message = f"config.nodes[{index}].role is {node['role']!r}, it must be control-plane or worker"
+            raise InputError(message, "Correct that role.")
     return {"kind": "Cluster", "apiVersion": "kind.x-k8s.io/v1alpha4", **config, "name": name}
-
-
-def image_name(reference: str) -> str:
-    """The complete form of an image reference: registry, repository, and tag or digest.
-
-    The rules are those of the distribution project's `reference.ParseDockerRef`: Docker Hub is the default registry,
-    `library` its default folder, `latest` the default tag; a digest makes the tag meaningless.
-    """
-    name, _at, digest = reference.partition("@")
-    last = name.rsplit("/", 1)[-1]
-    tag = ""
-    if ":" in last:
-        name, _colon, tag = name.rpartition(":")
-    domain, slash, path = name.partition("/")
-    if not slash or not (domain == "localhost" or "." in domain or ":" in domain):
-        domain, path = "docker.io", name
-    if domain == "index.docker.io":
-        domain = "docker.io"
-    if domain == "docker.io" and "/" not in path:
-        path = f"library/{path}"
-    return f"{domain}/{path}@{digest}" if digest else f"{domain}/{path}:{tag or 'latest'}"
 
 
 def same_image(wanted: str, found: str) -> bool:

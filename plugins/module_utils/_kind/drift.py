@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import InputError
 from ansible_collections.gitops.airflow.plugins.module_utils._kind.config import (
     FoundNode,
     MountBind,
@@ -36,13 +37,13 @@ class Drift:
     what: str
     found: str
     wanted: str
-    action: str = "make the configuration say what is there, or delete the cluster (state=absent) and create it again"
+    next_action: str = "Make the configuration say what exists, or delete the cluster (state=absent) and create it again."
 
     def __str__(self) -> str:
         return f"{self.where}: {self.what} is {self.found}, wanted {self.wanted}"
 
     def as_dict(self) -> dict[str, str]:
-        return {"where": self.where, "what": self.what, "found": self.found, "wanted": self.wanted, "action": self.action}
+        return {"where": self.where, "what": self.what, "found": self.found, "wanted": self.wanted, "next_action": self.next_action}
 
 
 def node_drift(wanted: Sequence[WantedNode], found: Sequence[FoundNode]) -> list[Drift]:
@@ -88,16 +89,17 @@ def _set_drift(where: str, what: str, text: Any, missing: Set[Any], extra: Set[A
 
 
 def patches(config: Mapping[str, Any], node: Mapping[str, Any] | None = None) -> dict[str, dict[str, Any]]:
-    """The kubeadm configuration patches for a node, merged, by kind of document. Raises ValueError on text that is no YAML."""
+    """The kubeadm configuration patches for a node, merged, by kind of document. Raises InputError on text that is no YAML."""
     merged: dict[str, dict[str, Any]] = {}
     for text in [*(config.get("kubeadmConfigPatches") or []), *((node or {}).get("kubeadmConfigPatches") or [])]:
         try:
             documents = yaml_documents(text)
         except ValueError as error:
-            raise ValueError(f"a kubeadmConfigPatches entry is {error}") from error
+            raise InputError(f"a kubeadmConfigPatches entry is {error}", "Correct config.") from error
         for document in documents:
             if not isinstance(document, dict) or "kind" not in document:
-                raise ValueError(f"a kubeadmConfigPatches entry has no kind, kind would never apply it: {text.strip()[:80]!r}")
+                message = f"a kubeadmConfigPatches entry has no kind, so kind would never apply it: {text.strip()[:80]!r}"
+                raise InputError(message, "Name its kind.")
             settings = {key: value for key, value in document.items() if key not in PATCH_SELECTORS}
             merged[document["kind"]] = _merge(merged.get(document["kind"], {}), settings)
     return merged

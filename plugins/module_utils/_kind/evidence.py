@@ -6,20 +6,21 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import shorten
-from ansible_collections.gitops.airflow.plugins.module_utils._kind.config import CLUSTER_LABEL
+from ansible_collections.gitops.airflow.plugins.module_utils._host import command
+from ansible_collections.gitops.airflow.plugins.module_utils._host.command import CommandError, CommandTimeout, Done
+from ansible_collections.gitops.airflow.plugins.module_utils._host.docker import CLUSTER_LABEL
 
-Run = Callable[[Sequence[str]], tuple[int, str, str]]
+Run = Callable[[Sequence[str]], Done]
 # The longest that one command may take.
 SECONDS = 10.0
 JOURNAL_LINES = 1000
 UNITS = ("kubelet", "containerd")
-AGAIN = "run site.yml (make site)"
+AGAIN = "Run site.yml (make site)"
 # Of what Docker tells: proxies and registries are left out, for they may hold credentials.
 INFO = (
     "Architecture",
@@ -42,17 +43,12 @@ INFO = (
 )
 
 
-def run(args: Sequence[str]) -> tuple[int, str, str]:
-    """Exit code, standard output, standard error; 127 where there is no such command, 124 where it takes too long."""
+def run(args: Sequence[str]) -> Done:
+    """As a shell does it: exit code 127 with the reason where the command cannot be run, 124 where it takes too long."""
     try:
-        done = subprocess.run(
-            list(args), stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", timeout=SECONDS, check=False
-        )
-    except subprocess.TimeoutExpired:
-        return 124, "", f"no answer within {SECONDS:g} s"
-    except OSError as error:
-        return 127, "", f"the command {args[0]} cannot be run: {error.strerror}"
-    return done.returncode, done.stdout, done.stderr
+        return command.run(args, timeout=SECONDS)
+    except CommandError as error:
+        return 124 if isinstance(error, CommandTimeout) else 127, "", str(error)
 
 
 def _said(code: int, out: str, err: str) -> str:
@@ -75,16 +71,16 @@ def _name(container: dict[str, Any]) -> str:
     return str(container["Name"]).lstrip("/")
 
 
-def silence(cluster: str, found: Sequence[dict[str, Any]], error: str) -> str:
-    """Why the API of a kind cluster does not answer, as far as Docker knows, and what to do. Takes what ``nodes`` returns."""
+def explain_unreachable(cluster: str, found: Sequence[dict[str, Any]], error: str) -> tuple[str, str]:
+    """Why the API of a kind cluster does not answer, as far as Docker knows, and the next action. Takes what ``nodes`` returns."""
     if error:
         why = f"Docker, which holds the kind cluster {cluster}, cannot be asked: {error.rstrip('?.')}."
-        return f"{why} Next: {AGAIN}, which starts both."
+        return why, f"{AGAIN}, which starts both."
     if not found:
-        return f"Docker has no container of a kind cluster {cluster}: it was deleted, or never made. Next: {AGAIN}, which makes it."
+        return f"Docker has no container of a kind cluster {cluster}: it was deleted, or never made.", f"{AGAIN}, which makes it."
     states = {_name(item): dict(item.get("State") or {}) for item in found}
     if paused := [name for name, state in states.items() if state.get("Status") == "paused"]:
-        return f"Node {', '.join(paused)} is paused. Next: docker unpause {' '.join(paused)}."
+        return f"Node {', '.join(paused)} is paused.", f"Resume it: docker unpause {' '.join(paused)}."
     still = [
         f"node {name} is {state.get('Status')} (exit code {state.get('ExitCode')}{', out of memory' if state.get('OOMKilled') else ''},"
         f" since {str(state.get('FinishedAt'))[:19]}Z)"
@@ -92,17 +88,18 @@ def silence(cluster: str, found: Sequence[dict[str, Any]], error: str) -> str:
         if state.get("Status") != "running"
     ]
     if still:
-        return f"Its container is stopped: {'; '.join(still)}. Next: {AGAIN}, which starts it; everything in it is kept."
+        return f"Its container is stopped: {'; '.join(still)}.", f"{AGAIN}, which starts it; everything in it is kept."
     first = next(iter(states))
     return (
         f"Its containers run ({', '.join(states)}): the API server in them is down or still starts, or kubeconfig and context are those of "
-        f"another cluster. Next: {AGAIN}, which corrects the kubeconfig and waits for the nodes; or look: docker exec {first} crictl ps -a."
+        "another cluster.",
+        f"{AGAIN}, which corrects the kubeconfig and waits for the nodes; or look: docker exec {first} crictl ps -a.",
     )
 
 
-def why_silent(cluster: str, runner: Run = run) -> str:
-    """``silence``, of this machine."""
-    return silence(cluster, *nodes(cluster, runner))
+def why_unreachable(cluster: str, runner: Run = run) -> tuple[str, str]:
+    """``explain_unreachable``, of this machine."""
+    return explain_unreachable(cluster, *nodes(cluster, runner))
 
 
 def _node(container: dict[str, Any]) -> str:
@@ -130,7 +127,7 @@ def evidence(cluster: str, kind: str, runner: Run = run) -> tuple[dict[str, str]
         "host/kind-version.txt": [kind, "version"],
     }
     files = {f"host/{_name(item)}.json": _node(item) for item in found}
-    notes = [] if found else [silence(cluster, found, error)]
+    notes = [] if found else [" ".join(explain_unreachable(cluster, found, error))]
     for item in found:
         name = _name(item)
         commands[f"host/{name}.console.log"] = ["docker", "logs", "--tail", str(JOURNAL_LINES), "--timestamps", name]
@@ -139,7 +136,8 @@ def evidence(cluster: str, kind: str, runner: Run = run) -> tuple[dict[str, str]
                 journal = ["journalctl", "--no-pager", "-o", "short-iso", "-n", str(JOURNAL_LINES), "-u", unit]
                 commands[f"host/{name}.{unit}.log"] = ["docker", "exec", name, *journal]
         else:
-            notes.append(f"The journals of {name} are not collected, because its container does not run. {silence(cluster, [item], '')}")
+            why, action = explain_unreachable(cluster, [item], "")
+            notes.append(f"The journals of {name} are not collected, because its container does not run. {why} {action}")
     with ThreadPoolExecutor(max_workers=8) as pool:
         for (path, args), (code, out, err) in zip(commands.items(), pool.map(runner, commands.values()), strict=True):
             text = _info(out) if path.endswith("info.json") else _joined(out, err if path.endswith(".log") else "")

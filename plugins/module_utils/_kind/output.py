@@ -14,18 +14,18 @@ from ansible_collections.gitops.airflow.plugins.module_utils._kind.config import
 
 SECONDS = len("2026-01-01T00:00:00")
 CREATE_HINTS = (
-    (r"port is already allocated|address already in use", "free the port, or choose another hostPort in extraPortMappings"),
+    (r"port is already allocated|address already in use", "Free the port, or choose another hostPort in extraPortMappings."),
     (
         r"pull access denied|manifest unknown|manifest for .* not found|no such manifest|repository does not exist",
-        "correct the node image's name or tag",
+        "Correct the node image's name or tag.",
     ),
     (
         r"failed to pull image|dial tcp|tls handshake timeout|no such host",
-        "make the registry reachable, or put the node image into the engine first (docker load)",
+        "Make the registry reachable, or put the node image into the engine first (docker load).",
     ),
-    (r"unable to decode|unknown field|unknown apiversion|error parsing config|invalid configuration", "correct the configuration"),
-    (r"could not find a log line|reached target .*multi-user", "look whether the machine's kernel and cgroups suit the node image"),
-    (r"no space left on device", "free disk space"),
+    (r"unable to decode|unknown field|unknown apiversion|error parsing config|invalid configuration", "Correct the configuration."),
+    (r"could not find a log line|reached target .*multi-user", "See whether the machine's kernel and cgroups suit the node image."),
+    (r"no space left on device", "Free disk space."),
 )
 
 
@@ -65,7 +65,7 @@ def create_failure(output: str, lines: int = 20) -> tuple[str, str]:
     if len(shown) > lines:
         shown = [shown[0], "...", *shown[-lines:]]
     lowered = text.lower()
-    action = next((hint for pattern, hint in CREATE_HINTS if re.search(pattern, lowered)), "read the lines above; nothing was left behind")
+    action = next((hint for pattern, hint in CREATE_HINTS if re.search(pattern, lowered)), "Read the lines above. Nothing was left behind.")
     return "\n".join(shown) or "kind said nothing", action
 
 

@@ -103,8 +103,9 @@ class KubeApi:
             text = response.data.decode("utf-8", "replace")
         except urllib3.exceptions.HTTPError as error:
             reason = re.sub(r"<[^>]*object at 0x[0-9a-f]+>:? ?", "", str(error))
-            raise ApiError(0, f"The Kubernetes API at {self._host} cannot be reached: {reason}. Check address and cluster.") from error
-        refused = ApiError(response.status, _refusal(response.status, text, verb or method, url_path, self._host))
+            message = f"The Kubernetes API at {self._host} cannot be reached: {reason}."
+            raise ApiError(0, message, "Check the address, and that the cluster runs.") from error
+        refused = _refusal(response.status, text, verb or method, url_path, self._host)
         refused.fields = _fields(text)
         raise refused
 
@@ -260,20 +261,23 @@ def handshake_refusal(text: str) -> str:
     return shorten(status if body in ("", "None") else body, 200)
 
 
-def _refusal(status: int, text: str, verb: str, url_path: str, host: str) -> str:
+def _refusal(status: int, text: str, verb: str, url_path: str, host: str) -> ApiError:
     try:
         detail = json.loads(text).get("message") or text
     except (ValueError, AttributeError):
         detail = text
     detail = shorten(detail, 300)
     if status == 401:
-        return (
-            f"The credentials for {host} were not accepted (401, {detail}). The token or certificate has expired "
-            "or is for another cluster: renew it or choose another context."
+        return ApiError(
+            status,
+            f"The credentials for {host} were not accepted (401, {detail}): "
+            "the token or certificate has expired or is for another cluster.",
+            "Renew it, or choose another context.",
         )
     if status == 403:
-        return f"Not permitted to {verb} {url_path} (403): {detail}. Grant that verb on that resource to the account that runs this."
-    return f"{host} answered {verb} {url_path} with {status}: {detail}"
+        message = f"Not permitted to {verb} {url_path} (403): {detail}."
+        return ApiError(status, message, "Grant that verb on that resource to the account that runs this.")
+    return ApiError(status, f"{host} answered {verb} {url_path} with {status}: {detail}")
 
 
 def _fields(text: str) -> tuple[str, ...]:
@@ -306,7 +310,8 @@ def connect(params: dict[str, Any]) -> KubeApi:
     except ImportError as error:
         from ansible.module_utils.basic import missing_required_lib
 
-        raise LibraryMissing(-1, missing_required_lib("kubernetes")) from error
+        advice = "Install it there, or choose the Python that has it (ansible_python_interpreter)."
+        raise LibraryMissing(-1, missing_required_lib("kubernetes"), advice, "library_missing") from error
     from ansible_collections.kubernetes.core.plugins.module_utils.k8s import client as core
 
     given = {name: params[name] for name in AUTH_ARG_SPEC if params.get(name) is not None}
@@ -322,10 +327,8 @@ def connect(params: dict[str, Any]) -> KubeApi:
     except Exception as error:  # the library raises what it likes: ConfigException, OSError, YAMLError, binascii.Error …
         named = [f"{name} {given[name]!r}" for name in ("kubeconfig", "context", "host") if isinstance(given.get(name), str)]
         where = ", ".join(named) or "the default kubeconfig"
-        message = (
-            f"The Kubernetes configuration ({where}) cannot be used: {str(error).rstrip('.')}. Name an existing file and a context in it."
-        )
-        raise ApiError(-1, message) from error
+        message = f"The Kubernetes configuration ({where}) cannot be used: {str(error).rstrip('.')}."
+        raise ApiError(-1, message, "Name an existing file and a context in it.", "bad_kubeconfig") from error
     for header, value in core._create_headers(None, **given).items():
         core._set_header(client, header, value)
     return KubeApi(client)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Protocol
 from urllib.parse import quote
 
-from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError
+from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError, InputError
 from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Obj
 
 # Kind: its collection's name, its group and version.
@@ -57,10 +57,10 @@ def group(api_version: str) -> str:
 
 
 def collection(kind: str, namespace: str = "", api_version: str = "") -> str:
-    """The API path of a kind's collection, in one namespace or in all. Raises ValueError for an unknown kind without a version."""
+    """The API path of a kind's collection, in one namespace or in all. Raises InputError for an unknown kind without a version."""
     plural, version = RESOURCES.get(kind, (f"{kind.lower()}s", api_version))
     if not version:
-        raise ValueError(f"{kind} is not a kind that this collection makes; name its api_version")
+        raise InputError(f"{kind} is not a kind that this collection makes.", "Give its api_version.")
     return f"{root(version)}/namespaces/{quote(namespace, safe='')}/{plural}" if namespace else f"{root(version)}/{plural}"
 
 

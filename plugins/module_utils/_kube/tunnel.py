@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
+from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError, CollectionError
+
 CHUNK = 65536
 READY_SECONDS = 20.0
 FRESH_SECONDS = 5.0
@@ -27,8 +29,10 @@ TUNNEL_SPEC: dict[str, Any] = {
 }
 
 
-class TunnelError(Exception):
-    """Why no tunnel can be made, for a person."""
+class TunnelError(CollectionError):
+    """Why no tunnel can be made."""
+
+    default_code = "no_tunnel"
 
 
 class NoReadyPod(TunnelError):
@@ -42,7 +46,7 @@ def endpoint(service: Mapping[str, Any], slices: Iterable[Mapping[str, Any]], po
     chosen = next((item for item in ports if item["port"] == port), None)
     if chosen is None:
         listed = ", ".join(str(item["port"]) for item in ports) or "none"
-        raise TunnelError(f"the Service {name} has no port {port} (it has: {listed}). Next: correct tunnel.port")
+        raise TunnelError(f"the Service {name} has no port {port} (it has: {listed})", "Correct tunnel.port.")
     for part in slices:
         target = next((item["port"] for item in part.get("ports") or [] if (item.get("name") or "") == (chosen.get("name") or "")), None)
         for item in part.get("endpoints") or []:
@@ -50,7 +54,7 @@ def endpoint(service: Mapping[str, Any], slices: Iterable[Mapping[str, Any]], po
             # No condition means ready (API reference of EndpointConditions).
             if target and reference.get("kind") == "Pod" and (item.get("conditions") or {}).get("ready") is not False:
                 return reference["name"], target
-    raise NoReadyPod(f"the Service {name} has no ready pod. Next: look at its pods, or wait until one is ready")
+    raise NoReadyPod(f"the Service {name} has no ready pod", "Look at its pods, or wait until one is ready.")
 
 
 def await_endpoint(
@@ -151,7 +155,6 @@ def open_tunnel(params: dict[str, Any], namespace: str, service: str, port: int,
 
     params are kubernetes.core's authentication options. Raises TunnelError.
     """
-    from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError
     from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import connect, core_path
 
     path = f"/apis/discovery.k8s.io/v1/namespaces/{quote(namespace, safe='')}/endpointslices"
@@ -166,12 +169,12 @@ def open_tunnel(params: dict[str, Any], namespace: str, service: str, port: int,
             pod, target = pods.get()
             return _forward(api._client, core_path("pods", namespace, pod) + "/portforward", target)
         except ApiError as error:
-            raise TunnelError(f"{failed}: {error}") from error
+            raise TunnelError(f"{failed}: {error}", error.next_action) from error
         except NoReadyPod:
             raise
         except Exception as error:  # whatever the client library raises of a pod that is gone
             pods.forget()
-            raise TunnelError(f"{failed}: {error}") from error
+            raise TunnelError(f"{failed}: {error}", getattr(error, "next_action", "")) from error
 
     pods = Pods(read)
     try:
@@ -179,7 +182,7 @@ def open_tunnel(params: dict[str, Any], namespace: str, service: str, port: int,
         found = api.get(core_path("services", namespace, service))
         await_endpoint(pods.get, READY_SECONDS if wait else 0)
     except ApiError as error:
-        raise TunnelError(f"{failed}: {error}") from error
+        raise TunnelError(f"{failed}: {error}", error.next_action) from error
     except NoReadyPod:
         if wait:
             raise

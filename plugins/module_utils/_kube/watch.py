@@ -159,7 +159,7 @@ def stream(api: Api, source: Source, clock: Callable[[], float], sleep: Callable
             elif refusals.passing(error):
                 pass
             elif error.status in FORBIDDEN and listed:
-                yield Change("notice", text=f"Watching is not permitted, so the state is read every {POLL_SECONDS:g} s: {error}")
+                yield Change("notice", text=f"Watching is not permitted, so the state is read every {POLL_SECONDS:g} s: {error.text}")
                 yield from _poll(api, source, clock, sleep)
             elif not error.passing:
                 raise

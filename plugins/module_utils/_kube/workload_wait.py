@@ -11,12 +11,12 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.gitops.airflow.plugins.module_utils._argocd.diagnosis import LOG_LINES, quote, warning_events
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError
 from ansible_collections.gitops.airflow.plugins.module_utils._base.mask import masked_words
 from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Obj, Verdict, earliest, failed
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.causes import Cause, read_seen
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import KubeApi, core_path
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.report import LOG_LINES, quote, warning_events
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.watch import Change, Source, snapshot
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.workload_verdict import COLLECTIONS, JOB, Past, Workload, causes, judge
 
@@ -89,7 +89,7 @@ class WorkloadWait:
         try:
             return list(read_seen(self._read, self._namespace, [(item.kind, item.item) for item in stuck], pods).events)
         except ApiError as error:
-            text = f"Events of {self._namespace} cannot be read, so failed mounts and probes are not named: {error}"
+            text = f"Events of {self._namespace} cannot be read, so failed mounts and probes are not named: {error.text}"
             if text not in self.notices:
                 self.notices.append(text)
             return []
@@ -138,5 +138,5 @@ class WorkloadWait:
         try:
             found = snapshot(self._api, Source(core_path("events", self._namespace), {"fieldSelector": "type=Warning"}))[0]
         except ApiError as error:
-            return [str(error)]
+            return [error.text]
         return warning_events(list(found))[-EVENTS:]

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import InputError
 from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Obj
 from ansible_collections.gitops.airflow.plugins.module_utils._placement.events import Sighting
 from ansible_collections.gitops.airflow.plugins.module_utils._placement.verdict import Expectation, Finding, by_task, missing
@@ -65,26 +66,25 @@ class Instance:
 def instances(given: Sequence[Any], expectations: Sequence[Expectation]) -> list[Instance]:
     """Reads the option task_instances. Those of runs that are not expected are left out.
 
-    :raises ValueError: when an entry has no task_id or state, a wrong number, or could be of several runs.
+    :raises InputError: when an entry has no task_id or state, a wrong number, or could be of several runs.
     """
     runs = sorted({(item.dag_id, item.run_id) for item in expectations})
     found = []
     for place, item in enumerate(given):
         where = f"task_instances[{place}]"
         if absent := [key for key in ("task_id", "state", "hostname") if key not in item]:
-            raise ValueError(f"{where} has no {' and no '.join(absent)}: give what airflow_dag_run returns as task_instances")
+            raise InputError(f"{where} has no {' and no '.join(absent)}.", "Give what airflow_dag_run returns as task_instances.")
         numbers = {}
         for key, default in (("map_index", -1), ("try_number", 1)):
             try:
                 numbers[key] = default if item.get(key) is None else int(item[key])
             except (TypeError, ValueError):
-                raise ValueError(f"{key} of {where} is {item[key]!r}: it must be a whole number") from None
+                raise InputError(f"{key} of {where} is {item[key]!r}: it must be a whole number.", f"Correct {key}.") from None
         run_id = item.get("run_id", item.get("dag_run_id"))
         own = [run for run in runs if item.get("dag_id", run[0]) == run[0] and (run_id is None or run_id == run[1])]
         if len(own) > 1:
-            raise ValueError(
-                f"{where} may be of {len(own)} of the expected runs: add dag_id and run_id to each, or wait for one run at a time"
-            )
+            message = f"{where} may be of {len(own)} of the expected runs."
+            raise InputError(message, "Add dag_id and run_id to each, or wait for one run at a time.")
         if own:
             state, host = str(item["state"] or "none"), str(item["hostname"] or "").partition(".")[0]
             found.append(Instance(*own[0], str(item["task_id"]), numbers["map_index"], numbers["try_number"], state, host))

@@ -9,6 +9,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import InputError
 from ansible_collections.gitops.airflow.plugins.module_utils._placement.verdict import Expectation
 from ansible_collections.gitops.airflow.plugins.module_utils._placement.worker import label_value
 
@@ -54,16 +55,17 @@ def toleration(given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def expectations(params: Mapping[str, Any]) -> list[Expectation]:
-    """:raises ValueError: when an option makes no sense: it names the value and the rule."""
+    """:raises InputError: when an option makes no sense: it names the value and the rule."""
     if not params["expectations"]:
-        raise ValueError("expectations is empty: give at least one")
+        raise InputError("expectations is empty.", "Give at least one.")
     if params["namespaces"] == []:
-        raise ValueError("namespaces is empty: name those to watch, or leave it out to watch all")
+        raise InputError("namespaces is empty.", "Name those to watch, or leave it out to watch all.")
     for option in ("timeout", "unschedulable_grace", "start_grace", "tail_lines"):
         if not (math.isfinite(params[option]) and params[option] >= 0):
-            raise ValueError(f"{option} is {params[option]:g}: it must be a number, 0 or more")
+            raise InputError(f"{option} is {params[option]:g}: it must be a number, 0 or more.", f"Correct {option}.")
     if params["resource_version"] and not params["resource_version"].isdecimal():
-        raise ValueError(f"resource_version {params['resource_version']!r} is no number: give what this module returned before the trigger")
+        message = f"resource_version {params['resource_version']!r} is not a number."
+        raise InputError(message, "Give what this module returned before the trigger.")
     return [_expectation(item, params["namespaces"]) for item in params["expectations"]]
 
 
@@ -71,30 +73,29 @@ def _expectation(item: Mapping[str, Any], namespaces: list[str] | None) -> Expec
     where = ".".join(item[key] for key in ("dag_id", "task_id") if item[key]) or "an expectation"
     for key in ("dag_id", "run_id", "namespace"):
         if not item[key]:
-            raise ValueError(f"{key} of {where} is empty: name it")
+            raise InputError(f"{key} of {where} is empty.", f"Give {key}.")
     for key in ("dag_id", "run_id"):
         if not label_value(item[key])[0].isalnum():
-            raise ValueError(
-                f"{key} {item[key]!r} has neither letter nor digit: Kubernetes accepts no pod with the label that Airflow makes of it"
-            )
+            message = f"{key} {item[key]!r} has neither letter nor digit: Kubernetes accepts no pod with the label that Airflow makes."
+            raise InputError(message, f"Correct {key}.")
     for key in ("count", "tries", "pods_per_task"):
         if item[key] < 1:
-            raise ValueError(f"{key} is {item[key]} for {where}: it must be 1 or more")
+            raise InputError(f"{key} is {item[key]} for {where}: it must be 1 or more.", f"Correct {key}.")
     if item["map_index"] is not None:
         if item["map_index"] < 0:
-            raise ValueError(
-                f"map_index is {item['map_index']} for {where}: it must be 0 or more; leave it out for a task that is not mapped"
-            )
+            message = f"map_index is {item['map_index']} for {where}: it must be 0 or more."
+            raise InputError(message, "Leave it out for a task that is not mapped.")
         if not item["task_id"]:
-            raise ValueError(f"map_index is {item['map_index']} for {where}, which names no task: give task_id too")
+            raise InputError(f"map_index is {item['map_index']} for {where}, which names no task.", "Give task_id too.")
         if item["count"] > 1:
-            raise ValueError(f"count is {item['count']} for {where}, but a map_index has one worker: leave one of both out")
+            raise InputError(f"count is {item['count']} for {where}, but a map_index has one worker.", "Leave one of both out.")
     if namespaces and item["namespace"] not in namespaces:
-        raise ValueError(f"namespace {item['namespace']} of {where} is not among namespaces ({', '.join(namespaces)}): add it there")
+        raise InputError(f"namespace {item['namespace']} of {where} is not among namespaces ({', '.join(namespaces)}).", "Add it there.")
     try:
         tolerations = [toleration(entry) for entry in item["tolerations"] or ()]
     except (TypeError, ValueError):
-        raise ValueError(f"tolerationSeconds of {where} must be a whole number: {item['tolerations']!r}") from None
+        message = f"tolerationSeconds of {where} must be a whole number: {item['tolerations']!r}."
+        raise InputError(message, "Correct it.") from None
     keys = ("dag_id", "run_id", "task_id", "map_index", "namespace", "service_account", "node", "count", "tries", "pods_per_task")
     return Expectation(
         **{key: item[key] for key in keys},

@@ -27,7 +27,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._placement.verdict 
     missing,
     stray,
 )
-from ansible_collections.gitops.airflow.plugins.module_utils._placement.worker import BASE, Worker, label_value, trimmed
+from ansible_collections.gitops.airflow.plugins.module_utils._placement.worker import BASE, WORKER_LABEL, Worker, label_value, trimmed
 
 JOIN_SECONDS = 2.0
 REPLAY_SECONDS = 1.0
@@ -42,7 +42,7 @@ class WaitApi(Api, Protocol):
 
 def selector(expectations: Sequence[Expectation]) -> str:
     """The label selector that lets the API server pick out the workers of these runs."""
-    parts = ["kubernetes_executor=True"]
+    parts = [f"{WORKER_LABEL}=True"]
     for key in ("dag_id", "run_id"):
         values = sorted({label_value(getattr(item, key)) for item in expectations})
         parts.append(f"{key} in ({','.join(values)})")
@@ -65,7 +65,7 @@ class PodLog:
                 self.lines.append(line)
         except ApiError as error:
             if error.status != 404:  # gone with its pod: the empty log_tail says it
-                self.error = str(error)
+                self.error = error.text
 
     def finish(self) -> None:
         """Gives what is still on its way a moment to arrive."""

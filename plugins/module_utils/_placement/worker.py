@@ -16,8 +16,14 @@ from ansible_collections.gitops.airflow.plugins.module_utils._kube.pods import c
 LABEL_LENGTH = 63
 HASH_LENGTH = 9
 BASE = "base"
+WORKER_LABEL = "kubernetes_executor"
 IDS = ("dag_id", "task_id", "run_id", "map_index", "try_number")
 Evidence = Literal["pod", "events"]
+
+
+def is_worker(pod: Obj) -> bool:
+    """Whether Airflow made the pod for a task."""
+    return bool(((pod.get("metadata") or {}).get("labels") or {}).get(WORKER_LABEL) == "True")
 
 
 def label_value(text: str) -> str:

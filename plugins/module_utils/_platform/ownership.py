@@ -10,6 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError, InputError
+
 Obj = dict[str, Any]
 
 PART_OF, COLLECTION = "app.kubernetes.io/part-of", "gitops-airflow"
@@ -173,21 +175,25 @@ class Record:
 
 
 def read_record(configmap: Obj, platform: str) -> Record:
-    """Raises ValueError for a list that is not one."""
+    """Raises CollectionError for a list that is not one."""
     data, metadata = configmap.get("data") or {}, configmap["metadata"]
     objects = None
     if "objects" in data:
-        objects = frozenset(ref_from(item) for item in json.loads(data["objects"]))
+        try:
+            objects = frozenset(ref_from(item) for item in json.loads(data["objects"]))
+        except (ValueError, AttributeError, TypeError) as error:
+            message = f"The record of the Argo CD in {metadata['namespace']} (ConfigMap {metadata.get('name')}) cannot be read: {error}"
+            raise CollectionError(message, "Correct its key objects, or restore the ConfigMap.", "bad_record") from error
     return Record(
         metadata["namespace"], owner_of(metadata, platform), labels_of(metadata).get(PLATFORM, ""), data.get("state", "applied"), objects
     )
 
 
 def ref_from(item: Mapping[str, Any]) -> Ref:
-    """A reference from its dictionary, in Ansible's or Kubernetes' spelling. Raises ValueError where kind or name is missing."""
+    """A reference from its dictionary, in Ansible's or Kubernetes' spelling. Raises InputError where kind or name is missing."""
     kind, name = item.get("kind"), item.get("name")
     if not kind or not name:
-        raise ValueError(f"{dict(item)!r} names no object: kind and name are needed")
+        raise InputError(f"{dict(item)!r} names no object: kind and name are needed.", "Give both.")
     version = item.get("api_version") or item.get("apiVersion") or ""
     return Ref(str(kind), str(item.get("namespace") or ""), str(name), str(version))
 
@@ -264,18 +270,18 @@ def own_record(records: Sequence[Obj], platform: Platform) -> Record | None:
 def decide(sight: Sight, platform: Platform) -> Decision:
     """Whether this platform may be installed or changed in the cluster, and which unmarked objects are its own.
 
-    Raises ValueError for a record that cannot be read.
+    Raises CollectionError for a record that cannot be read.
     """
     adopted = adoptable(sight.application, platform) and not _second_older(sight, platform)
     record = own_record(sight.records, platform)
     older = [found.ref for found in sight.labelled if owner_of(found.metadata, platform.name) == "older"]
     adoption = adopted and bool(older)
-    argocd = _foreign_argocd(sight, platform, record, adopted)
+    argocd = [found.ref for found in sight.argocd if is_foreign_argocd(found, record, adopted)]
     refusals = [
         *_other_platform(sight, platform),
         *_older_elsewhere(sight, platform, older, adopted),
-        *argocd,
-        *_foreign_objects(sight, platform, record, adopted, bool(argocd)),
+        *_foreign_argocd(argocd),
+        *_foreign_objects(sight, platform, record, adopted, argocd),
         *_tasks_run(sight, platform, adoption),
     ]
     restored = [found.ref for found in sight.planned if is_restored(found, platform)]
@@ -347,8 +353,7 @@ def _older_elsewhere(sight: Sight, platform: Platform, older: Sequence[Ref], ado
     ]
 
 
-def _foreign_argocd(sight: Sight, platform: Platform, record: Record | None, adopted: bool) -> list[Refusal]:
-    foreign = [found.ref for found in sight.argocd if is_foreign_argocd(found, record, adopted)]
+def _foreign_argocd(foreign: Sequence[Ref]) -> list[Refusal]:
     if not foreign:
         return []
     return [
@@ -363,7 +368,7 @@ def _foreign_argocd(sight: Sight, platform: Platform, record: Record | None, ado
     ]
 
 
-def _foreign_objects(sight: Sight, platform: Platform, record: Record | None, adopted: bool, argocd: bool) -> list[Refusal]:
+def _foreign_objects(sight: Sight, platform: Platform, record: Record | None, adopted: bool, argocd: Sequence[Ref]) -> list[Refusal]:
     # An object of an older platform that is not adopted, or of another platform, has a refusal of its own.
     foreign = [
         found.ref
@@ -378,17 +383,9 @@ def _foreign_objects(sight: Sight, platform: Platform, record: Record | None, ad
         if owner_of(found.metadata, platform.name) == "foreign" and labels_of(found.metadata).get(INSTANCE) != platform.application
     ]
     if argocd:  # what stands beside a foreign Argo CD is part of it, and another namespace would not help
-        foreign = [ref for ref in foreign if ref.namespace != platform.argocd_namespace]
+        foreign = [ref for ref in foreign if ref.namespace != platform.argocd_namespace and ref not in argocd]
     if not foreign:
         return []
-    variables = {
-        platform.argocd_namespace: "platform_argocd_namespace",
-        platform.git_namespace: "platform_git_namespace",
-        platform.logs_namespace: "platform_logs_namespace",
-        **dict.fromkeys(platform.namespaces, "platform_worker_namespaces"),
-        platform.core_namespace: "platform_core_namespace",
-    }
-    concerned = dict.fromkeys(variables[ref.namespace] for ref in foreign if ref.namespace in variables)
     return [
         Refusal(
             "foreign_object",
@@ -396,9 +393,31 @@ def _foreign_objects(sight: Sight, platform: Platform, record: Record | None, ad
             f"objects that this platform writes carry {PLATFORM}={platform.name}, or do not exist",
             f"The cluster has objects with the names of this platform's own, which it did not make: {named(foreign)}. "
             "They would be overwritten.",
-            f"Use namespaces without such objects: change {named(concerned)}." if concerned else "Use another cluster (platform_context).",
+            _other_names(foreign, platform, installed=record is not None),
         )
     ]
+
+
+def _other_names(foreign: Sequence[Ref], platform: Platform, *, installed: bool) -> str:
+    """What to do about objects of others: an Argo CD that is installed stays in its namespace and in its cluster."""
+    variables = {
+        platform.argocd_namespace: "platform_argocd_namespace",
+        platform.git_namespace: "platform_git_namespace",
+        platform.logs_namespace: "platform_logs_namespace",
+        **dict.fromkeys(platform.namespaces, "platform_worker_namespaces"),
+        platform.core_namespace: "platform_core_namespace",
+    }
+    # A platform without a Git server or log store has no namespace of it, and neither has a cluster-wide object.
+    for name in ("", platform.argocd_namespace) if installed else ("",):
+        variables.pop(name, None)
+    concerned = dict.fromkeys(variables[ref.namespace] for ref in foreign if ref.namespace in variables)
+    fixed = [ref for ref in foreign if ref.namespace not in variables]
+    advice = [f"Use namespaces without such objects: change {named(concerned)}."] if concerned else []
+    if fixed and installed:
+        advice.append(f"Rename {named(fixed)}, or delete what nobody needs.")
+    elif fixed:
+        advice.append("Use another cluster (platform_context).")
+    return " ".join(advice)
 
 
 def _tasks_run(sight: Sight, platform: Platform, adoption: bool) -> list[Refusal]:

@@ -55,7 +55,7 @@ class Removed:
 
 
 class Deletion:
-    """Deletes objects on behalf of a platform. Raises ApiError, or ValueError for an object that cannot be named."""
+    """Deletes objects on behalf of a platform. Raises ApiError, or InputError for an object that cannot be named."""
 
     def __init__(
         self,
@@ -189,7 +189,7 @@ def recorded_objects(scope: Scope, listed: Sequence[Ref]) -> list[Ref]:
 
 
 def read_scope(api: KubeApi, platform: str, application: str, older: bool, argocd_namespace: str) -> Scope:
-    """The scope with the record of the Argo CD in that namespace, if it is this platform's. Raises ApiError, ValueError."""
+    """The scope with the record of the Argo CD in that namespace, if it is this platform's. Raises CollectionError."""
     record = None
     if argocd_namespace:
         try:

@@ -25,6 +25,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._kube.causes import
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import APPLICATIONS, KubeApi, core_path
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.tunnel import TunnelError, open_tunnel
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.watch import Source, snapshot
+from ansible_collections.gitops.airflow.plugins.module_utils._placement.worker import is_worker
 from ansible_collections.gitops.airflow.plugins.module_utils._status import logs, rows
 from ansible_collections.gitops.airflow.plugins.module_utils._status.runs import ask
 
@@ -84,7 +85,7 @@ class StatusRead:
         try:
             return read()
         except (ApiError, AirflowError, TunnelError) as error:
-            notes.append(f"{what}: {error}" if what else str(error))
+            notes.append(f"{what}: {error.text}" if what else error.text)
             return default
 
     def _list(self, path: str, query: dict[str, Any] | None = None) -> list[Obj]:
@@ -118,7 +119,7 @@ class StatusRead:
             try:
                 use[name], more, filled = rows.kubelet_usage(self.api.get(f"{core_path('nodes', name=name)}/proxy/stats/summary"))
             except ApiError as error:
-                self.unknown.append(f"use of node {name} is unknown: {error}")
+                self.unknown.append(f"use of node {name} is unknown: {error.text}")
                 continue
             pods |= more
             volumes |= filled
@@ -132,7 +133,7 @@ class StatusRead:
             self.usage = "metrics.k8s.io"
         except ApiError as error:
             if error.status not in (403, 404):
-                self.unknown.append(f"metrics.k8s.io: {error}")
+                self.unknown.append(f"metrics.k8s.io: {error.text}")
         return use, pods, volumes
 
     def _checkout(self, pod: Obj) -> rows.Row:
@@ -148,7 +149,7 @@ class StatusRead:
                 row |= {"commit": said[0].rsplit("/", 1)[-1], "age": int(said[2]) - int(said[1])}
             row["error"] = sync_failure(list(self.api.log_lines(self.platform.core, name, "git-sync", False, 5, sinceSeconds=SYNC_SECONDS)))
         except ApiError as error:
-            row["error"] = shorten(str(error), 300)
+            row["error"] = shorten(error.text, 300)
         return row
 
     def _airflow(self) -> dict[str, Any]:
@@ -162,7 +163,7 @@ class StatusRead:
                 rows_of_runs = ask(airflow, at.core, _now())
                 errors = airflow.import_errors()
         except (ApiError, TunnelError, AirflowError) as error:
-            self.unreadable.append(f"Airflow cannot be asked: {error}")
+            self.unreadable.append(f"Airflow cannot be asked: {error.text}")
             return {}
         return {
             "airflow": {part: str((health.get(part) or {}).get("status")) for part in ("metadatabase", "scheduler", "triggerer")},
@@ -184,7 +185,7 @@ class StatusRead:
         for place in self.platform.namespaces:
             own = [(item["kind"], item) for item in workloads if item["metadata"]["namespace"] == place]
             # A worker that has just been made is on its way.
-            there = [pod for pod in pods if pod["metadata"]["namespace"] == place and not (rows.is_worker(pod) and rows.young(pod, now))]
+            there = [pod for pod in pods if pod["metadata"]["namespace"] == place and not (is_worker(pod) and rows.young(pod, now))]
             seen = read_seen(read, place, own, there)
             found += seen.events
             again = [pod for pod in there if any(repeated for _status, repeated in restarted(pod, now))][:LOGS]
@@ -217,7 +218,7 @@ class StatusRead:
         except ApiError as error:
             if error.status <= 0:
                 raise
-            self.unknown.append(str(error))
+            self.unknown.append(error.text)
             nodes = []
         with ThreadPoolExecutor(max_workers=12) as pool:
             airflow = pool.submit(self._airflow)
@@ -235,7 +236,7 @@ class StatusRead:
             found_workloads = workloads.result()
             stores = [logs.log_store_row(at.logs, found_workloads, volumes, pods, node_use, expiry.result(), now)] if at.logs else []
             events = self._events(found_workloads, pods, now)
-            own = [pod for pod in pods if not rows.is_worker(pod)]
+            own = [pod for pod in pods if not is_worker(pod)]
             said = self._said(own, events, now)
             elapsed = time.monotonic() - start
             return judged(
@@ -248,7 +249,7 @@ class StatusRead:
                     "nodes": rows.node_rows(nodes, node_use),
                     "applications": rows.application_rows(applications.result(), now),
                     "pods": rows.pod_rows(own, pod_use, now, events, said),
-                    "workers": rows.worker_rows(filter(rows.is_worker, pods), now, events),
+                    "workers": rows.worker_rows(filter(is_worker, pods), now, events),
                     "workload_problems": rows.workload_problems(found_workloads, pods, events),
                     "failed_jobs": [cause.text for cause in rows.failed_jobs(found_workloads, pods)],
                     "volumes": volumes,
@@ -262,7 +263,7 @@ class StatusRead:
 
 def judged(name: str, elapsed: float, found: dict[str, Any]) -> dict[str, Any]:
     """The status with its verdict. ``found`` may lack what could not be read, and tells it in ``unreadable``; ``elapsed``: seconds."""
-    status: dict[str, Any] = {**{part: [] for part in PARTS}, "airflow": {}, "usage": "", **found}
+    status: dict[str, Any] = {**{part: [] for part in PARTS}, "next_action": "", "airflow": {}, "usage": "", **found}
     problems, warnings = map(list.__add__, rows.judge(status), logs.judge_log_stores(status["logs"]))
     verdict = {"name": name, "healthy": not problems, "problems": problems, "warnings": warnings}
     when = {"checked_at": f"{_now():%Y-%m-%dT%H:%M:%SZ}", "elapsed": round(elapsed, 2)}

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import datetime
-import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -24,6 +23,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._kube.causes import
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.causes import causes as every_cause
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.pods import condition, container_statuses
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.workload_verdict import Workload, causes
+from ansible_collections.gitops.airflow.plugins.module_utils._placement.worker import Worker
 
 Row = dict[str, Any]
 Time = datetime.datetime
@@ -32,15 +32,16 @@ RECENT = 3600
 FULL = 0.9
 # Until then a pod may still wait for a node or an image, and a task for its pod (seconds).
 GRACE = 300
-WORKER_LABEL = "kubernetes_executor"
-_SUFFIXES = {"n": 1e-9, "u": 1e-6, "m": 1e-3, "": 1.0, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}
-_SUFFIXES |= {"Ki": 2.0**10, "Mi": 2.0**20, "Gi": 2.0**30, "Ti": 2.0**40}
 
 
 def quantity(text: Any) -> float | None:
     """A Kubernetes quantity (``250m``, ``5Gi``) as a number, None where it is none."""
-    found = re.fullmatch(r"([0-9.]+)([A-Za-z]*)", str(text))
-    return float(found[1]) * _SUFFIXES[found[2]] if found and found[2] in _SUFFIXES else None
+    from kubernetes.utils.quantity import parse_quantity
+
+    try:
+        return float(parse_quantity(text))
+    except ValueError:
+        return None
 
 
 def seconds_since(value: str | None, now: Time) -> int | None:
@@ -54,10 +55,6 @@ def _name(item: Obj) -> str:
 
 def _namespace(item: Obj) -> str:
     return str((item.get("metadata") or {}).get("namespace") or "")
-
-
-def is_worker(pod: Obj) -> bool:
-    return bool(((pod.get("metadata") or {}).get("labels") or {}).get(WORKER_LABEL) == "True")
 
 
 def young(pod: Obj, now: Time) -> bool:
@@ -160,12 +157,11 @@ def pod_rows(
 def worker_rows(pods: Iterable[Obj], now: Time, events: Iterable[Obj] = ()) -> list[Row]:
     rows, known = [], Events(events)
     for pod in pods:
-        metadata = pod.get("metadata") or {}
-        notes = {**(metadata.get("labels") or {}), **(metadata.get("annotations") or {})}
-        task = ".".join(str(notes[key]) for key in ("dag_id", "task_id") if notes.get(key))
-        row = {"namespace": _namespace(pod), "name": _name(pod), "task": task, "node": (pod.get("spec") or {}).get("nodeName") or ""}
+        worker = Worker(pod)
+        task = ".".join(filter(None, map(worker.identity, ("dag_id", "task_id"))))
+        row = {"namespace": worker.namespace, "name": worker.name, "task": task, "node": worker.node}
         row["status"], row["problem"] = _standstill(pod, known)
-        rows.append({**row, "age": seconds_since(metadata.get("creationTimestamp"), now)})
+        rows.append({**row, "age": seconds_since(worker.metadata.get("creationTimestamp"), now)})
     return sorted(rows, key=lambda row: (row["namespace"], row["name"]))
 
 

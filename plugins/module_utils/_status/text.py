@@ -110,6 +110,7 @@ def render(status: dict[str, Any]) -> str:
     verdict = "healthy" if status["healthy"] else f"NOT HEALTHY ({len(wrong)} problem{'s' if len(wrong) != 1 else ''})"
     lines = [f"{status['name']} is {verdict}   {status['checked_at']}, read in {status['elapsed']:.1f} s"]
     lines += [f"  problem: {item}" for item in wrong] + [f"  note: {item}" for item in known]
+    lines += [f"  next: {status['next_action']}"] if status["next_action"] else []
     sections = [
         _nodes(status["nodes"]),
         _applications(status["applications"]),

@@ -67,7 +67,7 @@ class Bundle:
             items = snapshot(self._api, Source(path))[0]
         except ApiError as error:
             if error.status != 404:  # a group that this cluster does not have
-                self.notes.append(str(error))
+                self.notes.append(error.text)
             return []
         return [{"apiVersion": group.removeprefix("/apis/").removeprefix("/api/"), "kind": kind, **item} for item in items]
 
@@ -80,7 +80,7 @@ class Bundle:
             self._api = self._connect()
             version = self._api.get("/version")
         except ApiError as error:
-            self.notes.append(f"Nothing of the cluster is collected: {error}")
+            self.notes.append(f"Nothing of the cluster is collected: {error.text}")
             for name, text in more.items():
                 self.add(name, text)
             return
@@ -90,7 +90,7 @@ class Bundle:
             try:
                 secrets += snapshot(self._api, Source(core_path("secrets", namespace)))[0]
             except ApiError as error:
-                self.notes.append(f"Nothing of {namespace} is collected, because what its Secrets hold could not be masked: {error}")
+                self.notes.append(f"Nothing of {namespace} is collected, because what its Secrets hold could not be masked: {error.text}")
                 self._namespaces = [name for name in self._namespaces if name != namespace]
         self._masker = Masker({*self._known, *secret_values(secrets)})
         for name, text in more.items():
@@ -122,7 +122,7 @@ class Bundle:
                     self.add(name, text)
         found = causes(Seen(tuple(workloads), tuple(pods), tuple(events)))
         if found:
-            self.add("causes.txt", "\n".join(f"{cause.text}\n  Next: {cause.action}" for cause in found) + "\n")
+            self.add("causes.txt", "\n".join(f"{cause.text}\n  {cause.action}" for cause in found) + "\n")
 
     @staticmethod
     def _logs(pods: list[Obj]) -> Iterator[tuple[str, str, str, bool]]:
@@ -142,7 +142,7 @@ class Bundle:
         try:
             return name, "\n".join(self._api.log_lines(namespace, pod, container, False, self._tail, **query))
         except ApiError as error:
-            return name, f"{error}\n"
+            return name, f"{error.text}\n"
 
     def archive(self, folder: str) -> bytes:
         """A gzipped tar file, all of it in one folder."""

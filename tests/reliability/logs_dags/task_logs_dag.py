@@ -6,10 +6,21 @@ from datetime import datetime, timedelta
 
 from airflow import DAG
 from airflow.operators.bash import BashOperator
+from airflow.operators.python import PythonOperator
+from kubernetes.client import models as k8s
 
 
 def place(namespace: str) -> dict[str, dict[str, str]]:
     return {"KubernetesExecutor": {"namespace": namespace}}
+
+
+LIMIT = 512 * 2**20
+
+
+def use_memory(ti) -> None:
+    print("words of try", ti.try_number)
+    if ti.try_number == 1:
+        print(len(b"x" * 4 * LIMIT))
 
 
 WHEN = {"schedule": None, "start_date": datetime(2024, 1, 1), "catchup": False, "tags": ["test"]}
@@ -38,4 +49,15 @@ with DAG(dag_id="task_logs_slow_dag", **WHEN):
         retries=1,
         retry_delay=timedelta(seconds=1),
         executor_config=place("airflow-user"),
+    )
+
+with DAG(dag_id="task_logs_memory_dag", **WHEN):
+    base = k8s.V1Container(name="base", resources=k8s.V1ResourceRequirements(limits={"memory": str(LIMIT)}))
+    metadata = k8s.V1ObjectMeta(namespace="airflow-user")
+    PythonOperator(
+        task_id="memory",
+        python_callable=use_memory,
+        retries=1,
+        retry_delay=timedelta(seconds=1),
+        executor_config={"pod_override": k8s.V1Pod(metadata=metadata, spec=k8s.V1PodSpec(containers=[base]))},
     )

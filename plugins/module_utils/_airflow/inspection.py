@@ -1,0 +1,113 @@
+# Copyright: (c) 2026, The gitops.airflow team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Asks the running Airflow, in its scheduler's pod, for its version, configuration, DAGs and database. The answer is parsed here."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from importlib.util import find_spec
+from typing import Any
+
+from ansible_collections.gitops.airflow.plugins.module_utils._airflow import inspect_airflow
+from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError
+from ansible_collections.gitops.airflow.plugins.module_utils._base.mask import masked_words
+from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import shorten
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import KubeApi
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.execute import execute
+
+CONTAINER = "scheduler"
+# Without Airflow, whose import takes seconds.
+RESOLVE = "import os, sys; print(os.path.realpath(sys.argv[1]))"
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """What the running Airflow says of itself. ``present`` and ``unpaused`` are about the DAGs that were asked for."""
+
+    version: str
+    executor: str
+    multi_namespace_mode: bool
+    namespace_list: str
+    asked_at: str
+    active_tasks: int
+    present: tuple[str, ...]
+    unpaused: tuple[str, ...]
+    schema: str
+    dags_commit: str
+    dags_link: str
+
+    @property
+    def namespaces(self) -> tuple[str, ...]:
+        return tuple(self.namespace_list.split(","))
+
+    def as_dict(self) -> dict[str, Any]:
+        return {**asdict(self), "present": [*self.present], "unpaused": [*self.unpaused]}
+
+
+def from_mapping(given: Mapping[str, Any]) -> Inspection:
+    """:raises ValueError: if a field is missing or of another type."""
+    known: dict[str, Any] = {}
+    for item in fields(Inspection):
+        value = given.get(item.name)
+        if item.name in ("present", "unpaused"):
+            if not (isinstance(value, list) and all(isinstance(name, str) for name in value)):
+                raise ValueError(f"{item.name} is {value!r}")
+            value = tuple(value)
+        elif item.name == "schema" and value is None:
+            value = ""  # a database without a table of versions' row
+        elif not isinstance(value, {"multi_namespace_mode": bool, "active_tasks": int}.get(item.name, str)):
+            raise ValueError(f"{item.name} is {value!r}")
+        known[item.name] = value
+    return Inspection(**known)
+
+
+def parse_answer(output: str) -> Inspection:
+    """Reads what inspect_airflow.py prints: the last line, because Airflow may print others before it.
+
+    :raises ValueError: if it is not that.
+    """
+    lines = [line for line in output.splitlines() if line.strip()] or [""]
+    given = json.loads(lines[-1])
+    if not isinstance(given, dict):
+        raise ValueError(f"it is {given!r}")
+    return from_mapping(given)
+
+
+def source() -> str:
+    """The text of inspect_airflow.py, from a checkout or from the archive that Ansible makes of a module."""
+    spec = find_spec(inspect_airflow.__name__)
+    loader: Any = spec.loader if spec else None
+    text = loader.get_source(inspect_airflow.__name__) if hasattr(loader, "get_source") else None
+    if not text:
+        raise CollectionError("The program that asks Airflow for its state is missing from the collection.", "Install the collection anew.")
+    return text.decode() if isinstance(text, bytes) else str(text)  # the loader of Ansible's controller gives bytes
+
+
+class Scheduler:
+    """The pod of Airflow's scheduler, in which commands are run."""
+
+    def __init__(self, api: KubeApi, namespace: str, pod: str) -> None:
+        self._api, self._namespace, self._pod = api, namespace, pod
+
+    def inspect(self, dag_ids: Sequence[str]) -> Inspection:
+        """Takes seconds, because Airflow is imported. Raises ApiError, CollectionError."""
+        done = execute(self._api, self._namespace, self._pod, CONTAINER, ["python", "-c", source(), *dag_ids])
+        try:
+            if done.code:
+                raise ValueError(f"exit code {done.code}: {done.errors or done.output}")
+            return parse_answer(done.output)
+        except ValueError as error:
+            raise CollectionError(
+                f"Airflow's state cannot be read in pod {self._namespace}/{self._pod}: {shorten(masked_words(str(error)))}.",
+                f"Read the scheduler's log: kubectl -n {self._namespace} logs {self._pod} -c {CONTAINER}.",
+                "inspection_failed",
+            ) from error
+
+    def dags_commit(self, link: str) -> str:
+        """The commit that git-sync's link leads to now; empty if it cannot be read. Takes a fraction of a second. Raises ApiError."""
+        done = execute(self._api, self._namespace, self._pod, CONTAINER, ["python", "-c", RESOLVE, link])
+        return "" if done.code else os.path.basename(done.output.strip())

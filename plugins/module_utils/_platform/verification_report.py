@@ -1,0 +1,134 @@
+# Copyright: (c) 2026, The gitops.airflow team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a verification leaves behind: its ConfigMap, the report as JSON, and the summary for a person."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import os
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.gitops.airflow.plugins.module_utils._airflow.inspection import Inspection
+from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import COLLECTION, PART_OF, PLATFORM, Platform, Refusal
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.verification import PROOF, Run, Stored, Wanted, commits
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.verification_rules import CorePods, migrations
+
+Obj = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class State:
+    """What one look at the platform found. ``row`` is the Application as argocd_application_wait returns it.
+
+    ``inspection`` is None where no scheduler runs, which only a check accepts.
+    """
+
+    application: Obj
+    row: Mapping[str, Any]
+    pods: CorePods
+    stored: Stored
+    inspection: Inspection | None = None
+    runs: tuple[Run, ...] = ()
+    proven: bool = False
+    problems: tuple[Refusal, ...] = ()
+
+    @property
+    def revision(self) -> str:
+        return str(self.row.get("revision") or "")
+
+    @property
+    def commits(self) -> str:
+        return commits(self.revision, self.inspection.dags_commit) if self.inspection else ""
+
+
+def configmap(platform: Platform, data: Mapping[str, str]) -> Obj:
+    """The ConfigMap of a claim or a proof. What an earlier one held and this one does not is dropped by the server-side apply."""
+    labels = {PART_OF: COLLECTION, PLATFORM: platform.name}
+    metadata = {"name": PROOF, "namespace": platform.core_namespace, "labels": labels}
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": dict(data)}
+
+
+def build_report(
+    wanted: Wanted, state: State, inspection: Inspection, run_id: str, runs: Sequence[Obj], strays: Sequence[Obj], now: datetime.datetime
+) -> Obj:
+    """The report of runs that have succeeded. ``runs`` and ``strays`` are placements as airflow_worker_placement_wait returns them."""
+    return {
+        "verified_at": f"{now:%Y-%m-%dT%H:%M:%SZ}",
+        "application": dict(state.row),
+        "airflow": inspection.as_dict(),
+        "core_pods": [*state.pods.names],
+        "core_containers": state.pods.containers,
+        "scheduler_uid": state.pods.scheduler_uid,
+        "asked": [run.dag_id for run in wanted.runs],
+        "migrations": migrations(state.application),
+        "run_id": run_id,
+        "runs": [*runs],
+        "strays": [*strays],
+    }
+
+
+def document_of(report: Mapping[str, Any]) -> str:
+    """The report's text. The same report always has the same text."""
+    return json.dumps(report, indent=4, sort_keys=True)
+
+
+def summary(wanted: Wanted, state: State, report: Mapping[str, Any], path: str = "") -> str:
+    """What a person reads at the end. ``report`` is empty while nothing is proven; ``path`` is its file's, if there is one."""
+    core, row = wanted.platform.core_namespace, state.row
+    if state.inspection is None:
+        return f"Airflow does not run in {core} yet: it cannot be verified."
+    asked = state.inspection
+    at = f" at {state.revision[:7]}" if state.revision else ""
+    lines = [
+        f"Airflow {asked.version} runs: {asked.executor} in {', '.join(asked.namespaces)}",
+        f"  {len(state.pods.names)} pods / {state.pods.containers} containers in {core}, {row.get('sync') or 'not synced'} and "
+        f"{row.get('health') or 'of unknown health'}{at}",
+    ]
+    if report:
+        for run in report.get("runs") or []:
+            lines.append("  {dag_id}.{task_id} ran in {namespace} on {node} ({pod})".format(**run))
+        lines.append(f"  proven {report.get('verified_at')}" + (f"; report: {path}" if path else ""))
+    elif state.runs:
+        names = ", ".join(run.dag_id for run in state.runs)
+        lines.append(f"  not verified at these commits yet: a run without --check starts {names}")
+    elif wanted.runs:
+        lines.append("  no DAG was run: the DAG repository holds none of those that airflow_verify_runs names")
+    else:
+        lines.append("  no DAG was run: airflow_verify_runs names none")
+    return "\n".join(lines)
+
+
+def write_report(path: str, document: str, check: bool = False) -> bool:
+    """Writes the report to a file that everybody may read, and makes its folder. Returns whether the file was, or would be, another.
+
+    :raises CollectionError: where it cannot be written.
+    """
+    try:
+        return _write(Path(path), document, check)
+    except OSError as error:
+        raise CollectionError(f"The report cannot be written to {path}: {error}.", "Correct report_path.", "bad_report_path") from error
+
+
+def _write(file: Path, document: str, check: bool) -> bool:
+    with suppress(FileNotFoundError, UnicodeDecodeError):
+        if file.read_text() == document and file.stat().st_mode & 0o777 == 0o644:
+            return False
+    if check:
+        return True
+    file.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+    # Whole or not at all: a full disk must not leave half a report.
+    part = file.with_name(f".{file.name}.{os.getpid()}")
+    try:
+        part.write_text(document)
+        part.chmod(0o644)
+        part.replace(file)
+    finally:
+        part.unlink(missing_ok=True)
+    return True

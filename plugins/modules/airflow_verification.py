@@ -1,0 +1,417 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, The gitops.airflow team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: airflow_verification
+short_description: Prove that a platform runs Airflow's tasks where it should
+version_added: 0.1.0
+author: The gitops.airflow team (@gitops-airflow)
+description:
+  - Waits up to 120 seconds until the platform's Application is Synced and Healthy, and compares the running Airflow with what is wanted,
+    which is its version, executor, multi-namespace mode, namespace list, and the number of its pods and containers.
+  - Runs DAGs once for each pair of commits (platform, DAGs), and proves from the worker pods where each task ran, that it ran once, and
+    what it logged. Before the first run Airflow must be idle and its migrations must have run once.
+  - The proof is kept in the ConfigMap C(airflow-verification) in O(core_namespace). At the same commits, a second run finds it, starts
+    nothing and changes nothing.
+  - A DAG that was paused is paused again afterwards, also if the runs fail. After an interruption the next run does so, because the
+    ConfigMap keeps which DAGs were unpaused.
+  - Executes and writes nothing in a cluster whose Application does not belong to O(platform).
+  - Airflow is reached through the Kubernetes API. No URL is requested, because an address such as C(localhost) may be another platform's.
+attributes:
+  check_mode:
+    support: full
+    details: >-
+      Looks once, and asks Airflow. Reports broken rules as RV(problems) instead of failing, and whether DAGs would be run at the present
+      commits. Commits that earlier tasks of the same check would push are not known.
+  diff_mode:
+    support: full
+    details: Shows the commits that are proven.
+extends_documentation_fragment:
+  - gitops.airflow.kubernetes_auth
+  - gitops.airflow.attributes
+  - gitops.airflow.progress
+options:
+  platform:
+    description: Name of the platform. Its objects have the label C(gitops-airflow/platform) with this name.
+    type: str
+    required: true
+  application:
+    description: Name of the platform's Application.
+    type: str
+    default: airflow-core
+  argocd_namespace:
+    description: Namespace of Argo CD and of the Application.
+    type: str
+    default: argocd
+  core_namespace:
+    description: Namespace of Airflow's own pods.
+    type: str
+    default: airflow-core
+  worker_namespaces:
+    description: Namespaces of the workers. Airflow's namespace list must name just these.
+    type: list
+    elements: str
+    required: true
+  git_namespace:
+    description: Namespace of the embedded Git server. Empty if the platform has none. Of use with O(search_cluster) only.
+    type: str
+    default: ""
+  logs_namespace:
+    description: Namespace of the store of task logs. Empty if the platform has none. Of use with O(search_cluster) only.
+    type: str
+    default: ""
+  search_cluster:
+    description:
+      - Whether the whole cluster is first searched for other platforms, for another Argo CD and for objects of others under this platform's
+        names, as M(gitops.airflow.platform_ownership_info) does. Such a cluster is refused.
+      - Needs what that module needs.
+    type: bool
+    default: false
+  repo:
+    description: URL of the platform repository. Needed to recognize a platform of an older version, whose objects lack the label.
+    type: str
+    default: ""
+  path:
+    description: Folder in the platform repository. Needed to recognize a platform of an older version.
+    type: str
+    default: ""
+  version:
+    description: The version that Airflow must report. Any version if it is empty.
+    type: str
+    default: ""
+  pods:
+    description: Number of Airflow's own pods, MySQL's included.
+    type: int
+    default: 4
+  containers:
+    description: Number of their containers.
+    type: int
+    default: 7
+  runs:
+    description: The DAGs to run. If the list is empty, only what needs no run is verified.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      dag_id:
+        description: The DAG.
+        type: str
+        required: true
+      task_id:
+        description: The task of it that is observed.
+        type: str
+        required: true
+      namespace:
+        description: Namespace in which the task's worker must run.
+        type: str
+        required: true
+      log:
+        description: What the last 20 lines of the worker's log must contain, as a regular expression.
+        type: str
+        required: true
+      optional:
+        description: Whether the run is left out if no file of the DAG folder names the DAG, or if its namespace is no worker namespace.
+        type: bool
+        default: false
+  timeout:
+    description: Seconds for all DAG runs together.
+    type: float
+    default: 300
+  report_path:
+    description: File for the report as JSON, readable by everybody. Without it no file is written.
+    type: path
+notes:
+  - Needs what M(gitops.airflow.argocd_application_wait) and M(gitops.airflow.airflow_worker_placement_wait) need. In O(core_namespace) it
+    also needs C(get), C(create) and C(patch) on C(configmaps), C(get) on the Secret C(airflow-admin), C(create) on C(pods/exec), and for
+    the Service C(airflow-webserver) C(get) on C(services), C(list) on C(endpointslices) and C(create) on C(pods/portforward).
+seealso:
+  - module: gitops.airflow.argocd_application_wait
+  - module: gitops.airflow.airflow_dag_run
+  - module: gitops.airflow.airflow_worker_placement_wait
+"""
+
+EXAMPLES = r"""
+- name: Verify that Airflow is as configured, without running a DAG
+  gitops.airflow.airflow_verification:
+    platform: airflow
+    worker_namespaces: [airflow-core]
+
+- name: Verify the version as well, and keep the report in a file
+  gitops.airflow.airflow_verification:
+    platform: airflow
+    worker_namespaces: [airflow-core]
+    version: 2.6.3
+    report_path: ~/reports/airflow.json
+
+- name: Prove that a task runs in its namespace
+  gitops.airflow.airflow_verification:
+    platform: airflow
+    worker_namespaces: [airflow-core, airflow-cron]
+    runs:
+      - dag_id: example_cron_dag
+        task_id: say_hi
+        namespace: airflow-cron
+        log: hello from airflow-cron
+
+- name: Run the examples if the DAG repository still holds them
+  gitops.airflow.airflow_verification:
+    platform: airflow
+    worker_namespaces: [airflow-core, airflow-cron, airflow-user]
+    timeout: 600
+    runs:
+      - {dag_id: example_cron_dag, task_id: say_hi, namespace: airflow-cron, log: hello from airflow-cron, optional: true}
+      - {dag_id: example_user_dag, task_id: ad_hoc, namespace: airflow-user, log: hello from airflow-user, optional: true}
+  register: verification
+
+- name: Verify the second platform of an organization, with the numbers of a standalone DAG processor, and show the summary
+  block:
+    - name: Verify the platform of the team
+      gitops.airflow.airflow_verification:
+        context: team-production
+        platform: team
+        application: team-airflow
+        argocd_namespace: gitops
+        core_namespace: team-core
+        worker_namespaces: [team-core, team-batch]
+        pods: 5
+        containers: 7
+        runs:
+          - {dag_id: smoke_test, task_id: run, namespace: team-batch, log: "smoke test (passed|skipped)"}
+      register: verification
+
+    - name: Show the summary
+      gitops.airflow.show_text:
+        text: "{{ verification.text }}"
+"""
+
+RETURN = r"""
+proven:
+  description: Whether a proof of O(runs) exists at the present commits. V(false) if there is nothing to run.
+  returned: success
+  type: bool
+  sample: true
+ran:
+  description: The DAGs of which runs were started, or in check mode would be.
+  returned: always
+  type: list
+  elements: str
+  sample: [example_cron_dag, example_user_dag]
+report:
+  description:
+    - The proof. Empty if there is none.
+    - C(airflow) is what Airflow said of itself, C(application) is an entry of
+      RV(gitops.airflow.argocd_application_wait#module:applications), C(runs) and C(strays) are
+      RV(gitops.airflow.airflow_worker_placement_wait#module:placements) and
+      RV(gitops.airflow.airflow_worker_placement_wait#module:strays).
+  returned: success
+  type: dict
+  contains:
+    verified_at:
+      description: When the runs had ended, in UTC.
+      type: str
+    application:
+      description: The Application.
+      type: dict
+    airflow:
+      description: Version, executor, namespaces, DAGs' commit and schema of the database.
+      type: dict
+    core_pods:
+      description: Names of Airflow's own pods.
+      type: list
+      elements: str
+    core_containers:
+      description: Number of their containers.
+      type: int
+    scheduler_uid:
+      description: The pod that was asked.
+      type: str
+    asked:
+      description: The DAGs that Airflow was asked for.
+      type: list
+      elements: str
+    migrations:
+      description: Phases of the migrations Job in the last sync. Empty if that sync ran no hooks.
+      type: list
+      elements: str
+    run_id:
+      description: Name of the DAG runs.
+      type: str
+    runs:
+      description: Where each worker ran.
+      type: list
+      elements: dict
+    strays:
+      description: Workers in other namespaces.
+      type: list
+      elements: dict
+text:
+  description: The summary for a person.
+  returned: success
+  type: str
+  sample: |-
+    Airflow 2.6.3 runs: KubernetesExecutor in airflow-core, airflow-cron, airflow-user
+      4 pods / 7 containers in airflow-core, Synced and Healthy at f420d27
+      example_cron_dag.say_hi ran in airflow-cron on airflow-control-plane (example-cron-dag-say-hi-b5qdarbt)
+      proven 2026-11-25T03:25:08Z; report: ~/.cache/gitops-airflow/platforms/airflow/verify.json
+problems:
+  description: Broken rules, each with C(code), C(value), C(rule), C(message) and C(next_action). Outside of check mode they are failures.
+  returned: success
+  type: list
+  elements: dict
+  sample: []
+code:
+  description:
+    - What failed, for programs.
+    - The platform itself, V(foreign_application), V(other_namespace), V(foreign_object), V(application_not_ready), V(no_scheduler),
+      V(inspection_failed), or a code of RV(gitops.airflow.platform_ownership_info#module:refusals).
+    - A rule, V(airflow_version), V(airflow_executor), V(airflow_multi_namespace_mode), V(airflow_namespace_list), V(airflow_pods),
+      V(not_idle) or V(migrations).
+    - A run, V(no_admin_password), V(placement), V(task_tries), V(task_log), or a code of M(gitops.airflow.airflow_dag_run).
+    - An option, V(bad_option) or V(bad_report_path); otherwise the kind of the request that failed.
+  returned: failure
+  type: str
+next_action:
+  description: What to do.
+  returned: failure
+  type: str
+elapsed:
+  description: Seconds that it took.
+  returned: always
+  type: float
+  sample: 21.4
+"""
+
+import time
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any
+
+from ansible_collections.gitops.airflow.plugins.module_utils._airflow.inspection import Scheduler
+from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError
+from ansible_collections.gitops.airflow.plugins.module_utils._base.module import AnsibleModule
+from ansible_collections.gitops.airflow.plugins.module_utils._base.progress import open_progress
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import connect, show_path
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import Platform
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.verification import Run, Wanted, refuse_options
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.verification_read import Verification, Ways
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.verification_report import State, document_of, summary, write_report
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.verification_rules import enforce
+from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
+
+if TYPE_CHECKING:
+    from ansible_collections.gitops.airflow.plugins.module_utils._airflow.api import AirflowApi
+
+USER = "admin"
+WEBSERVER = "airflow-webserver"
+PORT = 8080
+RUN_SPEC: dict[str, Any] = {
+    **{name: {"type": "str", "required": True} for name in ("dag_id", "task_id", "namespace", "log")},
+    "optional": {"type": "bool", "default": False},
+}
+
+
+def argument_spec() -> dict[str, Any]:
+    return {
+        **AUTH_ARG_SPEC,
+        "platform": {"type": "str", "required": True},
+        "application": {"type": "str", "default": "airflow-core"},
+        "argocd_namespace": {"type": "str", "default": "argocd"},
+        "core_namespace": {"type": "str", "default": "airflow-core"},
+        "worker_namespaces": {"type": "list", "elements": "str", "required": True},
+        "git_namespace": {"type": "str", "default": ""},
+        "logs_namespace": {"type": "str", "default": ""},
+        "search_cluster": {"type": "bool", "default": False},
+        "repo": {"type": "str", "default": ""},
+        "path": {"type": "str", "default": ""},
+        "version": {"type": "str", "default": ""},
+        "pods": {"type": "int", "default": 4},
+        "containers": {"type": "int", "default": 7},
+        "runs": {"type": "list", "elements": "dict", "default": [], "options": RUN_SPEC},
+        "timeout": {"type": "float", "default": 300},
+        "report_path": {"type": "path"},
+    }
+
+
+def wanted_of(params: dict[str, Any]) -> Wanted:
+    """:raises InputError: if an option makes no sense, before any request."""
+    names = ("argocd_namespace", "core_namespace", "git_namespace", "logs_namespace", "application", "repo", "path")
+    platform = Platform(params["platform"], namespaces=tuple(params["worker_namespaces"]), **{name: params[name] for name in names})
+    runs = tuple(Run(**item) for item in params["runs"])
+    wanted = Wanted(platform, params["version"], params["pods"], params["containers"], runs, params["timeout"])
+    refuse_options(wanted)
+    return wanted
+
+
+def ways_of(module: AnsibleModule, params: dict[str, Any], wanted: Wanted, start: float) -> Ways:
+    """The cluster's API, and through it the scheduler's pod and the webserver."""
+    api, core = connect(params), wanted.platform.core_namespace
+
+    def airflow(password: str) -> AbstractContextManager[AirflowApi]:
+        from ansible_collections.gitops.airflow.plugins.module_utils._airflow.access import open_airflow  # only where DAGs are run
+
+        at = {"namespace": core, "service": WEBSERVER, "port": PORT}
+        return open_airflow({**params, "url": None, "tunnel": at, "username": USER, "password": password})
+
+    return Ways(
+        api,
+        lambda pod: Scheduler(api, core, pod),
+        airflow,
+        time.monotonic,
+        time.sleep,
+        progress=lambda: open_progress(module.no_log_values, lambda: time.monotonic() - start),
+        hide=module.no_log_values.add,
+    )
+
+
+def carry_out(verification: Verification) -> tuple[State, Mapping[str, Any], bool]:
+    """The whole of it: the state, the report (empty where nothing is proven), and whether DAGs were, or would be, run.
+
+    What runs DAGs is imported here, because Ansible compiles each imported file anew and most runs find a proof.
+    """
+    state = verification.look()
+    if not verification.check:
+        enforce(state.problems)
+    if state.proven:
+        return state, state.stored.report, False
+    if verification.check or not state.runs:
+        return state, {}, bool(state.runs)
+    from ansible_collections.gitops.airflow.plugins.module_utils._platform.verification_run import Attempt
+
+    return state, Attempt(verification, state).prove(), True
+
+
+def main() -> None:
+    module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
+    params, start, check = show_path(module), time.monotonic(), module.check_mode
+    verification: Verification | None = None
+    try:
+        wanted = wanted_of(params)
+        verification = Verification(ways_of(module, params, wanted, start), wanted, check, params["search_cluster"])
+        state, report, run = carry_out(verification)
+        path = params["report_path"] or ""
+        written = bool(report and path) and write_report(path, document_of(report), check)
+    except CollectionError as error:
+        started = verification.started if verification else []
+        elapsed = round(time.monotonic() - start, 3)
+        module.fail(error, changed=bool(verification and verification.changed), ran=started, elapsed=elapsed)
+    for notice in verification.notices:
+        module.warn(notice)
+    before, proof = state.stored.subject.partition(" ")[0] if state.stored.report else "", state.commits
+    module.exit_json(
+        changed=run or written,
+        proven=bool(report),
+        ran=[item.dag_id for item in state.runs] if run else [],
+        report=report,
+        text=summary(wanted, state, report, path),
+        problems=[problem.as_dict() for problem in state.problems],
+        diff={"before": f"proven: {before}\n", "after": f"proven: {proof if run else before}\n"},
+        elapsed=round(time.monotonic() - start, 3),
+    )
+
+
+if __name__ == "__main__":
+    main()

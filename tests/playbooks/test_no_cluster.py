@@ -1,0 +1,60 @@
+# Copyright: (c) 2026, The gitops.airflow team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where there is no cluster at all: the state is told, the bundle is written, and both say why. Real runs of the playbooks."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    state = tmp_path / "state"
+    state.mkdir()
+    (state / "status.json").write_text('{"healthy": true}')
+    names = {"platform_name": "no-such-platform", "platform_kubeconfig": str(tmp_path / "kubeconfig"), "platform_state_dir": str(state)}
+
+    def playbook(name: str, stdout: str = "default") -> subprocess.CompletedProcess[str]:
+        tools = Path(sys.executable).parent
+        environment = {**os.environ, "PATH": f"{tools}:{os.environ['PATH']}", "ANSIBLE_STDOUT_CALLBACK": stdout}
+        command = [str(tools / "ansible-playbook"), "-e", json.dumps(names), f"playbooks/{name}.yml"]
+        return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=90, check=False)
+
+    return playbook
+
+
+def test_a_program_gets_json_and_the_file_is_of_now(run: Run, tmp_path: Path) -> None:
+    done = run("status", "gitops.airflow.status_json")
+    assert done.returncode == 2
+    told = json.loads(done.stdout)
+    assert not told["healthy"]
+    (problem,) = told["problems"]
+    assert f"kubeconfig '{tmp_path}/kubeconfig', context 'kind-no-such-platform'" in problem
+    assert "kind cluster no-such-platform" in problem
+    assert told["next_action"].startswith("Run site.yml (make site)")
+    assert json.loads((tmp_path / "state/status.json").read_text()) == told
+
+
+def test_the_bundle_is_written_and_names_why(run: Run, tmp_path: Path) -> None:
+    done = run("support_bundle")
+    assert done.returncode == 0, done.stdout
+    (path,) = (tmp_path / "state").glob("support-bundle-*.tar.gz")
+    with tarfile.open(path) as archive:
+        files = {name.split("/", 1)[1]: archive.extractfile(name).read().decode() for name in archive.getnames()}  # type: ignore[union-attr]
+    assert {"not-collected.txt", "status.json", "status.txt", "versions.json"} <= files.keys()
+    assert "Nothing of the cluster is collected: The Kubernetes configuration" in files["not-collected.txt"]
+    assert "kind cluster no-such-platform" in files["not-collected.txt"]
+    assert "NOT HEALTHY (1 problem)" in files["status.txt"]
+    assert f"not collected: {files['not-collected.txt'].splitlines()[0][:60]}" in done.stdout

@@ -1,0 +1,76 @@
+# Copyright: (c) 2026, The gitops.airflow team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""In which order site.yml runs the roles. Each role is replaced by one that only says its name and state, with the real one's defaults."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+STATES = ("airflow_app", "argocd", "git_server", "kind_cluster", "metrics_server", "namespaces", "task_logs")
+Steps = list[str]
+
+
+@pytest.fixture(scope="module")
+def stubs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Collections with this one's roles, which do nothing."""
+    folder = tmp_path_factory.mktemp("collections")
+    collection = folder / "ansible_collections/gitops/airflow"
+    for role in (ROOT / "roles").iterdir():
+        stub = collection / "roles" / role.name
+        shutil.copytree(role / "defaults", stub / "defaults")
+        state = f" {{{{ {role.name}_state }}}}" if role.name in STATES else ""
+        (stub / "tasks").mkdir()
+        (stub / "tasks/main.yml").write_text(f'- ansible.builtin.debug: {{msg: "step: {role.name}{state}"}}\n')
+        (stub / "meta").mkdir()
+        needs = [] if role.name == "platform" else ["gitops.airflow.platform"]
+        (stub / "meta/main.yml").write_text(json.dumps({"dependencies": needs}))
+    return folder
+
+
+def steps(stubs: Path, folder: Path, **variables: Any) -> Steps:
+    inventory = "all: {children: {platform: {hosts: {local: {ansible_connection: local}}}}}\n"
+    (folder / "hosts.yml").write_text(inventory)
+    (folder / "ansible.cfg").touch()
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
+    environment |= {"ANSIBLE_CONFIG": str(folder / "ansible.cfg"), "ANSIBLE_COLLECTIONS_PATH": str(stubs)}
+    command = [str(Path(sys.executable).with_name("ansible-playbook")), "-i", str(folder / "hosts.yml"), "-e", json.dumps(variables)]
+    command.append(str(ROOT / "playbooks/site.yml"))
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=90)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return re.findall(r'"msg": "step: ([a-z_ ]+)"', done.stdout)
+
+
+@pytest.mark.parametrize(
+    ("variables", "expected"),
+    [
+        ({}, ["task_logs present", "airflow_app present"]),
+        ({"airflow_app_logs": "none"}, ["airflow_app present"]),
+        # Airflow uses the store until it has been switched away from it.
+        ({"airflow_app_logs": "none", "task_logs_state": "absent"}, ["airflow_app present", "task_logs absent"]),
+        ({"airflow_app_logs": "s3", "task_logs_state": "absent"}, ["airflow_app present", "task_logs absent"]),
+    ],
+    ids=["embedded", "none", "none, and the store is removed", "s3, and the store is removed"],
+)
+def test_the_log_store_is_there_while_airflow_uses_it(stubs: Path, tmp_path: Path, variables: dict[str, str], expected: Steps) -> None:
+    found = steps(stubs, tmp_path, **variables)
+    assert [step for step in found if step.startswith("task_logs") or step == "airflow_app present"] == expected
+
+
+@pytest.mark.parametrize("metrics", [True, False])
+def test_everything_is_checked_before_the_first_role_that_changes_something(stubs: Path, tmp_path: Path, metrics: bool) -> None:
+    found = [step for step in steps(stubs, tmp_path, platform_metrics_server=metrics) if step != "platform"]
+    checks = ["airflow_app checked", "argocd checked", *(["metrics_server checked"] if metrics else [])]
+    assert found[: len(checks) + 1] == [*checks, "kind_cluster present"]
+    assert [step for step in found if step.endswith("checked")] == checks
+    assert found[-2:] == [f"metrics_server {'present' if metrics else 'absent'}", "airflow_verify"]

@@ -1,0 +1,754 @@
+# Copyright: (c) 2026, The gitops.airflow team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Several Applications at once: which are looked at, how their verdicts add up, what is told of them."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterator
+from contextlib import nullcontext
+from typing import Any
+
+import pytest
+from ansible_collections.gitops.airflow.plugins.module_utils._argocd.application import REFRESH, workload_namespaces
+from ansible_collections.gitops.airflow.plugins.module_utils._argocd.diagnosis import next_action, quoted
+from ansible_collections.gitops.airflow.plugins.module_utils._argocd.verdict import Expectation
+from ansible_collections.gitops.airflow.plugins.module_utils._argocd.wait import (
+    DIAGNOSED,
+    PROBE_SECONDS,
+    PROBED_NAMESPACES,
+    SUPERSEDE_SECONDS,
+    ApplicationWait,
+    Request,
+    state_text,
+)
+from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError, InputError
+from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Obj
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.causes import Cause, Seen, causes
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.report import warning_events
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.watch import Change
+from ansible_collections.gitops.airflow.plugins.modules import argocd_application_wait as module
+
+COMMIT = "b" * 40
+
+
+def app(name: str, health: str = "Healthy", sync: str = "Synced", **status: Any) -> Obj:
+    resources = [{"kind": "Deployment", "namespace": "ns", "name": "web", "status": sync}]
+    shown = {"status": sync, "revision": COMMIT, "comparedTo": {"source": {"path": name}, "destination": {"namespace": "ns"}}}
+    return {
+        "metadata": {"name": name},
+        "spec": {"source": {"path": name}, "destination": {"namespace": "ns"}},
+        "status": {"sync": shown, "health": {"status": health}, "resources": resources, **status},
+    }
+
+
+def pod(reason: str) -> Obj:
+    owner = {"kind": "ReplicaSet", "name": "web-5d8f"}
+    metadata = {"name": "web-5d8f-x", "namespace": "ns", "labels": {"pod-template-hash": "5d8f"}, "ownerReferences": [owner]}
+    return {
+        "metadata": metadata,
+        "status": {"containerStatuses": [{"name": "web", "image": "nope", "state": {"waiting": {"reason": reason}}}]},
+    }
+
+
+class Cluster:
+    """Lists what it is given by path, and keeps the patches."""
+
+    def __init__(self, **collections: list[Obj] | ApiError) -> None:
+        self.collections, self.patched, self.listed = collections, list[tuple[str, Obj]](), list[str]()
+        self.logs: dict[tuple[str, str, str, bool], list[str]] = {}
+
+    def page(self, path: str, query: dict[str, Any]) -> Obj:
+        self.listed.append(path)
+        found = self.collections.get(path.rsplit("/", 1)[-1], [])
+        if isinstance(found, ApiError):
+            raise found
+        return {"items": found, "metadata": {}}
+
+    def watch(self, path: str, query: dict[str, Any]) -> Iterator[Obj]:
+        raise AssertionError("the loop watches, not the wait")
+
+    def log_lines(self, namespace: str, pod: str, container: str, follow: bool, tail: int, **query: Any) -> Iterator[str]:
+        yield from self.logs.get((namespace, pod, container, query == {"previous": "true"}), [])
+
+    def patch(self, path: str, body: Obj) -> Obj:
+        self.patched.append((path, body))
+        if path.endswith(("absent", "forbidden")):
+            raise ApiError(404 if path.endswith("absent") else 403, "no")
+        return {}
+
+
+def listed(*apps: Obj) -> list[tuple[int, Change]]:
+    return [(0, Change("listed", apps))]
+
+
+def event(kind: str, item: Obj) -> list[tuple[int, Change]]:
+    return [(0, Change("event", (item,), type=kind))]
+
+
+def wait(cluster: Cluster | None = None, **request: Any) -> ApplicationWait:
+    return ApplicationWait(cluster or Cluster(), Request("argocd", **request), 0.0, today=lambda: NOON)
+
+
+def test_done_when_all_are() -> None:
+    several = wait(names=("a", "b"))
+    assert several.step(listed(app("a"), app("b", "Progressing")), 0).kind == "waiting"
+    assert several.step(event("MODIFIED", app("b")), 3).kind == "done"
+    assert [(item["name"], item["verdict"]) for item in several.results()] == [("a", "done"), ("b", "done")]
+
+
+def test_one_that_was_done_must_still_be_when_the_last_is() -> None:
+    several = wait(names=("a", "b"))
+    several.step(listed(app("a"), app("b", "Progressing")), 0)
+    several.step(event("MODIFIED", app("a", "Progressing")), 1)
+    assert several.step(event("MODIFIED", app("b")), 2).kind == "waiting"
+
+
+def test_absent_name_fails() -> None:
+    verdict = wait(names=("a", "b")).step(listed(app("a")), 0)
+    assert (verdict.kind, verdict.reason) == ("failed", "b: the Application does not exist")
+
+
+def test_fail_fast() -> None:
+    assert wait(names=("a", "b")).step(listed(app("b", "Progressing")), 0).kind == "failed"
+
+
+def test_without_fail_fast_the_others_are_waited_for() -> None:
+    several = wait(names=("a", "b"), fail_fast=False)
+    assert several.step(listed(app("b", "Progressing")), 0).kind == "waiting"
+    verdict = several.step(event("MODIFIED", app("b")), 5)
+    assert (verdict.kind, verdict.reason) == ("failed", "a: the Application does not exist")
+
+
+def test_deleted_meanwhile() -> None:
+    one = wait(names=("a",))
+    one.step(listed(app("a", "Progressing")), 0)
+    assert one.step(event("DELETED", app("a")), 1).kind == "failed"
+
+
+def test_vanished_between_two_lists() -> None:
+    one = wait(selectors=("x=y",))
+    one.step(listed(app("a", "Progressing")), 0)
+    assert one.step(listed(), 1).kind == "failed"
+
+
+def test_selector_that_finds_nothing() -> None:
+    assert "no Application in argocd matches x=y" in wait(selectors=("x=y",)).step(listed(), 0).reason
+    patient = wait(selectors=("x=y",), default=Expectation(must_exist=False))
+    assert patient.step(listed(), 0).kind == "waiting"
+    assert patient.step(event("ADDED", app("a")), 1).kind == "done"
+    patient.step(event("ADDED", app("b")), 2)
+    assert patient.step(event("DELETED", app("b")), 3).kind == "done"
+
+
+def test_name_that_may_yet_come_is_waited_for() -> None:
+    one = wait(names=("a", "b"), default=Expectation(must_exist=False))
+    assert one.step(listed(app("a")), 0).kind == "waiting"
+    assert one.step(event("ADDED", app("b")), 1).kind == "done"
+
+
+def test_each_has_its_own_revision() -> None:
+    several = wait(names=("a", "b"), expectations={"b": Expectation(revisions=("c" * 40,))})
+    verdict = several.step(listed(app("a"), app("b")), 0)
+    assert (verdict.kind, verdict.reason.split(":")[0]) == ("waiting", "b")
+
+
+def test_transitions_are_the_changes_with_their_times() -> None:
+    one = wait(names=("a",))
+    one.step(listed(app("a", "Progressing")), 0)
+    one.step(event("MODIFIED", app("a", "Progressing")), 1)
+    one.step(event("MODIFIED", app("a")), 2.5)
+    found = one.results()[0]["transitions"]
+    assert [(item["elapsed"], item["health"], item["verdict"]) for item in found] == [
+        (0, "Progressing", "waiting"),
+        (2.5, "Healthy", "done"),
+    ]
+
+
+def test_source_is_selected_by_the_server() -> None:
+    assert Request("argocd", names=("a",)).source().query == {"fieldSelector": "metadata.name=a"}
+    assert Request("argocd", names=("a", "b")).source().query == {}
+    assert Request("argocd", selectors=("x=y", "z")).source().query == {"labelSelector": "x=y,z"}
+
+
+def test_only_what_is_asked_for_is_kept_of_a_page_and_without_its_history() -> None:
+    keep = Request("argocd", names=("a", "b")).source().keep
+    found = {**app("a", history=[{"id": 1}]), "metadata": {"name": "a", "managedFields": [{}]}}
+    assert keep(app("other")) is None
+    assert keep(found) == app("a")
+
+
+def test_an_event_is_judged_alone() -> None:
+    """With 1,000 Applications in a wait, one change costs one judgement."""
+    names = tuple(f"a{number}" for number in range(1000))
+    many = wait(names=names)
+    many.step(listed(*(app(name, "Progressing") for name in names)), 0)
+    before = dict(many.verdicts)
+    many.step(event("MODIFIED", app("a7")), 1)
+    assert [name for name in names if many.verdicts[name] is not before[name]] == ["a7"]
+
+
+def test_time_alone_moves_only_those_whose_time_has_come() -> None:
+    grace = Expectation(degraded_grace=3)
+    many = wait(names=("a", "b"), expectations={"a": grace}, fail_fast=False)
+    many.step(listed(app("a", "Degraded"), app("b", "Degraded")), 0)
+    many.step([], 3)
+    assert {name: verdict.kind for name, verdict in many.verdicts.items()} == {"a": "failed", "b": "waiting"}
+
+
+def test_many_namespaces_are_probed_a_few_at_a_time() -> None:
+    def placed(name: str) -> Obj:
+        found = app(name, "Progressing")
+        found["status"]["resources"][0]["namespace"] = name
+        return found
+
+    cluster = Cluster()
+    names = tuple(f"a{number}" for number in range(10))
+    many = wait(cluster, names=names)
+    many.step(listed(*map(placed, names)), 0)
+    for turn in range(1, 4):
+        many.step([], turn * PROBE_SECONDS)
+        # The pods and the Deployments of each.
+        assert len(cluster.listed) == turn * PROBED_NAMESPACES * 2
+    assert {path.split("/namespaces/")[1].split("/")[0] for path in cluster.listed} == set(names)
+
+
+def test_a_pod_that_recovered_does_not_count_later() -> None:
+    one = wait(Cluster(pods=[pod("ImagePullBackOff")]), names=("a", "b"), default=Expectation(degraded_grace=20))
+    one.step(listed(app("a", "Progressing"), app("b", "Progressing")), 0)
+    one.step([], PROBE_SECONDS)
+    one.step(event("MODIFIED", app("a")), PROBE_SECONDS + 1)
+    one.step(event("MODIFIED", app("a")), PROBE_SECONDS + 21)
+    assert one.verdicts["a"].kind == "done"
+
+
+JOBS = [{"kind": "Job", "namespace": "ns", "name": "migrate", "status": "Synced"}]
+FAILED_JOB: Obj = {
+    "metadata": {"name": "migrate", "namespace": "ns"},
+    "status": {"conditions": [{"type": "Failed", "status": "True", "reason": "BackoffLimitExceeded", "message": "limit reached"}]},
+}
+
+
+def test_a_failed_job_ends_the_wait_at_the_first_look() -> None:
+    one = wait(Cluster(jobs=[FAILED_JOB]), names=("a",))
+    assert one.step(listed(app("a", "Degraded", resources=JOBS)), 0).kind == "waiting"
+    verdict = one.step([], PROBE_SECONDS)
+    assert (verdict.kind, verdict.reason) == ("failed", "a: Job ns/migrate failed: BackoffLimitExceeded: limit reached")
+
+
+def test_a_message_holds_a_few_reasons_only() -> None:
+    names = tuple(f"a{number}" for number in range(8))
+    assert wait(names=names).step(listed(), 0).reason.endswith("; and 3 more")
+
+
+def test_refresh_annotates_each_and_leaves_the_absent_to_the_verdict() -> None:
+    cluster = Cluster(applications=[app("found")])
+    wait(cluster, names=("a", "absent"), refresh="hard").refresh()
+    wait(cluster, selectors=("x=y",), refresh="normal").refresh()
+    assert [path.rsplit("/", 1)[1] for path, _body in cluster.patched] == ["a", "absent", "found"]
+    assert cluster.patched[0][1] == {"metadata": {"annotations": {"argocd.argoproj.io/refresh": "hard"}}}
+
+
+def retried(revision: str, count: int, phase: str = "Running", shown: str = COMMIT) -> Obj:
+    state = {"phase": phase, "retryCount": count, "startedAt": "2026-05-04T10:00:00Z", "operation": {"sync": {"revision": revision}}}
+    found = app("a", sync="OutOfSync", operationState=state)
+    found["status"]["sync"]["revision"] = shown
+    return {**found, "metadata": {"name": "a", "resourceVersion": "7"}, "operation": state["operation"]}
+
+
+@pytest.mark.parametrize(
+    ("state", "supersede", "patches"),
+    [
+        (retried("c" * 40, 1), True, 1),
+        (retried("c" * 40, 1), False, 0),
+        (retried("c" * 40, 0), True, 0),
+        (retried(COMMIT, 1), True, 0),
+        (retried("c" * 40, 1, "Terminating"), True, 0),
+        # It may be newer than the expected one.
+        (retried("c" * 40, 1, shown="c" * 40), True, 0),
+    ],
+    ids=["tried again at another revision", "not wished", "its first try", "at the expected revision", "ended already", "at what is shown"],
+)
+def test_an_operation_that_is_tried_again_at_another_revision_is_ended_once(state: Obj, supersede: bool, patches: int) -> None:
+    cluster = Cluster()
+    one = wait(cluster, names=("a",), default=Expectation(revisions=(COMMIT,)), supersede=supersede)
+    for second in range(3):
+        one.step(event("MODIFIED", state), second)
+    assert cluster.patched == [("/apis/argoproj.io/v1alpha1/namespaces/argocd/applications/a", TERMINATING)] * patches
+    assert len(one.notices) == patches
+
+
+MIGRATE = {"kind": "Job", "namespace": "ns", "name": "migrate", "hookType": "Sync", "hookPhase": "Running"}
+
+
+def first_try(reconciled: str = "2026-05-04T10:01:00Z", revision: str = "c" * 40, shown: str = COMMIT, hooks: Obj | None = None) -> Obj:
+    """An operation at another revision than the shown one, in its first try, that waits for a hook."""
+    found = retried(revision, 0, shown=shown)
+    found["status"]["reconciledAt"] = reconciled
+    found["status"]["operationState"]["syncResult"] = {"revision": revision, "resources": [hooks or MIGRATE]}
+    return found
+
+
+def hook_pod(status: Obj) -> Obj:
+    metadata = {"name": "migrate-1", "namespace": "ns", "uid": "u1", "ownerReferences": [{"kind": "Job", "name": "migrate"}]}
+    return {
+        "metadata": metadata,
+        "spec": {"nodeName": "n"},
+        "status": {"phase": "Running", "containerStatuses": [{"name": "run", **status}]},
+    }
+
+
+CRASHED = {"restartCount": 2, "state": {"waiting": {"reason": "CrashLoopBackOff"}}, "lastState": {"terminated": {"exitCode": 1}}}
+WORKS = {"restartCount": 0, "ready": True, "state": {"running": {}}}
+
+
+@pytest.mark.parametrize(
+    ("state", "status", "patches"),
+    [
+        (first_try(), CRASHED, 1),
+        (first_try(), WORKS, 0),
+        (first_try(), {**WORKS, "restartCount": 1, "lastState": CRASHED["lastState"]}, 0),
+        (first_try(reconciled="2026-05-04T10:00:00Z"), CRASHED, 0),
+        (first_try(revision=COMMIT), CRASHED, 0),
+        (first_try(shown="c" * 40), CRASHED, 0),
+        (first_try(shown="d" * 40), CRASHED, 0),
+        ({**first_try(), "operation": None}, CRASHED, 0),
+    ],
+    ids=[
+        "its hook crashes",
+        "its hook works",
+        "its hook tries again",
+        "it may be for something newer",
+        "it is the expected one",
+        "it is what is shown",
+        "neither is the expected one",
+        "it has ended",
+    ],
+)
+def test_v16_an_operation_at_another_revision_is_ended_in_its_first_try_if_it_comes_to_nothing(
+    state: Obj, status: Obj, patches: int
+) -> None:
+    cluster = Cluster(pods=[hook_pod(status)])
+    one = wait(cluster, names=("a",), default=Expectation(revisions=(COMMIT,)), supersede=True)
+    for second in (0, PROBE_SECONDS, PROBE_SECONDS + 1, 4 * PROBE_SECONDS - 1):
+        assert one.step(event("MODIFIED", state), second).kind == "waiting"
+    assert cluster.patched == [("/apis/argoproj.io/v1alpha1/namespaces/argocd/applications/a", TERMINATING)] * patches
+    assert [("could not go on" in notice, "migrate-1" in notice) for notice in one.notices] == [(True, True)] * patches
+
+
+def test_v16_an_end_that_the_controller_wrote_over_is_asked_for_again() -> None:
+    cluster = Cluster()
+    one = wait(cluster, names=("a",), default=Expectation(revisions=(COMMIT,)), supersede=True)
+    for second in (0, SUPERSEDE_SECONDS - 1, SUPERSEDE_SECONDS, SUPERSEDE_SECONDS + 1):
+        one.step(event("MODIFIED", retried("c" * 40, 1)), second)
+    assert len(cluster.patched) == 2
+
+
+TERMINATING: Obj = {"metadata": {"resourceVersion": "7"}, "status": {"operationState": {"phase": "Terminating"}}}
+
+
+@pytest.mark.parametrize(("status", "raised"), [(409, False), (404, False), (503, False), (403, True)])
+def test_an_operation_that_changed_meanwhile_is_left(status: int, raised: bool) -> None:
+    class Refusing(Cluster):
+        def patch(self, path: str, body: Obj) -> Obj:
+            raise ApiError(status, "no")
+
+    one = wait(Refusing(), names=("a",), default=Expectation(revisions=(COMMIT,)), supersede=True)
+    with pytest.raises(ApiError) if raised else nullcontext():
+        assert one.step(event("MODIFIED", retried("c" * 40, 1)), 0).kind == "waiting"
+    assert one.notices == []
+
+
+def test_refresh_that_is_not_permitted_is_an_error() -> None:
+    with pytest.raises(ApiError):
+        wait(names=("forbidden",), refresh="normal").refresh()
+
+
+AWAY: Obj = {"conditions": [{"type": "ComparisonError", "message": "rpc error: code = Unavailable desc = connection refused"}]}
+
+
+@pytest.mark.parametrize(
+    ("refresh", "state", "asked"),
+    [
+        ("normal", app("a", sync="Unknown", **AWAY), [10, 20, 30, 40, 50]),
+        ("none", app("a", sync="Unknown", **AWAY), []),
+        ("normal", app("a", sync="OutOfSync"), []),
+    ],
+    ids=["a passing error", "no refresh wished", "no error"],
+)
+def test_a_comparison_that_failed_for_a_moment_is_asked_for_again(refresh: str, state: Obj, asked: list[int]) -> None:
+    cluster, seconds = Cluster(), list[int]()
+    one = wait(cluster, names=("a",), refresh=refresh)
+    one.step(listed(state), 0)
+    for second in range(1, 60):
+        assert one.step([], second).kind == "waiting"
+        if len(cluster.patched) > len(seconds):  # the controller takes the request, and fails again
+            seconds.append(second)
+            one.step(event("MODIFIED", {**state, "metadata": {"name": "a", "annotations": {REFRESH: refresh}}}), second)
+            one.step(event("MODIFIED", state), second)
+    assert seconds == asked
+    # Asking again does not prolong the grace.
+    assert one.step([], 60).kind == ("failed" if "conditions" in state["status"] else "waiting")
+
+
+def at(revision: str, **status: Any) -> Obj:
+    item = app("a", **status)
+    item["status"]["sync"]["revision"] = revision * 40
+    return item
+
+
+def test_a_push_that_comes_after_the_expected_one_is_told() -> None:
+    cluster = Cluster()
+    one = wait(cluster, names=("a",), refresh="normal", default=Expectation(revisions=(COMMIT,)))
+    one.step(listed(at("b", health="Progressing")), 0)
+    assert one.step(event("MODIFIED", at("c")), 5).wake == 15
+    assert one.results()[0]["overtaken"] is True
+    # Git is asked once more: a mirror may lag.
+    one.step([], 15)
+    assert [path.rsplit("/", 1)[-1] for path, _body in cluster.patched] == ["a"]
+    one.step(event("MODIFIED", at("b", health="Progressing")), 16)
+    assert one.results()[0]["overtaken"] is False
+    one.step(event("MODIFIED", at("c")), 20)
+    assert one.step([], 80).kind == "failed"
+    assert one.results()[0]["overtaken"] is True
+
+
+def test_a_failure_of_the_expected_one_is_not_taken_for_a_later_push() -> None:
+    one = wait(names=("a",), default=Expectation(revisions=(COMMIT,)))
+    for second, revision in enumerate("bcb"):
+        one.step(event("MODIFIED", at(revision, health="Progressing")), second)
+    operation = {"phase": "Failed", "message": "quota", "syncResult": {"revision": COMMIT}}
+    assert one.step(event("MODIFIED", at("b", operationState=operation)), 9).kind == "failed"
+    assert one.results()[0]["overtaken"] is False
+
+
+def test_notices_are_kept() -> None:
+    one = wait(names=("a",))
+    one.step([(0, Change("notice", text="polling"))], 0)
+    assert one.notices == ["polling"]
+
+
+def test_pods_that_cannot_start_end_the_wait() -> None:
+    one = wait(Cluster(pods=[pod("ImagePullBackOff")]), names=("a",), default=Expectation(degraded_grace=20))
+    verdict = one.step(listed(app("a", "Progressing")), 0)
+    assert verdict.wake == PROBE_SECONDS
+    assert one.step([], PROBE_SECONDS).kind == "waiting"
+    verdict = one.step([], PROBE_SECONDS + 20)
+    assert verdict.kind == "failed"
+    assert "ImagePullBackOff" in verdict.reason
+
+
+def test_pods_are_looked_at_only_while_something_is_on_its_way() -> None:
+    cluster = Cluster()
+    one = wait(cluster, names=("a",))
+    assert one.step(listed(app("a", sync="OutOfSync")), 0).wake is None
+    one.step([], 30)
+    assert cluster.listed == []
+
+
+NOON = datetime.datetime(2026, 5, 4, 12, tzinfo=datetime.UTC)
+
+
+def running(lasted: float, restarts: int = 0, reason: str = "Error", ready: bool = True) -> Obj:
+    """A pod whose container has run for so many seconds at noon, after the given number of restarts."""
+    found = pod("")
+    end = {"lastState": {"terminated": {"reason": reason, "exitCode": 1}}} if restarts else {}
+    since = {"startedAt": (NOON - datetime.timedelta(seconds=lasted)).isoformat()}
+    status = {"name": "web", "ready": ready, "restartCount": restarts, "state": {"running": since}, **end}
+    return {**found, "status": {"containerStatuses": [status]}}
+
+
+def ended(kind: str, name: str) -> Obj:
+    found = pod("")
+    found["metadata"]["ownerReferences"] = [{"kind": kind, "name": name, "controller": True}]
+    return {**found, "status": {"containerStatuses": [{"name": "web", "state": {"terminated": {"reason": "Error", "exitCode": 1}}}]}}
+
+
+@pytest.mark.parametrize(
+    ("seen", "reason"),
+    [
+        (running(20), None),
+        (running(14), "a: pod ns/web-5d8f-x, container web: has not run for 15 s yet"),
+        (running(61, restarts=2), None),
+        (
+            running(20, restarts=2),
+            "a: pod ns/web-5d8f-x, container web: restarted 2 times, the last time after Error (exit code 1), and has not run for 60 s "
+            "since",
+        ),
+        # The node was restarted.
+        (running(20, restarts=2, reason="Unknown"), None),
+        # A clock that is far off.
+        (running(-3600), None),
+        (running(-3600, restarts=1), None),
+        # Argo CD has not seen yet that it ended.
+        (ended("ReplicaSet", "web-5d8f"), "a: pod ns/web-5d8f-x, container web: ended with Error (exit code 1)"),
+        # A Job's try that failed before the one that did not.
+        (ended("Job", "migrate"), None),
+        # Another Application's.
+        ({**running(1), "metadata": {"name": "other", "namespace": "ns"}}, None),
+        ({**running(1), "metadata": {**running(1)["metadata"], "deletionTimestamp": "2026-05-04T11:59:59Z"}}, None),
+    ],
+)
+def test_v17_a_container_without_readiness_probe_is_ready_between_two_crashes_and_not_done(seen: Obj, reason: str | None) -> None:
+    """Seen: the triggerer with `default_capacity: lots` runs for five seconds at a time; make site ended well."""
+    cluster = Cluster(pods=[seen])
+    one = wait(cluster, names=("a",))
+    both = [*app("a")["status"]["resources"], *JOBS]
+    verdict = one.step(listed(app("a", resources=both)), 0)
+    assert (verdict.kind, verdict.reason or None) == ("waiting" if reason else "done", reason)
+    if reason:
+        assert verdict.wake == PROBE_SECONDS
+        cluster.collections["pods"] = [running(100, restarts=2)]
+        assert one.step([], PROBE_SECONDS).kind == "done"
+
+
+def test_v17_a_container_that_crashes_again_and_again_ends_the_wait_whatever_its_application_is_called_between() -> None:
+    cluster = Cluster(pods=[running(1, restarts=1)])
+    cluster.logs["ns", "web-5d8f-x", "web", True] = SAID
+    one = wait(cluster, names=("a",), default=Expectation(degraded_grace=20))
+    assert one.step(listed(app("a")), 0).kind == "waiting"
+    crashed = pod("CrashLoopBackOff")
+    crashed["status"]["containerStatuses"][0] |= {"lastState": {"terminated": {"exitCode": 1}}, "restartCount": 1}
+    cluster.collections["pods"] = [crashed]
+    cluster.logs.clear()
+    assert one.step(event("MODIFIED", app("a", "Progressing")), 5).kind == "waiting"
+    cluster.collections["pods"] = [running(2, restarts=2)]
+    assert one.step(event("MODIFIED", app("a")), 12).kind == "waiting"
+    # Its log is deleted with the container before the last; what it said once is kept.
+    assert one.said["ReplicaSet/ns/web-5d8f/web"][1] == SAID
+    cluster.collections["pods"] = [crashed]
+    verdict = one.step(event("MODIFIED", app("a", "Progressing")), 20)
+    assert (verdict.kind, verdict.reason[:18]) == ("failed", "a: stuck for 20 s:")
+
+
+def test_what_may_be_degraded_is_done_whatever_its_pods_do() -> None:
+    cluster = Cluster(pods=[running(1)])
+    one = wait(cluster, names=("a",), default=Expectation(health=frozenset({"any"})))
+    assert one.step(listed(app("a")), 0).kind == "done"
+    assert cluster.listed == []
+
+
+def test_v16_pods_seen_before_an_operation_ended_are_not_blamed_on_what_it_brought() -> None:
+    """Seen: for a second the old ReplicaSet's pod was named, because the last look was from before the sync."""
+    one = wait(Cluster(pods=[pod("ImagePullBackOff")]), names=("a",))
+    one.step(listed(app("a", "Progressing")), 0)
+    assert "ImagePullBackOff" in one.step([], PROBE_SECONDS).reason
+    synced = app("a", "Progressing", operationState={"phase": "Succeeded", "startedAt": "2026-05-04T10:00:00Z"})
+    assert one.step(event("MODIFIED", synced), PROBE_SECONDS + 1).reason == "a: health is Progressing"
+    assert "ImagePullBackOff" in one.step([], 2 * PROBE_SECONDS).reason
+
+
+def test_v2_progress_names_the_cause_in_one_line() -> None:
+    one = wait(Cluster(pods=[pod("ImagePullBackOff")]), names=("a",))
+    one.step(listed(app("a", "Progressing")), 0)
+    one.step([], PROBE_SECONDS)
+    state = one.results()[0]["transitions"][-1]
+    assert state_text(state) == "Synced Progressing at bbbbbbb: pod ns/web-5d8f-x, container web (image nope): ImagePullBackOff"
+
+
+def test_pods_that_may_not_be_read_are_noted_once() -> None:
+    one = wait(Cluster(pods=ApiError(403, "no pods")), names=("a",))
+    for second in (0, 5, 10):
+        one.step(listed(app("a", "Progressing")), second)
+    assert len(one.notices) == 1
+    assert "no pods" in one.notices[0]
+
+
+def test_diagnosis() -> None:
+    waiting = pod("ImagePullBackOff")
+    events: list[Obj] = [
+        {
+            "lastTimestamp": "2026-05-04T10:00:02Z",
+            "reason": "Late",
+            "count": 3,
+            "involvedObject": {"kind": "Pod", "name": "p"},
+            "message": "m",
+        },
+        {"lastTimestamp": "2026-05-04T10:00:01Z", "reason": "Early", "involvedObject": {}, "message": "m"},
+    ]
+    one = wait(Cluster(pods=[waiting], events=events), names=("a", "b"))
+    one.step(listed(app("a", "Degraded", conditions=[{"type": "SyncError", "message": "m"}]), app("b")), 0)
+    (bundle,) = one.diagnosis(timed_out=True)
+    assert bundle["application"] == "a"
+    assert "ImagePullBackOff" in bundle["pods"][0]
+    assert [line.split()[3].rstrip(":") for line in bundle["events"]] == ["Early", "Late"]
+    assert bundle["conditions"][0]["type"] == "SyncError"
+
+
+def test_diagnosis_asks_the_workloads_that_argo_cd_says_nothing_of() -> None:
+    late = {
+        "metadata": {"name": "web", "namespace": "ns", "generation": 1},
+        "spec": {"replicas": 2},
+        "status": {"observedGeneration": 1, "updatedReplicas": 2, "availableReplicas": 1},
+    }
+    one = wait(Cluster(deployments=[late]), names=("a",))
+    one.step(listed(app("a", "Progressing")), 0)
+    (blocked,) = one.diagnosis(timed_out=True)[0]["blocking"]
+    assert (blocked["kind"], blocked["health"], blocked["message"]) == ("Deployment", "Progressing", "1 of 2 pods are available")
+
+
+def test_diagnosis_holds_the_last_words_of_what_crashed() -> None:
+    crashed = pod("CrashLoopBackOff")
+    crashed["status"]["containerStatuses"][0]["lastState"] = {"terminated": {"exitCode": 1}}
+    cluster = Cluster(pods=[crashed])
+    cluster.logs["ns", "web-5d8f-x", "web", True] = ["no database"]
+    one = wait(cluster, names=("a",))
+    one.step(listed(app("a", "Progressing")), 0)
+    (words,) = one.diagnosis(timed_out=True)[0]["logs"]
+    assert words == {"pod": "ns/web-5d8f-x", "container": "web", "previous": True, "lines": ["no database"]}
+
+
+SAID = [
+    "Traceback (most recent call last):",
+    "",
+    "AirflowConfigException: Failed to convert value to int: 'lots'",
+    "see http://u:s3cretpw@db/x",
+]
+
+
+def test_v17_the_failing_containers_own_last_words_are_quoted_whole_and_masked() -> None:
+    cluster = Cluster(pods=[hook_pod(CRASHED)])
+    cluster.logs["ns", "migrate-1", "run", True] = SAID
+    one = wait(cluster, names=("a",), default=Expectation(degraded_grace=20))
+    running = {"phase": "Running", "startedAt": "2026-05-04T10:00:00Z", "syncResult": {"resources": [MIGRATE]}}
+    one.step(listed(app("a", "Progressing", operationState=running)), 0)
+    one.step([], PROBE_SECONDS)
+    # V2: its pod is gone when it is asked for.
+    cluster.collections["pods"] = []
+    cluster.logs.clear()
+    assert one.said["Job/ns/migrate/run"][1] == SAID
+    cluster.collections["pods"] = [hook_pod(CRASHED)]
+    verdict = one.step([], PROBE_SECONDS + 20)
+    assert verdict.kind == "failed"
+    (bundle,) = diagnosis = one.diagnosis(timed_out=False)
+    assert bundle["next_action"].startswith("Correct what the last lines of container run of pod ns/migrate-1 name")
+    assert quoted(diagnosis).splitlines() == [
+        "The last lines of pod ns/migrate-1, container run:",
+        "  Traceback (most recent call last):",
+        "  AirflowConfigException: Failed to convert value to int: 'lots'",
+        "  see http://u:********@db/x",
+    ]
+
+
+def test_v2_a_failed_job_whose_pod_is_gone_tells_the_end_that_was_seen() -> None:
+    cluster = Cluster(pods=[hook_pod(CRASHED)], jobs=[])
+    cluster.logs["ns", "migrate-1", "run", True] = SAID
+    one = wait(cluster, names=("a",))
+    one.step(listed(app("a", "Degraded", resources=JOBS)), 0)
+    one.step([], PROBE_SECONDS)
+    cluster.collections |= {"pods": [], "jobs": [FAILED_JOB]}
+    cluster.logs.clear()
+    verdict = one.step([], 2 * PROBE_SECONDS)
+    assert verdict.reason == (
+        "a: Job ns/migrate failed: BackoffLimitExceeded: limit reached; its pod ns/migrate-1, container run (image ): CrashLoopBackOff: "
+        "(last exit code 1: no message)"
+    )
+    assert "Failed to convert value to int" in quoted(one.diagnosis(timed_out=False))
+
+
+def test_v2_old_commits_causes_are_no_part_of_the_diagnosis() -> None:
+    one = wait(Cluster(pods=[hook_pod(CRASHED)]), names=("a",), default=Expectation(revisions=(COMMIT,)))
+    one.step(listed(first_try()), 0)
+    one.step([], PROBE_SECONDS)
+    (bundle,) = diagnosis = one.diagnosis(timed_out=True)
+    assert (bundle["causes"], bundle["pods"], quoted(diagnosis)) == ([], [], "")
+
+
+def test_many_are_not_all_diagnosed_and_nothing_is_listed_twice() -> None:
+    cluster = Cluster()
+    names = tuple(f"a{number:02}" for number in range(30))
+    many = wait(cluster, names=names, fail_fast=False)
+    many.step(listed(*(app(name, "Progressing") for name in names[:-1])), 0)
+    found = [item["application"] for item in many.diagnosis(timed_out=True)]
+    assert (len(found), found[0]) == (DIAGNOSED, "a29")
+    assert sorted(path.rsplit("/", 1)[1] for path in cluster.listed) == ["deployments", "events", "pods"]
+
+
+def test_diagnosis_without_permission_says_so() -> None:
+    one = wait(Cluster(pods=ApiError(403, "no pods")), names=("a",))
+    one.step(listed(app("a", "Progressing")), 0)
+    assert one.diagnosis(timed_out=True)[0]["notes"] == ["no pods"]
+
+
+def test_only_the_latest_events_are_kept() -> None:
+    many = [{"lastTimestamp": f"2026-05-04T10:00:{second:02}Z", "reason": str(second)} for second in range(30)]
+    assert [line.split()[3].rstrip(":") for line in warning_events(many)] == [str(second) for second in range(20, 30)]
+
+
+def test_another_clusters_pods_are_not_looked_for_here() -> None:
+    remote = app("a")
+    remote["spec"]["destination"] = {"server": "https://elsewhere", "namespace": "ns"}
+    assert (workload_namespaces(app("a")), workload_namespaces(remote)) == (["ns"], [])
+
+
+IMAGE_CAUSE = causes(Seen(pods=(pod("ImagePullBackOff"),)))[0]
+FAILED_OPERATION: Obj = {"operationState": {"phase": "Failed"}}
+
+
+@pytest.mark.parametrize(
+    ("state", "found", "words"),
+    [
+        (None, [], "must_exist"),
+        ({**app("a"), "metadata": {"deletionTimestamp": "2026-05-04T10:00:00Z"}}, [], "wait until it is gone"),
+        (app("a", conditions=[{"type": "ComparisonError", "message": ""}]), [], "values, project). Make the change in Git"),
+        (app("a"), [IMAGE_CAUSE], "Correct the image nope of container web of pod ns/web-5d8f-x"),
+        (app("a", conditions=[{"type": "SyncError", "message": "Failed sync attempt"}]), [IMAGE_CAUSE], "Correct the image nope"),
+        (app("a", conditions=[{"type": "SyncError", "message": "Failed sync attempt"}]), [], "what SyncError names"),
+        (app("a", **FAILED_OPERATION), [], "does not try the same commit again"),
+        ({**app("a"), "metadata": {"annotations": {"argocd.argoproj.io/refresh": "normal"}}}, [], "controller did not act"),
+        (app("a", sync="OutOfSync"), [], "argocd app sync a"),
+        (app("a"), [], "more time"),
+    ],
+    ids=["absent", "deleted", "condition", "cause", "cause and SyncError", "SyncError", "operation", "controller", "manual sync", "slow"],
+)
+def test_next_action(state: Obj | None, found: list[Cause], words: str) -> None:
+    assert words in next_action(state, found, "argocd", "a", timed_out=True)
+
+
+def test_next_action_for_a_revision_that_does_not_come() -> None:
+    action = next_action(app("a"), [], "argocd", "a", timed_out=True, expected=("c" * 40,))
+    assert action.startswith("See what was pushed last to what the Application follows (HEAD)")
+
+
+def parameters(**given: Any) -> dict[str, Any]:
+    defaults = {name: spec.get("default") for name, spec in module.argument_spec().items()}
+    return {**defaults, "applications": ["a", "b"], **given}
+
+
+def test_revision_forms() -> None:
+    def expected(revision: Any) -> tuple[tuple[str, ...], dict[str, tuple[str, ...]]]:
+        request = module.build_request(parameters(revision=revision))
+        return request.default.revisions, {name: value.revisions for name, value in request.expectations.items()}
+
+    assert expected(None) == ((), {})
+    assert expected(COMMIT.upper()) == ((COMMIT,), {})
+    assert expected({"a": COMMIT, "b": ["1.15.0", ""]}) == ((), {"a": (COMMIT,), "b": ("1.15.0", "")})
+
+
+def test_refresh_makes_errors_final() -> None:
+    assert module.build_request(parameters(refresh="hard")).default.refreshed
+    assert not module.build_request(parameters()).default.refreshed
+    # A check asks for none.
+    assert not module.build_request(parameters(refresh="hard"), check=True).default.refreshed
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"applications": []}, "name nothing"),
+        ({"timeout": -1}, "timeout is -1"),
+        ({"timeout": float("nan")}, "timeout is nan"),
+        ({"health": []}, "health is empty"),
+        ({"supersede": True}, "of use with revision only"),
+        ({"degraded_grace": -1}, "degraded_grace is -1"),
+        ({"stable_for": -0.5}, "stable_for is -0.5"),
+        ({"revision": "main"}, "'main' is neither a commit"),
+        ({"revision": {"c": COMMIT}}, "'c', which is not among"),
+        ({"revision": 1234567}, "1234567 must be text"),
+    ],
+)
+def test_arguments_that_make_no_sense_are_refused(given: dict[str, Any], words: str) -> None:
+    with pytest.raises(InputError, match=words) as caught:
+        module.build_request(parameters(**given))
+    assert (caught.value.code, caught.value.next_action != "") == ("bad_option", True)

@@ -1,0 +1,232 @@
+# Copyright: (c) 2026, The gitops.airflow team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What git, ssh and curl say and what it means; URLs; diffs."""
+
+from __future__ import annotations
+
+import shlex
+
+import pytest
+from ansible_collections.gitops.airflow.plugins.module_utils._base.url import public_url, ssh_server
+from ansible_collections.gitops.airflow.plugins.module_utils._git.model import (
+    COMPLAINTS,
+    Content,
+    GitError,
+    complaint,
+    lost_race,
+    safe_path,
+    through,
+    unified,
+)
+from ansible_collections.gitops.airflow.plugins.module_utils._git.remote import Access
+
+SSH_TAIL = (
+    "fatal: Could not read from remote repository.\n\nPlease make sure you have the correct access rights\nand the repository exists.\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("output", "code"),
+    [
+        ("remote: Unauthorized\nfatal: Authentication failed for 'http://h/x.git/'", "authentication"),
+        ("fatal: could not read Username for 'http://h': terminal prompts disabled", "authentication"),
+        ("fatal: unable to access 'http://h/x.git/': The requested URL returned error: 403", "authentication"),
+        (f"git@h: Permission denied (publickey).\n{SSH_TAIL}", "authentication"),
+        (f"Gitea: Deploy Key: 3:reader is not authorized to write ann/x.\n{SSH_TAIL}", "authentication"),
+        (f"ERROR: The key you are authenticating with has been marked as read only.\n{SSH_TAIL}", "authentication"),
+        (f"remote: ERROR: This deploy key does not have write access to this project.\n{SSH_TAIL}", "authentication"),
+        (f"Host key verification failed.\n{SSH_TAIL}", "unknown_host_key"),
+        (f"@@@ WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED! @@@\nHost key verification failed.\n{SSH_TAIL}", "changed_host_key"),
+        (f"@ WARNING: UNPROTECTED PRIVATE KEY FILE! @\ngit@h: Permission denied (publickey).\n{SSH_TAIL}", "bad_key"),
+        (f'Load key "/k": error in libcrypto\ngit@h: Permission denied (publickey).\n{SSH_TAIL}', "bad_key"),
+        ("fatal: repository 'http://h/x.git/' not found", "repository_missing"),
+        (f"ERROR: Repository not found.\n{SSH_TAIL}", "repository_missing"),
+        ("fatal: '/srv/x.git' does not appear to be a git repository", "repository_missing"),
+        ("fatal: couldn't find remote ref refs/heads/next", "branch_missing"),
+        ("fatal: unable to access 'http://h/': Could not resolve host: h", "unreachable"),
+        ("fatal: unable to access 'http://h/': Failed to connect to h port 80 after 0 ms: Couldn't connect to server", "unreachable"),
+        (f"ssh: connect to host h port 22: Connection refused\n{SSH_TAIL}", "unreachable"),
+        (f"ssh: Could not resolve hostname h: Name or service not known\n{SSH_TAIL}", "unreachable"),
+        ("fatal: unable to access 'http://h/': Empty reply from server", "unreachable"),
+        ("fatal: unable to access 'https://h/': SSL certificate problem: self-signed certificate", "untrusted_certificate"),
+        ("fatal: unable to access 'https://h/': server certificate verification failed. CAfile: none", "untrusted_certificate"),
+        ("! [remote rejected] main -> main (pre-receive hook declined)", "refused"),
+        ("remote: error: GH006: Protected branch update failed for refs/heads/main.", "refused"),
+        ("error: RPC failed; HTTP 502 curl 22 The requested URL returned error: 502", "server_error"),
+        ("fatal: something new", "git_failed"),
+    ],
+)
+def test_complaints_are_understood(output: str, code: str) -> None:
+    error = complaint("https://user:pw@host/x.git", "main", output)
+    assert error.code == code
+    assert str(error).startswith("https://host/x.git (branch main): ")
+    assert error.next_action
+    assert output.split("\n")[0] in str(error)
+
+
+@pytest.mark.parametrize(
+    ("url", "output", "readable", "meaning", "action"),
+    [
+        (
+            "https://h/x.git",
+            "could not read Username for",
+            False,
+            "none are given",
+            "Give username and password (a token), or correct repo.",
+        ),
+        (
+            "https://h/x.git",
+            "Authentication failed for",
+            False,
+            "the server refused the credentials",
+            "Give username and password (a token) that",
+        ),
+        ("git@h:x.git", "Permission denied (publickey)", False, "the server refused the credentials", "Give an ssh_key that may use"),
+        (
+            "https://h/x.git",
+            "could not read Username for",
+            True,
+            "can be read, but not pushed to",
+            "Give username and password (a token) that may push",
+        ),
+        (
+            "ssh://git@h/x.git",
+            "is not authorized to write",
+            True,
+            "can be read, but not pushed to",
+            "Give an ssh_key that may push (a deploy key: with write access).",
+        ),
+        ("https://h/x.git", "protected branch", True, "the server refused the push", "Read the server's words"),
+    ],
+)
+def test_what_is_missing_is_told(url: str, output: str, readable: bool, meaning: str, action: str) -> None:
+    error = complaint(url, "main", output, readable=readable)
+    assert meaning in error.message
+    assert error.next_action.startswith(action)
+
+
+def test_the_next_action_names_what_the_reader_sets() -> None:
+    error = complaint("https://h/{branch}.git", "main", "fatal: couldn't find remote ref {branch}")
+    assert error.message.startswith("https://h/{branch}.git ")
+    assert error.message.endswith("remote ref {branch}")
+    assert error.next_action == "Correct branch, or make that branch."
+    assert error.named({"branch": "dags_branch"}).next_action == "Correct dags_branch, or make that branch."
+    untrusted = complaint("https://h/x", "main", "SSL certificate problem")
+    assert "Give the certificate of its authority as ca_path or ca_content" in untrusted.next_action
+
+
+@pytest.mark.parametrize("action", [row[3] for row in COMPLAINTS])
+def test_no_name_is_left_in_braces(action: str) -> None:
+    assert "{" not in GitError("x", action, "x").next_action.replace("{keyscan}", "").replace("{credentials}", "")
+
+
+def test_sshs_advice_about_a_temporary_file_is_left_out() -> None:
+    output = "HOST IDENTIFICATION HAS CHANGED!\nAdd correct host key in /tmp/x/known_hosts to get rid of this.\n"
+    output += 'Offending RSA key in /tmp/x/known_hosts:1\n  remove with:\n  ssh-keygen -f "/tmp/x/known_hosts" -R "h"\n'
+    output += "Host key verification failed."
+    assert "/tmp/x" not in complaint("ssh://h/x.git", "main", output).text
+
+
+@pytest.mark.parametrize(
+    ("url", "server", "command"),
+    [
+        ("ssh://git@git.example.com/a.git", ("git.example.com", 22), "ssh-keyscan git.example.com > known_hosts, "),
+        ("ssh://git@git.example.com:2222/a.git", ("git.example.com", 2222), "ssh-keyscan -p 2222 git.example.com > known_hosts, "),
+        ("git@git.example.com:a/b.git", ("git.example.com", 22), "ssh-keyscan git.example.com > known_hosts, "),
+        ("https://git.example.com/a.git", None, ""),
+        ("file:///srv/a.git", None, ""),
+    ],
+)
+def test_a_person_is_told_how_to_get_host_keys(url: str, server: tuple[str, int] | None, command: str) -> None:
+    assert ssh_server(url) == server
+    if server:
+        said = complaint(url, "main", "Host key verification failed.").next_action
+        assert said.startswith(f"Run {command}")
+        assert "ssh-keygen -lf" in said
+
+
+@pytest.mark.parametrize(
+    ("output", "lost"),
+    [
+        ("!\tabc:refs/heads/main\t[rejected] (fetch first)", True),
+        ("!\tabc:refs/heads/main\t[rejected] (non-fast-forward)", True),
+        ("!\tabc:refs/heads/main\t[remote rejected] (cannot lock ref 'refs/heads/main')", True),
+        ("!\tabc:refs/heads/main\t[remote rejected] (pre-receive hook declined)", False),
+    ],
+)
+def test_a_lost_race_is_known(output: str, lost: bool) -> None:
+    assert lost_race(output) is lost
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("https://user:pw@host:8443/x.git", "https://host:8443/x.git"),
+        ("https://token@host/x.git", "https://host/x.git"),
+        ("ssh://git:pw@host/x.git", "ssh://git@host/x.git"),
+        ("git@host:x.git", "git@host:x.git"),
+        ("file:///srv/x.git", "file:///srv/x.git"),
+    ],
+)
+def test_a_shown_url_has_no_secret(url: str, shown: str) -> None:
+    assert public_url(url) == shown
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("http://git-http.git.svc:3000/a/b.git", ("http://127.0.0.1:99/a/b.git", "git-http.git.svc")),
+        ("ssh://git@git-ssh.git.svc:22/a/b.git", ("ssh://git@127.0.0.1:99/a/b.git", "git-ssh.git.svc")),
+        ("git@git-ssh:a/b.git", ("ssh://git@127.0.0.1:99/a/b.git", "git-ssh")),
+    ],
+)
+def test_a_url_goes_through_a_tunnel(url: str, expected: tuple[str, str]) -> None:
+    assert through(url, 99) == expected
+
+
+@pytest.mark.parametrize("url", ["https://host/x.git", "file:///srv/x.git"])
+def test_a_tunnel_needs_http_or_ssh(url: str) -> None:
+    with pytest.raises(GitError, match="needs an http or ssh URL"):
+        through(url, 99)
+
+
+@pytest.mark.parametrize("path", ["", "/etc/passwd", "../x", "a/../../x", ".git/config", "a/.GIT/x", ".", "a/"])
+def test_paths_that_lead_elsewhere_are_refused(path: str) -> None:
+    with pytest.raises(ValueError, match="is no path of a file inside a repository"):
+        safe_path(path)
+
+
+def test_paths_are_made_plain() -> None:
+    assert safe_path("./a//b/../c") == "a/c"
+
+
+def test_contents_have_gits_own_names() -> None:
+    assert Content(b"").blob == "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391"
+    assert Content(b"hello\n").blob == "ce013625030ba8dba906f756967f9e9ca394464a"
+
+
+def test_diffs() -> None:
+    assert unified("a", b"x\ny\n", b"x\nz\n") == "--- a/a\n+++ b/a\n@@ -1,2 +1,2 @@\n x\n-y\n+z\n"
+    assert unified("a", None, b"x\n") == "--- /dev/null\n+++ b/a\n@@ -0,0 +1 @@\n+x\n"
+    assert unified("a", b"\xff", None).splitlines()[-1].startswith("-(binary file, 1 bytes, SHA-1 85e53271")
+    assert unified("a", b"a\0b", b"a\0c").count("binary file") == 2
+
+
+def test_ssh_takes_only_the_given_key_and_known_hosts() -> None:
+    access = Access(ssh_key="/my keys/k", known_hosts="/kh", host_key_alias="git-ssh")
+    words = shlex.split(access.environment("askpass")["GIT_SSH_COMMAND"])
+    assert words[words.index("-i") + 1] == "/my keys/k"
+    assert {"StrictHostKeyChecking=yes", "UserKnownHostsFile=/kh", "IdentitiesOnly=yes", "BatchMode=yes", "HostKeyAlias=git-ssh"} <= set(
+        words
+    )
+    assert "GIT_ASKPASS" not in access.environment("askpass")
+
+
+def test_an_isolated_access_uses_nothing_of_the_persons_own() -> None:
+    variables = Access(ssh_key="/k", known_hosts="/kh", isolated=True).environment("/tmp/x/askpass")
+    words = shlex.split(variables["GIT_SSH_COMMAND"])
+    assert words[words.index("-F") + 1] == "/dev/null"
+    assert "IdentityAgent=none" in words
+    assert (variables["HOME"], variables["XDG_CONFIG_HOME"], variables["GIT_CONFIG_NOSYSTEM"]) == ("/tmp/x", "/tmp/x", "1")
+    assert "HOME" not in Access().environment("/tmp/x/askpass")

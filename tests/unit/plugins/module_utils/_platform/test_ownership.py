@@ -1,0 +1,524 @@
+# Copyright: (c) 2026, The gitops.airflow team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who owns an object, what is refused before anything changes, and what a removal keeps (H1, H2, H7)."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import (
+    DEFAULT_PROJECT,
+    Found,
+    Obj,
+    Platform,
+    Record,
+    Ref,
+    Scope,
+    Sight,
+    adoptable,
+    decide,
+    foreign_contents,
+    foreign_resources,
+    foreign_subjects,
+    foreign_users,
+    installed_by_us,
+    is_foreign_argocd,
+    owner_of,
+    planned_refs,
+    read_record,
+    reason_to_keep,
+    reason_to_keep_namespace,
+    ref_from,
+)
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership_delete import Deletion
+from ansible_collections.gitops.airflow.tests.unit.places import ROOT
+
+OLDER = {"app.kubernetes.io/part-of": "gitops-airflow"}
+OURS = {**OLDER, "gitops-airflow/platform": "airflow"}
+OTHER = {**OLDER, "gitops-airflow/platform": "beta"}
+MADE = {"gitops-airflow/made": "true"}
+ARGOCD = {"app.kubernetes.io/part-of": "argocd"}
+REPO, PATH = "http://gitea.git.svc.cluster.local:3000/gitops/platform.git", "platform/airflow/core"
+AIRFLOW = Platform("airflow", git_namespace="git", namespaces=("airflow-core", "airflow-cron"), repo=REPO, path=PATH)
+
+
+def thing(kind: str, name: str, labels: dict[str, str] | None = None, namespace: str = "", by: str = "", **more: Any) -> Found:
+    metadata = {"name": name, "labels": labels or {}, "uid": f"{kind}-{namespace}-{name}", **more}
+    if by:
+        metadata["managedFields"] = [{"manager": by, "operation": "Apply"}]
+    return Found(Ref(kind, namespace, name), metadata)
+
+
+def application(labels: dict[str, str], repo: str = REPO, path: str = PATH, namespace: str = "airflow-core") -> Obj:
+    spec = {"source": {"repoURL": repo, "path": path}, "destination": {"namespace": namespace}}
+    return {"metadata": {"name": "airflow-core", "namespace": "argocd", "labels": labels}, "spec": spec}
+
+
+def record(labels: dict[str, str], *objects: Found, listed: bool = True, state: str = "applied", namespace: str = "argocd") -> Obj:
+    data = {"state": state, "digest": "x"}
+    if listed:
+        data["objects"] = json.dumps([item.ref.as_dict() for item in objects])
+    return {"metadata": {"name": "argocd-installed", "namespace": namespace, "labels": labels}, "data": data}
+
+
+@pytest.mark.parametrize(
+    ("labels", "owner"),
+    [
+        (OURS, "ours"),
+        (OTHER, "other"),
+        (OLDER, "older"),
+        ({}, "foreign"),
+        (ARGOCD, "foreign"),
+        ({"gitops-airflow/platform": "airflow"}, "foreign"),
+        ({"gitops-airflow/platform": "airflow", **ARGOCD}, "foreign"),
+        ({**OLDER, **MADE}, "older"),
+        ({**OURS, **MADE}, "ours"),
+    ],
+)
+def test_h1_owner_by_labels(labels: dict[str, str], owner: str) -> None:
+    assert owner_of({"labels": labels}, "airflow") == owner
+
+
+def test_h1_an_object_without_labels_is_not_ours() -> None:
+    assert owner_of({}, "airflow") == "foreign"
+    assert owner_of({"labels": None}, "airflow") == "foreign"
+
+
+@pytest.mark.parametrize(
+    ("found", "adopted"),
+    [
+        (None, False),
+        (application(OURS), True),
+        (application(OURS, repo="https://elsewhere/x.git"), True),
+        (application(OLDER), True),
+        (application(OLDER, path=PATH + "/"), True),
+        (application(OLDER, repo="https://elsewhere/x.git"), False),
+        (application(OLDER, path="another"), False),
+        (application(OLDER, namespace="other-core"), False),
+        (application({}), False),
+        (application(OTHER), False),
+        ({"metadata": {"labels": OLDER}}, False),
+    ],
+)
+def test_an_older_platform_is_known_by_its_application(found: Obj | None, adopted: bool) -> None:
+    assert adoptable(found, AIRFLOW) is adopted
+
+
+SERVER = thing("Deployment", "argocd-server", ARGOCD, "argocd", by="gitops.airflow")
+ROLE = thing("ClusterRole", "argocd-server", ARGOCD, by="gitops.airflow")
+
+
+@pytest.mark.parametrize(
+    ("found", "configmap", "adopted", "ours"),
+    [
+        (SERVER, record(OURS, SERVER, ROLE), False, True),
+        (ROLE, record(OURS, SERVER, ROLE), False, True),
+        (SERVER, record(OURS, SERVER, state="applying"), False, True),
+        (SERVER, record(OURS, ROLE), False, False),
+        (SERVER, None, True, False),
+        # Deleted and made anew by another under the same name.
+        (thing("Deployment", "argocd-server", ARGOCD, "argocd", by="kubectl"), record(OURS, SERVER), False, False),
+        # Records without a list, of an older version.
+        (SERVER, record(OURS, listed=False), False, True),
+        (SERVER, record(OLDER, listed=False), True, True),
+        (SERVER, record(OLDER, listed=False), False, False),
+        (thing("Deployment", "argocd-server", ARGOCD, "argo", by="gitops.airflow"), record(OLDER, listed=False), True, False),
+        (thing("Deployment", "argocd-server", ARGOCD, "argocd", by="helm"), record(OLDER, listed=False), True, False),
+        (SERVER, record(OTHER, SERVER), False, False),
+        (SERVER, record({}, SERVER), True, False),
+    ],
+)
+def test_h1_argocd_is_ours_by_the_record(found: Found, configmap: Obj | None, adopted: bool, ours: bool) -> None:
+    assert installed_by_us(found, read_record(configmap, "airflow") if configmap else None, adopted) is ours
+
+
+@pytest.mark.parametrize(
+    ("found", "covered", "foreign"),
+    [
+        (SERVER, True, False),
+        (SERVER, False, True),
+        (thing("CustomResourceDefinition", "applications.argoproj.io", by="helm"), False, True),
+        (thing("CustomResourceDefinition", "applications.argoproj.io", by="helm"), True, True),
+        (thing("ClusterRoleBinding", "argocd-server", by="helm"), False, True),
+        (thing("Deployment", "argocd-server", ARGOCD, "team-a", by="helm"), True, True),
+        # Extensions of our own Argo CD.
+        (thing("ClusterRole", "argocd-image-updater", by="helm"), True, False),
+        (thing("Deployment", "argocd-image-updater", ARGOCD, "argocd", by="helm"), True, False),
+        (thing("ClusterRole", "argocd-server", by="helm"), True, True),
+        # The access of an Argo CD in another cluster.
+        (thing("ClusterRole", "argocd-manager-role", by="argocd"), False, False),
+        (thing("ClusterRoleBinding", "argocd-manager-role-binding", by="argocd"), False, False),
+    ],
+)
+def test_h2_what_is_a_foreign_argocd(found: Found, covered: bool, foreign: bool) -> None:
+    own = read_record(record(OURS, SERVER, ROLE, thing("CustomResourceDefinition", "applications.argoproj.io")), "airflow")
+    assert is_foreign_argocd(found, own if covered else None, False) is foreign
+
+
+def codes(sight: Sight, platform: Platform = AIRFLOW) -> list[str]:
+    return [refusal.code for refusal in decide(sight, platform).refusals]
+
+
+NAMESPACE = thing("Namespace", "airflow-core", {**OLDER, **MADE})
+
+
+@pytest.mark.parametrize(
+    ("sight", "expected"),
+    [
+        (Sight(), []),
+        (Sight(argocd=[SERVER, ROLE]), ["foreign_argocd"]),
+        (Sight(argocd=[SERVER, ROLE], records=[record(OURS, SERVER, ROLE)]), []),
+        (Sight(argocd=[SERVER, ROLE], records=[record(OURS, SERVER, ROLE, state="applying")]), []),
+        (Sight(argocd=[SERVER], records=[record(OURS, SERVER, namespace="elsewhere")]), ["foreign_argocd"]),
+        (Sight(argocd=[SERVER], records=[record(OLDER, listed=False)], application=application(OLDER)), []),
+        (Sight(argocd=[SERVER], records=[record(OLDER, listed=False)]), ["foreign_argocd"]),
+        (Sight(labelled=[thing("Secret", "git-credentials", OTHER, "git")]), ["other_platform"]),
+        (Sight(labelled=[thing("Secret", "git-credentials", OURS, "git")]), []),
+        (Sight(labelled=[NAMESPACE], application=application(OLDER)), []),
+        (Sight(labelled=[NAMESPACE]), ["older_platform"]),
+        (Sight(labelled=[NAMESPACE], application=application(OLDER, repo="https://x/y.git")), ["older_platform"]),
+        (Sight(labelled=[NAMESPACE], application=application(OLDER), workers=["airflow-cron/a"]), ["tasks_run"]),
+        (Sight(application=application(OURS), workers=["airflow-cron/a"]), []),
+        (Sight(planned=[thing("AppProject", "airflow", {}, "argocd")]), ["foreign_object"]),
+        (Sight(planned=[thing("AppProject", "airflow", OURS, "argocd")]), []),
+        (Sight(planned=[thing("Secret", "airflow-admin", OLDER, "airflow-core")], application=application(OLDER)), []),
+        (
+            Sight(
+                planned=[thing("Service", "argocd-server-node-port", ARGOCD, "argocd", by="gitops.airflow")],
+                records=[record(OLDER, listed=False)],
+                application=application(OLDER),
+            ),
+            [],
+        ),
+        (Sight(planned=[thing("Service", "argocd-server-node-port", ARGOCD, "argocd", by="gitops.airflow")]), ["foreign_object"]),
+        (Sight(chart=[thing("Service", "airflow-webserver", {}, "airflow-core")]), ["foreign_object"]),
+        (Sight(chart=[thing("Service", "airflow-webserver", {"app.kubernetes.io/instance": "airflow-core"}, "airflow-core")]), []),
+    ],
+)
+def test_h2_h7_what_is_refused_before_anything_changes(sight: Sight, expected: list[str]) -> None:
+    assert codes(sight) == expected
+
+
+def test_h1_the_advice_names_the_namespaces_variables() -> None:
+    (refusal,) = decide(Sight(planned=[thing("Secret", "airflow-metadata", {}, "airflow-cron")]), AIRFLOW).refusals
+    assert "Secret airflow-cron/airflow-metadata" in refusal.message
+    assert refusal.next_action == "Use namespaces without such objects: change platform_worker_namespaces."
+
+
+OLD_NAME = thing("ConfigMap", "argocd-cm", ARGOCD, "argocd", by="gitops.airflow")
+NEW_NAME, NEW_ROLE = thing("NetworkPolicy", "argocd-new", {}, "argocd", by="kubectl"), thing("ClusterRole", "argocd-new", {}, by="kubectl")
+
+
+@pytest.mark.parametrize(
+    ("planned", "listed", "labels", "named", "action"),
+    [
+        pytest.param([OLD_NAME], [OLD_NAME], OURS, [], "", id="what was applied before"),
+        pytest.param([OLD_NAME, NEW_NAME], [OLD_NAME], OURS, [NEW_NAME], "Rename NetworkPolicy argocd/argocd-new", id="a new name"),
+        pytest.param([NEW_ROLE], [OLD_NAME], OURS, [NEW_ROLE], "Rename ClusterRole argocd-new, or delete", id="cluster-wide"),
+        pytest.param([NEW_NAME], [NEW_NAME], OURS, [NEW_NAME], "Rename", id="made anew under a recorded name"),
+        pytest.param([OLD_NAME, NEW_NAME], None, OLDER, [NEW_NAME], "Rename", id="an older record without a list"),
+        pytest.param([NEW_NAME], None, {}, [NEW_NAME], "change platform_argocd_namespace", id="no record of this platform"),
+        pytest.param([NEW_ROLE], None, {}, [NEW_ROLE], "Use another cluster", id="cluster-wide, no record of this platform"),
+    ],
+)
+def test_h1_a_later_manifests_objects_must_not_be_anothers(
+    planned: list[Found], listed: list[Found] | None, labels: dict[str, str], named: list[Found], action: str
+) -> None:
+    """The install record names what an earlier manifest had. Of the later one's objects, those of others would be taken over by force."""
+    records = [record(labels, *(listed or []), listed=listed is not None)] if labels else []
+    sight = Sight(planned=planned, records=records, application=application(labels) if labels else None)
+    refusals = decide(sight, AIRFLOW).refusals
+    assert [refusal.value for refusal in refusals] == ([", ".join(str(item.ref) for item in named)] if named else [])
+    assert all(action in refusal.next_action for refusal in refusals)
+
+
+def test_h2_objects_beside_a_foreign_argocd_are_its_own() -> None:
+    beside = [thing("AppProject", "airflow", {}, "argocd"), thing("Secret", "airflow-metadata", {}, "airflow-cron")]
+    refusals = decide(Sight(argocd=[SERVER], planned=beside), AIRFLOW).refusals
+    assert [refusal.code for refusal in refusals] == ["foreign_argocd", "foreign_object"]
+    assert "AppProject" not in refusals[1].message
+    assert "platform_argocd_namespace" not in " ".join(refusal.next_action for refusal in refusals)
+
+
+def test_h7_the_message_names_the_other_platform_and_its_objects() -> None:
+    found = [thing("Namespace", "beta-core", {**OTHER, **MADE}), thing("Secret", "git-credentials", OTHER, "beta-git")]
+    (refusal,) = decide(Sight(labelled=found), AIRFLOW).refusals
+    assert "'airflow'" in refusal.message
+    assert "'beta' (Namespace beta-core, Secret beta-git/git-credentials)" in refusal.message
+    assert refusal.value == "beta"
+
+
+def test_h2_the_refusal_recommends_nothing_that_would_do_harm() -> None:
+    found = [thing("CustomResourceDefinition", "applications.argoproj.io"), SERVER, ROLE]
+    (refusal,) = decide(Sight(argocd=found), AIRFLOW).refusals
+    said = f"{refusal.message} {refusal.next_action}"
+    assert "CustomResourceDefinition applications.argoproj.io, Deployment argocd/argocd-server, ClusterRole argocd-server" in said
+    assert "needs a cluster without Argo CD" in said
+    for harm in ("argocd_reapply", "platform_argocd_namespace", "delete", "label"):
+        assert harm not in said
+
+
+def test_adoption_names_every_unmarked_object() -> None:
+    volume = thing("PersistentVolumeClaim", "gitea", OLDER, "git")
+    decision = decide(Sight(labelled=[NAMESPACE, volume, thing("Secret", "s", OURS, "git")], application=application(OLDER)), AIRFLOW)
+    assert decision.adoption
+    assert decision.unmarked == [NAMESPACE.ref, volume.ref]
+    assert not decide(Sight(labelled=[thing("Secret", "s", OURS, "git")], application=application(OURS)), AIRFLOW).adoption
+
+
+def test_the_generated_secret_is_known_without_its_labels() -> None:
+    """Restored from a backup. Without this platform's Application it is another's."""
+    secret = thing("Secret", "airflow-generated", {}, "airflow-core")
+    decision = decide(Sight(planned=[secret], application=application(OURS)), AIRFLOW)
+    assert (decision.refusals, decision.unmarked, decision.adoption) == ([], [secret.ref], False)
+    assert codes(Sight(planned=[secret])) == ["foreign_object"]
+    assert codes(Sight(planned=[thing("Secret", "airflow-generated", OTHER, "airflow-core")], application=application(OURS))) == []
+    assert codes(Sight(planned=[thing("Secret", "airflow-admin", {}, "airflow-core")], application=application(OURS))) == ["foreign_object"]
+
+
+def test_an_interrupted_adoption_goes_on() -> None:
+    decision = decide(Sight(labelled=[NAMESPACE], application=application(OURS)), AIRFLOW)
+    assert (decision.refusals, decision.unmarked) == ([], [NAMESPACE.ref])
+
+
+def test_the_older_platforms_refusal_says_what_differs() -> None:
+    (refusal,) = decide(Sight(labelled=[NAMESPACE], application=application(OLDER, repo="https://old/x.git")), AIRFLOW).refusals
+    assert "https://old/x.git" in refusal.message
+    assert REPO in refusal.message
+    assert "with the repository, folder and namespace that the Application uses" in refusal.next_action
+
+
+def test_h7_an_older_platform_beside_another_one_is_not_adopted() -> None:
+    """Without marks nothing says whose an object is: adoption, or a removal, would take the other platform's for this one's."""
+    second = thing("Application", "beta-core", OLDER, "argocd")
+    decision = decide(Sight(labelled=[NAMESPACE, second], application=application(OLDER)), AIRFLOW)
+    assert (decision.adoption, decision.unmarked) == (False, [])
+    (refusal,) = decision.refusals
+    assert (refusal.code, "Application argocd/beta-core" in refusal.message) == ("older_platform", True)
+    own = thing("Application", "airflow-core", OLDER, "argocd")
+    assert decide(Sight(labelled=[NAMESPACE, own], application=application(OLDER)), AIRFLOW).adoption
+
+
+def test_h1_what_the_roles_write_is_planned() -> None:
+    """Every object of the log store, and every Secret that is deleted again: what is not planned would be overwritten."""
+    roles = ROOT / "roles"
+    planned = planned_refs(replace(AIRFLOW, logs_namespace="logs"))
+    removed = (roles / "task_logs/templates/removed-objects.yaml.j2").read_text()
+    store = re.findall(r"\('(\w+)', '([a-z-]+)'\)", removed)
+    assert len(store) == 8
+    assert {Ref(kind, "logs", name) for kind, name in store} == {ref for ref in planned if ref.namespace == "logs"}
+    left = (roles / "airflow_app/templates/left.yaml.j2").read_text()
+    workers = re.findall(r"'([a-z-]+)'", left[left.index("for name in [") : left.index("] %}", left.index("for name in ["))])
+    assert {name for name in workers if Ref("Secret", "airflow-cron", name) not in planned} == set()
+    core = re.findall(r"left\('Secret', platform_core_namespace, '([a-z-]+)'\)", left)
+    assert len(core) == 3
+    assert {name for name in core if Ref("Secret", "airflow-core", name) not in planned} == set()
+
+
+def test_h1_the_advice_for_the_log_store_names_its_variable() -> None:
+    platform = replace(AIRFLOW, logs_namespace="logs")
+    (refusal,) = decide(Sight(planned=[thing("Deployment", "task-logs", {}, "logs")]), platform).refusals
+    assert refusal.next_action == "Use namespaces without such objects: change platform_logs_namespace."
+
+
+class Served:
+    """An API server's lists and discovery; what is not here it does not serve."""
+
+    def __init__(self, answers: dict[str, Any]) -> None:
+        self.answers = answers
+
+    def get(self, path: str) -> Any:
+        answer = self.answers.get(path, ApiError(404, "none"))
+        if isinstance(answer, ApiError):
+            raise answer
+        return answer
+
+    def items(self, path: str, _query: Any = None, *, whole: bool = False) -> list[Obj]:
+        return [] if path not in self.answers else list(self.get(path))
+
+    def metadata(self, path: str) -> Obj:
+        return {"name": path.rsplit("/", 1)[1], "labels": {**OURS, **MADE}, "uid": "n"}
+
+
+def group(name: str, *versions: str) -> Obj:
+    listed = [{"groupVersion": f"{name}/{version}"} for version in versions]
+    return {"name": name, "versions": listed, "preferredVersion": listed[0]}
+
+
+def kinds(*names: tuple[str, str]) -> Obj:
+    return {"resources": [{"name": plural, "kind": kind, "namespaced": True, "verbs": ["list"]} for plural, kind in names]}
+
+
+DISCOVERY: dict[str, Any] = {
+    "/apis": {"groups": [group("net.example", "v1", "v1alpha1"), group("metrics.k8s.io", "v1beta1")]},
+    "/api/v1": kinds(("secrets", "Secret")),
+    "/apis/net.example/v1": kinds(("gateways", "Gateway")),
+    "/apis/net.example/v1alpha1": kinds(("gateways", "Gateway"), ("filters", "Filter")),
+}
+
+
+@pytest.mark.parametrize(
+    ("answers", "reason"),
+    [
+        ({}, ""),
+        # Only an older version of its group serves it (Istio's EnvoyFilter, the Gateway API's TCPRoute).
+        (
+            {"/apis/net.example/v1alpha1/namespaces/n/filters": [{"name": "theirs"}]},
+            "it holds objects that are not this platform's: Filter n/theirs",
+        ),
+        ({"/apis/net.example/v1": ApiError(503, "away")}, "what it holds of net.example/v1 cannot be listed"),
+        ({"/apis/net.example/v1/namespaces/n/gateways": ApiError(503, "away")}, "what it holds of net.example/v1 cannot be listed"),
+        ({"/apis/net.example/v1/namespaces/n/gateways": ApiError(405, "no")}, ""),
+        ({"/apis/net.example/v1alpha1": ApiError(404, "gone")}, ""),
+    ],
+)
+def test_h1_a_namespace_stays_while_its_contents_are_unknown(answers: dict[str, Any], reason: str) -> None:
+    deletion = Deletion(Served({**DISCOVERY, **answers}), SCOPE, check=True)  # type: ignore[arg-type]
+    assert deletion.delete([Ref("Namespace", "", "n")], 0).kept == ([(Ref("Namespace", "", "n"), reason)] if reason else [])
+
+
+@pytest.mark.parametrize(("path", "status"), [("/api/v1", 503), ("/apis/net.example/v1", 0), ("/apis/net.example/v1", 429)])
+def test_h1_an_api_server_that_stumbles_deletes_no_namespace(path: str, status: int) -> None:
+    """Its objects were taken for none."""
+    deletion = Deletion(Served({**DISCOVERY, path: ApiError(status, "a moment")}), SCOPE, check=True)  # type: ignore[arg-type]
+    with pytest.raises(ApiError):
+        deletion.delete([Ref("Namespace", "", "n")], 0)
+
+
+def test_planned_objects_are_in_the_platforms_namespaces_alone() -> None:
+    refs = planned_refs(AIRFLOW)
+    assert {ref.namespace for ref in refs} == {"argocd", "airflow-core", "airflow-cron", "git"}
+    assert len(set(refs)) == len(refs)
+    assert {ref.namespace for ref in planned_refs(Platform("a"))} == {"argocd", "airflow-core"}
+
+
+# Removal
+
+SCOPE = Scope("airflow", "airflow-core", record=read_record(record(OURS, SERVER, ROLE), "airflow"))
+
+
+@pytest.mark.parametrize(
+    ("found", "scope", "reason"),
+    [
+        (thing("Secret", "dags-git-basic", OURS, "airflow-cron"), SCOPE, ""),
+        (thing("Secret", "dags-git-basic", {}, "airflow-cron"), SCOPE, "it does not have the labels"),
+        (thing("Secret", "dags-git-basic", OTHER, "airflow-cron"), SCOPE, "it belongs to platform beta"),
+        (thing("Secret", "dags-git-basic", OLDER, "airflow-cron"), SCOPE, "it has no label gitops-airflow/platform"),
+        (thing("Secret", "dags-git-basic", OLDER, "airflow-cron"), Scope("airflow", older=True), ""),
+        (thing("AppProject", "airflow", {}, "argocd"), Scope("airflow", older=True), "it does not have the labels"),
+        (SERVER, SCOPE, ""),
+        (SERVER, Scope("airflow"), "it does not have the labels"),
+        (thing("Secret", "argocd-initial-admin-secret", {}, "argocd", by="argocd-server"), SCOPE, ""),
+        (thing("Secret", "argocd-initial-admin-secret", {}, "argocd", by="kubectl"), SCOPE, "it does not have the labels"),
+        (thing("Secret", "argocd-initial-admin-secret", {}, "argocd", by="argocd-server"), Scope("airflow"), "it does not have"),
+        (thing("Secret", "argocd-initial-admin-secret", {}, "team", by="argocd-server"), SCOPE, "it does not have the labels"),
+    ],
+)
+def test_h1_what_is_deleted_and_why_not(found: Found, scope: Scope, reason: str) -> None:
+    assert reason_to_keep(found, scope).startswith(reason)
+    assert bool(reason_to_keep(found, scope)) == bool(reason)
+
+
+POD_OF_GONE: dict[str, Any] = {"ownerReferences": [{"kind": "ReplicaSet", "uid": "gone"}]}
+CHART = {"tier": "airflow", "release": "airflow-core"}
+
+
+@pytest.mark.parametrize(
+    ("content", "counts"),
+    [
+        (thing("ConfigMap", "kube-root-ca.crt", {}, "n"), False),
+        (thing("ServiceAccount", "default", {}, "n"), False),
+        (thing("Event", "e", {}, "n"), False),
+        (thing("Secret", "s", OURS, "n"), False),
+        (thing("Pod", "p", CHART, "n"), False),
+        (thing("PersistentVolumeClaim", "data-airflow-mysql-0", CHART, "n"), False),
+        (thing("Job", "j", {"app.kubernetes.io/instance": "airflow-core"}, "n"), False),
+        (thing("Pod", "p", {}, "n", **POD_OF_GONE), False),
+        (thing("Pod", "p", {}, "n", deletionTimestamp="2026-01-01T00:00:00Z"), False),
+        (thing("Secret", "argocd-redis", {}, "argocd", by="argocd"), False),
+        (thing("Pod", "p", {}, "n"), True),
+        (thing("PersistentVolumeClaim", "data", {}, "n"), True),
+        (thing("Secret", "s", {}, "n"), True),
+        (thing("ConfigMap", "c", OTHER, "n"), True),
+        (thing("Pod", "p", {"tier": "airflow", "release": "theirs"}, "n"), True),
+        (thing("Application", "theirs", {}, "argocd"), True),
+        (thing("Ingress", "web", {}, "n"), True),
+        (thing("Secret", "s", OLDER, "n"), True),
+        (thing("Pod", "p", {}, "n", ownerReferences=[{"kind": "VirtualMachine", "uid": "elsewhere"}]), True),
+    ],
+)
+def test_h1_a_namespace_stays_while_others_use_it(content: Found, counts: bool) -> None:
+    assert foreign_contents([content], SCOPE) == ([content.ref] if counts else [])
+
+
+@pytest.mark.parametrize(
+    ("labels", "contents", "reason"),
+    [
+        ({**OURS, **MADE}, [], ""),
+        (OURS, [], "it existed before the platform"),
+        ({}, [], "it existed before the platform"),
+        ({**OTHER, **MADE}, [], "it belongs to platform beta"),
+        ({**OLDER, **MADE}, [], "it has no label"),
+        (
+            {**OURS, **MADE},
+            [thing("Pod", "theirs", {}, "n")],
+            "it holds objects that are not this platform's: Pod n/theirs",
+        ),
+    ],
+)
+def test_h1_namespaces(labels: dict[str, str], contents: list[Found], reason: str) -> None:
+    found = reason_to_keep_namespace(thing("Namespace", "n", labels), contents, SCOPE)
+    assert found.startswith(reason)
+    assert bool(found) == bool(reason)
+
+
+def whole(found: Found, **more: Any) -> tuple[Found, Obj]:
+    return found, {"metadata": dict(found.metadata), **more}
+
+
+def test_h1_crds_stay_for_objects_of_others() -> None:
+    own = [
+        whole(thing("Application", "airflow-core", OURS, "argocd")),
+        whole(thing("AppProject", "airflow", OURS, "argocd")),
+        whole(thing("AppProject", "default", {}, "argocd"), spec=DEFAULT_PROJECT),
+    ]
+    assert foreign_resources(own, SCOPE) == []
+    theirs = [
+        whole(thing("ApplicationSet", "apps", {}, "argocd")),
+        whole(thing("AppProject", "default", {}, "argocd"), spec={**DEFAULT_PROJECT, "sourceRepos": ["https://one"]}),
+        whole(thing("AppProject", "default", {}, "elsewhere"), spec=DEFAULT_PROJECT),
+        whole(thing("Application", "team", OTHER, "argocd")),
+    ]
+    assert set(foreign_resources([*own, *theirs], SCOPE)) == {item.ref for item, _whole in theirs}
+
+
+def test_h1_a_cluster_role_stays_while_others_are_bound_to_it() -> None:
+    reference = {"roleRef": {"kind": "ClusterRole", "name": "argocd-server"}}
+    ours = whole(thing("ClusterRoleBinding", "argocd-server", OURS), **reference)
+    theirs = whole(thing("RoleBinding", "theirs", {}, "team"), **reference)
+    unrelated = whole(thing("RoleBinding", "more", {}, "team"), roleRef={"kind": "Role", "name": "argocd-server"})
+    assert foreign_users(ROLE.ref, [ours, theirs, unrelated], SCOPE) == [theirs[0].ref]
+
+
+def test_h1_a_binding_stays_if_it_gives_rights_to_others() -> None:
+    own = {"kind": "ServiceAccount", "name": "argocd-server", "namespace": "argocd"}
+    assert foreign_subjects({"subjects": [own]}, "argocd") == []
+    assert foreign_subjects({}, "argocd") == []
+    subjects = [own, {**own, "namespace": "team"}, {"kind": "User", "name": "ann"}]
+    assert foreign_subjects({"subjects": subjects}, "argocd") == ["ServiceAccount team/argocd-server", "User ann"]
+
+
+def test_a_record_reads_both_spellings() -> None:
+    found = read_record(
+        {"metadata": {"namespace": "argocd", "labels": OURS}, "data": {"objects": '[{"kind": "A", "name": "b"}]'}}, "airflow"
+    )
+    assert found == Record("argocd", "ours", "airflow", "applied", frozenset({Ref("A", "", "b")}))
+    assert ref_from({"apiVersion": "v1", "kind": "A", "name": "b", "namespace": None}) == Ref("A", "", "b")
+    with pytest.raises(ValueError, match="kind and name are needed"):
+        ref_from({"kind": "A"})

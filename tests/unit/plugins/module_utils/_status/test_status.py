@@ -1,0 +1,411 @@
+# Copyright: (c) 2026, The gitops.airflow team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The status: what objects become rows, what makes a platform unhealthy, how it looks on the screen."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any
+
+import pytest
+from ansible_collections.gitops.airflow.plugins.module_utils._status import rows as status
+from ansible_collections.gitops.airflow.plugins.module_utils._status import runs as status_runs
+from ansible_collections.gitops.airflow.plugins.module_utils._status.read import sync_failure
+from ansible_collections.gitops.airflow.plugins.module_utils._status.text import columns, render
+
+NOW = datetime.datetime(2026, 5, 4, 12, 0, tzinfo=datetime.UTC)
+GI = 2**30
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("250m", 0.25),
+        ("2", 2.0),
+        ("5Gi", 5 * GI),
+        ("512Mi", GI / 2),
+        ("12345678n", 0.012345678),
+        ("1k", 1000.0),
+        ("12e6", 12000000.0),
+        ("1.5.2", None),
+        ("1Zi", None),
+        ("", None),
+        ("x", None),
+        (None, None),
+    ],
+)
+def test_quantities(text: Any, number: float | None) -> None:
+    assert status.quantity(text) == (number if number is None else pytest.approx(number))
+
+
+@pytest.mark.parametrize(("seconds", "text"), [(None, "?"), (45, "45 s"), (119, "119 s"), (120, "2 min"), (7200, "2 h"), (200000, "2 d")])
+def test_ages(seconds: float | None, text: str) -> None:
+    assert status.ago(seconds) == text
+
+
+def pod(name: str = "web-1", **fields: Any) -> dict[str, Any]:
+    container: dict[str, Any] = {"name": "web", "image": "web:1", "ready": True, "restartCount": 0, "state": {"running": {}}}
+    metadata = {"namespace": "core", "name": name, "creationTimestamp": "2026-05-04T11:00:00Z", **fields.pop("metadata", {})}
+    return {
+        "metadata": metadata,
+        "spec": {"containers": [{"name": "web"}]},
+        "status": {"phase": fields.pop("phase", "Running"), "containerStatuses": [{**container, **fields}]},
+    }
+
+
+END = {"reason": "OOMKilled", "exitCode": 137, "startedAt": "2026-05-04T11:50:00Z", "finishedAt": "2026-05-04T11:58:00Z"}
+
+
+def test_a_pods_row() -> None:
+    (row,) = status.pod_rows([pod(restartCount=3, lastState={"terminated": END})], {("core", "web-1"): {"cpu": 0.1}}, NOW)
+    assert row == {
+        "namespace": "core",
+        "name": "web-1",
+        "ready": 1,
+        "containers": 1,
+        "status": "Running",
+        "restarts": 3,
+        "age": 3600,
+        "problems": ["pod core/web-1, container web: restarted 3 times, 2 min ago after OOMKilled (exit code 137)"],
+        "reason": "web: OOMKilled (137)",
+        "restarted": 120,
+        "cpu": 0.1,
+    }
+
+
+def test_pods_that_ended_well_are_not_shown() -> None:
+    assert status.pod_rows([pod(phase="Succeeded")], {}, NOW) == []
+
+
+def test_a_pod_that_cannot_start_tells_why() -> None:
+    waits = {"waiting": {"reason": "ImagePullBackOff", "message": "Back-off"}}
+    (row,) = status.pod_rows([pod(phase="Pending", ready=False, state=waits)], {}, NOW)
+    assert (row["status"], row["ready"]) == ("ImagePullBackOff", 0)
+    assert row["problems"] == ["pod core/web-1, container web (image web:1): ImagePullBackOff: Back-off"]
+
+
+def run(dag: str, number: int, state: str = "success") -> dict[str, Any]:
+    return {
+        "dag_id": dag,
+        "dag_run_id": f"r{number}",
+        "state": state,
+        "start_date": f"2026-05-04T11:{59 - number:02}:00+00:00",
+        "end_date": f"2026-05-04T11:{59 - number:02}:12.5+00:00",
+    }
+
+
+def task(dag: str, number: int, namespace: str | None) -> dict[str, Any]:
+    config = (
+        f"{{'pod_override': {{'metadata': {{'annotations': {{'gitops-airflow/worker-namespace': '{namespace}'}}}}}}}}"
+        if namespace
+        else "{}"
+    )
+    return {"dag_id": dag, "dag_run_id": f"r{number}", "executor_config": config}
+
+
+def test_runs_are_shown_where_their_tasks_went() -> None:
+    runs = [run("cron", 0, "running"), *(run("cron", number) for number in range(1, 6)), run("plain", 7), run("queued", 8)]
+    tasks = [*(task("cron", number, "airflow-cron") for number in range(6)), task("cron", 0, "other"), task("plain", 7, None)]
+    rows = status_runs.run_rows(runs, tasks, "core", NOW)
+    assert [(row["namespace"], row["dag_id"], row["run_id"]) for row in rows] == [
+        ("", "queued", "r8"),
+        ("airflow-cron", "cron", "r0"),
+        ("airflow-cron", "cron", "r1"),
+        ("airflow-cron", "cron", "r2"),
+        ("core", "plain", "r7"),
+        ("other", "cron", "r0"),
+    ]
+    assert (rows[1]["started"], rows[1]["seconds"], rows[1]["state"]) == (60, 12.5, "running")
+
+
+def test_use_from_kubelet_and_metrics() -> None:
+    summary = {
+        "node": {"cpu": {"usageNanoCores": 5e8}, "memory": {"workingSetBytes": GI}, "fs": {"usedBytes": 5, "capacityBytes": 10}},
+        "pods": [
+            {
+                "podRef": {"namespace": "core", "name": "db"},
+                "cpu": {"usageNanoCores": 1e8},
+                "memory": {"workingSetBytes": 7},
+                "volume": [{"name": "x"}, {"pvcRef": {"namespace": "core", "name": "data"}, "usedBytes": 3, "capacityBytes": 4}],
+            }
+        ],
+    }
+    node, pods, volumes = status.kubelet_usage(summary)
+    assert node == {"cpu": 0.5, "memory": GI, "disk": 5.0, "disk_size": 10.0}
+    assert pods == {("core", "db"): {"cpu": 0.1, "memory": 7}}
+    assert volumes == {("core", "data"): {"used": 3.0, "size": 4.0}}
+    items = [{"metadata": {"namespace": "core", "name": "db"}, "containers": [{"usage": {"cpu": "100m", "memory": "1Ki"}}] * 2}]
+    assert status.metrics_usage(items) == {("core", "db"): {"cpu": pytest.approx(0.2), "memory": 2048.0}}
+
+
+def workload(kind: str, replicas: int | None, ready: int) -> dict[str, Any]:
+    spec: dict[str, Any] = {} if replicas is None else {"replicas": replicas}
+    state = {"updatedReplicas": replicas, "availableReplicas": ready, "readyReplicas": ready}
+    spec["selector"] = {"matchLabels": {"app": "web"}}
+    return {"kind": kind, "metadata": {"namespace": "core", "name": "web"}, "spec": spec, "status": state}
+
+
+def test_workloads_that_lack_pods() -> None:
+    items = [workload("Deployment", 2, 1), workload("StatefulSet", 1, 0), workload("Deployment", 0, 0), workload("Deployment", 1, 1)]
+    assert status.workload_problems(items) == [
+        "Deployment core/web: 1 of 2 pods are available",
+        "StatefulSet core/web: 0 of 1 pods are available",
+    ]
+
+
+def test_v2_a_roll_out_that_goes_on_is_no_problem() -> None:
+    """The pods of the revision before serve until the new ones do (maxUnavailable: 0)."""
+    begun, nearly = workload("Deployment", 1, 1), workload("Deployment", 1, 1)
+    begun["status"] |= {"updatedReplicas": 0, "replicas": 1}
+    nearly["status"] |= {"updatedReplicas": 1, "replicas": 2}
+    assert status.workload_problems([begun, nearly]) == []
+    late = {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded", "message": "timed out"}
+    begun["status"]["conditions"] = [late]
+    assert status.workload_problems([begun]) == ["Deployment core/web: 0 of 1 pods are updated; ProgressDeadlineExceeded: timed out"]
+
+
+def test_v2_a_workload_that_lacks_pods_says_why_where_no_pod_does() -> None:
+    refused = workload("Deployment", 1, 0)
+    refused["status"]["conditions"] = [
+        {
+            "type": "ReplicaFailure",
+            "status": "True",
+            "reason": "FailedCreate",
+            "message": 'pods "web-1" is forbidden: exceeded quota: small',
+        }
+    ]
+    assert status.workload_problems([refused]) == [
+        'Deployment core/web: 0 of 1 pods are available; FailedCreate: pods "web-1" is forbidden: exceeded quota: small'
+    ]
+
+
+FAILED_JOB: dict[str, Any] = {
+    "kind": "Job",
+    "metadata": {"namespace": "core", "name": "migrate"},
+    "status": {"conditions": [{"type": "Failed", "status": "True", "reason": "BackoffLimitExceeded", "message": "limit reached"}]},
+}
+
+
+@pytest.mark.parametrize(("phase", "problems", "warnings"), [("Succeeded", 0, 1), ("Running", 1, 0), ("Failed", 1, 0), ("", 0, 1)])
+def test_v2_a_failed_job_is_a_problem_while_the_last_sync_did_not_succeed(phase: str, problems: int, warnings: int) -> None:
+    found = healthy() | {"failed_jobs": [cause.text for cause in status.failed_jobs([FAILED_JOB], [])]}
+    found["applications"][0]["operation"] = phase
+    assert [len(told) for told in status.judge(found)] == [problems, warnings]
+    assert "Job core/migrate failed: BackoffLimitExceeded: limit reached" in status.judge(found)[0] + status.judge(found)[1]
+
+
+STORE = {"namespace": "airflow-logs", "state": "runs", "used": 20.0, "size": 100.0, "of": "its volume", "expired": 3590}
+STORE |= {"expire_failed": False}
+
+
+def healthy() -> dict[str, Any]:
+    """A platform that is well, of each part one."""
+    node = {
+        "metadata": {"name": "node-1"},
+        "status": {
+            "conditions": [{"type": "Ready", "status": "True"}, {"type": "DiskPressure", "status": "False"}],
+            "nodeInfo": {"kubeletVersion": "v1.29.4"},
+            "allocatable": {"cpu": "2", "memory": "4Gi"},
+        },
+    }
+    application = {
+        "metadata": {"name": "airflow-core"},
+        "status": {
+            "sync": {"status": "Synced", "revision": "3f2a9c1d5b"},
+            "health": {"status": "Healthy"},
+            "operationState": {"phase": "Succeeded", "finishedAt": "2026-05-04T11:50:00Z"},
+        },
+    }
+    claim = {"metadata": {"namespace": "core", "name": "data"}, "status": {"phase": "Bound", "capacity": {"storage": "5Gi"}}}
+    return {
+        "nodes": status.node_rows([node], {"node-1": {"cpu": 0.5, "memory": GI, "disk": 30.0 * GI, "disk_size": 100.0 * GI}}),
+        "applications": status.application_rows([application], NOW),
+        "pods": status.pod_rows([pod()], {}, NOW),
+        "workers": [],
+        "waiting": [],
+        "workload_problems": [],
+        "failed_jobs": [],
+        "volumes": status.volume_rows([claim], {}),
+        "logs": [STORE],
+        "checkouts": [{"pod": "airflow-scheduler-x", "commit": "abcdef1234", "age": 500, "error": ""}],
+        "urls": [{"name": "Airflow", "url": "http://localhost:8080"}],
+        "airflow": {"metadatabase": "healthy", "scheduler": "healthy", "triggerer": "healthy"},
+        "runs": status_runs.run_rows([run("cron", 0)], [task("cron", 0, "airflow-cron")], "core", NOW),
+        "import_errors": [],
+        "unreadable": [],
+        "unknown": [],
+    }
+
+
+def test_a_platform_that_is_well() -> None:
+    assert status.judge(healthy()) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("part", "change", "problem"),
+    [
+        ("nodes", {"ready": False, "message": "kubelet stopped"}, "node node-1 is not Ready: kubelet stopped"),
+        ("nodes", {"pressure": ["DiskPressure"]}, "node node-1 has DiskPressure"),
+        ("nodes", {"disk": 91.0, "disk_size": 100.0}, "node node-1: its disk is 91% full"),
+        ("applications", {"sync": "OutOfSync"}, "Application airflow-core is OutOfSync and Healthy"),
+        ("applications", {"health": "Degraded"}, "Application airflow-core is Synced and Degraded"),
+        ("applications", {"errors": ["its last sync is Failed: no"]}, "Application airflow-core: its last sync is Failed: no"),
+        ("pods", {"problems": ["pod core/web-1: Unschedulable: no room"]}, "pod core/web-1: Unschedulable: no room"),
+        ("volumes", {"phase": "Pending"}, "volume core/data is Pending"),
+        ("volumes", {"used": 95.0, "size": 100.0}, "volume core/data is 95% full"),
+        ("checkouts", {"error": "authentication failed"}, "git-sync of airflow-scheduler-x fails: authentication failed"),
+    ],
+)
+def test_each_fault_is_a_problem(part: str, change: dict[str, Any], problem: str) -> None:
+    found = healthy()
+    found[part][0] |= change
+    assert status.judge(found) == ([problem], [])
+
+
+def test_faults_without_a_row_of_their_own() -> None:
+    found = healthy() | {"unreadable": ["403"], "workload_problems": ["Deployment core/web: 0 of 1 pods ready"]}
+    found["airflow"]["scheduler"] = "unhealthy"
+    assert status.judge(found)[0] == ["403", "Deployment core/web: 0 of 1 pods ready", "Airflow's scheduler is unhealthy"]
+
+
+@pytest.mark.parametrize(
+    ("part", "change", "warning"),
+    [
+        ("pods", {"restarts": 1, "restarted": 60, "reason": "web: Error (1)"}, "pod core/web-1 restarted 60 s ago: web: Error (1)"),
+        ("pods", {"status": "Failed", "reason": "web: Error (1)"}, "pod core/web-1 has failed: web: Error (1)"),
+        ("runs", {"state": "failed"}, "the last run of cron failed 60 s ago (r0)"),
+        ("nodes", {"unschedulable": True}, "node node-1 is cordoned"),
+    ],
+)
+def test_what_a_person_should_know_is_no_problem(part: str, change: dict[str, Any], warning: str) -> None:
+    found = healthy()
+    found[part][0] |= change
+    assert status.judge(found) == ([], [warning])
+
+
+def worker(minutes: int, **fields: Any) -> dict[str, Any]:
+    labels = {"kubernetes_executor": "True", "dag_id": "cron", "task_id": "hello"}
+    made = (NOW - datetime.timedelta(minutes=minutes)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return pod("worker-1", phase="Pending", metadata={"labels": labels, "creationTimestamp": made}, ready=False, **fields)
+
+
+WAITS = {"waiting": {"reason": "ImagePullBackOff", "message": "Back-off"}}
+NO_ROOM = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/1 nodes are available"}
+
+
+@pytest.mark.parametrize(
+    ("minutes", "state", "condition", "word", "problem"),
+    [
+        (4, WAITS, None, "ImagePullBackOff", None),
+        (6, WAITS, None, "ImagePullBackOff", "pod core/worker-1, container web (image web:1): ImagePullBackOff: Back-off"),
+        (6, {}, NO_ROOM, "Unschedulable", "pod core/worker-1: Unschedulable: 0/1 nodes are available"),
+        (6, {"waiting": {"reason": "ContainerCreating"}}, None, "Pending", "pod core/worker-1: ContainerCreating"),
+        (6, {}, None, "Pending", "pod core/worker-1: Pending"),
+    ],
+)
+def test_a_worker_that_does_not_start_is_a_problem_in_time(
+    minutes: int, state: dict[str, Any], condition: Any, word: str, problem: str | None
+) -> None:
+    item = worker(minutes, state=state)
+    item["status"]["conditions"] = [condition] if condition else []
+    found = healthy() | {"workers": status.worker_rows([item], NOW)}
+    # Its task is queued as long: it is told once.
+    found["waiting"] = [{"what": "task cron.hello of run r1", "task": "cron.hello", "seconds": 60 * minutes, "paused": False}]
+    assert found["workers"][0]["status"] == word
+    problems = status.judge(found)[0]
+    assert problems == ([f"worker of cron.hello does not start for {minutes} min: {problem}"] if problem else [])
+
+
+@pytest.mark.parametrize(
+    ("row", "problems", "warnings"),
+    [
+        ({"seconds": 299}, 0, 0),
+        ({"seconds": 300}, 1, 0),
+        ({"seconds": 300, "paused": True}, 0, 1),
+        ({"seconds": 300, "task": "cron.hello"}, 1, 0),
+    ],
+)
+def test_what_is_queued_for_long_is_a_problem(row: dict[str, Any], problems: int, warnings: int) -> None:
+    found = healthy() | {"waiting": [{"what": "run r1 of cron", "task": "", "paused": False, **row}]}
+    assert [len(told) for told in status.judge(found)] == [problems, warnings]
+
+
+def test_an_old_restart_is_history() -> None:
+    found = healthy()
+    found["pods"][0] |= {"restarts": 4, "restarted": 7200, "reason": "web: Error (1)"}
+    assert status.judge(found) == ([], [])
+
+
+def test_different_commits_and_import_errors_are_told() -> None:
+    found = healthy()
+    found["checkouts"].append({"pod": "airflow-webserver-x", "commit": "fedcba4321", "age": 1, "error": ""})
+    found["import_errors"] = [{"filename": "dags/a.py", "message": "SyntaxError"}]
+    assert status.judge(found)[1] == [
+        "pods have different DAG commits: abcdef1, fedcba4",
+        "DAG file dags/a.py does not import: SyntaxError",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("lines", "complaint"),
+    [
+        ([], ""),
+        (['{"msg":"updated successfully","ref":"main"}'], ""),
+        (
+            ['{"msg":"error syncing repo, will retry","error":"exit status 128","failCount":1}'],
+            "error syncing repo, will retry: exit status 128",
+        ),
+        (
+            ["git-sync: authentication failed", "    fatal: Authentication failed for 'http://x'"],
+            "fatal: Authentication failed for 'http://x'",
+        ),
+        (["fatal: gone", "synced http://x to 1234"], ""),
+    ],
+)
+def test_what_git_sync_complains_of(lines: list[str], complaint: str) -> None:
+    assert sync_failure(lines) == complaint
+
+
+def test_columns_that_say_nothing_are_left_out() -> None:
+    assert columns(["PODS", "cpu", "ready"], [["a", "", "1/1"], ["bb", "", "0/1"]], "none") == ["PODS  ready", "  a   1/1", "  bb  0/1"]
+    assert columns(["PODS", "cpu"], [], "none") == ["PODS          none"]
+
+
+def test_the_screen() -> None:
+    found = {key: value for key, value in healthy().items() if key not in ("unreadable", "unknown", "workload_problems", "failed_jobs")}
+    head: dict[str, Any] = {"name": "airflow", "healthy": True, "problems": [], "warnings": [], "next_action": ""}
+    head |= {"checked_at": "T", "elapsed": 0.52, "usage": "the kubelets"}
+    assert render({**head, **found}).splitlines() == [
+        "airflow is healthy   T, read in 0.5 s",
+        "",
+        "NODES     status  version  cpu        memory          disk",
+        "  node-1  Ready   v1.29.4  500m of 2  1.0 of 4.0 GiB  30.0 of 100.0 GiB",
+        "",
+        "APPLICATIONS    sync    health   revision  last sync",
+        "  airflow-core  Synced  Healthy  3f2a9c1   Succeeded 10 min ago",
+        "",
+        "PODS          ready  status   restarts  age",
+        "  core/web-1  1/1    Running  0         60 min",
+        "",
+        "WORKERS       none now",
+        "",
+        "LAST RUNS       dag   state    started   took  run",
+        "  airflow-cron  cron  success  60 s ago  12 s  r0",
+        "",
+        "DAG CHECKOUTS          commit   has it for",
+        "  airflow-scheduler-x  abcdef1  8 min",
+        "",
+        "VOLUMES      phase  size",
+        "  core/data  Bound  5.0 GiB",
+        "",
+        "TASK LOGS                 state  full               old ones deleted",
+        "  airflow-logs/task-logs  runs   20% of its volume  59 min ago",
+        "",
+        "URLS       url",
+        "  Airflow  http://localhost:8080",
+        "",
+        "cpu and memory: from the kubelets",
+    ]
+    wrong = render({**head, **found, "healthy": False, "problems": ["a", "b"], "warnings": ["c"]}).splitlines()
+    assert wrong[:4] == ["airflow is NOT HEALTHY (2 problems)   T, read in 0.5 s", "  problem: a", "  problem: b", "  note: c"]

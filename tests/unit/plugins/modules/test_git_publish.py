@@ -1,0 +1,311 @@
+# Copyright: (c) 2026, The gitops.airflow team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Publishing with the real git command, to bare repositories on disk and over a real HTTP server with log-in."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.gitops.airflow.plugins.module_utils._git import remote as _git_repo
+from ansible_collections.gitops.airflow.plugins.module_utils._git.model import Content, GitError
+from ansible_collections.gitops.airflow.plugins.module_utils._git.remote import Access, Author, Outcome, Remote, publish
+from ansible_collections.gitops.airflow.plugins.modules import git_publish
+from ansible_collections.gitops.airflow.tests.unit.git_http import Backend, git
+
+AUTHOR = Author("Ann", "ann@example.org", "A reason")
+
+
+def show(bare: Path, path: str, branch: str = "main") -> str:
+    return git(bare, "show", f"{branch}:{path}")
+
+
+def names(bare: Path, branch: str = "main") -> list[str]:
+    return git(bare, "ls-tree", "-r", "--name-only", branch).splitlines()
+
+
+def texts(**files: str) -> dict[str, Content]:
+    return {name.replace("__", "/"): Content(text.encode()) for name, text in files.items()}
+
+
+def to(url: str | Path, wanted: dict[str, Content], *, branch: str = "main", access: Access | None = None, **over: Any) -> Outcome:
+    options: dict[str, Any] = {"prune": [], "author": AUTHOR, "sleep": lambda _seconds: None} | over
+    with Remote(f"file://{url}" if isinstance(url, Path) else url, branch, access or Access(), timeout=30) as remote:
+        return publish(remote, wanted, **options)
+
+
+def test_a_difference_becomes_one_commit(filled: Path) -> None:
+    before = git(filled, "rev-parse", "main")
+    outcome = to(filled, texts(app__values="a: 2\n", README="Read me\n"))
+    assert list(outcome.changed) == ["app/values"]
+    assert outcome.commit == git(filled, "rev-parse", "main")
+    assert git(filled, "rev-parse", "main^") == before
+    assert show(filled, "app/values") == "a: 2"
+    assert git(filled, "log", "-1", "--format=%an|%ae|%cn|%s", "main") == "Ann|ann@example.org|Ann|A reason"
+    assert "app/old.yaml" in names(filled)
+
+
+def test_a_second_run_pushes_nothing(filled: Path) -> None:
+    first = to(filled, texts(new="x"))
+    second = to(filled, texts(new="x"))
+    assert (second.commit, second.changed) == (first.commit, {})
+
+
+def test_check_mode_shows_and_pushes_nothing(filled: Path) -> None:
+    before = git(filled, "rev-parse", "main")
+    outcome = to(filled, texts(README="Other\n"), check=True)
+    assert (outcome.commit, outcome.changed) == (before, {"README": (b"Read me\n", b"Other\n")})
+    assert git(filled, "rev-parse", "main") == before
+
+
+def test_modes_are_kept_or_taken_over(filled: Path) -> None:
+    to(filled, {"run.sh": Content(b"#!/bin/bash\n"), "README": Content(b"x", "100755"), "link": Content(b"no link any more")})
+    listed = {line.split("\t")[1]: line.split()[0] for line in git(filled, "ls-tree", "main").splitlines()}
+    assert (listed["run.sh"], listed["README"], listed["link"], listed["data.bin"]) == ("100755", "100755", "100644", "100644")
+
+
+def test_binary_content_arrives_whole(filled: Path) -> None:
+    data = bytes(range(256)) * 50
+    to(filled, {"charts/a.tgz": Content(data)})
+    out = subprocess.run(["git", "-C", str(filled), "cat-file", "blob", "main:charts/a.tgz"], capture_output=True, check=True).stdout
+    assert out == data
+
+
+def test_prune_removes_what_is_not_named_there_and_nothing_else(filled: Path) -> None:
+    outcome = to(filled, texts(app__new="n"), prune=["app"])
+    assert list(outcome.changed) == ["app/new", "app/old.yaml", "app/values.yaml"]
+    assert names(filled) == ["README", "app/new", "data.bin", "link", "run.sh"]
+    to(filled, texts(only="o"), prune=["."])
+    assert names(filled) == ["only"]
+
+
+def test_files_and_folders_give_way_to_each_other(filled: Path) -> None:
+    to(filled, texts(README__inside="x", app="y"))
+    assert names(filled) == ["README/inside", "app", "data.bin", "link", "run.sh"]
+
+
+def test_an_empty_repository_needs_create(bare: Path) -> None:
+    with pytest.raises(GitError, match="branch does not exist"):
+        to(bare, texts(a="a"))
+    outcome = to(bare, texts(a="a"), create=True)
+    assert outcome.commit == git(bare, "rev-parse", "main")
+    assert list(outcome.changed) == ["a"]
+
+
+def test_a_missing_branch_needs_create_and_starts_empty(filled: Path) -> None:
+    with pytest.raises(GitError, match=r"branch next\): the branch does not exist") as caught:
+        to(filled, texts(a="a"), branch="next")
+    assert caught.value.code == "branch_missing"
+    to(filled, texts(a="a"), branch="next", create=True)
+    assert names(filled, "next") == ["a"]
+
+
+def test_nothing_is_no_content_for_a_new_branch(bare: Path) -> None:
+    with pytest.raises(GitError, match="branch does not exist"):
+        to(bare, {}, create=True)
+
+
+def test_if_absent_seeds_once(bare: Path) -> None:
+    first = to(bare, texts(a="a"), create=True, if_absent=True)
+    assert first.changed
+    second = to(bare, texts(a="other"), create=True, if_absent=True)
+    assert (second.commit, second.changed) == (first.commit, {})
+    assert show(bare, "a") == "a"
+
+
+def test_if_absent_takes_no_tag_or_longer_name_for_the_branch(filled: Path) -> None:
+    git(filled, "branch", "x/main", "main")
+    git(filled, "update-ref", "refs/tags/next", "main")
+    assert to(filled, texts(a="a"), branch="next", create=True, if_absent=True).changed
+
+
+def test_a_race_is_run_again(filled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    push = Remote.push
+    naps: list[float] = []
+
+    def slower(remote: Remote, commit: str) -> bool:
+        if not naps:
+            tree = git(filled, "rev-parse", "main^{tree}")
+            git(filled, "update-ref", "refs/heads/main", git(filled, "commit-tree", tree, "-p", "main", stdin=b"theirs"))
+        return push(remote, commit)
+
+    monkeypatch.setattr(Remote, "push", slower)
+    outcome = to(filled, texts(a="a"), sleep=naps.append)
+    assert len(naps) == 1
+    assert git(filled, "log", "--format=%s", "main").splitlines() == ["A reason", "theirs", "first"]
+    assert outcome.commit == git(filled, "rev-parse", "main")
+
+
+def test_a_race_that_is_always_lost_ends(filled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Remote, "push", lambda _remote, _commit: False)
+    naps: list[float] = []
+    with pytest.raises(GitError, match="somebody else pushed first, 3 times"):
+        to(filled, texts(a="a"), sleep=naps.append, tries=3)
+    assert len(naps) == 2
+
+
+def test_a_refused_push_is_told_once(filled: Path) -> None:
+    hook = filled / "hooks" / "pre-receive"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text("#!/bin/sh\necho main is protected\nexit 1\n")
+    hook.chmod(0o755)
+    with pytest.raises(GitError, match="refused the push") as caught:
+        to(filled, texts(a="a"))
+    assert caught.value.code == "refused"
+    assert "main is protected" in str(caught.value)
+
+
+def test_a_missing_repository(tmp_path: Path) -> None:
+    with pytest.raises(GitError, match="repository does not exist") as caught:
+        to(tmp_path / "none.git", texts(a="a"))
+    assert caught.value.code == "repository_missing"
+    with pytest.raises(GitError, match="repository does not exist"):
+        to(tmp_path / "none.git", texts(a="a"), create=True)
+
+
+def test_the_persons_git_settings_change_nothing(filled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / ".gitconfig").write_text("[commit]\ngpgsign = true\n[core]\nautocrlf = true\n[user]\nname = Eve\n")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("GIT_DIR", "/nonsense")
+    assert to(filled, texts(crlf="a\nb\n")).changed
+    monkeypatch.delenv("GIT_DIR")
+    assert show(filled, "crlf") == "a\nb"
+    assert not to(filled, texts(crlf="a\nb\n")).changed
+
+
+ANN = Access(username="ann", password="s3cret")
+
+
+def test_over_http_with_password(server: str, filled: Path) -> None:
+    outcome = to(f"{server}/repo.git", texts(a="a"), access=ANN)
+    assert outcome.commit == git(filled, "rev-parse", "main")
+    assert not to(f"{server}/repo.git", texts(a="a"), access=ANN).changed
+    assert all("s3cret" not in line for line in Backend.seen)
+
+
+def test_the_password_is_on_no_command_line_and_in_no_file(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    commands: list[list[str]] = []
+    start = subprocess.run
+
+    def watched(command: list[str], *, check: bool, **over: Any) -> Any:
+        commands.append(command)
+        return start(command, check=check, **over)
+
+    monkeypatch.setattr(_git_repo.subprocess, "run", watched)  # type: ignore[attr-defined]
+    with Remote(f"{server}/repo.git", "main", ANN) as remote:
+        publish(remote, texts(a="a"), [], AUTHOR)
+        files = [path.read_bytes() for path in remote.root.rglob("*") if path.is_file()]
+    assert len(commands) > 3
+    assert "s3cret" not in str(commands)
+    assert all(b"s3cret" not in data for data in files)
+    assert not remote.root.exists()
+    assert "s3cret" not in repr(ANN)
+
+
+def test_the_password_is_not_given_to_the_persons_store(server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / ".gitconfig").write_text("[credential]\nhelper = store\n")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert to(f"{server}/repo.git", texts(a="a"), access=ANN).changed
+    assert not (tmp_path / ".git-credentials").exists()
+
+
+@pytest.mark.parametrize(
+    ("path", "access", "code", "words"),
+    [
+        ("/repo.git", Access(), "authentication", "none are given"),
+        ("/repo.git", Access(username="ann", password="wrong"), "authentication", "refused the credentials"),
+        ("/none.git", ANN, "repository_missing", "/none.git (branch main): the repository does not exist"),
+        ("/broken/repo.git", ANN, "server_error", "the server failed"),
+    ],
+)
+def test_what_a_server_refuses(server: str, path: str, access: Access, code: str, words: str) -> None:
+    with pytest.raises(GitError) as caught:
+        to(server + path, texts(a="a"), access=access)
+    assert caught.value.code == code
+    assert words in str(caught.value)
+    assert caught.value.next_action
+
+
+def test_a_repository_that_the_server_makes_on_push(server: str, filled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(GitError, match="repository does not exist"):
+        to(f"{server}/new.git", texts(a="a"), access=ANN, create=True)
+    monkeypatch.setattr(Backend, "create", True)
+    assert to(f"{server}/new.git", texts(a="a"), access=ANN, create=True).changed
+    assert names(filled.parent / "new.git") == ["a"]
+
+
+def test_a_server_that_is_not_there() -> None:
+    with pytest.raises(GitError) as caught:
+        to("http://127.0.0.1:1/repo.git", texts(a="a"))
+    assert caught.value.code == "unreachable"
+
+
+def test_a_git_that_hangs_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    def hang(command: list[str], **over: Any) -> Any:
+        if "fetch" in command:
+            raise subprocess.TimeoutExpired(command, over["timeout"])
+        return subprocess.CompletedProcess(command, 0, b"", b"")
+
+    monkeypatch.setattr(_git_repo.subprocess, "run", hang)  # type: ignore[attr-defined]
+    with pytest.raises(GitError, match=r"fetch did not end in time \(30 s\)") as caught:
+        to("http://git.example.com/repo.git", texts(a="a"))
+    assert caught.value.code == "timeout"
+
+
+PARAMS: dict[str, Any] = {
+    "branch": "main",
+    "files": {},
+    "copies": [],
+    "prune": [],
+    "if_absent": False,
+    "create": False,
+    "commit_message": "m",
+    "author_name": "n",
+    "author_email": "e@x",
+    "username": "",
+    "password": None,
+    "ssh_key": None,
+    "ssh_key_content": None,
+    "known_hosts": None,
+    "known_hosts_content": None,
+    "ca_path": None,
+    "ca_content": None,
+    "tunnel": None,
+    "timeout": 30,
+}
+
+
+def test_the_module_takes_texts_and_copies(filled: Path, tmp_path: Path) -> None:
+    script = tmp_path / "tool"
+    script.write_bytes(b"\0\1")
+    script.chmod(0o755)
+    params = PARAMS | {"repo": f"file://{filled}", "files": {"a.yaml": "ä"}, "copies": [{"src": str(script), "dest": "bin/tool"}]}
+    outcome = git_publish.run(params, str(tmp_path), check=False)
+    assert list(outcome.changed) == ["a.yaml", "bin/tool"]
+    assert show(filled, "a.yaml") == "ä"
+    assert git(filled, "ls-tree", "main", "bin/tool").startswith("100755")
+
+
+@pytest.mark.parametrize(
+    ("over", "error"),
+    [
+        ({"files": {"../x": ""}}, "is no path of a file inside a repository"),
+        ({"files": {".git/config": ""}}, "is no path of a file inside a repository"),
+        ({"copies": [{"src": "/no/such", "dest": "a"}]}, "No such file or directory: '/no/such'"),
+        ({"files": {"a": ""}, "copies": [{"src": "/dev/null", "dest": "./a"}]}, "'a' is named twice"),
+        ({"files": {"a": "", "a/b": ""}}, "cannot be both a file and a folder"),
+        ({"ssh_key": "/no/such"}, "ssh_key is /no/such, there is no such file"),
+        ({"repo": "https://me:pw@host/x.git"}, r"https://host/x.git holds a user or token"),
+        ({"repo": "https://ghp_token@host/x.git"}, r"^repo https://host/x.git holds a user or token"),
+        ({"repo": "ssh://me:pw@host/x.git"}, r"ssh://me@host/x.git holds a password"),
+        ({"repo": "ftp://host/x"}, "its scheme must be"),
+        ({"repo": "/srv/x.git"}, "must be a URL"),
+    ],
+)
+def test_bad_input_is_told_before_anything_is_asked(filled: Path, tmp_path: Path, over: dict[str, Any], error: str) -> None:
+    with pytest.raises((GitError, ValueError, OSError), match=error):
+        git_publish.run(PARAMS | {"repo": f"file://{filled}"} | over, str(tmp_path), check=False)
+    assert git(filled, "log", "--format=%s", "main") == "first"
