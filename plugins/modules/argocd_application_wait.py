@@ -38,6 +38,7 @@ extends_documentation_fragment:
   - gitops.airflow.kubernetes_auth
   - gitops.airflow.attributes
   - gitops.airflow.progress
+  - gitops.airflow.application_wait
 options:
   applications:
     description: Names of the Applications to wait for.
@@ -51,68 +52,6 @@ options:
     description: Namespace of the Applications.
     type: str
     default: argocd
-  revision:
-    description:
-      - The revision that the Applications must show. A string is meant for all of them, a dictionary gives each its own by name, and a
-        list in that dictionary gives one revision for each source of an Application with several (V('') for any).
-      - A commit is given in full or by its first 7 or more hexadecimal digits. For a Helm chart repository it is the chart's version, for
-        an OCI source what C(status.sync.revision) shows, a digest as a rule.
-      - A branch or a tag is refused, because it may move while one waits.
-      - After a push, also give O(refresh=normal). Argo CD looks at Git only every few minutes by itself.
-    type: raw
-  refresh:
-    description:
-      - Whether Argo CD is asked to compare with Git anew before the wait begins. V(hard) also drops its cached manifests.
-      - The state is not believed until the controller has done so.
-      - Where the comparison fails because something was away for a moment, such as the repository server, or another revision is shown
-        after O(revision) was, it is asked for again every 10 seconds within O(degraded_grace). Argo CD itself makes the next one only after
-        minutes.
-    type: str
-    choices: [none, normal, hard]
-    default: none
-  supersede:
-    description:
-      - Whether an operation at another revision than O(revision), although that is shown, is ended, as C(argocd app terminate-op) does, if
-        it has failed and is tried again, or if it waits for something that cannot run. A hook that works, such as a migration of a
-        database, is not interrupted.
-      - Argo CD goes on with the old revision until its last retry, minutes perhaps, although the push that mends it is there.
-    type: bool
-    default: false
-  health:
-    description:
-      - The health that counts. Of several, each does. V(any) means whatever it is.
-      - Only where neither V(Degraded), V(Missing), V(Progressing), V(Unknown) nor V(any) counts, an Application fails for being Degraded,
-        for a container that cannot start and for a failed Job.
-    type: list
-    elements: str
-    choices: [Healthy, Suspended, Progressing, Degraded, Missing, Unknown, any]
-    default: [Healthy]
-  sync:
-    description: The sync status that counts. V(any) means whatever it is.
-    type: str
-    choices: [Synced, OutOfSync, any]
-    default: Synced
-  operation:
-    description:
-      - How the last operation must have ended. One that never was counts as ended well.
-      - With V(Completed) a failed one counts too. With V(any) one may even run or be asked for.
-    type: str
-    choices: [Succeeded, Completed, any]
-    default: Succeeded
-  timeout:
-    description: Seconds for all Applications together.
-    type: float
-    default: 600
-  degraded_grace:
-    description:
-      - Seconds for which an Application may be Degraded, something of it unable to run, a passing error condition shown, or another
-        revision shown after O(revision) was.
-    type: float
-    default: 60
-  stable_for:
-    description: Seconds for which all of it must stay true before it counts.
-    type: float
-    default: 0
   fail_fast:
     description:
       - Whether the first failed Application ends the wait.
@@ -238,98 +177,27 @@ diagnosis:
       next_action: Correct the image apache/airflow:nope of container webserver of pod airflow-core/airflow-webserver-5d8f-x.
 """
 
-import math
 import time
-from dataclasses import replace
 from typing import Any
 
-from ansible_collections.gitops.airflow.plugins.module_utils._argocd.diagnosis import quoted
-from ansible_collections.gitops.airflow.plugins.module_utils._argocd.verdict import Expectation, check_revision
-from ansible_collections.gitops.airflow.plugins.module_utils._argocd.wait import ApplicationWait, Request
-from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError, InputError
+from ansible_collections.gitops.airflow.plugins.module_utils._argocd.wait_run import WAIT_SPEC, build_request, run_wait
+from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError
 from ansible_collections.gitops.airflow.plugins.module_utils._base.module import AnsibleModule
 from ansible_collections.gitops.airflow.plugins.module_utils._base.progress import open_progress
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import connect, show_path
-from ansible_collections.gitops.airflow.plugins.module_utils._kube.watch import ThreadInbox, follow, patient, stream
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
-
-HEALTH = ("Healthy", "Suspended", "Progressing", "Degraded", "Missing", "Unknown")
 
 
 def argument_spec() -> dict[str, Any]:
     return {
         **AUTH_ARG_SPEC,
+        **WAIT_SPEC,
         "applications": {"type": "list", "elements": "str"},
         "label_selectors": {"type": "list", "elements": "str"},
         "namespace": {"type": "str", "default": "argocd"},
-        "revision": {"type": "raw"},
-        "refresh": {"type": "str", "choices": ["none", "normal", "hard"], "default": "none"},
-        "supersede": {"type": "bool", "default": False},
-        "health": {"type": "list", "elements": "str", "choices": [*HEALTH, "any"], "default": ["Healthy"]},
-        "sync": {"type": "str", "choices": ["Synced", "OutOfSync", "any"], "default": "Synced"},
-        "operation": {"type": "str", "choices": ["Succeeded", "Completed", "any"], "default": "Succeeded"},
-        "timeout": {"type": "float", "default": 600},
-        "degraded_grace": {"type": "float", "default": 60},
-        "stable_for": {"type": "float", "default": 0},
         "fail_fast": {"type": "bool", "default": True},
         "must_exist": {"type": "bool", "default": True},
     }
-
-
-def revisions(given: Any, names: list[str]) -> dict[str, tuple[str, ...]]:
-    """The revisions expected of each Application; the key '' is meant for all others.
-
-    :raises InputError: when one cannot be expected, or is for an Application that is not waited for.
-    """
-    per_name = given if isinstance(given, dict) else {"": given}
-    found = {}
-    for name, value in per_name.items():
-        if name and names and name not in names:
-            message = f"revision names the application {name!r}, which is not among applications ({', '.join(names)})."
-            raise InputError(message, "Add it there, or leave its revision out.")
-        items = value if isinstance(value, list) else [] if value in (None, "") else [value]
-        if not all(isinstance(item, str) for item in items):
-            raise InputError(f"revision {value!r} must be text.", "Quote it.")
-        found[name] = tuple(item.strip().lower() if len(item.strip()) >= 40 else item.strip() for item in items)
-        for item in found[name]:
-            check_revision(item)
-    return found
-
-
-def build_request(params: dict[str, Any], check: bool = False) -> Request:
-    """:raises InputError: when an argument makes no sense, before any request."""
-    names = list(dict.fromkeys(params["applications"] or []))
-    if not names and not params["label_selectors"]:
-        raise InputError("applications and label_selectors name nothing.", "Give at least one.")
-    for option in ("timeout", "degraded_grace", "stable_for"):
-        if not (math.isfinite(params[option]) and params[option] >= 0):
-            raise InputError(f"{option} is {params[option]:g}: it must be 0 or more seconds.", f"Correct {option}.")
-    wanted = revisions(params["revision"], names)
-    if not params["health"]:
-        raise InputError("health is empty.", "Name what counts, or any.")
-    general = Expectation(
-        health=frozenset(params["health"]),
-        sync=params["sync"],
-        operation=params["operation"],
-        refreshed=params["refresh"] != "none" and not check,
-        must_exist=params["must_exist"],
-        degraded_grace=params["degraded_grace"],
-        stable_for=params["stable_for"],
-    )
-    expectations = {name: replace(general, revisions=value) for name, value in wanted.items()}
-    default = expectations.pop("", general)
-    if params["supersede"] and not any(wanted.values()):
-        raise InputError("supersede is of use with revision only.", "Give the revision that is to supersede.")
-    return Request(
-        namespace=params["namespace"],
-        names=tuple(names),
-        selectors=tuple(params["label_selectors"] or ()),
-        expectations=expectations,
-        default=default,
-        fail_fast=params["fail_fast"],
-        refresh=params["refresh"],
-        supersede=params["supersede"] and not check,
-    )
 
 
 def main() -> None:
@@ -339,35 +207,19 @@ def main() -> None:
         required_one_of=[("applications", "label_selectors")],
         supports_check_mode=True,
     )
-    params, clock = show_path(module), time.monotonic
-    start = clock()
+    params, start = show_path(module), time.monotonic()
     try:
         request = build_request(params, module.check_mode)
-        api = connect(params)
-        wait = ApplicationWait(api, request, start, open_progress(module.no_log_values))
-        if params["refresh"] != "none" and not module.check_mode:
-            patient(wait.refresh, clock, time.sleep)
-        changes = stream(api, request.source(), clock, time.sleep)
-        first = [(0, next(changes))]
-        if module.check_mode:
-            verdict, timed_out = wait.step(first, start), False
-        else:
-            verdict, timed_out = follow(first, ThreadInbox([changes], clock), wait.step, start + params["timeout"])
+        outcome = run_wait(
+            connect(params), request, start, params["timeout"], check=module.check_mode, progress=open_progress(module.no_log_values)
+        )
     except CollectionError as error:
         module.fail(error)
-    for notice in wait.notices:
+    for notice in outcome.notices:
         module.warn(notice)
-    elapsed = round(clock() - start, 3)
-    result = {"applications": wait.results(), "done": verdict.kind == "done", "elapsed": elapsed, "requests": api.requests}
-    if verdict.kind == "done" or module.check_mode:
-        module.exit_json(changed=False, **result)
-    diagnosis = wait.diagnosis(timed_out)
-    what = f"Not done within {params['timeout']:g} s" if timed_out else f"Failed after {elapsed:g} s"
-    advice = " ".join(dict.fromkeys(item["next_action"] for item in diagnosis))
-    result["requests"] = api.requests
-    words = quoted(diagnosis)
-    message = f"{what}: {verdict.reason}." + (f"\n{words}" if words else "")
-    module.fail(CollectionError(message, advice, "timeout" if timed_out else "not_done"), diagnosis=diagnosis, **result)
+    if outcome.error:
+        module.fail(outcome.error, **outcome.result)
+    module.exit_json(changed=False, **outcome.result)
 
 
 if __name__ == "__main__":

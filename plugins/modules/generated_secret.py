@@ -73,9 +73,10 @@ options:
     type: str
     choices: [refuse, add]
     default: refuse
-  older:
+  adopt:
     description:
-      - Whether a Secret that has the collection's label but no platform's mark belongs to this platform.
+      - Whether a Secret that has the collection's label but no platform's label belongs to this platform. Early versions of the collection
+        labelled objects so.
       - RV(gitops.airflow.platform_ownership_info#module:adoption) says whether it does.
     type: bool
     default: false
@@ -203,7 +204,7 @@ def argument_spec() -> dict[str, Any]:
         "keys": {"type": "list", "elements": "dict", "required": True, "options": KEY_SPEC, "no_log": False},
         "immutable": {"type": "bool", "default": False},
         "missing": {"type": "str", "choices": ["refuse", "add"], "default": "refuse"},
-        "older": {"type": "bool", "default": False},
+        "adopt": {"type": "bool", "default": False},
     }
 
 
@@ -214,7 +215,7 @@ def main() -> None:
     wanted = Wanted(params["namespace"], params["name"], keys, params["immutable"], params["missing"] == "add")
     try:
         check_keys(keys)
-        scope = Scope(params["platform"], older=params["older"])
+        scope = Scope(params["platform"], older=params["adopt"])
         outcome = GeneratedSecret(connect(params), wanted, scope, check=module.check_mode).ensure()
     except CollectionError as error:
         module.fail(error)

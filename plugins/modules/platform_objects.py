@@ -34,7 +34,7 @@ options:
   state:
     description:
       - With V(present) O(definitions) are applied, and the platform's mark is added to the labels of each, never to those of pod templates.
-        A namespace also gets the label C(gitops-airflow/made).
+        A namespace also gets the label C(gitops-airflow/made). What the record in O(argocd_namespace) names gets no label.
       - With V(absent) O(objects) are deleted.
       - With V(marked) objects of an older version of this collection get the platform's mark. Nothing but their labels is changed.
     type: str
@@ -428,10 +428,10 @@ def present(module: AnsibleModule) -> NoReturn:
     try:
         bodies = read_definitions(definitions)
         api = connect(params)
-        sources = read_sources(api, bodies, params["substitute_from"], module.check_mode)
-        items = placed(api, bodies, params["platform"], params["namespace"], sources)
-        conceal(module, "definitions", secret_values(items), [str(target) for target in items])
         scope = read_scope(api, params["platform"], params["application"], params["older"], params["argocd_namespace"])
+        sources = read_sources(api, bodies, params["substitute_from"], module.check_mode)
+        items = placed(api, bodies, scope, params["namespace"], sources)
+        conceal(module, "definitions", secret_values(items, sources), [str(target) for target in items])
         names = ("recreate", "wait", "timeout", "grace")
         wishes = Wishes(params["foreign"] == "keep", tuple(params["yield_to"]), **{name: params[name] for name in names})
         outcome = apply_objects(api, items, scope, wishes, check=module.check_mode)
@@ -456,7 +456,7 @@ def finish(module: AnsibleModule, outcome: Applied) -> NoReturn:
         **kept(outcome.kept),
     }
     if outcome.failure is None:
-        module.exit_json(diff=diff(outcome.changes) if module._diff else None, **result)
+        module.exit_json(**result, **({"diff": diff(outcome.changes)} if module._diff else {}))
         raise AssertionError("exit_json has ended the module")
     error = outcome.failure
     if isinstance(error, NotSettled):

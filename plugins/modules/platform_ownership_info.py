@@ -187,13 +187,13 @@ from typing import Any
 
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError, CollectionError, LibraryMissing
 from ansible_collections.gitops.airflow.plugins.module_utils._base.module import AnsibleModule
+from ansible_collections.gitops.airflow.plugins.module_utils._base.owner import labels_of
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import connect, show_path
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import (
     Platform,
     Refusal,
     adoptable,
     decide,
-    labels_of,
     points_here,
     ref_from,
 )

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import yaml
 from ansible_collections.gitops.airflow.tests.integration.apiserver import ApiServer, lab_file
 from ansible_collections.gitops.airflow.tests.integration.conftest import serve
 from ansible_collections.gitops.airflow.tests.integration.modules import Module
@@ -390,14 +391,33 @@ def test_a_failed_job_is_made_anew_and_waited_for(platform: Platform) -> None:
 
 
 def test_argo_cds_manifest_costs_a_request_an_object(platform: Platform) -> None:
-    """H1: what is as declared is not sent again. Lists with defaults in them cannot be compared here: the server does it."""
+    """What is as declared is not sent again. Lists with defaults in them cannot be compared here: the server does it.
+
+    Argo CD finds its settings by its own label part-of: what the record names has no mark.
+    """
     platform.server.request("DELETE", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/applications.argoproj.io", {})
-    options: Obj = {"definitions": lab_file("argocd-install.yaml").read_text(), "namespace": "argocd", "argocd_namespace": "argocd"}
+    text = lab_file("argocd-install.yaml").read_text()
+    options: Obj = {"definitions": text, "namespace": "argocd", "argocd_namespace": "argocd"}
+    refused = platform.apply(**options)
+    assert "has the label app.kubernetes.io/part-of=argo" in refused["msg"]
+    items = [item for item in yaml.load_all(text, yaml.CSafeLoader) if item]
+    cluster_wide = ("CustomResourceDefinition", "ClusterRole", "ClusterRoleBinding")
+    refs = [
+        {"kind": item["kind"], "name": item["metadata"]["name"], "namespace": "" if item["kind"] in cluster_wide else "argocd"}
+        for item in items
+    ]
+    record = obj("ConfigMap", "argocd-installed", namespace="argocd", data={"state": "applying", "objects": json.dumps(refs)})
+    assert platform.apply(record)["changed"]
     first = platform.apply(**options)
     assert set(results(first).values()) == {"created"}
+    settings = platform.get(obj("ConfigMap", "argocd-cm", namespace="argocd"))
+    assert settings is not None
+    assert settings["metadata"]["labels"] == {"app.kubernetes.io/name": "argocd-cm", "app.kubernetes.io/part-of": "argocd"}
     begun = len(platform.server.audited("reader"))
     again = platform.apply(**options)
     assert not again["changed"]
     verbs = platform.verbs(begun)
-    assert verbs.count("get") == len(first["objects"]) + 1  # the record of an installed Argo CD
+    assert verbs.count("get") == len(items) + 1  # the record
     assert verbs.count("patch") <= 3
+    platform.server.request("DELETE", "/api/v1/namespaces/argocd/configmaps/argocd-installed", {})
+    assert platform.apply(**{**options, "definitions": [item for item in items if item["kind"] == "ServiceAccount"][:1]})["failed"]

@@ -16,9 +16,8 @@ from itertools import pairwise
 from typing import Any
 
 from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Obj
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.declare import content
 
-# What the server sets in metadata whatever is applied.
-SERVER_SET = frozenset({"creationTimestamp", "generation", "managedFields", "resourceVersion", "selfLink", "uid"})
 # kubectl keeps a whole definition there, a Secret's values included.
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 HIDDEN, CHANGED = "********", "******** (changed)"
@@ -95,14 +94,6 @@ def _text(value: Any) -> str:
     return json.dumps(value, sort_keys=True)
 
 
-def content(item: Obj | None) -> Obj | None:
-    """What a person or a program has declared of an object: without the status and what the server sets."""
-    if item is None:
-        return None
-    metadata = {key: value for key, value in item["metadata"].items() if key not in SERVER_SET}
-    return {**{key: value for key, value in item.items() if key != "status"}, "metadata": metadata}
-
-
 def differs(before: Obj | None, after: Obj) -> bool:
     """Whether an apply has changed the object. A status that moved on meanwhile is not the apply's, nor is a field's owner a change."""
     return content(before) != content(after)
@@ -114,9 +105,9 @@ def shown(before: Obj | None, after: Obj | None) -> tuple[Obj | None, Obj | None
 
 
 def _shown(item: Obj | None, before: Obj | None) -> Obj | None:
-    found = content(item)
-    if item is None or found is None:
+    if item is None:
         return None
+    found = content(item)
     annotations = found["metadata"].get("annotations") or {}
     if LAST_APPLIED in annotations:
         kept = {key: value for key, value in annotations.items() if key != LAST_APPLIED}

@@ -116,9 +116,9 @@ class KubeApi:
     def get(self, path: str) -> Obj:
         return self._json("GET", path, {}, "get")
 
-    def patch(self, path: str, body: Obj) -> Obj:
+    def patch(self, path: str, body: Obj, query: dict[str, Any] | None = None) -> Obj:
         """A JSON merge patch."""
-        return self._json("PATCH", path, {}, "patch", body, content=MERGE_PATCH)
+        return self._json("PATCH", path, query or {}, "patch", body, content=MERGE_PATCH)
 
     def apply(self, path: str, body: Obj, manager: str, *, dry_run: bool = False) -> Obj:
         """Server-side apply, also of fields that others have set. Makes the object if it does not exist."""

@@ -14,17 +14,10 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError, CollectionError
+from ansible_collections.gitops.airflow.plugins.module_utils._base.owner import marks
 from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Obj
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import KubeApi, core_path
-from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import (
-    COLLECTION,
-    PART_OF,
-    PLATFORM,
-    Found,
-    Ref,
-    Scope,
-    reason_to_keep,
-)
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import Found, Ref, Scope, reason_to_keep
 
 ALPHABET = string.ascii_letters + string.digits
 SHORTEST = 16
@@ -140,9 +133,8 @@ class GeneratedSecret:
     def _create(self) -> Outcome | None:
         """None where it exists after all."""
         wanted = self._wanted
-        labels = {PART_OF: COLLECTION, PLATFORM: self._scope.platform}
         body: Obj = {"apiVersion": "v1", "kind": "Secret", "data": self._data(wanted.keys)}
-        body["metadata"] = {"name": wanted.name, "namespace": wanted.namespace, "labels": labels}
+        body["metadata"] = {"name": wanted.name, "namespace": wanted.namespace, "labels": marks(self._scope.platform)}
         if wanted.immutable:
             body["immutable"] = True
         names = [key.name for key in wanted.keys]

@@ -8,19 +8,23 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError, InputError
+from ansible_collections.gitops.airflow.plugins.module_utils._base.owner import (
+    MANAGER,
+    PLATFORM,
+    Owner,
+    labels_of,
+    owner_of,
+    owner_text,
+)
 
 Obj = dict[str, Any]
 
-PART_OF, COLLECTION = "app.kubernetes.io/part-of", "gitops-airflow"
-PLATFORM = "gitops-airflow/platform"
 MADE = "gitops-airflow/made"
 # Argo CD's label on what it applies; its value is the Application's name.
 INSTANCE = "app.kubernetes.io/instance"
-# The field manager with which the collection's roles apply objects.
-MANAGER = "gitops.airflow"
 RECORD = "argocd-installed"
 # The Secret of passwords and keys that are made once. A person restores it from a backup, perhaps without its labels.
 GENERATED = "airflow-generated"
@@ -36,8 +40,6 @@ DEFAULT_PROJECT = {
     "destinations": [{"namespace": "*", "server": "*"}],
     "clusterResourceWhitelist": [{"group": "*", "kind": "*"}],
 }
-
-Owner = Literal["ours", "older", "other", "foreign"]
 
 
 @dataclass(frozen=True, order=True)
@@ -102,33 +104,6 @@ class Refusal:
             "message": self.message,
             "next_action": self.next_action,
         }
-
-
-def labels_of(metadata: Mapping[str, Any]) -> dict[str, str]:
-    return dict(metadata.get("labels") or {})
-
-
-def owner_of(metadata: Mapping[str, Any], platform: str) -> Owner:
-    """Who owns an object by its labels: this platform, another one, an older platform of this collection, or nobody of this collection.
-
-    An older platform (up to commit 1e64bd2) has the part-of label alone. Whether it is this one is for :func:`adoptable` to say.
-    """
-    labels = labels_of(metadata)
-    mark = labels.get(PLATFORM)
-    if mark is not None:
-        return "ours" if mark == platform and labels.get(PART_OF) == COLLECTION else "other" if mark != platform else "foreign"
-    return "older" if labels.get(PART_OF) == COLLECTION else "foreign"
-
-
-def owner_text(metadata: Mapping[str, Any], platform: str) -> str:
-    """The same for a person."""
-    owner = owner_of(metadata, platform)
-    return {
-        "ours": f"it is platform {platform}'s",
-        "older": f"it has no label {PLATFORM}",
-        "other": f"it belongs to platform {labels_of(metadata).get(PLATFORM)}",
-        "foreign": f"it does not have the labels {PART_OF}={COLLECTION} and {PLATFORM}={platform}",
-    }[owner]
 
 
 def managers(metadata: Mapping[str, Any]) -> set[str]:

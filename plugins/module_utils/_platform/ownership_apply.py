@@ -5,15 +5,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError
+from ansible_collections.gitops.airflow.plugins.module_utils._base.owner import MANAGER, PART_OF, labels_of, marks
 from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Obj
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.apply import Apply, Change, Standing, Target, targets
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import KubeApi, core_path
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.definitions import (
     LAST,
+    bad,
     decoded,
     secret_names,
     substituted,
@@ -21,11 +23,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._kube.definitions i
 )
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.settle import Settled, settle
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import (
-    COLLECTION,
     MADE,
-    MANAGER,
-    PART_OF,
-    PLATFORM,
     Found,
     Ref,
     Scope,
@@ -34,6 +32,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership
 )
 
 NAMED = 6  # objects in a message
+SHORTEST = 12  # characters of a value that is hidden: a shorter one may be a word
 DELETED = "it is being deleted"
 
 
@@ -71,9 +70,16 @@ class Applied:
 
 
 def marked(body: Obj, platform: str) -> Obj:
-    """The object with the platform's mark. A namespace also says that this collection made it, which decides about its deletion."""
-    marks = {PART_OF: COLLECTION, PLATFORM: platform}
-    return with_labels(body, {**marks, MADE: "true"} if body["kind"] == "Namespace" else marks)
+    """The object with the platform's mark. A namespace also says that this collection made it, which decides about its deletion.
+
+    :raises CollectionError: for an object that says that it is part of something else.
+    """
+    labels = marks(platform)
+    part = labels_of(body["metadata"]).get(PART_OF, labels[PART_OF])
+    if part != labels[PART_OF]:
+        message = f"{body['kind']} {body['metadata']['name']} has the label {PART_OF}={part}, which is the platform's mark."
+        raise bad(message, "Leave that label out. Only objects that a record of Argo CD names may have another one.")
+    return with_labels(body, {**labels, MADE: "true"} if body["kind"] == "Namespace" else labels)
 
 
 def ref_of(target: Target) -> Ref:
@@ -176,16 +182,21 @@ def apply_objects(api: KubeApi, items: Sequence[Target], scope: Scope, wishes: W
     return done
 
 
-def placed(api: KubeApi, bodies: Sequence[Obj], platform: str, namespace: str, sources: Mapping[str, Mapping[str, str]]) -> list[Target]:
-    """The objects as they are applied: with their places, the platform's mark and inserted values."""
-    return targets([substituted(marked(body, platform), sources) for body in bodies], api, namespace)
+def placed(api: KubeApi, bodies: Sequence[Obj], scope: Scope, namespace: str, sources: Mapping[str, Mapping[str, str]]) -> list[Target]:
+    """The objects as they are applied: with their places, inserted values and the platform's mark.
+
+    What the record of the platform's Argo CD names is the platform's without the mark: Argo CD finds its settings by its own labels.
+    """
+    recorded = (scope.record.objects if scope.record is not None else None) or frozenset()
+    found = targets([substituted(body, sources) for body in bodies], api, namespace)
+    return [target if ref_of(target) in recorded else replace(target, body=marked(target.body, scope.platform)) for target in found]
 
 
-def secret_values(items: Sequence[Target], names: Collection[str] = ()) -> set[str]:
+def secret_values(items: Sequence[Target], sources: Mapping[str, Mapping[str, str]]) -> set[str]:
     """The values of Secrets, plain and encoded, that must not be shown: long ones that are no part of an object's name."""
-    texts: set[str] = set()
+    texts = {value for values in sources.values() for value in values.values()}
     for target in items:
         if target.kind == "Secret":
             texts |= {str(value) for value in (target.body.get("data") or {}).values()} | set(decoded(target.body).values())
-    shown = " ".join([*(str(target) for target in items), *names])
-    return {text for text in texts if len(text) >= 12 and text not in shown}
+    shown = " ".join(map(str, items))
+    return {text for text in texts if len(text) >= SHORTEST and text not in shown}

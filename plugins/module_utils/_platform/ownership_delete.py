@@ -12,15 +12,20 @@ from functools import cached_property
 from typing import Any
 
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError
+from ansible_collections.gitops.airflow.plugins.module_utils._base.owner import (
+    COLLECTION,
+    PART_OF,
+    PLATFORM,
+    labels_of,
+    owner_of,
+    owner_text,
+)
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import KubeApi, at_once
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.resources import collection
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import (
     ARGOCD_BY_PRODUCTS,
     ARGOCD_CRDS,
-    COLLECTION,
     GENERATED,
-    PART_OF,
-    PLATFORM,
     RECORD,
     Found,
     Obj,
@@ -29,10 +34,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership
     foreign_resources,
     foreign_subjects,
     foreign_users,
-    labels_of,
     named,
-    owner_of,
-    owner_text,
     read_record,
     reason_to_keep,
     reason_to_keep_namespace,

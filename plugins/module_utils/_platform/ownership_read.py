@@ -10,12 +10,11 @@ from typing import Any
 from urllib.parse import quote
 
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError
+from ansible_collections.gitops.airflow.plugins.module_utils._base.owner import COLLECTION, PART_OF
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import KubeApi, at_once
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.resources import RESOURCES, collection
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import (
     ARGOCD_CRDS,
-    COLLECTION,
-    PART_OF,
     RECORD,
     Found,
     Obj,

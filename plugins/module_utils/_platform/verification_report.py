@@ -16,7 +16,8 @@ from typing import Any
 
 from ansible_collections.gitops.airflow.plugins.module_utils._airflow.inspection import Inspection
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError
-from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import COLLECTION, PART_OF, PLATFORM, Platform, Refusal
+from ansible_collections.gitops.airflow.plugins.module_utils._base.owner import marks
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import Platform, Refusal
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.verification import PROOF, Run, Stored, Wanted, commits
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.verification_rules import CorePods, migrations
 
@@ -50,7 +51,7 @@ class State:
 
 def configmap(platform: Platform, data: Mapping[str, str]) -> Obj:
     """The ConfigMap of a claim or a proof. What an earlier one held and this one does not is dropped by the server-side apply."""
-    labels = {PART_OF: COLLECTION, PLATFORM: platform.name}
+    labels = marks(platform.name)
     metadata = {"name": PROOF, "namespace": platform.core_namespace, "labels": labels}
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": dict(data)}
 

@@ -13,14 +13,8 @@ from typing import Any
 from ansible_collections.gitops.airflow.plugins.module_utils._airflow.inspection import Inspection
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError
 from ansible_collections.gitops.airflow.plugins.module_utils._base.mask import masked_words
-from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import (
-    Ref,
-    Refusal,
-    adoptable,
-    labels_of,
-    owner_of,
-    owner_text,
-)
+from ansible_collections.gitops.airflow.plugins.module_utils._base.owner import labels_of, owner_of, owner_text
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import Ref, Refusal, adoptable
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.verification import Run, Wanted
 
 Obj = dict[str, Any]

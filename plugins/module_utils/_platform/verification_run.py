@@ -13,11 +13,12 @@ from typing import Any
 from ansible_collections.gitops.airflow.plugins.module_utils._airflow.dag_run import Api as Airflow
 from ansible_collections.gitops.airflow.plugins.module_utils._airflow.dag_run import DagRun, Outcome, Request
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError, CollectionError
+from ansible_collections.gitops.airflow.plugins.module_utils._base.owner import MANAGER
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import core_path
 from ansible_collections.gitops.airflow.plugins.module_utils._placement.run import Placement, await_placement, failure
 from ansible_collections.gitops.airflow.plugins.module_utils._placement.run import Request as PlacementRequest
 from ansible_collections.gitops.airflow.plugins.module_utils._placement.verdict import Expectation
-from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import MANAGER, Ref
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import Ref
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.verification import PROOF, Plan, plan
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.verification_read import Verification
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.verification_report import (

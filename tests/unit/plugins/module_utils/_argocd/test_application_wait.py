@@ -23,6 +23,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._argocd.wait import
     Request,
     state_text,
 )
+from ansible_collections.gitops.airflow.plugins.module_utils._argocd.wait_run import build_request
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError, InputError
 from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Obj
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.causes import Cause, Seen, causes
@@ -718,7 +719,7 @@ def parameters(**given: Any) -> dict[str, Any]:
 
 def test_revision_forms() -> None:
     def expected(revision: Any) -> tuple[tuple[str, ...], dict[str, tuple[str, ...]]]:
-        request = module.build_request(parameters(revision=revision))
+        request = build_request(parameters(revision=revision))
         return request.default.revisions, {name: value.revisions for name, value in request.expectations.items()}
 
     assert expected(None) == ((), {})
@@ -727,10 +728,10 @@ def test_revision_forms() -> None:
 
 
 def test_refresh_makes_errors_final() -> None:
-    assert module.build_request(parameters(refresh="hard")).default.refreshed
-    assert not module.build_request(parameters()).default.refreshed
+    assert build_request(parameters(refresh="hard")).default.refreshed
+    assert not build_request(parameters()).default.refreshed
     # A check asks for none.
-    assert not module.build_request(parameters(refresh="hard"), check=True).default.refreshed
+    assert not build_request(parameters(refresh="hard"), check=True).default.refreshed
 
 
 @pytest.mark.parametrize(
@@ -750,5 +751,5 @@ def test_refresh_makes_errors_final() -> None:
 )
 def test_arguments_that_make_no_sense_are_refused(given: dict[str, Any], words: str) -> None:
     with pytest.raises(InputError, match=words) as caught:
-        module.build_request(parameters(**given))
+        build_request(parameters(**given))
     assert (caught.value.code, caught.value.next_action != "") == ("bad_option", True)

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError
+from ansible_collections.gitops.airflow.plugins.module_utils._base.owner import owner_of
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import (
     DEFAULT_PROJECT,
     Found,
@@ -29,7 +30,6 @@ from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership
     foreign_users,
     installed_by_us,
     is_foreign_argocd,
-    owner_of,
     planned_refs,
     read_record,
     reason_to_keep,

@@ -1,0 +1,27 @@
+# Copyright: (c) 2026, The gitops.airflow team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which platform owns what a module declares."""
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    DOCUMENTATION = r"""
+options:
+  platform:
+    description:
+      - Name of the platform that owns the object. The object gets the labels C(app.kubernetes.io/part-of=gitops-airflow) and
+        C(gitops-airflow/platform) with this name.
+      - An object of the same name without these labels is never changed or deleted. With O(state=present) the module fails, with
+        O(state=absent) it returns the reason.
+    type: str
+    required: true
+  adopt:
+    description:
+      - Whether an object that has the collection's label but no platform's label belongs to this platform. Early versions of the
+        collection labelled objects so.
+      - RV(gitops.airflow.platform_ownership_info#module:adoption) says whether it does.
+    type: bool
+    default: false
+"""

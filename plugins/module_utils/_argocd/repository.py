@@ -1,0 +1,223 @@
+# Copyright: (c) 2026, The gitops.airflow team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A repository that Argo CD knows: its credential Secret, and what Argo CD trusts for its server. Pure: values in, values out.
+
+The Secret's annotation TRUST remembers what this platform added to Argo CD's trust: C(tls:HOST) for a certificate authority, C(ssh) for
+host keys. An entry that is not remembered is somebody else's, and is neither changed nor removed.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from ansible_collections.gitops.airflow.plugins.module_utils._argocd.known_hosts import entries
+from ansible_collections.gitops.airflow.plugins.module_utils._argocd.project import TRUST
+from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError
+from ansible_collections.gitops.airflow.plugins.module_utils._base.owner import belongs, marks, refuse_foreign
+from ansible_collections.gitops.airflow.plugins.module_utils._base.url import ssh_server
+from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Obj
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.declare import Place
+
+SECRET_TYPE = {"argocd.argoproj.io/secret-type": "repository"}
+SSH, TLS = "ssh", "tls:"
+# Fields of the Secret whose values may be shown.
+PLAIN_FIELDS = ("type", "project", "url")
+_CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----(.*?)-----END CERTIFICATE-----", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Repository:
+    """A repository as it is declared. Credentials and trust that do not fit its URL are not used."""
+
+    name: str
+    namespace: str
+    platform: str
+    repo: str = ""
+    project: str = ""
+    username: str = ""
+    password: str = field(default="", repr=False)
+    ssh_key: str = field(default="", repr=False)
+    known_hosts: str = ""
+    authority: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    adopt: bool = False
+
+    @property
+    def place(self) -> Place:
+        return Place("v1", "Secret", "secrets", self.namespace, self.name)
+
+    @property
+    def ssh(self) -> bool:
+        return ssh_server(self.repo) is not None
+
+    @property
+    def host(self) -> str:
+        """The host of an HTTPS URL, which Argo CD looks its certificate authorities up by."""
+        parts = urlsplit(self.repo)
+        return (parts.hostname or "") if parts.scheme == "https" else ""
+
+    @property
+    def host_keys(self) -> list[str]:
+        return entries(self.known_hosts) if self.ssh else []
+
+    @property
+    def authorities(self) -> dict[str, str]:
+        """The certificate authority by its host."""
+        return {self.host: f"{self.authority.strip()}\n"} if self.host and self.authority.strip() else {}
+
+    @property
+    def digest(self) -> str:
+        """Names what Argo CD must have read; empty where it needs to trust nothing. As the last version of the collection wrote it."""
+        if not self.host_keys and not self.authorities:
+            return ""
+        return hashlib.sha256(f"{self.authority.strip()}{self.known_hosts.strip()}".encode()).hexdigest()
+
+
+def check(repository: Repository) -> None:
+    """:raises CollectionError: where the options do not fit together. No message shows a credential."""
+    try:
+        parts = urlsplit(repository.repo)
+        ssh = repository.ssh
+    except ValueError:
+        parts, ssh = urlsplit(""), False
+    if not ssh and (parts.scheme not in ("http", "https") or not parts.hostname):
+        raise CollectionError("repo is not a URL of a Git repository.", "Give an http, https or SSH URL as repo.", "bad_url")
+    if parts.password or (parts.username and not ssh):
+        raise CollectionError(
+            "repo has a user or token before the host, which could be read in Argo CD.",
+            "Take it out of repo, and give username and password.",
+            "bad_url",
+        )
+    if not repository.ssh and bool(repository.username) != bool(repository.password):
+        raise CollectionError("Only one of username and password is given.", "Give both, or neither.", "bad_credentials")
+    if repository.ssh and repository.ssh_key and "PRIVATE KEY-----" not in repository.ssh_key:
+        raise CollectionError("ssh_key_content is not a private key.", "Give its text, without a passphrase.", "bad_credentials")
+    if repository.ssh:
+        try:
+            entries(repository.known_hosts)
+        except ValueError as error:
+            raise CollectionError(f"known_hosts_content: {error}.", "Give lines as ssh-keyscan prints them.", "bad_known_hosts") from error
+    if repository.host and repository.authority.strip() and not certificates(repository.authority):
+        raise CollectionError("ca_content holds no certificate.", "Give certificates as PEM.", "bad_certificate")
+
+
+def certificates(text: str) -> set[str]:
+    """The certificates of a PEM text, without line ends."""
+    return {"".join(body.split()) for body in _CERTIFICATE.findall(text)}
+
+
+def manifest(repository: Repository, memory: Sequence[str], present: Obj | None) -> Obj:
+    """The Secret to apply over the present one.
+
+    :raises CollectionError: where the present one belongs to others.
+    """
+    if present is not None:
+        refuse_foreign(str(repository.place), present["metadata"], repository.platform, repository.adopt)
+    fields = {"type": "git", "url": repository.repo}
+    if repository.project:
+        fields["project"] = repository.project
+    if repository.ssh and repository.ssh_key:
+        fields["sshPrivateKey"] = f"{repository.ssh_key.strip()}\n"
+    elif not repository.ssh and repository.password:
+        fields |= {"username": repository.username, "password": repository.password}
+    metadata: Obj = {
+        "labels": {**repository.labels, **marks(repository.platform), **SECRET_TYPE},
+        "annotations": {TRUST: " ".join(memory)},
+    }
+    return repository.place.body(metadata, data={key: base64.b64encode(value.encode()).decode() for key, value in fields.items()})
+
+
+def shown(secret: Obj | None, other: Obj | None) -> Obj:
+    """A Secret for a diff with another one: secret values are not shown, only whether they differ."""
+    if secret is None:
+        return {}
+    data, others = secret.get("data") or {}, (other or {}).get("data") or {}
+    found: Obj = {}
+    for key, value in data.items():
+        if key in PLAIN_FIELDS:
+            found[key] = base64.b64decode(value).decode("utf-8", "replace")
+        else:
+            found[key] = "(hidden)" if others.get(key) in (None, value) else "(hidden, differs)"
+    metadata = secret.get("metadata") or {}
+    return {"labels": dict(metadata.get("labels") or {}), "annotations": dict(metadata.get("annotations") or {}), "data": found}
+
+
+# What is remembered
+
+
+@dataclass(frozen=True)
+class Memory:
+    """What this platform added to Argo CD's trust. ``known`` is False where nothing says so; ``legacy``: read from the AppProject."""
+
+    tokens: tuple[str, ...] = ()
+    known: bool = False
+    legacy: bool = False
+
+    @property
+    def hosts(self) -> set[str]:
+        return {token.removeprefix(TLS) for token in self.tokens if token.startswith(TLS)}
+
+    @property
+    def ssh(self) -> bool:
+        return SSH in self.tokens
+
+
+def recall(secret: Obj | None, project: Obj | None, platform: str, adopt: bool) -> Memory:
+    """Reads it from this platform's Secret, or from its AppProject, where the last version of the collection kept it."""
+    for item, legacy in ((secret, False), (project, True)):
+        if item is not None and belongs(item["metadata"], platform, adopt):
+            text = (item["metadata"].get("annotations") or {}).get(TRUST)
+            if text is not None:
+                return Memory(tuple(text.split()), known=True, legacy=legacy)
+    return Memory()
+
+
+@dataclass(frozen=True)
+class Authorities:
+    """What becomes of Argo CD's certificate authorities: ``changes`` by host (None removes), whose entries the platform has or keeps."""
+
+    changes: Mapping[str, str | None]
+    ours: tuple[str, ...]
+    kept: tuple[str, ...]
+    theirs: tuple[str, ...]
+    added: bool  # whether Argo CD will trust something new
+
+
+def plan_authorities(present: Mapping[str, str], memory: Memory, wanted: Mapping[str, str], keep: bool) -> Authorities:
+    """Compares Argo CD's certificate authorities with the wanted ones. An entry that is not remembered is somebody else's: it stays.
+
+    :raises CollectionError: where such an entry does not hold a wanted certificate.
+    """
+    changes: dict[str, str | None] = {}
+    ours, theirs = [], []
+    for host, text in wanted.items():
+        there = present.get(host)
+        if there is None or host in memory.hosts:
+            ours.append(host)
+            if there != text:
+                changes[host] = text
+        elif certificates(text) <= certificates(there):
+            theirs.append(host)
+        else:
+            raise CollectionError(
+                f"Argo CD already has certificate authorities for {host}, which this platform did not add, and the wanted one is not among "
+                "them. Nothing was changed.",
+                f"Add the certificate to the key {host} of the ConfigMap argocd-tls-certs-cm yourself, or leave ca_content empty to use "
+                "the present ones.",
+                "foreign_certificate",
+            )
+    left = sorted(memory.hosts - set(wanted))
+    if not keep:
+        changes |= {host: None for host in left if host in present}
+    return Authorities(changes, tuple(ours), tuple(left) if keep else (), tuple(theirs), any(changes.values()))
+
+
+def fingerprints(present: Mapping[str, str], hosts: Sequence[str]) -> dict[str, str]:
+    """Certificate authorities for a diff."""
+    return {host: f"sha256 {hashlib.sha256(present[host].encode()).hexdigest()}" for host in sorted(hosts) if host in present}

@@ -1,0 +1,293 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, The gitops.airflow team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: argocd_repository
+short_description: Declare a Git repository that Argo CD knows, and what Argo CD trusts for its server
+version_added: 0.1.0
+author: The gitops.airflow team (@gitops-airflow)
+description:
+  - Declares the credential Secret of one Git repository, the certificate authority of its server and its server's host keys as one state.
+  - Argo CD keeps what it trusts in the ConfigMaps C(argocd-tls-certs-cm) and C(argocd-ssh-known-hosts-cm), which others use, too. The
+    module changes only what it added itself, and leaves all other entries byte for byte as they are. It never loses a change that others
+    make at the same time.
+  - Each host key that the module adds ends with the platform's mark. Certificate authorities that it added are remembered in the annotation
+    C(gitops-airflow/trust) of the Secret.
+  - A certificate authority that others added for the same host is used if it holds O(ca_content), otherwise the module fails.
+  - Argo CD's repository server is restarted when it must read a new certificate authority or host key.
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+    details: Secret values are not shown, only whether they differ.
+extends_documentation_fragment:
+  - gitops.airflow.platform_owner
+  - gitops.airflow.kubernetes_auth
+  - gitops.airflow.attributes
+  - gitops.airflow.progress
+options:
+  name:
+    description: Name of the Secret.
+    type: str
+    required: true
+  namespace:
+    description: Namespace of Argo CD.
+    type: str
+    default: argocd
+  state:
+    description:
+      - With V(present) Argo CD knows the repository as declared.
+      - With V(absent) the Secret does not exist, and Argo CD does not trust what this module added for it. The module does not wait for the
+        repository server then.
+    type: str
+    choices: [absent, present]
+    default: present
+  repo:
+    description:
+      - URL of the repository, with V(http://), V(https://) or V(ssh://), or V(user@host:path). It must not hold a user and password.
+      - Options that do not fit the URL are not used. These are O(username), O(password) and O(ca_content) with an SSH URL,
+        O(ssh_key_content) and O(known_hosts_content) with another one, and O(ca_content) without HTTPS.
+    type: str
+  project:
+    description:
+      - The AppProject whose Applications may use the repository. If it is empty, all Applications may.
+      - An early version of the collection remembered in this AppProject what it had added to Argo CD's trust. The module takes this over.
+    type: str
+    default: ""
+  username:
+    description: User name at the Git server, for HTTP. (Not the Kubernetes API's, for which O(kubeconfig) serves.)
+    type: str
+  password:
+    description: Password or token at the Git server, for HTTP.
+    type: str
+  ssh_key_content:
+    description: The private key for SSH, as text. It must have no passphrase.
+    type: str
+  known_hosts_content:
+    description: The server's host keys for SSH, in the form of C(known_hosts). Comments are dropped.
+    type: str
+  ca_content:
+    description: The certificate authority of an HTTPS server, as PEM.
+    type: str
+  labels:
+    description: Further labels of the Secret.
+    type: dict
+    default: {}
+  keep_present:
+    description:
+      - Whether certificate authorities and host keys that the module added for an earlier repository stay trusted.
+      - This is the first of two steps of a change of the repository. Argo CD uses the old one until the Application has changed.
+    type: bool
+    default: false
+  repository_server:
+    description: Name of the Deployment of Argo CD's repository server.
+    type: str
+    default: argocd-repo-server
+  wait:
+    description: Whether to wait until the repository server has read what it must trust.
+    type: bool
+    default: true
+  timeout:
+    description: Seconds to wait for the repository server, or with O(state=absent) until the Secret is gone.
+    type: float
+    default: 180
+notes:
+  - Needs C(get), C(patch), C(create) and C(delete) on C(secrets), C(get) and C(patch) on C(configmaps), C(deployments) and C(appprojects),
+    and C(list) and C(watch) on C(deployments) in O(namespace). With C(list) on C(pods) a failed roll-out is explained.
+seealso:
+  - module: gitops.airflow.argocd_project
+  - module: gitops.airflow.argocd_application
+"""
+
+EXAMPLES = r"""
+- name: Let Argo CD read a public repository
+  gitops.airflow.argocd_repository:
+    platform: airflow
+    name: platform-repository
+    repo: https://git.example.com/team/platform.git
+
+- name: Let Applications of one project read a private repository
+  gitops.airflow.argocd_repository:
+    platform: airflow
+    name: platform-repository
+    project: airflow
+    repo: https://git.example.com/team/platform.git
+    username: argocd
+    password: "{{ lookup('ansible.builtin.env', 'GIT_TOKEN') }}"
+
+- name: Trust the certificate authority of the company
+  gitops.airflow.argocd_repository:
+    platform: airflow
+    name: platform-repository
+    repo: https://git.corp.example/team/platform.git
+    ca_content: "{{ lookup('ansible.builtin.file', 'corporate-ca.pem') }}"
+
+- name: Forget a repository and what was trusted for it
+  gitops.airflow.argocd_repository:
+    platform: airflow
+    name: platform-repository
+    project: airflow
+    state: absent
+
+- name: Move a platform from HTTPS to SSH in two steps
+  block:
+    - name: Let Argo CD read the new repository, and trust both servers
+      gitops.airflow.argocd_repository: &repository
+        platform: airflow
+        name: platform-repository
+        project: airflow
+        repo: ssh://git@git.example.com:2222/team/platform.git
+        ssh_key_content: "{{ lookup('ansible.builtin.file', '~/.ssh/argocd') }}"
+        known_hosts_content: "{{ lookup('ansible.builtin.file', 'known_hosts') }}"
+        keep_present: true
+      register: repository
+
+    - name: Deploy from the new repository
+      gitops.airflow.argocd_application:
+        platform: airflow
+        name: airflow-core
+        project: airflow
+        repo: ssh://git@git.example.com:2222/team/platform.git
+        path: platform/airflow/core
+        destination_namespace: airflow-core
+        wait: true
+
+    - name: Trust the new server only
+      when: repository.kept != []
+      gitops.airflow.argocd_repository:
+        <<: *repository
+        keep_present: false
+"""
+
+RETURN = r"""
+trust:
+  description:
+    - What this platform has added to Argo CD's trust. C(ssh) stands for host keys, C(tls:HOST) for certificate authorities of a host.
+  returned: success
+  type: list
+  elements: str
+  sample: ["tls:git.example.com"]
+kept:
+  description: What of RV(trust) is not declared any more and stays because of O(keep_present).
+  returned: success
+  type: list
+  elements: str
+  sample: [ssh]
+theirs:
+  description: Certificate authorities that Argo CD needs for the repository and that others added.
+  returned: success
+  type: list
+  elements: str
+  sample: []
+rolled_out:
+  description: Whether Argo CD's repository server was restarted, or in check mode would be.
+  returned: success
+  type: bool
+  sample: true
+reason:
+  description: Why a Secret of this name stays although O(state=absent). Empty if none exists.
+  returned: success, when O(state=absent)
+  type: str
+  sample: "Secret argocd/platform-repository stays: it belongs to platform beta"
+next_action:
+  description: What to do after a failure.
+  returned: failure, if known
+  type: str
+code:
+  description:
+    - The kind of failure. V(foreign_object), V(older_object) and V(other_platform) name a Secret of others, V(foreign_certificate) another
+      certificate authority for the same host. V(bad_url), V(bad_credentials), V(bad_known_hosts) and V(bad_certificate) name an option.
+      V(no_argocd) is returned if Argo CD is not installed, V(not_rolled_out) and V(not_deleted) after O(timeout), V(being_deleted) if the
+      Secret is being deleted, and V(conflict) if others keep changing an object.
+  returned: failure, if known
+  type: str
+  sample: foreign_certificate
+"""
+
+from typing import Any
+
+from ansible_collections.gitops.airflow.plugins.module_utils._argocd.repository import Repository, check
+from ansible_collections.gitops.airflow.plugins.module_utils._argocd.trust import RepositoryTrust
+from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError
+from ansible_collections.gitops.airflow.plugins.module_utils._base.module import AnsibleModule
+from ansible_collections.gitops.airflow.plugins.module_utils._base.owner import OWNER_SPEC
+from ansible_collections.gitops.airflow.plugins.module_utils._base.progress import open_progress
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import connect, show_path
+from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
+
+# Here these two are the Git server's.
+OWN_NAMES = {"username": {"type": "str"}, "password": {"type": "str", "no_log": True}}
+
+
+def argument_spec() -> dict[str, Any]:
+    return {
+        **AUTH_ARG_SPEC,
+        **OWNER_SPEC,
+        **OWN_NAMES,
+        "name": {"type": "str", "required": True},
+        "namespace": {"type": "str", "default": "argocd"},
+        "state": {"type": "str", "choices": ["absent", "present"], "default": "present"},
+        "repo": {"type": "str"},
+        "project": {"type": "str", "default": ""},
+        "ssh_key_content": {"type": "str", "no_log": True},
+        "known_hosts_content": {"type": "str"},
+        "ca_content": {"type": "str"},
+        "labels": {"type": "dict", "default": {}},
+        "keep_present": {"type": "bool", "default": False},
+        "repository_server": {"type": "str", "default": "argocd-repo-server"},
+        "wait": {"type": "bool", "default": True},
+        "timeout": {"type": "float", "default": 180},
+    }
+
+
+def declared(params: dict[str, Any]) -> Repository:
+    """The repository that the options describe."""
+    return Repository(
+        name=params["name"],
+        namespace=params["namespace"],
+        platform=params["platform"],
+        repo=params["repo"] or "",
+        project=params["project"],
+        username=params["username"] or "",
+        password=params["password"] or "",
+        ssh_key=params["ssh_key_content"] or "",
+        known_hosts=params["known_hosts_content"] or "",
+        authority=params["ca_content"] or "",
+        labels={key: str(value) for key, value in params["labels"].items()},
+        adopt=params["adopt"],
+    )
+
+
+def main() -> None:
+    module = AnsibleModule(argument_spec=argument_spec(), required_if=[("state", "present", ("repo",))], supports_check_mode=True)
+    params = show_path(module)
+    wanted, present = declared(params), params["state"] == "present"
+    try:
+        if present:
+            check(wanted)
+        api = connect({name: value for name, value in params.items() if name not in OWN_NAMES} | dict.fromkeys(OWN_NAMES))
+        trust = RepositoryTrust(
+            api,
+            wanted,
+            keep=params["keep_present"],
+            check=module.check_mode,
+            server=params["repository_server"],
+            timeout=params["timeout"] if params["wait"] else 0,
+            progress=open_progress(module.no_log_values),
+        )
+        done = trust.present() if present else trust.absent(params["timeout"])
+    except CollectionError as error:
+        module.fail(error)
+    result: dict[str, Any] = {name: getattr(done, name) for name in ("changed", "trust", "kept", "theirs", "rolled_out")}
+    header = str(wanted.place)
+    diff = {"before_header": header, "before": done.before, "after_header": header, "after": done.after}
+    module.exit_json(**result, **({} if present else {"reason": done.reason}), diff=diff)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,102 @@
+# Copyright: (c) 2026, The gitops.airflow team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Argo CD's trust while others write to it in the worst moment. Against a server: tests/integration/test_argocd_declared.py."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any, cast
+
+import pytest
+from ansible_collections.gitops.airflow.plugins.module_utils._argocd.repository import Repository
+from ansible_collections.gitops.airflow.plugins.module_utils._argocd.trust import RepositoryTrust
+from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError, CollectionError
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import KubeApi
+
+Obj = dict[str, Any]
+CORE = "/api/v1/namespaces/argocd"
+SECRET, TLS, HOSTS = f"{CORE}/secrets/r", f"{CORE}/configmaps/argocd-tls-certs-cm", f"{CORE}/configmaps/argocd-ssh-known-hosts-cm"
+SERVER = "/apis/apps/v1/namespaces/argocd/deployments/argocd-repo-server"
+PEM = "-----BEGIN CERTIFICATE-----\nQUJD\n-----END CERTIFICATE-----\n"
+OTHER = "-----BEGIN CERTIFICATE-----\nWFla\n-----END CERTIFICATE-----\n"
+HOST = "git.example.com"
+
+
+class Server:
+    """Objects by path. ``meanwhile`` are what others write to an object just before this platform's first patch of it."""
+
+    def __init__(self, meanwhile: dict[str, Obj] | None = None) -> None:
+        self.objects: dict[str, Obj] = {path: {"metadata": {"resourceVersion": "1"}} for path in (TLS, HOSTS, SERVER)}
+        self.meanwhile = meanwhile or {}
+        self.writes: list[str] = []
+
+    def get(self, path: str) -> Obj:
+        if path not in self.objects:
+            raise ApiError(404, "not found")
+        return copy.deepcopy(self.objects[path])
+
+    def apply(self, path: str, body: Obj, _manager: str, *, dry_run: bool = False) -> Obj:
+        assert not dry_run
+        self.writes.append(path)
+        version = str(int(self.objects.get(path, {}).get("metadata", {}).get("resourceVersion", "0")) + 1)
+        self.objects[path] = {**body, "metadata": {**body["metadata"], "resourceVersion": version, "uid": "u"}}
+        return self.get(path)
+
+    def patch(self, path: str, body: Obj, _query: Obj) -> Obj:
+        item = self.objects[path]
+        if path in self.meanwhile:
+            item |= {"metadata": {"resourceVersion": "9"}, "data": self.meanwhile.pop(path)}
+        if body["metadata"]["resourceVersion"] != item["metadata"]["resourceVersion"]:
+            raise ApiError(409, "conflict")
+        self.writes.append(path)
+        data = {**item.get("data", {}), **body.get("data", {})}
+        item["data"] = {key: value for key, value in data.items() if value is not None}
+        item |= {"spec": body["spec"]} if "spec" in body else {}
+        item["metadata"] = {"resourceVersion": f"{item['metadata']['resourceVersion']}0"}
+        return self.get(path)
+
+    def delete(self, path: str, _uid: str) -> bool:
+        return self.objects.pop(path, None) is not None
+
+    @property
+    def memory(self) -> str:
+        return str(self.objects[SECRET]["metadata"]["annotations"]["gitops-airflow/trust"])
+
+
+def trust(server: Server, **given: Any) -> RepositoryTrust:
+    options: Obj = {"name": "r", "namespace": "argocd", "platform": "airflow", "repo": f"https://{HOST}/x.git", "authority": PEM, **given}
+    return RepositoryTrust(cast(KubeApi, server), Repository(**options))
+
+
+def test_what_is_added_is_remembered_before() -> None:
+    server = Server()
+    assert trust(server).present().trust == [f"tls:{HOST}"]
+    assert server.writes == [SECRET, TLS, SERVER]
+    server.writes.clear()
+    trust(server, repo=f"https://other.{HOST}/x.git").present()
+    # Both hosts are remembered while one gives way to the other.
+    assert server.writes == [SECRET, TLS, SERVER, SECRET]
+    assert (server.memory, server.objects[TLS]["data"]) == (f"tls:other.{HOST}", {f"other.{HOST}": PEM})
+
+
+@pytest.mark.parametrize(("theirs", "used"), [({HOST: PEM + OTHER}, True), ({HOST: OTHER}, False)])
+def test_an_authority_that_others_add_meanwhile_is_theirs(theirs: dict[str, str], used: bool) -> None:
+    server = Server(meanwhile={TLS: theirs})
+    if used:
+        done = trust(server).present()
+        assert (done.trust, done.theirs) == ([], [f"tls:{HOST}"])
+    else:
+        with pytest.raises(CollectionError) as refused:
+            trust(server).present()
+        assert refused.value.code == "foreign_certificate"
+    assert (server.memory, server.objects[TLS]["data"]) == ("", theirs)
+
+
+def test_host_keys_that_others_add_meanwhile_stay() -> None:
+    server = Server(meanwhile={HOSTS: {"ssh_known_hosts": "theirs ssh-rsa AAAA"}})
+    trust(server, repo="git@git.example.com:x.git", known_hosts="git.example.com ssh-rsa BBBB").present()
+    text = server.objects[HOSTS]["data"]["ssh_known_hosts"]
+    assert text == "git.example.com ssh-rsa BBBB gitops-airflow/platform=airflow\ntheirs ssh-rsa AAAA"
+    assert trust(server).absent(1).changed
+    assert server.objects[HOSTS]["data"]["ssh_known_hosts"] == "theirs ssh-rsa AAAA"
