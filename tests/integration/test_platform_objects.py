@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import json
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -316,10 +317,11 @@ def test_a_roll_out_is_waited_for(platform: Platform) -> None:
         assert platform.get(API) is None
         platform.rolled_out(deployment())
         module.until(lambda: platform.get(API))
-        # The server's own controller sees no endpoint, and says so; the module hears of each report.
-        platform.report(API, {"conditions": [{"type": "Available", "status": "True", "reason": "Passed", "message": ""}]})
+        while module.running():  # the server's own controller sees no endpoint, and says so again and again
+            platform.report(API, {"conditions": [{"type": "Available", "status": "True", "reason": "Passed", "message": ""}]})
+            time.sleep(0.2)
         found = module.result()
-    assert found["waited"] == ["Deployment/web", "APIService/v1.weather.test"]
+    assert found["waited"] == ["Deployment/web", "APIService/v1.weather.test"], found
     begun = len(platform.server.audited("reader"))
     again = platform.apply(SERVICE, deployment(), wait=True)
     assert (again["changed"], again["waited"]) == (False, [])
