@@ -234,55 +234,6 @@ def test_the_git_server_is_run(cluster: Cluster, controllers: Controllers) -> No
 
 
 ACCOUNT = "/api/v1/namespaces/kube-system/serviceaccounts/metrics-server"
-METRICS = {"k8s-app": "metrics-server"}
-DEPLOYMENT: Obj = {
-    "apiVersion": "apps/v1",
-    "kind": "Deployment",
-    "metadata": {"name": "metrics-server", "namespace": "kube-system", "labels": METRICS},
-    "spec": {
-        "selector": {"matchLabels": METRICS},
-        "template": {"metadata": {"labels": METRICS}, "spec": {"containers": [{"name": "metrics-server", "image": "theirs"}]}},
-    },
-}
-API: Obj = {
-    "apiVersion": "apiregistration.k8s.io/v1",
-    "kind": "APIService",
-    "metadata": {"name": "v1beta1.metrics.k8s.io", "labels": METRICS},
-    "spec": {
-        "group": "metrics.k8s.io",
-        "version": "v1beta1",
-        "groupPriorityMinimum": 100,
-        "versionPriority": 100,
-        "insecureSkipTLSVerify": True,
-        "service": {"name": "metrics-server", "namespace": "kube-system"},
-    },
-}
-
-
-@pytest.mark.parametrize("state", ["checked", "present"])
-def test_part_of_another_metrics_server_is_not_overwritten(cluster: Cluster, state: str) -> None:
-    cluster.server.create(DEPLOYMENT)
-    try:
-        said, recap, requests = cluster.role("metrics_server", metrics_server_state=state)
-    finally:
-        cluster.server.delete(DEPLOYMENT)
-    words = " ".join(said.split())
-    assert (recap["failed"], changes(requests)) == (1, [])
-    assert "did not make: Deployment kube-system/metrics-server: it does not have the labels" in words
-    assert "set platform_metrics_server to false" in words
-
-
-@pytest.mark.parametrize("state", ["checked", "present", "absent"])
-def test_another_metrics_server_is_left_as_it_is(cluster: Cluster, state: str) -> None:
-    for item in (DEPLOYMENT, API):
-        cluster.server.create(item)
-    try:
-        said, recap, requests = cluster.role("metrics_server", metrics_server_state=state)
-    finally:
-        for item in (DEPLOYMENT, API):
-            cluster.server.delete(item)
-    assert (recap["failed"], recap["changed"], changes(requests)) == (0, 0, [])
-    assert ("Service kube-system/metrics-server serves it" in " ".join(said.split())) is (state == "present")
 
 
 def test_the_metrics_servers_api_is_registered_after_the_roll_out(cluster: Cluster, controllers: Controllers) -> None:
