@@ -99,8 +99,8 @@ def test_a_text_stays_a_text(render: Render, template: str, variables: list[str]
 def test_a_namespace_is_named_as_it_is_called(render: Render, name: str) -> None:
     (namespace,) = render("namespaces/namespaces.yaml.j2", namespaces_names=[name])
     assert namespace["metadata"]["name"] == name
-    ((removed,),) = render("namespaces/removed-objects.yaml.j2", namespaces_names=[name])
-    assert removed["name"] == name
+    removed: list[Any] = render("namespaces/removed-objects.yaml.j2", namespaces_names=[name])
+    assert [item["name"] for item in removed[0]] == [name]
     (project,) = render("airflow_app/project.yaml.j2", platform_worker_namespaces=[{"name": name}], __airflow_app_narrow=True)
     assert [item["namespace"] for item in project["spec"]["destinations"]] == [name]
 
