@@ -154,7 +154,7 @@ EXAMPLES = r"""
 - name: Move Airflow out of a namespace in two steps
   block:
     - name: Allow the old and the new namespaces
-      gitops.airflow.argocd_project: &project
+      gitops.airflow.argocd_project:
         platform: airflow
         name: airflow
         repositories: ["https://git.example.com/team/platform.git"]
@@ -178,8 +178,10 @@ EXAMPLES = r"""
     - name: Allow the new namespaces only
       when: project.kept
       gitops.airflow.argocd_project:
-        <<: *project
-        keep_present: false
+        platform: airflow
+        name: airflow
+        repositories: ["https://git.example.com/team/platform.git"]
+        namespaces: [airflow-core, airflow-batch]
 """
 
 RETURN = r"""

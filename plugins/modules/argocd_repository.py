@@ -137,7 +137,7 @@ EXAMPLES = r"""
 - name: Move a platform from HTTPS to SSH in two steps
   block:
     - name: Let Argo CD read the new repository, and trust both servers
-      gitops.airflow.argocd_repository: &repository
+      gitops.airflow.argocd_repository:
         platform: airflow
         name: platform-repository
         project: airflow
@@ -160,8 +160,12 @@ EXAMPLES = r"""
     - name: Trust the new server only
       when: repository.kept != []
       gitops.airflow.argocd_repository:
-        <<: *repository
-        keep_present: false
+        platform: airflow
+        name: platform-repository
+        project: airflow
+        repo: ssh://git@git.example.com:2222/team/platform.git
+        ssh_key_content: "{{ lookup('ansible.builtin.file', '~/.ssh/argocd') }}"
+        known_hosts_content: "{{ lookup('ansible.builtin.file', 'known_hosts') }}"
 """
 
 RETURN = r"""

@@ -7,38 +7,116 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: platform_objects
-short_description: Delete or mark objects of a cluster that belong to a platform
+short_description: Apply, delete or mark objects of a cluster that belong to a platform
 version_added: 0.1.0
 author: The gitops.airflow team (@gitops-airflow)
 description:
-  - Deletes those of the given objects that carry the platform's mark, and returns the others with the reason why they stay.
+  - Applies objects with the platform's mark, or deletes those of the given objects that carry it.
+  - An object of others is never overwritten. It is refused before anything is changed, or stays as it is and is returned with the reason.
   - The mark is the pair of labels C(app.kubernetes.io/part-of=gitops-airflow) and C(gitops-airflow/platform) with the platform's name.
-  - An object that does not exist is skipped.
+  - With O(state=present) the objects are applied by server-side apply with the field manager C(gitops.airflow), in the order in which
+    Kubernetes can use them. One request reads each object, and a second one changes it only if it is not as declared.
+  - With O(state=absent) an object that does not exist is skipped.
   - A namespace is deleted only if the collection made it (label C(gitops-airflow/made)) and it holds no object of others.
   - Argo CD's CRDs are deleted only if no Application, ApplicationSet or AppProject of others exists anywhere in the cluster.
   - A ClusterRole is deleted only if no binding of others uses it; a ClusterRoleBinding of Argo CD only if it gives rights to nobody else.
 attributes:
   check_mode:
     support: full
+    details: The API server judges what an apply would change. An object whose namespace or kind does not exist yet would be created.
   diff_mode:
     support: full
+    details: Of a Secret only the keys are shown, and which of them change.
 extends_documentation_fragment:
   - gitops.airflow.kubernetes_auth
   - gitops.airflow.attributes
 options:
   state:
     description:
-      - With V(absent) the objects are deleted.
+      - With V(present) O(definitions) are applied, and the platform's mark is added to the labels of each, never to those of pod templates.
+        A namespace also gets the label C(gitops-airflow/made). What the record in O(argocd_namespace) names gets no label.
+      - With V(absent) O(objects) are deleted.
       - With V(marked) objects of an older version of this collection get the platform's mark. Nothing but their labels is changed.
     type: str
-    choices: [absent, marked]
+    choices: [present, absent, marked]
     default: absent
+  definitions:
+    description:
+      - The objects to apply with O(state=present), as YAML text of one or more documents, as a dictionary or as a list of dictionaries.
+      - The text and the values of Secrets in it are neither returned nor logged.
+    type: raw
+  namespace:
+    description: Namespace of those O(definitions) that name none.
+    type: str
+    default: ""
+  foreign:
+    description:
+      - What happens if one of O(definitions) has the name of an object that is not this platform's.
+      - With V(refuse) the module fails before it changes anything.
+      - With V(keep) that object stays as it is, and is returned in RV(kept). So a namespace can be used that existed before the platform.
+    type: str
+    choices: [refuse, keep]
+    default: refuse
+  yield_to:
+    description:
+      - Those of O(definitions), as V(KIND/NAME), that decide about all of them. If one of these is not this platform's, others already
+        provide what would be applied. Then nothing is applied, and RV(yielded) is true.
+    type: list
+    elements: str
+    default: []
+  substitute_from:
+    description:
+      - Secrets whose values are inserted in the Secrets among O(definitions), in place of C(${NAME/KEY}). They are read only if such a
+        placeholder names them.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      namespace:
+        description: Its namespace.
+        type: str
+        required: true
+      name:
+        description: Its name.
+        type: str
+        required: true
+  recreate:
+    description:
+      - Whether Jobs of this platform that have failed, or whose definition differs in what cannot be changed, are deleted and created anew.
+    type: bool
+    default: false
+  wait:
+    description:
+      - Whether to wait until the applied Deployments, StatefulSets and DaemonSets have rolled out, Jobs are complete, CRDs are established
+        and APIServices are available, by the rules of M(gitops.airflow.workload_wait). Only what has not settled is waited for.
+      - APIServices and webhook configurations are applied last, with O(wait) after the roll-out. Until its server answers, an API that is
+        registered keeps namespaces from being deleted.
+      - In check mode nothing is waited for.
+    type: bool
+    default: false
+  grace:
+    description: Seconds for which a workload may be stuck before O(wait) fails.
+    type: float
+    default: 60
+  next_action:
+    description: What to do about a failure, where the module's own advice is too general.
+    type: dict
+    default: {}
+    suboptions:
+      foreign:
+        description: What to do if objects of others are refused, instead of the module's advice.
+        type: str
+        default: ""
+      wait:
+        description: What to do if O(wait) fails, beside what the cause suggests.
+        type: str
+        default: ""
   platform:
     description: Name of the platform.
     type: str
     required: true
   objects:
-    description: The objects, in the order in which they are deleted.
+    description: The objects to delete or mark, in the order in which they are deleted.
     type: list
     elements: dict
     default: []
@@ -82,14 +160,73 @@ options:
     type: bool
     default: false
   timeout:
-    description: Seconds to wait until the objects are gone.
+    description:
+      - Seconds to wait until deleted objects are gone.
+      - With O(wait) seconds to wait for the roll-out, and again for the APIServices that are applied after it.
     type: float
     default: 180
 seealso:
+  - module: gitops.airflow.generated_secret
   - module: gitops.airflow.platform_ownership_info
+  - module: gitops.airflow.workload_wait
 """
 
 EXAMPLES = r"""
+- name: Create the namespaces of a platform, and use those that exist as they are
+  gitops.airflow.platform_objects:
+    state: present
+    platform: airflow
+    foreign: keep
+    definitions:
+      - {apiVersion: v1, kind: Namespace, metadata: {name: airflow-core}}
+      - {apiVersion: v1, kind: Namespace, metadata: {name: airflow-cron}}
+
+- name: Run a web server, and wait until it has rolled out
+  gitops.airflow.platform_objects:
+    state: present
+    platform: airflow
+    namespace: git
+    definitions: "{{ lookup('ansible.builtin.template', 'web-server.yaml.j2') }}"
+    wait: true
+    timeout: 300
+
+- name: Create the accounts of a server from generated keys, and run the Job that sets it up again if its program has changed
+  gitops.airflow.platform_objects:
+    state: present
+    platform: airflow
+    definitions: |
+      apiVersion: v1
+      kind: Secret
+      metadata: {name: accounts, namespace: store}
+      stringData:
+        users.txt: "reader:${store-generated/reader}"
+      ---
+      apiVersion: batch/v1
+      kind: Job
+      metadata: {name: setup, namespace: store}
+      spec:
+        template:
+          metadata: {annotations: {program: "{{ program | hash('sha256') }}"}}
+          spec:
+            restartPolicy: Never
+            containers: [{name: setup, image: "registry.example/setup:1.2.3"}]
+    substitute_from:
+      - {namespace: store, name: store-generated}
+    recreate: true
+    wait: true
+
+- name: Install metrics-server unless others serve its API
+  gitops.airflow.platform_objects:
+    state: present
+    platform: airflow
+    definitions: "{{ lookup('ansible.builtin.file', 'metrics-server.yaml') }}"
+    yield_to: [APIService/v1beta1.metrics.k8s.io]
+    wait: true
+    next_action:
+      foreign: Delete the metrics-server that is there, or leave this one out.
+      wait: Look at its log (kubectl -n kube-system logs deploy/metrics-server).
+  register: metrics_server
+
 - name: Delete Argo CD if this platform installed it
   gitops.airflow.platform_objects:
     platform: airflow
@@ -112,6 +249,53 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+objects:
+  description:
+    - The applied objects in the order of the apply, each with C(api_version), C(kind), C(namespace), C(name), C(uid), C(result), C(open).
+    - C(result) is C(created), C(changed), C(recreated) or C(same), in check mode what it would be.
+    - C(open) is what was still to come when it was applied, such as C(0 of 1 pods are available). It is empty if nothing was.
+  returned: when O(state=present)
+  type: list
+  elements: dict
+  sample:
+    - api_version: apps/v1
+      kind: Deployment
+      namespace: git
+      name: gitea
+      uid: 5d0c0a5e-8f0c-4a0e-9d8e-0d5f0b1a2c3d
+      result: changed
+      open: its controller has not seen the change yet
+created:
+  description: Those that were created, or in check mode would be, by kind and name.
+  returned: when O(state=present)
+  type: list
+  elements: str
+  sample: [Namespace airflow-cron, Deployment git/gitea]
+waited:
+  description: The objects that were waited for.
+  returned: when O(state=present)
+  type: list
+  elements: str
+  sample: [Deployment/gitea]
+yielded:
+  description: Whether nothing was applied because others have one of O(yield_to).
+  returned: when O(state=present)
+  type: bool
+workloads:
+  description: The last known state of each object that was waited for, with C(open) and C(causes).
+  returned: when the wait failed
+  type: list
+  elements: dict
+events:
+  description: The latest warnings of the namespaces.
+  returned: when the wait failed
+  type: list
+  elements: str
+refused:
+  description: The objects that are not this platform's, each with its C(reason).
+  returned: when one was refused
+  type: list
+  elements: dict
 removed:
   description: Objects that were deleted, or in check mode would be.
   returned: success, when O(state=absent)
@@ -134,7 +318,7 @@ text:
   returned: success
   type: str
 next_action:
-  description: What to do.
+  description: What to do about the failure.
   returned: failure
   type: str
 code:
@@ -143,12 +327,26 @@ code:
   type: str
 """
 
-from typing import Any
+from typing import Any, NoReturn
 
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError
-from ansible_collections.gitops.airflow.plugins.module_utils._base.module import AnsibleModule
+from ansible_collections.gitops.airflow.plugins.module_utils._base.module import AnsibleModule, conceal
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.applied import shown
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.apply import Change
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import connect, show_path
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.definitions import read_definitions
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.settle import NotSettled, still_open
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import Ref, named, ref_from
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership_apply import (
+    Applied,
+    Refused,
+    Wishes,
+    apply_objects,
+    placed,
+    read_sources,
+    ref_of,
+    secret_values,
+)
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership_delete import (
     Deletion,
     Removed,
@@ -164,13 +362,24 @@ OBJECT_SPEC: dict[str, Any] = {
     "namespace": {"type": "str", "default": ""},
     "name": {"type": "str", "required": True},
 }
+SOURCE_SPEC: dict[str, Any] = {"namespace": {"type": "str", "required": True}, "name": {"type": "str", "required": True}}
 
 
 def argument_spec() -> dict[str, Any]:
     return {
         **AUTH_ARG_SPEC,
-        "state": {"type": "str", "choices": ["absent", "marked"], "default": "absent"},
+        "state": {"type": "str", "choices": ["present", "absent", "marked"], "default": "absent"},
         "platform": {"type": "str", "required": True},
+        # The module takes from what Ansible hides all but the values of Secrets: the rest is names, which messages need.
+        "definitions": {"type": "raw", "no_log": True},
+        "namespace": {"type": "str", "default": ""},
+        "foreign": {"type": "str", "choices": ["refuse", "keep"], "default": "refuse"},
+        "yield_to": {"type": "list", "elements": "str", "default": []},
+        "substitute_from": {"type": "list", "elements": "dict", "default": [], "options": SOURCE_SPEC},
+        "recreate": {"type": "bool", "default": False},
+        "wait": {"type": "bool", "default": False},
+        "grace": {"type": "float", "default": 60},
+        "next_action": {"type": "dict", "default": {}, "options": {name: {"type": "str", "default": ""} for name in ("foreign", "wait")}},
         "objects": {"type": "list", "elements": "dict", "default": [], "options": OBJECT_SPEC},
         "argocd_namespace": {"type": "str", "default": ""},
         "install_record": {"type": "bool", "default": False},
@@ -187,6 +396,75 @@ def kept(pairs: list[tuple[Ref, str]]) -> dict[str, Any]:
     }
 
 
+def objects(changes: list[Change]) -> list[dict[str, Any]]:
+    return [
+        {
+            **ref_of(change.target).as_dict(),
+            "uid": change.after["metadata"].get("uid", ""),
+            "result": change.result,
+            "open": still_open(change.after),
+        }
+        for change in changes
+    ]
+
+
+def diff(changes: list[Change]) -> dict[str, Any]:
+    pairs = {str(change.target): shown(change.before, change.after) for change in changes if change.result != "same"}
+    return {
+        "before": {name: before for name, (before, _after) in pairs.items() if before is not None},
+        "after": {name: after for name, (_before, after) in pairs.items()},
+    }
+
+
+def advice(params: dict[str, Any], failure: str) -> str:
+    return str((params["next_action"] or {}).get(failure) or "")
+
+
+def present(module: AnsibleModule) -> NoReturn:
+    """Applies the definitions."""
+    params = module.params
+    definitions = params["definitions"]
+    conceal(module, "definitions", ())
+    try:
+        bodies = read_definitions(definitions)
+        api = connect(params)
+        scope = read_scope(api, params["platform"], params["application"], params["older"], params["argocd_namespace"])
+        sources = read_sources(api, bodies, params["substitute_from"], module.check_mode)
+        items = placed(api, bodies, scope, params["namespace"], sources)
+        conceal(module, "definitions", secret_values(items, sources), [str(target) for target in items])
+        names = ("recreate", "wait", "timeout", "grace")
+        wishes = Wishes(params["foreign"] == "keep", tuple(params["yield_to"]), **{name: params[name] for name in names})
+        outcome = apply_objects(api, items, scope, wishes, check=module.check_mode)
+    except Refused as error:
+        error.next_action = advice(params, "foreign") or error.next_action
+        module.fail(error, refused=[{**ref.as_dict(), "reason": reason} for ref, reason in error.objects])
+    except CollectionError as error:
+        module.fail(error)
+    finish(module, outcome)
+
+
+def finish(module: AnsibleModule, outcome: Applied) -> NoReturn:
+    """Returns what became of the definitions."""
+    for notice in outcome.settled.notices:
+        module.warn(notice)
+    result: dict[str, Any] = {
+        "changed": any(change.result != "same" for change in outcome.changes),
+        "objects": objects(outcome.changes),
+        "created": [str(change.target) for change in outcome.changes if change.result == "created"],
+        "waited": outcome.settled.waited,
+        "yielded": outcome.yielded,
+        **kept(outcome.kept),
+    }
+    if outcome.failure is None:
+        module.exit_json(**result, **({"diff": diff(outcome.changes)} if module._diff else {}))
+        raise AssertionError("exit_json has ended the module")
+    error = outcome.failure
+    if isinstance(error, NotSettled):
+        result |= {"workloads": error.workloads, "events": error.events}
+        error.next_action = " ".join(filter(None, [error.next_action, advice(module.params, "wait")]))
+    module.fail(error, **result)
+
+
 def remove(params: dict[str, Any], check: bool) -> Removed:
     """Deletes. Raises CollectionError."""
     api = connect(params)
@@ -201,9 +479,11 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec=argument_spec(),
         supports_check_mode=True,
-        required_if=[("install_record", True, ("argocd_namespace",))],
+        required_if=[("install_record", True, ("argocd_namespace",)), ("state", "present", ("definitions",))],
     )
     params = show_path(module)
+    if params["state"] == "present":
+        present(module)
     try:
         if params["state"] == "marked":
             marked, others = mark(connect(params), params["platform"], [ref_from(item) for item in params["objects"]], module.check_mode)

@@ -84,7 +84,7 @@ def role_evaluator(role_variables: Callable[..., dict[str, Any]]) -> Callable[[s
     roles = Path(__file__).parents[2] / "roles"
 
     def evaluator(role: str) -> Callable[..., Any]:
-        own = (roles / role / "defaults/main.yml", roles / role / "vars/main.yml")
+        own = [path for part in ("defaults", "vars") if (path := roles / role / part / "main.yml").exists()]
         variables = role_variables(*sorted((roles / "platform/defaults/main").glob("*.yml")), roles / "platform/vars/main.yml", *own)
         loader = DataLoader()
         loader.set_basedir(str(roles / role))

@@ -58,7 +58,9 @@ class RequestError(CollectionError):
 
 
 class ApiError(RequestError):
-    """The Kubernetes API server's."""
+    """The Kubernetes API server's. ``fields`` are those of a sent object that it finds at fault."""
+
+    fields: tuple[str, ...] = ()
 
 
 class LibraryMissing(ApiError):

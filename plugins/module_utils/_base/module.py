@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import Any, NoReturn
 
 from ansible.module_utils import basic
@@ -30,3 +31,26 @@ class AnsibleModule(basic.AnsibleModule):  # type: ignore[misc]
     def warn(self, warning: str, *args: Any, **kwargs: Any) -> None:
         """Adds a warning, made printable."""
         super().warn(printable(warning), *args, **kwargs)
+
+
+def conceal(module: AnsibleModule, option: str, secrets: Iterable[str], shown: Any = "(not shown)") -> None:
+    """Hides of an option with C(no_log) only these values. Its own value is replaced by ``shown`` in what the module returns.
+
+    Ansible would blot every text of a manifest out of the result, so that no message could name an object.
+    """
+    hidden = set(_texts(module.params[option])) & module.no_log_values
+    others = [module.params.get(name) for name, spec in module.argument_spec.items() if spec.get("no_log") and name != option]
+    module.no_log_values.difference_update(hidden - set(_texts(others)))
+    module.no_log_values.update(secrets)
+    module.params[option] = shown
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Every text and number in a value, as Ansible collects what it hides."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, (list, tuple)):
+        for item in value:
+            yield from _texts(item)
+    elif value is not None and not isinstance(value, bool):
+        yield str(value)

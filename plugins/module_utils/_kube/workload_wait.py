@@ -32,12 +32,22 @@ class WorkloadWait:
     """
 
     def __init__(
-        self, api: KubeApi, namespace: str, selectors: Sequence[str], expected: Sequence[str], grace: float, must_exist: bool = True
+        self,
+        api: KubeApi,
+        namespace: str,
+        selectors: Sequence[str],
+        expected: Sequence[str],
+        grace: float,
+        must_exist: bool = True,
+        only: bool = False,
     ) -> None:
-        self._must_exist = must_exist
+        """With ``only`` other workloads than the expected (each as ``KIND/NAME``) are not waited for."""
+        self._must_exist, self._only = must_exist, only
         self._api, self._namespace, self._selectors, self._expected, self._grace = api, namespace, selectors, expected, grace
         self._jobs = {name.partition("/")[2] for name in expected if name.startswith(f"{JOB}/")}
-        self._kinds = [*COLLECTIONS, *([JOB] if self._jobs else []), PODS]
+        wanted = {name.partition("/")[0] for name in expected} if only else set(COLLECTIONS)
+        self._workload_kinds = [kind for kind in COLLECTIONS if kind in wanted]
+        self._kinds = [*self._workload_kinds, *([JOB] if self._jobs else []), PODS]
         self._seen: dict[str, dict[str, Obj]] = {kind: {} for kind in self._kinds}
         self._past: Past = {}
         self._events: list[Obj] = []
@@ -46,7 +56,7 @@ class WorkloadWait:
 
     def sources(self) -> list[Source]:
         query = {"labelSelector": ",".join(self._selectors)} if self._selectors else {}
-        paths = [f"/apis/apps/v1/namespaces/{self._namespace}/{collection}" for collection in COLLECTIONS.values()]
+        paths = [f"/apis/apps/v1/namespaces/{self._namespace}/{COLLECTIONS[kind]}" for kind in self._workload_kinds]
         paths += [f"/apis/batch/v1/namespaces/{self._namespace}/jobs"] if self._jobs else []
         return [*(Source(path, query) for path in paths), Source(core_path("pods", self._namespace))]
 
@@ -89,7 +99,8 @@ class WorkloadWait:
 
     @property
     def workloads(self) -> list[Workload]:
-        found = [Workload(kind, item) for kind in COLLECTIONS for item in self._seen[kind].values()]
+        found = [Workload(kind, item) for kind in self._workload_kinds for item in self._seen[kind].values()]
+        found = [item for item in found if not self._only or item.name in self._expected]
         return found + [Workload(JOB, item) for name, item in self._seen.get(JOB, {}).items() if name in self._jobs]
 
     @property

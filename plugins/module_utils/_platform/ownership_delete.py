@@ -20,7 +20,8 @@ from ansible_collections.gitops.airflow.plugins.module_utils._base.owner import 
     owner_of,
     owner_text,
 )
-from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import KubeApi
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import KubeApi, at_once
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.resources import collection
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import (
     ARGOCD_BY_PRODUCTS,
     ARGOCD_CRDS,
@@ -38,7 +39,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership
     reason_to_keep,
     reason_to_keep_namespace,
 )
-from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership_read import CUSTOM_KINDS, at_once, collection, location
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership_read import CUSTOM_KINDS, location
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership_read import found as found_of
 
 POLL_SECONDS = 0.5

@@ -5,14 +5,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
+from collections.abc import Callable, Sequence
+from typing import Any
 from urllib.parse import quote
 
-from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError, InputError
+from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError
 from ansible_collections.gitops.airflow.plugins.module_utils._base.owner import COLLECTION, PART_OF
-from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import KubeApi
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import KubeApi, at_once
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.resources import RESOURCES, collection
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import (
     ARGOCD_CRDS,
     RECORD,
@@ -25,39 +25,6 @@ from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership
     planned_refs,
 )
 
-T = TypeVar("T")
-# Connections at once: the kubernetes client's pool has at least five.
-AT_ONCE = 5
-
-# Kind: its collection's name, its group and version.
-RESOURCES = {
-    "Namespace": ("namespaces", "v1"),
-    "ConfigMap": ("configmaps", "v1"),
-    "PersistentVolumeClaim": ("persistentvolumeclaims", "v1"),
-    "Pod": ("pods", "v1"),
-    "Secret": ("secrets", "v1"),
-    "Service": ("services", "v1"),
-    "ServiceAccount": ("serviceaccounts", "v1"),
-    "DaemonSet": ("daemonsets", "apps/v1"),
-    "Deployment": ("deployments", "apps/v1"),
-    "StatefulSet": ("statefulsets", "apps/v1"),
-    "CronJob": ("cronjobs", "batch/v1"),
-    "Job": ("jobs", "batch/v1"),
-    "Ingress": ("ingresses", "networking.k8s.io/v1"),
-    "NetworkPolicy": ("networkpolicies", "networking.k8s.io/v1"),
-    "HorizontalPodAutoscaler": ("horizontalpodautoscalers", "autoscaling/v2"),
-    "PodDisruptionBudget": ("poddisruptionbudgets", "policy/v1"),
-    "PriorityClass": ("priorityclasses", "scheduling.k8s.io/v1"),
-    "Role": ("roles", "rbac.authorization.k8s.io/v1"),
-    "RoleBinding": ("rolebindings", "rbac.authorization.k8s.io/v1"),
-    "ClusterRole": ("clusterroles", "rbac.authorization.k8s.io/v1"),
-    "ClusterRoleBinding": ("clusterrolebindings", "rbac.authorization.k8s.io/v1"),
-    "APIService": ("apiservices", "apiregistration.k8s.io/v1"),
-    "CustomResourceDefinition": ("customresourcedefinitions", "apiextensions.k8s.io/v1"),
-    "Application": ("applications", "argoproj.io/v1alpha1"),
-    "ApplicationSet": ("applicationsets", "argoproj.io/v1alpha1"),
-    "AppProject": ("appprojects", "argoproj.io/v1alpha1"),
-}
 # Kinds of objects that the roles make, and so mark.
 MARKED_KINDS = (
     "Namespace",
@@ -82,15 +49,6 @@ CHART_KINDS = ("ConfigMap", "Service", "ServiceAccount", "Deployment", "Stateful
 CUSTOM_KINDS = ("Application", "ApplicationSet", "AppProject")
 
 
-def collection(kind: str, namespace: str = "", api_version: str = "") -> str:
-    """The API path of a kind's collection, in one namespace or in all. Raises InputError for an unknown kind without a version."""
-    plural, version = RESOURCES.get(kind, (f"{kind.lower()}s", api_version))
-    if not version:
-        raise InputError(f"{kind} is not a kind that this collection makes.", "Give its api_version.")
-    root = "/api/v1" if version == "v1" else f"/apis/{version}"
-    return f"{root}/namespaces/{quote(namespace, safe='')}/{plural}" if namespace else f"{root}/{plural}"
-
-
 def location(ref: Ref) -> str:
     """The API path of an object."""
     return f"{collection(ref.kind, ref.namespace, ref.api_version)}/{quote(ref.name, safe='')}"
@@ -98,12 +56,6 @@ def location(ref: Ref) -> str:
 
 def found(kind: str, metadata: Obj) -> Found:
     return Found(Ref(kind, metadata.get("namespace", ""), metadata["name"], RESOURCES.get(kind, ("", ""))[1]), metadata)
-
-
-def at_once(read: Callable[[Any], T], what: Iterable[Any]) -> list[T]:
-    """Reads many things at once, in their order. Raises the first error."""
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        return list(pool.map(read, what))
 
 
 class OwnershipRead:

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, The gitops.airflow team
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the role applies, and whose metrics-server it takes one to be."""
+"""What the role applies and removes."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def objects(evaluate: Evaluate) -> Callable[..., dict[tuple[str, str], Any]]:
     def rendered(**given: Any) -> dict[tuple[str, str], Any]:
         return {
             (item["kind"], item["metadata"]["name"]): item
-            for item in evaluate("__metrics_server_objects + __metrics_server_registration", **given)
+            for item in evaluate("lookup('ansible.builtin.template', 'metrics-server.yaml.j2') | from_yaml_all | select | list", **given)
         }
 
     return rendered
@@ -77,49 +77,17 @@ def test_certificates_are_taken_unseen_on_kind_alone(
     assert ("--kubelet-insecure-tls" in arguments(objects(**given))) is insecure
 
 
-def api(labels: dict[str, str] | None = None, available: str = "True") -> dict[str, Any]:
-    """The answer to who serves metrics.k8s.io."""
-    metadata = {"name": "v1beta1.metrics.k8s.io"} | ({"labels": labels} if labels else {})
-    return {"resources": [{"metadata": metadata, "status": {"conditions": [{"type": "Available", "status": available}]}}]}
-
-
-SERVICE = {"kind": "APIService", "namespace": "", "name": "v1beta1.metrics.k8s.io"}
-ACCOUNT = {"kind": "ServiceAccount", "namespace": "kube-system", "name": "metrics-server"}
-
-
-@pytest.mark.parametrize(
-    ("kept", "marked", "adoption", "others", "foreign"),
-    [
-        pytest.param([], [], False, [], False, id="nothing of others"),
-        pytest.param(
-            [SERVICE, ACCOUNT], [], False, ["APIService v1beta1.metrics.k8s.io", "ServiceAccount kube-system/metrics-server"], True
-        ),
-        # The account alone says nothing of the rest.
-        pytest.param([ACCOUNT], [], False, ["ServiceAccount kube-system/metrics-server"], False, id="part of another"),
-        pytest.param([SERVICE], [], False, ["APIService v1beta1.metrics.k8s.io"], True, id="another serves"),
-        pytest.param([], [SERVICE], True, [], False, id="an older platform's, in check mode"),
-        pytest.param([], [SERVICE], False, ["APIService v1beta1.metrics.k8s.io"], True, id="an older platform's that is not this one"),
-    ],
-)
-def test_h1_whose_metrics_server_it_is_each_object_says(
-    evaluate: Evaluate, kept: list[Any], marked: list[Any], adoption: bool, others: list[str], foreign: bool
+def test_all_that_is_applied_is_removed_the_registration_first(
+    evaluate: Evaluate, objects: Callable[..., dict[tuple[str, str], Any]]
 ) -> None:
-    given = {"__metrics_server_looked": {"kept": kept, "marked": marked}, "__platform_ownership": {"adoption": adoption}}
-    assert evaluate("__metrics_server_others | map(attribute='text') | list", **given) == others
-    assert evaluate("__metrics_server_foreign", **given) is foreign
+    removed = evaluate("lookup('ansible.builtin.template', 'removed-objects.yaml.j2') | from_yaml")
+    assert [(item["kind"], item["name"]) for item in removed] == list(reversed(objects()))
+    assert {(item["name"], item.get("namespace")) for item in removed} == {
+        (name, item["metadata"].get("namespace")) for (_kind, name), item in objects().items()
+    }
 
 
-@pytest.mark.parametrize(
-    ("answer", "status", "settled"),
-    [
-        (api(MADE), {"availableReplicas": 1}, True),
-        (api(MADE), {"availableReplicas": 1, "unavailableReplicas": 1}, False),
-        (api(MADE, "False"), {"availableReplicas": 1}, False),
-        ({"resources": [{"metadata": {"labels": MADE}}]}, {}, False),
-        ({"resources": []}, {}, False),
-    ],
-    ids=["it serves", "the rollout is stuck", "it does not serve", "it was just made", "it is not there"],
-)
-def test_what_is_not_settled_is_waited_for(evaluate: Evaluate, answer: dict[str, Any], status: dict[str, Any], settled: bool) -> None:
-    applied = {"result": {"results": [{"result": {"kind": "Service"}}, {"result": {"kind": "Deployment", "status": status}}]}}
-    assert evaluate("__metrics_server_settled", __metrics_server_api=answer, __metrics_server_applied=applied) is settled
+def test_the_pod_has_no_mark_of_the_platform(objects: Callable[..., dict[tuple[str, str], Any]]) -> None:
+    """Labels of the pod stay as they were: with other ones an upgrade would restart it."""
+    pod = objects()["Deployment", "metrics-server"]["spec"]["template"]
+    assert pod["metadata"]["labels"] == {"k8s-app": "metrics-server", "app.kubernetes.io/part-of": "gitops-airflow", **MADE}
