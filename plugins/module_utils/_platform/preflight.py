@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError, CollectionError, LibraryMissing
-from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import KubeApi
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import KubeApi, at_once
 from ansible_collections.gitops.airflow.plugins.module_utils._platform import plan as plans
 from ansible_collections.gitops.airflow.plugins.module_utils._platform import repository_rules, rules, value_rules
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import GENERATED, RECORD, Obj, Ref, decide, planned_refs
-from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership_read import OwnershipRead, at_once
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership_read import OwnershipRead
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.refusal import Refusal
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings import AirflowSettings, Repository, Settings
 
