@@ -42,15 +42,6 @@ options:
         description: V(existing) for a cluster that exists, whose kubeconfig must be a file. V(kind) for a local one.
         type: str
         default: existing
-      group:
-        description: Group of the inventory that the host must be in. Empty for any host.
-        type: str
-        default: ""
-      host_groups:
-        description: Groups of the inventory that the host is in, which Ansible calls C(group_names).
-        type: list
-        elements: str
-        default: []
       git_server:
         description: V(embedded) for a Git server in the cluster, V(external) for your own.
         type: str

@@ -38,18 +38,6 @@ def older(version: str, other: str) -> bool:
         return False
 
 
-def inventory(given: Settings) -> Iterator[Refusal]:
-    """The playbooks name the group: if it is empty they run on localhost, only to say so."""
-    if given.group and given.group not in given.host_groups:
-        yield Refusal(
-            "inventory",
-            given.group,
-            "the platform's host is in the group that the playbook names",
-            f"The inventory has no host in the group {given.group}.",
-            "Name an inventory that has one (-i), or correct the one that could not be read.",
-        )
-
-
 def provider(given: Settings) -> Iterator[Refusal]:
     if given.provider not in ("kind", "existing"):
         yield Refusal(
@@ -162,7 +150,7 @@ def namespace_once(given: Settings) -> Iterator[Refusal]:
 
 
 # If one of these is broken, nothing is known of the platform that could be looked for in a cluster.
-IDENTITY: tuple[Rule, ...] = (inventory, provider, platform_name, git_server, namespace_names)
+IDENTITY: tuple[Rule, ...] = (provider, platform_name, git_server, namespace_names)
 PLATFORM: tuple[Rule, ...] = (*IDENTITY, airflow_version, host_ports, namespaces_apart, core_namespace, namespace_once)
 
 

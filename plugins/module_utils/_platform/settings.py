@@ -21,8 +21,6 @@ PLATFORM_PREFIX, AIRFLOW_PREFIX = "platform_", "airflow_app_"
 PLATFORM_OPTIONS: dict[str, Any] = {
     "name": {"type": "raw", "required": True},
     "provider": {"type": "str", "default": "existing"},
-    "group": {"type": "str", "default": ""},
-    "host_groups": {"type": "list", "elements": "str", "default": []},
     "git_server": {"type": "str", "default": "embedded"},
     "airflow_version": {"type": "str", "default": ""},
     "argocd_namespace": {"type": "raw", "default": "argocd"},
@@ -155,8 +153,6 @@ class Settings:
 
     name: Any = "airflow"
     provider: str = "existing"
-    group: str = ""
-    host_groups: tuple[str, ...] = ()
     git_server: str = "embedded"
     airflow_version: str = ""
     argocd_namespace: Any = "argocd"
@@ -208,7 +204,6 @@ def from_params(platform: Mapping[str, Any], airflow: Mapping[str, Any] | None) 
     server = embedded_server(platform["git_namespace"])
     plain = {item.name: platform[item.name] for item in fields(Settings) if item.name in PLATFORM_OPTIONS}
     plain |= {
-        "host_groups": tuple(platform["host_groups"]),
         "worker_namespaces": tuple(item["name"] for item in platform["worker_namespaces"]),
     }
     if airflow is None:

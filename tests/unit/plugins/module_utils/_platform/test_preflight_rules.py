@@ -53,7 +53,6 @@ def check(refusal: Refusal, code: str, value: str, words: str, action: str) -> N
         {"name": "a"},
         {"name": "team-1"},
         {"name": "a" * 63},
-        {"group": "platform", "host_groups": ("platform",)},
         {"airflow_host_port": 0, "argocd_host_port": 0},
         {"worker_namespaces": ("airflow-core", "123", "on", "a" * 63)},
         {"git_server": "external", "worker_namespaces": ("airflow-core", "git")},
@@ -74,13 +73,6 @@ LABEL = "in quotes if it is a number."
 @pytest.mark.parametrize(
     ("given", "code", "value", "words", "action"),
     [
-        (
-            {"group": "platform", "host_groups": ("ungrouped",)},
-            "inventory",
-            "platform",
-            "The inventory has no host in the group platform.",
-            "Name an inventory that has one (-i)",
-        ),
         (
             {"provider": "minikube"},
             "provider",

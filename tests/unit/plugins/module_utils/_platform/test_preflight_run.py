@@ -106,7 +106,7 @@ def test_refusals_of_all_kinds_come_together(desk: Desk) -> None:
     assert codes(outcome) == ["same_port", "executor", "tasks_at_upgrade", "authentication"]
 
 
-@pytest.mark.parametrize("wrong", [{"name": "A"}, {"provider": "x"}, {"group": "platform"}, {"git_server": "x"}, {"git_namespace": 5}])
+@pytest.mark.parametrize("wrong", [{"name": "A"}, {"provider": "x"}, {"git_server": "x"}, {"git_namespace": 5}])
 def test_what_the_platform_is_must_be_known_before_a_look(desk: Desk, wrong: dict[str, Any]) -> None:
     outcome = desk.run(replace(GIVEN, **wrong))
     assert len(outcome.refusals) == 1
