@@ -10,7 +10,8 @@ import hashlib
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -100,7 +101,7 @@ def argocd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     own = [item for item in items if item["kind"] in ("ConfigMap", "Deployment") and item["metadata"]["name"] in names]
     for item in own:
         item["metadata"]["namespace"] = "argocd"
-    crd = next(item for item in items if item["metadata"]["name"] == "appprojects.argoproj.io")
+    (crd,) = [item for item in items if item["metadata"]["name"] == "appprojects.argoproj.io"]
     for server in serve(tmp_path_factory.mktemp("declared")):
         server.request("POST", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", crd)
         reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cluster-admin"}
@@ -166,7 +167,7 @@ def test_a_project_is_made_widened_and_narrowed(cluster: Cluster) -> None:
 
 @pytest.mark.parametrize(("labels", "code"), [({}, "foreign_object"), (BETA, "other_platform"), (OLDER, "older_object")])
 def test_a_project_of_others_stays(cluster: Cluster, labels: dict[str, str], code: str) -> None:
-    cluster.apply(PROJECT, argo("AppProject", "airflow", labels, sourceRepos=["*"]), by="kubectl")
+    cluster.apply(PROJECT, argo("AppProject", "airflow", dict(labels), sourceRepos=["*"]), by="kubectl")
     before = cluster.found(PROJECT)
     for check in (True, False):
         refused = cluster.project(repositories=["https://a"], keep_present=True, check=check)
@@ -395,9 +396,9 @@ def test_a_repository_of_others_stays(cluster: Cluster) -> None:
 BLOCK = f"# gitops.airflow: begin\n{KEY}\n# gitops.airflow: end\n"
 
 
-def last_version(cluster: Cluster, memory: str, labels: dict[str, str] = MARKS) -> None:
+def last_version(cluster: Cluster, memory: str, labels: Mapping[str, str] = MappingProxyType(MARKS)) -> None:
     """What the roles made: a Secret without memory, a project with it, a block of host keys at the end, a restarted server."""
-    project = argo("AppProject", "airflow", labels, sourceRepos=[SSH["repo"]], destinations=[place("airflow-core")])
+    project = argo("AppProject", "airflow", dict(labels), sourceRepos=[SSH["repo"]], destinations=[place("airflow-core")])
     project["metadata"]["annotations"] = {TRUST: memory}
     cluster.apply(PROJECT, project)
     data = {
@@ -438,7 +439,7 @@ def test_a_platform_of_the_last_version_is_removed(cluster: Cluster) -> None:
 
 @pytest.mark.parametrize("labels", [{}, BETA])
 def test_h1_a_project_of_others_remembers_nothing_of_ours(cluster: Cluster, labels: dict[str, str]) -> None:
-    project = argo("AppProject", "airflow", labels, sourceRepos=["*"])
+    project = argo("AppProject", "airflow", dict(labels), sourceRepos=["*"])
     project["metadata"]["annotations"] = {TRUST: "ssh tls:theirs.example.com"}
     cluster.apply(PROJECT, project, by="kubectl")
     cluster.merge(TLS, {"data": {"theirs.example.com": OTHER_PEM}})

@@ -26,7 +26,8 @@ class Secrets:
         self.server = server
 
     def ensure(self, check: bool = False, **options: Any) -> Obj:
-        given = {"platform": "airflow", "namespace": SPACE, "name": NAME, "keys": KEYS, "_ansible_diff": True, **options}
+        given: Obj = {"platform": "airflow", "namespace": SPACE, "keys": KEYS, "_ansible_diff": True, **options}
+        given.setdefault("name", NAME)
         with Module("generated_secret", self.server.kubeconfig("admin"), check=check, **given) as module:
             found = module.result()
         live = self.live()

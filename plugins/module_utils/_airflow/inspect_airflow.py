@@ -54,4 +54,4 @@ def answer(asked: list[str]) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    print(json.dumps(answer(sys.argv[1:])))
+    sys.stdout.write(json.dumps(answer(sys.argv[1:])) + "\n")

@@ -49,7 +49,8 @@ class Attempt:
     """One attempt at a proof, of a platform whose rules hold. Its methods raise CollectionError."""
 
     def __init__(self, verification: Verification, state: State) -> None:
-        assert state.inspection is not None
+        if state.inspection is None:
+            raise AssertionError("the rules refuse a platform whose Airflow was not inspected")
         self._verification, self._state, self._inspection = verification, state, state.inspection
         self._ways, self._wanted = verification.ways, verification.wanted
 

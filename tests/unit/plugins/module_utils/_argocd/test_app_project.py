@@ -39,9 +39,9 @@ def project(given: Allowed, **more: Any) -> Project:
     return Project(**{"name": "airflow", "namespace": "argocd", "platform": "airflow", "allowed": given, **more})
 
 
-def found(given: Allowed, labels: dict[str, str] = MARKS, annotations: dict[str, str] | None = None) -> dict[str, Any]:
+def found(given: Allowed, labels: dict[str, str] | None = None, annotations: dict[str, str] | None = None) -> dict[str, Any]:
     item = manifest(project(given), None)
-    item["metadata"] |= {"labels": labels, "annotations": annotations or {}}
+    item["metadata"] |= {"labels": MARKS if labels is None else labels, "annotations": annotations or {}}
     return item
 
 

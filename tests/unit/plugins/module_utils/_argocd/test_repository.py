@@ -151,8 +151,10 @@ def test_certificates_are_compared_by_their_content() -> None:
     assert certificates("no certificate") == set()
 
 
-def noted(text: str | None, labels: dict[str, str] = MARKS) -> dict[str, Any]:
-    return {"metadata": {"labels": labels, "annotations": {} if text is None else {"gitops-airflow/trust": text}}}
+def noted(text: str | None, labels: dict[str, str] | None = None) -> dict[str, Any]:
+    return {
+        "metadata": {"labels": MARKS if labels is None else labels, "annotations": {} if text is None else {"gitops-airflow/trust": text}}
+    }
 
 
 OLDER = {"app.kubernetes.io/part-of": "gitops-airflow"}

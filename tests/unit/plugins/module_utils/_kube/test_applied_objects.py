@@ -54,7 +54,7 @@ FIELDS: Obj = {
 }
 
 
-def live(fields: Obj = FIELDS, manager: str = "us", operation: str = "Apply", version: str = "apps/v1", **entry: Any) -> Obj:
+def live(fields: Obj | None = None, manager: str = "us", operation: str = "Apply", version: str = "apps/v1", **entry: Any) -> Obj:
     """What the server has of it: defaults are added, and others have set something beside it."""
     found = copy.deepcopy(BODY)
     found["metadata"] |= {"uid": "1", "resourceVersion": "5", "generation": 2, "annotations": {"others": "own"}}
@@ -64,14 +64,16 @@ def live(fields: Obj = FIELDS, manager: str = "us", operation: str = "Apply", ve
     spec["containers"].insert(1, {"name": "injected", "image": "others:1"})
     spec["finalizers"].insert(0, "others")
     found["status"] = {"replicas": 1}
-    entries = [{"manager": manager, "operation": operation, "apiVersion": version, "fieldsV1": fields, **entry}]
+    entries = [
+        {"manager": manager, "operation": operation, "apiVersion": version, "fieldsV1": FIELDS if fields is None else fields, **entry}
+    ]
     found["metadata"]["managedFields"] = [{"manager": "others", "operation": "Update", "apiVersion": "v1", "fieldsV1": {}}, *entries]
     return found
 
 
-def changed(path: str, value: Any, base: Obj = BODY) -> Obj:
+def changed(path: str, value: Any, base: Obj | None = None) -> Obj:
     """The same with another value (None: without it) at a path such as ``spec/replicas``."""
-    found = copy.deepcopy(base)
+    found = copy.deepcopy(BODY if base is None else base)
     *parents, last = path.split("/")
     place: Any = found
     for part in parents:

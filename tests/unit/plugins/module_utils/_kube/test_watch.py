@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeAlias
 
 import pytest
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError
@@ -24,7 +24,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._kube.watch import 
     stream,
 )
 
-Answer = Obj | ApiError | list[Any]
+Answer: TypeAlias = "Obj | ApiError | list[Any]"
 
 
 def listing(version: str, *names: str, more: str = "") -> Obj:

@@ -41,15 +41,15 @@ class Desk:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.looks, self.asked = 0, list[dict[str, Any]]()
         self.answers: dict[str, str | Refusal] = {HTTPS: "1" * 40, SSH: "2" * 40}
-        self.error: ApiError | None = None
+        self.errors: list[ApiError] = []
         self.decision: list[Refusal] = []
         self.state: dict[str, Any] = {}
         monkeypatch.setattr(preflight, "read_state", self._read)
 
     def _read(self, _api: Any, _given: Settings, _objects: Any, _older: bool) -> State:
         self.looks += 1
-        if self.error:
-            raise self.error
+        for error in self.errors:
+            raise error
         sight = Sight(cluster="uid", living=[Ref("Pod", "airflow-core", "task-1")])
         return State(sight, Decision(self.decision, False, [], None), **self.state)
 
@@ -162,7 +162,7 @@ def test_a_removal_does_not_check_airflows_settings(desk: Desk) -> None:
     ],
 )
 def test_a_cluster_that_cannot_be_read(desk: Desk, status: int, absent_ok: bool, code: str, action: str) -> None:
-    desk.error = ApiError(status, "It answered no.")
+    desk.errors = [ApiError(status, "It answered no.")]
     outcome = desk.run(replace(GIVEN, airflow_host_port=80, argocd_host_port=80), absent_ok=absent_ok)
     assert (outcome.reachable, outcome.complete, outcome.plan.application) == (False, False, "airflow-core")
     platform = next(request for request in desk.asked if request["repo"] == HTTPS)
@@ -180,7 +180,7 @@ def test_a_cluster_that_cannot_be_read(desk: Desk, status: int, absent_ok: bool,
 
 
 def test_an_error_that_knows_what_to_do_keeps_its_advice(desk: Desk) -> None:
-    desk.error = ApiError(409, "No.", "Ask Ann.", "no_ann")
+    desk.errors = [ApiError(409, "No.", "Ask Ann.", "no_ann")]
     (found,) = desk.run().refusals
     assert (found.code, found.next_action) == ("no_ann", "Ask Ann.")
 
@@ -195,7 +195,7 @@ def test_a_record_that_cannot_be_read_is_a_refusal(desk: Desk, monkeypatch: pyte
 
 
 def test_a_missing_library_is_never_an_absent_cluster(desk: Desk) -> None:
-    desk.error = LibraryMissing(-1, "no kubernetes")
+    desk.errors = [LibraryMissing(-1, "no kubernetes")]
     with pytest.raises(LibraryMissing):
         desk.run(absent_ok=True)
 
