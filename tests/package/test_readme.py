@@ -55,7 +55,7 @@ def test_without_a_cluster_the_first_refusal_says_what_to_do(
     assert done.returncode == 2, done
     refusal = done.stdout[done.stdout.index("fatal:") :]
     assert f"{visitor[1]['HOME']}/.kube/config" in refusal
-    assert "Next: " in refusal
+    assert re.search(r"next_action\W+[A-Z]", refusal)
     assert "my-cluster" in refusal
     assert "Traceback" not in done.stdout + done.stderr
     assert re.search(r"localhost +: ok=\d+ +changed=0 ", done.stdout)
