@@ -32,7 +32,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._base.owner import 
 from ansible_collections.gitops.airflow.plugins.module_utils._base.progress import Progress
 from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Obj
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import KubeApi
-from ansible_collections.gitops.airflow.plugins.module_utils._kube.declare import Place, declare, no_argocd, read, remove, update
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.declare import Place, declare, no_argocd, remove, update
 
 KNOWN_HOSTS = "ssh_known_hosts"
 
@@ -85,7 +85,7 @@ class RepositoryTrust:
         return memory if memory.known else self._recall_legacy()
 
     def _recall_legacy(self) -> Memory:
-        project = read(self._api, self._project) if self._project else None
+        project = self._api.find(self._project.path) if self._project else None
         return recall(None, project, self._wanted.platform, self._wanted.adopt)
 
     def _require(self, place: Place, item: Obj | None) -> None:
@@ -102,7 +102,7 @@ class RepositoryTrust:
     def present(self) -> Outcome:
         """Raises CollectionError, before any change if the Secret or a certificate authority belongs to others."""
         wanted, done = self._wanted, self.outcome
-        secret = read(self._api, wanted.place)
+        secret = self._api.find(wanted.place.path)
         if secret is not None:
             refuse_foreign(str(wanted.place), secret["metadata"], wanted.platform, wanted.adopt)
         memory = self._recall(secret)
@@ -134,13 +134,13 @@ class RepositoryTrust:
 
     def _plan(self, memory: Memory) -> Authorities:
         wanted = self._wanted.authorities
-        item = read(self._api, self._authorities) if wanted or memory.hosts else None
+        item = self._api.find(self._authorities.path) if wanted or memory.hosts else None
         if wanted:
             self._require(self._authorities, item)
         return plan_authorities((item or {}).get("data") or {}, memory, wanted, self._keep)
 
     def _look(self, memory: Memory) -> KnownHosts:
-        item = read(self._api, self._known_hosts)
+        item = self._api.find(self._known_hosts.path)
         if self._wanted.host_keys:
             self._require(self._known_hosts, item)
         return self._own_lines(item, memory)
@@ -195,7 +195,7 @@ class RepositoryTrust:
 
         A volume follows its ConfigMap within a minute or two; a new pod has it from the start.
         """
-        item = read(self._api, self._server)
+        item = self._api.find(self._server.path)
         if item is None and not digest:
             return
         present = _annotation(item)
@@ -224,7 +224,7 @@ class RepositoryTrust:
         # Whatever is declared of a repository that is to be forgotten is not wanted.
         wanted, done = replace(self._wanted, repo=""), self.outcome
         self._wanted, self._keep = wanted, False
-        secret = read(self._api, wanted.place)
+        secret = self._api.find(wanted.place.path)
         memory = self._recall(secret)
         if secret is not None and not belongs(secret["metadata"], wanted.platform, wanted.adopt):
             done.reason = f"{wanted.place} stays: {owner_text(secret['metadata'], wanted.platform)}"

@@ -85,16 +85,6 @@ def diff(place: Place, before: Mapping[str, Any] | None, after: Mapping[str, Any
     return {"before_header": str(place), "before": content(before), "after_header": str(place), "after": content(after)}
 
 
-def read(api: KubeApi, place: Place) -> Obj | None:
-    """The object, or None where it, its namespace or its kind does not exist. Raises ApiError."""
-    try:
-        return api.get(place.path)
-    except ApiError as error:
-        if error.status == 404:
-            return None
-        raise
-
-
 def declare(
     api: KubeApi, place: Place, build: Callable[[Obj | None], Obj], check: bool, sleep: Callable[[float], None] = time.sleep
 ) -> Declared:
@@ -106,7 +96,7 @@ def declare(
     :raises CollectionError: where the namespace or kind does not exist, or others keep writing to the object.
     """
     for _try in range(TRIES):
-        before = read(api, place)
+        before = api.find(place.path)
         body = build(before)
         refuse_terminating(place, before)
         if before is not None:
@@ -162,7 +152,7 @@ def update(
     :raises CollectionError: where the object does not exist or others keep writing to it.
     """
     for _try in range(TRIES):
-        before = read(api, place)
+        before = api.find(place.path)
         patch = change(before)
         if patch is None:
             return Declared(before, before)
@@ -198,7 +188,7 @@ def remove(
     uid, end = item["metadata"]["uid"], clock() + timeout
     if check or not api.delete(place.path, uid):
         return
-    while (now := read(api, place)) is not None and now["metadata"]["uid"] == uid:
+    while (now := api.find(place.path)) is not None and now["metadata"]["uid"] == uid:
         if clock() >= end:
             raise _held(place, now, timeout)
         sleep(POLL_SECONDS)
@@ -210,7 +200,7 @@ def remove_owned(api: KubeApi, place: Place, platform: str, adopt: bool, check: 
     :raises ApiError: where the server refuses.
     :raises CollectionError: where it is still there after ``timeout`` seconds.
     """
-    before = read(api, place)
+    before = api.find(place.path)
     if before is None:
         return None, ""
     if not belongs(before["metadata"], platform, adopt):

@@ -36,6 +36,8 @@ class Server:
             raise ApiError(404, "not found")
         return copy.deepcopy(self.objects[path])
 
+    find = KubeApi.find
+
     def apply(self, path: str, body: Obj, _manager: str, *, dry_run: bool = False) -> Obj:
         assert not dry_run
         self.writes.append(path)

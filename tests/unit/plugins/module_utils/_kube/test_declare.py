@@ -33,6 +33,8 @@ class Server:
         metadata = {**self.item.get("metadata", {}), "resourceVersion": str(self.version), "uid": "u"}
         return {**self.item, "metadata": metadata}
 
+    find = KubeApi.find
+
     def apply(self, _path: str, body: Obj, manager: str, *, dry_run: bool = False) -> Obj:
         self.written.append((body, {"manager": manager, "dry_run": dry_run}))
         if self.refusals:
