@@ -43,7 +43,7 @@ from typing import Any
 
 from ansible_collections.gitops.airflow.plugins.module_utils._base.mask import Masker
 
-# Each value is known to be secret, and a message has few words: even a short one is hidden.
+# Short values are hidden, too: each value is known to be secret.
 SHORTEST = 4
 
 

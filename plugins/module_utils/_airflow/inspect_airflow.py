@@ -36,7 +36,7 @@ def answer(asked: list[str]) -> dict[str, Any]:
     dags_folder = conf.get("core", "dags_folder")
     # Whether a file names the DAG: Airflow may not have parsed a new one yet.
     texts = [path.read_text(errors="replace") for path in pathlib.Path(dags_folder).rglob("*.py")]
-    # git-sync keeps each commit in a folder of its own, which is named by the commit; this link leads to the present one.
+    # git-sync keeps each commit in a folder of its own, which is named by the commit; this link points to the current one.
     link = os.path.join(dags_folder.split("/repo")[0], "repo")
     return {
         "version": __version__,

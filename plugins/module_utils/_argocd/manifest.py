@@ -13,7 +13,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._base.owner import 
 from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Obj
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.declare import Place
 
-# With it Argo CD removes what it applied before the Application is gone.
+# With this finalizer Argo CD deletes what it applied before the Application itself is deleted.
 FINALIZER = "resources-finalizer.argocd.argoproj.io"
 
 

@@ -4,7 +4,7 @@
 """A repository that Argo CD knows: its credential Secret, and what Argo CD trusts for its server. Pure: values in, values out.
 
 The Secret's annotation TRUST remembers what this platform added to Argo CD's trust: C(tls:HOST) for a certificate authority, C(ssh) for
-host keys. An entry that is not remembered is somebody else's, and is neither changed nor removed.
+host keys. An entry that is not remembered belongs to others, and is neither changed nor removed.
 """
 
 from __future__ import annotations
@@ -190,7 +190,7 @@ class Authorities:
 
 
 def plan_authorities(present: Mapping[str, str], memory: Memory, wanted: Mapping[str, str], keep: bool) -> Authorities:
-    """Compares Argo CD's certificate authorities with the wanted ones. An entry that is not remembered is somebody else's: it stays.
+    """Compares Argo CD's certificate authorities with the wanted ones. An entry that is not remembered belongs to others and stays.
 
     :raises CollectionError: where such an entry does not hold a wanted certificate.
     """

@@ -72,7 +72,7 @@ def _kubelet_settings(config: Mapping[str, Any]) -> dict[tuple[str, ...], Any]:
 
 
 def has_mark(config: Mapping[str, Any]) -> bool:
-    """Whether the configuration has a kubelet setting that kind does not set itself. Raises InputError on patches that are no YAML."""
+    """Whether the configuration has a kubelet setting that kind does not set itself. Raises InputError on patches that are not YAML."""
     return any(KIND_SETS.get(path) != value for path, value in _kubelet_settings(config).items())
 
 

@@ -60,7 +60,7 @@ def _matches(fields: Obj, wanted: Any, live: Any) -> bool:
 
 
 def _matches_items(keys: Mapping[str, Obj], fields: Obj, wanted: list[Any], live: list[Any]) -> bool:
-    """The same for a list whose items are told apart by some of their fields. An item may leave out a key that has a default."""
+    """The same for a list whose items are identified by some of their fields. An item may leave out a key that has a default."""
     places = []
     for item in wanted:
         if not isinstance(item, dict):

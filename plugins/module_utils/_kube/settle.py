@@ -44,7 +44,7 @@ class Settled:
 
 
 def still_open(item: Obj) -> str:
-    """What is still to come of an object; empty if nothing is, or if nothing is known to come of its kind."""
+    """What an object still waits for; empty if it is settled, or if its kind has nothing to wait for."""
     kind = item["kind"]
     if kind in WORKLOADS:
         return Workload(kind, item).open
