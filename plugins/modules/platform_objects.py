@@ -331,12 +331,13 @@ from typing import Any, NoReturn
 
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError
 from ansible_collections.gitops.airflow.plugins.module_utils._base.module import AnsibleModule, conceal
+from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import named
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.applied import shown
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.apply import Change
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import connect, show_path
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.definitions import read_definitions
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.settle import NotSettled, still_open
-from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import Ref, named, ref_from
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import Ref, ref_from
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership_apply import (
     Applied,
     Refused,

@@ -12,6 +12,7 @@ from ansible_collections.gitops.airflow.tests.integration.apiserver import ApiSe
 
 ROOT = Path(__file__).resolve().parents[2]
 Playbook = Callable[..., "subprocess.CompletedProcess[str]"]
+SHARED: list[ApiServer] = []  # those that run for the whole session
 
 
 @pytest.fixture
@@ -40,7 +41,18 @@ def serve(folder: Path) -> Iterator[ApiServer]:
         server.grant("reader", ["get", "list", "watch", "patch"], resources)
         server.grant("poller", ["get", "list"], resources)
         server.grant("cron", ["get", "list", "watch"], ["pods", "pods/log"], namespaces=["airflow-cron"])
+        server.remember()
+        SHARED.append(server)
         yield server
+        SHARED.remove(server)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def swept() -> Iterator[None]:
+    """Each file of tests leaves the shared API servers as it found them."""
+    yield
+    for server in SHARED:
+        server.sweep()
 
 
 @pytest.fixture(scope="session")

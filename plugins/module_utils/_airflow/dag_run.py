@@ -14,13 +14,14 @@ from ansible_collections.gitops.airflow.plugins.module_utils._airflow.task_log i
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import AirflowError, CollectionError
 from ansible_collections.gitops.airflow.plugins.module_utils._base.mask import masked_words
 from ansible_collections.gitops.airflow.plugins.module_utils._base.progress import Progress
-from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Obj, shorten
+from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Obj, named, shorten
 
 ENDED = ("success", "failed")
 KINDS = {"success": "done", "skipped": "done", "removed": "done", "failed": "failed", "upstream_failed": "failed"}
 LOG_LINES = 20
 # For the logs of all failed tasks together: a worker uploads its log after the task's state has changed.
 LOG_SECONDS = 20.0
+QUOTED = 3  # failed tasks whose log a message quotes: a mapped task may have thousands
 SERVER_ERRORS = 5
 T = TypeVar("T")
 
@@ -225,10 +226,10 @@ class DagRun:
         if paused:
             while active := self._retry(lambda: self._api.active_runs(self._request.dag_id)):
                 if self._left() <= 0:
-                    text = f"{self._request.dag_id} was paused while these runs had not ended: {', '.join(active)}."
+                    text = f"{self._request.dag_id} was paused while these runs had not ended: {named(active)}."
                     self.outcome.warnings.append(f"{text} They go on when it is unpaused.")
                     break
-                self._tell(f"{self._request.dag_id} is paused when these runs have ended: {', '.join(active)}")
+                self._tell(f"{self._request.dag_id} is paused when these runs have ended: {named(active)}")
                 self._pause()
         self._set_paused(paused)
 
@@ -260,7 +261,7 @@ class DagRun:
 
     def _unfinished(self) -> CollectionError:
         request, outcome = self._request, self.outcome
-        states = ", ".join(f"{_task_name(item)} is {item['state'] or 'not scheduled'}" for item in outcome.task_instances) or "no task yet"
+        states = named(f"{_task_name(item)} is {item['state'] or 'not scheduled'}" for item in outcome.task_instances) or "no task yet"
         advice = "Look at the scheduler's log and at the worker pods."
         dag = self._retry(lambda: self._api.dag(request.dag_id))
         if dag and dag.get("is_paused"):
@@ -271,10 +272,11 @@ class DagRun:
     def _failure(self) -> CollectionError:
         request = self._request
         wrong = [item for item in self.outcome.task_instances if item["state"] in ("failed", "upstream_failed")]
-        names = ", ".join(f"{_task_name(item)} ({item['state']}, try {item['try_number']})" for item in wrong) or "none is marked failed"
+        names = named(f"{_task_name(item)} ({item['state']}, try {item['try_number']})" for item in wrong) or "none is marked failed"
         text = f"The run {request.run_id} of {request.dag_id} failed. Tasks: {names}."
         end = self._clock() + LOG_SECONDS
-        text += "".join(self._quote_log(item, end) for item in wrong if item["state"] == "failed")
+        failed = [item for item in wrong if item["state"] == "failed"]
+        text += "".join(self._quote_log(item, end) for item in failed[:QUOTED])
         return CollectionError(text, "Correct what the log of the failed task names, and trigger a new run.", "run_failed")
 
     def _quote_log(self, task: Obj, end: float) -> str:

@@ -70,6 +70,13 @@ def contains(whole: Any, part: Any) -> bool:
     return bool(whole == part)
 
 
+def named(items: Iterable[object], most: int = 6) -> str:
+    """Names in a row; of many, the first ones and how many more there are."""
+    texts = list(dict.fromkeys(str(item) for item in items))
+    more = f" and {len(texts) - most} more" if len(texts) > most else ""
+    return ", ".join(texts[:most]) + more
+
+
 def listed(items: Sequence[str], most: int) -> str:
     """The first of them in one line, and how many more there are."""
     more = len(items) - most

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import InputError
+from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import named
 from ansible_collections.gitops.airflow.plugins.module_utils._git.model import GitError, folder
 
 # A hidden file of the chart's folder: neither Helm nor Argo CD renders it.
@@ -110,9 +111,8 @@ def check_folder(owner: FolderOwner, shown: str, paths: Collection[str], read: C
             "cluster uses it. Another cluster may use it.",
             f'Set airflow_app_platform_path to another folder, or set airflow_app_take_over: "{UNMARKED}" if no other cluster uses it',
         )
-    names = ", ".join(sorted(held)[:5]) + (" …" if len(held) > 5 else "")
     raise _refusal(
-        f"{where} has files that this collection did not write ({names}); they would be removed.",
+        f"{where} has files that this collection did not write ({named(sorted(held))}); they would be removed.",
         "Set airflow_app_platform_path to an empty or new folder, or move these files away",
     )
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import InputError
-from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Obj
+from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Obj, named
 from ansible_collections.gitops.airflow.plugins.module_utils._placement.events import Sighting
 from ansible_collections.gitops.airflow.plugins.module_utils._placement.verdict import Expectation, Finding, by_task, missing
 from ansible_collections.gitops.airflow.plugins.module_utils._placement.worker import BASE, Worker
@@ -203,8 +203,7 @@ def _by_name(
     lacking = expect.pods_per_task - sum(map(len, tasks)) if expect.count == 1 else missing(pods, expect)
     grouped = expect.count == 1 or expect.pods_per_task == 1
     if rivals or not grouped or expect.map_index is not None or len(found) != lacking:
-        shown = ", ".join(map(str, found[:5])) + (", …" if len(found) > 5 else "")
-        text = f"Events since resource_version {since} show {len(found)} deleted or other pods named like this task's ({shown})"
+        text = f"Events since resource_version {since} show {len(found)} deleted or other pods named like this task's ({named(found)})"
         advice = AGAIN if mine else "give task_instances, which airflow_dag_run returns"
         return Finding(doubt=f"{text}, and Events alone cannot tell which of them are of this run; {advice}")
     item = mine[0] if len(mine) == 1 else None

@@ -9,7 +9,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Verdict, contains, done, earliest, failed, waiting
+from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import (
+    Verdict,
+    contains,
+    done,
+    earliest,
+    failed,
+    named,
+    waiting,
+)
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.pods import start_problems, unschedulable
 from ansible_collections.gitops.airflow.plugins.module_utils._placement.worker import Worker
 
@@ -176,7 +184,7 @@ def _judge_one(
     now: float,
 ) -> Verdict:
     if len(tasks) > expect.count:
-        names = ", ".join(sorted(pods[-1].name for pods in tasks))
+        names = named(sorted(pods[-1].name for pods in tasks))
         return failed(f"{len(tasks)} workers in {expect.namespace}, expected {expect.count}: {names}")
     open_reasons: list[str] = []
     wakes: list[float | None] = []

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +19,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._base.owner import 
     owner_of,
     owner_text,
 )
+from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import named
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.refusal import Refusal
 
 Obj = dict[str, Any]
@@ -206,13 +207,6 @@ class Decision:
     adoption: bool  # objects of an older platform are this platform's and have no mark yet
     unmarked: list[Ref]  # those objects
     record: Record | None
-
-
-def named(items: Iterable[object], most: int = 6) -> str:
-    """Names in a row; of many, the first ones and how many more there are."""
-    texts = list(dict.fromkeys(str(item) for item in items))
-    more = f" and {len(texts) - most} more" if len(texts) > most else ""
-    return ", ".join(texts[:most]) + more
 
 
 def own_record(records: Sequence[Obj], platform: Platform) -> Record | None:

@@ -20,6 +20,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._base.owner import 
     owner_of,
     owner_text,
 )
+from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import named
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import KubeApi, at_once
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.resources import collection
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import (
@@ -34,7 +35,6 @@ from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership
     foreign_resources,
     foreign_subjects,
     foreign_users,
-    named,
     read_record,
     reason_to_keep,
     reason_to_keep_namespace,

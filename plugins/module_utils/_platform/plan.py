@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.gitops.airflow.plugins.module_utils._base.owner import labels_of, owner_of
+from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import named
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import (
     GENERATED,
     Decision,
@@ -18,7 +19,6 @@ from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership
     Ref,
     Sight,
     adoptable,
-    named,
     points_here,
 )
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.refusal import Refusal
@@ -239,7 +239,7 @@ def _tasks_at_upgrade(state: State, plan: Plan, given: Settings) -> Iterator[Ref
     if workers and changes_version(plan, given):
         yield Refusal(
             "tasks_at_upgrade",
-            ", ".join(workers),
+            named(workers),
             "no task runs while Airflow is upgraded",
             f"Airflow {plan.running_version} is to become {given.airflow_version}, but tasks run, whose pods would go on with the old "
             f"version on the new database: {named(workers)}.",
@@ -266,7 +266,7 @@ def _tasks_in_dropped(state: State, plan: Plan) -> Iterator[Refusal]:
     if workers:
         yield Refusal(
             "tasks_in_dropped",
-            ", ".join(workers),
+            named(workers),
             "no task runs in a namespace that is removed",
             f"Tasks run in {', '.join(plan.dropped_namespaces)}, which platform_worker_namespaces does not name any more: "
             f"{named(workers)}.",

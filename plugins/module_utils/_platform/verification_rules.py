@@ -14,6 +14,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._airflow.inspection
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError
 from ansible_collections.gitops.airflow.plugins.module_utils._base.mask import masked_words
 from ansible_collections.gitops.airflow.plugins.module_utils._base.owner import labels_of, owner_of, owner_text
+from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import named
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import Ref, adoptable
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.refusal import Refusal
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.verification import Run, Wanted
@@ -123,7 +124,7 @@ def platform_problems(wanted: Wanted, inspection: Inspection, pods: CorePods) ->
         found.append(Refusal("airflow_namespace_list", inspection.namespace_list, ",".join(names), text, action))
     if (len(pods.names), pods.containers) != (wanted.pods, wanted.containers):
         text = (
-            f"{core} has {len(pods.names)} pods of Airflow with {pods.containers} containers ({', '.join(pods.names)}); "
+            f"{core} has {len(pods.names)} pods of Airflow with {pods.containers} containers ({named(pods.names)}); "
             f"{wanted.pods} pods with {wanted.containers} containers are expected."
         )
         action = (
@@ -148,9 +149,9 @@ def idle_workers(inspection: Inspection, workers: Sequence[Obj], namespaces: Col
 def idle_problems(inspection: Inspection, left: Sequence[str]) -> list[Refusal]:
     if not left:
         return []
-    text = f"No task was active at {inspection.asked_at}, but worker pods from before are still there: {', '.join(left)}."
+    text = f"No task was active at {inspection.asked_at}, but worker pods from before are still there: {named(left)}."
     action = "Look at these pods; Airflow deletes the pod of a task that has ended."
-    return [Refusal("not_idle", ", ".join(left), "no worker pod is left of a time when no task was active", text, action)]
+    return [Refusal("not_idle", named(left), "no worker pod is left of a time when no task was active", text, action)]
 
 
 def operation_of(application: Obj) -> Obj:

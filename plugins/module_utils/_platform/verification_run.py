@@ -14,6 +14,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._airflow.dag_run im
 from ansible_collections.gitops.airflow.plugins.module_utils._airflow.dag_run import DagRun, Outcome, Request
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError, CollectionError
 from ansible_collections.gitops.airflow.plugins.module_utils._base.owner import MANAGER
+from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import named
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import core_path
 from ansible_collections.gitops.airflow.plugins.module_utils._placement.run import Placement, await_placement, failure
 from ansible_collections.gitops.airflow.plugins.module_utils._placement.run import Request as PlacementRequest
@@ -98,7 +99,7 @@ class Attempt:
             left = idle_workers(inspection, workers, namespaces)
             if not left or ways.clock() >= end:
                 break
-            self._verification.tell(f"worker pods of tasks that have ended are still there: {', '.join(left)}")
+            self._verification.tell(f"worker pods of tasks that have ended are still there: {named(left)}")
             ways.sleep(IDLE_POLL_SECONDS)
         enforce([*idle_problems(inspection, left), *migration_problems(self._wanted, self._state.application, inspection.schema)])
 

@@ -12,7 +12,7 @@ import os
 import sys
 import time
 from datetime import datetime, timedelta, timezone
-from typing import Any, Iterable, Iterator  # noqa: UP035
+from typing import Any, Iterable, Iterator
 
 # What deleting takes in one request (S3's DeleteObjects).
 BATCH = 1000
@@ -134,7 +134,7 @@ def main() -> int:
                 return 1
             time.sleep(1)
     if options.task == "expire" and options.days > 0:
-        print(expire(client, options.bucket, options.days, datetime.now(timezone.utc)))  # noqa: UP017
+        print(expire(client, options.bucket, options.days, datetime.now(timezone.utc)))
     return 0
 
 

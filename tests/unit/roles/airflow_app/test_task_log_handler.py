@@ -11,9 +11,12 @@ from __future__ import annotations
 import ast
 import importlib.util
 import sys
+import time
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from io import BytesIO
 from pathlib import Path
+from threading import Event
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -229,10 +232,42 @@ def test_f1_a_pod_that_is_still_there_stands_in_for_the_store(module: Any, error
     assert ("the worker was killed" in messages[0]) is (error is None)
 
 
-def test_f1_newer_airflow_chooses_the_executor_for_each_task(module: Any) -> None:
+def test_f1_newer_airflow_chooses_the_executor_for_each_task(module: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    choose: Any = lambda _self, _ti: lambda _ti, _try: ([], ["of the chosen one"])  # noqa: E731
+    monkeypatch.setattr(S3TaskHandler, "_get_executor_get_task_log", choose, raising=False)
+    assert module.TaskLogHandler()._read_remote_logs(task(), 1)[1] == ["of the chosen one"]
+
+
+@pytest.mark.parametrize("later", [False, True], ids=["until 2.7", "since 2.8"])
+def test_f1_the_page_of_a_task_on_a_lost_node_does_not_wait_for_the_node(module: Any, monkeypatch: pytest.MonkeyPatch, later: bool) -> None:
+    """Airflow itself asks for the log of a running task's pod; 44.6 s were measured for a page."""
+    answer = Event()
+
+    def lost(_self: Any, _ti: Any, _try: int) -> tuple[list[str], list[str]]:
+        answer.wait(30)
+        return [], ["too late"]
+
+    monkeypatch.setattr(module.bounded, "__defaults__", (0.05,))
+    if later:
+        monkeypatch.setattr(S3TaskHandler, "_get_executor_get_task_log", lambda self, _ti: partial(lost, self), raising=False)
+    else:
+        monkeypatch.setattr(S3TaskHandler, "_executor_get_task_log", lost)
     handler = module.TaskLogHandler()
-    handler._get_executor_get_task_log = lambda ti: lambda _ti, _try: ([], ["of the chosen one"])
-    assert handler._read_remote_logs(task(), 1)[1] == ["of the chosen one"]
+    read = handler._get_executor_get_task_log(task("running")) if later else handler._executor_get_task_log
+    start = time.monotonic()
+    messages, logs = read(task("running"), 1)
+    assert time.monotonic() - start < 5
+    assert messages[0] == "The log of the worker's pod cannot be read: its node did not answer within 0.05 s."
+    assert messages[1].startswith("Next: see whether the node is ready")
+    assert logs == []
+    # A try that is over: what the store says, as if there was no pod.
+    assert "the log store has none for this try" in handler._read_remote_logs(task("failed"), 1)[1][0]
+    answer.set()
+
+
+def test_f1_an_error_of_reading_a_pod_stays_the_same(module: Any) -> None:
+    with pytest.raises(RuntimeError, match="Cannot find pod"):
+        module.TaskLogHandler()._executor_get_task_log(task("running"), 1)
 
 
 def test_f1_no_port_of_a_worker_is_asked(module: Any) -> None:

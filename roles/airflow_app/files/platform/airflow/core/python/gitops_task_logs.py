@@ -13,7 +13,14 @@ import os
 import re
 import sys
 from datetime import datetime, timedelta, timezone
-from typing import Any
+from threading import Thread
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    # Of a task and the number of its try: what stands above the log, and the log's parts.
+    PodLog = Callable[[Any, int], tuple[list[str], list[str]]]
 
 try:
     from airflow.providers.amazon.aws.log.s3_task_handler import S3TaskHandler
@@ -40,6 +47,8 @@ __all__ = ["TaskLogHandler", "explain", "missing", "over"]
 CANNOT = "The task log cannot be read:"
 # A worker stores its log after it has set the task's state.
 UPLOAD_TIME = timedelta(seconds=60)
+# How long a page waits for the log of a pod. The API server waits 30 s and more for a node that does not answer.
+POD_SECONDS = 3.0
 # States in which the last try is not over yet.
 ACTIVE = ("scheduled", "queued", "running", "restarting", "deferred", "up_for_reschedule", None)
 _CONNECTION = (
@@ -112,6 +121,33 @@ def over(state: str | None, last_try: int, try_number: int) -> bool:
     return try_number < last_try or state not in ACTIVE
 
 
+def bounded(read: PodLog, seconds: float = POD_SECONDS) -> PodLog:
+    """``read``, or after ``seconds`` a message in place of what it would say."""
+
+    def read_in_time(ti: Any, try_number: int) -> tuple[list[str], list[str]]:
+        answers: list[tuple[list[str], list[str]]] = []
+        errors: list[Exception] = []
+
+        def ask() -> None:
+            try:
+                answers.append(read(ti, try_number))
+            except Exception as error:
+                errors.append(error)
+
+        thread = Thread(target=ask, daemon=True)
+        thread.start()
+        thread.join(seconds)
+        if errors:
+            raise errors[0]
+        if answers:
+            return answers[0]
+        silent = f"The log of the worker's pod cannot be read: its node did not answer within {seconds:g} s."
+        step = "Next: see whether the node is ready (kubectl get nodes). When Kubernetes has given it up, Airflow ends this try."
+        return [silent, step], []
+
+    return read_in_time
+
+
 class TaskLogHandler(S3TaskHandler):
     """Airflow's handler of task logs in S3, for a store that may be away."""
 
@@ -124,11 +160,20 @@ class TaskLogHandler(S3TaskHandler):
         hook.get_connection(hook.aws_conn_id)
         return hook
 
+    @property
+    def _executor_get_task_log(self) -> PodLog:
+        """How Airflow before 2.8 reads the log of a pod."""
+        return bounded(super()._executor_get_task_log)
+
+    def _get_executor_get_task_log(self, ti: Any) -> PodLog:
+        """How later versions do."""
+        return bounded(super()._get_executor_get_task_log(ti))
+
     def _pod_log(self, ti: Any, try_number: int) -> list[str]:
         """What the try's pod wrote, where Kubernetes still has it."""
         try:
-            choose = getattr(self, "_get_executor_get_task_log", None)  # Airflow 2.8 and later
-            read = choose(ti) if choose else self._executor_get_task_log
+            later = hasattr(S3TaskHandler, "_get_executor_get_task_log")
+            read = self._get_executor_get_task_log(ti) if later else self._executor_get_task_log
             _messages, logs = read(ti, try_number)
             return [text for text in logs if text.strip()]
         except Exception:  # another executor, or no right to read pods: there is only less to show
@@ -160,7 +205,7 @@ class TaskLogHandler(S3TaskHandler):
         if pod:
             why = problem or ["The log store has no log of this try: the worker was killed before it could store one, or is about to."]
             return [*why, "This is what the worker's pod wrote, its last 100 lines."], pod
-        lines = problem or missing(where, ti.end_date if try_number == last_try else None, datetime.now(timezone.utc))  # noqa: UP017
+        lines = problem or missing(where, ti.end_date if try_number == last_try else None, datetime.now(timezone.utc))
         # As a log, not as messages above it: newer versions of Airflow fold those away.
         return [], ["\n".join(f"*** {line}" for line in lines)]
 
