@@ -195,7 +195,7 @@ def test_no_change_of_another_writer_of_the_project_is_lost(cluster: Cluster) ->
     """Another platform run allows namespaces one by one, both with keep_present: all of them stay allowed."""
     cluster.project(namespaces=["core"])
     runs = [cluster.start("argocd_project", name="airflow", namespaces=[f"n{number}"], keep_present=True) for number in range(4)]
-    assert [run.result().get("failed") for run in runs] == [None] * 4
+    assert [run.result().get("msg") for run in runs] == [None] * 4
     namespaces = {item["namespace"] for item in cluster.found(PROJECT)["spec"]["destinations"]}
     assert namespaces == {"core", "n0", "n1", "n2", "n3"}
 
