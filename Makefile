@@ -40,7 +40,7 @@ test: dev ## All checks, then the whole platform on a real kind cluster
 quick: dev ## The checks that need no cluster
 	@scripts/test --quick
 
-lint: dev
+lint: dev ## Style, types, playbooks and plain English (its rules: scripts/plain_english.yml)
 	@scripts/test --only lint
 
 sanity: dev
