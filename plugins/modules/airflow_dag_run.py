@@ -128,7 +128,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 dag_run:
-  description: The run as Airflow tells it. Empty when there is none.
+  description: The run as Airflow reports it. Empty if there is none.
   returned: always
   type: dict
   sample:

@@ -114,7 +114,7 @@ options:
         type: str
         required: true
       optional:
-        description: Whether the run is left out if no file of the DAG folder names the DAG, or if its namespace is no worker namespace.
+        description: Whether the run is skipped if no file of the DAG folder names the DAG, or if its namespace is not a worker namespace.
         type: bool
         default: false
   timeout:
@@ -230,7 +230,7 @@ report:
       description: The pod that was asked.
       type: str
     asked:
-      description: The DAGs that Airflow was asked for.
+      description: The DAGs that were looked up in Airflow.
       type: list
       elements: str
     migrations:

@@ -18,7 +18,7 @@ description:
   - It has failed after a grace when a worker is unschedulable (with the scheduler's own message) or a container of it cannot start.
   - Workers vanish seconds after their end. Take O(resource_version) before the trigger, and those already deleted are seen too. Where that
     history is gone, O(task_instances) names the pods and Events prove where they ran; RV(placements) says which evidence each has.
-  - A worker pod that succeeded says that its process ended, not that the task did. M(gitops.airflow.airflow_dag_run) tells how the task
+  - A worker pod that succeeded says that its process ended, not that the task did. M(gitops.airflow.airflow_dag_run) reports how the task
     ended.
 attributes:
   check_mode:
@@ -110,14 +110,14 @@ options:
     description:
       - The RV(resource_version) taken before the runs were triggered. What came after it is replayed, so that pods already deleted are
         seen too.
-      - The API server keeps that history for some minutes. When it is gone a warning says so, and Events are read.
+      - The API server keeps that history for some minutes. If it has expired, a warning says so, and Events are read.
     type: str
   task_instances:
     description:
       - The task instances of the runs as M(gitops.airflow.airflow_dag_run) returns them. Only C(task_id), C(map_index), C(try_number),
         C(state) and C(hostname) are read; for several runs each entry needs C(dag_id) and C(run_id) too.
       - They name the pods of tasks that have run. Where such a pod is deleted unseen, an Event of that name proves its namespace and node,
-        and the state tells how it ended. Service account, node selector, tolerations and affinity cannot be told any more; where one of
+        and the state shows how it ended. Service account, node selector, tolerations and affinity cannot be verified then; where one of
         them is expected it has failed, saying so.
       - Without them Events count only when O(resource_version) is given, its history is gone, and exactly as many pods named like the
         task's have come since as are missing.
@@ -301,7 +301,7 @@ code:
   returned: failure
   type: str
 watched:
-  description: The namespaces in which strays were looked for, or V(*) for all.
+  description: The namespaces that were searched for stray workers, or V(*) for all.
   returned: always
   type: list
   elements: str

@@ -23,7 +23,7 @@ description:
     also after a restart.
   - >-
     A note in O(state_dir) says that a cluster is being made. A cluster that an interrupted run left half-made is deleted and made again;
-    one without such a note was made by somebody else and is only reported.
+    one without such a note was made by another program and is only reported.
   - >-
     A cluster that the module did not make is never deleted, unless O(delete_foreign) is set, and never started where O(config) has kubelet
     settings. What proves that the module made it: the note, a node recorded in O(state_dir), or the kubelet settings of O(config) in what

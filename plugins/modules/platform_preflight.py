@@ -359,7 +359,7 @@ repositories_read:
   returned: always
   type: bool
 purpose:
-  description: The O(purpose) that was asked for.
+  description: The O(purpose) of this run.
   returned: always
   type: str
 refusals:

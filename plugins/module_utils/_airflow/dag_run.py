@@ -41,7 +41,7 @@ class Api(Protocol):
 
 @dataclass(frozen=True)
 class Request:
-    """What is asked for. Times in seconds."""
+    """What the caller wants. Times in seconds."""
 
     dag_id: str
     run_id: str
@@ -184,7 +184,7 @@ class DagRun:
             except AirflowError as error:
                 if error.status != 409:
                     raise
-                # Somebody else made it meanwhile, or an earlier request of ours arrived although its answer did not.
+                # Another client made it meanwhile, or an earlier request of ours arrived although its answer did not.
                 found = self._api.run(request.dag_id, request.run_id)
                 if found is None:
                     raise AirflowError(409, f"{error} Another run has this logical_date.", "Choose another, or give none.") from error

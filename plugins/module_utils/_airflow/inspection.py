@@ -26,7 +26,7 @@ RESOLVE = "import os, sys; print(os.path.realpath(sys.argv[1]))"
 
 @dataclass(frozen=True)
 class Inspection:
-    """What the running Airflow says of itself. ``present`` and ``unpaused`` are about the DAGs that were asked for."""
+    """What the running Airflow says of itself. ``present`` and ``unpaused`` are about the DAGs that the caller named."""
 
     version: str
     executor: str

@@ -59,7 +59,7 @@ _LONG_AGO = datetime.datetime.min.replace(tzinfo=datetime.UTC)
 
 @dataclass(frozen=True)
 class Log:
-    """A container's log, of its run before where ``previous``; ``run`` tells one run from the next."""
+    """A container's log, of its run before where ``previous``; ``run`` identifies the run."""
 
     namespace: str
     pod: str

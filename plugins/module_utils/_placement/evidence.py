@@ -115,11 +115,11 @@ def whole(host: str) -> bool:
 
 
 def settled(worker: Worker, known: Iterable[Instance]) -> Worker:
-    """A worker whose end was not seen, with the end that Airflow tells of its try."""
+    """A worker whose end was not seen, with the end that Airflow reports of its try."""
     if worker.phase == "Gone":
         for item in known:
             if item.try_number == worker.try_number and item.state in TOLD and item.of(worker):
-                return replace(worker, told=TOLD[item.state])
+                return replace(worker, reported=TOLD[item.state])
     return worker
 
 
@@ -224,4 +224,4 @@ def _worker(sighting: Sighting, expect: Expectation, task_id: str, item: Instanc
         status["containerStatuses"] = [{"name": BASE, "state": {"running": {"startedAt": sighting.started}}}]
     metadata = {"name": sighting.name, "namespace": sighting.namespace, "uid": sighting.uid, "annotations": ids}
     pod = {"metadata": metadata, "spec": {"nodeName": sighting.node}, "status": status}
-    return Worker(pod, deleted=True, evidence="events", told=TOLD[item.state] if item and item.state in TOLD else "")
+    return Worker(pod, deleted=True, evidence="events", reported=TOLD[item.state] if item and item.state in TOLD else "")

@@ -76,7 +76,7 @@ def await_placement(
         if error.status != 403 or watched:
             raise
         watched = sorted({item.namespace for item in request.expectations})
-        wait.notices.append(f"Strays are looked for in {', '.join(watched)} only: {error.text}")
+        wait.notices.append(f"Only {', '.join(watched)} can be searched for stray workers: {error.text}")
         streams, first = begin(watched)
     version = min((change.version for _feed, change in first), key=int)
     if request.since and int(request.since) > int(version):

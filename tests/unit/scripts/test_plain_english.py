@@ -117,11 +117,11 @@ def test_an_exception_holds_for_its_file_and_words_only() -> None:
             {
                 "phrases": [{"phrase": "told", "instead": "said"}],
                 "verbs": [],
-                "allowed": [{"file": "docs/*.md", "text": "untold is told", "reason": "a quotation"}],
+                "allowed": [{"file": "docs/*.md", "text": "unverified is told", "reason": "a quotation"}],
             }
         )
     )
-    text = "untold is told\ntold\n"
+    text = "unverified is told\ntold\n"
     assert [finding.line for finding in plain_english.check("docs/x.md", text, rules)] == [2]
     assert [finding.line for finding in plain_english.check("README.md", "told\n", rules)] == [1]
 

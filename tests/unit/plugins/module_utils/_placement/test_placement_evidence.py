@@ -132,7 +132,7 @@ TABLE: dict[str, Row] = {
     "node": ([instance()], [sighting()], [expect(node="node-1", node_labels={"zone": "a"})], [], "", "done", ""),
     "wrong node": ([instance()], [sighting()], [expect(node="node-2")], [], "", "failed", "node is 'node-1', expected 'node-2'"),
     "wrong node labels": ([instance()], [sighting()], [expect(node_labels={"zone": "b"})], [], "", "failed", "labels of node node-1"),
-    "service account": ([instance()], [sighting()], [expect(service_account="x")], [], "", "failed", "service account cannot be told"),
+    "service account": ([instance()], [sighting()], [expect(service_account="x")], [], "", "failed", "service account cannot be verified"),
     "all that is in the spec": (
         [instance()],
         [sighting()],
@@ -140,7 +140,7 @@ TABLE: dict[str, Row] = {
         [],
         "",
         "failed",
-        "its node selector, tolerations, affinity cannot be told any more",
+        "its node selector, tolerations, affinity cannot be verified",
     ),
     # Hostnames that were cut
     "cut hostname": (
