@@ -401,7 +401,12 @@ SEQUENCES: dict[str, tuple[Expectation, list[tuple[float, Obj | None, str, str]]
     ),
     "push after push": (
         WANTED,
-        [(0, SYNCING, "waiting", ""), (1, LATER, "waiting", ""), (40, STALE, "waiting", ""), (61, STALE, "failed", "superseded: aaaaaaaaaaaa")],
+        [
+            (0, SYNCING, "waiting", ""),
+            (1, LATER, "waiting", ""),
+            (40, STALE, "waiting", ""),
+            (61, STALE, "failed", "superseded: aaaaaaaaaaaa"),
+        ],
     ),
     "a mirror that lags now and then": (
         WANTED,
