@@ -130,13 +130,22 @@ def names(node: Any) -> Iterator[tuple[int, str]]:
                         yield from names(value)
 
 
+def yaml_of_tasks(file: str, source: str) -> Iterator[tuple[int, str]]:
+    """YAML with plays or tasks in a file, each with its first line: the file itself, or a plugin's EXAMPLES."""
+    if any(fnmatch.fnmatch(file, pattern) for pattern in TASK_FILES):
+        yield 1, source
+    elif file.startswith("plugins/") and file.endswith(".py"):
+        for node in ast.parse(source).body:
+            if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "EXAMPLES" and isinstance(node.value, ast.Constant):
+                yield node.lineno, str(node.value.value)
+
+
 def task_names(file: str, source: str, rules: Rules) -> Iterator[Finding]:
     """The names of plays and tasks in a file that do not begin with a verb of the list."""
-    if not any(fnmatch.fnmatch(file, pattern) for pattern in TASK_FILES):
-        return
-    for line, name in names(yaml.compose(source, Loader=yaml.SafeLoader)):
-        if name.split(" ")[0] not in rules.verbs:
-            yield Finding(file, line, name, f"begin with a verb of the list in {RULES.name}")
+    for first, text in yaml_of_tasks(file, source):
+        for line, name in names(yaml.compose(text, Loader=yaml.SafeLoader)):
+            if name.split(" ")[0] not in rules.verbs:
+                yield Finding(file, first + line - 1, name, f"begin with a verb of the list in {RULES.name}")
 
 
 def check(file: str, source: str, rules: Rules) -> list[Finding]:

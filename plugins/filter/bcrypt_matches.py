@@ -29,7 +29,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: The stored hash is that of the password
+- name: Check that the stored hash is that of the password
   ansible.builtin.assert:
     that: stored_hash | gitops.airflow.bcrypt_matches(argocd_admin_password)
 """

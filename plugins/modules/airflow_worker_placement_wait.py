@@ -156,14 +156,14 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: The one worker of a run is in airflow-cron
+- name: Wait until the one worker of a run is in airflow-cron
   gitops.airflow.airflow_worker_placement_wait:
     expectations:
       - dag_id: example_cron_dag
         run_id: verify-1
         namespace: airflow-cron
 
-- name: Workers find a node at all
+- name: Wait until workers find a node
   gitops.airflow.airflow_worker_placement_wait:
     phase: Scheduled
     timeout: 60
@@ -171,7 +171,7 @@ EXAMPLES = r"""
     expectations: [{dag_id: train, run_id: nightly, namespace: airflow-gpu}]
 
 # However short its worker lives: what happens after "before" is replayed.
-- name: The point in the cluster's history before the trigger
+- name: Read the cluster's resource version before the trigger
   gitops.airflow.airflow_worker_placement_wait:
     expectations: &expected
       - dag_id: example_cron_dag
@@ -180,7 +180,7 @@ EXAMPLES = r"""
   check_mode: true
   register: before
 
-- name: The run is triggered
+- name: Trigger the run
   gitops.airflow.airflow_dag_run:
     url: http://localhost:8080
     username: admin
@@ -189,12 +189,12 @@ EXAMPLES = r"""
     dag_run_id: verify-1
     wait: false
 
-- name: Its worker ran in airflow-cron, and in no other namespace
+- name: Check that its worker ran in airflow-cron, and in no other namespace
   gitops.airflow.airflow_worker_placement_wait:
     resource_version: "{{ before.resource_version }}"
     expectations: *expected
 
-- name: Each task has its own place, retries, mapped and deferred tasks included
+- name: Wait for tasks in several places, with retries, mapped and deferred tasks
   gitops.airflow.airflow_worker_placement_wait:
     resource_version: "{{ before.resource_version }}"
     timeout: 1800
@@ -219,7 +219,7 @@ EXAMPLES = r"""
         tolerations: [{key: nvidia.com/gpu, operator: Exists}]
 
 # Half an hour later, its pods and the cluster's history gone.
-- name: The run is looked up
+- name: Read the run
   gitops.airflow.airflow_dag_run:
     url: http://localhost:8080
     username: admin
@@ -228,7 +228,7 @@ EXAMPLES = r"""
     dag_run_id: nightly
   register: nightly
 
-- name: Events prove on which nodes it ran
+- name: Check by Events on which nodes it ran
   gitops.airflow.airflow_worker_placement_wait:
     task_instances: "{{ nightly.task_instances }}"
     expectations:

@@ -74,30 +74,30 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: The Application is synced and healthy
+- name: Wait until the Application is synced and healthy
   gitops.airflow.argocd_application_wait:
     applications: [airflow-core]
 
-- name: The pushed commit is what runs
+- name: Wait until the pushed commit runs
   gitops.airflow.argocd_application_wait:
     applications: [airflow-core]
     revision: "{{ pushed.commit }}"
     refresh: normal
     timeout: 900
 
-- name: All Applications of the platform are done and stay so for 10 seconds
+- name: Wait until all Applications of the platform are done and stay so for 10 seconds
   gitops.airflow.argocd_application_wait:
     label_selectors: [app.kubernetes.io/part-of=airflow]
     stable_for: 10
 
-- name: Each has its own revision, one of them of two sources
+- name: Wait for Applications with a revision each, one of them with two sources
   gitops.airflow.argocd_application_wait:
     applications: [airflow-core, monitoring]
     revision:
       airflow-core: 3f2a9c1d5b7e8f60a1b2c3d4e5f60718293a4b5c
       monitoring: ["61.3.1", 3f2a9c1]
 
-- name: An Application that its parent has yet to create, in another cluster
+- name: Wait for an Application in another cluster that its parent has yet to create
   gitops.airflow.argocd_application_wait:
     context: production
     applications: [airflow-core]

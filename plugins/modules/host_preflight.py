@@ -63,7 +63,7 @@ attributes:
 """
 
 EXAMPLES = r"""
-- name: The machine can hold the cluster
+- name: Check that the machine can hold the cluster
   gitops.airflow.host_preflight:
     ports: [8080, 8443]
     ports_owner: airflow

@@ -111,7 +111,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: The cluster is there, its Airflow port published on the host
+- name: Create the cluster, with its Airflow port published on the host
   gitops.airflow.kind_cluster:
     name: airflow
     image: kindest/node:v1.29.4
@@ -125,14 +125,14 @@ EXAMPLES = r"""
               kind: KubeletConfiguration
               imageGCHighThresholdPercent: 90
 
-- name: The nodes hold images that no registry can give them
+- name: Load images that no registry serves into the nodes
   gitops.airflow.kind_cluster:
     name: airflow
     image_archives:
       - path: /srv/images/airflow.tar
         images: [apache/airflow:2.6.3]
 
-- name: Nothing of the cluster is left
+- name: Delete the cluster
   gitops.airflow.kind_cluster:
     name: airflow
     state: absent

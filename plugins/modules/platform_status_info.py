@@ -94,12 +94,12 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: The platform's state
+- name: Read the platform's state
   gitops.airflow.platform_status_info:
     namespaces: [airflow-cron, airflow-user, git]
   register: status
 
-- name: The platform is healthy
+- name: Check that the platform is healthy
   ansible.builtin.assert:
     that: status.status.healthy
     fail_msg: "{{ status.text }}"

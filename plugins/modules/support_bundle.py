@@ -66,7 +66,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: The evidence is collected
+- name: Collect the evidence
   gitops.airflow.support_bundle:
     path: /tmp/airflow.tar.gz
     namespaces: [argocd, airflow-core, airflow-cron, airflow-user]

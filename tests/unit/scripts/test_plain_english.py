@@ -104,6 +104,7 @@ PLAY = """\
         ("roles/x/tasks/main.yml", TASKS, [(3, "The pod is read"), (7, "It failed")]),
         ("molecule/x/tasks/main.yml", TASKS, [(3, "The pod is read"), (7, "It failed")]),
         ("playbooks/x.yml", PLAY, [(1, "A platform")]),
+        ("plugins/modules/x.py", f'EXAMPLES = r"""\n{TASKS}"""\n', [(4, "The pod is read"), (8, "It failed")]),
         ("roles/x/defaults/main.yml", "x:\n  - name: airflow-core\n", []),
     ],
 )
