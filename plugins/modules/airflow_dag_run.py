@@ -72,7 +72,7 @@ options:
     type: float
     default: 600
   poll_interval:
-    description: Seconds between two looks.
+    description: Seconds between two requests.
     type: float
     default: 1
 notes:

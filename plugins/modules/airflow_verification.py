@@ -122,7 +122,7 @@ options:
     type: float
     default: 300
   report_path:
-    description: File for the report as JSON, readable by everybody. Without it no file is written.
+    description: File for the report as JSON, readable by everyone. Without it no file is written.
     type: path
 notes:
   - Needs what M(gitops.airflow.argocd_application_wait) and M(gitops.airflow.airflow_worker_placement_wait) need. In O(core_namespace) it

@@ -12,10 +12,10 @@ version_added: 0.1.0
 author: The gitops.airflow team (@gitops-airflow)
 description:
   - Watches the pods that Airflow's KubernetesExecutor makes for given DAG runs and returns when each expectation is met, or as soon as one
-    cannot be met any more.
-  - It has failed at once when a worker is in a namespace where none is expected, on a wrong node, with another service account,
+    can no longer be met.
+  - Fails at once when a worker is in a namespace where none is expected, on a wrong node, with another service account,
     toleration, node selector or affinity, when there are more workers than expected, or when a worker failed in its last try.
-  - It has failed after a grace when a worker is unschedulable (with the scheduler's own message) or a container of it cannot start.
+  - Fails after a grace when a worker is unschedulable (with the scheduler's own message) or a container of it cannot start.
   - Workers vanish seconds after their end. Take O(resource_version) before the trigger, and those already deleted are seen too. Where that
     history is gone, O(task_instances) names the pods and Events prove where they ran; RV(placements) says which evidence each has.
   - A worker pod that succeeded says that its process ended, not that the task did. M(gitops.airflow.airflow_dag_run) reports how the task

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: kind_cluster
-short_description: Makes, adopts or deletes a kind cluster
+short_description: Creates, adopts or deletes a kind cluster
 version_added: 0.1.0
 author: The gitops.airflow team (@gitops-airflow)
 description:
-  - Makes a local Kubernetes cluster with C(kind) and Docker, or finds it there and looks whether it is the one described.
+  - Creates a local Kubernetes cluster with C(kind) and Docker, or checks that an existing one is the one described.
   - >-
     An existing cluster is never changed and never deleted to make it fit. Where its nodes, images, published ports, mounts, subnets or
     kubeadm patches differ from O(config), the module fails and lists every difference.

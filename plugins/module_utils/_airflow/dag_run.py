@@ -208,7 +208,7 @@ class DagRun:
             self._pause()
             outcome.dag_run = self._retry(lambda: self._api.run(request.dag_id, request.run_id))
             if outcome.dag_run is None:
-                message = f"The run {request.run_id} of {request.dag_id} was deleted while it was waited for."
+                message = f"The run {request.run_id} of {request.dag_id} was deleted during the wait."
                 outcome.error = CollectionError(message, "Trigger a new one, and find out who deletes runs.", "run_deleted")
                 return
         self._read_tasks()
@@ -227,7 +227,7 @@ class DagRun:
             while active := self._retry(lambda: self._api.active_runs(self._request.dag_id)):
                 if self._left() <= 0:
                     text = f"{self._request.dag_id} was paused while these runs had not ended: {named(active)}."
-                    self.outcome.warnings.append(f"{text} They go on when it is unpaused.")
+                    self.outcome.warnings.append(f"{text} They continue when it is unpaused.")
                     break
                 self._tell(f"{self._request.dag_id} is paused when these runs have ended: {named(active)}")
                 self._pause()

@@ -19,7 +19,7 @@ WIDTH = 120
 COLLECTION = "gitops.airflow."
 OPTIONS = {"-i": "--inventory", "-e": "--extra-vars"}
 AGAIN = "Remove that cause and run the same command again: what is done already is kept."
-INTERRUPT = "Run the same command again: it goes on from where it was."
+INTERRUPT = "Run the same command again: it continues from where it was."
 HIDDEN = "Its output is hidden because secrets pass through it."
 # ansible-core's own words before a module's message.
 _PREFIX = re.compile(r"^(Task failed(?:: |\. )|Module failed: |Action failed: )+")

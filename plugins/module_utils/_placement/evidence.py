@@ -30,7 +30,7 @@ TOLD: dict[str, Literal["Succeeded", "Failed"]] = {
 UNENDED = ("running", "deferred", "restarting", "up_for_reschedule")
 """The other states whose hostname is of this try's worker. In all others it is empty or of an earlier try's."""
 ENDED = ("success", "skipped", "failed", "upstream_failed", "removed")
-"""The states in which a task gets no worker any more."""
+"""The states in which a task gets no further worker."""
 AGAIN = "run the DAG again and give the resource_version taken before the trigger"
 
 
@@ -155,7 +155,7 @@ def find(
 
 def _too_few(expect: Expectation, tasks: int) -> str:
     if expect.pods_per_task > 1:
-        return f"of the {expect.pods_per_task} pods that a task makes only the last can be proven any more; {AGAIN}"
+        return f"of the {expect.pods_per_task} pods that a task makes only the last can still be proven; {AGAIN}"
     return f"task_instances name {tasks} such tasks, which have all ended, but {expect.count} workers are expected: correct count"
 
 
@@ -178,7 +178,7 @@ def _by_instance(expect: Expectation, mine: Sequence[Instance], pods: Sequence[W
             names = ", ".join(map(str, found))
             doubt.append(f"{item} ran as a pod whose name begins with {item.host}, and Events show {len(found)} of them ({names}); {AGAIN}")
         elif item.state in ENDED:
-            text = f"{item} ran as pod {item.host} (state {item.state}), but where cannot be proven any more"
+            text = f"{item} ran as pod {item.host} (state {item.state}), but its node cannot be proven"
             lost.append(f"{text}: the pod is deleted and {unread or 'no Event of it is left'}; {AGAIN}")
         else:
             pending = True

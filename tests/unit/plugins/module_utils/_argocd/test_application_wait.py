@@ -741,7 +741,7 @@ def test_refresh_makes_errors_final() -> None:
         ({"timeout": -1}, "timeout is -1"),
         ({"timeout": float("nan")}, "timeout is nan"),
         ({"health": []}, "health is empty"),
-        ({"supersede": True}, "of use with revision only"),
+        ({"supersede": True}, "supersede needs revision"),
         ({"degraded_grace": -1}, "degraded_grace is -1"),
         ({"stable_for": -0.5}, "stable_for is -0.5"),
         ({"revision": "main"}, "'main' is neither a commit"),

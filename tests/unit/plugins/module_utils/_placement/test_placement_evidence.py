@@ -58,7 +58,7 @@ TABLE: dict[str, Row] = {
     "instance and event": ([instance()], [sighting()], [expect()], [], "", "done", ""),
     "the run's other task ran elsewhere": ([instance(), instance(task_id="b", host="b-1")], [sighting()], [expect()], [], "", "done", ""),
     "event of another pod": ([instance()], [sighting(OTHER)], [expect()], [], "", "failed", f"ran as pod {POD} (state success)"),
-    "only the instance": ([instance()], [], [expect()], [], "", "failed", "but where cannot be proven any more"),
+    "only the instance": ([instance()], [], [expect()], [], "", "failed", "but its node cannot be proven"),
     "only the instance, failed": ([instance("failed")], [], [expect()], [], "", "failed", "(state failed), but where"),
     "failed": ([instance("failed")], [sighting()], [expect()], [], "", "failed", "Airflow says that the task failed"),
     "skipped by itself": ([instance("skipped")], [sighting()], [expect()], [], "", "done", ""),
