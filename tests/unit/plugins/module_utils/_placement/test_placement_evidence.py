@@ -59,7 +59,7 @@ TABLE: dict[str, Row] = {
     "the run's other task ran elsewhere": ([instance(), instance(task_id="b", host="b-1")], [sighting()], [expect()], [], "", "done", ""),
     "event of another pod": ([instance()], [sighting(OTHER)], [expect()], [], "", "failed", f"ran as pod {POD} (state success)"),
     "only the instance": ([instance()], [], [expect()], [], "", "failed", "but its node cannot be proven"),
-    "only the instance, failed": ([instance("failed")], [], [expect()], [], "", "failed", "(state failed), but where"),
+    "only the instance, failed": ([instance("failed")], [], [expect()], [], "", "failed", "(state failed), but its node"),
     "failed": ([instance("failed")], [sighting()], [expect()], [], "", "failed", "Airflow says that the task failed"),
     "skipped by itself": ([instance("skipped")], [sighting()], [expect()], [], "", "done", ""),
     "up for retry": ([instance("up_for_retry")], [sighting()], [expect(tries=2)], [], "", "waiting", "failed in try 1 of 2"),
