@@ -1,7 +1,7 @@
-# The front door. `make site` stands the platform up, `make test` tests the collection; ARGS reaches the tool behind a target.
+# `make site` installs the platform, `make test` tests the collection. ARGS is passed to the tool behind a target.
 SHELL := /bin/bash
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
-# Named, because Ansible takes no ansible.cfg from a folder that everybody may write to, such as a Windows drive in WSL.
+# Set explicitly: Ansible ignores an ansible.cfg in a folder that everyone may write to, such as a Windows drive in WSL.
 export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 ARGS ?=
 DIR ?=
@@ -9,38 +9,38 @@ FORMAT ?=
 
 .PHONY: help site verify status support-bundle push-dags destroy lab test quick lint sanity unit cores integration molecule package mutate setup dev engine engine-remove
 
-help: ## These lines
+help: ## Show these lines
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 24
 
-# --needs: what the run needs where its provider is kind. Ansible itself is asked which it is (scripts/provider.py).
-site: setup ## Stand up the whole platform and verify it
+# --needs: what the run needs if its provider is kind. scripts/provider.py asks Ansible for the provider.
+site: setup ## Install the whole platform and verify it
 	@scripts/play --needs=images ansible-playbook playbooks/site.yml $(ARGS)
 
-verify: setup ## Prove again that the platform is as it must be
+verify: setup ## Prove again that the platform works as declared
 	@scripts/play --needs=engine ansible-playbook playbooks/verify.yml $(ARGS)
 
-status: setup ## The platform on one screen, or as JSON: FORMAT=json; exit code 0 only where it is healthy
+status: setup ## Show the platform on one screen, or as JSON (FORMAT=json); exit code 0 only if it is healthy
 	@$(if $(filter json,$(FORMAT)),ANSIBLE_STDOUT_CALLBACK=gitops.airflow.status_json,scripts/play) ansible-playbook playbooks/status.yml $(ARGS)
 
 support-bundle: setup ## Collect logs, events and manifests, without secrets
 	@scripts/play ansible-playbook playbooks/support_bundle.yml $(ARGS)
 
-push-dags: setup ## Bring your DAGs to Airflow: make push-dags DIR=path/to/dags
+push-dags: setup ## Push your DAGs to Airflow: make push-dags DIR=path/to/dags
 	@scripts/play ansible-playbook playbooks/push_dags.yml -e '{"airflow_app_push_dir": "$(DIR)"}' $(ARGS)
 
 destroy: setup ## Remove the platform and leave nothing behind
 	@scripts/play --needs=removal ansible-playbook playbooks/destroy.yml $(ARGS)
 
-lab: setup engine ## Build the images from package registries (where no image registry answers)
+lab: setup engine ## Build the images from package registries, for networks without an image registry
 	@python lab/build
 
-test: dev ## All checks, then the whole platform on a real kind cluster
+test: dev ## Run all checks, then the whole platform on a real kind cluster
 	@scripts/test $(ARGS)
 
-quick: dev ## The checks that need no cluster
+quick: dev ## Run the checks that need no cluster
 	@scripts/test --quick
 
-lint: dev
+lint: dev ## Check style, types, playbooks and plain English (rules: scripts/plain_english.yml)
 	@scripts/test --only lint
 
 sanity: dev
@@ -49,7 +49,7 @@ sanity: dev
 unit: dev
 	@scripts/test --only unit
 
-cores: dev ## The unit tests on the other supported versions of ansible-core
+cores: dev ## Run the unit tests on the other supported versions of ansible-core
 	@scripts/test --only cores
 
 integration: dev engine
@@ -70,8 +70,8 @@ setup:
 dev:
 	@scripts/setup requirements-dev.txt
 
-engine: ## Start Docker's engine, after installing it if there is none; ENGINE=no: no command does that
+engine: ## Start Docker's engine, and install it if it is missing; ENGINE=no forbids this for any command
 	@scripts/engine
 
-engine-remove: ## Undo what that changed on this machine, and nothing else
+engine-remove: ## Undo what "make engine" changed on this machine, and nothing else
 	@scripts/engine --remove

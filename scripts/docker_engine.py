@@ -57,7 +57,7 @@ class Record:
 
     @classmethod
     def parse(cls, text: str) -> Record:
-        """Raises ValueError where the text is no record."""
+        """Raises ValueError if the text is not a record."""
         known = json.loads(text)
         if not isinstance(known, dict) or set(known) - set(asdict(cls())):
             raise ValueError("it is not a record of scripts/engine")
@@ -74,7 +74,7 @@ def _object(text: str) -> dict[str, Any]:
 def with_runtime(text: str, wrapper: str) -> str:
     """daemon.json with the wrapper as the default runtime; every other key stays. The same text where nothing is missing.
 
-    Raises ValueError where text is no JSON object.
+    Raises ValueError if the text is not a JSON object.
     """
     config = _object(text)
     wanted = {**config, "runtimes": {**(config.get("runtimes") or {}), RUNTIME: {"path": wrapper}}, "default-runtime": RUNTIME}
@@ -82,10 +82,10 @@ def with_runtime(text: str, wrapper: str) -> str:
 
 
 def restored(original: str | None, current: str | None, *, untouched: bool) -> str | None:
-    """daemon.json as it must be without the wrapper; None is no file.
+    """daemon.json as it must be without the wrapper; None: without the file.
 
     A file that was not touched since gets the original's text. From one that was edited since, only the wrapper is taken out.
-    Raises ValueError where the edited file is no JSON object.
+    Raises ValueError if the edited file is not a JSON object.
     """
     if current is None or untouched:
         return None if current is None else original

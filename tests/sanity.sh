@@ -11,8 +11,8 @@ root=$work/ansible_collections
 copy=$root/gitops/airflow
 
 # ansible-test refuses a linked collection, and takes its files from the nearest git repository: so a copy of what git would keep,
-# with a repository of its own. Left out are the lab, which is no part of the collection, and Helm's templates, which are no YAML
-# before Helm has rendered them.
+# with a repository of its own. Left out are the lab, which does not belong to the collection, and Helm's templates, which are not
+# YAML before Helm has rendered them.
 rm -rf "$root"
 mkdir -p "$copy" "$root/kubernetes"
 git ls-files -co --exclude-standard -z -- . ':!lab' ':!roles/*/files/*/templates/*' | while IFS= read -r -d '' file; do

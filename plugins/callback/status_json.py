@@ -12,7 +12,7 @@ version_added: 0.1.0
 author: The gitops.airflow team (@gitops-airflow)
 description:
   - Prints what M(gitops.airflow.platform_status_info) returns as C(status), one document for each host, on standard output.
-  - Where a run fails without having told a state, the reason goes to standard error. The exit code stays Ansible's.
+  - If a run fails before it has a state, the reason goes to standard error. The exit code stays Ansible's.
 requirements:
   - set as stdout callback
 seealso:

@@ -33,7 +33,7 @@ options:
       - Whether to end an operation at another revision than O(revision), as C(argocd app terminate-op) does, if O(revision) is shown
         already. It is ended if it has failed and is retried, or if it waits for something that cannot run. A hook that works, such as a
         migration of a database, is not interrupted.
-      - Otherwise Argo CD goes on with the old revision until its last retry, perhaps for minutes, although the corrected one is pushed.
+      - Otherwise Argo CD continues with the old revision until its last retry, perhaps for minutes, although the corrected one is pushed.
     type: bool
     default: false
   health:

@@ -53,7 +53,7 @@ options:
     default: 120
   names:
     description:
-      - What whoever reads an error calls these options, for the next action that it tells. A C(branch) may be C(dags_branch).
+      - The names that the reader of an error knows these options by, for its next action. A C(branch) may be C(dags_branch).
       - The options are C(repo), C(branch), C(folders), C(username), C(password), C(ssh_key), C(known_hosts) and C(ca).
     type: dict
     default: {}

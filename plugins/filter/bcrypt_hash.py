@@ -11,10 +11,10 @@ version_added: 0.1.0
 author: The gitops.airflow team (@gitops-airflow)
 description:
   - Hashes a password with bcrypt, for example for Argo CD's admin account.
-  - Each call gives another hash, for each has its own salt. See P(gitops.airflow.bcrypt_matches#filter) for comparing.
+  - Each call gives another hash, because each has its own salt. See P(gitops.airflow.bcrypt_matches#filter) for comparing.
 options:
   _input:
-    description: The password. At most 72 bytes, for bcrypt would not look at more; and no NUL.
+    description: The password. At most 72 bytes, because bcrypt ignores the rest, and without NUL.
     type: str
     required: true
   rounds:
@@ -29,7 +29,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Argo CD's admin has the password
+- name: Set the password of Argo CD's admin
   kubernetes.core.k8s:
     definition:
       apiVersion: v1

@@ -6,15 +6,15 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: bcrypt_matches
-short_description: Tells whether a bcrypt hash is that of a password
+short_description: Checks whether a bcrypt hash is that of a password
 version_added: 0.1.0
 author: The gitops.airflow team (@gitops-airflow)
 description:
-  - Tells whether a bcrypt hash was made from a password, so that a task changes a hash only when the password is another.
+  - Checks whether a bcrypt hash was made from a password, so that a task changes a hash only if the password differs.
 positional: password
 options:
   _input:
-    description: The hash. A text that is no bcrypt hash, such as an empty one, matches no password.
+    description: The hash. A text that is not a bcrypt hash, such as an empty one, matches no password.
     type: str
     required: true
   password:
@@ -29,7 +29,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: The stored hash is that of the password
+- name: Check that the stored hash is that of the password
   ansible.builtin.assert:
     that: stored_hash | gitops.airflow.bcrypt_matches(argocd_admin_password)
 """

@@ -12,7 +12,7 @@ version_added: 0.1.0
 author: The gitops.airflow team (@gitops-airflow)
 description:
   - Sets the pause state of a DAG through Airflow's stable REST API (v1, Airflow 2).
-  - The runs of a paused DAG stand still, and no new ones are scheduled.
+  - The runs of a paused DAG do not continue, and no new ones are scheduled.
   - Each request is made once. A DAG that Airflow does not know is an error.
 attributes:
   check_mode:

@@ -72,7 +72,7 @@ options:
     type: float
     default: 600
   poll_interval:
-    description: Seconds between two looks.
+    description: Seconds between two requests.
     type: float
     default: 1
 notes:
@@ -86,7 +86,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: The DAG has run once for this commit
+- name: Run the DAG once for this commit
   gitops.airflow.airflow_dag_run:
     url: http://localhost:8080
     username: admin
@@ -95,7 +95,7 @@ EXAMPLES = r"""
     dag_run_id: verify-3f2a9c1
     unpause: true
 
-- name: A scheduled DAG has run once and is left paused
+- name: Run a scheduled DAG once, and leave it paused
   gitops.airflow.airflow_dag_run:
     url: http://localhost:8080
     username: admin
@@ -114,7 +114,7 @@ EXAMPLES = r"""
     dag_id: example_user_dag
   register: started
 
-- name: A run is started with a configuration and not waited for
+- name: Start a run with a configuration, without waiting for it
   gitops.airflow.airflow_dag_run:
     url: https://airflow.example.com
     ca_path: /etc/ssl/company.pem
@@ -128,7 +128,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 dag_run:
-  description: The run as Airflow tells it. Empty when there is none.
+  description: The run as Airflow reports it. Empty if there is none.
   returned: always
   type: dict
   sample:

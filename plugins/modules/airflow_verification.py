@@ -114,7 +114,7 @@ options:
         type: str
         required: true
       optional:
-        description: Whether the run is left out if no file of the DAG folder names the DAG, or if its namespace is no worker namespace.
+        description: Whether the run is skipped if no file of the DAG folder names the DAG, or if its namespace is not a worker namespace.
         type: bool
         default: false
   timeout:
@@ -122,7 +122,7 @@ options:
     type: float
     default: 300
   report_path:
-    description: File for the report as JSON, readable by everybody. Without it no file is written.
+    description: File for the report as JSON, readable by everyone. Without it no file is written.
     type: path
 notes:
   - Needs what M(gitops.airflow.argocd_application_wait) and M(gitops.airflow.airflow_worker_placement_wait) need. In O(core_namespace) it
@@ -230,7 +230,7 @@ report:
       description: The pod that was asked.
       type: str
     asked:
-      description: The DAGs that Airflow was asked for.
+      description: The DAGs that were looked up in Airflow.
       type: list
       elements: str
     migrations:

@@ -12,13 +12,13 @@ version_added: 0.1.0
 author: The gitops.airflow team (@gitops-airflow)
 description:
   - Watches the pods that Airflow's KubernetesExecutor makes for given DAG runs and returns when each expectation is met, or as soon as one
-    cannot be met any more.
-  - It has failed at once when a worker is in a namespace where none is expected, on a wrong node, with another service account,
+    can no longer be met.
+  - Fails at once when a worker is in a namespace where none is expected, on a wrong node, with another service account,
     toleration, node selector or affinity, when there are more workers than expected, or when a worker failed in its last try.
-  - It has failed after a grace when a worker is unschedulable (with the scheduler's own message) or a container of it cannot start.
+  - Fails after a grace when a worker is unschedulable (with the scheduler's own message) or a container of it cannot start.
   - Workers vanish seconds after their end. Take O(resource_version) before the trigger, and those already deleted are seen too. Where that
     history is gone, O(task_instances) names the pods and Events prove where they ran; RV(placements) says which evidence each has.
-  - A worker pod that succeeded says that its process ended, not that the task did. M(gitops.airflow.airflow_dag_run) tells how the task
+  - A worker pod that succeeded says that its process ended, not that the task did. M(gitops.airflow.airflow_dag_run) reports how the task
     ended.
 attributes:
   check_mode:
@@ -110,14 +110,14 @@ options:
     description:
       - The RV(resource_version) taken before the runs were triggered. What came after it is replayed, so that pods already deleted are
         seen too.
-      - The API server keeps that history for some minutes. When it is gone a warning says so, and Events are read.
+      - The API server keeps that history for some minutes. If it has expired, a warning says so, and Events are read.
     type: str
   task_instances:
     description:
       - The task instances of the runs as M(gitops.airflow.airflow_dag_run) returns them. Only C(task_id), C(map_index), C(try_number),
         C(state) and C(hostname) are read; for several runs each entry needs C(dag_id) and C(run_id) too.
       - They name the pods of tasks that have run. Where such a pod is deleted unseen, an Event of that name proves its namespace and node,
-        and the state tells how it ended. Service account, node selector, tolerations and affinity cannot be told any more; where one of
+        and the state shows how it ended. Service account, node selector, tolerations and affinity cannot be verified then; where one of
         them is expected it has failed, saying so.
       - Without them Events count only when O(resource_version) is given, its history is gone, and exactly as many pods named like the
         task's have come since as are missing.
@@ -156,14 +156,14 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: The one worker of a run is in airflow-cron
+- name: Wait until the one worker of a run is in airflow-cron
   gitops.airflow.airflow_worker_placement_wait:
     expectations:
       - dag_id: example_cron_dag
         run_id: verify-1
         namespace: airflow-cron
 
-- name: Workers find a node at all
+- name: Wait until workers find a node
   gitops.airflow.airflow_worker_placement_wait:
     phase: Scheduled
     timeout: 60
@@ -171,7 +171,7 @@ EXAMPLES = r"""
     expectations: [{dag_id: train, run_id: nightly, namespace: airflow-gpu}]
 
 # However short its worker lives: what happens after "before" is replayed.
-- name: The point in the cluster's history before the trigger
+- name: Read the cluster's resource version before the trigger
   gitops.airflow.airflow_worker_placement_wait:
     expectations: &expected
       - dag_id: example_cron_dag
@@ -180,7 +180,7 @@ EXAMPLES = r"""
   check_mode: true
   register: before
 
-- name: The run is triggered
+- name: Trigger the run
   gitops.airflow.airflow_dag_run:
     url: http://localhost:8080
     username: admin
@@ -189,12 +189,12 @@ EXAMPLES = r"""
     dag_run_id: verify-1
     wait: false
 
-- name: Its worker ran in airflow-cron, and in no other namespace
+- name: Check that its worker ran in airflow-cron, and in no other namespace
   gitops.airflow.airflow_worker_placement_wait:
     resource_version: "{{ before.resource_version }}"
     expectations: *expected
 
-- name: Each task has its own place, retries, mapped and deferred tasks included
+- name: Wait for tasks in several places, with retries, mapped and deferred tasks
   gitops.airflow.airflow_worker_placement_wait:
     resource_version: "{{ before.resource_version }}"
     timeout: 1800
@@ -219,7 +219,7 @@ EXAMPLES = r"""
         tolerations: [{key: nvidia.com/gpu, operator: Exists}]
 
 # Half an hour later, its pods and the cluster's history gone.
-- name: The run is looked up
+- name: Read the run
   gitops.airflow.airflow_dag_run:
     url: http://localhost:8080
     username: admin
@@ -228,7 +228,7 @@ EXAMPLES = r"""
     dag_run_id: nightly
   register: nightly
 
-- name: Events prove on which nodes it ran
+- name: Check by Events on which nodes it ran
   gitops.airflow.airflow_worker_placement_wait:
     task_instances: "{{ nightly.task_instances }}"
     expectations:
@@ -301,7 +301,7 @@ code:
   returned: failure
   type: str
 watched:
-  description: The namespaces in which strays were looked for, or V(*) for all.
+  description: The namespaces that were searched for stray workers, or V(*) for all.
   returned: always
   type: list
   elements: str

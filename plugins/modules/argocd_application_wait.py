@@ -13,7 +13,7 @@ author: The gitops.airflow team (@gitops-airflow)
 description:
   - Watches Applications through the Kubernetes API and returns as soon as all of them are done, or as soon as one of them cannot become so.
   - An Application is done when its last comparison was made with the spec as it is now and shows O(revision) (if given), no refresh is
-    asked for, no operation is asked for or runs, the last operation succeeded and its outcome has been compared since, it is Synced and
+    pending, no operation is pending or runs, the last operation succeeded and its outcome has been compared since, it is Synced and
     Healthy, and it has no error condition. O(operation), O(sync) and O(health) let it be done otherwise.
   - Where Healthy counts, its containers must also run for a while. Argo CD calls a Deployment healthy between two crashes, if its
     containers have no readiness probe. One that has just started must run for 15 seconds, one that has crashed for O(degraded_grace).
@@ -67,37 +67,37 @@ notes:
     C(watch) is not granted the state is read every 2 seconds instead.
   - C(list) on C(pods), C(jobs), C(deployments), C(statefulsets), C(daemonsets) and C(events) in the Applications' namespaces, and C(get) on
     C(pods/log), let what cannot run be noticed early. Events and logs are read only of what does not run. The diagnosis also lists
-    C(persistentvolumeclaims). What may not be read is noted in it.
+    C(persistentvolumeclaims). What this user may not read is listed in it.
 seealso:
   - module: kubernetes.core.k8s
   - module: gitops.airflow.airflow_worker_placement_wait
 """
 
 EXAMPLES = r"""
-- name: The Application is synced and healthy
+- name: Wait until the Application is synced and healthy
   gitops.airflow.argocd_application_wait:
     applications: [airflow-core]
 
-- name: The pushed commit is what runs
+- name: Wait until the pushed commit runs
   gitops.airflow.argocd_application_wait:
     applications: [airflow-core]
     revision: "{{ pushed.commit }}"
     refresh: normal
     timeout: 900
 
-- name: All Applications of the platform are done and stay so for 10 seconds
+- name: Wait until all Applications of the platform are done and stay so for 10 seconds
   gitops.airflow.argocd_application_wait:
     label_selectors: [app.kubernetes.io/part-of=airflow]
     stable_for: 10
 
-- name: Each has its own revision, one of them of two sources
+- name: Wait for Applications with a revision each, one of them with two sources
   gitops.airflow.argocd_application_wait:
     applications: [airflow-core, monitoring]
     revision:
       airflow-core: 3f2a9c1d5b7e8f60a1b2c3d4e5f60718293a4b5c
       monitoring: ["61.3.1", 3f2a9c1]
 
-- name: An Application that its parent has yet to create, in another cluster
+- name: Wait for an Application in another cluster that its parent has yet to create
   gitops.airflow.argocd_application_wait:
     context: production
     applications: [airflow-core]
@@ -110,7 +110,7 @@ RETURN = r"""
 applications:
   description:
     - The last known state of each Application.
-    - C(overtaken) tells that another revision is shown after O(revision) was, because something was pushed after it.
+    - C(overtaken) means that another revision is shown after O(revision) was, because of a later push.
   returned: always
   type: list
   elements: dict

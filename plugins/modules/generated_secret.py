@@ -61,7 +61,7 @@ options:
         default: 40
   immutable:
     description:
-      - Whether to create it as an immutable Secret, so that nobody changes it by accident. It can still be deleted.
+      - Whether to create it as an immutable Secret, so that it is not changed by accident. It can still be deleted.
       - A Secret that exists keeps what it is.
     type: bool
     default: false
@@ -69,7 +69,7 @@ options:
     description:
       - What happens if the Secret exists and lacks one of O(keys), or has an empty value for it.
       - With V(refuse) the module fails. The lost value may still be in use, in a database or in data that is encrypted with it.
-      - With V(add) the key is added. This is for values that can be new at any time. An immutable Secret is refused all the same.
+      - With V(add) the key is added. This is for values that can be new at any time. An immutable Secret is refused nevertheless.
     type: str
     choices: [refuse, add]
     default: refuse

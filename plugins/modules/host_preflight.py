@@ -7,11 +7,11 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: host_preflight
-short_description: Finds everything on a machine that would stop a local cluster
+short_description: Finds everything on a machine that would prevent a local cluster
 version_added: 0.1.0
 author: The gitops.airflow team (@gitops-airflow)
 description:
-  - Looks at container engine, ports, memory, disk and images before anything is made, and fails with all problems at once.
+  - Checks container engine, ports, memory, disk and images before anything is created, and fails with all problems at once.
   - Changes nothing.
 options:
   container_engine:
@@ -29,18 +29,18 @@ options:
     default: []
   ports_owner:
     description:
-      - Name of the kind cluster for which the machine is looked at.
+      - Name of the kind cluster for which the machine is checked.
       - Ports that its own nodes publish are fine.
       - >-
         While one of its nodes runs, O(min_memory_mb) and O(min_disk_mb) are not demanded: what they ask for has been granted.
     type: str
   min_memory_mb:
-    description: Least memory of the machine in MiB.
+    description: Minimum of the machine's memory in MiB.
     type: int
   min_disk_mb:
     description:
-      - Least free disk space in MiB where the engine keeps its data.
-      - Not looked at where the engine does not answer.
+      - Minimum of free disk space in MiB where the engine keeps its data.
+      - Not checked if the engine does not answer.
     type: int
   images:
     description:
@@ -63,7 +63,7 @@ attributes:
 """
 
 EXAMPLES = r"""
-- name: The machine can hold the cluster
+- name: Check that the machine can hold the cluster
   gitops.airflow.host_preflight:
     ports: [8080, 8443]
     ports_owner: airflow

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: kind_cluster
-short_description: Makes, adopts or deletes a kind cluster
+short_description: Creates, adopts or deletes a kind cluster
 version_added: 0.1.0
 author: The gitops.airflow team (@gitops-airflow)
 description:
-  - Makes a local Kubernetes cluster with C(kind) and Docker, or finds it there and looks whether it is the one described.
+  - Creates a local Kubernetes cluster with C(kind) and Docker, or checks that an existing one is the one described.
   - >-
     An existing cluster is never changed and never deleted to make it fit. Where its nodes, images, published ports, mounts, subnets or
     kubeadm patches differ from O(config), the module fails and lists every difference.
@@ -23,7 +23,7 @@ description:
     also after a restart.
   - >-
     A note in O(state_dir) says that a cluster is being made. A cluster that an interrupted run left half-made is deleted and made again;
-    one without such a note was made by somebody else and is only reported.
+    one without such a note was made by another program and is only reported.
   - >-
     A cluster that the module did not make is never deleted, unless O(delete_foreign) is set, and never started where O(config) has kubelet
     settings. What proves that the module made it: the note, a node recorded in O(state_dir), or the kubelet settings of O(config) in what
@@ -111,7 +111,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: The cluster is there, its Airflow port published on the host
+- name: Create the cluster, with its Airflow port published on the host
   gitops.airflow.kind_cluster:
     name: airflow
     image: kindest/node:v1.29.4
@@ -125,14 +125,14 @@ EXAMPLES = r"""
               kind: KubeletConfiguration
               imageGCHighThresholdPercent: 90
 
-- name: The nodes hold images that no registry can give them
+- name: Load images that no registry serves into the nodes
   gitops.airflow.kind_cluster:
     name: airflow
     image_archives:
       - path: /srv/images/airflow.tar
         images: [apache/airflow:2.6.3]
 
-- name: Nothing of the cluster is left
+- name: Delete the cluster
   gitops.airflow.kind_cluster:
     name: airflow
     state: absent

@@ -328,7 +328,7 @@ EXAMPLES = r"""
       values: "{{ lookup('ansible.builtin.file', 'values.yaml') | from_yaml }}"
   register: preflight
 
-- name: List every problem and go on
+- name: List every problem and continue
   gitops.airflow.platform_preflight:
     context: production
     platform:
@@ -359,7 +359,7 @@ repositories_read:
   returned: always
   type: bool
 purpose:
-  description: The O(purpose) that was asked for.
+  description: The O(purpose) of this run.
   returned: always
   type: str
 refusals:
@@ -422,7 +422,7 @@ plan:
       description: Version of Airflow that runs, or O(platform.airflow_version) if none does.
       type: str
     dropped_namespaces:
-      description: Namespaces that Airflow may use by its AppProject and that O(platform.worker_namespaces) does not name any more.
+      description: Namespaces that Airflow may use by its AppProject and that O(platform.worker_namespaces) no longer names.
       type: list
       elements: str
     secret_namespaces:
@@ -430,7 +430,7 @@ plan:
       type: list
       elements: str
     retired_secrets:
-      description: Secrets with credentials that nothing uses any more, for M(gitops.airflow.platform_objects).
+      description: Secrets with credentials that are no longer used, for M(gitops.airflow.platform_objects).
       type: list
       elements: dict
     log_store:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: platform_status_info
-short_description: Tell the state of a platform of Argo CD and Airflow
+short_description: Read the state of a platform of Argo CD and Airflow
 version_added: 0.1.0
 author: The gitops.airflow team (@gitops-airflow)
 description:
@@ -94,12 +94,12 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: The platform's state
+- name: Read the platform's state
   gitops.airflow.platform_status_info:
     namespaces: [airflow-cron, airflow-user, git]
   register: status
 
-- name: The platform is healthy
+- name: Check that the platform is healthy
   ansible.builtin.assert:
     that: status.status.healthy
     fail_msg: "{{ status.text }}"

@@ -12,7 +12,7 @@ version_added: 0.1.0
 author: The gitops.airflow team (@gitops-airflow)
 description:
   - Prints each line of a text on standard output, under every stdout callback. M(ansible.builtin.debug) prints one JSON string under
-    Ansible's default callback, which nobody can read or copy a command from.
+    Ansible's default callback, from which a command cannot be copied.
   - Control characters and characters that reorder or hide text are shown as escapes such as C(\x1b), so text from pods, Git servers and
     DAGs cannot steer the terminal.
   - Prints nothing with C(no_log), and nothing beside a stdout callback that writes JSON (its name contains C(json)), where the lines are

@@ -17,9 +17,9 @@ description:
   - Of a Secret it holds the names of its keys only. What Secrets of these namespaces hold is replaced wherever else it stands, encoded
     forms included, and so are O(mask), passwords in URLs, tokens in headers, private keys, and environment variables with a secret's name.
   - A namespace whose Secrets may not be read is left out, because they could not be masked.
-  - Of a kind cluster (O(kind_cluster)) also what Docker tells of it, and the journals of its nodes. No command of these takes longer than
+  - Of a kind cluster (O(kind_cluster)) also Docker's information on it and its nodes' journals. No command of these takes longer than
     10 seconds.
-  - What cannot be read is noted in C(not-collected.txt). A cluster that does not answer, or is not there at all, is no failure.
+  - What cannot be read is listed in C(not-collected.txt). A cluster that does not answer, or does not exist, is not a failure.
 attributes:
   check_mode:
     support: full
@@ -53,7 +53,7 @@ options:
     type: str
     default: ""
   kind_binary:
-    description: The kind command, which tells its version.
+    description: The kind command, for its version.
     type: path
     default: kind
   mask:
@@ -66,7 +66,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: The evidence is collected
+- name: Collect the evidence
   gitops.airflow.support_bundle:
     path: /tmp/airflow.tar.gz
     namespaces: [argocd, airflow-core, airflow-cron, airflow-user]

@@ -65,7 +65,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Argo CD runs
+- name: Wait until Argo CD runs
   gitops.airflow.workload_wait:
     namespace: argocd
     expected: [argocd-server, argocd-repo-server, StatefulSet/argocd-application-controller]

@@ -61,7 +61,7 @@ def parsed(lines: Iterable[bytes]) -> Iterator[tuple[str, bool]]:
 
 @contextmanager
 def followed(show: Callable[[str], None], folder: str) -> Iterator[str]:
-    """A file that only this user may read, of which each line is shown as it comes. It is gone at the end, in every case.
+    """A file that only this user may read, of which each line is shown as it comes. It is deleted at the end, in every case.
 
     Where none can be made the path is empty: a full disk must not end the wait.
     """

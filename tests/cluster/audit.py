@@ -105,7 +105,7 @@ class Write:
 
 
 def facts(obj: Any) -> Facts | None:
-    """The facts of an object in a request, an answer or a dump; None where it is no object with metadata, such as a Status."""
+    """The facts of an object in a request, an answer or a dump; None for what has no metadata of its own, such as a Status."""
     if not isinstance(obj, dict) or obj.get("kind") in ("Status", "Scale", "DeleteOptions") or not isinstance(obj.get("metadata"), dict):
         return None
     metadata = obj["metadata"]

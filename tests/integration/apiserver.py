@@ -218,7 +218,7 @@ class ApiServer:
         self.start(*flags)
 
     def end(self, how: signal.Signals = signal.SIGKILL) -> None:
-        """Ends the API server; etcd stays. With SIGTERM it takes up to a minute while somebody watches over HTTP/1.1."""
+        """Ends the API server; etcd stays. With SIGTERM it takes up to a minute while a client watches over HTTP/1.1."""
         assert self._api is not None
         self._api.end(how)
 

@@ -21,7 +21,7 @@ from typing import Any
 
 Obj = dict[str, Any]
 ROOT = Path(__file__).resolve().parents[2]
-# The peak is read from the process itself: what wait4 tells of a child includes the parent's memory at the fork.
+# The peak is read from the process itself: what wait4 reports of a child includes the parent's memory at the fork.
 RUN = """
 import atexit, runpy, sys
 atexit.register(lambda: sys.stderr.writelines(line for line in open("/proc/self/status") if line.startswith("VmHWM")))

@@ -451,7 +451,7 @@ def test_h1_a_project_of_others_remembers_nothing_of_ours(cluster: Cluster, labe
 
 
 def test_an_interrupted_change_is_resumed(cluster: Cluster) -> None:
-    """What is added is remembered before: an interruption after it leaves nothing that is taken for somebody else's."""
+    """What is added is remembered before: an interruption after it leaves nothing that looks foreign."""
     cluster.repository(**HTTPS)
     cluster.merge(TLS, {"data": None})  # as if it had been interrupted before, or Argo CD's manifest were applied again
     resumed = cluster.repository(**HTTPS)
@@ -472,7 +472,7 @@ def test_a_repository_server_that_does_not_roll_out_is_named(cluster: Cluster) -
 
 @pytest.mark.parametrize("rounds", [3])
 def test_no_change_of_another_writer_of_the_shared_configmaps_is_lost(cluster: Cluster, rounds: int) -> None:
-    """Somebody adds host keys and certificate authorities all the time, as ``argocd cert`` does: read, change, replace if unchanged."""
+    """Another writer adds host keys and certificate authorities meanwhile, as ``argocd cert`` does: read, change, replace if unchanged."""
     stop = threading.Event()
     added: list[int] = []
 

@@ -51,7 +51,7 @@ def test_one_namespace_is_permitted_only(server: ApiServer) -> None:
     assert result.get("done"), result
     assert result["watched"] == ["airflow-cron"]
     (warning,) = result["warnings"]
-    assert "Strays are looked for in airflow-cron only" in warning
+    assert "Only airflow-cron can be searched for stray workers" in warning
     assert "at the cluster scope" in warning
 
 

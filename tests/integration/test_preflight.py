@@ -119,7 +119,7 @@ def test_a_platform_that_is_installed_needs_fewer_requests(cluster: Cluster) -> 
     assert plan["project_repositories"] == [REPO]
     assert sorted(names(plan["retired_secrets"])) == ["Secret airflow-task-logs", "Secret dags-git-ssh"]
     assert (plan["log_store"], plan["log_store_before"]) == ("no store", "data at AWS")
-    assert "Airflow does not show those in data at AWS any more" in plan["notes"][0]
+    assert "Airflow no longer shows those in data at AWS" in plan["notes"][0]
     assert HIDDEN not in json.dumps(result)
 
 

@@ -52,7 +52,7 @@ class Play:
         raise AssertionError(f"no further line; {self.popen.communicate()[0]}{self.errors}")
 
     def end(self) -> tuple[str, list[str]]:
-        """Standard output, and the lines of progress since the last that was asked for."""
+        """Standard output, and the lines of progress since the last line that was read."""
         output, rest = self.popen.communicate(timeout=60)
         self.errors += rest
         return output, [found[1] for text in rest.splitlines() if (found := LINE.fullmatch(text))]

@@ -96,7 +96,7 @@ def run(cluster: Cluster, tmp_path: Path) -> Run:
 
 
 def changes(requests: list[Obj]) -> list[str]:
-    """What was asked for beside reading. A command in a pod, or a tunnel to one, is no reading."""
+    """The requests that do not only read. A command in a pod, or a tunnel to one, counts as a change."""
     return [
         f"{item['verb']} {item['path']}"
         for item in requests

@@ -55,7 +55,7 @@ def platform() -> Platform:
 
 @pytest.fixture(scope="session")
 def connect(platform: Platform) -> Callable[..., client.ApiClient]:
-    """A client, as somebody else where ``user`` is given."""
+    """A client, as another user if ``user`` is given."""
 
     def connected(user: str = "") -> client.ApiClient:
         made = config.new_client_from_config(platform.kubeconfig, platform.context)

@@ -142,7 +142,7 @@ def test_config_maps_and_reports_hold_no_secret(core: client.CoreV1Api, platform
 
 @pytest.fixture
 def leaky(core: client.CoreV1Api, platform: Any, known: dict[str, str]) -> Iterator[None]:
-    """Somebody's mistakes: a pod that prints its secrets, a ConfigMap with a password, a password in an environment variable."""
+    """A user's mistakes: a pod that prints its secrets, a ConfigMap with a password, a password in an environment variable."""
     place = platform.airflow[-1]
     secret = {"name": "CONNECTION", "valueFrom": {"secretKeyRef": {"name": "airflow-metadata", "key": "connection"}}}
     open_one = {"name": "DB_PASSWORD", "value": PLANTED["airflow_app_dags_password"]}

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, The gitops.airflow team
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What every service account may do: the whole of it, as the API server's own rules review tells, not a sample."""
+"""What every service account may do: the whole of it, as the API server's own rules review lists it, not a sample."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, The gitops.airflow team
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where there is no cluster at all: the state is told, the bundle is written, and both say why. Real runs of the playbooks."""
+"""Without any cluster: the state is shown, the bundle is written, and both say why. Real runs of the playbooks."""
 
 from __future__ import annotations
 

@@ -130,7 +130,7 @@ def status() -> Watcher:
 
 
 def holdings(secret: str) -> dict[str, Any]:
-    """All DAG runs and task instances as the REST API tells them, and the tables' row counts as MySQL does."""
+    """All DAG runs and task instances as the REST API lists them, and the tables' row counts as MySQL does."""
     api = airflow(secret)
     runs = api.last_runs(100)
     if len(runs) == 100:

@@ -140,7 +140,7 @@ class AirflowApi:
             problem = json.loads(text)
             detail = ": ".join(str(problem[key]) for key in ("title", "detail") if problem.get(key))
         except (ValueError, AttributeError, TypeError):
-            detail = "" if text.lstrip().startswith("<") else text  # a page for a browser tells nothing here
+            detail = "" if text.lstrip().startswith("<") else text  # a page for a browser explains nothing here
         detail = shorten(detail or str(error.reason), 300)
         if error.code == 401:
             return AirflowError(

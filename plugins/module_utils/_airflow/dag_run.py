@@ -41,7 +41,7 @@ class Api(Protocol):
 
 @dataclass(frozen=True)
 class Request:
-    """What is asked for. Times in seconds."""
+    """What the caller wants. Times in seconds."""
 
     dag_id: str
     run_id: str
@@ -184,7 +184,7 @@ class DagRun:
             except AirflowError as error:
                 if error.status != 409:
                     raise
-                # Somebody else made it meanwhile, or an earlier request of ours arrived although its answer did not.
+                # Another client made it meanwhile, or an earlier request of ours arrived although its answer did not.
                 found = self._api.run(request.dag_id, request.run_id)
                 if found is None:
                     raise AirflowError(409, f"{error} Another run has this logical_date.", "Choose another, or give none.") from error
@@ -208,7 +208,7 @@ class DagRun:
             self._pause()
             outcome.dag_run = self._retry(lambda: self._api.run(request.dag_id, request.run_id))
             if outcome.dag_run is None:
-                message = f"The run {request.run_id} of {request.dag_id} was deleted while it was waited for."
+                message = f"The run {request.run_id} of {request.dag_id} was deleted during the wait."
                 outcome.error = CollectionError(message, "Trigger a new one, and find out who deletes runs.", "run_deleted")
                 return
         self._read_tasks()
@@ -227,7 +227,7 @@ class DagRun:
             while active := self._retry(lambda: self._api.active_runs(self._request.dag_id)):
                 if self._left() <= 0:
                     text = f"{self._request.dag_id} was paused while these runs had not ended: {named(active)}."
-                    self.outcome.warnings.append(f"{text} They go on when it is unpaused.")
+                    self.outcome.warnings.append(f"{text} They continue when it is unpaused.")
                     break
                 self._tell(f"{self._request.dag_id} is paused when these runs have ended: {named(active)}")
                 self._pause()

@@ -26,7 +26,7 @@ RESOLVE = "import os, sys; print(os.path.realpath(sys.argv[1]))"
 
 @dataclass(frozen=True)
 class Inspection:
-    """What the running Airflow says of itself. ``present`` and ``unpaused`` are about the DAGs that were asked for."""
+    """What the running Airflow says of itself. ``present`` and ``unpaused`` are about the DAGs that the caller named."""
 
     version: str
     executor: str
@@ -83,7 +83,7 @@ def source() -> str:
     loader: Any = spec.loader if spec else None
     text = loader.get_source(inspect_airflow.__name__) if hasattr(loader, "get_source") else None
     if not text:
-        raise CollectionError("The program that asks Airflow for its state is missing from the collection.", "Install the collection anew.")
+        raise CollectionError("The program that asks Airflow for its state is missing from the collection.", "Reinstall the collection.")
     return text.decode() if isinstance(text, bytes) else str(text)  # the loader of Ansible's controller gives bytes
 
 

@@ -23,7 +23,7 @@ def task_log_connection(secret: str, access: str, endpoint: str, region: str, em
     """
     config: dict[str, Any] = dict(READER if reader else WRITER)
     if endpoint:
-        # Names of buckets are no names of hosts there.
+        # A bucket's name cannot be part of a host's name there.
         config["s3"] = {"addressing_style": "path"}
     if embedded:
         config["proxies"] = {}

@@ -139,7 +139,7 @@ def application_causes(app: Obj, seen: Seen) -> list[Cause]:
 
 
 def operation_key(app: Obj) -> tuple[Any, ...]:
-    """Tells one operation from the next, and whether it runs: what was seen in the cluster counts for one only."""
+    """Identifies an operation, and whether it runs: what was seen in the cluster counts for one operation only."""
     state = (app.get("status") or {}).get("operationState") or {}
     return state.get("startedAt"), state.get("phase"), app.get("operation") is None
 

@@ -82,7 +82,7 @@ def silent_containers(app: Obj, pods: Iterable[Obj]) -> list[tuple[str, str, str
 
 @dataclass(frozen=True)
 class Cluster:
-    """How to look around. Both functions raise ApiError, which is noted. What was listed once is not listed again.
+    """How to look around. Both functions raise ApiError, which is recorded. What was listed once is not listed again.
 
     ``read(collection, namespace, query)`` lists objects; ``read_log(namespace, pod, container, previous, tail)`` gives lines.
     """

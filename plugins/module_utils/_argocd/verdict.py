@@ -165,7 +165,7 @@ def _judge(app: Obj | None, expect: Expectation, past: Past, now: float, causes:
         return failed(impossible), past
     asked = (metadata.get("annotations") or {}).get(REFRESH)
     if asked:
-        return waiting(f"a {asked} refresh is asked for and not made yet"), replace(past, degraded=None, stuck={})
+        return waiting(f"waiting for the requested {asked} refresh"), replace(past, degraded=None, stuck={})
 
     state, pending = status.get("operationState") or {}, app.get("operation") is not None
     phase, message = state.get("phase") or "", shorten(state.get("message") or "")
@@ -179,7 +179,7 @@ def _judge(app: Obj | None, expect: Expectation, past: Past, now: float, causes:
     past = replace(past, overtaken=None if not overtaken else now if past.overtaken is None else past.overtaken)
     wake = None if past.overtaken is None else past.overtaken + expect.degraded_grace
     if wake is not None and now >= wake:
-        return failed(f"Git has {_short(shown_revisions(app))} by now: something was pushed after {_short(expect.revisions)}"), past
+        return failed(f"superseded: {_short(shown_revisions(app))} was pushed after {_short(expect.revisions)}"), past
 
     # Errors: final ones at once, others after the grace.
     error = _condition(app, (compared or never) and (at_revision or expect.refreshed))
@@ -259,7 +259,7 @@ def _unfinished(app: Obj, compared: bool, at_revision: bool, expect: Expectation
             what = f"the operation of {outdated}, not of what is expected," if outdated else "the operation"
             return f"{what} is {phase}: {shorten(state.get('message') or '', 200)}"
         if pending:
-            return "an operation is asked for and not begun yet"
+            return "operation requested, not started"
         # Where the wanted state is synced without it (a revert, say), Argo CD starts none, and the failed one stays the last.
         if phase not in ("", "Succeeded") and expect.operation == "Succeeded" and sync.get("status") != "Synced":
             return f"the last operation {phase} at another revision or source: {shorten(state.get('message') or '', 200)}"

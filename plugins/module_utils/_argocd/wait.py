@@ -51,7 +51,7 @@ REFRESH_SECONDS = 10.0
 PROBED_NAMESPACES = 4  # at most, each time: many Applications must not make many requests
 TOLD = 5  # Applications whose reasons a message holds
 DIAGNOSED = 10  # Applications with a diagnosis
-# A pod of a Job that failed tells why the Job does not come to its end.
+# A failed pod of a Job shows why the Job does not complete.
 NOT_ENDED_WELL = {"fieldSelector": "status.phase!=Succeeded"}
 SUPERSEDE_SECONDS = 15.0
 COLLECTIONS = {kind: READERS[kind][0] for kind in ("DaemonSet", "Deployment", "Job", "StatefulSet")}
@@ -181,7 +181,7 @@ class ApplicationWait:
             self.notices.append(f"{name}: ended an operation at another revision, which {how}: {words}")
 
     def _patch(self, name: str, body: Obj) -> bool:
-        """Whether it was done; not where the Application is gone or has changed, or the API server is away: the next event tells."""
+        """Whether it was done; not where the Application is gone or has changed, or the API server is away: the next event shows it."""
         try:
             self._api.patch(f"{APPLICATIONS.format(namespace=self._request.namespace)}/{name}", body)
         except ApiError as error:
@@ -282,7 +282,7 @@ class ApplicationWait:
         return health in ("Progressing", "Degraded") or busy or name in self._unsettled
 
     def _probe(self) -> set[str]:
-        """Looks at what those have that ail, a few namespaces in turn, and tells which Applications that concerns."""
+        """Reads the objects of ailing Applications, a few namespaces in turn, and returns which Applications that concerns."""
         ailing = {name: workload_namespaces(app) for name, app in self.apps.items() if app and self._ails(name)}
         places = sorted({place for found in ailing.values() for place in found})
         self._seen = {place: seen for place, seen in self._seen.items() if place in places}
@@ -306,7 +306,7 @@ class ApplicationWait:
         return read_seen(read, namespace, workloads, pods)
 
     def _causes(self, name: str, app: Obj) -> list[Cause]:
-        """Why it does not run. What a crashed container said last is read at once: its pod may be gone when it is asked for."""
+        """Why it does not run. What a crashed container said last is read at once: its pod may be gone later."""
         found = self._found(name, app)
         for cause in [cause for cause in found if cause.kind == "crash" and cause.log][:LOGS]:
             if cause.log and (cause.key not in self.said or self.said[cause.key][0].log != cause.log):

@@ -86,7 +86,7 @@ def build_request(params: dict[str, Any], check: bool = False) -> Request:
     expectations = {name: replace(general, revisions=value) for name, value in wanted.items()}
     default = expectations.pop("", general)
     if params["supersede"] and not any(wanted.values()):
-        raise InputError("supersede is of use with revision only.", "Give the revision that is to supersede.")
+        raise InputError("supersede needs revision.", "Give the revision that is to supersede.")
     return Request(
         namespace=params["namespace"],
         names=tuple(names),

@@ -19,11 +19,11 @@ WIDTH = 120
 COLLECTION = "gitops.airflow."
 OPTIONS = {"-i": "--inventory", "-e": "--extra-vars"}
 AGAIN = "Remove that cause and run the same command again: what is done already is kept."
-INTERRUPT = "Run the same command again: it goes on from where it was."
+INTERRUPT = "Run the same command again: it continues from where it was."
 HIDDEN = "Its output is hidden because secrets pass through it."
 # ansible-core's own words before a module's message.
 _PREFIX = re.compile(r"^(Task failed(?:: |\. )|Module failed: |Action failed: )+")
-# kubernetes.core tells a refusal with its headers and a traceback; what the API server said of it is in the middle.
+# kubernetes.core reports a refusal with its headers and a traceback; the API server's own words are in the middle.
 _REFUSED = re.compile(
     r"Exception '(?P<status>\d{3})\s+Reason: (?:(?!raised while).)*?\"message\":\"(?P<message>.*?)\",\"(?:reason|code)\".*?"
     r"' raised while trying to \w+ resource using \([^)]*\)",

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, The gitops.airflow team
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the person who waits is told: one line for each change of state, or one sum where there are many."""
+"""What a wait shows: one line for each change of state, or one sum if there are many."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict impor
 
 # The environment variable in which the action plugin names the file that it reads along (plugin_utils/_progress.py).
 VARIABLE = "GITOPS_AIRFLOW_PROGRESS_FILE"
-# Of more than MANY the sum is told, and of these the last FEW by name.
+# Of more than MANY the sum is shown, with the last FEW by name.
 MANY = 10
 FEW = 3
 LENGTH = 300

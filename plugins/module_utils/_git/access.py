@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, The gitops.airflow team
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How a module is told of a repository, and the way to it: credentials, trust, tunnel."""
+"""A module's options for a repository, and the way to it: credentials, trust, tunnel."""
 
 from __future__ import annotations
 

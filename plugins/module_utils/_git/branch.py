@@ -27,7 +27,7 @@ def check_complete(params: dict[str, Any]) -> None:
 
 
 def check_folders(remote: Remote, commit: str, folders: list[str]) -> None:
-    """Raises GitError for a folder that the commit does not have, InputError for what can be no folder."""
+    """Raises GitError for a folder that the commit does not have, InputError for what cannot be a folder."""
     prefixes = {item: folder(item or ".") for item in folders}
     if not any(prefixes.values()):
         return

@@ -78,7 +78,7 @@ def safe_path(path: str) -> str:
     plain = posixpath.normpath(path)
     parts = plain.split("/")
     if not path or path.endswith("/") or plain.startswith("/") or plain == "." or ".." in parts or ".git" in map(str.lower, parts):
-        message = f"{path!r} is no path of a file inside a repository."
+        message = f"{path!r} is not the path of a file inside a repository."
         raise InputError(message, "Use a relative path without .. and .git.", "bad_path")
     return plain
 
@@ -187,7 +187,7 @@ COMPLAINTS = (
     (
         r"host identification has changed",
         "changed_host_key",
-        "the server's host key is not the one in known_hosts: the server is new, or somebody stands between",
+        "the server's host key is not the one in known_hosts: the server is new, or another server answers in its place",
         "Ask the server's owner. If the change is theirs: {keyscan}, and give the new ones as {known_hosts}",
     ),
     (
@@ -254,7 +254,7 @@ COMPLAINTS = (
 )
 # When the repository could be read a moment before.
 PUSH_REFUSED = "with what is given the repository can be read, but not pushed to", "Give {credentials} that may push"
-# ssh's advice, which is about a file that is gone by now.
+# ssh's advice, which is about a file that was deleted.
 ADVICE = re.compile(r"^(Add correct host key|Offending \w+ key|remove with:|ssh-keygen -f)", re.IGNORECASE)
 RACE = re.compile(
     r"\(fetch first\)|\(non-fast-forward\)|\(stale info\)|cannot lock ref|failed to update ref|\(already exists\)", re.IGNORECASE
@@ -262,7 +262,7 @@ RACE = re.compile(
 
 
 def complaint(url: str, branch: str, output: str, *, readable: bool = False) -> GitError:
-    """The error that git's output tells of; readable for a push to what could be read before."""
+    """The error in git's output; ``readable``: a push to what could be read before."""
     lines = (line.strip() for line in output.splitlines())
     words = " ".join(line for line in lines if line and not ADVICE.match(line))[-600:]
     for pattern, code, meaning, action in COMPLAINTS:
@@ -277,5 +277,5 @@ def complaint(url: str, branch: str, output: str, *, readable: bool = False) -> 
 
 
 def lost_race(output: str) -> bool:
-    """Whether a push was rejected because somebody else pushed meanwhile."""
+    """Whether a push was rejected because of a concurrent push."""
     return bool(RACE.search(output))

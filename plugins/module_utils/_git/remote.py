@@ -221,7 +221,7 @@ class Remote:
             raise self.error(output)
 
     def push(self, commit: str) -> bool:
-        """Makes a commit the branch's head; False when somebody else was faster. Raises GitError."""
+        """Makes a commit the branch's head; False after a concurrent push. Raises GitError."""
         code, out, err = self._run("push", "--porcelain", self.url, f"{commit}:refs/heads/{self.branch}")
         output = f"{out.decode(errors='replace')}\n{err}"
         if code == 0:
@@ -275,4 +275,4 @@ def publish(
         commit = remote.commit(tree, [wanted[path] for path in paths if path in wanted], head, author)
         if remote.push(commit):
             return Outcome(commit, changed)
-    raise GitError(f"{remote.shown} (branch {remote.branch}): somebody else pushed first, {tries} times.", "Run again.", "busy")
+    raise GitError(f"{remote.shown} (branch {remote.branch}): others pushed first, {tries} times.", "Run again.", "busy")

@@ -95,7 +95,7 @@ def socket_owners(inodes: Iterable[str], proc: Path = Path("/proc")) -> dict[str
                 name = (folder / "comm").read_text(encoding="utf-8", errors="replace").strip()
                 command = (folder / "cmdline").read_text(encoding="utf-8", errors="replace").replace("\0", " ").strip()
                 owners |= dict.fromkeys(held, (int(folder.name), name, command))
-        except OSError:  # gone meanwhile, or somebody else's
+        except OSError:  # gone meanwhile, or of another user
             continue
     return owners
 

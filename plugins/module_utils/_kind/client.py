@@ -201,7 +201,7 @@ class Engine:
         code, out, err = self.runner([self.kind, "delete", "cluster", "--name", self.name, "--kubeconfig", self.kubeconfig])
         if code:
             raise KindError(f"kind could not delete the cluster {self.name}: {(err or out).strip()}", COMPLAINT)
-        # Named volumes are somebody's; Docker names anonymous ones with 64 hexadecimal digits.
+        # Named volumes belong to users; Docker names anonymous ones with 64 hexadecimal digits.
         mine = {name for name in volumes if re.fullmatch(r"[0-9a-f]{64}", name)}
         left = mine & set(self._docker("volume", "ls", "-q").split()) if mine else set()
         if left:
@@ -232,7 +232,7 @@ class Engine:
             raise KindError(f"kind could not load {path} into {', '.join(nodes)}: {(err or out).strip()}", COMPLAINT)
 
     def bootstrap_token(self, nodes: Sequence[FoundNode], *, delete: bool) -> bool:
-        """Whether kind's bootstrap token was there; with delete it is gone afterwards. Raises KindError."""
+        """Whether kind's bootstrap token existed; ``delete`` deletes it. Raises KindError."""
         verb = "delete" if delete else "get"
         code, out, err = self._kubectl(nodes, "secret", "name", verb, "-n", NAMESPACE, SECRET, "--ignore-not-found")
         if code:

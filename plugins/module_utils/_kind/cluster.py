@@ -94,7 +94,7 @@ class Cluster:
         config = full_config(self.engine.name, wanted.config)
         nodes = wanted_nodes(self.engine.name, config, wanted.image)
         for spec in [{}, *(config.get("nodes") or [])]:
-            patches(config, spec)  # bad patches are told before anything is made
+            patches(config, spec)  # bad patches are refused before anything is created
         absent = [archive["path"] for archive in wanted.archives if not os.path.isfile(archive["path"])]
         if absent:
             raise KindError(f"image archive(s) not found: {', '.join(absent)}", "Correct image_archives, or make the files.", "bad_path")

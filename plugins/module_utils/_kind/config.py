@@ -71,11 +71,11 @@ class NodeContent:
 
 
 def yaml_documents(text: str) -> list[Any]:
-    """The documents of a YAML text that are not empty. Raises ValueError on text that is no YAML."""
+    """The documents of a YAML text that are not empty. Raises ValueError on text that is not YAML."""
     try:
         return [document for document in yaml.load_all(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)) if document]
     except yaml.YAMLError as error:
-        raise ValueError(f"no YAML: {error}") from error
+        raise ValueError(f"not YAML: {error}") from error
 
 
 def full_config(name: str, config: Mapping[str, Any]) -> dict[str, Any]:

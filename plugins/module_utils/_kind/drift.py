@@ -25,7 +25,7 @@ ABSENT = "absent"
 KUBELET = "KubeletConfiguration"
 # Mounts that kind adds by itself (pkg/cluster/internal/providers/docker/provision.go).
 OWN_MOUNTS = frozenset({"/lib/modules", "/dev/mapper"})
-# Keys of a patch that choose the document and are no setting of it.
+# Keys of a patch that choose the document and are not a setting of it.
 PATCH_SELECTORS = frozenset({"apiVersion", "kind", "metadata"})
 
 

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, The gitops.airflow team
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What this machine tells of a kind cluster: Docker, the node containers, their journals. Only reads, and never waits long."""
+"""What this machine knows of a kind cluster: Docker, the node containers, their journals. Only reads, and never waits long."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SECONDS = 10.0
 JOURNAL_LINES = 1000
 UNITS = ("kubelet", "containerd")
 AGAIN = "Run site.yml (make site)"
-# Of what Docker tells: proxies and registries are left out, for they may hold credentials.
+# From Docker's information: without proxies and registries, because they may hold credentials.
 INFO = (
     "Architecture",
     "CgroupDriver",
@@ -119,7 +119,7 @@ def _info(text: str) -> str:
 
 
 def evidence(cluster: str, kind: str, runner: Run = run) -> tuple[dict[str, str], list[str]]:
-    """Files by name, and notes of what could not be had. Not masked. ``kind``: the binary."""
+    """Files by name, and notes of what could not be read. Not masked. ``kind``: the binary."""
     found, error = nodes(cluster, runner)
     commands = {
         "host/docker-ps.txt": ["docker", "ps", "-a", "--format", "table {{.Names}}\t{{.Image}}\t{{.Status}}\t{{.Ports}}"],

@@ -34,9 +34,9 @@ def kubeconfig_problem(text: str, context: str, api: tuple[str, str] | None, ca:
     try:
         document = (yaml_documents(text) or [{}])[0]
     except ValueError:
-        return "the file is no YAML"
+        return "the file is not YAML"
     if not isinstance(document, dict):
-        return "the file is no kubeconfig"
+        return "the file is not a kubeconfig"
     entries = {
         kind: {entry.get("name"): entry.get(kind) or {} for entry in document.get(f"{kind}s") or []}
         for kind in ("context", "cluster", "user")

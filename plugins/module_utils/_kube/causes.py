@@ -59,7 +59,7 @@ _LONG_AGO = datetime.datetime.min.replace(tzinfo=datetime.UTC)
 
 @dataclass(frozen=True)
 class Log:
-    """A container's log, of its run before where ``previous``; ``run`` tells one run from the next."""
+    """A container's log, of its run before where ``previous``; ``run`` identifies the run."""
 
     namespace: str
     pod: str
@@ -430,7 +430,7 @@ def causes(seen: Seen) -> list[Cause]:
         its = pod_causes(pod, events)
         if its and (revision := outdated_pod(pod, sets)):
             namespace, name = place(pod)
-            action = f"Delete it (kubectl -n {namespace} delete pod {name}): the StatefulSet makes it anew from what Git has."
+            action = f"Delete it (kubectl -n {namespace} delete pod {name}): the StatefulSet creates it again from what Git has."
             text = f"pod {namespace}/{name} is of an earlier revision, and is replaced by {revision} only once it is ready"
             its = [replace(cause, text=f"{text}: {cause.text}", action=action, change=False) for cause in its]
         explained |= {controller(pod)} if its else set()

@@ -169,7 +169,7 @@ class KubeApi:
         return self._json("POST", path, {"dryRun": "All"} if dry_run else {}, "create", body)
 
     def delete(self, path: str, uid: str = "") -> bool:
-        """Requests one object's deletion, in the background; with ``uid`` only of that very object. False where it is gone already."""
+        """Requests one object's deletion, in the background; with ``uid`` only of that very object. False if it does not exist."""
         body: Obj = {"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Background"}
         if uid:
             body["preconditions"] = {"uid": uid}
@@ -215,7 +215,7 @@ class KubeApi:
                 yield text
 
     def run(self, namespace: str, pod: str, container: str, command: list[str]) -> str:
-        """What a command in a container prints, its errors with it. Its exit code is not told."""
+        """What a command in a container prints, its errors with it. Its exit code is not known."""
         from kubernetes.client import ApiException
         from kubernetes.stream import ws_client
 
@@ -290,7 +290,7 @@ def _fields(text: str) -> tuple[str, ...]:
 
 
 def show_path(module: Any) -> dict[str, Any]:
-    """A module's parameters. Its messages may name the kubeconfig's path: kubernetes.core hides it, for it may be the content instead."""
+    """A module's parameters. Its messages may name the kubeconfig's path. kubernetes.core hides it, as it may be the content instead."""
     params: dict[str, Any] = module.params
     path = params.get("kubeconfig")
     if isinstance(path, str) and len(path.splitlines()) == 1:

@@ -111,7 +111,7 @@ class Tunnel:
             try:
                 far = self.connect()
                 self.error = None
-            except Exception as error:  # whatever the client library raises; told by the one who waits for an answer
+            except Exception as error:  # whatever the client library raises; reported by the request that waits for an answer
                 self.error = error
                 return
             back = threading.Thread(target=self._back, args=(far, client), daemon=True)

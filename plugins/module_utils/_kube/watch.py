@@ -49,7 +49,7 @@ class Source:
 class Change:
     """``listed`` carries the whole collection, ``event`` one object, ``notice`` a remark for the person who waits.
 
-    ``watching`` tells that the watch from ``since`` has begun: what came after it is on its way.
+    ``watching``: the watch from ``since`` has begun, and what came after it is on its way.
     """
 
     kind: Literal["listed", "event", "notice", "watching"]
@@ -99,7 +99,7 @@ def snapshot(api: Api, source: Source) -> tuple[tuple[Obj, ...], str]:
 
 
 class _Refusals:
-    """Tells a refusal for good from that of an API server that has just started and not read its roles yet."""
+    """Separates a final refusal from that of an API server that has just started and not read its roles yet."""
 
     def __init__(self, clock: Callable[[], float], permitted: bool) -> None:
         self._clock, self._permitted = clock, permitted

@@ -67,7 +67,7 @@ class Workload:
         wanted, updated, available = self._counts
         strategy = spec.get("updateStrategy") or {}
         partition = int((strategy.get("rollingUpdate") or {}).get("partition") or 0) if self.kind == "StatefulSet" else 0
-        # Pods below the partition, or all with OnDelete, stay as they are until somebody deletes them.
+        # Pods below the partition, or all with OnDelete, stay as they are until they are deleted.
         renewed = 0 if strategy.get("type") == "OnDelete" else max(0, wanted - partition)
         if updated < renewed:
             return f"{updated} of {renewed} pods are updated"

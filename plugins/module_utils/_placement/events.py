@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, The gitops.airflow team
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reads from Events where pods were that are deleted: page by page, keeping only what is asked for."""
+"""Reads from Events where pods were that are deleted: page by page, keeping only what the caller wants."""
 
 from __future__ import annotations
 

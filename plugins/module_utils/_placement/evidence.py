@@ -30,7 +30,7 @@ TOLD: dict[str, Literal["Succeeded", "Failed"]] = {
 UNENDED = ("running", "deferred", "restarting", "up_for_reschedule")
 """The other states whose hostname is of this try's worker. In all others it is empty or of an earlier try's."""
 ENDED = ("success", "skipped", "failed", "upstream_failed", "removed")
-"""The states in which a task gets no worker any more."""
+"""The states in which a task gets no further worker."""
 AGAIN = "run the DAG again and give the resource_version taken before the trigger"
 
 
@@ -115,11 +115,11 @@ def whole(host: str) -> bool:
 
 
 def settled(worker: Worker, known: Iterable[Instance]) -> Worker:
-    """A worker whose end was not seen, with the end that Airflow tells of its try."""
+    """A worker whose end was not seen, with the end that Airflow reports of its try."""
     if worker.phase == "Gone":
         for item in known:
             if item.try_number == worker.try_number and item.state in TOLD and item.of(worker):
-                return replace(worker, told=TOLD[item.state])
+                return replace(worker, reported=TOLD[item.state])
     return worker
 
 
@@ -155,7 +155,7 @@ def find(
 
 def _too_few(expect: Expectation, tasks: int) -> str:
     if expect.pods_per_task > 1:
-        return f"of the {expect.pods_per_task} pods that a task makes only the last can be proven any more; {AGAIN}"
+        return f"of the {expect.pods_per_task} pods that a task makes only the last can still be proven; {AGAIN}"
     return f"task_instances name {tasks} such tasks, which have all ended, but {expect.count} workers are expected: correct count"
 
 
@@ -178,7 +178,7 @@ def _by_instance(expect: Expectation, mine: Sequence[Instance], pods: Sequence[W
             names = ", ".join(map(str, found))
             doubt.append(f"{item} ran as a pod whose name begins with {item.host}, and Events show {len(found)} of them ({names}); {AGAIN}")
         elif item.state in ENDED:
-            text = f"{item} ran as pod {item.host} (state {item.state}), but where cannot be proven any more"
+            text = f"{item} ran as pod {item.host} (state {item.state}), but its node cannot be proven"
             lost.append(f"{text}: the pod is deleted and {unread or 'no Event of it is left'}; {AGAIN}")
         else:
             pending = True
@@ -224,4 +224,4 @@ def _worker(sighting: Sighting, expect: Expectation, task_id: str, item: Instanc
         status["containerStatuses"] = [{"name": BASE, "state": {"running": {"startedAt": sighting.started}}}]
     metadata = {"name": sighting.name, "namespace": sighting.namespace, "uid": sighting.uid, "annotations": ids}
     pod = {"metadata": metadata, "spec": {"nodeName": sighting.node}, "status": status}
-    return Worker(pod, deleted=True, evidence="events", told=TOLD[item.state] if item and item.state in TOLD else "")
+    return Worker(pod, deleted=True, evidence="events", reported=TOLD[item.state] if item and item.state in TOLD else "")

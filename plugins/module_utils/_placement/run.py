@@ -20,7 +20,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._placement.wait imp
 
 @dataclass(frozen=True)
 class Request:
-    """What is waited for. ``timeout`` is in seconds; ``once`` judges what there is and does not wait."""
+    """What to wait for. ``timeout`` is in seconds; ``once`` judges the present state and does not wait."""
 
     expectations: Sequence[Expectation]
     rules: Rules = field(default_factory=Rules)
@@ -54,7 +54,7 @@ def await_placement(
     progress: Progress | None = None,
     start: float | None = None,
 ) -> Placement:
-    """Waits until the workers are where they belong, or cannot be any more.
+    """Waits until the workers are where they belong, or no longer can be.
 
     ``start`` is the time (of the clock) that the seconds in the progress count from, by default the present.
     :raises ApiError: where the pods cannot be watched.
@@ -76,7 +76,7 @@ def await_placement(
         if error.status != 403 or watched:
             raise
         watched = sorted({item.namespace for item in request.expectations})
-        wait.notices.append(f"Strays are looked for in {', '.join(watched)} only: {error.text}")
+        wait.notices.append(f"Only {', '.join(watched)} can be searched for stray workers: {error.text}")
         streams, first = begin(watched)
     version = min((change.version for _feed, change in first), key=int)
     if request.since and int(request.since) > int(version):

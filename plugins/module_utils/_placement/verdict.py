@@ -123,9 +123,9 @@ def mismatches(worker: Worker, expect: Expectation, nodes: Mapping[str, Mapping[
     if worker.evidence == "events":
         given = (expect.service_account, expect.node_selector, expect.tolerations, expect.affinity)
         names = ("service account", "node selector", "tolerations", "affinity")
-        if untold := [name for name, value in zip(names, given, strict=True) if value]:
+        if unverified := [name for name, value in zip(names, given, strict=True) if value]:
             advice = "run the DAG again and give the resource_version taken before the trigger"
-            wrong.append(f"its {', '.join(untold)} cannot be told any more, for it is deleted and only Events of it are left; {advice}")
+            wrong.append(f"its {', '.join(unverified)} cannot be verified: the pod is gone and only its Events remain; {advice}")
         expect = Expectation(expect.dag_id, expect.run_id, expect.namespace, node=expect.node, node_labels=expect.node_labels)
     compare("service account", worker.spec.get("serviceAccountName"), expect.service_account)
     compare("node selector", worker.spec.get("nodeSelector") or {}, dict(expect.node_selector))

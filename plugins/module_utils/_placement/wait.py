@@ -92,7 +92,7 @@ class PlacementWait:
         self._watched: dict[int, float] = {}  # since when the history of a feed is being read
         self._since = ""
         self._unseen, self._asked, self._sightings = False, float("-inf"), dict[str, Sighting]()
-        self._unread: str | None = None  # until Events have been asked for; then why they cannot be read, or nothing
+        self._unread: str | None = None  # None until Events have been read; then why they cannot be read, or nothing
         self.workers: dict[str, Worker] = {}
         self.proofs: list[Worker] = []
         self.nodes: dict[str, Mapping[str, str]] = {}

@@ -70,13 +70,13 @@ def _pick(given: Obj, keys: tuple[str, ...]) -> Obj:
 class Worker:
     """A worker pod as it was last seen; ``deleted`` when that was its end.
 
-    ``told`` is the phase that follows from what Airflow says of the task, for a pod whose end was not seen.
+    ``reported`` is the phase that follows from what Airflow says of the task, for a pod whose end was not seen.
     """
 
     pod: Obj
     deleted: bool = False
     evidence: Evidence = "pod"
-    told: Literal["", "Succeeded", "Failed"] = ""
+    reported: Literal["", "Succeeded", "Failed"] = ""
 
     @property
     def metadata(self) -> Obj:
@@ -152,7 +152,7 @@ class Worker:
         if ended:
             return "Succeeded" if ended.get("exitCode") == 0 else "Failed"
         if self.deleted:
-            return self.told or "Gone"
+            return self.reported or "Gone"
         if "running" in self.base:
             return "Running"
         return "Scheduled" if self.node else "Pending"
@@ -182,7 +182,7 @@ class Worker:
         if ended:
             words.append(f"container {BASE} ended with exit code {ended.get('exitCode')} ({ended.get('reason') or 'no reason'})")
             words += [str(ended["message"])] if ended.get("message") else []
-        elif self.told:
+        elif self.reported:
             words.append("Airflow says that the task failed; its log there says why")
         return shorten("; ".join(words) or "no reason given", 300)
 

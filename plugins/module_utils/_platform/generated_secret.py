@@ -90,7 +90,7 @@ def missing_keys(live: Obj, wanted: Wanted, scope: Scope) -> list[Key]:
         names = ", ".join(key.name for key in lacking)
         raise CollectionError(
             f"{wanted.ref} lacks {names}. It is generated once and never changed.",
-            "Restore it from a backup, or delete it and run again: all its values are then generated anew, and what uses the old ones "
+            "Restore it from a backup, or delete it and run again: all its values are then generated again, and what uses the old ones "
             "has to get the new ones.",
             "incomplete_secret",
         )

@@ -469,7 +469,7 @@ def reason_to_keep_namespace(found: Found, contents: Sequence[Found], scope: Sco
 
 # Kinds that Kubernetes makes by itself, or that say what others do.
 DERIVED_KINDS = {"Event", "Endpoints", "EndpointSlice", "Lease", "ControllerRevision"}
-# What these own is judged with them; if they are gone, Kubernetes is about to delete it.
+# What these own is judged with them. Without them, Kubernetes is about to delete it.
 OWNING_KINDS = {"Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "Job", "CronJob"}
 
 

@@ -193,7 +193,7 @@ def placed(api: KubeApi, bodies: Sequence[Obj], scope: Scope, namespace: str, so
 
 
 def secret_values(items: Sequence[Target], sources: Mapping[str, Mapping[str, str]]) -> set[str]:
-    """The values of Secrets, plain and encoded, that must not be shown: long ones that are no part of an object's name."""
+    """The values of Secrets, plain and encoded, that must not be shown: long ones that are not part of an object's name."""
     texts = {value for values in sources.values() for value in values.values()}
     for target in items:
         if target.kind == "Secret":

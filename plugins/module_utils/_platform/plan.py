@@ -158,7 +158,7 @@ def changes_version(plan: Plan, given: Settings) -> bool:
 
 
 def _retired(airflow: AirflowSettings) -> set[str]:
-    """Credentials of the DAG repository and of the task logs that nothing uses any more. The embedded server has a token for the DAGs."""
+    """Credentials of the DAG repository and of the task logs that are no longer used. The embedded server has a token for the DAGs."""
     names = {BASIC_SECRET, SSH_SECRET} | ({LOG_SECRET, WEBSERVER_LOG_SECRET} if airflow.logs.mode == "none" else set())
     used = {BASIC_SECRET} if airflow.dags.embedded or airflow.dags.password else set()
     return names - used - ({SSH_SECRET} if airflow.dags.ssh_key else set())
@@ -170,7 +170,7 @@ def _notes(plan: Plan, airflow: AirflowSettings) -> Iterator[str]:
         return
     removed = airflow.task_logs_state == "absent" and before.startswith("the embedded store")
     stay = "" if removed else " They stay there. To read them, set airflow_app_logs as it was."
-    yield f"Task logs go to {plan.log_store} from now on. Airflow does not show those in {before} any more.{stay}"
+    yield f"Task logs go to {plan.log_store} from now on. Airflow no longer shows those in {before}.{stay}"
 
 
 def refusals(state: State, plan: Plan, given: Settings, airflow: AirflowSettings) -> list[Refusal]:
@@ -194,7 +194,7 @@ def _lost(state: State, given: Settings) -> Iterator[Refusal]:
         yield Refusal(
             "lost_keys",
             ", ".join(lost),
-            "passwords and keys that the database needs are never made anew",
+            "passwords and keys that the database needs are never generated again",
             f"The Secret {GENERATED} of {given.core_namespace} lacks {', '.join(lost)}, but MySQL's volume claim {CLAIM} needs what it "
             "held. MySQL would refuse new passwords, and what Airflow encrypted with the old key would be lost.",
             "Restore the Secret from a backup, or from airflow-admin, airflow-mysql, airflow-fernet-key and airflow-webserver-secret-key "
@@ -241,7 +241,7 @@ def _tasks_at_upgrade(state: State, plan: Plan, given: Settings) -> Iterator[Ref
             "tasks_at_upgrade",
             named(workers),
             "no task runs while Airflow is upgraded",
-            f"Airflow {plan.running_version} is to become {given.airflow_version}, but tasks run, whose pods would go on with the old "
+            f"Airflow {plan.running_version} is to become {given.airflow_version}, but tasks run, whose pods would continue with the old "
             f"version on the new database: {named(workers)}.",
             "Pause the DAGs, wait until these pods have ended, and run the same command again.",
         )
@@ -268,8 +268,7 @@ def _tasks_in_dropped(state: State, plan: Plan) -> Iterator[Refusal]:
             "tasks_in_dropped",
             named(workers),
             "no task runs in a namespace that is removed",
-            f"Tasks run in {', '.join(plan.dropped_namespaces)}, which platform_worker_namespaces does not name any more: "
-            f"{named(workers)}.",
+            f"Tasks run in {', '.join(plan.dropped_namespaces)}, which platform_worker_namespaces no longer names: {named(workers)}.",
             "Pause the DAGs that use it, wait until these pods have ended, and run the same command again.",
         )
 

@@ -146,7 +146,7 @@ def logs(given: Settings, airflow: AirflowSettings) -> Iterator[Refusal]:
             "absent",
             "the log store is deleted only where Airflow does not use it",
             "task_logs_state is 'absent', but airflow_app_logs is 'embedded'. The store would be deleted with all its logs, and Airflow "
-            "would go on using it.",
+            "would continue to use it.",
             "Set airflow_app_logs to 's3' or 'none', or leave task_logs_state out.",
         )
     if store.mode != "s3":

@@ -149,7 +149,7 @@ def namespace_once(given: Settings) -> Iterator[Refusal]:
         )
 
 
-# If one of these is broken, nothing is known of the platform that could be looked for in a cluster.
+# If one of these is broken, the platform cannot be found in a cluster.
 IDENTITY: tuple[Rule, ...] = (provider, platform_name, git_server, namespace_names)
 PLATFORM: tuple[Rule, ...] = (*IDENTITY, airflow_version, host_ports, namespaces_apart, core_namespace, namespace_once)
 

@@ -73,7 +73,7 @@ def sync_failure(lines: Sequence[str]) -> str:
 
 
 class StatusRead:
-    """One reading. What cannot be read is noted: ``unreadable`` where it hides a fault, ``unknown`` where it is only less to see."""
+    """One reading. What cannot be read is listed: in ``unreadable`` if it may hide a fault, in ``unknown`` if it only shows less."""
 
     def __init__(self, api: KubeApi, params: dict[str, Any], platform: Platform) -> None:
         self.api, self._params, self.platform = api, params, platform
@@ -139,7 +139,7 @@ class StatusRead:
     def _checkout(self, pod: Obj) -> rows.Row:
         """The commit that a pod of Airflow has, for how long (seconds), and what its git-sync complains of.
 
-        When git-sync last looked cannot be told: it leaves no trace of a look that found nothing new.
+        When git-sync last looked is unknown: it leaves no trace of a look that found nothing new.
         """
         name, part = pod["metadata"]["name"], pod["metadata"]["labels"]["component"]
         row: rows.Row = {"pod": name, "commit": "", "age": None, "error": ""}
@@ -262,7 +262,7 @@ class StatusRead:
 
 
 def judged(name: str, elapsed: float, found: dict[str, Any]) -> dict[str, Any]:
-    """The status with its verdict. ``found`` may lack what could not be read, and tells it in ``unreadable``; ``elapsed``: seconds."""
+    """The status with its verdict. ``found`` may lack what could not be read, and lists it in ``unreadable``; ``elapsed``: seconds."""
     status: dict[str, Any] = {**{part: [] for part in PARTS}, "next_action": "", "airflow": {}, "usage": "", **found}
     problems, warnings = map(list.__add__, rows.judge(status), logs.judge_log_stores(status["logs"]))
     verdict = {"name": name, "healthy": not problems, "problems": problems, "warnings": warnings}

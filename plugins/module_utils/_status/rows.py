@@ -101,7 +101,7 @@ def _last_end(pod: Obj, now: Time) -> Row:
 
 
 def wrong_with(pod: Obj, events: Events, now: Time) -> list[tuple[str, Log | None]]:
-    """What is wrong with a pod of the platform: causes that last, and restarts again and again; each with the log that tells more."""
+    """What is wrong with a pod of the platform: causes that last, and restarts again and again; each with the log that shows more."""
     # A Job's pod that failed is a note, and what matters of it stands with its Job.
     over = (pod.get("status") or {}).get("phase") == "Failed"
     found = [(cause.text, cause.log) for cause in pod_causes(pod, events) if cause.lasting and not cause.held and not over]
@@ -222,7 +222,7 @@ def application_rows(apps: Iterable[Obj], now: Time) -> list[Row]:
 
 
 def volume_rows(claims: Iterable[Obj], usage: Mapping[tuple[str, str], Row]) -> list[Row]:
-    """``usage``: by namespace and claim, used and size in bytes, for the volumes whose driver tells."""
+    """``usage``: by namespace and claim, used and size in bytes, for the volumes whose driver reports it."""
     rows = []
     for claim in claims:
         status = claim.get("status") or {}
@@ -285,7 +285,7 @@ def judge(status: Row) -> tuple[list[str], list[str]]:
     for pod in status["pods"]:
         problems += pod["problems"]
         if pod["status"] == "Failed":
-            warnings.append(f"pod {pod['namespace']}/{pod['name']} has failed: {pod['reason'] or 'no reason told'}")
+            warnings.append(f"pod {pod['namespace']}/{pod['name']} has failed: {pod['reason'] or 'no reason reported'}")
         elif pod["restarts"] and pod["restarted"] is not None and pod["restarted"] < RECENT and not pod["problems"]:
             warnings.append(f"pod {pod['namespace']}/{pod['name']} restarted {ago(pod['restarted'])} ago: {pod['reason']}")
     problems += status["workload_problems"]

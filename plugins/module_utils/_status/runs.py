@@ -18,7 +18,7 @@ Time = datetime.datetime
 RUNS_SHOWN = 3
 # Each round leaves out the DAGs whose last runs are known: a DAG that runs often hides the others in one of them only.
 ROUNDS = 5
-# Pages of task instances in each round. They only tell namespaces, and one of a DAG's tells those of its other runs.
+# Pages of task instances in each round. They only show namespaces, and one of a DAG's stands for those of its other runs.
 TASK_PAGES = 5
 PAUSED_ASKED = 10
 # The collection's cluster policy notes in it where a task's worker goes (airflow_local_settings.py).
@@ -63,7 +63,7 @@ def read_runs(airflow: AirflowApi) -> tuple[list[Obj], list[Obj]]:
         page = airflow.last_runs(PAGE, left)
         found = last_of_each(page)
         last = len(page) < PAGE or number == ROUNDS - 1
-        # Of the others the next round tells more.
+        # The next round reads more of the others.
         done = {dag: listed for dag, listed in found.items() if last or len(listed) == RUNS_SHOWN}
         runs |= found
         if done:

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, The gitops.airflow team
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reads what shows why a platform does not work. Everything passes the masker; what cannot be read is noted and left out."""
+"""Reads what shows why a platform does not work. Everything passes the masker; what cannot be read is left out and listed."""
 
 from __future__ import annotations
 

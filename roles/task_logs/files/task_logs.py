@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Makes the bucket of the task logs and says who may do what in it (``setup``), and deletes logs that are old (``expire``).
+"""Creates the bucket of the task logs and sets its policy (``setup``), and deletes old logs (``expire``).
 
 Runs in Airflow's image, which has boto3, with the administrator's key in the environment. Runs on Python 3.7.
 """
@@ -101,7 +101,7 @@ def expire(client: Any, bucket: str, days: float, now: datetime) -> str:
 
 
 def main() -> int:
-    """Wait until the server answers, then do what is asked for."""
+    """Wait until the server answers, then run the task of the command line."""
     parser = argparse.ArgumentParser()
     parser.add_argument("task", choices=["setup", "expire"])
     parser.add_argument("--endpoint", required=True)

@@ -1,4 +1,4 @@
-"""Tasks whose logs are looked for: in each worker namespace, one that fails and is tried again, a mapped one, one that is interrupted."""
+"""Tasks whose logs are read: in each worker namespace, one that fails and is tried again, a mapped one, one that is interrupted."""
 
 from __future__ import annotations
 

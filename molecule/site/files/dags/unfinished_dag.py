@@ -1,3 +1,3 @@
 """Not for Airflow yet: named in .airflowignore."""
 
-raise RuntimeError("this is no DAG")
+raise RuntimeError("this is not a DAG")

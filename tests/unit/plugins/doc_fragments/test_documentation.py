@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import yaml
 from ansible_collections.gitops.airflow.plugins.doc_fragments.kubernetes_auth import ModuleDocFragment
+from ansible_collections.gitops.airflow.tests.unit.places import ROOT
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
 KEPT = ("type", "elements", "aliases", "choices", "default")
@@ -26,3 +28,15 @@ def test_f5_the_fragment_documents_what_kubernetes_core_accepts() -> None:
     options = yaml.safe_load(ModuleDocFragment.DOCUMENTATION)["options"]
     assert described(options, "suboptions") == described(AUTH_ARG_SPEC, "options")
     assert all(option["description"] for option in options.values())
+
+
+def test_every_module_is_in_the_list_of_modules() -> None:
+    text = (ROOT / "docs/modules.md").read_text()
+    missing = [path.stem for path in sorted((ROOT / "plugins/modules").glob("*.py")) if f"`{path.stem}`" not in text]
+    assert not missing, f"docs/modules.md does not name {', '.join(missing)}"
+
+
+def test_every_decision_record_is_in_the_list_of_records() -> None:
+    folder = ROOT / "docs/adr"
+    listed = re.findall(r"\(([^)]+)\)", (folder / "README.md").read_text())
+    assert listed == sorted(path.name for path in folder.glob("[0-9]*.md"))

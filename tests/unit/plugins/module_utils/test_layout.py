@@ -5,14 +5,13 @@
 
 from __future__ import annotations
 
-import ast
-from collections.abc import Iterator
+import re
 from pathlib import Path
 
+import import_graph
 import pytest
 from ansible_collections.gitops.airflow.tests.unit.places import ROOT
 
-COLLECTION = "ansible_collections.gitops.airflow."
 FOUNDATION = {"_base"}
 TOOLS = FOUNDATION | {"_git", "_host", "_kube"}
 SUBJECTS = TOOLS | {"_airflow", "_argocd", "_kind", "_placement"}
@@ -32,32 +31,8 @@ ALLOWED = {
 """What each package may import besides itself."""
 
 
-def imports(file: Path) -> Iterator[tuple[str, ...]]:
-    """The collection's own modules that a file imports, each by its path below the collection's root."""
-    for node in ast.walk(ast.parse(file.read_bytes())):
-        if isinstance(node, ast.ImportFrom):
-            assert not node.level, f"{file.relative_to(ROOT)} has a relative import, which Ansible does not ship with a module"
-            names = [f"{node.module}.{alias.name}" for alias in node.names]
-        elif isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        else:
-            continue
-        yield from (tuple(name.removeprefix(COLLECTION).split(".")) for name in names if name.startswith(COLLECTION))
-
-
-def package(parts: tuple[str, ...]) -> str:
-    """The package of module_utils that an import is of; empty for anything else."""
-    return parts[2] if parts[:2] == ("plugins", "module_utils") and len(parts) > 2 else ""
-
-
 FILES = sorted((ROOT / "plugins").rglob("*.py"))
-EDGES: dict[tuple[str, str], list[str]] = {}
-"""The files that make one package import another."""
-for _file in FILES:
-    if _file.is_relative_to(ROOT / "plugins/module_utils"):
-        _source = _file.relative_to(ROOT / "plugins/module_utils").parts[0]
-        for _target in sorted({package(parts) for parts in imports(_file)} - {"", _source}):
-            EDGES.setdefault((_source, _target), []).append(str(_file.relative_to(ROOT)))
+EDGES = import_graph.package_edges(ROOT)
 
 
 @pytest.mark.parametrize(("source", "target"), sorted(EDGES), ids=[f"{source}->{target}" for source, target in sorted(EDGES)])
@@ -69,7 +44,9 @@ def test_a_package_imports_only_what_is_below_it(source: str, target: str) -> No
 @pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(ROOT)))
 def test_nothing_is_imported_from_a_module_or_from_the_tests(file: Path) -> None:
     """Ansible ships only module_utils with a module."""
-    wrong = [".".join(parts) for parts in imports(file) if parts[:2] == ("plugins", "modules") or parts[0] == "tests"]
+    wrong = [
+        ".".join(parts) for parts in import_graph.imports(file.read_bytes()) if parts[:2] == ("plugins", "modules") or parts[0] == "tests"
+    ]
     assert not wrong, f"{file.relative_to(ROOT)} imports {', '.join(wrong)}"
 
 
@@ -80,3 +57,36 @@ def test_the_allowed_directions_have_no_circle() -> None:
         assert free, f"these packages import each other in a circle: {', '.join(sorted(left))}"
         for name in free:
             del left[name]
+
+
+def test_the_document_shows_the_imports() -> None:
+    document = import_graph.DOCUMENT.read_text()
+    assert import_graph.updated(document, import_graph.current()) == document, "run scripts/import_graph.py"
+
+
+def test_the_document_has_every_package() -> None:
+    rows = re.findall(r"^\| `(_\w+)` \|", import_graph.DOCUMENT.read_text(), re.MULTILINE)
+    assert sorted(rows) == sorted(ALLOWED) == sorted({file.parent.name for file in (ROOT / "plugins/module_utils").glob("*/*.py")})
+
+
+def test_the_picture_follows_the_imports(tmp_path: Path) -> None:
+    for file, source in {
+        "_base/errors.py": "import json\n",
+        "_kube/client.py": "from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import X\n",
+        "_argocd/wait.py": "import ansible_collections.gitops.airflow.plugins.module_utils._kube.client\n"
+        "from ansible_collections.gitops.airflow.plugins.module_utils._argocd import verdict\n",
+    }.items():
+        path = tmp_path / "plugins/module_utils" / file
+        path.parent.mkdir(parents=True)
+        path.write_text(source)
+    assert import_graph.current(tmp_path).splitlines() == ["```mermaid", "graph TD", "  _argocd", "  _kube", "  _argocd --> _kube", "```"]
+
+
+def test_a_relative_import_is_refused() -> None:
+    with pytest.raises(ValueError, match="relative import"):
+        list(import_graph.imports(b"from . import x\n"))
+
+
+def test_a_document_without_the_markers_is_refused() -> None:
+    with pytest.raises(ValueError, match="needs the lines"):
+        import_graph.updated("# Architecture\n", "")

@@ -142,7 +142,7 @@ def test_a_race_is_run_again(filled: Path, monkeypatch: pytest.MonkeyPatch) -> N
 def test_a_race_that_is_always_lost_ends(filled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Remote, "push", lambda _remote, _commit: False)
     naps: list[float] = []
-    with pytest.raises(GitError, match="somebody else pushed first, 3 times"):
+    with pytest.raises(GitError, match="others pushed first, 3 times"):
         to(filled, texts(a="a"), sleep=naps.append, tries=3)
     assert len(naps) == 2
 
@@ -292,8 +292,8 @@ def test_the_module_takes_texts_and_copies(filled: Path, tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("over", "error"),
     [
-        ({"files": {"../x": ""}}, "is no path of a file inside a repository"),
-        ({"files": {".git/config": ""}}, "is no path of a file inside a repository"),
+        ({"files": {"../x": ""}}, "is not the path of a file inside a repository"),
+        ({"files": {".git/config": ""}}, "is not the path of a file inside a repository"),
         ({"copies": [{"src": "/no/such", "dest": "a"}]}, "No such file or directory: '/no/such'"),
         ({"files": {"a": ""}, "copies": [{"src": "/dev/null", "dest": "./a"}]}, "'a' is named twice"),
         ({"files": {"a": "", "a/b": ""}}, "cannot be both a file and a folder"),

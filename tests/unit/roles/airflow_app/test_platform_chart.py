@@ -324,7 +324,7 @@ def test_a_triggerer_is_dead_only_after_several_heartbeats(values: Callable[...,
 
 
 def test_the_configuration_says_which_worker_pods_stay(values: Callable[..., dict[str, Any]]) -> None:
-    """F19. A task that failed is no failed worker."""
+    """F19. A failed task is not a failed worker."""
     executor = values()["airflow"]["config"]["kubernetes_executor"]
     assert (executor["delete_worker_pods"], executor["delete_worker_pods_on_failure"]) == ("True", "False")
 

@@ -515,7 +515,7 @@ raise RuntimeError("(2013, 'Lost connection to MySQL server during query')")
 
 @pytest.mark.parametrize(("command", "ends"), [("scheduler", True), ("triggerer", False)])
 def test_a_scheduler_that_failed_ends_although_its_health_server_runs(command: str, ends: bool) -> None:
-    """F23. Whatever is no scheduler is left alone, and waits for its children."""
+    """F23. A process other than the scheduler is left alone, and waits for its children."""
     script = FAILING.format(source=str(SOURCE), command=command)
     with subprocess.Popen([sys.executable, "-c", script], stderr=subprocess.PIPE, start_new_session=True) as process:
         try:

@@ -105,7 +105,7 @@ HOST = "tls:git.example.com"
     [
         ("", {}, {}, [], {}, OTHERS),
         ("", {}, {"repo": HTTPS, "ca": AUTHORITY}, [HOST], {"git.example.com": f"{AUTHORITY}\n"}, OTHERS),
-        # Somebody had given it a certificate for that server before: it will not be taken away.
+        # Others had given it a certificate for that server before: it is not removed.
         ("", {"git.example.com": "theirs"}, {"repo": HTTPS, "ca": AUTHORITY}, [], {"git.example.com": f"{AUTHORITY}\n"}, OTHERS),
         (HOST, {"git.example.com": "ours"}, {"repo": HTTPS, "ca": AUTHORITY}, [HOST], {"git.example.com": f"{AUTHORITY}\n"}, OTHERS),
         ("", {}, {"repo": SSH, "known_hosts": HOSTS}, ["ssh"], {}, f"{OTHERS}\n{BLOCK}"),

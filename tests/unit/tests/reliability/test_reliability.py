@@ -7,11 +7,17 @@ from __future__ import annotations
 
 import json
 import re
+import sys
+from importlib.machinery import SourceFileLoader
+from importlib.util import module_from_spec, spec_from_loader
 from typing import Any
 
+import plain_english
 import pytest
 import report
 import watchers
+import yaml
+from ansible_collections.gitops.airflow.tests.unit.places import ROOT
 
 BEFORE: dict[str, Any] = {
     "runs": {"a one": "success", "a two": "running"},
@@ -84,3 +90,23 @@ def test_soak_tables() -> None:
     for expected in ("triggerer unhealthy (3 to 9 s) in 700 answers", "x restarted 1 times", "58 success", "**failed**"):
         assert expected in text
     assert "| airflow-core/airflow-scheduler/scheduler | - | 400 MiB, +30.0 MiB/h **grows** |" in text
+
+
+def test_each_moment_of_a_kill_names_a_task_of_its_role(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A task that was renamed would never be seen, and the run not be killed."""
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    spec = spec_from_loader("resume", SourceFileLoader("resume", str(ROOT / "tests/reliability/resume")))
+    assert spec
+    assert spec.loader
+    resume = module_from_spec(spec)
+    monkeypatch.setitem(sys.modules, "resume", resume)
+    spec.loader.exec_module(resume)
+    for moment in resume.MOMENTS.values():
+        role, task = moment.task.split(" : ")
+        names = [
+            name
+            for file in (ROOT / "roles" / role / "tasks").glob("*.yml")
+            for _line, name in plain_english.names(yaml.compose(file.read_text(), Loader=yaml.SafeLoader))
+        ]
+        assert task in names, f"{role} has no task '{task}'"

@@ -129,7 +129,7 @@ SEQUENCES: dict[str, tuple[Expectation, list[tuple[float, Obj | None, str, str]]
         [(0, app(operationState=operation("Running", message="waiting for Job")), "waiting", "the operation is Running: waiting for Job")],
     ),
     "being terminated": (ANY, [(0, app(operationState=operation("Terminating")), "waiting", "Terminating")]),
-    "operation asked for, not begun": (ANY, [(0, merged(DONE, {"operation": {"sync": {}}}), "waiting", "not begun")]),
+    "operation asked for, not begun": (ANY, [(0, merged(DONE, {"operation": {"sync": {}}}), "waiting", "not started")]),
     "operation ended, outcome not compared": (ANY, [(0, app(reconciledAt=T0), "waiting", "not compared"), (1, DONE, "done", "")]),
     "never reconciled": (ANY, [(0, app(reconciledAt=None), "waiting", "not compared")]),
     "reconciled in the second in which the operation ended": (ANY, [(0, app(reconciledAt=T1), "done", "")]),
@@ -187,7 +187,7 @@ SEQUENCES: dict[str, tuple[Expectation, list[tuple[float, Obj | None, str, str]]
     ),
     "an operation asked for has not ended": (
         Expectation(operation="Completed"),
-        [(0, merged(DONE, {"operation": {"sync": {}}}), "waiting", "not begun")],
+        [(0, merged(DONE, {"operation": {"sync": {}}}), "waiting", "not started")],
     ),
     "any operation": (
         Expectation(operation="any"),
@@ -232,8 +232,8 @@ SEQUENCES: dict[str, tuple[Expectation, list[tuple[float, Obj | None, str, str]]
     "degraded while an operation is asked for": (
         ANY,
         [
-            (0, merged(DEGRADED, {"operation": {"sync": {}}}), "waiting", "not begun"),
-            (99, merged(DEGRADED, {"operation": {"sync": {}}}), "waiting", "not begun"),
+            (0, merged(DEGRADED, {"operation": {"sync": {}}}), "waiting", "not started"),
+            (99, merged(DEGRADED, {"operation": {"sync": {}}}), "waiting", "not started"),
         ],
     ),
     # Operations that fail
@@ -255,7 +255,7 @@ SEQUENCES: dict[str, tuple[Expectation, list[tuple[float, Obj | None, str, str]]
     ),
     "failed operation, another asked for": (
         ANY,
-        [(0, merged(app(operationState=operation("Failed")), {"operation": {"sync": {}}}), "waiting", "not begun")],
+        [(0, merged(app(operationState=operation("Failed")), {"operation": {"sync": {}}}), "waiting", "not started")],
     ),
     "failed operation of the old commit": (
         WANTED,
@@ -386,7 +386,7 @@ SEQUENCES: dict[str, tuple[Expectation, list[tuple[float, Obj | None, str, str]]
             (1, SYNCING, "waiting", "Running"),
             (2, LATER, "waiting", "at revision cccccccccccc, not yet at bbbb"),
             (61, LATER, "waiting", "not yet at"),
-            (62, LATER, "failed", "Git has cccccccccccc by now: something was pushed after bbbbbbbbbbbb"),
+            (62, LATER, "failed", "superseded: cccccccccccc was pushed after bbbbbbbbbbbb"),
         ],
     ),
     "Git was looked at again and again": (
@@ -401,7 +401,12 @@ SEQUENCES: dict[str, tuple[Expectation, list[tuple[float, Obj | None, str, str]]
     ),
     "push after push": (
         WANTED,
-        [(0, SYNCING, "waiting", ""), (1, LATER, "waiting", ""), (40, STALE, "waiting", ""), (61, STALE, "failed", "Git has aaaaaaaaaaaa")],
+        [
+            (0, SYNCING, "waiting", ""),
+            (1, LATER, "waiting", ""),
+            (40, STALE, "waiting", ""),
+            (61, STALE, "failed", "superseded: aaaaaaaaaaaa"),
+        ],
     ),
     "a mirror that lags now and then": (
         WANTED,

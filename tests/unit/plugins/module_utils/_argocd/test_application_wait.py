@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, The gitops.airflow team
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Several Applications at once: which are looked at, how their verdicts add up, what is told of them."""
+"""Several Applications at once: which are looked at, how their verdicts add up, what is shown of them."""
 
 from __future__ import annotations
 
@@ -615,7 +615,7 @@ def test_v17_the_failing_containers_own_last_words_are_quoted_whole_and_masked()
     running = {"phase": "Running", "startedAt": "2026-05-04T10:00:00Z", "syncResult": {"resources": [MIGRATE]}}
     one.step(listed(app("a", "Progressing", operationState=running)), 0)
     one.step([], PROBE_SECONDS)
-    # V2: its pod is gone when it is asked for.
+    # V2: its pod is deleted before it is read.
     cluster.collections["pods"] = []
     cluster.logs.clear()
     assert one.said["Job/ns/migrate/run"][1] == SAID
@@ -741,7 +741,7 @@ def test_refresh_makes_errors_final() -> None:
         ({"timeout": -1}, "timeout is -1"),
         ({"timeout": float("nan")}, "timeout is nan"),
         ({"health": []}, "health is empty"),
-        ({"supersede": True}, "of use with revision only"),
+        ({"supersede": True}, "supersede needs revision"),
         ({"degraded_grace": -1}, "degraded_grace is -1"),
         ({"stable_for": -0.5}, "stable_for is -0.5"),
         ({"revision": "main"}, "'main' is neither a commit"),

@@ -193,7 +193,7 @@ def test_a_tunnel_needs_http_or_ssh(url: str) -> None:
 
 @pytest.mark.parametrize("path", ["", "/etc/passwd", "../x", "a/../../x", ".git/config", "a/.GIT/x", ".", "a/"])
 def test_paths_that_lead_elsewhere_are_refused(path: str) -> None:
-    with pytest.raises(ValueError, match="is no path of a file inside a repository"):
+    with pytest.raises(ValueError, match="is not the path of a file inside a repository"):
         safe_path(path)
 
 

@@ -218,7 +218,7 @@ def test_subnets_are_compared() -> None:
     assert texts(drift) == ["lab-control-plane: ClusterConfiguration networking.podSubnet is 10.244.0.0/16, wanted 10.1.0.0/16"]
 
 
-@pytest.mark.parametrize(("text", "message"), [("a: [", "is no YAML"), ("imageGC: 3", "has no kind")])
+@pytest.mark.parametrize(("text", "message"), [("a: [", "is not YAML"), ("imageGC: 3", "has no kind")])
 def test_bad_patches_are_refused(text: str, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         patches({"kubeadmConfigPatches": [text]})
@@ -250,8 +250,8 @@ users: [{{name: kind-lab, user: {{}}}}]
         (KUBECONFIG, ("127.0.0.1", "40001"), "OTHER", "trusts another cluster"),
         (KUBECONFIG.replace("user: kind-lab", "user: nobody"), None, "", "names a cluster or user that it does not have"),
         ("", None, "", "has no context kind-lab"),
-        ("a: [", None, "", "is no YAML"),
-        ("- 1", None, "", "is no kubeconfig"),
+        ("a: [", None, "", "is not YAML"),
+        ("- 1", None, "", "is not a kubeconfig"),
     ],
 )
 def test_kubeconfig(text: str, api: tuple[str, str] | None, ca: str, problem: str | None) -> None:

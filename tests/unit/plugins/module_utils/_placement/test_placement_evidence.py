@@ -58,8 +58,8 @@ TABLE: dict[str, Row] = {
     "instance and event": ([instance()], [sighting()], [expect()], [], "", "done", ""),
     "the run's other task ran elsewhere": ([instance(), instance(task_id="b", host="b-1")], [sighting()], [expect()], [], "", "done", ""),
     "event of another pod": ([instance()], [sighting(OTHER)], [expect()], [], "", "failed", f"ran as pod {POD} (state success)"),
-    "only the instance": ([instance()], [], [expect()], [], "", "failed", "but where cannot be proven any more"),
-    "only the instance, failed": ([instance("failed")], [], [expect()], [], "", "failed", "(state failed), but where"),
+    "only the instance": ([instance()], [], [expect()], [], "", "failed", "but its node cannot be proven"),
+    "only the instance, failed": ([instance("failed")], [], [expect()], [], "", "failed", "(state failed), but its node"),
     "failed": ([instance("failed")], [sighting()], [expect()], [], "", "failed", "Airflow says that the task failed"),
     "skipped by itself": ([instance("skipped")], [sighting()], [expect()], [], "", "done", ""),
     "up for retry": ([instance("up_for_retry")], [sighting()], [expect(tries=2)], [], "", "waiting", "failed in try 1 of 2"),
@@ -132,7 +132,7 @@ TABLE: dict[str, Row] = {
     "node": ([instance()], [sighting()], [expect(node="node-1", node_labels={"zone": "a"})], [], "", "done", ""),
     "wrong node": ([instance()], [sighting()], [expect(node="node-2")], [], "", "failed", "node is 'node-1', expected 'node-2'"),
     "wrong node labels": ([instance()], [sighting()], [expect(node_labels={"zone": "b"})], [], "", "failed", "labels of node node-1"),
-    "service account": ([instance()], [sighting()], [expect(service_account="x")], [], "", "failed", "service account cannot be told"),
+    "service account": ([instance()], [sighting()], [expect(service_account="x")], [], "", "failed", "service account cannot be verified"),
     "all that is in the spec": (
         [instance()],
         [sighting()],
@@ -140,7 +140,7 @@ TABLE: dict[str, Row] = {
         [],
         "",
         "failed",
-        "its node selector, tolerations, affinity cannot be told any more",
+        "its node selector, tolerations, affinity cannot be verified",
     ),
     # Hostnames that were cut
     "cut hostname": (

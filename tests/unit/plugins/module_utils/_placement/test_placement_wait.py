@@ -259,7 +259,7 @@ def test_sources() -> None:
     ]
 
 
-# Pods that are gone: when Events are asked for, and how often
+# Deleted pods: when Events are read, and how often
 
 UNSEEN = Instance("dag", "run", "task", -1, 1, "success", "pod-1")
 SCHEDULED: Obj = {

@@ -136,7 +136,7 @@ UPGRADE = replace(GIVEN, airflow_version="2.10.5")
             UPGRADE,
             "tasks_at_upgrade",
             "airflow-cron/task-1",
-            "Airflow 2.6.3 is to become 2.10.5, but tasks run, whose pods would go on with the old version on the new database: "
+            "Airflow 2.6.3 is to become 2.10.5, but tasks run, whose pods would continue with the old version on the new database: "
             "airflow-cron/task-1.",
             "Pause the DAGs, wait until these pods have ended",
         ),
@@ -153,7 +153,7 @@ UPGRADE = replace(GIVEN, airflow_version="2.10.5")
             GIVEN,
             "tasks_in_dropped",
             "old/task-1",
-            "Tasks run in old, which platform_worker_namespaces does not name any more: old/task-1.",
+            "Tasks run in old, which platform_worker_namespaces no longer names: old/task-1.",
             "Pause the DAGs that use it",
         ),
         (
@@ -248,20 +248,20 @@ def test_f1_only_credentials_that_nothing_uses_are_retired(airflow: dict[str, An
             "the embedded store in airflow-logs",
             Logs("s3", bucket="b", secret="s"),
             "present",
-            "Task logs go to b at AWS from now on. Airflow does not show those in the embedded store in airflow-logs any more. "
+            "Task logs go to b at AWS from now on. Airflow no longer shows those in the embedded store in airflow-logs. "
             "They stay there. To read them, set airflow_app_logs as it was.",
         ),
         (
             "the embedded store in airflow-logs",
             Logs("none"),
             "absent",
-            "Task logs go to no store from now on. Airflow does not show those in the embedded store in airflow-logs any more.",
+            "Task logs go to no store from now on. Airflow no longer shows those in the embedded store in airflow-logs.",
         ),
         (
             "b at https://s3:9000",
             Logs("s3", bucket="b", endpoint="https://s3", secret="s"),
             "absent",
-            "Task logs go to b at https://s3 from now on. Airflow does not show those in b at https://s3:9000 any more. "
+            "Task logs go to b at https://s3 from now on. Airflow no longer shows those in b at https://s3:9000. "
             "They stay there. To read them, set airflow_app_logs as it was.",
         ),
     ],

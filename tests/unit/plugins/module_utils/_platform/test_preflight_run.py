@@ -254,7 +254,7 @@ def test_options_that_may_be_secret_are_not_shown() -> None:
     [
         ("app", "", "", ""),
         ("dags", "folder_missing", "has no folder 'dags'", "Correct airflow_app_dags_subpath, or commit a file in that folder."),
-        ("../x", "bad_path", "is no path of a file inside a repository", "Correct airflow_app_dags_subpath."),
+        ("../x", "bad_path", "is not the path of a file inside a repository", "Correct airflow_app_dags_subpath."),
     ],
 )
 def test_a_repository_is_asked_with_what_others_get(server: str, tmp_path: Path, folder: str, code: str, words: str, action: str) -> None:

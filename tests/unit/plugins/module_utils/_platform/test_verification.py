@@ -73,7 +73,7 @@ def wanted(*runs: Run, namespaces: tuple[str, ...] = NAMESPACES) -> Wanted:
         ((CRON, USER), ["example_cron_dag"], NAMESPACES, [CRON]),  # a deleted example
         ((CRON, USER), [], NAMESPACES, []),
         ((CRON, USER), ["example_cron_dag", "example_user_dag"], ("airflow-core", "airflow-user"), [USER]),
-        ((OWN,), [], NAMESPACES, [OWN]),  # anything else that is asked for must be there
+        ((OWN,), [], NAMESPACES, [OWN]),  # any other expected DAG must exist
         ((), ["example_cron_dag"], NAMESPACES, []),
     ],
 )
@@ -123,7 +123,7 @@ def test_other_commits_and_other_runs_are_another_subject(revision: str, dags: s
         (None, Stored()),
         ({}, Stored()),
         ({"subject": "s", "report": '{"runs": []}'}, Stored("s", '{"runs": []}', {"runs": []})),
-        ({"subject": "s", "report": "{"}, Stored("s")),  # somebody edited it
+        ({"subject": "s", "report": "{"}, Stored("s")),  # edited by hand
         ({"subject": "s", "report": "[]"}, Stored("s")),
         ({"subject": "s", "run_id": "r", "unpaused": "[]"}, Stored("s", unpaused=())),  # an earlier version's claim
         ({"subject": "s", "unpaused": '["a"]', "dags": '["a", "b"]'}, Stored("s", unpaused=("a",), dags=("a", "b"))),

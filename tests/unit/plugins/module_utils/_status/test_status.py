@@ -310,7 +310,7 @@ def test_a_worker_that_does_not_start_is_a_problem_in_time(
     item = worker(minutes, state=state)
     item["status"]["conditions"] = [condition] if condition else []
     found = healthy() | {"workers": status.worker_rows([item], NOW)}
-    # Its task is queued as long: it is told once.
+    # Its task is queued as long: it is listed once.
     found["waiting"] = [{"what": "task cron.hello of run r1", "task": "cron.hello", "seconds": 60 * minutes, "paused": False}]
     assert found["workers"][0]["status"] == word
     problems = status.judge(found)[0]
