@@ -240,8 +240,8 @@ plan:
       sample: {platform: true, dags: false}
     retired_secrets:
       description:
-        - Airflow's Secrets that nothing uses any more, for M(gitops.airflow.platform_objects). They hold credentials that are not needed any
-          more, or are in one of RV(plan.dropped_namespaces).
+        - Airflow's Secrets that nothing uses any more, for M(gitops.airflow.platform_objects). Their credentials are not needed, or they
+          are in one of RV(plan.dropped_namespaces).
       type: list
       elements: dict
     log_store:

@@ -39,7 +39,7 @@ CHECKSUM = 16  # characters
 
 
 def generated(namespace: str) -> Wanted:
-    """The Secret of passwords and keys. It is immutable, so that nobody changes it by accident, and known by its name without its labels."""
+    """The Secret of passwords and keys. It is immutable, so that nobody changes it by accident, and known by its name."""
     return Wanted(namespace, GENERATED, KEYS, immutable=True, by_name=True)
 
 

@@ -111,8 +111,7 @@ def make_plan(state: State, given: Settings) -> Plan:
     plan.running_version = running_version(state.scheduler) or given.airflow_version
     plan.moves = changes_version(plan, given) or bool(plan.dropped_namespaces)
     secrets = own_secrets(state, given)
-    unused = {**dict.fromkeys(wanted, _retired(airflow)), **dict.fromkeys(plan.dropped_namespaces, set(WORKER_SECRETS))}
-    plan.retired_secrets = [item.ref for item in secrets if item.ref.name in unused.get(item.ref.namespace, ())]
+    plan.retired_secrets = [item.ref for item in secrets if _is_retired(item.ref, plan, wanted, airflow)]
     plan.log_store = log_store_text(airflow.logs, given.logs_namespace)
     stored = [item for item in secrets if item.ref == Ref("Secret", given.core_namespace, LOG_SECRET)]
     plan.log_store_before = next((_annotations(item.metadata).get(LOG_STORE, "") for item in stored), "")
@@ -152,6 +151,15 @@ def running_version(scheduler: Obj | None) -> str:
 
 def changes_version(plan: Plan, given: Settings) -> bool:
     return given.airflow_version not in ("", plan.running_version)
+
+
+def _is_retired(ref: Ref, plan: Plan, wanted: Sequence[str], airflow: AirflowSettings) -> bool:
+    """Whether nothing uses a Secret of Airflow any more: its namespace is dropped, or its credentials are not needed."""
+    return (
+        ref.name in WORKER_SECRETS
+        if ref.namespace in plan.dropped_namespaces
+        else ref.namespace in wanted and ref.name in _retired(airflow)
+    )
 
 
 def _retired(airflow: AirflowSettings) -> set[str]:

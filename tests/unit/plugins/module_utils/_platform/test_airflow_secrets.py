@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, The gitops.airflow team
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The Secrets that Airflow's pods read. What an earlier version of the collection made of the same values is recorded: it must not change."""
+"""The Secrets that Airflow's pods read. What an earlier version made of the same values is recorded: it must not change."""
 
 from __future__ import annotations
 
@@ -149,7 +149,7 @@ def test_what_is_generated_once() -> None:
 
 
 GIVEN = Settings("airflow", airflow=AirflowSettings(PLATFORM, EMBEDDED))
-THERE = {"git/git-credentials": {}, "airflow-logs/task-logs-generated": {}, "airflow-core/keys": {}}
+THERE: dict[str, Any] = {"git/git-credentials": {}, "airflow-logs/task-logs-generated": {}, "airflow-core/keys": {}}
 
 
 @pytest.mark.parametrize(

@@ -282,7 +282,7 @@ def test_secrets_of_a_dropped_namespace_are_retired(labels: dict[str, str]) -> N
 
 
 def test_the_plan_says_which_repositories_are_embedded() -> None:
-    assert plan(settings=given(dags=Repository("dags", "https://h/d.git"))).embedded == {"platform": False, "dags": False}
+    assert plan(settings=given(dags=Repository("dags", "https://h/d.git"))).embedded == {"platform": True, "dags": False}
 
 
 def test_the_plan_can_be_returned() -> None:
