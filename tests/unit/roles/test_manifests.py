@@ -93,8 +93,8 @@ def test_a_namespace_is_named_as_it_is_called(render: Render, name: str) -> None
     assert namespace["metadata"]["name"] == name
     removed: list[Any] = render("namespaces/removed-objects.yaml.j2", namespaces_names=[name])
     assert [item["name"] for item in removed[0]] == [name]
-    removed = render("airflow_app/removed-objects.yaml.j2", platform_worker_namespaces=[{"name": name}])
-    assert [item["namespace"] for item in removed[0] if item["name"] == "airflow-metadata"] == [name]
+    listed: list[Any] = render("airflow_app/removed-objects.yaml.j2", platform_worker_namespaces=[{"name": name}])
+    assert [item["namespace"] for item in listed[0] if item["name"] == "airflow-metadata"] == [name]
 
 
 def test_the_log_stores_accounts_are_as_it_reads_them(render: Render) -> None:

@@ -12,6 +12,7 @@ import base64
 import hashlib
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -107,7 +108,7 @@ def repository_of(options: dict[str, Any]) -> repositories.Repository:
         return wanted
     secret = {"metadata": {"labels": OURS}, "data": RECORDED["sources"][f"{given['namespace']}/{given['name']}"]}
     found = select(secret, given, wanted.username)
-    return argocd_repository.replace(wanted, username=found.username, password=found.password)
+    return replace(wanted, username=found.username, password=found.password)
 
 
 @pytest.mark.parametrize("case", RECORDED["cases"].values(), ids=RECORDED["cases"])
@@ -152,7 +153,7 @@ def test_the_chart_is_published_whole(arguments: Arguments) -> None:
     assert (options["folder"], options["prune"]) == (CHART, ["."])
     assert options["owner"] == {"folder": CHART, "platform": "beta", "cluster": "uid", "adopt": False, "take_over": ""}
     assert set(arguments("publish.yml", "git_publish", airflow_app_logs="none")["files"]) == files
-    given = {"folder": CHART, "source_dir": None, "prune": [], "files": {}, "copies": [{"src": "", "dest": "x"}]}
+    given: dict[str, Any] = {"folder": CHART, "source_dir": None, "prune": [], "files": {}, "copies": [{"src": "", "dest": "x"}]}
     assert collect(given).files == {}, "an empty archive is left out"
 
 
