@@ -54,9 +54,15 @@ options:
   names:
     description:
       - The names that the reader of an error knows these options by, for its next action. A C(branch) may be C(dags_branch).
-      - The options are C(repo), C(branch), C(folders), C(username), C(password), C(ssh_key), C(known_hosts) and C(ca).
+      - The options are C(repo), C(branch), C(folders), C(source_dir), C(username), C(password), C(ssh_key), C(known_hosts) and C(ca).
     type: dict
     default: {}
+  names_prefix:
+    description:
+      - What the names of these options begin with for whoever reads an error, unless O(names) has another name for one. With V(dags_) a
+        C(branch) is called C(dags_branch).
+    type: str
+    default: ""
 requirements:
   - git
   - kubernetes (for O(tunnel))

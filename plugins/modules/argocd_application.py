@@ -228,6 +228,11 @@ applications:
       overtaken: false
       message: successfully synced (all tasks run)
       transitions: []
+overtaken:
+  description: Whether another revision is shown after O(revision) was, because of a later push.
+  returned: when O(wait=true)
+  type: bool
+  sample: false
 done:
   description: Whether all conditions of the wait are true.
   returned: when O(wait=true)
@@ -378,6 +383,7 @@ def main() -> None:
         for notice in outcome.notices:
             module.warn(notice)
         result |= outcome.result
+        result["overtaken"] = any(row["overtaken"] for row in outcome.result["applications"])
         if outcome.error:
             module.fail(outcome.error, **result)
     module.exit_json(**result)

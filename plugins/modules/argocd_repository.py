@@ -27,6 +27,7 @@ attributes:
     details: Secret values are not shown, only whether they differ.
 extends_documentation_fragment:
   - gitops.airflow.platform_owner
+  - gitops.airflow.credentials_from
   - gitops.airflow.kubernetes_auth
   - gitops.airflow.attributes
   - gitops.airflow.progress
@@ -97,6 +98,7 @@ options:
     type: float
     default: 180
 notes:
+  - O(credentials_from) needs C(get) on that Secret.
   - Needs C(get), C(patch), C(create) and C(delete) on C(secrets), C(get) and C(patch) on C(configmaps), C(deployments) and C(appprojects),
     and C(list) and C(watch) on C(deployments) in O(namespace). With C(list) on C(pods) a failed roll-out is explained.
 seealso:
@@ -119,6 +121,15 @@ EXAMPLES = r"""
     repo: https://git.example.com/team/platform.git
     username: argocd
     password: "{{ lookup('ansible.builtin.env', 'GIT_TOKEN') }}"
+
+- name: Let Argo CD read the embedded Git server with its own token
+  gitops.airflow.argocd_repository:
+    platform: airflow
+    name: platform-repository
+    project: airflow
+    repo: http://gitea.git.svc.cluster.local:3000/gitops/platform.git
+    username: gitops
+    credentials_from: {namespace: git, name: git-credentials, password_key: argocd-token, platform: airflow}
 
 - name: Trust the certificate authority of the company
   gitops.airflow.argocd_repository:
@@ -206,6 +217,7 @@ code:
   description:
     - The kind of failure. V(foreign_object), V(older_object) and V(other_platform) name a Secret of others, V(foreign_certificate) another
       certificate authority for the same host. V(bad_url), V(bad_credentials), V(bad_known_hosts) and V(bad_certificate) name an option.
+      V(missing_secret) and V(missing_key) name what O(credentials_from) needs.
       V(no_argocd) is returned if Argo CD is not installed, V(not_rolled_out) and V(not_deleted) after O(timeout), V(being_deleted) if the
       Secret is being deleted, and V(conflict) if others keep changing an object.
   returned: failure, if known
@@ -213,6 +225,7 @@ code:
   sample: foreign_certificate
 """
 
+from dataclasses import replace
 from typing import Any
 
 from ansible_collections.gitops.airflow.plugins.module_utils._argocd.repository import Repository, check
@@ -221,7 +234,8 @@ from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import
 from ansible_collections.gitops.airflow.plugins.module_utils._base.module import AnsibleModule
 from ansible_collections.gitops.airflow.plugins.module_utils._base.owner import OWNER_SPEC
 from ansible_collections.gitops.airflow.plugins.module_utils._base.progress import open_progress
-from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import connect, show_path
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import KubeApi, connect, show_path
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.credentials import CREDENTIALS_SPEC, read_credentials
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
 # Here these two are the Git server's.
@@ -233,6 +247,7 @@ def argument_spec() -> dict[str, Any]:
         **AUTH_ARG_SPEC,
         **OWNER_SPEC,
         **OWN_NAMES,
+        "credentials_from": CREDENTIALS_SPEC,
         "name": {"type": "str", "required": True},
         "namespace": {"type": "str", "default": "argocd"},
         "state": {"type": "str", "choices": ["absent", "present"], "default": "present"},
@@ -267,14 +282,26 @@ def declared(params: dict[str, Any]) -> Repository:
     )
 
 
+def completed(module: AnsibleModule, api: KubeApi, wanted: Repository) -> Repository:
+    """With the credentials that are in a Secret, which are hidden. Raises ApiError, CollectionError."""
+    given = module.params["credentials_from"]
+    if not given or module.params["state"] == "absent":
+        return wanted
+    found = read_credentials(api, given, wanted.username, module.check_mode)
+    if found.password:
+        module.no_log_values.add(found.password)
+    return replace(wanted, username=found.username, password=found.password)
+
+
 def main() -> None:
     module = AnsibleModule(argument_spec=argument_spec(), required_if=[("state", "present", ("repo",))], supports_check_mode=True)
     params = show_path(module)
     wanted, present = declared(params), params["state"] == "present"
     try:
+        api = connect({name: value for name, value in params.items() if name not in OWN_NAMES} | dict.fromkeys(OWN_NAMES))
+        wanted = completed(module, api, wanted)
         if present:
             check(wanted)
-        api = connect({name: value for name, value in params.items() if name not in OWN_NAMES} | dict.fromkeys(OWN_NAMES))
         trust = RepositoryTrust(
             api,
             wanted,

@@ -17,6 +17,7 @@ description:
   - Over SSH a key and the server's host keys must be given.
 extends_documentation_fragment:
   - gitops.airflow.git_remote
+  - gitops.airflow.credentials_from
   - gitops.airflow.tunnel
   - gitops.airflow.kubernetes_auth
   - gitops.airflow.attributes
@@ -84,6 +85,13 @@ EXAMPLES = r"""
     password: "{{ vault_token }}"
     ca_path: /etc/ssl/our-authority.pem
     push: true
+
+- name: The DAGs of the embedded Git server can be read with git-sync's token
+  gitops.airflow.git_branch_info:
+    repo: http://gitea.git.svc.cluster.local:3000/gitops/dags.git
+    username: gitops
+    credentials_from: {namespace: git, name: git-credentials, password_key: git-sync-token}
+    tunnel: {namespace: git, service: gitea, port: 3000}
 """
 
 RETURN = r"""
@@ -106,7 +114,7 @@ code:
 
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError
 from ansible_collections.gitops.airflow.plugins.module_utils._base.module import AnsibleModule
-from ansible_collections.gitops.airflow.plugins.module_utils._git.access import EXCLUSIVE, REMOTE_SPEC
+from ansible_collections.gitops.airflow.plugins.module_utils._git.access import EXCLUSIVE, REMOTE_SPEC, with_credentials
 from ansible_collections.gitops.airflow.plugins.module_utils._git.branch import read_branch
 from ansible_collections.gitops.airflow.plugins.module_utils._git.model import GitError
 from ansible_collections.gitops.airflow.plugins.module_utils._git.owner import OWNER_SPEC
@@ -124,9 +132,10 @@ def main() -> None:
         supports_check_mode=True,
     )
     try:
-        commit = read_branch(module.params, module.tmpdir)
+        params = with_credentials(module.params, module.check_mode, module.no_log_values.add)
+        commit = read_branch(params, module.tmpdir)
     except GitError as error:
-        module.fail(error.named(module.params["names"]))
+        module.fail(error.named(module.params["names"], module.params["names_prefix"]))
     except CollectionError as error:
         module.fail(error)
     except OSError as error:

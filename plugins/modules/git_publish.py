@@ -17,15 +17,26 @@ description:
   - This user's own git configuration, SSH keys and known hosts serve for what is not given.
 extends_documentation_fragment:
   - gitops.airflow.git_remote
+  - gitops.airflow.credentials_from
   - gitops.airflow.tunnel
   - gitops.airflow.kubernetes_auth
 options:
+  folder:
+    description:
+      - Folder in the repository to which the paths in O(files), O(copies), O(source_dir) and O(prune) are relative.
+      - V(.) and V("") are the repository itself.
+    type: str
+    default: ""
   files:
-    description: Text of each file by its path in the repository. A file that is there keeps its mode.
+    description:
+      - Text of each file by its path. A file that is there keeps its mode.
+      - An entry without a text (null) is left out.
     type: dict
     default: {}
   copies:
-    description: Local files to be published, text or not. Whether a file may be executed is taken over.
+    description:
+      - Local files to be published, text or not. Whether a file may be executed is taken over.
+      - An entry with an empty O(copies[].src) is left out.
     type: list
     elements: dict
     default: []
@@ -35,13 +46,19 @@ options:
         type: path
         required: true
       dest:
-        description: Its path in the repository.
+        description: Its path.
         type: str
         required: true
+  source_dir:
+    description:
+      - A local folder whose files are published, with those of its folders.
+      - Hidden files and folders are left out, but not C(.airflowignore). So are Python's caches and links.
+      - A folder that does not exist, or has no such files, is refused.
+    type: str
   prune:
     description:
-      - Folders in the repository from which files that O(files) and O(copies) do not name are removed.
-      - V(.) is the whole repository.
+      - Folders from which files that O(files), O(copies) and O(source_dir) do not name are removed.
+      - V(.) is all of O(folder).
     type: list
     elements: str
     default: []
@@ -115,25 +132,34 @@ EXAMPLES = r"""
     repo: https://git.example.com/platform/airflow.git
     username: deploy
     password: "{{ git_token }}"
+    folder: platform/airflow/core
     files:
-      platform/airflow/core/values.yaml: "{{ lookup('ansible.builtin.template', 'values.yaml.j2') }}"
+      values.yaml: "{{ lookup('ansible.builtin.template', 'values.yaml.j2') }}"
     copies:
       - src: /srv/charts/airflow-1.15.0.tgz
-        dest: platform/airflow/core/charts/airflow-1.15.0.tgz
-    prune: [platform/airflow/core]
+        dest: charts/airflow-1.15.0.tgz
+    prune: ["."]
     commit_message: Airflow 2.6.3
 
 - name: A repository on the cluster's own Gitea starts with examples, and is its users' from then on
   gitops.airflow.git_publish:
     repo: http://git-http.git.svc:3000/airflow/dags.git
     username: pusher
-    password: "{{ push_password }}"
+    credentials_from: {namespace: git, name: pusher, password_key: token}
     files:
       dags/example.py: "{{ lookup('ansible.builtin.file', 'example.py') }}"
     if_absent: true
     create: true
     tunnel: {namespace: git, service: git-http, port: 3000}
     context: kind-airflow
+
+- name: The DAGs of a folder on this machine are those of the DAG repository
+  gitops.airflow.git_publish:
+    repo: ssh://git@git.example.com/data/dags.git
+    folder: dags
+    source_dir: ~/work/dags
+    prune: ["."]
+    commit_message: DAGs of Ann
 """
 
 RETURN = r"""
@@ -148,6 +174,17 @@ changed_files:
   type: list
   elements: str
   sample: [platform/airflow/core/values.yaml]
+source_dir:
+  description: The folder of O(source_dir), without links in its path. Empty if none is given.
+  returned: success
+  type: str
+  sample: /home/ann/work/dags
+source_files:
+  description: The files of RV(source_dir) that are published, by their paths in it.
+  returned: success
+  type: list
+  elements: str
+  sample: [example.py, shared/tables.py]
 next_action:
   description: What to do.
   returned: failure
@@ -162,42 +199,22 @@ code:
   sample: authentication
 """
 
-import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
-from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError, InputError
+from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError
 from ansible_collections.gitops.airflow.plugins.module_utils._base.module import AnsibleModule
 from ansible_collections.gitops.airflow.plugins.module_utils._base.printable import printable
-from ansible_collections.gitops.airflow.plugins.module_utils._git.access import EXCLUSIVE, REMOTE_SPEC, open_remote
-from ansible_collections.gitops.airflow.plugins.module_utils._git.model import (
-    EXECUTABLE,
-    PLAIN,
-    Content,
-    Entry,
-    GitError,
-    safe_path,
-    unified,
-)
+from ansible_collections.gitops.airflow.plugins.module_utils._git.access import EXCLUSIVE, REMOTE_SPEC, open_remote, with_credentials
+from ansible_collections.gitops.airflow.plugins.module_utils._git.model import Content, Entry, GitError, unified
 from ansible_collections.gitops.airflow.plugins.module_utils._git.owner import OWNER_SPEC, check_folder, from_params
 from ansible_collections.gitops.airflow.plugins.module_utils._git.remote import Author, Outcome, publish
+from ansible_collections.gitops.airflow.plugins.module_utils._git.source import Published, collect
 
 
-def contents(params: dict[str, Any]) -> dict[str, Content]:
-    """The wanted files by their paths. Raises InputError or OSError for those that cannot be."""
-    wanted = {safe_path(path): Content(str(text).encode()) for path, text in params["files"].items()}
-    for copy in params["copies"]:
-        path = safe_path(copy["dest"])
-        if path in wanted:
-            raise InputError(f"{path!r} is named twice in files and copies.", "Name it once.", "bad_path")
-        wanted[path] = Content(Path(copy["src"]).read_bytes(), EXECUTABLE if os.access(copy["src"], os.X_OK) else PLAIN)
-    return wanted
-
-
-def run(params: dict[str, Any], temp: str, check: bool) -> Outcome:
+def run(params: dict[str, Any], files: Published, temp: str, check: bool) -> Outcome:
     """Publishes. Raises GitError, TunnelError, InputError, OSError."""
-    wanted = contents(params)
+    wanted = dict(files.files)
     author = Author(params["author_name"], params["author_email"], params["commit_message"])
     owner = from_params(params.get("owner"))
     if owner:
@@ -209,13 +226,15 @@ def run(params: dict[str, Any], temp: str, check: bool) -> Outcome:
                 check_folder(owner, f"{remote.shown} (branch {remote.branch})", found, lambda path: remote.blob(found.get(path)))
 
         options = {"create": params["create"], "if_absent": params["if_absent"], "check": check}
-        return publish(remote, wanted, params["prune"], author, guard=guard, **options)
+        return publish(remote, wanted, files.prune, author, guard=guard, **options)
 
 
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
             **REMOTE_SPEC,
+            "folder": {"type": "str", "default": ""},
+            "source_dir": {"type": "str"},
             "files": {"type": "dict", "default": {}},
             "copies": {
                 "type": "list",
@@ -235,15 +254,24 @@ def main() -> None:
         supports_check_mode=True,
     )
     try:
-        outcome = run(module.params, module.tmpdir, module.check_mode)
+        files = collect(module.params)
+        params = with_credentials(module.params, module.check_mode, module.no_log_values.add)
+        outcome = run(params, files, module.tmpdir, module.check_mode)
     except GitError as error:
-        module.fail(error.named(module.params["names"]))
+        module.fail(error.named(module.params["names"], module.params["names_prefix"]))
     except CollectionError as error:
         module.fail(error)
     except OSError as error:
         module.fail(CollectionError(str(error), "Correct the path that it names.", "bad_path"))
     diff = {"prepared": printable("".join(unified(path, *texts) for path, texts in outcome.changed.items()))} if module._diff else {}
-    module.exit_json(changed=bool(outcome.changed), commit=outcome.commit or "", changed_files=list(outcome.changed), diff=diff)
+    module.exit_json(
+        changed=bool(outcome.changed),
+        commit=outcome.commit or "",
+        changed_files=list(outcome.changed),
+        source_dir=files.source_dir,
+        source_files=list(files.sources),
+        diff=diff,
+    )
 
 
 if __name__ == "__main__":

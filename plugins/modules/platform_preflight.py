@@ -15,213 +15,22 @@ description:
     repositories with the credentials that others will use.
   - Fails with all reasons at once if something stands in the way. Otherwise returns a plan, which later steps use instead of reading the
     cluster again.
+  - Without O(airflow) neither the settings of Airflow are checked nor what follows from its state.
   - Changes nothing. Of Secrets only the names of their keys are used; no value of a Secret is returned.
   - Messages name the variables of this collection's roles. The option O(platform.core_namespace) is the variable
     C(platform_core_namespace), the option O(airflow.values) the variable C(airflow_app_values).
 attributes:
   check_mode:
     support: full
-    details: Only reads. RV(plan.secret_namespaces) then names only namespaces that exist.
+    details: Only reads.
   diff_mode:
     support: none
     details: Changes nothing.
 extends_documentation_fragment:
+  - gitops.airflow.platform_settings
   - gitops.airflow.kubernetes_auth
   - gitops.airflow.attributes
 options:
-  platform:
-    description: Settings that all roles share.
-    type: dict
-    required: true
-    suboptions:
-      name:
-        description: Name of the platform, a text of 1 to 63 lower-case letters, digits and hyphens.
-        type: raw
-        required: true
-      provider:
-        description: V(existing) for a cluster that exists, whose kubeconfig must be a file. V(kind) for a local one.
-        type: str
-        default: existing
-      git_server:
-        description: V(embedded) for a Git server in the cluster, V(external) for your own.
-        type: str
-        default: embedded
-      airflow_version:
-        description: Version of Airflow that is wanted. Empty to compare no versions.
-        type: str
-        default: ""
-      argocd_namespace:
-        description: Namespace of Argo CD and of the Application.
-        type: raw
-        default: argocd
-      git_namespace:
-        description: Namespace of the embedded Git server.
-        type: raw
-        default: git
-      core_namespace:
-        description: Namespace of Airflow's own pods. Must be one of O(platform.worker_namespaces).
-        type: raw
-        default: airflow-core
-      logs_namespace:
-        description: Namespace of the store of task logs.
-        type: raw
-        default: airflow-logs
-      worker_namespaces:
-        description: Namespaces in which worker pods may run.
-        type: list
-        elements: dict
-        default: [{name: airflow-core}]
-        suboptions:
-          name:
-            description: Name of the namespace.
-            type: raw
-            required: true
-          node_selector:
-            description: Node labels that its worker pods ask for. Not checked.
-            type: dict
-          tolerations:
-            description: Tolerations of its worker pods. Not checked.
-            type: list
-            elements: dict
-          affinity:
-            description: Affinity of its worker pods. Not checked.
-            type: dict
-      airflow_host_port:
-        description: Port of this machine for Airflow. 0 for none.
-        type: int
-        default: 0
-      argocd_host_port:
-        description: Port of this machine for Argo CD. 0 for none.
-        type: int
-        default: 0
-  airflow:
-    description: Settings of Airflow. Without them neither these are checked nor what follows from the state of Airflow.
-    type: dict
-    suboptions:
-      name:
-        description: Name of the Application.
-        type: str
-        default: airflow-core
-      platform_repo:
-        description: URL of the platform repository. Empty for the one of the embedded Git server.
-        type: str
-        default: ""
-      platform_branch:
-        description: Its branch.
-        type: str
-        default: main
-      platform_path:
-        description: Folder of the chart in it.
-        type: str
-        default: platform/airflow/core
-      take_over:
-        description: Owner of that folder, as a refusal names it, from which the platform may take it over.
-        type: str
-        default: ""
-      platform_username:
-        description: User that may push to the platform repository.
-        type: str
-        default: ""
-      platform_password:
-        description: Password or token of that user.
-        type: str
-        default: ""
-      platform_ssh_key:
-        description: Private key with the right to push, as a text or as a file on the host that runs the module.
-        type: str
-        default: ""
-      platform_known_hosts:
-        description: Host keys of the SSH server, as a text or as a file.
-        type: str
-        default: ""
-      platform_ca:
-        description: Certificate authority of the HTTPS server, as a text or as a file.
-        type: str
-        default: ""
-      dags_repo:
-        description: URL of the DAG repository. Empty for the one of the embedded Git server.
-        type: str
-        default: ""
-      dags_branch:
-        description: Its branch.
-        type: str
-        default: main
-      dags_subpath:
-        description: Folder of the DAGs in it.
-        type: str
-        default: dags
-      dags_username:
-        description: User that may read the DAG repository.
-        type: str
-        default: ""
-      dags_password:
-        description: Password or token of that user.
-        type: str
-        default: ""
-      dags_ssh_key:
-        description: Private key that may read the DAG repository, as a text or as a file.
-        type: str
-        default: ""
-      dags_known_hosts:
-        description: Host keys of the SSH server, as a text or as a file.
-        type: str
-        default: ""
-      dags_ca:
-        description: Certificate authority of the HTTPS server, as a text or as a file.
-        type: str
-        default: ""
-      dags_check:
-        description: Whether the DAG repository is read. V(false) if only the cluster reaches it.
-        type: bool
-        default: true
-      logs:
-        description: Where task logs go, to a store in the cluster, to a bucket of your own, or nowhere.
-        type: str
-        default: embedded
-        choices: [embedded, s3, none]
-      logs_endpoint:
-        description: URL of your own S3 server. Empty for AWS.
-        type: str
-        default: ""
-      logs_region:
-        description: Region of the bucket.
-        type: str
-        default: us-east-1
-      logs_bucket:
-        description: Your own bucket, or bucket/folder.
-        type: str
-        default: ""
-      logs_secret:
-        description: Name of the Secret in O(platform.core_namespace) with the keys of the bucket.
-        type: str
-        default: ""
-      task_logs_state:
-        description: Whether the embedded store of task logs is to exist.
-        type: str
-        default: present
-        choices: [present, absent]
-      default_namespace:
-        description: Namespace of tasks that name none. Empty for O(platform.core_namespace).
-        type: str
-        default: ""
-      core_tasks:
-        description: Whether tasks may run in O(platform.core_namespace).
-        type: bool
-        default: true
-      task_secrets:
-        description: Secrets of O(platform.core_namespace) that tasks there may refer to.
-        type: list
-        elements: str
-        default: []
-      task_claims:
-        description: Volume claims of O(platform.core_namespace) that tasks there may refer to.
-        type: list
-        elements: str
-        default: []
-      values:
-        description: Your own values of the official chart, as a dictionary. They are not shown.
-        type: raw
-        default: {}
   purpose:
     description:
       - What the caller is going to do, which decides what stands in its way.
@@ -425,12 +234,14 @@ plan:
       description: Namespaces that Airflow may use by its AppProject and that O(platform.worker_namespaces) no longer names.
       type: list
       elements: str
-    secret_namespaces:
-      description: Namespaces that get Airflow's Secrets.
-      type: list
-      elements: str
+    embedded:
+      description: Whether C(platform) and C(dags), the two repositories, are the embedded Git server's.
+      type: dict
+      sample: {platform: true, dags: false}
     retired_secrets:
-      description: Secrets with credentials that are no longer used, for M(gitops.airflow.platform_objects).
+      description:
+        - Airflow's Secrets that are no longer used, for M(gitops.airflow.platform_objects). Their credentials are not needed, or they are
+          in one of RV(plan.dropped_namespaces).
       type: list
       elements: dict
     log_store:
@@ -439,14 +250,6 @@ plan:
     log_store_before:
       description: Where they go now. Empty if nothing is known of that.
       type: str
-    project_repositories:
-      description: Repositories that the platform's AppProject allows.
-      type: list
-      elements: str
-    trust_before:
-      description: What Argo CD was given to trust for earlier repositories, as the platform's AppProject remembers it.
-      type: list
-      elements: str
     moves:
       description: Whether Airflow gets another version or a namespace is dropped, which needs that no task runs.
       type: bool
@@ -484,6 +287,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings 
     PLATFORM_OPTIONS,
     Settings,
     from_params,
+    hide,
 )
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
@@ -493,8 +297,6 @@ OBJECT_OPTIONS: dict[str, Any] = {
     "namespace": {"type": "str", "default": ""},
     "name": {"type": "str", "required": True},
 }
-# Options of Airflow that hold credentials.
-SECRETS = [name for name, option in AIRFLOW_OPTIONS.items() if option.get("no_log")]
 
 
 def argument_spec() -> dict[str, Any]:
@@ -510,20 +312,6 @@ def argument_spec() -> dict[str, Any]:
         "absent_ok": {"type": "bool", "default": False},
         "unchanged": {"type": "str", "default": "Nothing was changed."},
     }
-
-
-def hide(params: dict[str, Any]) -> set[str]:
-    """Takes out of the options, which -vvv shows, what is or may be secret: credentials, people's chart values, tokens in URLs.
-
-    Returns the credentials.
-    """
-    airflow = params["airflow"]
-    if airflow is None:
-        return set()
-    secrets = {airflow[name] for name in SECRETS}
-    airflow |= dict.fromkeys(SECRETS, "") | {"values": {}}
-    airflow |= {name: public_url(airflow[name]) for name in ("platform_repo", "dags_repo", "logs_endpoint")}
-    return secrets
 
 
 def ask(request: dict[str, Any], temp: str) -> str | Refusal:
@@ -546,7 +334,7 @@ def ask(request: dict[str, Any], temp: str) -> str | Refusal:
         return Refusal("bad_path", public_url(request["repo"]), "a folder is a path inside the repository", message, action)
 
 
-def run(params: dict[str, Any], given: Settings, temp: str, check_mode: bool) -> Outcome:
+def run(params: dict[str, Any], given: Settings, temp: str) -> Outcome:
     """What was found out. Raises CollectionError for a missing library, or for an object without a kind."""
     kubeconfig, context = params["kubeconfig"], params["context"] or ""
     auth = {name: params[name] for name in AUTH_ARG_SPEC}
@@ -562,7 +350,6 @@ def run(params: dict[str, Any], given: Settings, temp: str, check_mode: bool) ->
         kubeconfig=kubeconfig,
         context=context,
         absent_ok=params["absent_ok"],
-        check_mode=check_mode,
         objects=[ref_from(item) for item in params["objects"]],
         older=params["older"],
     )
@@ -576,8 +363,8 @@ def main() -> None:
     facts: dict[str, Any] = {"purpose": params["purpose"], "reachable": False, "complete": False, "repositories_read": False}
     try:
         given = from_params(params["platform"], params["airflow"])
-        secrets = hide(params)
-        outcome = run(params, given, module.tmpdir, module.check_mode)
+        secrets = hide(params["airflow"])
+        outcome = run(params, given, module.tmpdir)
     except CollectionError as error:
         module.fail(error, refusals=[], **facts)
     except OSError as error:

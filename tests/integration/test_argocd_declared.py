@@ -461,6 +461,33 @@ def test_an_interrupted_change_is_resumed(cluster: Cluster) -> None:
     assert not cluster.repository(**HTTPS)["changed"]
 
 
+def test_a_token_is_read_from_a_secret_and_shown_to_nobody(cluster: Cluster) -> None:
+    path = f"{CORE}/secrets/tokens"
+    given: Obj = {"repo": "http://gitea.git.svc.cluster.local:3000/gitops/platform.git", "username": "gitops"}
+    given["credentials_from"] = {"namespace": "argocd", "name": "tokens", "password_key": "argocd-token", "platform": "airflow"}
+    assert cluster.repository(**given)["code"] == "missing_secret"
+    assert (cluster.repository(**given, check=True)["changed"], cluster.get(SECRET)) == (True, None)
+    token = base64.b64encode(b"the-token-of-argo-cd").decode()
+    made: Obj = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "tokens", "namespace": "argocd", "labels": BETA}}
+    cluster.server.create({**made, "data": {"argocd-token": token}})
+    refused = cluster.repository(**given)
+    assert (refused["code"], cluster.get(SECRET)) == ("foreign_object", None)
+    cluster.merge(path, {"metadata": {"labels": MARKS}})
+    found = cluster.repository(**given)
+    assert found["changed"]
+    assert decoded(cluster) == {
+        "type": "git",
+        "project": "airflow",
+        "url": given["repo"],
+        "username": "gitops",
+        "password": "the-token-of-argo-cd",
+    }
+    assert not cluster.repository(**given)["changed"]
+    assert [word for word in ("the-token-of-argo-cd", token) if word in json.dumps([refused, found])] == []
+    assert cluster.repository(state="absent")["changed"]
+    cluster.server._send("DELETE", path, "{}")
+
+
 def test_a_repository_server_that_does_not_roll_out_is_named(cluster: Cluster) -> None:
     late = cluster.repository(**HTTPS, wait=True, timeout=1)
     assert (late["failed"], late["code"]) == (True, "not_rolled_out")

@@ -26,7 +26,6 @@ from ansible_collections.gitops.airflow.tests.unit import conftest as unit_tests
 ROOT = Path(__file__).resolve().parents[2]
 role_variables = unit_tests.role_variables
 ROLE = ROOT / "roles/airflow_app"
-CHART = "platform/airflow/core"
 FOLDER = "/opt/gitops-airflow"
 NAMESPACES = ("airflow-core", "airflow-cron", "airflow-user")
 
@@ -42,18 +41,18 @@ def written(role_variables: Callable[..., dict[str, Any]], tmp_path_factory: pyt
     variables = role_variables(*files) | {
         "role_path": str(ROLE),
         "ansible_search_path": [str(ROLE)],
-        "__airflow_app_dags_credentials_secret": "dags-git-basic",
-        "__airflow_app_dags_checksum": "",
-        "__airflow_app_python_files": {"more.py": "X = 1\n"},
+        "__airflow_app_secrets": {"credentials_secret": "dags-git-basic", "ssh_key_secret": "", "dags_checksum": "", "logs_checksum": "0"},
     }
     loader = DataLoader()
     loader.set_basedir(str(ROLE))
-    platform = Templar(loader, variables).template(trust_as_template("{{ __airflow_app_platform_files }}"))
+    (publish, *_rest) = yaml.safe_load((ROLE / "tasks/publish.yml").read_text())
+    templar = Templar(loader, variables)
     folder = tmp_path_factory.mktemp("chart") / "airflow-core"
-    for path, text in platform.items():
-        target = folder / Path(path).relative_to(CHART)
+    for path, text in publish["gitops.airflow.git_publish"]["files"].items():
+        target = folder / path
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(str(text))
+        target.write_text(str(templar.template(trust_as_template(text))))
+    (folder / "python/more.py").write_text("X = 1\n")
     shutil.copytree(os.environ.get("AIRFLOW_CHART", ROOT / "lab/chart"), folder / "charts/airflow")
     return folder
 
@@ -118,7 +117,7 @@ def test_the_folder_has_the_same_content_in_every_namespace(objects: Objects) ->
     folders = named(objects, "ConfigMap", "airflow-python")
     assert sorted(item["metadata"]["namespace"] for item in folders) == sorted(NAMESPACES)
     first = folders[0]["data"]
-    assert sorted(first) == ["airflow_local_settings.py", "more.py", "worker-pod.json"]
+    assert sorted(first) == ["airflow_local_settings.py", "gitops_task_logs.py", "more.py", "worker-pod.json"]
     assert first["more.py"] == "X = 1\n"
     assert json.loads(first["worker-pod.json"])["spec"]["containers"][0]["name"] == "base"
     assert all(item["data"] == first for item in folders)

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 from ansible_collections.gitops.airflow.tests.integration.apiserver import NAMESPACES, ApiServer
 from ansible_collections.gitops.airflow.tests.integration.conftest import serve
+from ansible_collections.gitops.airflow.tests.integration.git_server import PASSWORD, USER, git_server
 from ansible_collections.gitops.airflow.tests.integration.test_ownership import BETA, CRDS, MARKS, Cluster, obj, path_of
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -108,10 +109,11 @@ def git(folder: Path, *arguments: str) -> str:
     return subprocess.run(["git", "-C", str(folder), *arguments], check=True, capture_output=True, text=True).stdout
 
 
-def repository(folder: Path, name: str) -> str:
-    """A bare repository with one commit; its URL."""
+def repository(folder: Path, name: str, push: bool = False) -> str:
+    """A bare repository with one commit; its URL. ``push``: it may be pushed to over HTTP."""
     bare, seed = folder / f"{name}.git", folder / f"{name}-seed"
     subprocess.run(["git", "init", "--quiet", "--bare", "--initial-branch=main", str(bare)], check=True)
+    git(bare, "config", "http.receivepack", str(push).lower())
     git(folder, "clone", "--quiet", str(bare), seed.name)
     (seed / "README").write_text(f"{name}\n")
     git(seed, "add", "-A")
@@ -227,18 +229,23 @@ def test_the_state_is_read_once_in_a_run(cluster: Cluster, run: Run, tmp_path: P
     """Up to the wait for an Argo CD that does not run here."""
     cluster.record(cluster.argocd("argocd", by="gitops.airflow"), MARKS, state="applied")
     given = {
-        "airflow_app_platform_repo": repository(tmp_path, "platform"),
+        "airflow_app_platform_username": USER,
+        "airflow_app_platform_password": PASSWORD,
         "airflow_app_dags_repo": repository(tmp_path, "dags"),
         "airflow_app_dags_subpath": ".",
         "airflow_app_logs": "none",
         "airflow_app_wait": 1,
     }
     steps: list[tuple[str, Obj]] = [("airflow_app", {"airflow_app_state": "checked"})] if checked else []
-    done, said, requests = run.roles(*steps, ("airflow_app", {"__airflow_app_checked": True}), **given)
+    repository(tmp_path, "platform", push=True)
+    with git_server(tmp_path) as url:
+        given["airflow_app_platform_repo"] = f"{url}/platform.git"
+        done, said, requests = run.roles(*steps, ("airflow_app", {"__airflow_app_checked": True}), **given)
     # No Argo CD would take the Application's finalizer away.
     application = "/apis/argoproj.io/v1alpha1/namespaces/argocd/applications/airflow-core"
     cluster.server.request("PATCH", application, {"metadata": {"finalizers": None}}, "application/merge-patch+json")
-    assert "FAILED in: Airflow is Synced and Healthy at the pushed commit" in said, done.stdout + done.stderr
+    task = "Declare the Application and wait until it is Synced and Healthy at the pushed commit"
+    assert f"FAILED in: {task}" in said, done.stdout + done.stderr
     scheduler = "/apis/apps/v1/namespaces/airflow-core/deployments/airflow-scheduler"
     assert [item["path"] for item in requests].count(scheduler) == 1
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._base.transport imp
 from ansible_collections.gitops.airflow.plugins.module_utils._base.url import public_url
 from ansible_collections.gitops.airflow.plugins.module_utils._git.model import GitError, check_url, through
 from ansible_collections.gitops.airflow.plugins.module_utils._git.remote import Access, Remote
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.credentials import CREDENTIALS_SPEC, read_credentials
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.tunnel import TUNNEL_SPEC, Tunnel, TunnelError, open_tunnel
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
@@ -33,6 +34,7 @@ REMOTE_SPEC: dict[str, Any] = {
     "branch": {"type": "str", "default": "main"},
     "username": {"type": "str"},
     "password": {"type": "str", "no_log": True},
+    "credentials_from": CREDENTIALS_SPEC,
     "ssh_key": {"type": "path"},
     "ssh_key_content": {"type": "str", "no_log": True},
     "known_hosts": {"type": "path"},
@@ -42,8 +44,30 @@ REMOTE_SPEC: dict[str, Any] = {
     "tunnel": TUNNEL_SPEC,
     "timeout": {"type": "int", "default": 120},
     "names": {"type": "dict", "default": {}},
+    "names_prefix": {"type": "str", "default": ""},
 }
 EXCLUSIVE = list(FILES.items())
+
+
+def cluster_auth(params: dict[str, Any]) -> dict[str, Any]:
+    """The options by which the Kubernetes API is reached."""
+    return {name: params[name] for name in AUTH_ARG_SPEC if name not in OWN_NAMES}
+
+
+def with_credentials(params: dict[str, Any], check: bool, hide: Callable[[str], None]) -> dict[str, Any]:
+    """The options with the user name and password that O(credentials_from) names. ``hide`` is given the password.
+
+    The options themselves stay as they are, because Ansible shows them. Raises ApiError, CollectionError.
+    """
+    given = params["credentials_from"]
+    if not given:
+        return params
+    from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import connect
+
+    found = read_credentials(connect(cluster_auth(params)), given, params["username"] or "", check)
+    if found.password:
+        hide(found.password)
+    return {**params, "username": found.username, "password": found.password}
 
 
 @contextlib.contextmanager
@@ -57,8 +81,7 @@ def open_remote(params: dict[str, Any], temp: str, *, isolated: bool = False) ->
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="git-access-", dir=temp)))
         files = {name: _file(params, name, folder) for name in FILES}
         if params["tunnel"]:
-            auth = {name: params[name] for name in AUTH_ARG_SPEC if name not in OWN_NAMES}
-            tunnel = stack.enter_context(open_tunnel(auth, **params["tunnel"]))
+            tunnel = stack.enter_context(open_tunnel(cluster_auth(params), **params["tunnel"]))
             url, alias = through(url, tunnel.port)
         own = {name: params[name] or "" for name in OWN_NAMES}
         # A local port has nothing to do with what this user has set for hosts: proxies, headers, .netrc.

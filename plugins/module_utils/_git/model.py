@@ -24,6 +24,7 @@ OPTIONS = {
     "repo": "repo",
     "branch": "branch",
     "folders": "folders",
+    "source_dir": "source_dir",
     "username": "username",
     "password": "password",
     "ssh_key": "ssh_key",
@@ -39,15 +40,16 @@ class GitError(CollectionError):
         self._template = next_action
         super().__init__(message, _filled(next_action, {}), code)
 
-    def named(self, names: Mapping[str, str]) -> GitError:
-        """The same error, whose next action calls the options what its reader calls them."""
+    def named(self, names: Mapping[str, str], prefix: str = "") -> GitError:
+        """The same error, whose next action calls the options what its reader calls them: ``prefix`` and the option, or its name."""
         error = GitError(self.message, self._template, self.code)
-        error.next_action = _filled(self._template, names)
+        error.next_action = _filled(self._template, names, prefix)
         return error
 
 
-def _filled(action: str, names: Mapping[str, str]) -> str:
-    for option, name in (OPTIONS | dict(names)).items():
+def _filled(action: str, names: Mapping[str, str], prefix: str = "") -> str:
+    options = {option: f"{prefix}{option}" for option in OPTIONS} if prefix else OPTIONS
+    for option, name in (options | dict(names)).items():
         action = action.replace(f"{{{option}}}", name)
     return action
 

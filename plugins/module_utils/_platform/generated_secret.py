@@ -9,12 +9,12 @@ import base64
 import hashlib
 import secrets
 import string
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError, CollectionError
-from ansible_collections.gitops.airflow.plugins.module_utils._base.owner import marks
+from ansible_collections.gitops.airflow.plugins.module_utils._base.owner import PLATFORM, labels_of, marks
 from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Obj
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import KubeApi, core_path
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import Found, Ref, Scope, reason_to_keep
@@ -35,13 +35,14 @@ class Key:
 
 @dataclass(frozen=True)
 class Wanted:
-    """The Secret as it is declared."""
+    """The Secret as it is declared. ``by_name``: one that has lost the platform's label is known by its name."""
 
     namespace: str
     name: str
     keys: tuple[Key, ...]
     immutable: bool = False
     add_missing: bool = False
+    by_name: bool = False
 
     @property
     def ref(self) -> Ref:
@@ -50,11 +51,15 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What was done, or in check mode would be. ``checksum`` is empty if the values are not known yet."""
+    """What was done, or in check mode would be. ``checksum`` is empty if the values are not known yet.
+
+    ``data`` are the values as the API has them. In check mode those that would be generated are only examples.
+    """
 
     created: bool = False
     added: list[str] = field(default_factory=list)
     checksum: str = ""
+    data: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 def generate(key: Key, random_bytes: Callable[[int], bytes] = secrets.token_bytes, choose: Callable[[str], str] = secrets.choice) -> str:
@@ -79,7 +84,8 @@ def missing_keys(live: Obj, wanted: Wanted, scope: Scope) -> list[Key]:
 
     :raises CollectionError: where it is another's, or may not be completed.
     """
-    if reason := reason_to_keep(Found(wanted.ref, live["metadata"]), scope):
+    known = wanted.by_name and PLATFORM not in labels_of(live["metadata"])
+    if not known and (reason := reason_to_keep(Found(wanted.ref, live["metadata"]), scope)):
         message = f"{wanted.ref} is not this platform's: {reason}."
         raise CollectionError(message, "Use another namespace, or delete the Secret if nobody needs it.", "foreign_object")
     if live["metadata"].get("deletionTimestamp"):
@@ -119,12 +125,12 @@ class GeneratedSecret:
         lacking = missing_keys(live, self._wanted, self._scope)
         added = [key.name for key in lacking]
         if lacking and self._check:
-            return Outcome(added=added)
+            return Outcome(added=added, data={**(live.get("data") or {}), **self._data(lacking)})
         if lacking:
             # Only if it is still the one that was read.
             metadata = {"resourceVersion": live["metadata"]["resourceVersion"]}
             live = self._api.patch(self._path, {"metadata": metadata, "data": self._data(lacking)})
-        return Outcome(added=added, checksum=checksum(live.get("data") or {}))
+        return Outcome(added=added, checksum=checksum(live.get("data") or {}), data=live.get("data") or {})
 
     @staticmethod
     def _data(keys: Sequence[Key]) -> dict[str, str]:
@@ -144,6 +150,6 @@ class GeneratedSecret:
             if error.status == 409:
                 return None
             if error.status == 404 and self._check:  # the namespace does not exist yet
-                return Outcome(True, names)
+                return Outcome(True, names, data=body["data"])
             raise
-        return Outcome(True, names, "" if self._check else checksum(made["data"]))
+        return Outcome(True, names, "" if self._check else checksum(made["data"]), made["data"])

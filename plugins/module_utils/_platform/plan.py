@@ -13,6 +13,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._base.owner import 
 from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import named
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import (
     GENERATED,
+    WORKER_SECRETS,
     Decision,
     Found,
     Obj,
@@ -33,8 +34,8 @@ CLAIM = "data-airflow-mysql-0"
 BUCKET_KEYS = ("access-key-id", "secret-access-key")
 LOG_SECRET, WEBSERVER_LOG_SECRET = "airflow-task-logs", "airflow-task-logs-webserver"
 BASIC_SECRET, SSH_SECRET = "dags-git-basic", "dags-git-ssh"
-# Annotations by which objects remember: the version that a pod runs, where task logs go, what Argo CD was given to trust.
-VERSION, LOG_STORE, TRUST = "gitops-airflow/airflow-version", "gitops-airflow/log-store", "gitops-airflow/trust"
+# Annotations by which objects remember the version that a pod runs, and where task logs go.
+VERSION, LOG_STORE = "gitops-airflow/airflow-version", "gitops-airflow/log-store"
 
 
 @dataclass
@@ -64,12 +65,10 @@ class Plan:
     generated: str = ""
     running_version: str = ""
     dropped_namespaces: list[str] = field(default_factory=list)
-    secret_namespaces: list[str] = field(default_factory=list)
+    embedded: dict[str, bool] = field(default_factory=dict)  # by the repository's kind
     retired_secrets: list[Ref] = field(default_factory=list)
     log_store: str = ""
     log_store_before: str = ""
-    project_repositories: list[str] = field(default_factory=list)
-    trust_before: list[str] = field(default_factory=list)
     moves: bool = False  # Airflow gets another version, or a namespace is dropped: neither while tasks run
     notes: list[str] = field(default_factory=list)
 
@@ -88,8 +87,7 @@ def log_store_text(logs: Logs, namespace: str) -> str:
     return {"embedded": f"the embedded store in {namespace}", "none": "no store"}[logs.mode]
 
 
-def make_plan(state: State, given: Settings, check_mode: bool = False) -> Plan:
-    """The plan. ``check_mode``: a run cannot ask what an apply would do in a namespace that does not exist yet."""
+def make_plan(state: State, given: Settings) -> Plan:
     sight, decision, platform = state.sight, state.decision, given.owner()
     application = sight.application
     plan = Plan(
@@ -106,16 +104,14 @@ def make_plan(state: State, given: Settings, check_mode: bool = False) -> Plan:
     project = own_project(state, given)
     spec = project.get("spec") or {}
     wanted = list(given.worker_namespaces)
-    plan.project_repositories = list(spec.get("sourceRepos") or [])
-    plan.trust_before = str(_annotations(project.get("metadata") or {}).get(TRUST, "")).split()
     allowed = [str(item.get("namespace")) for item in spec.get("destinations") or []]
     plan.dropped_namespaces = [name for name in dict.fromkeys(allowed) if name not in wanted]
-    plan.secret_namespaces = [name for name in wanted if not check_mode or name in plan.namespaces]
+    plan.embedded = {repo.kind: repo.embedded for repo in airflow.repositories}
     plan.generated = "missing" if state.generated is None else "present"
     plan.running_version = running_version(state.scheduler) or given.airflow_version
     plan.moves = changes_version(plan, given) or bool(plan.dropped_namespaces)
     secrets = own_secrets(state, given)
-    plan.retired_secrets = [item.ref for item in secrets if item.ref.namespace in wanted and item.ref.name in _retired(airflow)]
+    plan.retired_secrets = [item.ref for item in secrets if _is_retired(item.ref, plan, wanted, airflow)]
     plan.log_store = log_store_text(airflow.logs, given.logs_namespace)
     stored = [item for item in secrets if item.ref == Ref("Secret", given.core_namespace, LOG_SECRET)]
     plan.log_store_before = next((_annotations(item.metadata).get(LOG_STORE, "") for item in stored), "")
@@ -155,6 +151,15 @@ def running_version(scheduler: Obj | None) -> str:
 
 def changes_version(plan: Plan, given: Settings) -> bool:
     return given.airflow_version not in ("", plan.running_version)
+
+
+def _is_retired(ref: Ref, plan: Plan, wanted: Sequence[str], airflow: AirflowSettings) -> bool:
+    """Whether nothing uses a Secret of Airflow any more: its namespace is dropped, or its credentials are not needed."""
+    return (
+        ref.name in WORKER_SECRETS
+        if ref.namespace in plan.dropped_namespaces
+        else ref.namespace in wanted and ref.name in _retired(airflow)
+    )
 
 
 def _retired(airflow: AirflowSettings) -> set[str]:

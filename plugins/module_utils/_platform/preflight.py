@@ -100,13 +100,12 @@ class Preflight:
         kubeconfig: Any = None,
         context: str = "",
         absent_ok: bool = False,
-        check_mode: bool = False,
         objects: Sequence[Ref] = (),
         older: bool = False,
     ) -> None:
         self._given, self._connect, self._ask, self._purpose = given, connect, ask, purpose
         self._kubeconfig, self._context, self._absent_ok = kubeconfig, context, absent_ok
-        self._check_mode, self._objects, self._older = check_mode, objects, older
+        self._objects, self._older = objects, older
 
     def run(self, *, cluster: bool = True, repositories: bool = True) -> Outcome:
         """Refusals of all kinds together. Raises LibraryMissing."""
@@ -152,7 +151,7 @@ class Preflight:
             outcome.refusals.append(Refusal(error.code, RECORD, "the record of Argo CD can be read", error.message, error.next_action))
             return
         outcome.reachable, outcome.complete = True, given.airflow is not None
-        outcome.plan = plans.make_plan(state, given, self._check_mode)
+        outcome.plan = plans.make_plan(state, given)
         if self._purpose == REMOVE:
             return
         others = [refusal for refusal in state.decision.refusals if self._purpose == INSTALL or refusal.code != "tasks_run"]

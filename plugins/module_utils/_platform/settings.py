@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.gitops.airflow.plugins.module_utils._base.url import ssh_server
+from ansible_collections.gitops.airflow.plugins.module_utils._base.url import public_url, ssh_server
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import Platform
 
 # The roles' variables, by which messages name the options.
@@ -74,6 +74,23 @@ AIRFLOW_OPTIONS: dict[str, Any] = {
     "task_claims": {"type": "list", "elements": "str", "default": []},
     "values": {"type": "raw", "default": {}},
 }
+
+
+# Options of Airflow that hold credentials.
+SECRETS = [name for name, option in AIRFLOW_OPTIONS.items() if option.get("no_log")]
+
+
+def hide(airflow: dict[str, Any] | None) -> set[str]:
+    """Takes out of the options, which -vvv shows, what is or may be secret: credentials, people's chart values, tokens in URLs.
+
+    Returns the credentials.
+    """
+    if airflow is None:
+        return set()
+    secrets = {airflow[name] for name in SECRETS}
+    airflow |= dict.fromkeys(SECRETS, "") | {"values": {}}
+    airflow |= {name: public_url(airflow[name]) for name in ("platform_repo", "dags_repo", "logs_endpoint")}
+    return secrets
 
 
 def embedded_server(git_namespace: str) -> str:

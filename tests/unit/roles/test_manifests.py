@@ -30,18 +30,8 @@ def defaults(role_variables: Callable[..., dict[str, Any]]) -> dict[str, Any]:
     roles = [ROLES / name for name in ("airflow_app", "git_server", "namespaces", "argocd", "task_logs")]
     files = [*sorted((ROLES / "platform/defaults/main").glob("*.yml")), ROLES / "platform/vars/main.yml"]
     files += [path for part in ("defaults", "vars") for role in roles if (path := role / part / "main.yml").exists()]
-    nothing: dict[str, list[Any]] = {"resources": []}
-    registered: dict[str, Any] = {f"__airflow_app_{name}": nothing for name in ("secrets", "generated_found")}
-    plan = {
-        "secret_namespaces": ["airflow-core"],
-        "dropped_namespaces": [],
-        "project_repositories": [],
-        "trust_before": [],
-        "log_store": "no store",
-    }
-    registered["__platform_preflight"] = {"plan": plan}
     volume = {"kind": "PersistentVolumeClaim", "uid": "1"}
-    registered |= {"__task_logs_generated": {"checksum": "x"}, "__task_logs_applied": {"objects": [volume]}}
+    registered: dict[str, Any] = {"__task_logs_generated": {"checksum": "x"}, "__task_logs_applied": {"objects": [volume]}}
     return role_variables(*files) | registered
 
 
@@ -82,12 +72,7 @@ def test_no_image_has_a_tag_that_moves(defaults: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("template", "variables"),
     [
-        ("airflow_app/application.yaml.j2", ["airflow_app_name", "airflow_app_platform_repo", "airflow_app_platform_branch"]),
-        ("airflow_app/application.yaml.j2", ["airflow_app_platform_path", "platform_argocd_namespace", "platform_core_namespace"]),
-        ("airflow_app/project.yaml.j2", ["airflow_app_platform_repo", "platform_argocd_namespace"]),
-        ("airflow_app/generated-secret.yaml.j2", ["platform_core_namespace"]),
-        ("airflow_app/secrets.yaml.j2", ["platform_argocd_namespace", "platform_core_namespace"]),
-        ("airflow_app/left.yaml.j2", ["platform_argocd_namespace", "platform_core_namespace"]),
+        ("airflow_app/removed-objects.yaml.j2", ["platform_argocd_namespace", "platform_core_namespace"]),
         ("git_server/gitea.yaml.j2", ["platform_git_namespace", "platform_gitea_image"]),
         ("git_server/left.yaml.j2", ["platform_git_namespace"]),
         ("task_logs/removed-objects.yaml.j2", ["platform_logs_namespace"]),
@@ -97,9 +82,8 @@ def test_no_image_has_a_tag_that_moves(defaults: dict[str, Any]) -> None:
     ],
 )
 def test_a_text_stays_a_text(render: Render, template: str, variables: list[str], text: str) -> None:
-    given = {"__airflow_app_narrow": True}
     for variable in variables:
-        objects = render(template, **{**given, variable: text})
+        objects = render(template, **{variable: text})
         assert text in set(strings(objects)), variable
 
 
@@ -109,39 +93,8 @@ def test_a_namespace_is_named_as_it_is_called(render: Render, name: str) -> None
     assert namespace["metadata"]["name"] == name
     removed: list[Any] = render("namespaces/removed-objects.yaml.j2", namespaces_names=[name])
     assert [item["name"] for item in removed[0]] == [name]
-    (project,) = render("airflow_app/project.yaml.j2", platform_worker_namespaces=[{"name": name}], __airflow_app_narrow=True)
-    assert [item["namespace"] for item in project["spec"]["destinations"]] == [name]
-
-
-def test_a_branch_given_as_a_number_is_a_text(render: Render) -> None:
-    (application,) = render("airflow_app/application.yaml.j2", airflow_app_platform_branch=2.5)
-    assert application["spec"]["source"]["targetRevision"] == "2.5"
-
-
-BESIDES = {("", "PersistentVolumeClaim"), ("", "Pod"), ("apps", "ReplicaSet")}
-RENDERED = {("", "ConfigMap"), ("", "Service"), ("", "ServiceAccount"), ("apps", "Deployment"), ("apps", "StatefulSet"), ("batch", "Job")}
-RENDERED |= {("rbac.authorization.k8s.io", "Role"), ("rbac.authorization.k8s.io", "RoleBinding")}
-
-
-@pytest.mark.parametrize("more", [[], [{"group": "networking.k8s.io", "kind": "Ingress"}, {"group": "batch", "kind": "CronJob"}]])
-def test_the_project_allows_what_is_rendered_and_what_is_listed(render: Render, more: list[dict[str, str]]) -> None:
-    (project,) = render("airflow_app/project.yaml.j2", __airflow_app_narrow=True, airflow_app_project_kinds=more)
-    allowed = {(item["group"], item["kind"]) for item in project["spec"]["namespaceResourceWhitelist"]}
-    assert allowed == RENDERED | BESIDES | {(item["group"], item["kind"]) for item in more}
-
-
-def test_the_repositorys_credentials_are_the_projects(render: Render) -> None:
-    (secret,) = (item for item in render("airflow_app/secrets.yaml.j2") if item["metadata"]["name"] == "airflow-platform-repository")
-    assert secret["data"]["project"] == "YWlyZmxvdw=="  # airflow
-
-
-MADE = ("admin-password", "mysql-password", "mysql-root-password", "webserver-secret-key", "fernet-key")
-
-
-def test_what_chance_made_cannot_be_changed(render: Render) -> None:
-    (secret,) = render("airflow_app/generated-secret.yaml.j2")
-    assert secret["immutable"] is True
-    assert sorted(secret["stringData"]) == sorted(MADE)
+    listed: list[Any] = render("airflow_app/removed-objects.yaml.j2", platform_worker_namespaces=[{"name": name}])
+    assert [item["namespace"] for item in listed[0] if item["name"] == "airflow-metadata"] == [name]
 
 
 def test_the_log_stores_accounts_are_as_it_reads_them(render: Render) -> None:

@@ -25,11 +25,11 @@ from ansible_collections.gitops.airflow.plugins.module_utils._git.branch import 
 from ansible_collections.gitops.airflow.plugins.module_utils._git.model import GitError
 from ansible_collections.gitops.airflow.plugins.module_utils._git.remote import Access
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.tunnel import NoReadyPod, Tunnel
-from ansible_collections.gitops.airflow.plugins.modules import git_publish
 from ansible_collections.gitops.airflow.tests.unit.git_http import Backend, git
 from ansible_collections.gitops.airflow.tests.unit.logging_proxy import LoggingProxy, logging_proxy, set_proxy
 from ansible_collections.gitops.airflow.tests.unit.plugins.modules.test_git_branch_info import PARAMS as READ
 from ansible_collections.gitops.airflow.tests.unit.plugins.modules.test_git_publish import PARAMS as WRITE
+from ansible_collections.gitops.airflow.tests.unit.plugins.modules.test_git_publish import run as publish
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
 ANN = {"username": "ann", "password": "s3cret"}
@@ -227,7 +227,7 @@ def test_git_through_a_tunnel_uses_nothing_that_is_meant_for_other_hosts(
     monkeypatch.setattr(Backend, "handle_git", listen)
     bring(monkeypatch, _git_access, server)
     params = {**CLUSTER, **WRITE, **ANN, "repo": "http://gitea.git.svc:3000/repo.git", "tunnel": AT, "files": {"a": "b"}}
-    assert git_publish.run(params, str(tmp_path), check=False).commit == git(filled, "rev-parse", "main")
+    assert publish(params, str(tmp_path), check=False).commit == git(filled, "rev-parse", "main")
     assert (len(headers) > 3, proxy.requests) == (True, [])
     sent = {line for text in headers for line in text.splitlines() if line.startswith(("Authorization:", "X-Token:"))}
     assert sent == {"Authorization: Basic YW5uOnMzY3JldA=="}

@@ -13,6 +13,7 @@ import pytest
 from ansible_collections.gitops.airflow.plugins.module_utils._git import remote as _git_repo
 from ansible_collections.gitops.airflow.plugins.module_utils._git.model import Content, GitError
 from ansible_collections.gitops.airflow.plugins.module_utils._git.remote import Access, Author, Outcome, Remote, publish
+from ansible_collections.gitops.airflow.plugins.module_utils._git.source import collect
 from ansible_collections.gitops.airflow.plugins.modules import git_publish
 from ansible_collections.gitops.airflow.tests.unit.git_http import Backend, git
 
@@ -257,6 +258,8 @@ def test_a_git_that_hangs_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
 
 PARAMS: dict[str, Any] = {
     "branch": "main",
+    "folder": "",
+    "source_dir": None,
     "files": {},
     "copies": [],
     "prune": [],
@@ -278,12 +281,17 @@ PARAMS: dict[str, Any] = {
 }
 
 
+def run(params: dict[str, Any], temp: str, check: bool) -> Outcome:
+    """What the module does with its options."""
+    return git_publish.run(params, collect(params), temp, check)
+
+
 def test_the_module_takes_texts_and_copies(filled: Path, tmp_path: Path) -> None:
     script = tmp_path / "tool"
     script.write_bytes(b"\0\1")
     script.chmod(0o755)
     params = PARAMS | {"repo": f"file://{filled}", "files": {"a.yaml": "ä"}, "copies": [{"src": str(script), "dest": "bin/tool"}]}
-    outcome = git_publish.run(params, str(tmp_path), check=False)
+    outcome = run(params, str(tmp_path), check=False)
     assert list(outcome.changed) == ["a.yaml", "bin/tool"]
     assert show(filled, "a.yaml") == "ä"
     assert git(filled, "ls-tree", "main", "bin/tool").startswith("100755")
@@ -307,5 +315,5 @@ def test_the_module_takes_texts_and_copies(filled: Path, tmp_path: Path) -> None
 )
 def test_bad_input_is_told_before_anything_is_asked(filled: Path, tmp_path: Path, over: dict[str, Any], error: str) -> None:
     with pytest.raises((GitError, ValueError, OSError), match=error):
-        git_publish.run(PARAMS | {"repo": f"file://{filled}"} | over, str(tmp_path), check=False)
+        run(PARAMS | {"repo": f"file://{filled}"} | over, str(tmp_path), check=False)
     assert git(filled, "log", "--format=%s", "main") == "first"

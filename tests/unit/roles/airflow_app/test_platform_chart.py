@@ -28,18 +28,19 @@ Render = Callable[..., str]
 
 @pytest.fixture(scope="session")
 def defaults(role_variables: Callable[..., dict[str, Any]]) -> dict[str, Any]:
-    variables = role_variables(*sorted((ROLES / "platform/defaults/main").glob("*.yml")), ROLES / "airflow_app/defaults/main.yml")
-    return variables | {
-        "role_path": str(ROLES / "airflow_app"),
-        "__airflow_app_dags_credentials_secret": "dags-git-basic",
-        "__airflow_app_dags_ssh_key_secret": "",
-        "__airflow_app_dags_known_hosts": "",
-        "__airflow_app_dags_ca": "",
-        "__airflow_app_dags_checksum": "0123456789abcdef",
-        "__airflow_app_python_files": {},
-        "__airflow_app_logs_checksum": "fedcba9876543210",
-        "__airflow_app_logs_folder": "s3://task-logs",
+    files = [*sorted((ROLES / "platform/defaults/main").glob("*.yml")), ROLES / "platform/vars/main.yml"]
+    role = ROLES / "airflow_app"
+    return role_variables(*files, role / "defaults/main.yml", role / "vars/main.yml") | {
+        "role_path": str(role),
+        "ansible_search_path": [str(role)],
+        **secrets(),
     }
+
+
+def secrets(**over: str) -> dict[str, Any]:
+    """What the module airflow_secrets has returned."""
+    found = {"credentials_secret": "dags-git-basic", "ssh_key_secret": ""}
+    return {"__airflow_app_secrets": {**found, "dags_checksum": "0123456789abcdef", "logs_checksum": "fedcba9876543210", **over}}
 
 
 @pytest.fixture
@@ -113,8 +114,7 @@ def test_each_fact_stands_once_in_the_values_file(render: Render, fact: str) -> 
         airflow_app_dags_repo="http://git.example.com/dags.git",
         airflow_app_dags_branch="branch-of-dags",
         airflow_app_dags_subpath="folder/of/dags",
-        __airflow_app_dags_credentials_secret="secret-with-token",
-        __airflow_app_dags_ssh_key_secret="secret-with-key",
+        **secrets(credentials_secret="secret-with-token", ssh_key_secret="secret-with-key"),
         airflow_app_mysql_storage="7Gi",
         platform_mysql_image="my/mysql:1",
         platform_worker_namespaces=[{"name": "core"}, {"name": "cron"}],
@@ -126,14 +126,13 @@ def test_each_fact_stands_once_in_the_values_file(render: Render, fact: str) -> 
     ("variables", "expected"),
     [
         ({}, ("dags-git-basic", "", "")),
-        ({"__airflow_app_dags_credentials_secret": ""}, ("", "", "")),
+        (secrets(credentials_secret=""), ("", "", "")),
         (
             {
-                "__airflow_app_dags_credentials_secret": "",
-                "__airflow_app_dags_ssh_key_secret": "dags-git-ssh",
-                "__airflow_app_dags_known_hosts": "git.example.com ssh-ed25519 AAAA\ngit.example.com ssh-rsa BBBB\n",
+                **secrets(credentials_secret="", ssh_key_secret="dags-git-ssh"),
+                "airflow_app_dags_known_hosts": "git.example.com ssh-ed25519 AAAA\ngit.example.com ssh-rsa BBBB\n",
             },
-            ("", "dags-git-ssh", "git.example.com ssh-ed25519 AAAA\ngit.example.com ssh-rsa BBBB\n"),
+            ("", "dags-git-ssh", "git.example.com ssh-ed25519 AAAA\ngit.example.com ssh-rsa BBBB"),
         ),
     ],
     ids=["token", "public", "ssh"],
@@ -157,7 +156,7 @@ AUTHORITY = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----"
 
 
 def test_an_authority_reaches_every_git_sync(values: Callable[..., dict[str, Any]]) -> None:
-    content = values(__airflow_app_dags_ca=AUTHORITY)
+    content = values(airflow_app_dags_ca=AUTHORITY)
     airflow = content["airflow"]
     volume = {"name": "git-authority", "configMap": {"name": "airflow-git-authority"}}
     assert content["gitAuthority"].strip() == AUTHORITY
@@ -172,8 +171,9 @@ def test_an_authority_reaches_every_git_sync(values: Callable[..., dict[str, Any
 
 def test_new_credentials_replace_every_pod_with_git_sync(values: Callable[..., dict[str, Any]]) -> None:
     version = {"gitops-airflow/airflow-version": "2.6.3", "checksum/task-logs": "fedcba9876543210"}
+    version["checksum/python"] = values()["airflow"]["airflowPodAnnotations"]["checksum/python"]
     assert values()["airflow"]["airflowPodAnnotations"] == version | {"checksum/dags-credentials": "0123456789abcdef"}
-    assert values(__airflow_app_dags_checksum="")["airflow"]["airflowPodAnnotations"] == version
+    assert values(**secrets(dags_checksum=""))["airflow"]["airflowPodAnnotations"] == version
 
 
 def test_another_version_is_one_variable(values: Callable[..., dict[str, Any]]) -> None:
@@ -230,10 +230,14 @@ def test_the_platforms_folder_comes_first_in_every_container(values: Callable[..
     assert given.get("env", [])[:1] == [entry for entry in airflow["env"] if entry["name"] == "TEAM"]
 
 
-def test_changed_python_files_replace_every_pod(values: Callable[..., dict[str, Any]]) -> None:
+def test_changed_python_files_replace_every_pod(values: Callable[..., dict[str, Any]], tmp_path: Path) -> None:
+    """Where Ansible looks for the file first, another one is found."""
+    other = tmp_path / "files" / CHART / "python/gitops_task_logs.py"
+    other.parent.mkdir(parents=True)
+    other.write_text("# another\n")
     checksums = [
-        values(__airflow_app_python_files=files)["airflow"]["airflowPodAnnotations"].get("checksum/python")
-        for files in ({}, {"x.py": "a"}, {"x.py": "b"})
+        values(**given)["airflow"]["airflowPodAnnotations"].get("checksum/python")
+        for given in ({"airflow_app_logs": "none"}, {}, {"ansible_search_path": [str(tmp_path)]})
     ]
     assert checksums[0] is None
     assert len(set(checksums)) == 3

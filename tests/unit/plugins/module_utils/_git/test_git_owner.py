@@ -13,8 +13,8 @@ import pytest
 from ansible_collections.gitops.airflow.plugins.module_utils._git.branch import read_branch
 from ansible_collections.gitops.airflow.plugins.module_utils._git.model import GitError
 from ansible_collections.gitops.airflow.plugins.module_utils._git.owner import FILE, FolderOwner, check_folder, marked_owner
-from ansible_collections.gitops.airflow.plugins.modules import git_publish
 from ansible_collections.gitops.airflow.tests.unit.git_http import git
+from ansible_collections.gitops.airflow.tests.unit.plugins.modules.test_git_publish import run as publish
 
 FOLDER = "platform/airflow/core"
 OWNER = FolderOwner(FOLDER, "airflow", "uid-1")
@@ -92,7 +92,7 @@ def test_h3_a_mark_names_its_owner() -> None:
 PARAMS: dict[str, Any] = dict.fromkeys(("username", "password", "ssh_key", "ssh_key_content", "known_hosts"))
 PARAMS |= dict.fromkeys(("known_hosts_content", "ca_path", "ca_content", "tunnel"))
 PARAMS |= {"branch": "main", "timeout": 20, "names": {}, "copies": [], "create": True, "if_absent": False, "push": False, "folders": []}
-PARAMS |= {"commit_message": "m", "author_name": "a", "author_email": "a@b", "prune": [FOLDER]}
+PARAMS |= {"folder": "", "source_dir": None, "commit_message": "m", "author_name": "a", "author_email": "a@b", "prune": [FOLDER]}
 
 
 def owner(**over: Any) -> dict[str, Any]:
@@ -105,20 +105,20 @@ def head(repo: Path) -> str:
 
 def test_h3_a_second_cluster_is_refused_before_anything_is_pushed(filled: Path, tmp_path: Path) -> None:
     given = {**PARAMS, "repo": f"file://{filled}", "files": {f"{FOLDER}/values.yaml": "a: 1\n"}}
-    first = git_publish.run({**given, "owner": owner()}, str(tmp_path), check=False)
+    first = publish({**given, "owner": owner()}, str(tmp_path), check=False)
     assert f"{FOLDER}/{FILE}" in first.changed
-    assert not git_publish.run({**given, "owner": owner()}, str(tmp_path), check=False).changed
+    assert not publish({**given, "owner": owner()}, str(tmp_path), check=False).changed
     before = head(filled)
     second = {**given, "owner": owner(cluster="uid-2")}
-    for run in (lambda: git_publish.run(second, str(tmp_path), check=False), lambda: read_branch(second, str(tmp_path))):
+    for run in (lambda: publish(second, str(tmp_path), check=False), lambda: read_branch(second, str(tmp_path))):
         with pytest.raises(GitError, match="another cluster") as caught:
             run()
         assert caught.value.code == "foreign_folder"
     assert head(filled) == before
-    taken = git_publish.run({**given, "owner": owner(cluster="uid-2", take_over="airflow@uid-1")}, str(tmp_path), check=False)
+    taken = publish({**given, "owner": owner(cluster="uid-2", take_over="airflow@uid-1")}, str(tmp_path), check=False)
     assert list(taken.changed) == [f"{FOLDER}/{FILE}"]
     with pytest.raises(GitError, match="uid-2"):
-        git_publish.run({**given, "owner": owner()}, str(tmp_path), check=True)
+        publish({**given, "owner": owner()}, str(tmp_path), check=True)
 
 
 def test_h3_what_others_pushed_meanwhile_is_looked_at_again(filled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -143,4 +143,4 @@ def test_h3_what_others_pushed_meanwhile_is_looked_at_again(filled: Path, tmp_pa
     monkeypatch.setattr(_git_repo.Remote, "push", late)
     given = {**PARAMS, "repo": f"file://{filled}", "files": {f"{FOLDER}/values.yaml": "a: 1\n"}, "owner": owner()}
     with pytest.raises(GitError, match="belongs to the platform 'beta'"):
-        git_publish.run(given, str(tmp_path), check=False)
+        publish(given, str(tmp_path), check=False)

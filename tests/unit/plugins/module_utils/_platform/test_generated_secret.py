@@ -69,6 +69,7 @@ def test_keys_that_make_no_secret(keys: tuple[Key, ...], words: str) -> None:
         (secret(data={"password": "eA=="}), Wanted("git", "made", KEYS, add_missing=True), SCOPE, ["fernet-key"]),
         (secret(data={**FULL, "password": ""}), Wanted("git", "made", KEYS, add_missing=True), SCOPE, ["password"]),
         (secret(), Wanted("git", "made", KEYS, add_missing=True), SCOPE, ["password", "fernet-key"]),
+        (secret({}, data=FULL), Wanted("git", "made", KEYS, by_name=True), SCOPE, []),
     ],
 )
 def test_what_a_present_secret_lacks(live: Obj, wanted: Wanted, scope: Scope, missing: list[str]) -> None:
@@ -80,6 +81,12 @@ def test_what_a_present_secret_lacks(live: Obj, wanted: Wanted, scope: Scope, mi
     [
         (secret({}, data=FULL), WANTED, "foreign_object", "is not this platform's: it does not have the labels"),
         (secret(OLDER, data=FULL), WANTED, "foreign_object", "it has no label gitops-airflow/platform"),
+        (
+            secret({**MARKS, "gitops-airflow/platform": "b"}),
+            Wanted("git", "made", KEYS, by_name=True),
+            "foreign_object",
+            "belongs to platform b",
+        ),
         (secret({**MARKS, "gitops-airflow/platform": "b"}), WANTED, "foreign_object", "it belongs to platform b"),
         (secret(deleted=True, data=FULL), WANTED, "being_deleted", "is being deleted"),
         (secret(data={"password": "eA=="}), WANTED, "incomplete_secret", "Secret git/made lacks fernet-key. It is generated once"),

@@ -34,8 +34,8 @@ def secret(name: str, namespace: str = "airflow-core", labels: dict[str, str] | 
     return Found(Ref("Secret", namespace, name), metadata)
 
 
-def project(namespaces: tuple[str, ...], labels: dict[str, str] | None = None, trust: str = "") -> dict[str, Any]:
-    metadata = {"labels": OURS if labels is None else labels, **({"annotations": {"gitops-airflow/trust": trust}} if trust else {})}
+def project(namespaces: tuple[str, ...], labels: dict[str, str] | None = None) -> dict[str, Any]:
+    metadata = {"labels": OURS if labels is None else labels}
     spec = {"sourceRepos": ["https://git.example/old.git"], "destinations": [{"namespace": name} for name in namespaces]}
     return {"metadata": metadata, "spec": spec}
 
@@ -180,14 +180,14 @@ def test_tasks_of_a_dropped_namespace_are_in_the_way_of_an_upgrade_too() -> None
     assert [refusal.code for refusal in found(what, UPGRADE)] == ["tasks_at_upgrade", "tasks_in_dropped"]
 
 
-def plan(*labelled: Found, settings: Settings = GIVEN, check_mode: bool = False, **more: Any) -> Plan:
-    return make_plan(state(*labelled, **more), settings, check_mode)
+def plan(*labelled: Found, settings: Settings = GIVEN, **more: Any) -> Plan:
+    return make_plan(state(*labelled, **more), settings)
 
 
 def test_a_caller_that_knows_nothing_of_airflow_gets_what_the_cluster_is() -> None:
     made = plan(settings=replace(GIVEN, airflow=None), namespaces=("a", "kube-system"))
     assert (made.application, made.cluster, made.namespaces["a"]) == ("airflow-core", "uid", {"team": "a"})
-    assert (made.generated, made.running_version, made.log_store, made.secret_namespaces) == ("", "", "", [])
+    assert (made.generated, made.running_version, made.log_store, made.embedded) == ("", "", "", {})
 
 
 @pytest.mark.parametrize(
@@ -195,11 +195,8 @@ def test_a_caller_that_knows_nothing_of_airflow_gets_what_the_cluster_is() -> No
     [(OURS, False, True), (OLDER, True, True), (OLDER, False, False), (OTHER, True, False), ({}, True, False)],
 )
 def test_h1_h7_only_this_platforms_project_remembers(labels: dict[str, str], adoption: bool, remembered: bool) -> None:
-    """A removal in the wrong cluster took an older platform's certificates out of its Argo CD, and restarted that."""
-    made = plan(project=project(("airflow-core", "old", "old"), labels, trust="tls:git.example ssh"), adoption=adoption)
+    made = plan(project=project(("airflow-core", "old", "old"), labels), adoption=adoption)
     assert made.dropped_namespaces == (["old"] if remembered else [])
-    assert made.project_repositories == (["https://git.example/old.git"] if remembered else [])
-    assert made.trust_before == (["tls:git.example", "ssh"] if remembered else [])
     assert made.moves is remembered
 
 
@@ -274,9 +271,18 @@ def test_f1_logs_that_cannot_be_read_any_more_are_announced(before: str, logs: L
     assert made.notes == ([note] if note else [])
 
 
-def test_a_check_names_only_namespaces_that_exist() -> None:
-    assert plan(namespaces=("airflow-cron", "x"), check_mode=True).secret_namespaces == ["airflow-cron"]
-    assert plan(namespaces=("airflow-cron", "x")).secret_namespaces == ["airflow-core", "airflow-cron"]
+@pytest.mark.parametrize("labels", [OURS, OTHER])
+def test_secrets_of_a_dropped_namespace_are_retired(labels: dict[str, str]) -> None:
+    names = ("airflow-metadata", "airflow-fernet-key", "dags-git-basic", "mine", "airflow-generated")
+    found = [secret(name, "old", labels) for name in names] + [secret("airflow-metadata")]
+    made = plan(*found, project=project(("airflow-core", "old")))
+    expected = ["airflow-fernet-key", "airflow-metadata", "dags-git-basic"] if labels == OURS else []
+    assert sorted(ref.name for ref in made.retired_secrets if ref.namespace == "old") == expected
+    assert {ref.namespace for ref in made.retired_secrets} <= {"old"}
+
+
+def test_the_plan_says_which_repositories_are_embedded() -> None:
+    assert plan(settings=given(dags=Repository("dags", "https://h/d.git"))).embedded == {"platform": True, "dags": False}
 
 
 def test_the_plan_can_be_returned() -> None:

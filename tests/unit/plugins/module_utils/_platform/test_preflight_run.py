@@ -16,7 +16,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.plan import State
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.preflight import Outcome, Preflight
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.refusal import Refusal, as_error
-from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings import AirflowSettings, Repository, Settings
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings import AirflowSettings, Repository, Settings, hide
 from ansible_collections.gitops.airflow.plugins.modules import platform_preflight
 
 HTTPS, SSH = "https://git.example/platform.git", "git@git.example:dags.git"
@@ -238,7 +238,7 @@ def test_options_that_may_be_secret_are_not_shown() -> None:
         "dags_repo": "ssh://git:pw@host/x.git",
         "logs_endpoint": "https://me:pw@s3",
     }
-    assert platform_preflight.hide({"airflow": airflow}) == {"pw"}
+    assert hide(airflow) == {"pw"}
     assert airflow == {
         **dict.fromkeys(credentials, ""),
         "values": {},
@@ -246,7 +246,7 @@ def test_options_that_may_be_secret_are_not_shown() -> None:
         "dags_repo": "ssh://git@host/x.git",
         "logs_endpoint": "https://s3",
     }
-    assert platform_preflight.hide({"airflow": None}) == set()
+    assert hide(None) == set()
 
 
 @pytest.mark.parametrize(

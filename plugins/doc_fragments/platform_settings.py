@@ -1,0 +1,205 @@
+# Copyright: (c) 2026, The gitops.airflow team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a person sets for a platform and for Airflow."""
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    DOCUMENTATION = r"""
+options:
+  platform:
+    description: Settings that all roles share.
+    type: dict
+    required: true
+    suboptions:
+      name:
+        description: Name of the platform, a text of 1 to 63 lower-case letters, digits and hyphens.
+        type: raw
+        required: true
+      provider:
+        description: V(existing) for a cluster that exists, whose kubeconfig must be a file. V(kind) for a local one.
+        type: str
+        default: existing
+      git_server:
+        description: V(embedded) for a Git server in the cluster, V(external) for your own.
+        type: str
+        default: embedded
+      airflow_version:
+        description: Version of Airflow that is wanted. Empty to compare no versions.
+        type: str
+        default: ""
+      argocd_namespace:
+        description: Namespace of Argo CD and of the Application.
+        type: raw
+        default: argocd
+      git_namespace:
+        description: Namespace of the embedded Git server.
+        type: raw
+        default: git
+      core_namespace:
+        description: Namespace of Airflow's own pods. Must be one of O(platform.worker_namespaces).
+        type: raw
+        default: airflow-core
+      logs_namespace:
+        description: Namespace of the store of task logs.
+        type: raw
+        default: airflow-logs
+      worker_namespaces:
+        description: Namespaces in which worker pods may run.
+        type: list
+        elements: dict
+        default: [{name: airflow-core}]
+        suboptions:
+          name:
+            description: Name of the namespace.
+            type: raw
+            required: true
+          node_selector:
+            description: Node labels that its worker pods ask for. Not checked.
+            type: dict
+          tolerations:
+            description: Tolerations of its worker pods. Not checked.
+            type: list
+            elements: dict
+          affinity:
+            description: Affinity of its worker pods. Not checked.
+            type: dict
+      airflow_host_port:
+        description: Port of this machine for Airflow. 0 for none.
+        type: int
+        default: 0
+      argocd_host_port:
+        description: Port of this machine for Argo CD. 0 for none.
+        type: int
+        default: 0
+  airflow:
+    description: Settings of Airflow, of its two repositories and of the store of task logs.
+    type: dict
+    suboptions:
+      name:
+        description: Name of the Application.
+        type: str
+        default: airflow-core
+      platform_repo:
+        description: URL of the platform repository. Empty for the one of the embedded Git server.
+        type: str
+        default: ""
+      platform_branch:
+        description: Its branch.
+        type: str
+        default: main
+      platform_path:
+        description: Folder of the chart in it.
+        type: str
+        default: platform/airflow/core
+      take_over:
+        description: Owner of that folder, as a refusal names it, from which the platform may take it over.
+        type: str
+        default: ""
+      platform_username:
+        description: User that may push to the platform repository.
+        type: str
+        default: ""
+      platform_password:
+        description: Password or token of that user.
+        type: str
+        default: ""
+      platform_ssh_key:
+        description: Private key with the right to push, as a text or as a file on the host that runs the module.
+        type: str
+        default: ""
+      platform_known_hosts:
+        description: Host keys of the SSH server, as a text or as a file.
+        type: str
+        default: ""
+      platform_ca:
+        description: Certificate authority of the HTTPS server, as a text or as a file.
+        type: str
+        default: ""
+      dags_repo:
+        description: URL of the DAG repository. Empty for the one of the embedded Git server.
+        type: str
+        default: ""
+      dags_branch:
+        description: Its branch.
+        type: str
+        default: main
+      dags_subpath:
+        description: Folder of the DAGs in it.
+        type: str
+        default: dags
+      dags_username:
+        description: User that may read the DAG repository.
+        type: str
+        default: ""
+      dags_password:
+        description: Password or token of that user.
+        type: str
+        default: ""
+      dags_ssh_key:
+        description: Private key that may read the DAG repository, as a text or as a file.
+        type: str
+        default: ""
+      dags_known_hosts:
+        description: Host keys of the SSH server, as a text or as a file.
+        type: str
+        default: ""
+      dags_ca:
+        description: Certificate authority of the HTTPS server, as a text or as a file.
+        type: str
+        default: ""
+      dags_check:
+        description: Whether the DAG repository is read. V(false) if only the cluster reaches it.
+        type: bool
+        default: true
+      logs:
+        description: Where task logs go, to a store in the cluster, to a bucket of your own, or nowhere.
+        type: str
+        default: embedded
+        choices: [embedded, s3, none]
+      logs_endpoint:
+        description: URL of your own S3 server. Empty for AWS.
+        type: str
+        default: ""
+      logs_region:
+        description: Region of the bucket.
+        type: str
+        default: us-east-1
+      logs_bucket:
+        description: Your own bucket, or bucket/folder.
+        type: str
+        default: ""
+      logs_secret:
+        description: Name of the Secret in O(platform.core_namespace) with the keys of the bucket.
+        type: str
+        default: ""
+      task_logs_state:
+        description: Whether the embedded store of task logs is to exist.
+        type: str
+        default: present
+        choices: [present, absent]
+      default_namespace:
+        description: Namespace of tasks that name none. Empty for O(platform.core_namespace).
+        type: str
+        default: ""
+      core_tasks:
+        description: Whether tasks may run in O(platform.core_namespace).
+        type: bool
+        default: true
+      task_secrets:
+        description: Secrets of O(platform.core_namespace) that tasks there may refer to.
+        type: list
+        elements: str
+        default: []
+      task_claims:
+        description: Volume claims of O(platform.core_namespace) that tasks there may refer to.
+        type: list
+        elements: str
+        default: []
+      values:
+        description: Your own values of the official chart, as a dictionary. They are not shown.
+        type: raw
+        default: {}
+"""

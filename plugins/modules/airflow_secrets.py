@@ -1,0 +1,219 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, The gitops.airflow team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: airflow_secrets
+short_description: Create the Secrets that Airflow's pods read
+version_added: 0.1.0
+author: The gitops.airflow team (@gitops-airflow)
+description:
+  - Generates Airflow's passwords and keys once, in the Secret C(airflow-generated), and gives each namespace of workers what its pods need.
+    These are the database's connection, the fernet key, the webserver's key, the credentials of the DAG repository and those of the store
+    of task logs.
+  - The token of the embedded Git server and the keys of the store are read from the cluster. No value is returned, shown or logged.
+  - A value that was generated is never changed. A Secret of others is refused before anything is applied.
+attributes:
+  check_mode:
+    support: full
+    details: A Secret whose namespace does not exist yet would be created. What does not exist yet has no values.
+  diff_mode:
+    support: full
+    details: Shows the keys only, and which of them change.
+extends_documentation_fragment:
+  - gitops.airflow.platform_settings
+  - gitops.airflow.kubernetes_auth
+  - gitops.airflow.attributes
+options:
+  store_endpoint:
+    description: URL of the embedded store of task logs, for O(airflow.logs=embedded).
+    type: str
+    default: ""
+  adopt:
+    description:
+      - Whether a Secret that has the collection's label but no platform's label belongs to this platform. Early versions of the collection
+        labelled objects so.
+      - RV(gitops.airflow.platform_ownership_info#module:adoption) says whether it does.
+    type: bool
+    default: false
+notes:
+  - Needs C(get), C(create) and C(patch) on Secrets in O(platform.worker_namespaces), and C(get) on C(git-credentials) of the embedded Git
+    server and C(task-logs-generated) of the store, as far as they are used.
+seealso:
+  - module: gitops.airflow.generated_secret
+  - module: gitops.airflow.platform_preflight
+  - module: gitops.airflow.argocd_repository
+"""
+
+EXAMPLES = r"""
+- name: Create Airflow's Secrets for a private DAG repository and a bucket of your own
+  gitops.airflow.airflow_secrets:
+    platform:
+      name: airflow
+      worker_namespaces: [{name: airflow-core}, {name: airflow-etl}]
+    airflow:
+      dags_repo: https://git.example.com/data/dags.git
+      dags_username: reader
+      dags_password: "{{ vault_token }}"
+      logs: s3
+      logs_region: eu-central-1
+      logs_bucket: data-logs
+      logs_secret: bucket-keys
+  register: secrets
+
+- name: Restart Airflow's pods if their credentials have changed
+  ansible.builtin.debug:
+    msg: "checksum/dags-credentials: {{ secrets.dags_checksum }}"
+"""
+
+RETURN = r"""
+generated:
+  description: Whether passwords and keys were generated, or in check mode would be.
+  returned: success
+  type: bool
+created:
+  description: The Secrets that were created, or in check mode would be.
+  returned: success
+  type: list
+  elements: str
+  sample: [Secret airflow-core/airflow-metadata]
+credentials_secret:
+  description: Name of the Secret with the user name and token of the DAG repository. Empty if none is needed.
+  returned: success
+  type: str
+  sample: dags-git-basic
+ssh_key_secret:
+  description: Name of the Secret with the SSH key of the DAG repository. Empty if none is needed.
+  returned: success
+  type: str
+  sample: ""
+dags_checksum:
+  description:
+    - 16 hexadecimal digits that change with the credentials of the DAG repository. Empty if there are none.
+    - They are keyed with the fernet key, so that nobody can check a guess of the credentials with them.
+  returned: success
+  type: str
+  sample: ff36f131eafdd342
+logs_checksum:
+  description: The same of the keys of the store of task logs.
+  returned: success
+  type: str
+  sample: 4fb4561ab1f4b103
+refused:
+  description: The objects that are not this platform's, each with its C(reason).
+  returned: when one was refused
+  type: list
+  elements: dict
+next_action:
+  description: What to do about the failure.
+  returned: failure
+  type: str
+code:
+  description:
+    - The kind of failure. V(foreign_object) and V(being_deleted) name a Secret that cannot be used, V(incomplete_secret) one that has lost
+      generated values, V(missing_secret) one that others should have made.
+  returned: failure
+  type: str
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError
+from ansible_collections.gitops.airflow.plugins.module_utils._base.module import AnsibleModule
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.applied import shown
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import KubeApi, connect, show_path
+from ansible_collections.gitops.airflow.plugins.module_utils._platform import airflow_secrets as content
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.generated_secret import GeneratedSecret
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import Scope
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership_apply import (
+    Applied,
+    Refused,
+    Wishes,
+    apply_objects,
+    placed,
+    secret_values,
+)
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.plan import BASIC_SECRET, SSH_SECRET
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings import (
+    AIRFLOW_OPTIONS,
+    PLATFORM_OPTIONS,
+    AirflowSettings,
+    Settings,
+    from_params,
+    hide,
+)
+from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
+
+
+def argument_spec() -> dict[str, Any]:
+    return {
+        **AUTH_ARG_SPEC,
+        "platform": {"type": "dict", "required": True, "options": PLATFORM_OPTIONS},
+        "airflow": {"type": "dict", "apply_defaults": True, "options": AIRFLOW_OPTIONS},
+        "store_endpoint": {"type": "str", "default": ""},
+        "adopt": {"type": "bool", "default": False},
+    }
+
+
+def carry_out(module: AnsibleModule, api: KubeApi, given: Settings, airflow: AirflowSettings) -> dict[str, Any]:
+    """The module's result. Raises CollectionError; Refused before anything is changed."""
+    check, scope = module.check_mode, Scope(given.name, older=module.params["adopt"])
+    others, wanted = content.read_values(api, given, airflow, check), content.generated(str(given.core_namespace))
+
+    def applied(data: Mapping[str, str], check: bool) -> Applied:
+        bodies = content.secrets(given, airflow, replace(others, generated=data), module.params["store_endpoint"])
+        items = placed(api, bodies, scope, "", {})
+        module.no_log_values.update(secret_values(items, {}))
+        return apply_objects(api, items, scope, Wishes(), check=check)
+
+    made = GeneratedSecret(api, wanted, scope, check=True).ensure()
+    if made.created and not check:
+        applied(made.data, check=True)  # what is refused is refused before anything is generated
+        made = GeneratedSecret(api, wanted, scope, check=False).ensure()
+    values, done = replace(others, generated=made.data), applied(made.data, check)
+    if done.failure is not None:
+        raise done.failure
+    credentials = content.dags_credentials(airflow, values)
+    pairs = {str(change.target): shown(change.before, change.after) for change in done.changes if change.result != "same"}
+    return {
+        "changed": made.created or bool(pairs),
+        "generated": made.created,
+        "created": [str(change.target) for change in done.changes if change.result == "created"],
+        "credentials_secret": BASIC_SECRET if credentials.password else "",
+        "ssh_key_secret": SSH_SECRET if credentials.ssh_key else "",
+        "dags_checksum": content.dags_checksum(credentials, values),
+        "logs_checksum": content.logs_checksum(content.log_keys(airflow, values), values),
+        "diff": {
+            "before": {name: before for name, (before, _after) in pairs.items() if before is not None},
+            "after": {name: after for name, (_before, after) in pairs.items()},
+        },
+    }
+
+
+def main() -> None:
+    # no_log: the options are not written to the system's log.
+    module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True, no_log=True)
+    params = show_path(module)
+    try:
+        given = from_params(params["platform"], params["airflow"])
+        hidden = hide(params["airflow"])
+        assert given.airflow is not None
+        result = carry_out(module, connect(params), given, given.airflow)
+    except Refused as error:
+        module.fail(error, refused=[{**ref.as_dict(), "reason": reason} for ref, reason in error.objects])
+    except CollectionError as error:
+        module.fail(error)
+    except OSError as error:
+        module.fail(CollectionError(f"{error}.", "Make the file that it names readable, or give its text.", "unreadable_file"))
+    # The result has names and keys, never values. Ansible would blot a password out of every name that has it in it.
+    module.no_log_values.difference_update(hidden)
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()

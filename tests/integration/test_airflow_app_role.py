@@ -1,0 +1,238 @@
+# Copyright: (c) 2026, The gitops.airflow team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The role airflow_app from nothing to removal, on a real API server with real Git repositories. A thread of the test is Argo CD."""
+
+from __future__ import annotations
+
+import base64
+import json
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from ansible_collections.gitops.airflow.tests.integration.apiserver import ApiServer, lab_file
+from ansible_collections.gitops.airflow.tests.integration.conftest import serve
+from ansible_collections.gitops.airflow.tests.integration.git_server import PASSWORD, USER, git_server, repository
+from ansible_collections.gitops.airflow.tests.integration.objects import status
+from ansible_collections.gitops.airflow.tests.integration.test_ownership import path_of
+from ansible_collections.gitops.airflow.tests.integration.test_roles_on_objects import Cluster, Controllers, changes
+from ansible_collections.gitops.airflow.tests.unit.git_http import git
+
+Obj = dict[str, Any]
+OLDER = {"app.kubernetes.io/part-of": "gitops-airflow"}
+MARKS = {**OLDER, "gitops-airflow/platform": "airflow"}
+ARGO, ARGOCD = "/apis/argoproj.io/v1alpha1/namespaces/argocd", "/api/v1/namespaces/argocd"
+APPLICATION, PROJECT = f"{ARGO}/applications/airflow-core", f"{ARGO}/appprojects/airflow"
+REPOSITORY, HOSTS, TLS = (
+    f"{ARGOCD}/{name}"
+    for name in ("secrets/airflow-platform-repository", "configmaps/argocd-ssh-known-hosts-cm", "configmaps/argocd-tls-certs-cm")
+)
+CORE = "/api/v1/namespaces/airflow-core/secrets"
+MERGE = "application/merge-patch+json"
+REFRESH = "argocd.argoproj.io/refresh"
+
+
+class ArgoCD(threading.Thread):
+    """Syncs each Application with the newest commit of its repository as soon as it is asked to, and removes what is deleted."""
+
+    def __init__(self, server: ApiServer, folder: Path) -> None:
+        super().__init__(daemon=True)
+        self._server, self._folder, self._over = server, folder, threading.Event()
+        self.allowed: list[Obj] = []  # the AppProject's spec at each sync
+
+    def run(self) -> None:
+        while not self._over.wait(0.1):
+            for item in self._server.request("GET", f"{ARGO}/applications").get("items") or []:
+                self._reconcile(item)
+
+    def end(self) -> None:
+        self._over.set()
+        self.join()
+
+    def _reconcile(self, item: Obj) -> None:
+        path = f"{ARGO}/applications/{item['metadata']['name']}"
+        if item["metadata"].get("deletionTimestamp"):
+            self._server._send("PATCH", path, json.dumps({"metadata": {"finalizers": None}}), MERGE)
+        elif REFRESH in (item["metadata"].get("annotations") or {}):
+            self.allowed.append(self._server.request("GET", PROJECT)["spec"])
+            spec, now = item["spec"], time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+            head = git(self._folder / Path(spec["source"]["repoURL"]).name, "rev-parse", "main")
+            found = status(head)
+            found["reconciledAt"] = now
+            found["sync"]["comparedTo"] = {"source": spec["source"], "destination": spec["destination"]}
+            self._server._send("PATCH", path, json.dumps({"metadata": {"annotations": {REFRESH: None}}, "status": found}), MERGE)
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    items = [item for item in yaml.load_all(lab_file("argocd-install.yaml").read_text(), yaml.CSafeLoader) if item]
+    names = ("argocd-ssh-known-hosts-cm", "argocd-tls-certs-cm", "argocd-repo-server")
+    own = [item for item in items if item["kind"] in ("ConfigMap", "Deployment") and item["metadata"]["name"] in names]
+    for item in own:
+        item["metadata"]["namespace"] = "argocd"
+    own += [item for item in items if item["metadata"]["name"] in ("applications.argoproj.io", "appprojects.argoproj.io")]
+    version, group = "rbac.authorization.k8s.io/v1", "rbac.authorization.k8s.io"
+    for server in serve(tmp_path_factory.mktemp("airflow")):
+        binding = {"apiVersion": version, "kind": "ClusterRoleBinding", "metadata": {"name": "reader-admin"}}
+        role, subject = (
+            {"apiGroup": group, "kind": "ClusterRole", "name": "cluster-admin"},
+            {"apiGroup": group, "kind": "User", "name": "reader"},
+        )
+        server.create({**binding, "roleRef": role, "subjects": [subject]})
+        for item in own:
+            server.request(
+                "PATCH", f"{path_of(item)}?fieldManager=gitops.airflow&force=true", json.dumps(item), "application/apply-patch+yaml"
+            )
+        server.request("DELETE", f"{ARGO}/applications", {})
+        # The record by which Argo CD and its CRDs are this platform's.
+        listed = [
+            {
+                "api_version": item["apiVersion"],
+                "kind": item["kind"],
+                **{key: item["metadata"].get(key, "") for key in ("namespace", "name")},
+            }
+            for item in own
+        ]
+        record = {"name": "argocd-installed", "namespace": "argocd", "labels": MARKS}
+        data = {"digest": "x", "state": "applied", "objects": json.dumps(listed)}
+        server.create({"apiVersion": "v1", "kind": "ConfigMap", "metadata": record, "data": data})
+        keys = {"access-key-id": "QUtJQTEyMzQ1Njc4OTAxMg==", "secret-access-key": "c2VjcmV0LW9mLXRoZS1idWNrZXQ="}
+        server.create({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "bucket", "namespace": "airflow-core"}, "data": keys})
+        yield Cluster(server, tmp_path_factory.mktemp("plays"))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for name in ("platform", "moved", "dags"):
+        repository(tmp_path, name, "dags/a_dag.py")
+    return tmp_path
+
+
+@pytest.fixture
+def argocd(cluster: Cluster, folder: Path) -> Iterator[ArgoCD]:
+    running, controllers = ArgoCD(cluster.server, folder), Controllers(cluster.server)
+    running.start()
+    controllers.start()
+    yield running
+    running.end()
+    controllers.end()
+
+
+def secrets(cluster: Cluster) -> dict[str, Obj]:
+    """The platform's Secrets by namespace and name."""
+    found = cluster.server.request("GET", "/api/v1/secrets?labelSelector=app.kubernetes.io/part-of%3Dgitops-airflow")["items"]
+    return {f"{item['metadata']['namespace']}/{item['metadata']['name']}": item for item in found}
+
+
+def given_of(url: str, name: str = "platform", **over: Any) -> Obj:
+    return {
+        "airflow_app_platform_repo": f"{url}/{name}.git",
+        "airflow_app_platform_username": USER,
+        "airflow_app_platform_password": PASSWORD,
+        "airflow_app_dags_repo": f"{url}/dags.git",
+        "airflow_app_dags_username": USER,
+        "airflow_app_dags_password": PASSWORD,
+        "airflow_app_logs": "s3",
+        "airflow_app_logs_bucket": "logs",
+        "airflow_app_logs_secret": "bucket",
+        "airflow_app_wait": 30,
+        "platform_git_server": "external",
+        **over,
+    }
+
+
+def test_airflow_is_declared_changed_and_removed(cluster: Cluster, argocd: ArgoCD, folder: Path) -> None:
+    with git_server(folder) as url:
+        given = given_of(url)
+        said, recap, requests = cluster.role("airflow_app", "--check", "--diff", **given)
+        assert (recap["failed"], changes(requests), secrets(cluster)) == (0, [], {}), said
+        assert recap["changed"] == 5  # Secrets, AppProject, repository, files, Application
+
+        said, recap, requests = cluster.role("airflow_app", "--diff", "-vvv", **given)
+        assert (recap["failed"], recap["changed"]) == (0, 5), said
+        made = secrets(cluster)
+        everywhere = ("airflow-metadata", "airflow-fernet-key", "airflow-webserver-secret-key", "airflow-task-logs", "dags-git-basic")
+        core = ("airflow-generated", "airflow-admin", "airflow-mysql", "airflow-task-logs-webserver")
+        expected = {f"{namespace}/{name}" for namespace in ("airflow-core", "airflow-cron", "airflow-user") for name in everywhere}
+        assert set(made) == expected | {f"airflow-core/{name}" for name in core} | {"argocd/airflow-platform-repository"}
+        assert made["airflow-core/airflow-generated"]["immutable"]
+        values = {value for item in made.values() for value in item["data"].values() if len(value) >= 16}
+        values -= {made["argocd/airflow-platform-repository"]["data"][key] for key in ("url", "username")}
+        assert [value for value in values if value in said] == []
+        assert [text for value in values if len(text := base64.b64decode(value).decode()) >= 12 and text in said] == []
+        files = git(folder / "platform.git", "ls-tree", "-r", "--name-only", "main").splitlines()
+        assert "platform/airflow/core/.gitops-airflow-owner" in files
+        assert {"README", "platform/airflow/core/values.yaml", "platform/airflow/core/python/gitops_task_logs.py"} <= set(files)
+
+        before = secrets(cluster)
+        said, recap, requests = cluster.role("airflow_app", **given)
+        assert (recap["failed"], recap["changed"]) == (0, 0), said
+        # Argo CD's three objects are applied again, which changes nothing, and the Application is asked to refresh.
+        assert changes(requests) == [f"patch {path}" for path in (PROJECT, REPOSITORY, APPLICATION, APPLICATION)]
+        assert secrets(cluster) == before
+
+        # Another repository and one namespace less: both are allowed until Argo CD has synced, and no longer.
+        argocd.allowed.clear()
+        moved = given_of(url, "moved", platform_worker_namespaces=[{"name": "airflow-core"}, {"name": "airflow-cron"}])
+        moved["airflow_app_default_namespace"] = "airflow-core"
+        said, recap, requests = cluster.role("airflow_app", **moved)
+        assert recap["failed"] == 0, said
+        assert argocd.allowed[0]["sourceRepos"] == [f"{url}/moved.git", f"{url}/platform.git"]
+        assert [item["namespace"] for item in argocd.allowed[0]["destinations"]] == ["airflow-core", "airflow-cron", "airflow-user"]
+        project = cluster.get(PROJECT)
+        assert project is not None
+        assert project["spec"]["sourceRepos"] == [f"{url}/moved.git"]
+        assert [item["namespace"] for item in project["spec"]["destinations"]] == ["airflow-core", "airflow-cron"]
+        assert [name for name in secrets(cluster) if name.startswith("airflow-user/")] == []
+
+        said, recap, requests = cluster.role("airflow_app", airflow_app_state="absent", **moved)
+        assert recap["failed"] == 0, said
+        assert [cluster.get(path) for path in (APPLICATION, PROJECT, REPOSITORY)] == [None, None, None]
+        assert list(secrets(cluster)) == ["airflow-core/airflow-generated"]
+        gone = [path for path in changes(requests) if path.startswith("delete")]
+        assert gone[0] == f"delete {APPLICATION}"
+        assert gone.index(f"delete {REPOSITORY}") < gone.index(f"delete {PROJECT}")
+
+        # It comes back to its data.
+        said, recap, requests = cluster.role("airflow_app", **given)
+        assert recap["failed"] == 0, said
+        kept = "airflow-core/airflow-metadata"
+        assert secrets(cluster)[kept]["data"] == before[kept]["data"]
+        cluster.role("airflow_app", airflow_app_state="absent", **given)
+
+
+BLOCK = "# gitops.airflow: begin\nold.example.com ssh-ed25519 AAAA\n# gitops.airflow: end\n"
+
+
+def test_a_platform_of_the_last_version_is_upgraded(cluster: Cluster, argocd: ArgoCD, folder: Path) -> None:
+    """Its AppProject remembers what Argo CD was given to trust. What is not needed any more goes; no Secret's data changes."""
+    with git_server(folder) as url:
+        given = given_of(url)
+        said, recap, _requests = cluster.role("airflow_app", **given)
+        assert recap["failed"] == 0, said
+        before = secrets(cluster)
+        server = cluster.server
+        hosts = server.request("GET", HOSTS)["data"]["ssh_known_hosts"]
+        server.request("PATCH", HOSTS, {"data": {"ssh_known_hosts": f"{hosts}\n{BLOCK}"}}, MERGE)
+        server.request("PATCH", TLS, {"data": {"old.example.com": "ours", "theirs.example.com": "theirs"}}, MERGE)
+        server.request("PATCH", PROJECT, {"metadata": {"annotations": {"gitops-airflow/trust": "ssh tls:old.example.com"}}}, MERGE)
+        server.request("PATCH", REPOSITORY, {"metadata": {"annotations": {"gitops-airflow/trust": None}}}, MERGE)
+        argocd.allowed.clear()
+        said, recap, _requests = cluster.role("airflow_app", **given)
+        assert recap["failed"] == 0, said
+        assert server.request("GET", TLS)["data"] == {"theirs.example.com": "theirs"}
+        assert server.request("GET", HOSTS)["data"]["ssh_known_hosts"].strip() == hosts.strip()
+        project = cluster.get(PROJECT)
+        assert project is not None
+        assert "annotations" not in project["metadata"]
+        after = secrets(cluster)
+        assert {name: item["data"] for name, item in after.items()} == {name: item["data"] for name, item in before.items()}
+        said, recap, _requests = cluster.role("airflow_app", **given)
+        assert (recap["failed"], recap["changed"]) == (0, 0), said
+        server.request("PATCH", TLS, {"data": None}, MERGE)
+        cluster.role("airflow_app", airflow_app_state="absent", **given)

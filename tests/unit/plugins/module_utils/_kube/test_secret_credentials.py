@@ -1,0 +1,96 @@
+# Copyright: (c) 2026, The gitops.airflow team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Credentials that are in a Secret: whose it must be, and what is missing in it."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import pytest
+from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError
+from ansible_collections.gitops.airflow.plugins.module_utils._git import access
+from ansible_collections.gitops.airflow.plugins.module_utils._kube import client
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.credentials import Credentials, read_credentials, select
+from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
+
+OLDER = {"app.kubernetes.io/part-of": "gitops-airflow"}
+OURS, BETA = ({**OLDER, "gitops-airflow/platform": name} for name in ("airflow", "beta"))
+GIVEN = {"namespace": "git", "name": "git-credentials", "username_key": "", "password_key": "token", "platform": ""}
+
+
+def secret(labels: dict[str, str], **values: str) -> dict[str, Any]:
+    data = {key: base64.b64encode(value.encode()).decode() for key, value in values.items()}
+    return {"metadata": {"name": "git-credentials", "labels": labels}, "data": data}
+
+
+@pytest.mark.parametrize(
+    ("labels", "over", "expected"),
+    [
+        ({}, {}, Credentials("ann", "t0ken")),
+        ({}, {"username_key": "user"}, Credentials("gitops", "t0ken")),
+        (OURS, {"platform": "airflow"}, Credentials("ann", "t0ken")),
+        (OLDER, {"platform": "airflow"}, Credentials("ann", "t0ken")),
+    ],
+)
+def test_what_is_named_is_taken(labels: dict[str, str], over: dict[str, str], expected: Credentials) -> None:
+    assert select(secret(labels, user="gitops", token="t0ken"), {**GIVEN, **over}, "ann") == expected
+
+
+@pytest.mark.parametrize(
+    ("found", "over", "code"),
+    [
+        (None, {}, "missing_secret"),
+        (secret(OURS, user="a"), {}, "missing_key"),
+        (secret(OURS, token=""), {}, "missing_key"),
+        (secret(OURS, token="t"), {"username_key": "user"}, "missing_key"),
+        ({"metadata": {"labels": OURS}, "data": {"token": "//8="}}, {}, "missing_key"),
+        (secret(BETA, token="t"), {"platform": "airflow"}, "foreign_object"),
+        (secret({}, token="t"), {"platform": "airflow"}, "foreign_object"),
+    ],
+)
+def test_h7_what_is_refused(found: Any, over: dict[str, str], code: str) -> None:
+    with pytest.raises(CollectionError) as caught:
+        select(found, {**GIVEN, **over}, "ann")
+    assert (caught.value.code, bool(caught.value.next_action)) == (code, True)
+    assert "git/git-credentials" in caught.value.message
+
+
+class Api:
+    def __init__(self, found: Any) -> None:
+        self.found, self.paths = found, list[str]()
+
+    def find(self, path: str) -> Any:
+        self.paths.append(path)
+        return self.found
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_a_check_goes_on_without_the_secret(check: bool) -> None:
+    api: Any = Api(None)
+    if check:
+        assert read_credentials(api, GIVEN, "ann", check) == Credentials()
+    else:
+        with pytest.raises(CollectionError, match="does not exist"):
+            read_credentials(api, GIVEN, "ann", check)
+    assert api.paths == ["/api/v1/namespaces/git/secrets/git-credentials"]
+
+
+def test_the_password_is_hidden_and_stays_out_of_the_options(monkeypatch: pytest.MonkeyPatch) -> None:
+    connected: list[Any] = []
+
+    def connect(given: Any) -> Any:
+        connected.append(given)
+        return Api(secret(OURS, token="t0ken"))
+
+    monkeypatch.setattr(client, "connect", connect)
+    params = {**dict.fromkeys(AUTH_ARG_SPEC), "context": "c", "username": "ann", "password": None, "credentials_from": GIVEN}
+    hidden: list[str] = []
+    found = access.with_credentials(params, False, hidden.append)
+    assert (found["username"], found["password"], hidden) == ("ann", "t0ken", ["t0ken"])
+    assert params["password"] is None
+    assert "t0ken" not in repr(Credentials("ann", "t0ken"))
+    # What is the Git server's is not sent to the Kubernetes API.
+    assert (connected[0]["context"], "username" in connected[0], "password" in connected[0]) == ("c", False, False)
+    assert access.with_credentials({"credentials_from": None}, False, hidden.append) == {"credentials_from": None}

@@ -1,0 +1,258 @@
+# Copyright: (c) 2026, The gitops.airflow team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the role declares with what is given: Argo CD's objects, the files that are published, the DAGs that are pushed.
+
+What an earlier version declared with the same variables is recorded: an upgrade must change neither a Secret's data nor a spec.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.parsing.dataloader import DataLoader
+from ansible.template import Templar
+from ansible_collections.gitops.airflow.plugins.module_utils._argocd import manifest as applications
+from ansible_collections.gitops.airflow.plugins.module_utils._argocd import project as projects
+from ansible_collections.gitops.airflow.plugins.module_utils._argocd import repository as repositories
+from ansible_collections.gitops.airflow.plugins.module_utils._git.model import GitError
+from ansible_collections.gitops.airflow.plugins.module_utils._git.source import collect
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.credentials import select
+from ansible_collections.gitops.airflow.plugins.modules import argocd_application, argocd_project, argocd_repository
+from ansible_collections.gitops.airflow.tests.unit.places import ROOT
+from ansible_collections.gitops.airflow.tests.unit.plugins.module_utils._platform.test_airflow_secrets import OURS, RECORDED, settings_of
+from ansible_collections.gitops.airflow.tests.unit.trust import trust_as_template
+
+ROLE = ROOT / "roles/airflow_app"
+CHART = "platform/airflow/core"
+OMIT = "__omit__"
+# Texts that YAML takes for something else where they stand without quotes.
+TRICKY = ["1.10", "123", "on", "null", "1e3", "0x1f", "~", "a: b", "a #b", "*a", "[a]", "2026-11-25", '"']
+Arguments = Callable[..., dict[str, Any]]
+
+
+def without_omitted(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: without_omitted(item) for key, item in value.items() if str(item).strip() != OMIT}
+    return value
+
+
+def tasks(name: str) -> Iterator[dict[str, Any]]:
+    """The tasks of one of the role's files, those of its blocks with them."""
+    for item in yaml.safe_load((ROLE / "tasks" / name).read_text()):
+        yield from item.get("block") or [item]
+
+
+@pytest.fixture(scope="module")
+def arguments(role_variables: Callable[..., dict[str, Any]]) -> Arguments:
+    """What a module in one of the role's files is given, with defaults, by the variables that a person sets."""
+    files = [*sorted((ROOT / "roles/platform/defaults/main").glob("*.yml")), ROOT / "roles/platform/vars/main.yml"]
+    always = role_variables(*files, ROLE / "defaults/main.yml", ROLE / "vars/main.yml")
+    always |= {"role_path": str(ROLE), "ansible_search_path": [str(ROLE)], "omit": OMIT}
+
+    def found(file: str, module: str, *, keep: bool = True, last: bool = False, **given: Any) -> dict[str, Any]:
+        airflow = settings_of(given).airflow
+        assert airflow
+        plan = {
+            "embedded": {repo.kind: repo.embedded for repo in airflow.repositories},
+            "cluster": "uid",
+            "in_use": False,
+            "adoption": False,
+        }
+        secrets = {name: given.pop(name, "") for name in ("credentials_secret", "ssh_key_secret", "dags_checksum", "logs_checksum")}
+        registered = {
+            "__platform_preflight": {"plan": plan, "reachable": True},
+            "__airflow_app_secrets": secrets,
+            "__airflow_app_platform": {"commit": "1" * 40},
+            "__airflow_app_keep": keep,
+            "__airflow_app_last": last,
+        }
+        loader = DataLoader()
+        loader.set_basedir(str(ROLE))
+        templar = Templar(loader, always | registered | given)
+
+        def rendered(value: Any) -> Any:
+            if isinstance(value, dict):
+                return {key: rendered(item) for key, item in value.items()}
+            if isinstance(value, list):
+                return [rendered(item) for item in value]
+            return templar.template(trust_as_template(value)) if isinstance(value, str) else value
+
+        *_before, task = [item for item in tasks(file) if f"gitops.airflow.{module}" in item]
+        options = without_omitted(rendered(task[f"gitops.airflow.{module}"]))
+        code = import_module(f"ansible_collections.gitops.airflow.plugins.modules.{module}")
+        if not hasattr(code, "argument_spec"):
+            return dict(options)
+        result = ArgumentSpecValidator(code.argument_spec()).validate(options)
+        assert not result.error_messages
+        return dict(result.validated_parameters)
+
+    return found
+
+
+def repository_of(options: dict[str, Any]) -> repositories.Repository:
+    """The repository as Argo CD gets it, with the credentials of the embedded server where they are to be read."""
+    wanted = argocd_repository.declared(options)
+    given = options["credentials_from"]
+    if not given:
+        return wanted
+    secret = {"metadata": {"labels": OURS}, "data": RECORDED["sources"][f"{given['namespace']}/{given['name']}"]}
+    found = select(secret, given, wanted.username)
+    return replace(wanted, username=found.username, password=found.password)
+
+
+@pytest.mark.parametrize("case", RECORDED["cases"].values(), ids=RECORDED["cases"])
+def test_an_upgrade_changes_nothing_that_argo_cd_has(arguments: Arguments, case: dict[str, Any]) -> None:
+    given = case["variables"]
+    project = projects.manifest(argocd_project.declared(arguments("argocd.yml", "argocd_project", **given)), None)
+    assert (project["metadata"]["name"], project["spec"]) == ("airflow", case["project"])
+    repository = repository_of(arguments("argocd.yml", "argocd_repository", **given))
+    repositories.check(repository)
+    assert repositories.manifest(repository, [], None)["data"] == case["repository"]
+    # The annotation of the repository server's pods.
+    assert repository.digest == (hashlib.sha256(case["trust"].encode()).hexdigest() if case["trust"] else "")
+    application = applications.manifest(argocd_application.declared(arguments("publish.yml", "argocd_application", **given)), None)
+    assert application["spec"] == case["application"]["spec"]
+    assert application["metadata"]["finalizers"] == case["application"]["finalizers"]
+    assert {item["metadata"]["namespace"] for item in (project, application)} == {"argocd"}
+
+
+@pytest.mark.parametrize("case", RECORDED["cases"].values(), ids=RECORDED["cases"])
+def test_an_upgrade_changes_no_value_of_the_chart_that_restarts_pods(arguments: Arguments, case: dict[str, Any]) -> None:
+    names = {name.partition("/")[2] for name in case["secrets"]}
+    secrets = {"credentials_secret": "dags-git-basic", "ssh_key_secret": "dags-git-ssh"}
+    given = {key: name if name in names else "" for key, name in secrets.items()}
+    given |= {key: case[key] for key in ("dags_checksum", "logs_checksum")}
+    options = arguments("publish.yml", "git_publish", **given, **case["variables"])
+    values = yaml.safe_load(options["files"]["values.yaml"])
+    airflow, expected = values["airflow"], case["values"]
+    annotations = {key: value for key, value in airflow["airflowPodAnnotations"].items() if key != "checksum/python"}
+    assert values.get("gitAuthority") == expected["gitAuthority"]
+    assert (annotations, airflow["config"].get("logging")) == (expected["airflowPodAnnotations"], expected["logging"])
+    assert airflow["dags"]["gitSync"] == expected["gitSync"]
+
+
+def test_the_chart_is_published_whole(arguments: Arguments) -> None:
+    """F1, H3."""
+    options = arguments("publish.yml", "git_publish", airflow_app_chart_archive="/srv/airflow.tgz", platform_name="beta")
+    files = {"Chart.yaml", "values.yaml", "templates/_local_settings.tpl", "templates/mysql.yaml", "templates/worker-namespaces.yaml"}
+    python = {f"python/{path.name}": path.read_text() for path in (ROLE / "files" / CHART / "python").glob("*.py")}
+    assert set(options["files"]) == files | set(python)
+    assert {path: options["files"][path] for path in python} == python
+    assert options["copies"] == [{"src": "/srv/airflow.tgz", "dest": "charts/airflow-1.15.0.tgz"}]
+    assert (options["folder"], options["prune"]) == (CHART, ["."])
+    assert options["owner"] == {"folder": CHART, "platform": "beta", "cluster": "uid", "adopt": False, "take_over": ""}
+    assert set(arguments("publish.yml", "git_publish", airflow_app_logs="none")["files"]) == files
+    given: dict[str, Any] = {"folder": CHART, "source_dir": None, "prune": [], "files": {}, "copies": [{"src": "", "dest": "x"}]}
+    assert collect(given).files == {}, "an empty archive is left out"
+
+
+@pytest.mark.parametrize("text", TRICKY)
+def test_a_text_stays_a_text(arguments: Arguments, text: str) -> None:
+    project = arguments("argocd.yml", "argocd_project", airflow_app_platform_repo=text, platform_worker_namespaces=[{"name": text}])
+    assert (project["repositories"], project["namespaces"]) == ([text], [text])
+    given = {f"airflow_app_{name}": text for name in ("name", "platform_branch", "platform_path")} | {"platform_core_namespace": text}
+    application = arguments("publish.yml", "argocd_application", **given)
+    names = ("name", "target_revision", "path", "destination_namespace")
+    assert [application[name] for name in names] == [text] * len(names)
+
+
+def test_a_branch_given_as_a_number_is_a_text(arguments: Arguments) -> None:
+    assert arguments("publish.yml", "argocd_application", airflow_app_platform_branch=2.5)["target_revision"] == "2.5"
+
+
+BESIDES = {("", "PersistentVolumeClaim"), ("", "Pod"), ("apps", "ReplicaSet")}
+RENDERED = {("", "ConfigMap"), ("", "Service"), ("", "ServiceAccount"), ("apps", "Deployment"), ("apps", "StatefulSet"), ("batch", "Job")}
+RENDERED |= {("rbac.authorization.k8s.io", "Role"), ("rbac.authorization.k8s.io", "RoleBinding")}
+
+
+@pytest.mark.parametrize("more", [[], [{"group": "networking.k8s.io", "kind": "Ingress"}, {"group": "batch", "kind": "CronJob"}]])
+def test_the_project_allows_what_is_rendered_and_what_is_listed(arguments: Arguments, more: list[dict[str, str]]) -> None:
+    options = arguments("argocd.yml", "argocd_project", airflow_app_project_kinds=more)
+    allowed = {(item["group"], item["kind"]) for item in options["namespace_kinds"]}
+    assert allowed == RENDERED | BESIDES | {(item["group"], item["kind"]) for item in more}
+    assert options["cluster_kinds"] == []
+
+
+@pytest.mark.parametrize("keep", [True, False])
+def test_what_was_allowed_stays_so_until_the_end(arguments: Arguments, keep: bool) -> None:
+    for module in ("argocd_project", "argocd_repository"):
+        assert arguments("argocd.yml", module, keep=keep)["keep_present"] is keep
+    includes = [
+        item["vars"]["__airflow_app_keep"] for item in tasks("present.yml") if item.get("ansible.builtin.include_tasks") == "argocd.yml"
+    ]
+    assert includes == [True, False]
+
+
+KEY = "-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----"
+OWN = {"airflow_app_platform_repo": "https://h/p.git", "airflow_app_dags_repo": "https://h/d.git"}
+OWN |= {f"airflow_app_{kind}_{name}": f"{kind}-{name}" for kind in ("platform", "dags") for name in ("username", "password")}
+
+
+@pytest.mark.parametrize(
+    ("file", "module", "kind", "secret"),
+    [
+        ("argocd.yml", "argocd_repository", "platform", ("git-credentials", "argocd-token")),
+        ("publish.yml", "git_publish", "platform", ("gitea-config", "password")),
+        ("push_dags.yml", "git_publish", "dags", ("gitea-config", "password")),
+        ("seed_dags.yml", "git_branch_info", "", ("git-credentials", "git-sync-token")),
+        ("seed_dags.yml", "git_publish", "", ("gitea-config", "password")),
+    ],
+)
+def test_h7_the_embedded_servers_credentials_are_read_by_the_modules(
+    arguments: Arguments, file: str, module: str, kind: str, secret: tuple[str, str]
+) -> None:
+    options = arguments(file, module)
+    given = options["credentials_from"]
+    assert (options["username"], given["namespace"], given["platform"]) == ("gitops", "git", "airflow")
+    assert (given["name"], given.get("password_key", "password")) == secret
+    if kind:
+        options = arguments(file, module, **OWN)
+        assert not options.get("credentials_from")
+        assert (options["username"], options["password"]) == (f"{kind}-username", f"{kind}-password")
+
+
+@pytest.mark.parametrize(
+    ("file", "module"), [("publish.yml", "git_publish"), ("push_dags.yml", "git_publish"), ("seed_dags.yml", "git_branch_info")]
+)
+def test_errors_name_the_roles_variables(arguments: Arguments, file: str, module: str) -> None:
+    options = arguments(file, module)
+    known = yaml.safe_load((ROLE / "defaults/main.yml").read_text())
+    names = ("repo", "branch", "username", "password", "ssh_key", "known_hosts", "ca", *options.get("names", {}))
+    for name in names:
+        error = GitError("m", f"Correct {{{name}}}.", "c").named(options.get("names", {}), options["names_prefix"])
+        assert error.next_action.removeprefix("Correct ").split()[0].rstrip(".") in known, name
+
+
+@pytest.mark.parametrize("subpath", ["dags", "team/dags/", "", "."])
+def test_dags_are_pushed_into_their_folder(arguments: Arguments, tmp_path: Path, subpath: str) -> None:
+    (tmp_path / "a.py").touch()
+    (tmp_path / ".env").touch()
+    given = {"airflow_app_push_dir": str(tmp_path), "airflow_app_dags_subpath": subpath}
+    options = arguments("push_dags.yml", "git_publish", **given)
+    found = collect({"files": {}, "copies": [], **options})
+    prefix = "" if subpath in ("", ".") else f"{subpath.rstrip('/')}/"
+    assert (list(found.files), found.prune) == ([f"{prefix}a.py"], [])
+    assert options["commit_message"] == f"DAGs of {tmp_path.name}"
+    pruned = arguments("push_dags.yml", "git_publish", airflow_app_push_prune=True, **given)
+    assert pruned["prune"] == ["."]
+
+
+@pytest.mark.parametrize("as_file", [True, False])
+def test_keys_and_certificates_are_texts_or_files(arguments: Arguments, tmp_path: Path, as_file: bool) -> None:
+    (tmp_path / "key").write_text(f"{KEY}\n")
+    given = {"airflow_app_platform_repo": "git@h:p.git", "airflow_app_platform_ssh_key": str(tmp_path / "key") if as_file else f"\n{KEY}\n"}
+    repository = argocd_repository.declared(arguments("argocd.yml", "argocd_repository", **given))
+    data = repositories.manifest(repository, [], None)["data"]
+    assert base64.b64decode(data["sshPrivateKey"]).decode() == f"{KEY}\n"
+    assert json.dumps(data).count("username") == 0
