@@ -332,20 +332,19 @@ from typing import Any, NoReturn
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError
 from ansible_collections.gitops.airflow.plugins.module_utils._base.module import AnsibleModule, conceal
 from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import named
-from ansible_collections.gitops.airflow.plugins.module_utils._kube.applied import shown
-from ansible_collections.gitops.airflow.plugins.module_utils._kube.apply import Change
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import connect, show_path
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.definitions import read_definitions
-from ansible_collections.gitops.airflow.plugins.module_utils._kube.settle import NotSettled, still_open
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.settle import NotSettled
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import Ref, ref_from
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership_apply import (
     Applied,
     Refused,
     Wishes,
     apply_objects,
+    change_diff,
+    change_rows,
     placed,
     read_sources,
-    ref_of,
     secret_values,
 )
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership_delete import (
@@ -397,26 +396,6 @@ def kept(pairs: list[tuple[Ref, str]]) -> dict[str, Any]:
     }
 
 
-def objects(changes: list[Change]) -> list[dict[str, Any]]:
-    return [
-        {
-            **ref_of(change.target).as_dict(),
-            "uid": change.after["metadata"].get("uid", ""),
-            "result": change.result,
-            "open": still_open(change.after),
-        }
-        for change in changes
-    ]
-
-
-def diff(changes: list[Change]) -> dict[str, Any]:
-    pairs = {str(change.target): shown(change.before, change.after) for change in changes if change.result != "same"}
-    return {
-        "before": {name: before for name, (before, _after) in pairs.items() if before is not None},
-        "after": {name: after for name, (_before, after) in pairs.items()},
-    }
-
-
 def advice(params: dict[str, Any], failure: str) -> str:
     return str((params["next_action"] or {}).get(failure) or "")
 
@@ -450,14 +429,14 @@ def finish(module: AnsibleModule, outcome: Applied) -> NoReturn:
         module.warn(notice)
     result: dict[str, Any] = {
         "changed": any(change.result != "same" for change in outcome.changes),
-        "objects": objects(outcome.changes),
+        "objects": change_rows(outcome.changes),
         "created": [str(change.target) for change in outcome.changes if change.result == "created"],
         "waited": outcome.settled.waited,
         "yielded": outcome.yielded,
         **kept(outcome.kept),
     }
     if outcome.failure is None:
-        module.exit_json(**result, **({"diff": diff(outcome.changes)} if module._diff else {}))
+        module.exit_json(**result, **({"diff": change_diff(outcome.changes)} if module._diff else {}))
         raise AssertionError("exit_json has ended the module")
     error = outcome.failure
     if isinstance(error, NotSettled):

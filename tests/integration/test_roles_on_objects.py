@@ -28,7 +28,7 @@ READS = {"get", "list", "watch"}
 
 
 class Controllers(threading.Thread):
-    """Says of each Deployment that it has rolled out, and of each Job that it is complete."""
+    """Says of each Deployment and StatefulSet that it has rolled out, and of each Job that it is complete."""
 
     def __init__(self, server: ApiServer) -> None:
         super().__init__(daemon=True)
@@ -37,7 +37,8 @@ class Controllers(threading.Thread):
 
     def run(self) -> None:
         while not self._over.wait(0.2):
-            self._finish("/apis/apps/v1", "deployments", self._rolled_out)
+            for plural in ("deployments", "statefulsets"):
+                self._finish("/apis/apps/v1", plural, self._rolled_out)
             self._finish("/apis/batch/v1", "jobs", self._complete)
 
     def end(self) -> None:

@@ -93,7 +93,6 @@ def test_no_image_has_a_tag_that_moves(defaults: dict[str, Any]) -> None:
         ("task_logs/removed-objects.yaml.j2", ["platform_logs_namespace"]),
         ("task_logs/setup-job.yaml.j2", ["platform_logs_namespace", "platform_airflow_image"]),
         ("task_logs/task-logs.yaml.j2", ["platform_logs_namespace", "platform_airflow_image", "platform_versitygw_image"]),
-        ("argocd/node-port.yaml.j2", ["platform_argocd_namespace"]),
     ],
 )
 def test_a_text_stays_a_text(render: Render, template: str, variables: list[str], text: str) -> None:
