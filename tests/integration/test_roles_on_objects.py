@@ -224,14 +224,19 @@ def test_the_log_store_is_run_once(cluster: Cluster, controllers: Controllers) -
 
 
 def test_the_git_server_is_run(cluster: Cluster, controllers: Controllers) -> None:
-    """Up to its tokens, which its pod makes."""
-    said, _recap, _requests = cluster.role("git_server", git_server_wait=30)
+    """Up to its tokens: there is no pod that could make them."""
+    said, recap, requests = cluster.role("git_server", git_server_wait=30)
     made = cluster.get("/api/v1/namespaces/git/secrets/gitea-config")
     assert made is not None, said
     assert made["data"].keys() == {"password", "secret-key", "internal-token"}
-    assert "FAILED" in said.partition("Make the Git server's tokens")[2] or "fatal" in said.partition("Make the Git server's tokens")[2]
-    _said, _recap, requests = cluster.role("git_server", git_server_wait=30)
-    assert changes(requests) == []
+    assert recap["failed"] == 1
+    assert "no ready pod" in said.partition("Make the Git server's tokens, once")[2], said
+    metadata = {"name": "git-credentials", "namespace": "git", "labels": LABELS}
+    data = {"username": "eA==", "argocd-token": "eA==", "git-sync-token": "eA=="}
+    cluster.server.create({"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": data})
+    for state in ("present", "settled"):
+        said, recap, requests = cluster.role("git_server", git_server_wait=30, git_server_state=state)
+        assert (recap["changed"], recap["failed"], changes(requests)) == (0, 0, []), said
 
 
 ACCOUNT = "/api/v1/namespaces/kube-system/serviceaccounts/metrics-server"

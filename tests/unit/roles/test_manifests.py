@@ -89,7 +89,7 @@ def test_no_image_has_a_tag_that_moves(defaults: dict[str, Any]) -> None:
         ("airflow_app/secrets.yaml.j2", ["platform_argocd_namespace", "platform_core_namespace"]),
         ("airflow_app/left.yaml.j2", ["platform_argocd_namespace", "platform_core_namespace"]),
         ("git_server/gitea.yaml.j2", ["platform_git_namespace", "platform_gitea_image"]),
-        ("git_server/left.yaml.j2", ["platform_git_namespace"]),
+        ("git_server/removed-objects.yaml.j2", ["platform_git_namespace"]),
         ("task_logs/removed-objects.yaml.j2", ["platform_logs_namespace"]),
         ("task_logs/setup-job.yaml.j2", ["platform_logs_namespace", "platform_airflow_image"]),
         ("task_logs/task-logs.yaml.j2", ["platform_logs_namespace", "platform_airflow_image", "platform_versitygw_image"]),
