@@ -46,7 +46,7 @@ def listed_digest(text: str, name: str) -> str:
     return found[0].lower() if found else ""
 
 
-def ensure_file(path: Path, url: str, checksum: str, *, check: bool, fetch: Get = get) -> tuple[bytes, bool]:
+def ensure_file(path: Path, url: str, checksum: str, *, check: bool, mode: int = 0o644, fetch: Get = get) -> tuple[bytes, bool]:
     """The content of the file, and whether it was downloaded: because it does not exist, or has another checksum.
 
     In check mode nothing is written. A checksum that itself is a URL is asked for only before a download.
@@ -69,7 +69,7 @@ def ensure_file(path: Path, url: str, checksum: str, *, check: bool, fetch: Get 
             "checksum_mismatch",
         )
     if not check:
-        write(path, content)
+        write(path, content, mode)
     return content, True
 
 
@@ -82,15 +82,15 @@ def _fetched(fetch: Get, url: str) -> bytes:
         ) from error
 
 
-def write(path: Path, content: bytes) -> None:
-    """Writes the file whole or not at all, readable by everybody. Raises CollectionError."""
+def write(path: Path, content: bytes, mode: int) -> None:
+    """Writes the file whole or not at all. Raises CollectionError."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:
             with os.fdopen(handle, "wb") as file:
                 file.write(content)
-            Path(name).chmod(0o644)
+            Path(name).chmod(mode)
             Path(name).replace(path)
         except OSError:
             Path(name).unlink(missing_ok=True)
