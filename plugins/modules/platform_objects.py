@@ -142,13 +142,6 @@ options:
       - Namespace of the platform's Argo CD. Objects that its ConfigMap C(argocd-installed) names belong to the platform.
     type: str
     default: ""
-  install_record:
-    description:
-      - Whether to delete the Argo CD that the record in O(argocd_namespace) names, and the record last.
-      - Without a record of this platform nothing is deleted.
-      - A record of an older version names no objects. O(objects) are then those of its C(install.yaml), otherwise O(objects) are ignored.
-    type: bool
-    default: false
   application:
     description: Name of the platform's Application. What carries its tracking label or the chart's C(release) is the platform's.
     type: str
@@ -166,6 +159,7 @@ options:
     type: float
     default: 180
 seealso:
+  - module: gitops.airflow.argocd_install
   - module: gitops.airflow.generated_secret
   - module: gitops.airflow.platform_ownership_info
   - module: gitops.airflow.workload_wait
@@ -226,12 +220,6 @@ EXAMPLES = r"""
       foreign: Delete the metrics-server that is there, or leave this one out.
       wait: Look at its log (kubectl -n kube-system logs deploy/metrics-server).
   register: metrics_server
-
-- name: Delete Argo CD if this platform installed it
-  gitops.airflow.platform_objects:
-    platform: airflow
-    argocd_namespace: argocd
-    install_record: true
 
 - name: Delete a namespace if this platform made it and nobody else uses it
   gitops.airflow.platform_objects:
@@ -352,7 +340,6 @@ from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership
     Removed,
     mark,
     read_scope,
-    recorded_objects,
 )
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
@@ -382,7 +369,6 @@ def argument_spec() -> dict[str, Any]:
         "next_action": {"type": "dict", "default": {}, "options": {name: {"type": "str", "default": ""} for name in ("foreign", "wait")}},
         "objects": {"type": "list", "elements": "dict", "default": [], "options": OBJECT_SPEC},
         "argocd_namespace": {"type": "str", "default": ""},
-        "install_record": {"type": "bool", "default": False},
         "application": {"type": "str", "default": ""},
         "older": {"type": "bool", "default": False},
         "timeout": {"type": "float", "default": 180},
@@ -450,8 +436,6 @@ def remove(params: dict[str, Any], check: bool) -> Removed:
     api = connect(params)
     scope = read_scope(api, params["platform"], params["application"], params["older"], params["argocd_namespace"])
     refs = [ref_from(item) for item in params["objects"]]
-    if params["install_record"]:
-        refs = recorded_objects(scope, refs)
     return Deletion(api, scope, check=check).delete(refs, params["timeout"])
 
 
@@ -459,7 +443,7 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec=argument_spec(),
         supports_check_mode=True,
-        required_if=[("install_record", True, ("argocd_namespace",)), ("state", "present", ("definitions",))],
+        required_if=[("state", "present", ("definitions",))],
     )
     params = show_path(module)
     if params["state"] == "present":

@@ -182,6 +182,17 @@ def test_a_later_manifest_is_applied_and_a_removal_knows_both(cluster: Cluster, 
     assert (result["changed"], wrote) == (False, [])
 
 
+def test_a_record_of_an_early_version_lists_no_objects(cluster: Cluster) -> None:
+    """What it covers is then what the manifest has."""
+    items = cluster.argocd("argocd", by="gitops.airflow", whole=True)
+    older = {"app.kubernetes.io/part-of": "gitops-airflow"}
+    cluster.apply(obj("ConfigMap", "argocd", "argocd-installed", older, data={"digest": "x"}))
+    result, wrote = run(cluster, state="absent")
+    assert (result["changed"], wrote) == (False, [])
+    result, wrote = run(cluster, state="absent", adopt=True, node_port=0)
+    assert (len(result["removed"]), result["kept"]) == (len(items) + 1, [])
+
+
 def test_an_argo_cd_of_others_is_refused(cluster: Cluster) -> None:
     cluster.argocd("team-argo", by="kubectl")
     for state in ("checked", "present"):
