@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.gitops.airflow.tests.integration.apiserver import ApiServer
+from ansible_collections.gitops.airflow.tests.integration.apiserver import ApiServer, lab_file
 from ansible_collections.gitops.airflow.tests.integration.conftest import serve
 
 Obj = dict[str, Any]
@@ -237,6 +237,24 @@ def test_the_git_server_is_run(cluster: Cluster, controllers: Controllers) -> No
     for state in ("present", "settled"):
         said, recap, requests = cluster.role("git_server", git_server_wait=30, git_server_state=state)
         assert (recap["changed"], recap["failed"], changes(requests)) == (0, 0, []), said
+
+
+def test_argo_cd_is_installed_changed_and_removed(cluster: Cluster, controllers: Controllers) -> None:
+    given = {"argocd_manifest": str(lab_file("argocd-install.yaml")), "argocd_wait": 30, "argocd_admin_password": "a-password-of-a-person"}
+    said, recap, requests = cluster.role("argocd", "--check", "--diff", **given)
+    assert (recap["changed"], recap["failed"], changes(requests)) == (1, 0, []), said
+    said, recap, _requests = cluster.role("argocd", "-vvv", **given)
+    assert (recap["changed"], recap["failed"]) == (1, 0), said
+    assert "a-password-of-a-person" not in said
+    record = cluster.get("/api/v1/namespaces/argocd/configmaps/argocd-installed")
+    assert record is not None
+    assert (record["data"]["state"], record["data"]["version"]) == ("applied", "v3.0.23")
+    for state in ("checked", "present"):
+        said, recap, requests = cluster.role("argocd", argocd_state=state, **given)
+        assert (recap["changed"], recap["failed"], changes(requests)) == (0, 0, []), said
+    said, recap, _requests = cluster.role("argocd", argocd_state="absent", **given)
+    assert (recap["changed"], recap["failed"]) == (1, 0), said
+    assert cluster.get("/api/v1/namespaces/argocd/configmaps/argocd-installed") is None
 
 
 ACCOUNT = "/api/v1/namespaces/kube-system/serviceaccounts/metrics-server"
