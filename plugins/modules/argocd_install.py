@@ -223,7 +223,9 @@ from ansible_collections.gitops.airflow.plugins.module_utils._platform.argocd_in
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership_apply import change_diff, change_rows
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
-PRESENT, CHECKED, ABSENT = "present", "checked", "absent"
+PRESENT = "present"
+CHECKED = "checked"
+ABSENT = "absent"
 
 
 def argument_spec() -> dict[str, Any]:
