@@ -73,9 +73,21 @@ options:
         elements: str
         required: true
   kind_binary:
-    description: The C(kind) command, a name or a path.
+    description: The C(kind) command, a name or a path. With O(kind_url) a path.
     type: path
     default: kind
+  kind_url:
+    description:
+      - Where O(kind_binary) is downloaded from if it does not exist, or has another checksum than O(kind_checksum).
+      - This happens only if C(kind) is needed, and before anything is changed. A cluster that is as described needs none.
+    type: str
+    default: ""
+  kind_checksum:
+    description:
+      - Checksum of the file at O(kind_url), as C(ALGORITHM:DIGEST). Instead of the digest it may have the URL of a list of digests.
+      - Required with O(kind_url).
+    type: str
+    default: ""
   kubeconfig:
     description:
       - The kubeconfig file that gets the cluster's entry.
@@ -131,6 +143,13 @@ EXAMPLES = r"""
     image_archives:
       - path: /srv/images/airflow.tar
         images: [apache/airflow:2.6.3]
+
+- name: Download a pinned kind if it is needed, and create the cluster
+  gitops.airflow.kind_cluster:
+    name: airflow
+    kind_binary: /opt/kind/kind-v0.31.0
+    kind_url: https://github.com/kubernetes-sigs/kind/releases/download/v0.31.0/kind-linux-amd64
+    kind_checksum: sha256:https://github.com/kubernetes-sigs/kind/releases/download/v0.31.0/kind-linux-amd64.sha256sum
 
 - name: Delete the cluster
   gitops.airflow.kind_cluster:
@@ -188,6 +207,7 @@ next_action:
 code:
   description: >-
     The kind of failure: V(drift), V(foreign_cluster), V(broken_cluster), V(nodes_not_ready), V(busy), V(command_missing), V(bad_path),
+    V(download_failed), V(checksum_mismatch),
     V(bad_option), V(library_missing) or V(kind_failed).
   returned: failure
   type: str
@@ -215,6 +235,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import missing_required_lib
+from ansible_collections.gitops.airflow.plugins.module_utils._base.download import ensure_file
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError, InputError
 from ansible_collections.gitops.airflow.plugins.module_utils._base.module import AnsibleModule
 from ansible_collections.gitops.airflow.plugins.module_utils._kind.client import Engine, Marker
@@ -228,6 +249,11 @@ def kubeconfig_path(given: str | None) -> str:
         return given
     listed = [path for path in os.environ.get("KUBECONFIG", "").split(os.pathsep) if path]
     return next((path for path in listed if os.path.exists(path)), listed[-1] if listed else str(Path.home() / ".kube" / "config"))
+
+
+def download_kind(path: str, url: str, checksum: str) -> None:
+    """The kind binary, if it does not exist. Raises CollectionError."""
+    ensure_file(Path(path), url, checksum, check=False, mode=0o755)
 
 
 def main() -> None:
@@ -247,6 +273,8 @@ def main() -> None:
                 },
             },
             "kind_binary": {"type": "path", "default": "kind"},
+            "kind_url": {"type": "str", "default": ""},
+            "kind_checksum": {"type": "str", "default": ""},
             "kubeconfig": {"type": "path"},
             "wait": {"type": "int", "default": 180},
             "state_dir": {"type": "path", "default": "~/.cache/gitops-airflow/clusters"},
@@ -259,6 +287,8 @@ def main() -> None:
         module.fail(CollectionError(missing_required_lib("PyYAML"), advice, "library_missing"))
     params: dict[str, Any] = module.params
     engine = Engine(params["name"], params["kind_binary"], kubeconfig_path(params["kubeconfig"]))
+    if params["kind_url"]:
+        engine.provide_kind = lambda: download_kind(params["kind_binary"], params["kind_url"], params["kind_checksum"])
     known: dict[str, Any] = {"context": f"kind-{engine.name}", "kubeconfig": engine.kubeconfig, "drift": []}
     cluster = Cluster(engine, Marker(params["state_dir"], engine.name), check=module.check_mode)
     try:

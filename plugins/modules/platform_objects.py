@@ -142,13 +142,6 @@ options:
       - Namespace of the platform's Argo CD. Objects that its ConfigMap C(argocd-installed) names belong to the platform.
     type: str
     default: ""
-  install_record:
-    description:
-      - Whether to delete the Argo CD that the record in O(argocd_namespace) names, and the record last.
-      - Without a record of this platform nothing is deleted.
-      - A record of an older version names no objects. O(objects) are then those of its C(install.yaml), otherwise O(objects) are ignored.
-    type: bool
-    default: false
   application:
     description: Name of the platform's Application. What carries its tracking label or the chart's C(release) is the platform's.
     type: str
@@ -166,6 +159,7 @@ options:
     type: float
     default: 180
 seealso:
+  - module: gitops.airflow.argocd_install
   - module: gitops.airflow.generated_secret
   - module: gitops.airflow.platform_ownership_info
   - module: gitops.airflow.workload_wait
@@ -226,12 +220,6 @@ EXAMPLES = r"""
       foreign: Delete the metrics-server that is there, or leave this one out.
       wait: Look at its log (kubectl -n kube-system logs deploy/metrics-server).
   register: metrics_server
-
-- name: Delete Argo CD if this platform installed it
-  gitops.airflow.platform_objects:
-    platform: airflow
-    argocd_namespace: argocd
-    install_record: true
 
 - name: Delete a namespace if this platform made it and nobody else uses it
   gitops.airflow.platform_objects:
@@ -332,20 +320,19 @@ from typing import Any, NoReturn
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError
 from ansible_collections.gitops.airflow.plugins.module_utils._base.module import AnsibleModule, conceal
 from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import named
-from ansible_collections.gitops.airflow.plugins.module_utils._kube.applied import shown
-from ansible_collections.gitops.airflow.plugins.module_utils._kube.apply import Change
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import connect, show_path
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.definitions import read_definitions
-from ansible_collections.gitops.airflow.plugins.module_utils._kube.settle import NotSettled, still_open
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.settle import NotSettled
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import Ref, ref_from
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership_apply import (
     Applied,
     Refused,
     Wishes,
     apply_objects,
+    change_diff,
+    change_rows,
     placed,
     read_sources,
-    ref_of,
     secret_values,
 )
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership_delete import (
@@ -353,7 +340,6 @@ from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership
     Removed,
     mark,
     read_scope,
-    recorded_objects,
 )
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
@@ -383,7 +369,6 @@ def argument_spec() -> dict[str, Any]:
         "next_action": {"type": "dict", "default": {}, "options": {name: {"type": "str", "default": ""} for name in ("foreign", "wait")}},
         "objects": {"type": "list", "elements": "dict", "default": [], "options": OBJECT_SPEC},
         "argocd_namespace": {"type": "str", "default": ""},
-        "install_record": {"type": "bool", "default": False},
         "application": {"type": "str", "default": ""},
         "older": {"type": "bool", "default": False},
         "timeout": {"type": "float", "default": 180},
@@ -394,26 +379,6 @@ def kept(pairs: list[tuple[Ref, str]]) -> dict[str, Any]:
     return {
         "kept": [{**ref.as_dict(), "reason": reason} for ref, reason in pairs],
         "text": "\n".join(f"{ref} stays: {reason}." for ref, reason in pairs),
-    }
-
-
-def objects(changes: list[Change]) -> list[dict[str, Any]]:
-    return [
-        {
-            **ref_of(change.target).as_dict(),
-            "uid": change.after["metadata"].get("uid", ""),
-            "result": change.result,
-            "open": still_open(change.after),
-        }
-        for change in changes
-    ]
-
-
-def diff(changes: list[Change]) -> dict[str, Any]:
-    pairs = {str(change.target): shown(change.before, change.after) for change in changes if change.result != "same"}
-    return {
-        "before": {name: before for name, (before, _after) in pairs.items() if before is not None},
-        "after": {name: after for name, (_before, after) in pairs.items()},
     }
 
 
@@ -450,14 +415,14 @@ def finish(module: AnsibleModule, outcome: Applied) -> NoReturn:
         module.warn(notice)
     result: dict[str, Any] = {
         "changed": any(change.result != "same" for change in outcome.changes),
-        "objects": objects(outcome.changes),
+        "objects": change_rows(outcome.changes),
         "created": [str(change.target) for change in outcome.changes if change.result == "created"],
         "waited": outcome.settled.waited,
         "yielded": outcome.yielded,
         **kept(outcome.kept),
     }
     if outcome.failure is None:
-        module.exit_json(**result, **({"diff": diff(outcome.changes)} if module._diff else {}))
+        module.exit_json(**result, **({"diff": change_diff(outcome.changes)} if module._diff else {}))
         raise AssertionError("exit_json has ended the module")
     error = outcome.failure
     if isinstance(error, NotSettled):
@@ -471,8 +436,6 @@ def remove(params: dict[str, Any], check: bool) -> Removed:
     api = connect(params)
     scope = read_scope(api, params["platform"], params["application"], params["older"], params["argocd_namespace"])
     refs = [ref_from(item) for item in params["objects"]]
-    if params["install_record"]:
-        refs = recorded_objects(scope, refs)
     return Deletion(api, scope, check=check).delete(refs, params["timeout"])
 
 
@@ -480,7 +443,7 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec=argument_spec(),
         supports_check_mode=True,
-        required_if=[("install_record", True, ("argocd_namespace",)), ("state", "present", ("definitions",))],
+        required_if=[("state", "present", ("definitions",))],
     )
     params = show_path(module)
     if params["state"] == "present":

@@ -50,7 +50,7 @@ options:
     type: str
     default: ""
   namespaces:
-    description: Further namespaces, such as those of the workers.
+    description: Further namespaces, such as those of the workers. An empty name is ignored.
     type: list
     elements: str
     default: []
@@ -169,7 +169,7 @@ def argument_spec() -> dict[str, Any]:
 def platform(params: dict[str, Any]) -> Platform:
     return Platform(
         name=params["name"],
-        namespaces=tuple(dict.fromkeys([params["argocd_namespace"], params["core_namespace"], *params["namespaces"]])),
+        namespaces=tuple(dict.fromkeys(filter(None, [params["argocd_namespace"], params["core_namespace"], *params["namespaces"]]))),
         core=params["core_namespace"],
         argocd=params["argocd_namespace"],
         logs=params["logs_namespace"],

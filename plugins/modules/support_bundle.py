@@ -36,7 +36,7 @@ options:
     type: path
     required: true
   namespaces:
-    description: The namespaces. One that does not exist is left out.
+    description: The namespaces. One that does not exist is left out, an empty name ignored.
     type: list
     elements: str
     required: true
@@ -144,7 +144,7 @@ def main() -> None:
         )
     if module.check_mode:
         module.exit_json(changed=True, path=path, files=[], notes=[])
-    bundle = Bundle(lambda: connect(params), list(dict.fromkeys(params["namespaces"])), params["tail"], params["mask"])
+    bundle = Bundle(lambda: connect(params), list(dict.fromkeys(filter(None, params["namespaces"]))), params["tail"], params["mask"])
     more = {name: str(text) for name, text in params["files"].items()}
     if params["kind_cluster"]:
         host, bundle.notes = evidence(params["kind_cluster"], params["kind_binary"])

@@ -147,6 +147,12 @@ def remove(cluster: Cluster, *refs: tuple[str, str, str], check: bool = False, *
     return Module("platform_objects", cluster.server.kubeconfig("reader"), check=check, **{**given, **options}).result()
 
 
+def uninstall(cluster: Cluster, check: bool = False) -> Obj:
+    """Removes the Argo CD that the record names."""
+    given: Obj = {"state": "absent", "platform": "airflow", "manifest": str(lab_file("argocd-install.yaml")), "timeout": 20}
+    return Module("argocd_install", cluster.server.kubeconfig("reader"), check=check, **given).result()
+
+
 def kept(result: Obj) -> dict[str, str]:
     assert "kept" in result, result
     return {f"{item['kind']} {item['name']}": item["reason"] for item in result["kept"]}
@@ -196,7 +202,7 @@ def test_h2_a_foreign_argocd_anywhere_is_refused(cluster: Cluster) -> None:
     result = remove(cluster, *refs)
     assert result["removed"] == []
     assert len(result["kept"]) == len(items)
-    removed = remove(cluster, *refs, install_record=True)
+    removed = uninstall(cluster)
     assert names(removed["removed"]) == ["ConfigMap argocd-installed"]
     assert all(cluster.get(item) for item in items)
 
@@ -224,14 +230,14 @@ def test_h1_our_argocd_goes_whole(cluster: Cluster) -> None:
     cluster.record(items, MARKS, state="applied")
     cluster.apply(project("default"), by="argocd-server")
     cluster.apply(obj("Secret", "argocd", "argocd-initial-admin-secret"), by="argocd-server")
-    dry = remove(cluster, install_record=True, check=True)
+    dry = uninstall(cluster, check=True)
     assert all(cluster.get(item) for item in items)
-    result = remove(cluster, install_record=True)
+    result = uninstall(cluster)
     assert (result["kept"], result["removed"], result["changed"]) == ([], dry["removed"], True)
     assert len(result["removed"]) == len(items) + 2
     assert result["removed"][-1]["name"] == "argocd-installed"
     assert [item for item in items if cluster.get(item)] == []
-    assert remove(cluster, install_record=True)["changed"] is False
+    assert uninstall(cluster)["changed"] is False
 
 
 def test_h1_crds_stay_while_others_use_them(cluster: Cluster) -> None:
@@ -241,7 +247,7 @@ def test_h1_crds_stay_while_others_use_them(cluster: Cluster) -> None:
     cluster.apply(*theirs, by="kubectl")
     result = remove(cluster, ("AppProject", "argocd", "airflow"), ("Application", "airflow-user", "theirs"))
     assert result["removed"] == []
-    result = remove(cluster, install_record=True)
+    result = uninstall(cluster)
     assert set(kept(result)) == {f"CustomResourceDefinition {plural}.argoproj.io" for plural in CRDS}
     assert "Application airflow-user/theirs" in result["kept"][0]["reason"]
     assert "AppProject argocd/airflow" in result["kept"][0]["reason"]
@@ -255,7 +261,7 @@ def test_h1_a_cluster_role_that_others_use_stays(cluster: Cluster) -> None:
     cluster.record(items, MARKS, state="applied")
     reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "argocd-server"}
     cluster.apply(obj("RoleBinding", "airflow-user", "theirs", version="rbac.authorization.k8s.io/v1", roleRef=reference), by="kubectl")
-    result = remove(cluster, install_record=True)
+    result = uninstall(cluster)
     assert kept(result) == {"ClusterRole argocd-server": "it is used by RoleBinding airflow-user/theirs"}
 
 
@@ -263,7 +269,7 @@ def test_h1_what_another_made_anew_under_a_recorded_name_stays(cluster: Cluster)
     account = obj("ServiceAccount", "argocd", "argocd-server", {"app.kubernetes.io/part-of": "argocd"})
     cluster.apply(account, by="kubectl")
     cluster.record([account], MARKS, state="applied")
-    result = remove(cluster, install_record=True)
+    result = uninstall(cluster)
     assert list(kept(result)) == ["ServiceAccount argocd-server"]
     assert cluster.get(account)
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.gitops.airflow.tests.integration.apiserver import ApiServer
+from ansible_collections.gitops.airflow.tests.integration.apiserver import ApiServer, lab_file
 from ansible_collections.gitops.airflow.tests.integration.conftest import serve
 
 Obj = dict[str, Any]
@@ -28,7 +28,7 @@ READS = {"get", "list", "watch"}
 
 
 class Controllers(threading.Thread):
-    """Says of each Deployment that it has rolled out, and of each Job that it is complete."""
+    """Says of each Deployment and StatefulSet that it has rolled out, and of each Job that it is complete."""
 
     def __init__(self, server: ApiServer) -> None:
         super().__init__(daemon=True)
@@ -37,7 +37,8 @@ class Controllers(threading.Thread):
 
     def run(self) -> None:
         while not self._over.wait(0.2):
-            self._finish("/apis/apps/v1", "deployments", self._rolled_out)
+            for plural in ("deployments", "statefulsets"):
+                self._finish("/apis/apps/v1", plural, self._rolled_out)
             self._finish("/apis/batch/v1", "jobs", self._complete)
 
     def end(self) -> None:
@@ -223,14 +224,37 @@ def test_the_log_store_is_run_once(cluster: Cluster, controllers: Controllers) -
 
 
 def test_the_git_server_is_run(cluster: Cluster, controllers: Controllers) -> None:
-    """Up to its tokens, which its pod makes."""
-    said, _recap, _requests = cluster.role("git_server", git_server_wait=30)
+    """Up to its tokens: there is no pod that could make them."""
+    said, recap, requests = cluster.role("git_server", git_server_wait=30)
     made = cluster.get("/api/v1/namespaces/git/secrets/gitea-config")
     assert made is not None, said
     assert made["data"].keys() == {"password", "secret-key", "internal-token"}
-    assert "FAILED" in said.partition("Make the Git server's tokens")[2] or "fatal" in said.partition("Make the Git server's tokens")[2]
-    _said, _recap, requests = cluster.role("git_server", git_server_wait=30)
-    assert changes(requests) == []
+    assert recap["failed"] == 1
+    assert "no ready pod" in said.partition("Make the Git server's tokens, once")[2], said
+    metadata = {"name": "git-credentials", "namespace": "git", "labels": LABELS}
+    data = {"username": "eA==", "argocd-token": "eA==", "git-sync-token": "eA=="}
+    cluster.server.create({"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": data})
+    for state in ("present", "settled"):
+        said, recap, requests = cluster.role("git_server", git_server_wait=30, git_server_state=state)
+        assert (recap["changed"], recap["failed"], changes(requests)) == (0, 0, []), said
+
+
+def test_argo_cd_is_installed_changed_and_removed(cluster: Cluster, controllers: Controllers) -> None:
+    given = {"argocd_manifest": str(lab_file("argocd-install.yaml")), "argocd_wait": 30, "argocd_admin_password": "a-password-of-a-person"}
+    said, recap, requests = cluster.role("argocd", "--check", "--diff", **given)
+    assert (recap["changed"], recap["failed"], changes(requests)) == (1, 0, []), said
+    said, recap, _requests = cluster.role("argocd", "-vvv", **given)
+    assert (recap["changed"], recap["failed"]) == (1, 0), said
+    assert "a-password-of-a-person" not in said
+    record = cluster.get("/api/v1/namespaces/argocd/configmaps/argocd-installed")
+    assert record is not None
+    assert (record["data"]["state"], record["data"]["version"]) == ("applied", "v3.0.23")
+    for state in ("checked", "present"):
+        said, recap, requests = cluster.role("argocd", argocd_state=state, **given)
+        assert (recap["changed"], recap["failed"], changes(requests)) == (0, 0, []), said
+    said, recap, _requests = cluster.role("argocd", argocd_state="absent", **given)
+    assert (recap["changed"], recap["failed"]) == (1, 0), said
+    assert cluster.get("/api/v1/namespaces/argocd/configmaps/argocd-installed") is None
 
 
 ACCOUNT = "/api/v1/namespaces/kube-system/serviceaccounts/metrics-server"

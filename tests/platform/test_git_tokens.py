@@ -10,12 +10,14 @@ import json
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.tunnel import open_tunnel
+from ansible_collections.gitops.airflow.tests.integration.modules import Module
 from conftest import DIRECT, decoded
-from kubernetes import client, stream
+from kubernetes import client
 
 EARLIER = ("argocd-1", "git-sync-1", "set-password-1")
 OF_A_PERSON = "argocd-mine"
@@ -59,6 +61,23 @@ def made(ask: Ask) -> Iterator[dict[str, str]]:
         ask("DELETE", f"users/gitops/tokens/{name}")
 
 
+def revoke(core: client.CoreV1Api, platform: Any) -> dict[str, Any]:
+    """What the module returns."""
+    labels = core.read_namespaced_secret("git-credentials", platform.git).metadata.labels
+    options = {
+        "context": platform.context,
+        "state": "revoked",
+        "platform": labels["gitops-airflow/platform"],
+        "tunnel": {"namespace": platform.git, "service": "gitea", "port": 3000},
+        "account": "gitops",
+        "password_from": {"namespace": platform.git, "name": "gitea-config"},
+        "namespace": platform.git,
+        "name": "git-credentials",
+        "tokens": [{"name": name, "scopes": ["read:repository"]} for name in ("argocd", "git-sync")],
+    }
+    return Module("gitea_tokens", Path(platform.kubeconfig), **options).result()
+
+
 def test_tokens_of_an_earlier_time_are_revoked(
     core: client.CoreV1Api, platform: Any, ask: Ask, stored: dict[str, str], made: dict[str, str]
 ) -> None:
@@ -71,19 +90,10 @@ def test_tokens_of_an_earlier_time_are_revoked(
         for token in ask("GET", "users/gitops/tokens?limit=50")[1]
         if token["token_last_eight"] in (stored["argocd-token"][-8:], stored["git-sync-token"][-8:])
     }
-    (pod,) = core.list_namespaced_pod(
-        platform.git, label_selector="app.kubernetes.io/name=gitea", field_selector="status.phase=Running"
-    ).items
-    said = stream.stream(
-        core.connect_get_namespaced_pod_exec,
-        pod.metadata.name,
-        platform.git,
-        container="gitea",
-        command=["sh", "/config/revoke-tokens.sh", kept],
-        stdout=True,
-        stderr=True,
-    )
-    assert said == ""
+    core.patch_namespaced_secret("git-credentials", platform.git, {"metadata": {"annotations": {"gitops-airflow/tokens-to-keep": kept}}})
+    result = revoke(core, platform)
+    assert sorted(result["revoked"]) == sorted(EARLIER), result
+    assert not result["pending"]
     assert {name for name, token in made.items() if valid(token)} == {OF_A_PERSON}
     assert valid(stored["argocd-token"])
     assert valid(stored["git-sync-token"])

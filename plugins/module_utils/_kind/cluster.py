@@ -109,6 +109,7 @@ class Cluster:
             after = {node.name: "running" for node in nodes}
             result = _result(nodes, True, [], [archive["path"] for archive in wanted.archives], before, after)
             return result | {"bootstrap_token_deleted": True}
+        self.engine.provide_kind()
         with self.marker:
             if found:
                 self.engine.delete([volume for node in found for volume in node.volumes])
@@ -152,6 +153,7 @@ class Cluster:
             if unfinished:
                 raise self._broken({self.engine.name: unfinished})
         if exported and not self.check:
+            self.engine.provide_kind()
             self.engine.export_kubeconfig()
         loaded = self._load(wanted.archives, contents)
         after = {node.name: "running" for node in found}
@@ -221,6 +223,7 @@ class Cluster:
             if lacking:
                 loaded.append(archive["path"])
                 if not self.check:
+                    self.engine.provide_kind()
                     self.engine.load(archive["path"], lacking)
         return loaded
 
@@ -249,6 +252,7 @@ class Cluster:
         interrupted = self.marker.exists()
         changed = bool(found or entry or interrupted)
         if changed and not self.check:
+            self.engine.provide_kind()
             with self.marker:
                 self.engine.delete([volume for node in found for volume in node.volumes])
                 self.engine.remove_network()

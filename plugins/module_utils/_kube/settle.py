@@ -155,16 +155,40 @@ def settle(
     if not unsettled:
         return Settled()
     parts = parts_for(api, unsettled, grace)
+    notices = _follow(api, parts, timeout, "failed", clock, sleep)
+    return Settled([f"{item['kind']}/{item['metadata']['name']}" for item in unsettled], notices)
+
+
+def roll_out(
+    api: KubeApi,
+    namespace: str,
+    expected: Sequence[str],
+    timeout: float,
+    grace: float,
+    *,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> list[str]:
+    """Waits until all workloads of a namespace have rolled out, those expected among them. Both times are in seconds.
+
+    Returns remarks for the person who waits. Raises NotSettled, ApiError.
+    """
+    return _follow(api, [WorkloadWait(api, namespace, [], expected, grace)], timeout, "not_done", clock, sleep)
+
+
+def _follow(
+    api: KubeApi, parts: Sequence[Part], timeout: float, code: str, clock: Callable[[], float], sleep: Callable[[float], None]
+) -> list[str]:
+    """The notices of several waits that are followed until all are done. Raises NotSettled, where one failed with ``code``."""
     wait, start = AllOf(parts), clock()
     streams = [stream(api, source, clock, sleep) for _part, _feed, source in wait.sources]
     first = [(index, next(changes)) for index, changes in enumerate(streams)]
     verdict, timed_out = follow(first, ThreadInbox(streams, clock), wait.step, start + timeout)
-    notices = [notice for part in parts for notice in part.notices]
     if verdict.kind == "done":
-        return Settled([f"{item['kind']}/{item['metadata']['name']}" for item in unsettled], notices)
+        return [notice for part in parts for notice in part.notices]
     what = f"Not done within {timeout:g} s" if timed_out else f"Failed after {clock() - start:.3g} s"
     quoted, action = wait.open[0].diagnosis()
     message = f"{what}: {verdict.reason}." + (f"\n{quoted}" if quoted else "")
     results = [result for part in parts for result in part.results()]
     events = [line for part in wait.open for line in part.events()]
-    raise NotSettled(message, action, "timeout" if timed_out else "failed", results, events)
+    raise NotSettled(message, action, "timeout" if timed_out else code, results, events)

@@ -149,6 +149,13 @@ class Pods:
         self._found = None
 
 
+def read_endpoint(api: Any, found: Mapping[str, Any], namespace: str, port: int) -> tuple[str, int]:
+    """A ready pod of a Service that was read, and its port behind the Service's. Raises TunnelError, ApiError."""
+    path = f"/apis/discovery.k8s.io/v1/namespaces/{quote(namespace, safe='')}/endpointslices"
+    query = {"labelSelector": f"kubernetes.io/service-name={found['metadata']['name']}", "limit": 500}
+    return endpoint(found, api.page(path, query)["items"], port)
+
+
 @contextlib.contextmanager
 def open_tunnel(params: dict[str, Any], namespace: str, service: str, port: int, wait: bool = True) -> Iterator[Tunnel]:
     """A tunnel to a ready pod of a Service, for which it waits a little; without ``wait`` it opens at once, and each connection needs one.
@@ -157,12 +164,10 @@ def open_tunnel(params: dict[str, Any], namespace: str, service: str, port: int,
     """
     from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import connect, core_path
 
-    path = f"/apis/discovery.k8s.io/v1/namespaces/{quote(namespace, safe='')}/endpointslices"
-    query = {"labelSelector": f"kubernetes.io/service-name={service}", "limit": 500}
     failed = f"no tunnel to the Service {service} in {namespace}"
 
     def read() -> tuple[str, int]:
-        return endpoint(found, api.page(path, query)["items"], port)
+        return read_endpoint(api, found, namespace, port)
 
     def dial() -> Any:
         try:

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError
 from ansible_collections.gitops.airflow.plugins.module_utils._base.owner import MANAGER, PART_OF, labels_of, marks
 from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Obj
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.applied import shown
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.apply import Apply, Change, Standing, Target, targets
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import KubeApi, core_path
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.definitions import (
@@ -21,7 +23,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._kube.definitions i
     substituted,
     with_labels,
 )
-from ansible_collections.gitops.airflow.plugins.module_utils._kube.settle import Settled, settle
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.settle import Settled, settle, still_open
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import (
     MADE,
     Found,
@@ -200,3 +202,25 @@ def secret_values(items: Sequence[Target], sources: Mapping[str, Mapping[str, st
             texts |= {str(value) for value in (target.body.get("data") or {}).values()} | set(decoded(target.body).values())
     shown = " ".join(map(str, items))
     return {text for text in texts if len(text) >= SHORTEST and text not in shown}
+
+
+def change_rows(changes: Sequence[Change]) -> list[dict[str, Any]]:
+    """What became of each object, for a module's result."""
+    return [
+        {
+            **ref_of(change.target).as_dict(),
+            "uid": change.after["metadata"].get("uid", ""),
+            "result": change.result,
+            "open": still_open(change.after),
+        }
+        for change in changes
+    ]
+
+
+def change_diff(changes: Sequence[Change]) -> dict[str, Obj]:
+    """A module's diff of all objects that changed. It shows no value of a Secret."""
+    pairs = {str(change.target): shown(change.before, change.after) for change in changes if change.result != "same"}
+    return {
+        "before": {name: before for name, (before, _after) in pairs.items() if before is not None},
+        "after": {name: after for name, (_before, after) in pairs.items() if after is not None},
+    }

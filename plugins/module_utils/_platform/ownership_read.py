@@ -67,32 +67,44 @@ class OwnershipRead:
     def read(self) -> Sight:
         platform, sight = self._platform, Sight()
         label = {"labelSelector": f"{PART_OF}={COLLECTION}"}
-        argocd = {"labelSelector": f"{PART_OF}=argocd"}
-        records = {**label, "fieldSelector": f"metadata.name={RECORD}"}
         application = Ref("Application", platform.argocd_namespace, platform.application)
         lists: list[Callable[[], Any]] = [
             lambda: self._api.items(collection("Namespace")),
-            lambda: self._api.items(collection("ConfigMap"), records, whole=True),
             lambda: self.whole(application),
-            lambda: [self.one(Ref("CustomResourceDefinition", "", name)) for name in ARGOCD_CRDS],
-            *(lambda kind=kind: self.all(kind, argocd) for kind in ("Deployment", "StatefulSet")),
-            *(lambda kind=kind: self.all(kind) for kind in ("ClusterRole", "ClusterRoleBinding")),
             *(lambda kind=kind: self.all(kind, label) for kind in MARKED_KINDS),
+            *self._of_argocd(),
         ]
-        namespaces, sight.records, sight.application, crds, deployments, sets, roles, bindings, *marked = at_once(
-            lambda call: call(), lists
-        )
+        namespaces, sight.application, *answers = at_once(lambda call: call(), lists)
+        marked, argocd = answers[: len(MARKED_KINDS)], answers[len(MARKED_KINDS) :]
         sight.namespaces = namespaces
         sight.cluster = next((item["uid"] for item in namespaces if item["name"] == "kube-system"), "")
-        sight.argocd = [
-            *filter(None, crds),
-            *deployments,
-            *sets,
-            *(item for item in [*roles, *bindings] if item.ref.name.startswith("argocd-")),
-        ]
+        self._argocd(sight, argocd)
         sight.labelled = [item for items in marked for item in items]
         self._names(sight)
         return sight
+
+    def read_argocd(self) -> Sight:
+        """The Argo CDs of the cluster and the records of them alone."""
+        sight = Sight()
+        self._argocd(sight, at_once(lambda call: call(), self._of_argocd()))
+        return sight
+
+    def _of_argocd(self) -> list[Callable[[], Any]]:
+        argocd = {"labelSelector": f"{PART_OF}=argocd"}
+        records = {"labelSelector": f"{PART_OF}={COLLECTION}", "fieldSelector": f"metadata.name={RECORD}"}
+        return [
+            lambda: self._api.items(collection("ConfigMap"), records, whole=True),
+            lambda: [self.one(Ref("CustomResourceDefinition", "", name)) for name in ARGOCD_CRDS],
+            *(lambda kind=kind: self.all(kind, argocd) for kind in ("Deployment", "StatefulSet")),
+            *(lambda kind=kind: self.all(kind) for kind in ("ClusterRole", "ClusterRoleBinding")),
+        ]
+
+    @staticmethod
+    def _argocd(sight: Sight, answers: Sequence[Any]) -> None:
+        """Puts the answers to the requests of ``_of_argocd`` in their places."""
+        sight.records, crds, deployments, sets, roles, bindings = answers
+        roles = [item for item in [*roles, *bindings] if item.ref.name.startswith("argocd-")]
+        sight.argocd = [*filter(None, crds), *deployments, *sets, *roles]
 
     def _names(self, sight: Sight) -> None:
         """What stands under the names that this platform will use, in namespaces that exist."""

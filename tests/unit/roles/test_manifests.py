@@ -74,11 +74,10 @@ def test_no_image_has_a_tag_that_moves(defaults: dict[str, Any]) -> None:
     [
         ("airflow_app/removed-objects.yaml.j2", ["platform_argocd_namespace", "platform_core_namespace"]),
         ("git_server/gitea.yaml.j2", ["platform_git_namespace", "platform_gitea_image"]),
-        ("git_server/left.yaml.j2", ["platform_git_namespace"]),
+        ("git_server/removed-objects.yaml.j2", ["platform_git_namespace"]),
         ("task_logs/removed-objects.yaml.j2", ["platform_logs_namespace"]),
         ("task_logs/setup-job.yaml.j2", ["platform_logs_namespace", "platform_airflow_image"]),
         ("task_logs/task-logs.yaml.j2", ["platform_logs_namespace", "platform_airflow_image", "platform_versitygw_image"]),
-        ("argocd/node-port.yaml.j2", ["platform_argocd_namespace"]),
     ],
 )
 def test_a_text_stays_a_text(render: Render, template: str, variables: list[str], text: str) -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError
 from ansible_collections.gitops.airflow.plugins.module_utils._host.command import CommandMissing
 from ansible_collections.gitops.airflow.plugins.module_utils._kind import client as _kind_engine
 from ansible_collections.gitops.airflow.plugins.module_utils._kind import cluster as _kind_cluster
@@ -417,6 +418,29 @@ def test_an_interrupted_deletion_is_finished(cluster: Cluster, machine: Machine)
     assert result["changed"]
     assert result["diff"]["before"] != result["diff"]["after"]
     assert not machine.network
+
+
+@pytest.mark.parametrize("step", ["create", "export", "load", "delete"])
+def test_without_kind_nothing_is_changed(cluster: Cluster, machine: Machine, tmp_path: Path, step: str) -> None:
+    def offline() -> None:
+        raise CollectionError("kind cannot be downloaded")
+
+    archive = tmp_path / "images.tar"
+    archive.touch()
+    if step != "create":
+        cluster.present(wanted())
+        cluster.engine.provide_kind = offline
+        assert not cluster.present(wanted())["changed"]
+    if step == "export":
+        machine.kubeconfig.unlink()
+    cluster.engine.provide_kind = offline
+    machine.calls.clear()
+    archives = [{"path": str(archive), "images": ["apache/airflow:2.6.3"]}]
+    with pytest.raises(CollectionError, match="cannot be downloaded"):
+        cluster.absent(CONFIG) if step == "delete" else cluster.present(wanted(archives=archives if step == "load" else []))
+    assert machine.done("kind") == []
+    assert not cluster.marker.exists()
+    assert bool(machine.containers) is (step != "create")
 
 
 def test_commands_that_are_missing_are_named(tmp_path: Path) -> None:

@@ -1,0 +1,100 @@
+# Copyright: (c) 2026, The gitops.airflow team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A file that is downloaded once, verified by its checksum and kept."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Callable
+from http.client import HTTPException
+from pathlib import Path, PurePosixPath
+from urllib.parse import urlsplit
+
+from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError, InputError
+
+SECONDS = 30
+
+Get = Callable[[str], bytes]
+"""(url) → body; raises OSError, HTTPException or ValueError."""
+
+
+def get(url: str) -> bytes:
+    """One GET with Ansible's proxies and certificates."""
+    from ansible.module_utils.urls import open_url
+
+    content: bytes = open_url(url, timeout=SECONDS).read()
+    return content
+
+
+def parse_checksum(checksum: str) -> tuple[str, str]:
+    """Algorithm and digest, or the URL of a file of digests, of a checksum such as get_url takes it. Raises InputError."""
+    algorithm, _colon, value = checksum.partition(":")
+    if algorithm not in hashlib.algorithms_guaranteed or algorithm.startswith("shake") or not value:
+        raise InputError(f"checksum is {checksum!r}.", "Give it as ALGORITHM:DIGEST, for instance sha256:… with 64 hexadecimal digits.")
+    return algorithm, value if "://" in value else value.strip().lower()
+
+
+def listed_digest(text: str, name: str) -> str:
+    """The digest of a file in a list as sha256sum writes it; of a list with one digest alone that one, whatever it names."""
+    rows = [line.split() for line in text.splitlines() if line.strip()]
+    found = [row[0] for row in rows if len(row) > 1 and PurePosixPath(row[1].lstrip("*")).name == name]
+    if not found and len(rows) == 1:
+        found = [rows[0][0]]
+    return found[0].lower() if found else ""
+
+
+def ensure_file(path: Path, url: str, checksum: str, *, check: bool, mode: int = 0o644, fetch: Get = get) -> tuple[bytes, bool]:
+    """The content of the file, and whether it was downloaded: because it does not exist, or has another checksum.
+
+    In check mode nothing is written. A checksum that itself is a URL is asked for only before a download.
+
+    :raises CollectionError: where it cannot be downloaded, or is not what the checksum says.
+    """
+    algorithm, value = parse_checksum(checksum)
+    if path.is_file():
+        content = path.read_bytes()
+        if "://" in value or hashlib.new(algorithm, content).hexdigest() == value:
+            return content, False
+    if "://" in value:
+        value = listed_digest(_fetched(fetch, value).decode("utf-8", "replace"), PurePosixPath(urlsplit(url).path).name)
+    content = _fetched(fetch, url)
+    digest = hashlib.new(algorithm, content).hexdigest()
+    if digest != value:
+        raise CollectionError(
+            f"{url} is not the file that was expected: its {algorithm} is {digest}, not {value or 'in the list of checksums'}.",
+            "Check the URL and the checksum. Do not use the file.",
+            "checksum_mismatch",
+        )
+    if not check:
+        write(path, content, mode)
+    return content, True
+
+
+def _fetched(fetch: Get, url: str) -> bytes:
+    try:
+        return fetch(url)
+    except (OSError, HTTPException, ValueError) as error:
+        raise CollectionError(
+            f"{url} cannot be downloaded: {error}.", "Check the URL and the proxy of this machine, or give a local file.", "download_failed"
+        ) from error
+
+
+def write(path: Path, content: bytes, mode: int) -> None:
+    """Writes the file whole or not at all. Raises CollectionError."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
+            Path(name).chmod(mode)
+            Path(name).replace(path)
+        except OSError:
+            Path(name).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        advice = "Make its folder writable, or name another one."
+        raise CollectionError(f"{path} cannot be written: {error}.", advice, "bad_path") from error

@@ -1,0 +1,360 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, The gitops.airflow team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: argocd_install
+short_description: Install Argo CD from its manifest
+version_added: 0.1.0
+author: The gitops.airflow team (@gitops-airflow)
+description:
+  - Applies Argo CD's C(install.yaml) by server-side apply with the field manager C(gitops.airflow), and waits until it has rolled out.
+  - The ConfigMap C(argocd-installed) in O(namespace) records which manifest is applied and which objects it has, before the first of them
+    is applied. The same manifest is not applied again, and an interrupted run goes on.
+  - An Argo CD that this record does not name, and objects of others with the names of the manifest's, are refused before anything is
+    changed.
+  - What the manifest puts in the namespace C(argocd) is put in O(namespace). Images that a node has are not asked for in a registry
+    (C(imagePullPolicy) is C(IfNotPresent) where it is C(Always)).
+attributes:
+  check_mode:
+    support: full
+    details: The API server judges what an apply would change. Nothing is waited for, and a download is not stored.
+  diff_mode:
+    support: full
+    details: Of a Secret only the keys are shown. Of the admin's password only that it changes.
+extends_documentation_fragment:
+  - gitops.airflow.kubernetes_auth
+  - gitops.airflow.attributes
+options:
+  state:
+    description:
+      - With V(present) Argo CD is installed or changed, and has rolled out.
+      - With V(checked) nothing is changed in the cluster. What V(present) would refuse is refused.
+      - With V(absent) the objects that the record names are deleted, and the record last. The CRDs stay while an Application,
+        ApplicationSet or AppProject of others exists anywhere in the cluster, a ClusterRole while a binding of others uses it.
+    type: str
+    choices: [present, checked, absent]
+    default: present
+  manifest:
+    description:
+      - Path of Argo CD's C(install.yaml).
+      - With O(state=absent) it is read only for a record of an early version of the collection, which lists no objects.
+    type: path
+    required: true
+  url:
+    description: Where O(manifest) is downloaded from if it does not exist, or has another checksum than O(checksum).
+    type: str
+    default: ""
+  checksum:
+    description:
+      - Checksum of the file at O(url), as C(ALGORITHM:DIGEST). Instead of the digest it may have the URL of a list of digests.
+      - Required with O(url).
+    type: str
+    default: ""
+  version:
+    description: The version of Argo CD that the record names, for people.
+    type: str
+    default: ""
+  namespace:
+    description: Namespace of Argo CD. It must exist.
+    type: str
+    default: argocd
+  node_port:
+    description: Port of each node that leads to Argo CD's server, by a further Service C(argocd-server-node-port). V(0) makes none.
+    type: int
+    default: 0
+  admin_password:
+    description:
+      - Password of Argo CD's admin, 1 to 72 bytes. Its hash is stored only if the stored one is not of it. Argo CD's own first password,
+        in the Secret C(argocd-initial-admin-secret), is then deleted.
+      - Without it the password is left as it is.
+    type: str
+  reapply:
+    description:
+      - Whether each object is compared and, where it is not as declared, applied again, although the record says that this very manifest
+        was applied. This repairs what others changed or deleted.
+    type: bool
+    default: false
+  absent_ok:
+    description: Whether with O(state=checked) a cluster that does not answer is reported as RV(reachable=false) instead of as a failure.
+    type: bool
+    default: false
+  timeout:
+    description: Seconds to wait for the roll-out with O(state=present), and until deleted objects are gone with O(state=absent).
+    type: float
+    default: 300
+  platform:
+    description:
+      - Name of the platform that owns Argo CD. The record and the node port's Service get the labels
+        C(app.kubernetes.io/part-of=gitops-airflow) and C(gitops-airflow/platform) with this name.
+      - Argo CD's own objects keep their labels, by which it finds them. They are the platform's because the record names them.
+    type: str
+    required: true
+  adopt:
+    description:
+      - Whether objects that have the collection's label but no platform's label belong to this platform. Early versions of the collection
+        labelled objects so.
+      - RV(gitops.airflow.platform_ownership_info#module:adoption) says whether they do.
+    type: bool
+    default: false
+requirements:
+  - bcrypt (with O(admin_password))
+notes:
+  - Needs C(list) on ConfigMaps, Deployments, StatefulSets, ClusterRoles and their bindings in the whole cluster, and C(get), C(patch) and
+    C(create) on the kinds of the manifest. For the wait also what M(gitops.airflow.workload_wait) needs.
+seealso:
+  - module: gitops.airflow.argocd_application
+  - module: gitops.airflow.argocd_project
+  - module: gitops.airflow.argocd_repository
+  - module: gitops.airflow.workload_wait
+"""
+
+EXAMPLES = r"""
+- name: Install Argo CD from a file
+  gitops.airflow.argocd_install:
+    platform: airflow
+    manifest: /srv/argocd/install.yaml
+
+- name: Install a pinned Argo CD with a node port and a password
+  gitops.airflow.argocd_install:
+    platform: airflow
+    namespace: argocd
+    manifest: /var/cache/argocd-v3.0.23.yaml
+    url: https://raw.githubusercontent.com/argoproj/argo-cd/v3.0.23/manifests/install.yaml
+    checksum: sha256:aa2443cddd637f8da20a123c53176a96b923fcfacd6d215212e582e221a0d5f7
+    version: v3.0.23
+    node_port: 30443
+    admin_password: "{{ vault_argocd_password }}"
+
+- name: Find out whether a cluster is free for Argo CD
+  gitops.airflow.argocd_install:
+    state: checked
+    platform: airflow
+    manifest: /srv/argocd/install.yaml
+
+- name: Repair what others changed in Argo CD's objects
+  gitops.airflow.argocd_install:
+    platform: airflow
+    manifest: /srv/argocd/install.yaml
+    reapply: true
+
+- name: Remove the Argo CD that this platform installed
+  gitops.airflow.argocd_install:
+    state: absent
+    platform: airflow
+    manifest: /srv/argocd/install.yaml
+"""
+
+RETURN = r"""
+reachable:
+  description: Whether the cluster answered.
+  returned: success
+  type: bool
+open:
+  description: Whether the objects of the manifest were to be applied, because the record does not say that they all were.
+  returned: success, if the cluster answered, and not with O(state=absent)
+  type: bool
+downloaded:
+  description: Whether the manifest was downloaded.
+  returned: success
+  type: bool
+objects:
+  description:
+    - The objects that were applied, or in check mode would be, each with C(api_version), C(kind), C(namespace), C(name), C(uid), C(result),
+      C(open). The record is the last.
+    - C(result) is C(created), C(changed) or C(same).
+  returned: when O(state=present)
+  type: list
+  elements: dict
+password_set:
+  description: Whether the admin's password was set, or in check mode would be.
+  returned: when O(state=present)
+  type: bool
+removed:
+  description: Objects that were deleted, or in check mode would be.
+  returned: success, when O(state=present) or O(state=absent)
+  type: list
+  elements: dict
+  sample: [{api_version: v1, kind: Secret, namespace: argocd, name: argocd-initial-admin-secret}]
+kept:
+  description: Objects that stay as they are, each with its C(reason).
+  returned: success, when O(state=absent)
+  type: list
+  elements: dict
+text:
+  description: The objects that stay, one a line, for a person.
+  returned: success, when O(state=absent)
+  type: str
+workloads:
+  description: The last known state of each object that was waited for, with C(open) and C(causes).
+  returned: when the wait failed
+  type: list
+  elements: dict
+events:
+  description: The latest warnings of the namespace.
+  returned: when the wait failed
+  type: list
+  elements: str
+next_action:
+  description: What to do about the failure.
+  returned: failure
+  type: str
+code:
+  description: The kind of failure, for instance V(foreign_argocd), V(foreign_object), V(timeout), V(bad_manifest) or V(unreachable).
+  returned: failure
+  type: str
+"""
+
+from pathlib import Path
+from typing import Any, NoReturn
+
+from ansible_collections.gitops.airflow.plugins.module_utils._argocd.admin_password import check_password
+from ansible_collections.gitops.airflow.plugins.module_utils._argocd.install_manifest import decode
+from ansible_collections.gitops.airflow.plugins.module_utils._base.download import ensure_file
+from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError, CollectionError, InputError, LibraryMissing
+from ansible_collections.gitops.airflow.plugins.module_utils._base.module import AnsibleModule
+from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import named
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import connect, show_path
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.settle import NotSettled
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.argocd_install import ArgoCDInstall, Done, Wanted
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership_apply import change_diff, change_rows
+from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
+
+PRESENT = "present"
+CHECKED = "checked"
+ABSENT = "absent"
+
+
+def argument_spec() -> dict[str, Any]:
+    return {
+        **AUTH_ARG_SPEC,
+        "state": {"type": "str", "choices": [PRESENT, CHECKED, ABSENT], "default": PRESENT},
+        "manifest": {"type": "path", "required": True},
+        "url": {"type": "str", "default": ""},
+        "checksum": {"type": "str", "default": ""},
+        "version": {"type": "str", "default": ""},
+        "namespace": {"type": "str", "default": "argocd"},
+        "node_port": {"type": "int", "default": 0},
+        "admin_password": {"type": "str", "no_log": True},
+        "reapply": {"type": "bool", "default": False},
+        "absent_ok": {"type": "bool", "default": False},
+        "timeout": {"type": "float", "default": 300},
+        "platform": {"type": "str", "required": True},
+        "adopt": {"type": "bool", "default": False},
+    }
+
+
+class Run:
+    """One call of the module."""
+
+    def __init__(self, module: AnsibleModule) -> None:
+        self.module, self.params, self.check = module, show_path(module), module.check_mode
+        self.downloaded = False
+
+    @property
+    def wanted(self) -> Wanted:
+        """All but the manifest's text."""
+        names = ("platform", "namespace", "version", "node_port", "adopt", "reapply")
+        return Wanted(path=self.params["manifest"], **{name: self.params[name] for name in names})
+
+    def read(self) -> str:
+        """The manifest, downloaded if need be. Raises CollectionError."""
+        params, path = self.params, Path(self.params["manifest"])
+        if params["url"]:
+            content, self.downloaded = ensure_file(path, params["url"], params["checksum"], check=self.check)
+        elif path.is_file():
+            content = path.read_bytes()
+        else:
+            raise InputError(
+                f"manifest is '{path}', which is not a file on this machine.",
+                "Give the path of Argo CD's install.yaml, or url and checksum to download it.",
+                "no_manifest",
+            )
+        return decode(content, str(path))
+
+    def install(self) -> NoReturn:
+        """State present or checked. Raises CollectionError before anything is changed."""
+        params = self.params
+        if params["admin_password"] is not None:
+            check_password(params["admin_password"])
+        if not params["url"]:
+            self.read()
+        checked = params["state"] == CHECKED
+        try:
+            found = ArgoCDInstall(connect(params), self.wanted, check=self.check)
+        except LibraryMissing:
+            raise
+        except ApiError as error:
+            if not (checked and params["absent_ok"] and error.status <= 0):
+                raise
+            self.exit(changed=False, reachable=False)
+        found.read(self.read())
+        if checked:
+            found.refuse_foreign("Nothing was changed in the cluster.")
+            self.exit(changed=self.downloaded, reachable=True, open=found.open)
+        self.finish(found.install(params["timeout"], params["admin_password"]))
+
+    def finish(self, done: Done) -> NoReturn:
+        """Returns what was installed, and fails where it ended before its time."""
+        for notice in done.notices:
+            self.module.warn(notice)
+        changed = self.downloaded or done.password_set or bool(done.removed) or any(item.result != "same" for item in done.changes)
+        diff: dict[str, Any] = change_diff(done.changes)
+        diff["before"] |= {str(ref): "exists" for ref in done.removed}
+        diff["after"] |= {"password of the admin": "(changed)"} if done.password_set else {}
+        result: dict[str, Any] = {
+            "reachable": True,
+            "open": done.open,
+            "objects": change_rows(done.changes),
+            "password_set": done.password_set,
+            "removed": [ref.as_dict() for ref in done.removed],
+        }
+        error = done.failure
+        if error is None:
+            self.exit(changed=changed, **result, **({"diff": diff} if self.module._diff else {}))
+        if isinstance(error, NotSettled):
+            result |= {"workloads": error.workloads, "events": error.events}
+        self.module.fail(error, changed=changed, downloaded=self.downloaded, **result)
+
+    def remove(self) -> NoReturn:
+        """State absent. Raises CollectionError."""
+        found = ArgoCDInstall(connect(self.params), self.wanted, check=self.check)
+        if found.needs_manifest:
+            found.read(self.read())
+        outcome = found.remove(self.params["timeout"])
+        result: dict[str, Any] = {
+            "reachable": True,
+            "removed": [ref.as_dict() for ref in outcome.removed],
+            "kept": [{**ref.as_dict(), "reason": reason} for ref, reason in outcome.kept],
+            "text": "\n".join(f"{ref} stays: {reason}." for ref, reason in outcome.kept),
+        }
+        if outcome.left:
+            message = (
+                f"{named(outcome.left)} still there {self.params['timeout']:g} s after the deletion was requested: a finalizer holds it."
+            )
+            action = "Look at its status (kubectl describe), correct what that names, and run the same command again."
+            self.module.fail(CollectionError(message, action, "timeout"), changed=True, **result)
+        before = "".join(f"{ref}\n" for ref in outcome.removed)
+        self.exit(changed=bool(outcome.removed), diff={"before": before, "after": ""}, **result)
+
+    def exit(self, **result: Any) -> NoReturn:
+        self.module.exit_json(downloaded=self.downloaded, **result)
+        raise AssertionError("exit_json has ended the module")
+
+
+def main() -> None:
+    module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
+    run = Run(module)
+    try:
+        if run.params["state"] == ABSENT:
+            run.remove()
+        run.install()
+    except CollectionError as error:
+        module.fail(error, downloaded=run.downloaded)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,259 @@
+# Copyright: (c) 2026, The gitops.airflow team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Argo CD's own manifest on a real API server. Controllers are missing: a double says of workloads that they have rolled out."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.gitops.airflow.plugins.module_utils._argocd.admin_password import matches
+from ansible_collections.gitops.airflow.tests.integration.apiserver import lab_file
+from ansible_collections.gitops.airflow.tests.integration.conftest import serve
+from ansible_collections.gitops.airflow.tests.integration.modules import Module
+from ansible_collections.gitops.airflow.tests.integration.test_ownership import MARKS, Cluster, obj, path_of
+from ansible_collections.gitops.airflow.tests.integration.test_roles_on_objects import Controllers
+
+Obj = dict[str, Any]
+WRITES = {"create", "update", "patch", "delete"}
+RECORD = "/api/v1/namespaces/{}/configmaps/argocd-installed"
+PASSWORD = "a-password-of-a-person"
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """A cluster without Argo CD, with controllers for workloads."""
+    for server in serve(tmp_path_factory.mktemp("install")):
+        server.request("DELETE", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/applications.argoproj.io", {})
+        group = "rbac.authorization.k8s.io"
+        reference = {"apiGroup": group, "kind": "ClusterRole", "name": "cluster-admin"}
+        subjects = [{"apiGroup": group, "kind": "User", "name": "reader"}]
+        server.create(obj("ClusterRoleBinding", "", "reader-admin", version=f"{group}/v1", roleRef=reference, subjects=subjects))
+        server.create(obj("Namespace", "", "team-argo"))
+        controllers = Controllers(server)
+        controllers.start()
+        yield Cluster(server)
+        controllers.end()
+
+
+@pytest.fixture
+def cluster(whole: Cluster) -> Iterator[Cluster]:
+    yield whole
+    whole.clean()
+    for namespace in ("argocd", "team-argo"):
+        module(whole, state="absent", namespace=namespace).result()
+
+
+def module(cluster: Cluster, check: bool = False, **options: Any) -> Module:
+    given = {
+        "platform": "airflow",
+        "manifest": str(lab_file("argocd-install.yaml")),
+        "version": "v3.0.23",
+        "node_port": 30443,
+        "timeout": 30,
+    }
+    return Module("argocd_install", cluster.server.kubeconfig("reader"), check=check, **{**given, "_ansible_diff": True, **options})
+
+
+def run(cluster: Cluster, check: bool = False, **options: Any) -> tuple[Obj, list[str]]:
+    """The module's result, and what it wrote."""
+    begun = len(cluster.server.audited("reader"))
+    result = module(cluster, check=check, **options).result()
+    asked = cluster.server.audited("reader")[begun:]
+    return result, [f"{item['verb']} {item['path']}" for item in asked if item["verb"] in WRITES and "dryRun" not in item["query"]]
+
+
+def get(cluster: Cluster, path: str) -> Obj | None:
+    status, answer = cluster.server._send("GET", path)
+    return json.loads(answer) if status == 200 else None
+
+
+def record(cluster: Cluster, namespace: str = "argocd") -> dict[str, str]:
+    found = get(cluster, RECORD.format(namespace))
+    assert found is not None
+    assert found["metadata"]["labels"] == MARKS
+    data: dict[str, str] = found["data"]
+    return data
+
+
+def test_argo_cd_is_installed_once(cluster: Cluster) -> None:
+    result, wrote = run(cluster, state="checked")
+    assert (result["changed"], result["open"], wrote) == (False, True, [])
+    result, wrote = run(cluster, check=True)
+    assert (result["changed"], wrote) == (True, [])
+    assert {item["result"] for item in result["objects"]} == {"created"}
+    assert len(result["objects"]) == 61  # 59 of the manifest, the node port and the record
+
+    result, wrote = run(cluster)
+    assert not result.get("failed"), result
+    path = RECORD.format("argocd")
+    # The record first: what an interrupted run has made is known as this platform's.
+    assert (wrote[0], wrote[-1], wrote.count(f"patch {path}")) == (f"patch {path}", f"patch {path}", 2)
+    assert len(wrote) == 62
+    data = record(cluster)
+    service = get(cluster, "/api/v1/namespaces/argocd/services/argocd-server-node-port")
+    assert service is not None
+    assert service["metadata"]["labels"] == MARKS
+    assert (data["version"], data["state"]) == ("v3.0.23", "applied")
+    assert data["deployments"].split()[:2] == ["argocd-applicationset-controller", "argocd-dex-server"]
+    refs = json.loads(data["objects"])
+    assert len(refs) == 60
+    version = "apiextensions.k8s.io/v1"
+    assert refs[0] == {"api_version": version, "kind": "CustomResourceDefinition", "namespace": "", "name": "applications.argoproj.io"}
+    assert refs[-1] == {"api_version": "v1", "kind": "Service", "namespace": "argocd", "name": "argocd-server-node-port"}
+    server = get(cluster, "/apis/apps/v1/namespaces/argocd/deployments/argocd-server")
+    assert server is not None
+    labels = server["metadata"]["labels"]
+    assert (labels["app.kubernetes.io/part-of"], "gitops-airflow/platform" in labels) == ("argocd", False)
+
+    begun = len(cluster.server.audited("reader"))
+    result, wrote = run(cluster)
+    assert (result["changed"], result["open"], wrote) == (False, False, [])
+    assert len(cluster.server.audited("reader")) - begun < 8
+
+    # As an interrupted run leaves it: everything is there, so the server finds nothing to change but the record.
+    cluster.server.request("PATCH", path, {"data": {"state": "applying", "digest": ""}}, "application/merge-patch+json")
+    result, wrote = run(cluster)
+    assert [item["name"] for item in result["objects"] if item["result"] != "same"] == ["argocd-installed"]
+    assert (wrote[0], wrote[-1]) == (f"patch {path}", f"patch {path}")
+    assert (record(cluster)["state"], record(cluster)["digest"]) == ("applied", data["digest"])
+
+
+def test_what_others_changed_is_repaired_on_request(cluster: Cluster) -> None:
+    run(cluster)
+    deployment = "/apis/apps/v1/namespaces/argocd/deployments/argocd-redis"
+    settings = "/api/v1/namespaces/argocd/services/argocd-redis"
+    cluster.server.request("DELETE", deployment, {})
+    cluster.server.request("PATCH", settings, {"spec": {"selector": {"app.kubernetes.io/name": "theirs"}}}, "application/merge-patch+json")
+    result, wrote = run(cluster)
+    assert (result["failed"], result["code"], wrote) == (True, "not_done", [])
+    assert "Deployment/argocd-redis: no such workload in argocd" in result["msg"]
+    assert "argocd_reapply=true" in result["next_action"]
+    result, wrote = run(cluster, reapply=True)
+    assert not result.get("failed"), result
+    changed = {(item["kind"], item["name"]): item["result"] for item in result["objects"] if item["result"] != "same"}
+    assert changed == {("Deployment", "argocd-redis"): "created", ("Service", "argocd-redis"): "changed"}
+    assert {f"patch {settings}", f"patch {deployment}"} <= set(wrote)
+    found = get(cluster, settings)
+    assert found is not None
+    assert found["spec"]["selector"] == {"app.kubernetes.io/name": "argocd-redis"}
+    result, wrote = run(cluster, reapply=True)
+    assert not result["changed"]
+    assert record(cluster)["state"] == "applied"
+
+
+def test_another_namespace_gets_the_rights(cluster: Cluster) -> None:
+    result, _wrote = run(cluster, namespace="team-argo", node_port=0)
+    assert not result.get("failed"), result
+    binding = get(cluster, "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings/argocd-server")
+    assert binding is not None
+    assert [item["namespace"] for item in binding["subjects"]] == ["team-argo"]
+    assert {item["namespace"] for item in json.loads(record(cluster, "team-argo")["objects"])} == {"", "team-argo"}
+
+
+def test_a_later_manifest_is_applied_and_a_removal_knows_both(cluster: Cluster, tmp_path: Path) -> None:
+    run(cluster)
+    manifest = tmp_path / "later.yaml"
+    text = lab_file("argocd-install.yaml").read_text()
+    manifest.write_text(text.replace("name: argocd-redis\n", "name: argocd-valkey\n"))
+    theirs = obj("Service", "argocd", "argocd-valkey", {"app.kubernetes.io/part-of": "argocd"}, spec={"ports": [{"port": 1}]})
+    cluster.apply(theirs, by="kubectl")
+    for state in ("checked", "present"):
+        result, wrote = run(cluster, manifest=str(manifest), state=state)
+        assert (result["failed"], result["code"], wrote) == (True, "foreign_object", [])
+        assert "which it did not make: Service argocd/argocd-valkey." in result["msg"]
+        assert result["msg"].endswith("Nothing was changed in the cluster." if state == "checked" else "Argo CD was not changed.")
+    cluster.server.request("DELETE", path_of(theirs), {})
+    result, _wrote = run(cluster, manifest=str(manifest))
+    assert not result.get("failed"), result
+    listed = {(item["kind"], item["name"]) for item in json.loads(record(cluster)["objects"])}
+    assert {("Deployment", "argocd-redis"), ("Deployment", "argocd-valkey")} <= listed
+    result, _wrote = run(cluster, state="absent", check=True)
+    assert result["changed"]
+    result, _wrote = run(cluster, state="absent")
+    assert (result["changed"], result["kept"]) == (True, [])
+    assert get(cluster, RECORD.format("argocd")) is None
+    result, wrote = run(cluster, state="absent")
+    assert (result["changed"], wrote) == (False, [])
+
+
+def test_a_record_of_an_early_version_lists_no_objects(cluster: Cluster) -> None:
+    """What it covers is then what the manifest has."""
+    items = cluster.argocd("argocd", by="gitops.airflow", whole=True)
+    older = {"app.kubernetes.io/part-of": "gitops-airflow"}
+    cluster.apply(obj("ConfigMap", "argocd", "argocd-installed", older, data={"digest": "x"}))
+    result, wrote = run(cluster, state="absent")
+    assert (result["changed"], wrote) == (False, [])
+    result, wrote = run(cluster, state="absent", adopt=True, node_port=0)
+    assert (len(result["removed"]), result["kept"]) == (len(items) + 1, [])
+
+
+def test_an_argo_cd_of_others_is_refused(cluster: Cluster) -> None:
+    cluster.argocd("team-argo", by="kubectl")
+    for state in ("checked", "present"):
+        result, wrote = run(cluster, state=state)
+        assert (result["code"], wrote) == ("foreign_argocd", [])
+    result, wrote = run(cluster, state="absent", namespace="team-argo")
+    assert (result["changed"], wrote) == (False, [])
+
+
+def test_the_record_of_another_platform_is_refused(cluster: Cluster) -> None:
+    beta = {**MARKS, "gitops-airflow/platform": "beta"}
+    cluster.record([], beta, state="applied")
+    result, wrote = run(cluster)
+    assert (result["code"], wrote) == ("other_platform", [])
+
+
+def test_the_admins_password(cluster: Cluster) -> None:
+    run(cluster)
+    initial = obj("Secret", "argocd", "argocd-initial-admin-secret", data={"password": "eA=="})
+    cluster.apply(initial, by="argocd-server")
+    secret = "/api/v1/namespaces/argocd/secrets/argocd-secret"
+    result, wrote = run(cluster, check=True, admin_password=PASSWORD)
+    assert (result["changed"], result["password_set"], wrote) == (True, True, [])
+    result, wrote = run(cluster, admin_password=PASSWORD)
+    assert wrote == [f"patch {secret}", f"delete {path_of(initial)}"]
+    assert (result["changed"], result["password_set"]) == (True, True)
+    assert "password of the admin" in result["diff"]["after"]
+    found = get(cluster, secret)
+    assert found is not None
+    stored = base64.b64decode(found["data"]["admin.password"]).decode()
+    assert matches(stored, PASSWORD)
+    assert stored not in json.dumps(result)
+    assert PASSWORD not in json.dumps({**result, "invocation": None})
+    result, wrote = run(cluster, admin_password=PASSWORD)
+    assert (result["changed"], wrote) == (False, [])
+    # A person's Secret of that name stays.
+    cluster.apply(initial, by="kubectl")
+    result, wrote = run(cluster, admin_password="another")
+    assert wrote == [f"patch {secret}"]
+
+
+@pytest.mark.parametrize(
+    ("options", "code"),
+    [
+        ({"manifest": "/nowhere/install.yaml"}, "no_manifest"),
+        ({"admin_password": "x" * 73}, "bad_password"),
+        ({"namespace": "nowhere"}, "no_namespace"),
+        ({"url": "http://127.0.0.1:9/install.yaml", "checksum": f"sha256:{'0' * 64}", "manifest": "/nowhere/x"}, "download_failed"),
+        ({"url": "http://127.0.0.1:9/install.yaml", "manifest": "/nowhere/x"}, "bad_option"),
+    ],
+)
+def test_what_cannot_be_done_is_refused_before_anything_is_changed(cluster: Cluster, options: Obj, code: str) -> None:
+    result, wrote = run(cluster, **options)
+    assert (result["failed"], result["code"], wrote) == (True, code, [])
+    assert result["next_action"]
+
+
+def test_a_cluster_that_does_not_exist_yet(cluster: Cluster) -> None:
+    path = cluster.server.kubeconfig("admin", port=1)
+    given = {"platform": "airflow", "manifest": str(lab_file("argocd-install.yaml")), "state": "checked"}
+    result = Module("argocd_install", path, **given, absent_ok=True).result()
+    assert (result["changed"], result["reachable"]) == (False, False)
+    result = Module("argocd_install", path, **given).result()
+    assert (result["failed"], result["code"]) == (True, "unreachable")

@@ -1,0 +1,89 @@
+# Copyright: (c) 2026, The gitops.airflow team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A file that is downloaded once and verified."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from urllib.error import URLError
+
+import pytest
+from ansible_collections.gitops.airflow.plugins.module_utils._base.download import ensure_file, listed_digest, parse_checksum
+from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError, InputError
+
+URL, SUMS = "https://mirror.example/argocd/install.yaml", "https://mirror.example/argocd/sums.txt"
+CONTENT = b"kind: List\n"
+DIGEST = hashlib.sha256(CONTENT).hexdigest()
+
+
+class Server:
+    """Answers, and remembers what it was asked for."""
+
+    def __init__(self, **answers: bytes) -> None:
+        self.answers, self.asked = {URL: CONTENT, SUMS: f"{'0' * 64}  other\n{DIGEST} *install.yaml\n".encode()}, list[str]()
+
+    def __call__(self, url: str) -> bytes:
+        self.asked.append(url)
+        if url not in self.answers:
+            raise URLError("no route to host")
+        return self.answers[url]
+
+
+@pytest.mark.parametrize("checksum", [f"sha256:{DIGEST}", f"sha256:{DIGEST.upper()}", f"sha256:{SUMS}"])
+def test_it_is_downloaded_once(tmp_path: Path, checksum: str) -> None:
+    server, path = Server(), tmp_path / "new" / "install.yaml"
+    assert ensure_file(path, URL, checksum, check=True, fetch=server) == (CONTENT, True)
+    assert not path.parent.exists()
+    assert ensure_file(path, URL, checksum, check=False, fetch=server) == (CONTENT, True)
+    assert (path.read_bytes(), path.stat().st_mode & 0o777) == (CONTENT, 0o644)
+    server.asked.clear()
+    assert ensure_file(path, URL, checksum, check=False, fetch=server) == (CONTENT, False)
+    assert server.asked == []
+    assert [item.name for item in path.parent.iterdir()] == ["install.yaml"]
+
+
+def test_another_file_of_that_name_is_replaced(tmp_path: Path) -> None:
+    path = tmp_path / "install.yaml"
+    path.write_text("half a fi")
+    assert ensure_file(path, URL, f"sha256:{DIGEST}", check=False, fetch=Server()) == (CONTENT, True)
+    assert path.read_bytes() == CONTENT
+
+
+def test_a_file_with_another_checksum_is_not_kept(tmp_path: Path) -> None:
+    with pytest.raises(CollectionError, match="is not the file that was expected") as refusal:
+        ensure_file(tmp_path / "install.yaml", URL, f"sha256:{'1' * 64}", check=False, fetch=Server())
+    assert refusal.value.code == "checksum_mismatch"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_no_answer_is_an_error_with_the_url(tmp_path: Path) -> None:
+    with pytest.raises(CollectionError, match=r"https://elsewhere\.example/x cannot be downloaded: .*no route to host"):
+        ensure_file(tmp_path / "x", "https://elsewhere.example/x", f"sha256:{DIGEST}", check=False, fetch=Server())
+
+
+def test_a_folder_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(CollectionError, match="cannot be written"):
+        ensure_file(tmp_path / "file" / "x", URL, f"sha256:{DIGEST}", check=False, fetch=Server())
+
+
+@pytest.mark.parametrize("checksum", ["", "sha256:", DIGEST, "crc:1", "shake_128:00"])
+def test_a_bad_checksum_is_refused(checksum: str) -> None:
+    with pytest.raises(InputError, match="checksum is"):
+        parse_checksum(checksum)
+
+
+@pytest.mark.parametrize(
+    ("text", "digest"),
+    [
+        ("AB12", "ab12"),
+        ("ab12  anything\n", "ab12"),
+        ("cd34  other\nab12  ./dist/install.yaml\n", "ab12"),
+        ("cd34  other\nef56  another\n", ""),
+        ("", ""),
+    ],
+)
+def test_lists_of_digests(text: str, digest: str) -> None:
+    assert listed_digest(text, "install.yaml") == digest
