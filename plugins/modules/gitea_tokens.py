@@ -176,6 +176,7 @@ code:
   type: str
 """
 
+import base64
 import contextlib
 from collections.abc import Iterator
 from typing import Any
@@ -241,10 +242,15 @@ def open_gitea(module: AnsibleModule, api: KubeApi) -> Iterator[Gitea]:
     """Gitea through the Kubernetes API. Raises CollectionError."""
     params, at = module.params, module.params["tunnel"]
     password = read_password(api, params["password_from"])
-    module.no_log_values.add(password)
     auth = {name: params[name] for name in AUTH_ARG_SPEC}
     with open_tunnel(auth, **at) as tunnel:
-        yield Gitea(f"http://127.0.0.1:{tunnel.port}", params["account"], password, f"Gitea (Service {at['service']} in {at['namespace']})")
+        gitea = Gitea(
+            f"http://127.0.0.1:{tunnel.port}", params["account"], password, f"Gitea (Service {at['service']} in {at['namespace']})"
+        )
+        try:
+            yield gitea
+        finally:
+            module.no_log_values |= gitea.secrets | {base64.b64encode(secret.encode()).decode() for secret in gitea.secrets}
 
 
 def run(module: AnsibleModule) -> tuple[Outcome, Wanted]:

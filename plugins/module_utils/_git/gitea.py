@@ -62,6 +62,7 @@ class Gitea:
     def __init__(self, url: str, account: str, password: str, name: str, send: Send | None = None) -> None:
         self.account, self.name = account, name
         self._url, self._password, self._send = f"{url.rstrip('/')}/api/v1", password, send or direct()
+        self.secrets = {password}  # whatever a message must not show
         self._tokens = f"/users/{quote(account, safe='')}/tokens"
 
     def accepts_password(self) -> bool:
@@ -76,6 +77,7 @@ class Gitea:
 
     def set_password(self, token: str) -> None:
         """Gives the account this password, with an administrator's token."""
+        self.secrets.add(token)
         fields = {"source_id": 0, "login_name": self.account, "must_change_password": False, "password": self._password}
         self._request("PATCH", f"/admin/users/{quote(self.account, safe='')}", fields, f"token {token}")
 
@@ -98,6 +100,7 @@ class Gitea:
         token = answer.get("sha1") if isinstance(answer, dict) else None
         if not token:
             raise GiteaError(-1, f"{self.name} made the token {name} and did not return it.", "Look at the server's log.", "bad_answer")
+        self.secrets.add(str(token))
         return str(token)
 
     def delete_token(self, name: str) -> bool:
