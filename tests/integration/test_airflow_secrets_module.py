@@ -130,3 +130,13 @@ def test_without_what_others_make_nothing_is_generated(secrets: Secrets) -> None
     found = secrets.ensure()
     assert (found["code"], secrets.live()) == ("missing_secret", {})
     assert secrets.ensure(check=True)["changed"]
+
+
+def test_a_check_goes_on_where_a_namespace_does_not_exist_yet(secrets: Secrets) -> None:
+    secrets.sources()
+    later = {**PLATFORM, "core_namespace": "later", "worker_namespaces": [{"name": "later"}, {"name": "airflow-cron"}]}
+    with Module("airflow_secrets", secrets.server.kubeconfig("admin"), check=True, platform=later, airflow=EMBEDDED) as module:
+        found = module.result()
+    assert (found["changed"], found["generated"]) == (True, True)
+    assert {"Secret later/airflow-admin", "Secret airflow-cron/airflow-metadata"} <= set(found["created"])
+    assert secrets.live() == {}

@@ -1,0 +1,50 @@
+# Copyright: (c) 2026, The gitops.airflow team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A key or certificate is a text, or a file of this machine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from ansible.parsing.dataloader import DataLoader
+from ansible.parsing.vault import VaultLib, VaultSecret
+from ansible.template import Templar
+from ansible_collections.gitops.airflow.plugins.lookup.text_or_file import LookupModule
+
+TEXT = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----"
+
+
+@pytest.fixture
+def lookup(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> LookupModule:
+    (tmp_path / "ca.pem").write_text(f"\n{TEXT}\n")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    loader = DataLoader()
+    secret = VaultSecret(b"password")
+    loader.set_vault_secrets([("default", secret)])
+    (tmp_path / "vaulted").write_bytes(VaultLib().encrypt(f"{TEXT}\n".encode(), secret))
+    return LookupModule(loader=loader, templar=Templar(loader))
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("", ""),
+        (" \n", ""),
+        (f"{TEXT}\n\n", TEXT),
+        ("ca.pem", TEXT),
+        ("~/ca.pem", TEXT),
+        ("vaulted", TEXT),
+        ("nowhere.pem", "nowhere.pem"),
+        (".", "."),
+        ("x" * 5000, "x" * 5000),
+    ],
+)
+def test_a_text_or_a_file(lookup: LookupModule, given: str, expected: str) -> None:
+    assert lookup.run([given], {}) == [expected]
+
+
+def test_each_term_has_its_text(lookup: LookupModule, tmp_path: Path) -> None:
+    assert lookup.run(["a", str(tmp_path / "ca.pem")], {}) == ["a", TEXT]
