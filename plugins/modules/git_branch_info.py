@@ -7,7 +7,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: git_branch_info
-short_description: Reads a branch of a Git repository as somebody else will
+short_description: Reads a branch of a Git repository with another program's credentials
 version_added: 0.1.0
 author: The gitops.airflow team (@gitops-airflow)
 description:
@@ -70,7 +70,7 @@ attributes:
 """
 
 EXAMPLES = r"""
-- name: Pods will be able to read the DAGs
+- name: Check that pods will be able to read the DAGs
   gitops.airflow.git_branch_info:
     repo: ssh://git@git.example.com:2222/data/dags.git
     branch: main
@@ -78,7 +78,7 @@ EXAMPLES = r"""
     known_hosts: files/known_hosts
     folders: [dags]
 
-- name: The platform can be pushed
+- name: Check that the platform can be pushed
   gitops.airflow.git_branch_info:
     repo: https://git.example.com/data/platform.git
     username: deploy
@@ -86,7 +86,7 @@ EXAMPLES = r"""
     ca_path: /etc/ssl/our-authority.pem
     push: true
 
-- name: The DAGs of the embedded Git server can be read with git-sync's token
+- name: Read the DAGs of the embedded Git server with git-sync's token
   gitops.airflow.git_branch_info:
     repo: http://gitea.git.svc.cluster.local:3000/gitops/dags.git
     username: gitops

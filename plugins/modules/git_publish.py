@@ -12,7 +12,7 @@ version_added: 0.1.0
 author: The gitops.airflow team (@gitops-airflow)
 description:
   - Compares files with the newest commit of a branch and pushes a commit when they differ. Other files of the branch stay.
-  - Nothing is pushed by force. When somebody else pushes meanwhile, the comparison is made again with the new commit.
+  - Nothing is pushed by force. If another author pushes meanwhile, the module compares again with the new commit.
   - A server inside a Kubernetes cluster can be reached through O(tunnel).
   - This user's own git configuration, SSH keys and known hosts serve for what is not given.
 extends_documentation_fragment:
@@ -123,11 +123,11 @@ attributes:
     description: Can run in C(check_mode); it reads the branch and pushes nothing.
   diff_mode:
     support: full
-    description: Shows the changes of each file; of those that are no text only size and checksum.
+    description: Shows the changes of each file; of files that are not text only size and checksum.
 """
 
 EXAMPLES = r"""
-- name: The platform repository holds the rendered platform, and nothing else in its folder
+- name: Publish the rendered platform, and delete everything else in its folder
   gitops.airflow.git_publish:
     repo: https://git.example.com/platform/airflow.git
     username: deploy
@@ -141,7 +141,7 @@ EXAMPLES = r"""
     prune: ["."]
     commit_message: Airflow 2.6.3
 
-- name: A repository on the cluster's own Gitea starts with examples, and is its users' from then on
+- name: Create a repository with examples on the cluster's own Gitea, if it does not exist
   gitops.airflow.git_publish:
     repo: http://git-http.git.svc:3000/airflow/dags.git
     username: pusher
@@ -153,7 +153,7 @@ EXAMPLES = r"""
     tunnel: {namespace: git, service: git-http, port: 3000}
     context: kind-airflow
 
-- name: The DAGs of a folder on this machine are those of the DAG repository
+- name: Push the DAGs of a folder on this machine to the DAG repository
   gitops.airflow.git_publish:
     repo: ssh://git@git.example.com/data/dags.git
     folder: dags

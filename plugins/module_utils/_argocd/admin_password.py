@@ -42,7 +42,7 @@ def check_password(password: str) -> None:
 
 
 def matches(stored: str, password: str) -> bool:
-    """Whether the stored value is a bcrypt hash of the password. A value that is no hash matches none."""
+    """Whether the stored value is a bcrypt hash of the password. A value that is not a hash matches no password."""
     try:
         return bool(bcrypt().checkpw(password.encode(), stored.encode()))
     except ValueError:

@@ -49,7 +49,7 @@ def listed_digest(text: str, name: str) -> str:
 def ensure_file(path: Path, url: str, checksum: str, *, check: bool, mode: int = 0o644, fetch: Get = get) -> tuple[bytes, bool]:
     """The content of the file, and whether it was downloaded: because it does not exist, or has another checksum.
 
-    In check mode nothing is written. A checksum that itself is a URL is asked for only before a download.
+    In check mode nothing is written. A checksum that is a URL itself is read only before a download.
 
     :raises CollectionError: where it cannot be downloaded, or is not what the checksum says.
     """

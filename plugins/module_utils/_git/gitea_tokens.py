@@ -67,7 +67,7 @@ class Outcome:
 
 
 def check_tokens(tokens: Sequence[Token]) -> None:
-    """Raises CollectionError for tokens that cannot be told apart, or that nobody could end again."""
+    """Raises CollectionError for two tokens of one name or key, a name that the module uses itself, or a token without scopes."""
     for what, values in (("name", [item.name for item in tokens]), ("key", ["username", *(item.key for item in tokens)])):
         if twice := sorted({value for value in values if values.count(value) > 1}):
             raise CollectionError(f"tokens has the {what} {', '.join(twice)} twice.", f"Give each token a {what} of its own.", "bad_option")

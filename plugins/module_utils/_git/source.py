@@ -14,7 +14,7 @@ from typing import Any
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import InputError
 from ansible_collections.gitops.airflow.plugins.module_utils._git.model import EXECUTABLE, PLAIN, Content, GitError, folder, safe_path
 
-# Airflow's own, which says what of the DAG folder is no DAG.
+# Airflow's own file: it lists what of the folder is not a DAG.
 IGNORE_FILE = ".airflowignore"
 
 

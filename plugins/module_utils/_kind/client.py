@@ -111,7 +111,7 @@ class Engine:
     def __init__(self, name: str, kind: str, kubeconfig: str, runner: Runner = run, docker: str = "docker") -> None:
         self.name, self.kind, self.kubeconfig, self.runner, self.docker = name, kind, kubeconfig, runner, docker
         self.sleep: Callable[[float], None] = time.sleep
-        # Called before kind is first needed, and before anything is changed. Raises CollectionError where it cannot be had.
+        # Called before kind is first needed, and before anything is changed. Raises CollectionError where kind cannot be downloaded.
         self.provide_kind: Callable[[], None] = lambda: None
 
     def _docker(self, *args: str) -> str:

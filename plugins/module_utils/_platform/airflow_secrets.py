@@ -90,7 +90,7 @@ def log_keys(airflow: AirflowSettings, values: Values) -> dict[str, list[str]]:
 
 
 def _checksum(values: Values, text: str) -> str:
-    """Keyed with one of the platform's secrets, so that a checksum in Git tells nobody whether a guess of a password is right."""
+    """Keyed with one of the platform's secrets, so that nobody can test a guessed password against a checksum in Git."""
     return hashlib.sha256((values.generated.get("fernet-key", "") + text).encode()).hexdigest()[:CHECKSUM]
 
 

@@ -19,7 +19,7 @@ DIGEST = hashlib.sha256(CONTENT).hexdigest()
 
 
 class Server:
-    """Answers, and remembers what it was asked for."""
+    """Answers, and remembers the requests."""
 
     def __init__(self, **answers: bytes) -> None:
         self.answers, self.asked = {URL: CONTENT, SUMS: f"{'0' * 64}  other\n{DIGEST} *install.yaml\n".encode()}, list[str]()

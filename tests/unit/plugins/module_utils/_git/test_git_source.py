@@ -83,7 +83,7 @@ def test_paths_are_relative_to_the_folder(dags: Path, folder: str, prefix: str) 
 @pytest.mark.parametrize(
     ("over", "words"),
     [
-        ({"folder": "../elsewhere", "files": {"a": ""}}, "is no path of a file inside a repository"),
+        ({"folder": "../elsewhere", "files": {"a": ""}}, "is not the path of a file inside a repository"),
         ({"folder": "a", "files": {"../b": ""}}, "b"),
         ({"files": {"a.py": ""}, "source_dir": "."}, "'a.py' is named twice"),
     ],

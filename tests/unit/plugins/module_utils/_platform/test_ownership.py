@@ -313,10 +313,12 @@ def test_h1_what_the_roles_write_is_planned() -> None:
     store = re.findall(r"\('(\w+)', '([a-z-]+)'\)", removed)
     assert len(store) == 8
     assert {Ref(kind, "logs", name) for kind, name in store} == {ref for ref in planned if ref.namespace == "logs"}
-    left = (roles / "airflow_app/templates/left.yaml.j2").read_text()
-    workers = re.findall(r"'([a-z-]+)'", left[left.index("for name in [") : left.index("] %}", left.index("for name in ["))])
+    left = (roles / "airflow_app/templates/removed-objects.yaml.j2").read_text()
+    (names,) = re.findall(r"for name in \[(.+)\] %}", left)
+    workers = re.findall(r"'([a-z-]+)'", names)
+    assert len(workers) == 6
     assert {name for name in workers if Ref("Secret", "airflow-cron", name) not in planned} == set()
-    core = re.findall(r"left\('Secret', platform_core_namespace, '([a-z-]+)'\)", left)
+    core = re.findall(r"kind: Secret, namespace: {{ platform_core_namespace \| to_json }}, name: ([a-z-]+)}", left)
     assert len(core) == 3
     assert {name for name in core if Ref("Secret", "airflow-core", name) not in planned} == set()
 
