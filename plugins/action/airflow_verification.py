@@ -4,6 +4,9 @@
 
 from __future__ import annotations
 
-from ansible_collections.gitops.airflow.plugins.plugin_utils._progress import WaitAction as ActionModule
+from ansible_collections.gitops.airflow.plugins.modules.airflow_verification import main
+from ansible_collections.gitops.airflow.plugins.plugin_utils._progress import WaitAction
 
-__all__ = ["ActionModule"]
+
+class ActionModule(WaitAction):
+    main = staticmethod(main)

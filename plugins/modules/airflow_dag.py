@@ -63,6 +63,7 @@ code:
   type: str
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from ansible_collections.gitops.airflow.plugins.module_utils._airflow.access import AIRFLOW_SPEC, ONE_WAY, open_airflow
@@ -86,8 +87,8 @@ def set_paused(params: dict[str, Any], check: bool) -> bool:
     return before
 
 
-def main() -> None:
-    module = AnsibleModule(
+def main(create: Callable[..., AnsibleModule] = AnsibleModule) -> None:
+    module = create(
         argument_spec={**AIRFLOW_SPEC, "dag_id": {"type": "str", "required": True}, "paused": {"type": "bool", "required": True}},
         mutually_exclusive=ONE_WAY,
         required_one_of=ONE_WAY,

@@ -190,6 +190,7 @@ elapsed:
 import datetime
 import secrets
 import time
+from collections.abc import Callable
 from typing import Any
 
 from ansible_collections.gitops.airflow.plugins.module_utils._airflow.access import AIRFLOW_SPEC, ONE_WAY, open_airflow
@@ -231,8 +232,8 @@ def build_request(params: dict[str, Any]) -> Request:
     return Request(run_id=run_id, **{name: params[name] for name in same})
 
 
-def main() -> None:
-    module = AnsibleModule(argument_spec=argument_spec(), mutually_exclusive=ONE_WAY, required_one_of=ONE_WAY, supports_check_mode=True)
+def main(create: Callable[..., AnsibleModule] = AnsibleModule) -> None:
+    module = create(argument_spec=argument_spec(), mutually_exclusive=ONE_WAY, required_one_of=ONE_WAY, supports_check_mode=True)
     params, start = show_path(module), time.monotonic()
     outcome, run_id = Outcome(), params["dag_run_id"] or ""
     try:

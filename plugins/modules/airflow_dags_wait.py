@@ -96,6 +96,7 @@ code:
 """
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 from ansible_collections.gitops.airflow.plugins.module_utils._airflow.dags_wait import QUERY, DagsWait, report
@@ -116,8 +117,8 @@ def argument_spec() -> dict[str, Any]:
     }
 
 
-def main() -> None:
-    module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
+def main(create: Callable[..., AnsibleModule] = AnsibleModule) -> None:
+    module = create(argument_spec=argument_spec(), supports_check_mode=True)
     params = show_path(module)
     namespace, commit = params["namespace"], params["commit"]
     try:

@@ -119,7 +119,7 @@ code:
   type: str
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -195,9 +195,9 @@ def carry_out(module: AnsibleModule, api: KubeApi, given: Settings, airflow: Air
     }
 
 
-def main() -> None:
+def main(create: Callable[..., AnsibleModule] = AnsibleModule) -> None:
     # no_log: the options are not written to the system's log.
-    module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True, no_log=True)
+    module = create(argument_spec=argument_spec(), supports_check_mode=True, no_log=True)
     params = show_path(module)
     try:
         given = from_params(params["platform"], params["airflow"])

@@ -286,7 +286,7 @@ elapsed:
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
@@ -384,8 +384,8 @@ def carry_out(verification: Verification) -> tuple[State, Mapping[str, Any], boo
     return state, Attempt(verification, state).prove(), True
 
 
-def main() -> None:
-    module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
+def main(create: Callable[..., AnsibleModule] = AnsibleModule) -> None:
+    module = create(argument_spec=argument_spec(), supports_check_mode=True)
     params, start, check = show_path(module), time.monotonic(), module.check_mode
     verification: Verification | None = None
     try:

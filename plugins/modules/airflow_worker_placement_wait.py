@@ -325,6 +325,7 @@ requests:
 """
 
 import time
+from collections.abc import Callable
 
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError
 from ansible_collections.gitops.airflow.plugins.module_utils._base.module import AnsibleModule
@@ -337,8 +338,8 @@ from ansible_collections.gitops.airflow.plugins.module_utils._placement.verdict 
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
 
-def main() -> None:
-    module = AnsibleModule(argument_spec={**AUTH_ARG_SPEC, **OPTIONS}, supports_check_mode=True)
+def main(create: Callable[..., AnsibleModule] = AnsibleModule) -> None:
+    module = create(argument_spec={**AUTH_ARG_SPEC, **OPTIONS}, supports_check_mode=True)
     params, start = show_path(module), time.monotonic()
     try:
         expected = expectations(params)

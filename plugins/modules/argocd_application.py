@@ -269,6 +269,7 @@ code:
 """
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 from ansible_collections.gitops.airflow.plugins.module_utils._argocd.manifest import (
@@ -360,8 +361,8 @@ def absent(api: KubeApi, params: Result, check: bool) -> Result:
     return {"changed": gone, "reason": reason, "diff": diff(place, before if gone else None, None)}
 
 
-def main() -> None:
-    module = AnsibleModule(
+def main(create: Callable[..., AnsibleModule] = AnsibleModule) -> None:
+    module = create(
         argument_spec=argument_spec(),
         required_if=[("state", "present", ("repo", "destination_namespace"))],
         supports_check_mode=True,

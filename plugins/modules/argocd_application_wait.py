@@ -178,6 +178,7 @@ diagnosis:
 """
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 from ansible_collections.gitops.airflow.plugins.module_utils._argocd.wait_run import WAIT_SPEC, build_request, run_wait
@@ -200,8 +201,8 @@ def argument_spec() -> dict[str, Any]:
     }
 
 
-def main() -> None:
-    module = AnsibleModule(
+def main(create: Callable[..., AnsibleModule] = AnsibleModule) -> None:
+    module = create(
         argument_spec=argument_spec(),
         mutually_exclusive=[("applications", "label_selectors")],
         required_one_of=[("applications", "label_selectors")],

@@ -208,6 +208,7 @@ code:
   type: str
 """
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -345,8 +346,8 @@ class Run:
         raise AssertionError("exit_json has ended the module")
 
 
-def main() -> None:
-    module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
+def main(create: Callable[..., AnsibleModule] = AnsibleModule) -> None:
+    module = create(argument_spec=argument_spec(), supports_check_mode=True)
     run = Run(module)
     try:
         if run.params["state"] == ABSENT:

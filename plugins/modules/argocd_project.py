@@ -237,6 +237,7 @@ code:
   sample: foreign_object
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from ansible_collections.gitops.airflow.plugins.module_utils._argocd.project import (
@@ -332,8 +333,8 @@ def absent(api: KubeApi, params: Result, check: bool) -> Result:
     }
 
 
-def main() -> None:
-    module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
+def main(create: Callable[..., AnsibleModule] = AnsibleModule) -> None:
+    module = create(argument_spec=argument_spec(), supports_check_mode=True)
     params = show_path(module)
     try:
         api = connect(params)

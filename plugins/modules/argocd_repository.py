@@ -225,6 +225,7 @@ code:
   sample: foreign_certificate
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -293,8 +294,8 @@ def completed(module: AnsibleModule, api: KubeApi, wanted: Repository) -> Reposi
     return replace(wanted, username=found.username, password=found.password)
 
 
-def main() -> None:
-    module = AnsibleModule(argument_spec=argument_spec(), required_if=[("state", "present", ("repo",))], supports_check_mode=True)
+def main(create: Callable[..., AnsibleModule] = AnsibleModule) -> None:
+    module = create(argument_spec=argument_spec(), required_if=[("state", "present", ("repo",))], supports_check_mode=True)
     params = show_path(module)
     wanted, present = declared(params), params["state"] == "present"
     try:

@@ -179,6 +179,7 @@ next_action:
   type: str
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError
@@ -208,8 +209,8 @@ def argument_spec() -> dict[str, Any]:
     }
 
 
-def main() -> None:
-    module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
+def main(create: Callable[..., AnsibleModule] = AnsibleModule) -> None:
+    module = create(argument_spec=argument_spec(), supports_check_mode=True)
     params = show_path(module)
     keys = tuple(Key(**item) for item in params["keys"])
     wanted = Wanted(params["namespace"], params["name"], keys, params["immutable"], params["missing"] == "add")

@@ -112,6 +112,8 @@ code:
   sample: authentication
 """
 
+from collections.abc import Callable
+
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError
 from ansible_collections.gitops.airflow.plugins.module_utils._base.module import AnsibleModule
 from ansible_collections.gitops.airflow.plugins.module_utils._git.access import EXCLUSIVE, REMOTE_SPEC, with_credentials
@@ -120,8 +122,8 @@ from ansible_collections.gitops.airflow.plugins.module_utils._git.model import G
 from ansible_collections.gitops.airflow.plugins.module_utils._git.owner import OWNER_SPEC
 
 
-def main() -> None:
-    module = AnsibleModule(
+def main(create: Callable[..., AnsibleModule] = AnsibleModule) -> None:
+    module = create(
         argument_spec={
             **REMOTE_SPEC,
             "folders": {"type": "list", "elements": "str", "default": []},

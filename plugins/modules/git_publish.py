@@ -199,7 +199,7 @@ code:
   sample: authentication
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError
@@ -229,8 +229,8 @@ def run(params: dict[str, Any], files: Published, temp: str, check: bool) -> Out
         return publish(remote, wanted, files.prune, author, guard=guard, **options)
 
 
-def main() -> None:
-    module = AnsibleModule(
+def main(create: Callable[..., AnsibleModule] = AnsibleModule) -> None:
+    module = create(
         argument_spec={
             **REMOTE_SPEC,
             "folder": {"type": "str", "default": ""},

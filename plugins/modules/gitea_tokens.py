@@ -178,7 +178,7 @@ code:
 
 import base64
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError
@@ -277,8 +277,8 @@ def run(module: AnsibleModule) -> tuple[Outcome, Wanted]:
         return found.make(gitea, params["config"]), target
 
 
-def main() -> None:
-    module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
+def main(create: Callable[..., AnsibleModule] = AnsibleModule) -> None:
+    module = create(argument_spec=argument_spec(), supports_check_mode=True)
     show_path(module)
     try:
         outcome, target = run(module)

@@ -124,7 +124,7 @@ facts:
 
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -216,8 +216,8 @@ def examine(host: Host, params: dict[str, Any]) -> tuple[list[_host.Problem], di
     return problems + _host.image_problems(facts["images"]), facts
 
 
-def main() -> None:
-    module = AnsibleModule(
+def main(create: Callable[..., AnsibleModule] = AnsibleModule) -> None:
+    module = create(
         argument_spec={
             "container_engine": {"type": "bool", "default": True},
             "engine_command": {"type": "path", "default": "docker"},

@@ -231,6 +231,7 @@ drift:
 """
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -256,8 +257,8 @@ def download_kind(path: str, url: str, checksum: str) -> None:
     ensure_file(Path(path), url, checksum, check=False, mode=0o755)
 
 
-def main() -> None:
-    module = AnsibleModule(
+def main(create: Callable[..., AnsibleModule] = AnsibleModule) -> None:
+    module = create(
         argument_spec={
             "name": {"type": "str", "required": True},
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},

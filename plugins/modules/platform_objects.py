@@ -315,6 +315,7 @@ code:
   type: str
 """
 
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError
@@ -439,8 +440,8 @@ def remove(params: dict[str, Any], check: bool) -> Removed:
     return Deletion(api, scope, check=check).delete(refs, params["timeout"])
 
 
-def main() -> None:
-    module = AnsibleModule(
+def main(create: Callable[..., AnsibleModule] = AnsibleModule) -> None:
+    module = create(
         argument_spec=argument_spec(),
         supports_check_mode=True,
         required_if=[("state", "present", ("definitions",))],

@@ -183,6 +183,7 @@ code:
 """
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError, CollectionError, LibraryMissing
@@ -271,8 +272,8 @@ def run(params: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def main() -> None:
-    module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
+def main(create: Callable[..., AnsibleModule] = AnsibleModule) -> None:
+    module = create(argument_spec=argument_spec(), supports_check_mode=True)
     try:
         result = run(show_path(module))
     except CollectionError as error:

@@ -273,6 +273,7 @@ plan:
           type: str
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError
@@ -356,9 +357,9 @@ def run(params: dict[str, Any], given: Settings, temp: str) -> Outcome:
     return look.run(cluster=params["cluster"], repositories=params["repositories"])
 
 
-def main() -> None:
+def main(create: Callable[..., AnsibleModule] = AnsibleModule) -> None:
     # no_log: the options are not written to the system's log.
-    module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True, no_log=True)
+    module = create(argument_spec=argument_spec(), supports_check_mode=True, no_log=True)
     params = show_path(module)
     facts: dict[str, Any] = {"purpose": params["purpose"], "reachable": False, "complete": False, "repositories_read": False}
     try:

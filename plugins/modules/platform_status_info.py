@@ -136,6 +136,7 @@ text:
 """
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError, LibraryMissing
@@ -182,8 +183,8 @@ def platform(params: dict[str, Any]) -> Platform:
     )
 
 
-def main() -> None:
-    module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
+def main(create: Callable[..., AnsibleModule] = AnsibleModule) -> None:
+    module = create(argument_spec=argument_spec(), supports_check_mode=True)
     params, start = show_path(module), time.monotonic()
     at = platform(params)
     try:

@@ -101,6 +101,7 @@ notes:
 """
 
 import os
+from collections.abc import Callable
 from typing import Any
 
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError
@@ -133,8 +134,8 @@ def write(path: str, content: bytes) -> None:
     os.replace(part, path)
 
 
-def main() -> None:
-    module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
+def main(create: Callable[..., AnsibleModule] = AnsibleModule) -> None:
+    module = create(argument_spec=argument_spec(), supports_check_mode=True)
     params = show_path(module)
     path = params["path"]
     folder = os.path.dirname(path) or "."

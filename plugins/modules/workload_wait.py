@@ -109,6 +109,7 @@ code:
 """
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError
@@ -131,8 +132,8 @@ def argument_spec() -> dict[str, Any]:
     }
 
 
-def main() -> None:
-    module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
+def main(create: Callable[..., AnsibleModule] = AnsibleModule) -> None:
+    module = create(argument_spec=argument_spec(), supports_check_mode=True)
     params, clock = show_path(module), time.monotonic
     start = clock()
     try:

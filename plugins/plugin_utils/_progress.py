@@ -15,10 +15,10 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from ansible import constants as C
-from ansible.plugins.action.normal import ActionModule as NormalAction
 from ansible.utils.display import Display
 from ansible_collections.gitops.airflow.plugins.module_utils._base.printable import printable
 from ansible_collections.gitops.airflow.plugins.module_utils._base.progress import VARIABLE
+from ansible_collections.gitops.airflow.plugins.plugin_utils._hosted import HostedAction
 
 READ_SECONDS = 0.1
 SUM_SECONDS = 2.0
@@ -92,7 +92,7 @@ def followed(show: Callable[[str], None], folder: str) -> Iterator[str]:
         os.close(descriptor)
 
 
-class WaitAction(NormalAction):  # type: ignore[misc]
+class WaitAction(HostedAction):
     """Runs the module of the same name as Ansible would without it, and shows its progress on standard error.
 
     Standard output stays the callback's own, whichever that is. It is also not flushed while a task runs, and standard error is.
