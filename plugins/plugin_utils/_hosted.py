@@ -155,4 +155,6 @@ class HostedAction(NormalAction):  # type: ignore[misc]
         task, connection = self._task, self._connection
         if connection.transport != "local" or connection.become or task.async_val or C.DEFAULT_KEEP_REMOTE_FILES:
             return False
-        return bool(self._templar.template(task_vars.get("ansible_python_interpreter")) == sys.executable)
+        own = task_vars.get("ansible_delegated_vars", {}).get(task.delegate_to, task_vars) if task.delegate_to else task_vars
+        given = own.get("ansible_python_interpreter") or C.config.get_config_value("INTERPRETER_PYTHON")
+        return bool(self._templar.template(given) == sys.executable)

@@ -28,6 +28,8 @@ NAMESPACES = ("argocd", "airflow-core", "airflow-cron", "airflow-user")
 START_SECONDS = 90
 # Its certificate has this name as well, by which only a proxy of a test finds it.
 ELSEWHERE = "api.gitops.test"
+# Kinds without namespace that tests make, as etcd's keys name them.
+CLUSTER_KINDS = ("namespaces", "minions", "clusterroles", "clusterrolebindings", "apiextensions.k8s.io/customresourcedefinitions")
 TXN = 100  # etcd takes 128 operations in one transaction
 # Everybody but the tests' own admin is audited, once for each request.
 AUDIT = {
@@ -347,21 +349,22 @@ class ApiServer:
             self._store("txn", {"success": puts[index : index + at_once]})
 
     def _objects(self) -> set[str]:
-        """The etcd keys of the objects in namespaces that are not Kubernetes' own."""
+        """The etcd keys of the objects that a test may make: those in namespaces that are not Kubernetes' own, and of CLUSTER_KINDS."""
         bounds = {"key": b"/registry/", "range_end": b"/registry0"}
         query = {name: base64.b64encode(value).decode() for name, value in bounds.items()}
         found = self._store("range", {**query, "keys_only": True}).get("kvs") or []
         keys = [base64.b64decode(item["key"]).decode() for item in found]
         own = {key.rpartition("/")[2] for key in keys if key.startswith("/registry/namespaces/")}
         places = {name for name in own if not name.startswith("kube-") and name != "default"}
-        return {key for key in keys if len(parts := key.split("/")) > 4 and parts[-2] in places}
+        kinds = tuple(f"/registry/{kind}/" for kind in CLUSTER_KINDS)
+        return {key for key in keys if key.startswith(kinds) or (len(parts := key.split("/")) > 4 and parts[-2] in places)}
 
     def remember(self) -> None:
-        """What is in the namespaces now is kept by :meth:`sweep`."""
+        """What is there now is kept by :meth:`sweep`."""
         self._kept = self._objects()
 
     def sweep(self) -> None:
-        """Deletes what came into the namespaces since :meth:`remember`, whatever finalizers it has: in a second, however much it is."""
+        """Deletes what was made since :meth:`remember`, whatever finalizers it has: in a second, however much it is."""
         keys = [base64.b64encode(key.encode()).decode() for key in sorted(self._objects() - self._kept)]
         for index in range(0, len(keys), TXN):
             self._store("txn", {"success": [{"requestDeleteRange": {"key": key}} for key in keys[index : index + TXN]]})
