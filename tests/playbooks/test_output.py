@@ -61,16 +61,6 @@ def test_v14_a_secret_loop_stays_hidden(play: Play) -> None:
     assert "s3cret" not in shown
 
 
-def test_v14_a_rescue_reports_the_items_own_cause(play: Play) -> None:
-    tasks = """
-- block:
-    - {name: Check, ansible.builtin.assert: {that: item != 2, fail_msg: "item {{ item }} is bad"}, loop: [1, 2]}
-  rescue:
-    - {name: Report, ansible.builtin.fail: {msg: "Checks failed: {{ ansible_failed_result | gitops.airflow.failure_cause }}"}}
-"""
-    assert "why       Checks failed: item 2 is bad\n" in report(play(tasks))
-
-
 @pytest.mark.parametrize("layout", ["json", "yaml"])
 def test_d11_a_failure_steers_no_terminal(play: Play, layout: str) -> None:
     """The callback's lines, whatever module failed."""

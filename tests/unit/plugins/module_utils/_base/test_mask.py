@@ -124,3 +124,19 @@ def test_a_value_that_is_part_of_another_leaves_nothing_of_it() -> None:
 )
 def test_what_a_container_said_is_quoted_without_what_looks_like_a_secret(said: str, shown: str | None) -> None:
     assert masked_words(said) == (said if shown is None else shown)
+
+
+@pytest.mark.parametrize(
+    ("text", "values", "shown"),
+    [
+        ("token s3cret1 is wrong", ["s3cret1"], "token ******** is wrong"),
+        ("got czNjcmV0MQ== there", ["s3cret1"], "got ******** there"),
+        ('{"key": "one\\nline two"}', ["one\nline two"], '{"key": "********"}'),
+        ("of it: line two", ["line one\nline two\n"], "of it: ********"),
+        ("longword and long", ["long", "longword"], "******** and ********"),
+        ("a b c", ["a", "", "b"], "a b c"),
+        ("at https://ann:hunter2@git.example.com/x", [], "at https://ann:********@git.example.com/x"),
+    ],
+)
+def test_given_values_and_their_lines_are_masked(text: str, values: list[str], shown: str) -> None:
+    assert Masker([*values, *(line for value in values for line in value.splitlines())], 4).text(text) == shown
