@@ -142,7 +142,6 @@ from ansible_collections.gitops.airflow.plugins.module_utils._platform.plan impo
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings import (
     AIRFLOW_OPTIONS,
     PLATFORM_OPTIONS,
-    AirflowSettings,
     Settings,
     from_params,
     hide,
@@ -160,8 +159,11 @@ def argument_spec() -> dict[str, Any]:
     }
 
 
-def carry_out(module: AnsibleModule, api: KubeApi, given: Settings, airflow: AirflowSettings) -> dict[str, Any]:
+def carry_out(module: AnsibleModule, api: KubeApi, given: Settings) -> dict[str, Any]:
     """The module's result. Raises CollectionError; Refused before anything is changed."""
+    airflow = given.airflow
+    if airflow is None:
+        raise AssertionError("the option airflow has defaults")
     check, scope = module.check_mode, Scope(given.name, older=module.params["adopt"])
     others, wanted = content.read_values(api, given, airflow, check), content.generated(str(given.core_namespace))
 
@@ -202,8 +204,7 @@ def main(create: Callable[..., AnsibleModule] = AnsibleModule) -> None:
     try:
         given = from_params(params["platform"], params["airflow"])
         hidden = hide(params["airflow"])
-        assert given.airflow is not None
-        result = carry_out(module, connect(params), given, given.airflow)
+        result = carry_out(module, connect(params), given)
     except Refused as error:
         module.fail(error, refused=[{**ref.as_dict(), "reason": reason} for ref, reason in error.objects])
     except CollectionError as error:

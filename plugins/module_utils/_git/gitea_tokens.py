@@ -88,11 +88,13 @@ def earlier_tokens(tokens: Sequence[GiteaToken], wanted: Sequence[Token], kept: 
     return [name for name in made_here(tokens, wanted) if name.rpartition("-")[2] != kept]
 
 
-def stored_tokens(secret: Obj, wanted: Wanted) -> dict[str, str]:
+def stored_tokens(secret: Obj | None, wanted: Wanted) -> dict[str, str]:
     """The Secret's tokens by their keys.
 
-    :raises CollectionError: where it is another's, is being deleted, or lacks one.
+    :raises CollectionError: where it does not exist, is another's, is being deleted, or lacks one.
     """
+    if secret is None:
+        raise CollectionError(f"{wanted.place} does not exist.", "Make the tokens first: state=present.", "missing_secret")
     refuse_foreign(str(wanted.place), secret["metadata"], wanted.platform, wanted.adopt)
     refuse_terminating(wanted.place, secret)
     data = secret.get("data") or {}
@@ -143,7 +145,6 @@ class GiteaTokens:
 
     def present(self) -> Outcome:
         """What is stored already. Raises CollectionError for a Secret that is not usable."""
-        assert self.secret is not None
         stored_tokens(self.secret, self.wanted)
         return Outcome(pending=bool(self.kept))
 
@@ -185,7 +186,6 @@ class GiteaTokens:
 
     def revoke(self, gitea: Gitea) -> Outcome:
         """Ends the tokens of an earlier time than the stored ones, and says so on the Secret."""
-        assert self.secret is not None
         wanted, kept = self.wanted, self.kept
         stored, listed = stored_tokens(self.secret, wanted), gitea.tokens()
         ends = {token.name: token.end for token in listed}
