@@ -25,7 +25,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._base.module import
 from ansible_collections.gitops.airflow.plugins.module_utils._base.printable import printable, printable_values
 
 with suppress(Exception):  # before the processes of the tasks are forked; a module without the library reports what is missing
-    import ansible_collections.kubernetes.core.plugins.module_utils.k8s.client  # noqa: F401
+    import ansible_collections.kubernetes.core.plugins.module_utils.k8s.client  # noqa: F401 # pylint: disable=unused-import
 
 Main = Callable[[Callable[..., AnsibleModule]], None]
 

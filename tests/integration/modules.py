@@ -32,11 +32,11 @@ runpy.run_module("ansible_collections.gitops.airflow.plugins.modules.{name}", ru
 class Module:
     """A running module. :meth:`result` waits for its end."""
 
-    def __init__(self, name: str, kubeconfig: Path, /, check: bool = False, **options: Any) -> None:
+    def __init__(self, module: str, kubeconfig: Path, /, check: bool = False, **options: Any) -> None:
         arguments = {"kubeconfig": str(kubeconfig), "_ansible_check_mode": check, **options}
         self.began = time.monotonic()
         self._process = subprocess.Popen(
-            [sys.executable, "-c", RUN.format(name=name)],
+            [sys.executable, "-c", RUN.format(name=module)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

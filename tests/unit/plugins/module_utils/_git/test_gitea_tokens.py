@@ -103,8 +103,13 @@ class Api:
         return {**self.secret, "metadata": {**self.secret["metadata"], "annotations": {}}}
 
 
-def stored(texts: dict[str, str], kept: str = "", labels: Mapping[str, str] = LABELS) -> Obj:
-    metadata = {"name": "git-credentials", "labels": dict(labels), "resourceVersion": "7", "annotations": {EARLIER: kept} if kept else {}}
+def stored(texts: dict[str, str], kept: str = "", labels: Mapping[str, str] | None = None) -> Obj:
+    metadata = {
+        "name": "git-credentials",
+        "labels": dict(labels or LABELS),
+        "resourceVersion": "7",
+        "annotations": {EARLIER: kept} if kept else {},
+    }
     return {"kind": "Secret", "metadata": metadata, "data": {key: base64.b64encode(text.encode()).decode() for key, text in texts.items()}}
 
 
