@@ -43,10 +43,10 @@ def test_a_package_imports_only_what_is_below_it(source: str, target: str) -> No
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(ROOT)))
 def test_nothing_is_imported_from_a_module_or_from_the_tests(file: Path) -> None:
-    """Ansible ships only module_utils with a module."""
-    wrong = [
-        ".".join(parts) for parts in import_graph.imports(file.read_bytes()) if parts[:2] == ("plugins", "modules") or parts[0] == "tests"
-    ]
+    """Ansible ships only module_utils with a module. An action plugin stays on the controller, and runs the module of its own name."""
+    own = ("plugins", "modules", file.stem) if file.parent.name == "action" else ()
+    found = [parts for parts in import_graph.imports(file.read_bytes()) if not own or parts[:3] != own]
+    wrong = [".".join(parts) for parts in found if parts[:2] == ("plugins", "modules") or parts[0] == "tests"]
     assert not wrong, f"{file.relative_to(ROOT)} imports {', '.join(wrong)}"
 
 

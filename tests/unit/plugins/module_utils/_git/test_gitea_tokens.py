@@ -106,7 +106,7 @@ class Api:
 def stored(texts: dict[str, str], kept: str = "", labels: Mapping[str, str] | None = None) -> Obj:
     metadata = {
         "name": "git-credentials",
-        "labels": dict(labels or LABELS),
+        "labels": dict(LABELS if labels is None else labels),
         "resourceVersion": "7",
         "annotations": {EARLIER: kept} if kept else {},
     }
