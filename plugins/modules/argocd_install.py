@@ -82,6 +82,12 @@ options:
     description: Whether with O(state=checked) a cluster that does not answer is reported as RV(reachable=false) instead of as a failure.
     type: bool
     default: false
+  wait:
+    description:
+      - Whether to wait with O(state=present) until Argo CD has rolled out. Without it other work can go on meanwhile.
+      - Needed to set O(admin_password), whose Secret Argo CD itself creates.
+    type: bool
+    default: true
   timeout:
     description: Seconds to wait for the roll-out with O(state=present), and until deleted objects are gone with O(state=absent).
     type: float
@@ -242,6 +248,7 @@ def argument_spec() -> dict[str, Any]:
         "admin_password": {"type": "str", "no_log": True},
         "reapply": {"type": "bool", "default": False},
         "absent_ok": {"type": "bool", "default": False},
+        "wait": {"type": "bool", "default": True},
         "timeout": {"type": "float", "default": 300},
         "platform": {"type": "str", "required": True},
         "adopt": {"type": "bool", "default": False},
@@ -281,6 +288,12 @@ class Run:
         params = self.params
         if params["admin_password"] is not None:
             check_password(params["admin_password"])
+            if not params["wait"]:
+                raise InputError(
+                    "admin_password cannot be set with wait=false: Argo CD creates the Secret for it when it starts.",
+                    "Set wait=true, or give admin_password in a later task.",
+                    "bad_option",
+                )
         if not params["url"]:
             self.read()
         checked = params["state"] == CHECKED
@@ -296,7 +309,7 @@ class Run:
         if checked:
             found.refuse_foreign("Nothing was changed in the cluster.")
             self.exit(changed=self.downloaded, reachable=True, open=found.open)
-        self.finish(found.install(params["timeout"], params["admin_password"]))
+        self.finish(found.install(params["timeout"] if params["wait"] else None, params["admin_password"]))
 
     def finish(self, done: Done) -> NoReturn:
         """Returns what was installed, and fails where it ended before its time."""

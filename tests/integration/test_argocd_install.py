@@ -234,11 +234,23 @@ def test_the_admins_password(cluster: Cluster) -> None:
     assert wrote == [f"patch {secret}"]
 
 
+def test_without_wait_it_applies_and_follows_nothing(cluster: Cluster) -> None:
+    def followed() -> bool:
+        return any(item["verb"] == "list" and item["path"].endswith("/pods") for item in cluster.server.audited("reader")[begun:])
+
+    begun = len(cluster.server.audited("reader"))
+    result, wrote = run(cluster, wait=False)
+    assert (result["changed"], bool(wrote), result.get("failed"), followed()) == (True, True, None, False)
+    result, wrote = run(cluster)
+    assert (result["changed"], wrote, followed()) == (False, [], True)
+
+
 @pytest.mark.parametrize(
     ("options", "code"),
     [
         ({"manifest": "/nowhere/install.yaml"}, "no_manifest"),
         ({"admin_password": "x" * 73}, "bad_password"),
+        ({"admin_password": PASSWORD, "wait": False}, "bad_option"),
         ({"namespace": "nowhere"}, "no_namespace"),
         ({"url": "http://127.0.0.1:9/install.yaml", "checksum": f"sha256:{'0' * 64}", "manifest": "/nowhere/x"}, "download_failed"),
         ({"url": "http://127.0.0.1:9/install.yaml", "manifest": "/nowhere/x"}, "bad_option"),

@@ -67,6 +67,12 @@ def test_the_log_store_is_there_while_airflow_uses_it(stubs: Path, tmp_path: Pat
     assert [step for step in found if step.startswith("task_logs") or step == "airflow_app present"] == expected
 
 
+def test_argo_cd_starts_while_the_git_server_and_the_log_store_do(stubs: Path, tmp_path: Path) -> None:
+    found = [step for step in steps(stubs, tmp_path) if step.startswith(("argocd", "git_server", "task_logs", "airflow_app present"))]
+    expected = ["argocd checked", "argocd applied", "git_server present", "task_logs present", "argocd present", "airflow_app present"]
+    assert found == [*expected, "git_server settled"]
+
+
 @pytest.mark.parametrize("metrics", [True, False])
 def test_everything_is_checked_before_the_first_role_that_changes_something(stubs: Path, tmp_path: Path, metrics: bool) -> None:
     found = [step for step in steps(stubs, tmp_path, platform_metrics_server=metrics) if step != "platform"]

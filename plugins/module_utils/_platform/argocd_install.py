@@ -152,8 +152,11 @@ class ArgoCDInstall:
 
     # Installing
 
-    def install(self, timeout: float, password: str | None) -> Done:
-        """Applies what is not as declared, waits for the roll-out for so many seconds, and sets the admin's password if one is given."""
+    def install(self, timeout: float | None, password: str | None) -> Done:
+        """Applies what is not as declared, waits for the roll-out, and sets the admin's password if one is given.
+
+        ``timeout``: how many seconds to wait; None: neither wait nor set the password.
+        """
         done = Done(open=self.open)
         standings: list[Standing] = []
         bodies: list[Obj] = []
@@ -164,9 +167,9 @@ class ArgoCDInstall:
         try:
             if done.open:
                 self._apply(done, bodies, standings)
-            if not self._check:
+            if timeout is not None and not self._check:
                 self._await(done, timeout)
-            if password is not None:
+            if timeout is not None and password is not None:
                 done.password_set = set_password(self._api, self._wanted.namespace, password, check=self._check)
                 done.removed = self._remove_initial_password(timeout)
         except CollectionError as error:
