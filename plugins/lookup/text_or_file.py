@@ -44,8 +44,7 @@ from ansible.plugins.lookup import LookupBase
 
 
 class LookupModule(LookupBase):  # type: ignore[misc]
-    def run(self, terms: list[Any], variables: Any = None, **kwargs: Any) -> list[str]:
-        self.set_options(var_options=variables, direct=kwargs)
+    def run(self, terms: list[Any], variables: Any = None, **_kwargs: Any) -> list[str]:
         return [self._text(str(term), variables) for term in terms]
 
     def _text(self, given: str, variables: Any) -> str:
