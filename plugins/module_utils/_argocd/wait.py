@@ -49,7 +49,7 @@ PROBE_SECONDS = 5.0
 # After a comparison that failed the controller itself makes the next only after minutes.
 REFRESH_SECONDS = 10.0
 PROBED_NAMESPACES = 4  # at most, each time: many Applications must not make many requests
-TOLD = 5  # Applications whose reasons a message holds
+LISTED = 5  # Applications whose reasons a message holds
 DIAGNOSED = 10  # Applications with a diagnosis
 # A failed pod of a Job shows why the Job does not complete.
 NOT_ENDED_WELL = {"fieldSelector": "status.phase!=Succeeded"}
@@ -267,12 +267,12 @@ class ApplicationWait:
         wrong = [f"{name}: {verdict.reason}" for name, verdict in current.items() if verdict.kind == "failed"]
         open_ones = {name: verdict for name, verdict in current.items() if verdict.kind == "waiting"}
         if wrong and (self._request.fail_fast or not open_ones):
-            return failed(listed(wrong, TOLD))
+            return failed(listed(wrong, LISTED))
         if not open_ones:
             return done()
         probe = self._probed + PROBE_SECONDS if any(self._ails(name) for name in open_ones) else None
         reasons = [f"{name}: {verdict.reason}" for name, verdict in open_ones.items()]
-        return waiting(listed(wrong + reasons, TOLD), earliest([probe, *(verdict.wake for verdict in open_ones.values())]))
+        return waiting(listed(wrong + reasons, LISTED), earliest([probe, *(verdict.wake for verdict in open_ones.values())]))
 
     def _ails(self, name: str) -> bool:
         """Whether a look at its pods and Jobs may tell why it is not healthy."""

@@ -20,7 +20,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._placement.worker i
 HOSTNAME_LENGTH = 63
 NAME_LENGTHS, SUFFIX_LENGTH = (80, 63), 8
 """Of pods of Airflow 2.6, and of cncf.kubernetes providers that came with 2.10."""
-TOLD: dict[str, Literal["Succeeded", "Failed"]] = {
+OUTCOMES: dict[str, Literal["Succeeded", "Failed"]] = {
     "success": "Succeeded",
     "skipped": "Succeeded",
     "failed": "Failed",
@@ -118,8 +118,8 @@ def settled(worker: Worker, known: Iterable[Instance]) -> Worker:
     """A worker whose end was not seen, with the end that Airflow reports of its try."""
     if worker.phase == "Gone":
         for item in known:
-            if item.try_number == worker.try_number and item.state in TOLD and item.of(worker):
-                return replace(worker, reported=TOLD[item.state])
+            if item.try_number == worker.try_number and item.state in OUTCOMES and item.of(worker):
+                return replace(worker, reported=OUTCOMES[item.state])
     return worker
 
 
@@ -167,7 +167,7 @@ def _by_instance(expect: Expectation, mine: Sequence[Instance], pods: Sequence[W
     for item in mine:
         if item.host in seen or (not item.host and any(item.of(pod) for pod in pods)):
             continue
-        if not item.host or item.state not in (*TOLD, *UNENDED):
+        if not item.host or item.state not in (*OUTCOMES, *UNENDED):
             pending |= item.state not in ENDED
             lost += [f"{item} is {item.state} and no worker ran it (its hostname is empty)"] if item.state in ENDED else []
             continue
@@ -224,4 +224,4 @@ def _worker(sighting: Sighting, expect: Expectation, task_id: str, item: Instanc
         status["containerStatuses"] = [{"name": BASE, "state": {"running": {"startedAt": sighting.started}}}]
     metadata = {"name": sighting.name, "namespace": sighting.namespace, "uid": sighting.uid, "annotations": ids}
     pod = {"metadata": metadata, "spec": {"nodeName": sighting.node}, "status": status}
-    return Worker(pod, deleted=True, evidence="events", reported=TOLD[item.state] if item and item.state in TOLD else "")
+    return Worker(pod, deleted=True, evidence="events", reported=OUTCOMES[item.state] if item and item.state in OUTCOMES else "")
