@@ -194,6 +194,10 @@ PATH = {"name": "PYTHONPATH", "value": "/opt/airflow/dags"}
         (put("airflow.airflowLocalSettings", "X = 1"), "airflow.airflowLocalSettings does not include platform.localSettings"),
         (put("airflow.config.kubernetes_executor.namespace", "elsewhere"), 'namespace is "elsewhere"'),
         (put("global.coreTasks", False), 'namespace is "airflow-core", where tasks run that name no namespace'),
+        (
+            put("global.workerNamespaces.airflow-cron", {"nodeSelectors": {"pool": "cron"}}),
+            'global.workerNamespaces.airflow-cron: "nodeSelectors" is none of nodeSelector, tolerations, affinity',
+        ),
     ],
 )
 def test_the_chart_refuses_to_render_without_the_policy_first(render: Any, edit: Edit, words: str) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.gitops.airflow.plugins.module_utils._base.url import public_url, ssh_server
+from ansible_collections.gitops.airflow.plugins.module_utils._platform import worker_namespaces
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import Platform
 
 # The roles' variables, by which messages name the options.
@@ -31,12 +32,7 @@ PLATFORM_OPTIONS: dict[str, Any] = {
         "type": "list",
         "elements": "dict",
         "default": [{"name": "airflow-core"}],
-        "options": {
-            "name": {"type": "raw", "required": True},
-            "node_selector": {"type": "dict"},
-            "tolerations": {"type": "list", "elements": "dict"},
-            "affinity": {"type": "dict"},
-        },
+        "options": worker_namespaces.OPTIONS,
     },
     "airflow_host_port": {"type": "int", "default": 0},
     "argocd_host_port": {"type": "int", "default": 0},
