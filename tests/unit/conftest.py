@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Iterator
 from http.server import ThreadingHTTPServer
@@ -17,6 +18,12 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar
 from ansible_collections.gitops.airflow.tests.unit.git_http import Backend, git
 from ansible_collections.gitops.airflow.tests.unit.trust import trust_as_template
+from hypothesis import settings
+
+# The same inputs in each run, so that a failure is one of the change. For a search: HYPOTHESIS_PROFILE=search pytest -k fuzz
+settings.register_profile("default", derandomize=True, deadline=None, database=None, max_examples=100)
+settings.register_profile("search", deadline=None, database=None, max_examples=5000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 
 @pytest.fixture
