@@ -16,7 +16,7 @@ def test_two_calls_at_the_same_time_make_one_environment(tmp_path: Path) -> None
     folder = tmp_path / "new/environment"
     command = [str(ROOT / "scripts/environment"), str(folder), "{}.{}".format(*sys.version_info)]
     out, err = subprocess.PIPE, subprocess.STDOUT
-    calls = [subprocess.Popen(command, text=True, stdin=out, stdout=out, stderr=err) for _ in range(3)]
+    calls = [subprocess.Popen(command, text=True, stdin=out, stdout=out, stderr=err) for _number in range(3)]
     for call in calls:
         assert call.stdin
         call.stdin.write("# No package is needed.\n")
