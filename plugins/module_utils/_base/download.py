@@ -22,10 +22,10 @@ Get = Callable[[str], bytes]
 
 
 def get(url: str) -> bytes:
-    """One GET with Ansible's proxies and certificates."""
+    """One GET with Ansible's proxies and certificates, and the login of ~/.netrc. A redirect does not get the login."""
     from ansible.module_utils.urls import open_url
 
-    content: bytes = open_url(url, timeout=SECONDS).read()
+    content: bytes = open_url(url, timeout=SECONDS, unredirected_headers=["Authorization"]).read()
     return content
 
 
