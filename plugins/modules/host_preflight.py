@@ -59,13 +59,8 @@ options:
     description: Time in seconds after which a registry that does not answer counts as unreachable.
     type: int
     default: 15
-attributes:
-  check_mode:
-    support: full
-    description: Can run in C(check_mode); it only looks, so the result is the same.
-  diff_mode:
-    support: none
-    description: Changes nothing, so there is nothing to show.
+extends_documentation_fragment:
+  - gitops.airflow.attributes.read_only
 """
 
 EXAMPLES = r"""

@@ -115,10 +115,10 @@ requirements:
 attributes:
   check_mode:
     support: full
-    description: Can run in C(check_mode) and return changed status prediction without modifying target.
   diff_mode:
     support: full
-    description: Will return details on what has changed (or possibly needs changing in C(check_mode)), when in diff mode.
+extends_documentation_fragment:
+  - gitops.airflow.attributes
 seealso:
   - name: kind configuration
     description: All keys of the Cluster document.
