@@ -16,8 +16,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 class RecordingServer:
     """``logins`` are the header Authorization of each request, empty where there is none."""
 
-    url: str = ""
+    port: int = 0
     logins: list[str] = field(default_factory=list)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/"
 
 
 @contextlib.contextmanager
@@ -40,7 +44,7 @@ def recording_server(location: str = "") -> Iterator[RecordingServer]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
-    seen.url = f"http://127.0.0.1:{server.server_port}/"
+    seen.port = server.server_port
     yield seen
     server.shutdown()
     server.server_close()

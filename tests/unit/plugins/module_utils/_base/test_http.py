@@ -63,7 +63,7 @@ def test_a_proxy_without_a_port(monkeypatch: pytest.MonkeyPatch, proxy: str, exp
 def test_two_servers_at_the_same_time_keep_their_ways(monkeypatch: pytest.MonkeyPatch) -> None:
     """A password for this machine must not reach the proxy that a thread beside it uses for another server."""
     before = sys.getswitchinterval()
-    with recording_server() as server, logging_proxy({"other.test": int(server.url.rpartition(":")[2].strip("/"))}) as proxy:
+    with recording_server() as server, logging_proxy({"other.test": server.port}) as proxy:
         set_proxy(monkeypatch, proxy.url)
 
         def many(send: Send, url: str, headers: dict[str, str]) -> None:
