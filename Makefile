@@ -10,7 +10,7 @@ FORMAT ?=
 .PHONY: help site verify status support-bundle push-dags destroy lab test quick lint sanity unit cores integration molecule package mutate setup dev engine engine-remove
 
 help: ## Show these lines
-	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 24
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s%s\n", $$1, $$2 }' Makefile
 
 # --needs: what the run needs if its provider is kind. scripts/provider.py asks Ansible for the provider.
 site: setup ## Install the whole platform and verify it

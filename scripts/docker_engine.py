@@ -247,6 +247,11 @@ class Engine:
         refuses = forbidden(self.environment)
         self._explain_silence()
         there = self.has("dockerd")
+        if not there and self.has("docker") and not self._can_install():
+            raise EngineError(
+                "Docker's engine does not answer, and it is one that this script cannot start (Docker Desktop, Colima).\n"
+                "Next: start it, then run this again."
+            )
         if not there and not install:
             say("no Docker engine is installed on this machine, and this command installs none.")
             return NOT_INSTALLED
@@ -280,13 +285,15 @@ class Engine:
         if host := self.environment.get("DOCKER_HOST"):
             raise EngineError(f"nothing answers at DOCKER_HOST={host}.\nNext: start that engine, or unset DOCKER_HOST to use a local one.")
 
-    def _check_rights(self, there: bool) -> None:
+    def _can_install(self) -> bool:
         words = self.os_release.read_text(encoding="utf-8") if self.os_release.exists() else ""
-        debian = re.search(r"^ID(?:_LIKE)?=.*(?:debian|ubuntu)", words, re.MULTILINE)
-        if not there and not (debian and self.has("apt-get")):
+        return bool(re.search(r"^ID(?:_LIKE)?=.*(?:debian|ubuntu)", words, re.MULTILINE)) and self.has("apt-get")
+
+    def _check_rights(self, there: bool) -> None:
+        if not there and not self._can_install():
             raise EngineError(
                 "no Docker engine answers, and this is neither Debian nor Ubuntu, where one could be installed.\n"
-                "Next: install Docker (https://docs.docker.com/engine/install/), start it and run this again."
+                "Next: install Docker (https://docs.docker.com/engine/install/; macOS: Docker Desktop), start it and run this again."
             )
         if self._sudo and self.run("sudo", "-n", "true").returncode:
             raise EngineError(

@@ -15,3 +15,16 @@ attributes:
   diff_mode:
     description: Returns what has changed, or would in check mode, in C(diff_mode).
 """
+
+    READ_ONLY = r"""
+options: {}
+attributes:
+  check_mode:
+    description: Can run in C(check_mode), with the same result as without.
+    support: full
+    details: Only reads.
+  diff_mode:
+    description: Returns what has changed, or would in check mode, in C(diff_mode).
+    support: none
+    details: Changes nothing.
+"""

@@ -7,21 +7,37 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    DOCUMENTATION = r"""
+    # For modules whose option platform is another one.
+    ADOPT = r"""
 options:
+  adopt:
+    description:
+      - Whether objects that have the collection's label but no platform's label belong to this platform. Early versions of the collection
+        labelled objects so.
+      - RV(gitops.airflow.platform_ownership_info#module:adoption) says whether they do.
+    type: bool
+    default: false
+"""
+
+    DOCUMENTATION = rf"""{ADOPT}
   platform:
     description:
       - Name of the platform that owns the object. The object gets the labels C(app.kubernetes.io/part-of=gitops-airflow) and
         C(gitops-airflow/platform) with this name.
-      - An object of the same name without these labels is never changed or deleted. With O(state=present) the module fails, with
-        O(state=absent) it returns the reason.
+      - An object of the same name without these labels is never changed or deleted. The module fails. If it was asked to delete the
+        object, it returns the reason instead.
     type: str
     required: true
-  adopt:
-    description:
-      - Whether an object that has the collection's label but no platform's label belongs to this platform. Early versions of the
-        collection labelled objects so.
-      - RV(gitops.airflow.platform_ownership_info#module:adoption) says whether it does.
-    type: bool
-    default: false
+"""
+
+    # For modules that write one Secret.
+    SECRET = rf"""{DOCUMENTATION}
+  namespace:
+    description: Namespace of the Secret. It must exist.
+    type: str
+    required: true
+  name:
+    description: Name of the Secret.
+    type: str
+    required: true
 """

@@ -17,14 +17,10 @@ description:
   - Changes nothing.
 attributes:
   check_mode:
-    support: full
     details: Looks once, and reports what it has seen.
-  diff_mode:
-    support: none
-    details: Changes nothing.
 extends_documentation_fragment:
   - gitops.airflow.kubernetes_auth
-  - gitops.airflow.attributes
+  - gitops.airflow.attributes.read_only
 options:
   namespace:
     description: Namespace of the scheduler.

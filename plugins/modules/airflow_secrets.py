@@ -24,6 +24,7 @@ attributes:
     support: full
     details: Shows the keys only, and which of them change.
 extends_documentation_fragment:
+  - gitops.airflow.platform_owner.adopt
   - gitops.airflow.platform_settings
   - gitops.airflow.kubernetes_auth
   - gitops.airflow.attributes
@@ -32,13 +33,6 @@ options:
     description: URL of the embedded store of task logs, for O(airflow.logs=embedded).
     type: str
     default: ""
-  adopt:
-    description:
-      - Whether a Secret that has the collection's label but no platform's label belongs to this platform. Early versions of the collection
-        labelled objects so.
-      - RV(gitops.airflow.platform_ownership_info#module:adoption) says whether it does.
-    type: bool
-    default: false
 notes:
   - Needs C(get), C(create) and C(patch) on Secrets in O(platform.worker_namespaces), and C(get) on C(git-credentials) of the embedded Git
     server and C(task-logs-generated) of the store, as far as they are used.
@@ -125,6 +119,7 @@ from typing import Any
 
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError
 from ansible_collections.gitops.airflow.plugins.module_utils._base.module import AnsibleModule
+from ansible_collections.gitops.airflow.plugins.module_utils._base.owner import OWNER_SPEC
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.applied import shown
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import KubeApi, connect, show_path
 from ansible_collections.gitops.airflow.plugins.module_utils._platform import airflow_secrets as content
@@ -155,7 +150,7 @@ def argument_spec() -> dict[str, Any]:
         "platform": {"type": "dict", "required": True, "options": PLATFORM_OPTIONS},
         "airflow": {"type": "dict", "apply_defaults": True, "options": AIRFLOW_OPTIONS},
         "store_endpoint": {"type": "str", "default": ""},
-        "adopt": {"type": "bool", "default": False},
+        "adopt": OWNER_SPEC["adopt"],
     }
 
 

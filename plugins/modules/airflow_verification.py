@@ -269,7 +269,7 @@ code:
     - The platform itself, V(foreign_application), V(other_namespace), V(foreign_object), V(application_not_ready), V(no_scheduler),
       V(inspection_failed), or a code of RV(gitops.airflow.platform_ownership_info#module:refusals).
     - A rule, V(airflow_version), V(airflow_executor), V(airflow_multi_namespace_mode), V(airflow_namespace_list), V(airflow_pods),
-      V(not_idle) or V(migrations).
+      V(not_idle) or V(migrations); V(refused) if several rules are broken.
     - A run, V(no_admin_password), V(placement), V(task_tries), V(task_log), or a code of M(gitops.airflow.airflow_dag_run).
     - An option, V(bad_option) or V(bad_report_path); otherwise the kind of the request that failed.
   returned: failure
@@ -296,10 +296,10 @@ from ansible_collections.gitops.airflow.plugins.module_utils._base.module import
 from ansible_collections.gitops.airflow.plugins.module_utils._base.progress import open_progress
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import connect, show_path
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import Platform
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.refusal import enforce
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.verification import Run, Wanted, refuse_options
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.verification_read import Verification, Ways
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.verification_report import State, document_of, summary, write_report
-from ansible_collections.gitops.airflow.plugins.module_utils._platform.verification_rules import enforce
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
 if TYPE_CHECKING:

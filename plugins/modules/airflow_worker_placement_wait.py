@@ -22,14 +22,10 @@ description:
     ended.
 attributes:
   check_mode:
-    support: full
     details: Reads once and reports whether all expectations are met. Does not fail when they are not.
-  diff_mode:
-    support: none
-    details: Changes nothing.
 extends_documentation_fragment:
   - gitops.airflow.kubernetes_auth
-  - gitops.airflow.attributes
+  - gitops.airflow.attributes.read_only
   - gitops.airflow.progress
 options:
   expectations:

@@ -29,14 +29,10 @@ description:
   - Several Applications are waited for together, on one connection and with one O(timeout).
 attributes:
   check_mode:
-    support: full
     details: Reads once and reports whether all are done. Asks for no refresh, ends no operation, and does not fail when they are not.
-  diff_mode:
-    support: none
-    details: Changes nothing.
 extends_documentation_fragment:
   - gitops.airflow.kubernetes_auth
-  - gitops.airflow.attributes
+  - gitops.airflow.attributes.read_only
   - gitops.airflow.progress
   - gitops.airflow.application_wait
 options:

@@ -26,6 +26,7 @@ attributes:
     support: full
     details: Of a Secret only the keys are shown. Of the admin's password only that it changes.
 extends_documentation_fragment:
+  - gitops.airflow.platform_owner
   - gitops.airflow.kubernetes_auth
   - gitops.airflow.attributes
 options:
@@ -97,15 +98,6 @@ options:
       - Name of the platform that owns Argo CD. The record and the node port's Service get the labels
         C(app.kubernetes.io/part-of=gitops-airflow) and C(gitops-airflow/platform) with this name.
       - Argo CD's own objects keep their labels, by which it finds them. They are the platform's because the record names them.
-    type: str
-    required: true
-  adopt:
-    description:
-      - Whether objects that have the collection's label but no platform's label belong to this platform. Early versions of the collection
-        labelled objects so.
-      - RV(gitops.airflow.platform_ownership_info#module:adoption) says whether they do.
-    type: bool
-    default: false
 requirements:
   - bcrypt (with O(admin_password))
 notes:
@@ -223,6 +215,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._argocd.install_man
 from ansible_collections.gitops.airflow.plugins.module_utils._base.download import ensure_file
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError, CollectionError, InputError, LibraryMissing
 from ansible_collections.gitops.airflow.plugins.module_utils._base.module import AnsibleModule
+from ansible_collections.gitops.airflow.plugins.module_utils._base.owner import OWNER_SPEC
 from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import named
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import connect, show_path
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.settle import NotSettled
@@ -250,8 +243,7 @@ def argument_spec() -> dict[str, Any]:
         "absent_ok": {"type": "bool", "default": False},
         "wait": {"type": "bool", "default": True},
         "timeout": {"type": "float", "default": 300},
-        "platform": {"type": "str", "required": True},
-        "adopt": {"type": "bool", "default": False},
+        **OWNER_SPEC,
     }
 
 

@@ -13,8 +13,6 @@ author: The gitops.airflow team (@gitops-airflow)
 description:
   - Creates a Secret whose values are generated at random, if it does not exist.
   - A value that exists is never changed, and no value is returned, shown or logged.
-  - The Secret gets the platform's mark, the labels C(app.kubernetes.io/part-of=gitops-airflow) and C(gitops-airflow/platform) with the
-    platform's name. A Secret of that name without the mark is refused.
 attributes:
   check_mode:
     support: full
@@ -23,21 +21,10 @@ attributes:
     support: full
     details: Shows the keys only.
 extends_documentation_fragment:
+  - gitops.airflow.platform_owner.secret
   - gitops.airflow.kubernetes_auth
   - gitops.airflow.attributes
 options:
-  platform:
-    description: Name of the platform.
-    type: str
-    required: true
-  namespace:
-    description: Namespace of the Secret. It must exist.
-    type: str
-    required: true
-  name:
-    description: Name of the Secret.
-    type: str
-    required: true
   keys:
     description: The keys that the Secret must have. Further keys of it stay as they are.
     type: list
@@ -73,13 +60,6 @@ options:
     type: str
     choices: [refuse, add]
     default: refuse
-  adopt:
-    description:
-      - Whether a Secret that has the collection's label but no platform's label belongs to this platform. Early versions of the collection
-        labelled objects so.
-      - RV(gitops.airflow.platform_ownership_info#module:adoption) says whether it does.
-    type: bool
-    default: false
 notes:
   - To use the values in other Secrets, name this one in O(gitops.airflow.platform_objects#module:substitute_from).
   - Needs C(get), C(create) and with O(missing=add) C(patch) on Secrets of the namespace.
@@ -184,6 +164,7 @@ from typing import Any
 
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError
 from ansible_collections.gitops.airflow.plugins.module_utils._base.module import AnsibleModule
+from ansible_collections.gitops.airflow.plugins.module_utils._base.owner import OWNER_SPEC
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import connect, show_path
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.generated_secret import GeneratedSecret, Key, Wanted, check_keys
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import Scope
@@ -199,13 +180,12 @@ KEY_SPEC: dict[str, Any] = {
 def argument_spec() -> dict[str, Any]:
     return {
         **AUTH_ARG_SPEC,
-        "platform": {"type": "str", "required": True},
+        **OWNER_SPEC,
         "namespace": {"type": "str", "required": True},
         "name": {"type": "str", "required": True},
         "keys": {"type": "list", "elements": "dict", "required": True, "options": KEY_SPEC, "no_log": False},
         "immutable": {"type": "bool", "default": False},
         "missing": {"type": "str", "choices": ["refuse", "add"], "default": "refuse"},
-        "adopt": {"type": "bool", "default": False},
     }
 
 

@@ -26,6 +26,8 @@ attributes:
     support: full
     details: Shows the keys of the Secret, and the names of revoked tokens.
 extends_documentation_fragment:
+  - gitops.airflow.platform_owner.secret
+  - gitops.airflow.tunnel
   - gitops.airflow.kubernetes_auth
   - gitops.airflow.attributes
 options:
@@ -37,25 +39,8 @@ options:
     type: str
     choices: [present, revoked]
     default: present
-  tunnel:
-    description:
-      - Gitea's Service. It is reached through one of its ready pods, over the encrypted connection to the API server.
-      - This needs C(get) on the Service, C(list) on C(endpointslices) and C(create) on C(pods/portforward) in its namespace.
-    type: dict
+  tunnel:  # as the doc fragment describes it
     required: true
-    suboptions:
-      namespace:
-        description: Its namespace.
-        type: str
-        required: true
-      service:
-        description: Its name.
-        type: str
-        required: true
-      port:
-        description: Its port for HTTP.
-        type: int
-        required: true
   account:
     description: The account that the tokens are of.
     type: str
@@ -77,14 +62,6 @@ options:
         description: Its key with the password.
         type: str
         default: password
-  namespace:
-    description: Namespace of the Secret with the tokens. It must exist.
-    type: str
-    required: true
-  name:
-    description: Name of the Secret with the tokens.
-    type: str
-    required: true
   tokens:
     description: The tokens.
     type: list
@@ -111,19 +88,6 @@ options:
     description: Gitea's configuration file in that container.
     type: str
     default: /etc/gitea/app.ini
-  platform:
-    description:
-      - Name of the platform that owns the Secret. It gets the labels C(app.kubernetes.io/part-of=gitops-airflow) and
-        C(gitops-airflow/platform) with this name. A Secret of that name without them is refused.
-    type: str
-    required: true
-  adopt:
-    description:
-      - Whether a Secret that has the collection's label but no platform's label belongs to this platform. Early versions of the collection
-        labelled objects so.
-      - RV(gitops.airflow.platform_ownership_info#module:adoption) says whether it does.
-    type: bool
-    default: false
 notes:
   - Needs C(get), C(create) and C(patch) on Secrets of O(namespace), C(get) on the Secret of O(password_from), and what O(tunnel) needs. To
     set the account's first password it also needs C(create) on C(pods/exec) in the namespace of O(tunnel).
@@ -183,6 +147,7 @@ from typing import Any
 
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError
 from ansible_collections.gitops.airflow.plugins.module_utils._base.module import AnsibleModule
+from ansible_collections.gitops.airflow.plugins.module_utils._base.owner import OWNER_SPEC
 from ansible_collections.gitops.airflow.plugins.module_utils._git.gitea import Gitea
 from ansible_collections.gitops.airflow.plugins.module_utils._git.gitea_tokens import GiteaTokens, Outcome, Token, Wanted, check_tokens
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import KubeApi, connect, core_path, show_path
@@ -216,8 +181,7 @@ def argument_spec() -> dict[str, Any]:
         "name": {"type": "str", "required": True},
         "container": {"type": "str", "default": "gitea"},
         "config": {"type": "str", "default": "/etc/gitea/app.ini"},
-        "platform": {"type": "str", "required": True},
-        "adopt": {"type": "bool", "default": False},
+        **OWNER_SPEC,
     }
 
 

@@ -23,7 +23,11 @@ options:
     type: path
     default: docker
   ports:
-    description: TCP ports that must be free on 127.0.0.1 and 0.0.0.0.
+    description:
+      - TCP ports that must be free on 127.0.0.1 and 0.0.0.0.
+      - >-
+        A port is in use if a connection to it on 127.0.0.1 succeeds, or if a container publishes it. Its process is named if C(ss) or
+        C(lsof) is installed and this user may see it.
     type: list
     elements: int
     default: []
@@ -35,12 +39,14 @@ options:
         While one of its nodes runs, O(min_memory_mb) and O(min_disk_mb) are not demanded: what they ask for has been granted.
     type: str
   min_memory_mb:
-    description: Minimum of the machine's memory in MiB.
+    description:
+      - Minimum of memory in MiB.
+      - What counts is the memory of the machine that the engine runs on. On macOS that is the engine's virtual machine.
     type: int
   min_disk_mb:
     description:
       - Minimum of free disk space in MiB where the engine keeps its data.
-      - Not checked if the engine does not answer.
+      - Not checked if the engine does not answer, or runs in a virtual machine as on macOS.
     type: int
   images:
     description:
@@ -53,13 +59,8 @@ options:
     description: Time in seconds after which a registry that does not answer counts as unreachable.
     type: int
     default: 15
-attributes:
-  check_mode:
-    support: full
-    description: Can run in C(check_mode); it only looks, so the result is the same.
-  diff_mode:
-    support: none
-    description: Changes nothing, so there is nothing to show.
+extends_documentation_fragment:
+  - gitops.airflow.attributes.read_only
 """
 
 EXAMPLES = r"""
@@ -108,7 +109,7 @@ facts:
   contains:
     engine_version: {description: Version of the engine's server., type: str, returned: when it answers}
     engine_root: {description: Folder in which the engine keeps its data., type: str, returned: when it answers}
-    memory_mb: {description: Memory of the machine in MiB., type: int, returned: always}
+    memory_mb: {description: Memory of the engine's machine in MiB., type: int, returned: if the system reports it}
     disk_mb: {description: "Free disk space under RV(facts.engine_root) in MiB.", type: int, returned: when that folder can be seen}
     ports: {description: Each port with its user., type: list, elements: dict, returned: always}
     images: {description: "Each image with its status, V(local), V(in_registry), V(unknown), V(unreachable), V(registry_error) or
@@ -123,23 +124,24 @@ facts:
 """
 
 import json
+import os
 import shutil
+import socket
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
-from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError
+from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError, InputError
 from ansible_collections.gitops.airflow.plugins.module_utils._base.module import AnsibleModule
 from ansible_collections.gitops.airflow.plugins.module_utils._host import preflight as _host
 from ansible_collections.gitops.airflow.plugins.module_utils._host.command import CommandError, CommandMissing, CommandTimeout, run
 
 
 class Host:
-    """The machine that the module runs on. `proc` and `run` are handed in by tests."""
+    """The machine that the module runs on."""
 
-    def __init__(self, command: str, proc: Path = Path("/proc"), timeout: float = 15) -> None:
-        self.command, self.proc, self.timeout = command, proc, timeout
+    def __init__(self, command: str, timeout: float = 15) -> None:
+        self.command, self.timeout = command, timeout
 
     def run(self, args: Sequence[str], timeout: float | None = None) -> tuple[int | None, str, str]:
         """Exit code (None when there is no such command or time ran out), standard output, standard error."""
@@ -163,13 +165,36 @@ class Host:
         code, out, _err = self.run(["ps", "--format", "{{json .}}"])
         return _host.publishers(out) if code == 0 else []
 
+    def memory(self) -> int | None:
+        """This machine's memory in bytes. None if the system does not report it."""
+        try:
+            pages, size = os.sysconf("SC_PHYS_PAGES"), os.sysconf("SC_PAGE_SIZE")
+        except (OSError, ValueError):
+            return None
+        return pages * size if pages > 0 else None
+
+    def disk_free(self, folder: str) -> int | None:
+        """Free bytes of the folder's file system. None where there is no such folder: the engine runs in a virtual machine."""
+        try:
+            return shutil.disk_usage(folder).free
+        except OSError:
+            return None
+
     def ports(self, ports: Sequence[int], containers: Sequence[_host.Publisher]) -> list[dict[str, Any]]:
-        found = []
-        for table in ("tcp", "tcp6"):
-            path = self.proc / "net" / table
-            if path.exists():
-                found += _host.listeners(path.read_text(encoding="ascii"), ports)
-        return _host.port_facts(ports, found, _host.socket_owners([item.inode for item in found], self.proc), containers)
+        listening = {port: _host.listening_process(port, self._output) for port in ports if self.listens(port)}
+        return _host.port_facts(ports, listening, containers)
+
+    def listens(self, port: int) -> bool:
+        """Whether a program accepts connections on 127.0.0.1, also one that listens on all addresses."""
+        with socket.socket() as client:
+            client.settimeout(1)
+            return client.connect_ex(("127.0.0.1", port)) == 0
+
+    def _output(self, command: Sequence[str]) -> str:
+        try:
+            return run(command, timeout=self.timeout)[1]
+        except CommandError:
+            return ""
 
     def images(self, names: Sequence[str]) -> list[dict[str, str]]:
         """Where each image is. One call says that all are local; only the others' registries are asked, at the same time."""
@@ -189,7 +214,7 @@ class Host:
 def examine(host: Host, params: dict[str, Any]) -> tuple[list[_host.Problem], dict[str, Any]]:
     """All problems, and the facts that they come from."""
     problems: list[_host.Problem] = []
-    facts: dict[str, Any] = {"memory_mb": _host.memory_mb((host.proc / "meminfo").read_text(encoding="ascii"))}
+    facts: dict[str, Any] = {}
     with ThreadPoolExecutor(max_workers=3) as pool:
         engine, running, images = pool.submit(host.engine), pool.submit(host.containers), pool.submit(host.images, params["images"])
         info, trouble = engine.result()
@@ -200,19 +225,20 @@ def examine(host: Host, params: dict[str, Any]) -> tuple[list[_host.Problem], di
     granted = params["ports_owner"] and any(item.cluster == params["ports_owner"] for item in containers)
     if trouble and (params["container_engine"] or params["images"]):
         problems.append(trouble)
+    # Where the engine runs in a virtual machine, as on macOS, containers have that machine's memory and disk.
+    amounts = {"memory_mb": info.get("MemTotal") or host.memory()}
     if not trouble:
         facts |= {"engine_version": info["ServerVersion"], "engine_root": info["DockerRootDir"]}
-        if Path(info["DockerRootDir"]).is_dir():
-            facts["disk_mb"] = shutil.disk_usage(info["DockerRootDir"]).free // 2**20
+        amounts["disk_mb"] = host.disk_free(info["DockerRootDir"])
+    facts |= {name: amount // 2**20 for name, amount in amounts.items() if amount is not None}
     facts["ports"] = host.ports(params["ports"], containers)
     problems += _host.port_problems(facts["ports"], params["ports_owner"])
     if not granted:
-        action = "Use a bigger machine, or give the virtual machine more memory."
-        problems += _host.amount_problem("memory_low", "Memory", facts["memory_mb"], params["min_memory_mb"], action)
-    if not granted and "disk_mb" in facts:
+        action = "Use a bigger machine, or give the virtual machine more memory (Docker Desktop: Settings, Resources)."
+        problems += _host.amount_problem("memory_low", "Memory", facts.get("memory_mb"), params["min_memory_mb"], action)
         action = "Free disk space (docker system prune removes what no container uses), or move Docker's data-root."
-        where = f"Free disk space in {facts['engine_root']}"
-        problems += _host.amount_problem("disk_low", where, facts["disk_mb"], params["min_disk_mb"], action)
+        where = f"Free disk space in {facts.get('engine_root')}"
+        problems += _host.amount_problem("disk_low", where, facts.get("disk_mb"), params["min_disk_mb"], action)
     return problems + _host.image_problems(facts["images"]), facts
 
 
@@ -230,6 +256,8 @@ def main(create: Callable[..., AnsibleModule] = AnsibleModule) -> None:
         },
         supports_check_mode=True,
     )
+    if wrong := [port for port in module.params["ports"] if not 0 < port < 2**16]:
+        module.fail(InputError(f"ports holds {wrong[0]}.", "Give numbers between 1 and 65535."))
     host = Host(module.params["engine_command"], timeout=module.params["registry_timeout"])
     problems, facts = examine(host, module.params)
     listed = [problem.as_dict() for problem in problems]

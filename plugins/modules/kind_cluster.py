@@ -80,6 +80,9 @@ options:
     description:
       - Where O(kind_binary) is downloaded from if it does not exist, or has another checksum than O(kind_checksum).
       - This happens only if C(kind) is needed, and before anything is changed. A cluster that is as described needs none.
+      - >-
+        In O(kind_url) and O(kind_checksum), C({system}) stands for V(linux) or V(darwin) and C({architecture}) for V(amd64) or V(arm64),
+        as the machine is. On another machine a URL or checksum with such a placeholder is refused.
     type: str
     default: ""
   kind_checksum:
@@ -112,10 +115,10 @@ requirements:
 attributes:
   check_mode:
     support: full
-    description: Can run in C(check_mode) and return changed status prediction without modifying target.
   diff_mode:
     support: full
-    description: Will return details on what has changed (or possibly needs changing in C(check_mode)), when in diff mode.
+extends_documentation_fragment:
+  - gitops.airflow.attributes
 seealso:
   - name: kind configuration
     description: All keys of the Cluster document.
@@ -148,8 +151,8 @@ EXAMPLES = r"""
   gitops.airflow.kind_cluster:
     name: airflow
     kind_binary: /opt/kind/kind-v0.31.0
-    kind_url: https://github.com/kubernetes-sigs/kind/releases/download/v0.31.0/kind-linux-amd64
-    kind_checksum: sha256:https://github.com/kubernetes-sigs/kind/releases/download/v0.31.0/kind-linux-amd64.sha256sum
+    kind_url: https://github.com/kubernetes-sigs/kind/releases/download/v0.31.0/kind-{system}-{architecture}
+    kind_checksum: sha256:https://github.com/kubernetes-sigs/kind/releases/download/v0.31.0/kind-{system}-{architecture}.sha256sum
 
 - name: Delete the cluster
   gitops.airflow.kind_cluster:
@@ -231,6 +234,7 @@ drift:
 """
 
 import os
+import platform
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -242,6 +246,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._base.module import
 from ansible_collections.gitops.airflow.plugins.module_utils._kind.client import Engine, Marker
 from ansible_collections.gitops.airflow.plugins.module_utils._kind.cluster import Cluster, DriftError, Wanted
 from ansible_collections.gitops.airflow.plugins.module_utils._kind.config import HAS_YAML
+from ansible_collections.gitops.airflow.plugins.module_utils._kind.release import for_machine
 
 
 def kubeconfig_path(given: str | None) -> str:
@@ -253,7 +258,8 @@ def kubeconfig_path(given: str | None) -> str:
 
 
 def download_kind(path: str, url: str, checksum: str) -> None:
-    """The kind binary, if it does not exist. Raises CollectionError."""
+    """The kind binary for this machine, if it does not exist. Raises CollectionError."""
+    url, checksum = (for_machine(text, platform.system(), platform.machine()) for text in (url, checksum))
     ensure_file(Path(path), url, checksum, check=False, mode=0o755)
 
 

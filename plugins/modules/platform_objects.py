@@ -30,6 +30,7 @@ attributes:
 extends_documentation_fragment:
   - gitops.airflow.kubernetes_auth
   - gitops.airflow.attributes
+  - gitops.airflow.object_list
 options:
   state:
     description:
@@ -117,26 +118,6 @@ options:
     required: true
   objects:
     description: The objects to delete or mark, in the order in which they are deleted.
-    type: list
-    elements: dict
-    default: []
-    suboptions:
-      api_version:
-        description: Its API version. May be left out for kinds that this collection makes.
-        type: str
-        default: ""
-      kind:
-        description: Its kind.
-        type: str
-        required: true
-      namespace:
-        description: Its namespace. Empty for a cluster-wide object.
-        type: str
-        default: ""
-      name:
-        description: Its name.
-        type: str
-        required: true
   argocd_namespace:
     description:
       - Namespace of the platform's Argo CD. Objects that its ConfigMap C(argocd-installed) names belong to the platform.
@@ -324,7 +305,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict impor
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import connect, show_path
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.definitions import read_definitions
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.settle import NotSettled
-from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import Ref, ref_from
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import OBJECT_SPEC, Ref, ref_from
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership_apply import (
     Applied,
     Refused,
@@ -344,12 +325,6 @@ from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership
 )
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
-OBJECT_SPEC: dict[str, Any] = {
-    "api_version": {"type": "str", "default": ""},
-    "kind": {"type": "str", "required": True},
-    "namespace": {"type": "str", "default": ""},
-    "name": {"type": "str", "required": True},
-}
 SOURCE_SPEC: dict[str, Any] = {"namespace": {"type": "str", "required": True}, "name": {"type": "str", "required": True}}
 
 

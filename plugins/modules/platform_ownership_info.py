@@ -19,16 +19,10 @@ description:
     the platform's name. Argo CD's objects are the platform's if the ConfigMap C(argocd-installed) names them.
   - Objects of an older version of this collection, which have the first of these labels alone, are the platform's if its Application
     uses the repository, folder and namespace given here.
-attributes:
-  check_mode:
-    support: full
-    details: Only reads.
-  diff_mode:
-    support: none
-    details: Changes nothing.
 extends_documentation_fragment:
   - gitops.airflow.kubernetes_auth
-  - gitops.airflow.attributes
+  - gitops.airflow.attributes.read_only
+  - gitops.airflow.object_list
 options:
   platform:
     description: Name of the platform.
@@ -69,26 +63,6 @@ options:
     default: ""
   objects:
     description: Further objects that the platform writes and that must not be another's.
-    type: list
-    elements: dict
-    default: []
-    suboptions:
-      api_version:
-        description: Its API version. May be left out for kinds that this collection makes.
-        type: str
-        default: ""
-      kind:
-        description: Its kind.
-        type: str
-        required: true
-      namespace:
-        description: Its namespace. Empty for a cluster-wide object.
-        type: str
-        default: ""
-      name:
-        description: Its name.
-        type: str
-        required: true
   absent_ok:
     description: Whether a cluster that does not answer is reported as RV(reachable=false) instead of as a failure.
     type: bool
@@ -191,6 +165,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._base.module import
 from ansible_collections.gitops.airflow.plugins.module_utils._base.owner import labels_of
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import connect, show_path
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import (
+    OBJECT_SPEC,
     Platform,
     adoptable,
     decide,
@@ -200,13 +175,6 @@ from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership_read import OwnershipRead
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.refusal import Refusal
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
-
-OBJECT_SPEC: dict[str, Any] = {
-    "api_version": {"type": "str", "default": ""},
-    "kind": {"type": "str", "required": True},
-    "namespace": {"type": "str", "default": ""},
-    "name": {"type": "str", "required": True},
-}
 
 
 def argument_spec() -> dict[str, Any]:

@@ -19,17 +19,11 @@ description:
   - Changes nothing. Of Secrets only the names of their keys are used; no value of a Secret is returned.
   - Messages name the variables of this collection's roles. The option O(platform.core_namespace) is the variable
     C(platform_core_namespace), the option O(airflow.values) the variable C(airflow_app_values).
-attributes:
-  check_mode:
-    support: full
-    details: Only reads.
-  diff_mode:
-    support: none
-    details: Changes nothing.
 extends_documentation_fragment:
   - gitops.airflow.platform_settings
   - gitops.airflow.kubernetes_auth
-  - gitops.airflow.attributes
+  - gitops.airflow.attributes.read_only
+  - gitops.airflow.object_list
 options:
   purpose:
     description:
@@ -50,26 +44,6 @@ options:
     default: true
   objects:
     description: Further objects that the caller writes and that must not be another's.
-    type: list
-    elements: dict
-    default: []
-    suboptions:
-      api_version:
-        description: Its API version. May be left out for kinds that this collection makes.
-        type: str
-        default: ""
-      kind:
-        description: Its kind.
-        type: str
-        required: true
-      namespace:
-        description: Its namespace. Empty for a cluster-wide object.
-        type: str
-        default: ""
-      name:
-        description: Its name.
-        type: str
-        required: true
   older:
     description:
       - Whether objects of an older version of this collection belong to this platform, as an earlier look with O(airflow) has found
@@ -280,7 +254,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import
 from ansible_collections.gitops.airflow.plugins.module_utils._base.module import AnsibleModule
 from ansible_collections.gitops.airflow.plugins.module_utils._base.url import public_url
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import KubeApi, connect, show_path
-from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import ref_from
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import OBJECT_SPEC, ref_from
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.preflight import INSTALL, REMOVE, USE, Outcome, Preflight
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.refusal import Refusal, as_error
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings import (
@@ -292,13 +266,6 @@ from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings 
 )
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
-OBJECT_OPTIONS: dict[str, Any] = {
-    "api_version": {"type": "str", "default": ""},
-    "kind": {"type": "str", "required": True},
-    "namespace": {"type": "str", "default": ""},
-    "name": {"type": "str", "required": True},
-}
-
 
 def argument_spec() -> dict[str, Any]:
     return {
@@ -308,7 +275,7 @@ def argument_spec() -> dict[str, Any]:
         "purpose": {"type": "str", "choices": [INSTALL, USE, REMOVE], "default": INSTALL},
         "cluster": {"type": "bool", "default": True},
         "repositories": {"type": "bool", "default": True},
-        "objects": {"type": "list", "elements": "dict", "default": [], "options": OBJECT_OPTIONS},
+        "objects": {"type": "list", "elements": "dict", "default": [], "options": OBJECT_SPEC},
         "older": {"type": "bool", "default": False},
         "absent_ok": {"type": "bool", "default": False},
         "unchanged": {"type": "str", "default": "Nothing was changed."},

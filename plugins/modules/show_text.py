@@ -19,13 +19,9 @@ description:
     in the result.
 attributes:
   check_mode:
-    support: full
     details: Only shows.
-  diff_mode:
-    support: none
-    details: Changes nothing.
 extends_documentation_fragment:
-  - gitops.airflow.attributes
+  - gitops.airflow.attributes.read_only
 options:
   text:
     description: What to show.

@@ -18,14 +18,10 @@ description:
     admission). A probe that fails is named, but waited for. A Job that has failed is a failure at once.
 attributes:
   check_mode:
-    support: full
     details: Reads once and reports. Does not fail when they have not rolled out.
-  diff_mode:
-    support: none
-    details: Changes nothing.
 extends_documentation_fragment:
   - gitops.airflow.kubernetes_auth
-  - gitops.airflow.attributes
+  - gitops.airflow.attributes.read_only
 options:
   namespace:
     description: The namespace.

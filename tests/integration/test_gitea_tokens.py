@@ -18,7 +18,8 @@ from typing import Any
 from urllib.error import HTTPError
 
 import pytest
-from ansible_collections.gitops.airflow.plugins.module_utils._git.gitea import Gitea, direct
+from ansible_collections.gitops.airflow.plugins.module_utils._base.http import sender
+from ansible_collections.gitops.airflow.plugins.module_utils._git.gitea import Gitea
 from ansible_collections.gitops.airflow.plugins.module_utils._git.gitea_tokens import EARLIER, GiteaTokens, Token, Wanted
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import connect
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.execute import Execution
@@ -91,7 +92,8 @@ class Server:
 
     def send(self, method: str, path: str, token: str = "") -> bytes:
         headers = {"Authorization": f"token {token}"} if token else {}
-        return direct()(method, f"http://127.0.0.1:{self.port}{path}", None, headers)
+        server = f"http://127.0.0.1:{self.port}"
+        return sender(server, 30)(method, f"{server}{path}", None, headers)
 
     def valid(self, token: str) -> bool:
         try:

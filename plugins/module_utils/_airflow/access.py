@@ -6,11 +6,12 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.error import HTTPError, URLError
 
-from ansible_collections.gitops.airflow.plugins.module_utils._airflow.api import Access, AirflowApi, Transport, basic_transport
+from ansible_collections.gitops.airflow.plugins.module_utils._airflow.api import Access, AirflowApi, sender_to
+from ansible_collections.gitops.airflow.plugins.module_utils._base.http import Send
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.tunnel import TUNNEL_SPEC, Tunnel, open_tunnel
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
@@ -27,10 +28,10 @@ AIRFLOW_SPEC: dict[str, Any] = {
 ONE_WAY = [("url", "tunnel")]
 
 
-def tunnelled(send: Transport, tunnel: Tunnel) -> Transport:
+def tunnelled(send: Send, tunnel: Tunnel) -> Send:
     """The same requests; where no answer comes, with the tunnel's own reason."""
 
-    def transport(method: str, url: str, body: bytes | None, headers: dict[str, str]) -> bytes:
+    def through(method: str, url: str, body: bytes | None, headers: Mapping[str, str]) -> bytes:
         try:
             return send(method, url, body, headers)
         except HTTPError:
@@ -38,13 +39,13 @@ def tunnelled(send: Transport, tunnel: Tunnel) -> Transport:
         except OSError as error:
             raise URLError(tunnel.error or error) from error
 
-    return transport
+    return through
 
 
 def through_tunnel(tunnel: Tunnel, username: str, password: str, name: str) -> AirflowApi:
     """The API behind an open tunnel; ``name`` is what messages call it."""
     access = Access(f"http://127.0.0.1:{tunnel.port}", username, password, name=name)
-    return AirflowApi(access, tunnelled(basic_transport(access), tunnel))
+    return AirflowApi(access, tunnelled(sender_to(access), tunnel))
 
 
 @contextlib.contextmanager

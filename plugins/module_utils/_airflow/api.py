@@ -5,28 +5,16 @@
 
 from __future__ import annotations
 
-import base64
 import json
-import ssl
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.client import HTTPException
-from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.parse import quote, urlencode, urlsplit
-from urllib.request import (
-    BaseHandler,
-    HTTPRedirectHandler,
-    HTTPSHandler,
-    ProxyHandler,
-    Request,
-    build_opener,
-    getproxies_environment,
-)
 
 from ansible_collections.gitops.airflow.plugins.module_utils._airflow.task_log import TaskLog, read_answer
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import AirflowError, CollectionError, InputError
-from ansible_collections.gitops.airflow.plugins.module_utils._base.transport import proxy_for, sends_in_clear
+from ansible_collections.gitops.airflow.plugins.module_utils._base.http import Send, basic, sender
+from ansible_collections.gitops.airflow.plugins.module_utils._base.transport import sends_in_clear
 from ansible_collections.gitops.airflow.plugins.module_utils._base.url import public_url
 from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Obj, shorten
 
@@ -45,17 +33,6 @@ class Access:
     request_timeout: float = 10.0
     name: str = ""
     """What it is called where the url means nothing to a person."""
-
-
-Transport = Callable[[str, str, "bytes | None", dict[str, str]], bytes]
-"""(method, url, body, headers) → body; raises HTTPError, URLError or OSError."""
-
-
-class _NoRedirect(HTTPRedirectHandler):
-    """A redirect is an answer to show, not to follow: it would take the credentials along."""
-
-    def redirect_request(self, *args: Any, **kwargs: Any) -> None:
-        return None
 
 
 def check_access(access: Access) -> None:
@@ -79,38 +56,22 @@ def check_access(access: Access) -> None:
         )
 
 
-def basic_transport(access: Access) -> Transport:
-    """Basic authentication with one opener for all requests: open_url reads the certificates anew for each, some 30 ms."""
-    proxy = proxy_for(access.url, getproxies_environment())
-    handlers: list[BaseHandler] = [_NoRedirect(), ProxyHandler({urlsplit(access.url).scheme: proxy} if proxy else {})]
-    if access.url.startswith("https:"):
-        context = ssl.create_default_context(cafile=access.ca_path)
-        if not access.validate_certs:
-            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-        handlers.append(HTTPSHandler(context=context))
-    opener = build_opener(*handlers)
-    token = base64.b64encode(f"{access.username}:{access.password}".encode()).decode()
-
-    def send(method: str, url: str, body: bytes | None, headers: dict[str, str]) -> bytes:
-        request = Request(url, data=body, headers={**headers, "Authorization": f"Basic {token}"}, method=method)
-        with opener.open(request, timeout=access.request_timeout) as response:
-            content: bytes = response.read()
-        return content
-
-    return send
+def sender_to(access: Access) -> Send:
+    """Raises OSError where ca_path cannot be read as certificates."""
+    return sender(access.url, access.request_timeout, ca_path=access.ca_path, validate_certs=access.validate_certs)
 
 
 class AirflowApi:
     """Typed calls; each raises AirflowError."""
 
-    def __init__(self, access: Access, transport: Transport | None = None) -> None:
+    def __init__(self, access: Access, send: Send | None = None) -> None:
         self._base = access.url.rstrip("/")
-        self._user = access.username
+        self._user, self._authorization = access.username, basic(access.username, access.password)
         self._name = access.name
         self._at = f"Airflow at {access.name or self._base}"
         try:
             check_access(access)
-            self._send = transport or basic_transport(access)
+            self._send = send or sender_to(access)
         except InputError as error:
             raise AirflowError(-1, error.message, error.next_action, error.code) from error
         except OSError as error:
@@ -119,7 +80,11 @@ class AirflowApi:
 
     def _request(self, method: str, path: str, body: Obj | None = None, accept: str = "application/json") -> bytes:
         url = f"{self._base}/api/v1{path}"
-        headers = {"Accept": accept, **({"Content-Type": "application/json"} if body is not None else {})}
+        headers = {
+            "Accept": accept,
+            "Authorization": self._authorization,
+            **({"Content-Type": "application/json"} if body is not None else {}),
+        }
         try:
             return self._send(method, url, None if body is None else json.dumps(body).encode(), headers)
         except HTTPError as error:

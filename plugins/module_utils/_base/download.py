@@ -12,8 +12,10 @@ from collections.abc import Callable
 from http.client import HTTPException
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
+from urllib.request import getproxies_environment
 
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError, InputError
+from ansible_collections.gitops.airflow.plugins.module_utils._base.transport import bypasses_proxy
 
 SECONDS = 30
 
@@ -22,10 +24,11 @@ Get = Callable[[str], bytes]
 
 
 def get(url: str) -> bytes:
-    """One GET with Ansible's proxies and certificates."""
+    """One GET with Ansible's proxies and certificates, and the login of ~/.netrc. A redirect does not get the login."""
     from ansible.module_utils.urls import open_url
 
-    content: bytes = open_url(url, timeout=SECONDS).read()
+    use_proxy = not bypasses_proxy(url, getproxies_environment().get("no", ""))
+    content: bytes = open_url(url, timeout=SECONDS, use_proxy=use_proxy, unredirected_headers=["Authorization"]).read()
     return content
 
 

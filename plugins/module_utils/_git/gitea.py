@@ -5,24 +5,20 @@
 
 from __future__ import annotations
 
-import base64
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from http.client import HTTPException
 from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.parse import quote
-from urllib.request import HTTPRedirectHandler, ProxyHandler, Request, build_opener
 
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError, RequestError
+from ansible_collections.gitops.airflow.plugins.module_utils._base.http import Send, basic, sender
 from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import shorten
 
 SECONDS = 30.0
 PAGE = 50  # Gitea returns no more at once (gitea: setting.API.MaxResponseItems)
-
-Send = Callable[[str, str, "bytes | None", Mapping[str, str]], bytes]
-"""(method, url, body, headers) → body; raises HTTPError, URLError, HTTPException or OSError."""
 
 
 class GiteaError(RequestError):
@@ -37,31 +33,12 @@ class GiteaToken:
     end: str
 
 
-class _NoRedirect(HTTPRedirectHandler):
-    """A redirect is an answer to show, not to follow: it would take the password along."""
-
-    def redirect_request(self, *args: Any, **kwargs: Any) -> None:
-        return None
-
-
-def direct(seconds: float = SECONDS) -> Send:
-    """Requests without a proxy, for a local port that leads to the server."""
-    opener = build_opener(_NoRedirect(), ProxyHandler({}))
-
-    def send(method: str, url: str, body: bytes | None, headers: Mapping[str, str]) -> bytes:
-        with opener.open(Request(url, data=body, headers=dict(headers), method=method), timeout=seconds) as response:
-            content: bytes = response.read()
-        return content
-
-    return send
-
-
 class Gitea:
     """One account of one server. ``name`` is what messages call the server. Each call raises GiteaError."""
 
     def __init__(self, url: str, account: str, password: str, name: str, send: Send | None = None) -> None:
         self.account, self.name = account, name
-        self._url, self._password, self._send = f"{url.rstrip('/')}/api/v1", password, send or direct()
+        self._url, self._password, self._send = f"{url.rstrip('/')}/api/v1", password, send or sender(url, SECONDS)
         self.secrets = {password}  # whatever a message must not show
         self._tokens = f"/users/{quote(account, safe='')}/tokens"
 
@@ -114,8 +91,7 @@ class Gitea:
         return True
 
     def _request(self, method: str, path: str, body: Any = None, authorization: str = "") -> Any:
-        basic = base64.b64encode(f"{self.account}:{self._password}".encode()).decode()
-        headers = {"Accept": "application/json", "Authorization": authorization or f"Basic {basic}"}
+        headers = {"Accept": "application/json", "Authorization": authorization or basic(self.account, self._password)}
         content = None
         if body is not None:
             headers["Content-Type"], content = "application/json", json.dumps(body).encode()

@@ -6,27 +6,17 @@
 from __future__ import annotations
 
 import json
-import os
-import pwd
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from ansible_collections.gitops.airflow.plugins.module_utils._host.docker import CLUSTER_LABEL, image_name
 
-LISTEN = "0A"
-# Local addresses of /proc/net/tcp and tcp6 (hexadecimal, each 32-bit word in host order) that a port on
-# 127.0.0.1 or 0.0.0.0 collides with: any, loopback, and both as IPv4 within IPv6.
-COLLIDING = frozenset(
-    {
-        "00000000",
-        "0100007F",
-        "0" * 32,
-        "0000000000000000FFFF000000000000",
-        "0000000000000000FFFF00000100007F",
-    }
+# Programs that name the process behind a listening port, and what they print: Linux has ss, macOS has lsof.
+HOLDER_COMMANDS = (
+    (("ss", "-Hltnp", "sport = :{port}"), re.compile(r'\(\("(?P<name>[^"]+)",pid=(?P<pid>\d+)')),
+    (("lsof", "-nP", "-iTCP:{port}", "-sTCP:LISTEN", "-Fpc"), re.compile(r"^p(?P<pid>\d+)\nc(?P<name>.+)", re.MULTILINE)),
 )
 PERMISSION = re.compile(r"permission denied", re.IGNORECASE)
 UNREACHABLE = re.compile(
@@ -55,12 +45,11 @@ class Problem:
 
 
 @dataclass(frozen=True)
-class Listener:
-    """A listening TCP socket."""
+class Process:
+    """A process that listens on a port. One of another user is not named."""
 
-    port: int
-    inode: str
-    uid: int
+    pid: int | None = None
+    name: str = ""
 
 
 @dataclass(frozen=True)
@@ -72,39 +61,13 @@ class Publisher:
     cluster: str = ""  # the kind cluster that it is a node of
 
 
-def listeners(text: str, ports: Iterable[int]) -> list[Listener]:
-    """Sockets of a /proc/net/tcp or tcp6 text that keep one of the ports from being published."""
-    wanted = set(ports)
-    found = []
-    for line in text.splitlines()[1:]:
-        fields = line.split()
-        address, _colon, port = fields[1].partition(":")
-        if fields[3] == LISTEN and address in COLLIDING and int(port, 16) in wanted:
-            found.append(Listener(int(port, 16), fields[9], int(fields[7])))
-    return found
-
-
-def socket_owners(inodes: Iterable[str], proc: Path = Path("/proc")) -> dict[str, tuple[int, str, str]]:
-    """Process id, name and command line that hold each socket, of those processes that may be looked into."""
-    links = {f"socket:[{inode}]": inode for inode in inodes}
-    owners: dict[str, tuple[int, str, str]] = {}
-    for folder in proc.glob("[0-9]*") if links else []:
-        try:
-            held = {links[link] for link in map(_link, (folder / "fd").iterdir()) if link in links}
-            if held:
-                name = (folder / "comm").read_text(encoding="utf-8", errors="replace").strip()
-                command = (folder / "cmdline").read_text(encoding="utf-8", errors="replace").replace("\0", " ").strip()
-                owners |= dict.fromkeys(held, (int(folder.name), name, command))
-        except OSError:  # gone meanwhile, or of another user
-            continue
-    return owners
-
-
-def _link(path: Path) -> str:
-    try:
-        return os.readlink(path)
-    except OSError:  # closed meanwhile
-        return ""
+def listening_process(port: int, output: Callable[[Sequence[str]], str]) -> Process:
+    """The process that listens on a port, as the first program that knows it says. ``output`` runs a command and returns what it prints."""
+    for command, pattern in HOLDER_COMMANDS:
+        found = pattern.search(output([word.format(port=port) for word in command]))
+        if found:
+            return Process(int(found["pid"]), found["name"])
+    return Process()
 
 
 def publishers(text: str) -> list[Publisher]:
@@ -120,32 +83,19 @@ def publishers(text: str) -> list[Publisher]:
     return found
 
 
-def port_facts(
-    ports: Sequence[int],
-    listening: Sequence[Listener],
-    owners: Mapping[str, tuple[int, str, str]],
-    containers: Sequence[Publisher],
-) -> list[dict[str, Any]]:
+def port_facts(ports: Sequence[int], listening: Mapping[int, Process], containers: Sequence[Publisher]) -> list[dict[str, Any]]:
     """Who uses each port: nobody, a container (with the kind cluster that it belongs to) or a process."""
     facts = []
     for port in ports:
         fact: dict[str, Any] = {"port": port, "free": True, "pid": None, "process": None, "container": None, "cluster": None}
-        socket = next((item for item in listening if item.port == port), None)
-        if socket:
-            pid, process, _command = owners.get(socket.inode, (None, None, ""))
-            fact |= {"free": False, "pid": pid, "process": process or f"a process of {_user(socket.uid)}"}
+        process = listening.get(port)
+        if process:
+            fact |= {"free": False, "pid": process.pid, "process": process.name or "a process that this user cannot see"}
         container = next((item for item in containers if port in item.ports), None)
         if container:
             fact |= {"free": False, "container": container.name, "cluster": container.cluster or None}
         facts.append(fact)
     return facts
-
-
-def _user(uid: int) -> str:
-    try:
-        return f"user {pwd.getpwuid(uid).pw_name}"
-    except KeyError:
-        return f"user id {uid}"
 
 
 def port_problems(facts: Sequence[Mapping[str, Any]], owner: str | None) -> list[Problem]:
@@ -161,20 +111,16 @@ def port_problems(facts: Sequence[Mapping[str, Any]], owner: str | None) -> list
         elif fact["pid"]:
             action = f"End process {fact['pid']} (kill), or choose another port than {fact['port']}."
         else:
-            action = f"Run as root to learn which process uses port {fact['port']} and end it, or choose another port."
+            action = (
+                f"Run as root to see which process it is (lsof -nP -iTCP:{fact['port']} -sTCP:LISTEN) and end it, or choose another port."
+            )
         problems.append(Problem("port_busy", f"TCP port {fact['port']} is used by {holder}", "It must be free on 127.0.0.1", action))
     return problems
 
 
-def memory_mb(text: str) -> int:
-    """Total memory in MiB, from /proc/meminfo."""
-    match = re.search(r"^MemTotal:\s+(\d+) kB", text, re.MULTILINE)
-    return int(match.group(1)) // 1024 if match else 0
-
-
-def amount_problem(code: str, what: str, found: int, least: int | None, action: str) -> list[Problem]:
-    """A problem when less than least (MiB) was found."""
-    if least is None or found >= least:
+def amount_problem(code: str, what: str, found: int | None, least: int | None, action: str) -> list[Problem]:
+    """A problem if less than least (MiB) was found. An unknown amount passes."""
+    if least is None or found is None or found >= least:
         return []
     return [Problem(code, f"{what} is {found} MiB", f"At least {least} MiB are needed", action)]
 
@@ -186,7 +132,7 @@ def engine_problem(command: str, code: int | None, output: str, info: Mapping[st
             "engine_missing",
             f"The command {command} was not found",
             "A container engine is needed",
-            "Install Docker (Debian, Ubuntu: apt-get install docker.io), or give engine_command.",
+            "Install Docker (Debian, Ubuntu: apt-get install docker.io; macOS: Docker Desktop), or give engine_command.",
         )
     words = " ".join([output.strip(), *(info.get("ServerErrors") or [])]).strip()
     if code == 0 and info.get("ServerVersion"):
@@ -202,7 +148,7 @@ def engine_problem(command: str, code: int | None, output: str, info: Mapping[st
         "engine_not_running",
         f"The container engine does not answer: {words or 'no server version'}",
         "Its daemon must be running",
-        "Start the engine (systemctl start docker; without systemd: dockerd).",
+        "Start the engine (systemctl start docker; without systemd: dockerd; macOS: open Docker Desktop).",
     )
 
 

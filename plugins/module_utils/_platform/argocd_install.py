@@ -31,7 +31,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership_apply import DELETED, Refused, ref_of
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership_delete import Deletion, Removed, recorded_objects
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership_read import OwnershipRead
-from ansible_collections.gitops.airflow.plugins.module_utils._platform.refusal import as_error
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.refusal import enforce
 
 GRACE_SECONDS = 60
 APPLYING, APPLIED = "applying", "applied"
@@ -143,8 +143,7 @@ class ArgoCDInstall:
         if self._record is not None:
             sight.planned.append(Found(Ref("ConfigMap", wanted.namespace, RECORD, "v1"), self._record["metadata"]))
         sight.labelled = [item for item in sight.planned if owner_of(item.metadata, wanted.platform) != "foreign"]
-        if refusals := decide(sight, platform, wanted.adopt).refusals:
-            raise as_error(refusals, unchanged)
+        enforce(decide(sight, platform, wanted.adopt).refusals, unchanged)
         deleted = [item.ref for item in sight.planned if item.metadata.get("deletionTimestamp")]
         if deleted:
             raise Refused([(ref, DELETED) for ref in deleted])

@@ -43,6 +43,14 @@ DEFAULT_PROJECT = {
     "clusterResourceWhitelist": [{"group": "*", "kind": "*"}],
 }
 
+# An element of an option that lists objects, as the doc fragment object_list describes it; ref_from() reads it.
+OBJECT_SPEC: dict[str, Any] = {
+    "api_version": {"type": "str", "default": ""},
+    "kind": {"type": "str", "required": True},
+    "namespace": {"type": "str", "default": ""},
+    "name": {"type": "str", "required": True},
+}
+
 
 @dataclass(frozen=True, order=True)
 class Ref:

@@ -31,14 +31,21 @@ def numbered(texts: Iterable[str]) -> str:
     return lines[0] if len(lines) == 1 else "\n".join(f"{number}. {line}" for number, line in enumerate(lines, 1))
 
 
-def as_error(refusals: Sequence[Refusal], ending: str) -> CollectionError:
+def as_error(refusals: Sequence[Refusal], ending: str = "") -> CollectionError:
     """All refusals as one error. ``ending`` says what was changed until then. The code is the common one, or C(refused)."""
     if not refusals:
         raise ValueError("there is no refusal")
-    causes = numbered(refusal.message for refusal in refusals)
-    codes = {refusal.code for refusal in refusals}
+    causes, codes = numbered(refusal.message for refusal in refusals), {refusal.code for refusal in refusals}
+    lines = [causes, ending] if len(refusals) == 1 else [f"There are {len(refusals)} problems.", causes, ending]
+    actions = [refusal.next_action for refusal in refusals]
     return CollectionError(
-        f"{causes} {ending}" if len(refusals) == 1 else f"There are {len(refusals)} problems.\n{causes}\n{ending}",
-        numbered(refusal.next_action for refusal in refusals),
+        (" " if len(refusals) == 1 else "\n").join(filter(None, lines)),
+        numbered(actions if len(set(actions)) > 1 else actions[:1]),
         codes.pop() if len(codes) == 1 else "refused",
     )
+
+
+def enforce(refusals: Sequence[Refusal], ending: str = "") -> None:
+    """Raises all refusals as one CollectionError, if there are any."""
+    if refusals:
+        raise as_error(refusals, ending)

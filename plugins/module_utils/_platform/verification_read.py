@@ -19,6 +19,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._base.progress impo
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import KubeApi, core_path
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.watch import ThreadInbox, follow, stream
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import Ref
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.refusal import enforce
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.verification import (
     PROOF,
     Wanted,
@@ -32,7 +33,6 @@ from ansible_collections.gitops.airflow.plugins.module_utils._platform.verificat
     CORE_QUERY,
     UNCHANGED,
     core_pods,
-    enforce,
     ownership_problems,
     platform_problems,
 )

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.gitops.airflow.plugins.module_utils._airflow.inspection import Inspection
-from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError
 from ansible_collections.gitops.airflow.plugins.module_utils._base.mask import masked_words
 from ansible_collections.gitops.airflow.plugins.module_utils._base.owner import labels_of, owner_of, owner_text
 from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import named
@@ -30,14 +29,6 @@ CORE_QUERY = {
 }
 # Airflow keeps the pod of a task that failed, and a node that restarts leaves such pods: they do no work any more.
 WORKERS_QUERY = {"labelSelector": "kubernetes_executor=True", "fieldSelector": "status.phase!=Failed,status.phase!=Succeeded"}
-
-
-def enforce(problems: Sequence[Refusal], ending: str = "") -> None:
-    """Raises a CollectionError with all causes, the ending, and all next actions if there is any problem; its code is the first one's."""
-    if problems:
-        message = " ".join([*(problem.message for problem in problems), *filter(None, [ending])])
-        action = " ".join(dict.fromkeys(problem.next_action for problem in problems))
-        raise CollectionError(message, action, problems[0].code)
 
 
 # Whose it is

@@ -20,6 +20,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._placement.run impo
 from ansible_collections.gitops.airflow.plugins.module_utils._placement.run import Request as PlacementRequest
 from ansible_collections.gitops.airflow.plugins.module_utils._placement.verdict import Expectation
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import Ref
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.refusal import enforce
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.verification import PROOF, Plan, plan
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.verification_read import Verification
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.verification_report import (
@@ -31,7 +32,6 @@ from ansible_collections.gitops.airflow.plugins.module_utils._platform.verificat
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.verification_rules import (
     UNCHANGED,
     WORKERS_QUERY,
-    enforce,
     idle_problems,
     idle_workers,
     migration_problems,

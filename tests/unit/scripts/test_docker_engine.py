@@ -237,6 +237,21 @@ def test_d10_start_installs_nothing(machine: Machine) -> None:
     assert not (machine.root / "etc/docker/daemon.json").exists()
 
 
+def test_an_engine_of_another_program_is_named(machine: Machine) -> None:
+    """A Mac has neither /etc/os-release nor dockerd: Docker Desktop's engine runs in a virtual machine."""
+    (machine.root / "etc/os-release").unlink()
+    done = machine.engine()
+    assert (done.returncode, "macOS: Docker Desktop" in lines(done)) == (1, True)
+    assert machine.engine("--start").returncode == 3
+    shutil.copy(machine.root / "shelf/docker", machine.root / "bin/docker")
+    before = machine.files()
+    for arguments in ([], ["--start"]):
+        done = machine.engine(*arguments)
+        assert done.returncode == 1
+        assert "one that this script cannot start (Docker Desktop, Colima).\nengine: Next: start it, then run this again." in lines(done)
+    assert machine.files() == before
+
+
 def test_d10_only_what_was_started_is_stopped(machine: Machine) -> None:
     machine.docker()
     machine.capability(True)

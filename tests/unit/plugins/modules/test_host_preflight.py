@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import socket
 from collections.abc import Sequence
 from pathlib import Path
@@ -37,10 +38,9 @@ class Table(Host):
     """A host whose engine answers from a table: first words of a command to exit code, output and error output."""
 
     def __init__(self, root: Path, **over: Any) -> None:
-        super().__init__("docker", proc=root)
-        (root / "meminfo").write_text("MemTotal:        8388608 kB\nMemFree: 1 kB\n")
+        super().__init__("docker")
         self.answers: dict[str, tuple[int | None, str, str]] = {
-            "info": (0, json.dumps({"ServerVersion": "28.2", "DockerRootDir": str(root)}), ""),
+            "info": (0, json.dumps({"ServerVersion": "28.2", "DockerRootDir": str(root), "MemTotal": 2**33}), ""),
             "ps": (0, "", ""),
             "image": (0, "", ""),
         } | over
@@ -49,6 +49,9 @@ class Table(Host):
     def run(self, args: Sequence[str], timeout: float | None = None) -> tuple[int | None, str, str]:
         self.asked.append(list(args))
         return self.answers[args[0]]
+
+    def memory(self) -> int | None:
+        return 2**33
 
 
 def codes(problems: list[_host.Problem]) -> list[str]:
@@ -102,41 +105,72 @@ def test_problems_of_one_registry_are_told_once() -> None:
     assert "docker.io cannot be reached for mysql:8.0, apache/airflow:2.6.3: no such host" in problems[0].value
 
 
-def test_a_socket_of_this_process_is_found() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server, socket.create_server(("::1", 0), family=socket.AF_INET6) as six:
-        ports = [server.getsockname()[1]]
-        facts = Host("no-such-engine").ports([*ports, six.getsockname()[1]], [])
-    assert (facts[0]["free"], facts[0]["pid"]) == (False, os.getpid())
-    assert _host.port_problems(facts[:1], None)[0].value.endswith(f"(pid {os.getpid()})")
-    assert facts[1]["free"], "a listener on ::1 alone does not collide"
+@pytest.mark.parametrize("address", ["127.0.0.1", "0.0.0.0", "::"])
+def test_a_listening_port_is_in_use(address: str) -> None:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.create_server((address, 0), family=family, dualstack_ipv6=":" in address) as server:
+        port = server.getsockname()[1]
+        (fact,) = Host("no-such-engine").ports([port], [])
+    assert not fact["free"]
+    # The process is named where ss or lsof is installed.
+    assert fact["pid"] == (os.getpid() if shutil.which("ss") or shutil.which("lsof") else None)
 
 
-TCP = """  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
-   0: 00000000:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 111 1 0 100 0 0 10 0
-   1: 0100007F:20FB 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000        0 222 1 0 100 0 0 10 0
-   2: 0100007F:1F91 0100007F:1F90 01 00000000:00000000 00:00000000 00000000     0        0 333 1 0 100 0 0 10 0
-   3: 0500A8C0:1F92 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 444 1 0 100 0 0 10 0
-"""
+def test_a_listener_elsewhere_does_not_collide() -> None:
+    with socket.create_server(("::1", 0), family=socket.AF_INET6) as server:
+        assert not Host("no-such-engine").listens(server.getsockname()[1])
 
 
-def test_listeners_that_collide() -> None:
-    found = _host.listeners(TCP, [8080, 8443, 8081, 8082])
-    assert [(item.port, item.inode, item.uid) for item in found] == [(8080, "111", 0), (8443, "222", 1000)]
+def test_a_closed_connection_leaves_the_port_free() -> None:
+    """The side that closes first keeps the port in TIME_WAIT; bind() without SO_REUSEADDR would call it used."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        client = socket.create_connection(("127.0.0.1", port))
+        server.accept()[0].close()
+        client.close()
+    assert not Host("no-such-engine").listens(port)
 
 
-def test_a_socket_that_may_not_be_looked_into_names_the_user() -> None:
-    facts = _host.port_facts([8080], [_host.Listener(8080, "1", 4294967294)], {}, [])
-    (problem,) = _host.port_problems(facts, None)
-    assert problem.value == "TCP port 8080 is used by a process of user id 4294967294"
+# Recorded on Debian 12 (iproute2 6.1.0, lsof 4.95.0), as the process's user and as another one. macOS comes with the same lsof.
+SS = 'LISTEN 0      128    127.0.0.1:8088 0.0.0.0:* users:(("python3",pid=25207,fd=3))\n'
+SS_HIDDEN = "LISTEN 0      128    127.0.0.1:8088 0.0.0.0:*\n"
+LSOF = "p25207\ncpython3\n"
+PYTHON = _host.Process(25207, "python3")
+
+
+@pytest.mark.parametrize(
+    ("printed", "expected"),
+    [
+        pytest.param({"ss": SS, "lsof": ""}, PYTHON, id="Linux"),
+        pytest.param({"lsof": LSOF}, PYTHON, id="macOS"),
+        pytest.param({"ss": SS_HIDDEN, "lsof": ""}, _host.Process(), id="of another user"),
+        pytest.param({}, _host.Process(), id="neither program is installed"),
+    ],
+)
+def test_the_process_behind_a_port(printed: dict[str, str], expected: _host.Process) -> None:
+    asked = []
+
+    def output(command: Sequence[str]) -> str:
+        asked.append(" ".join(command))
+        return printed.get(command[0], "")
+
+    assert _host.listening_process(8088, output) == expected
+    assert asked[0] == "ss -Hltnp sport = :8088"
+
+
+def test_a_process_that_may_not_be_seen() -> None:
+    (problem,) = _host.port_problems(_host.port_facts([8080], {8080: _host.Process()}, []), None)
+    assert problem.value == "TCP port 8080 is used by a process that this user cannot see"
     assert "Run as root" in problem.next_action
+    assert "-iTCP:8080" in problem.next_action
 
 
 @pytest.mark.parametrize(("owner", "expected"), [("lab", []), ("other", ["port_busy"]), (None, ["port_busy"])])
 def test_ports_of_the_clusters_own_nodes_are_fine(owner: str | None, expected: list[str]) -> None:
     containers = _host.publishers(json.dumps(NODE))
     # With a proxy process and without one, as Docker may be set up.
-    for listening in ([_host.Listener(8080, "1", 0)], []):
-        facts = _host.port_facts([8080], listening, {"1": (7, "docker-proxy", "")}, containers)
+    for listening in ({8080: _host.Process(7, "docker-proxy")}, {}):
+        facts = _host.port_facts([8080], listening, containers)
         problems = _host.port_problems(facts, owner)
         assert codes(problems) == expected
         if problems:
@@ -164,6 +198,46 @@ def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
     problems, _facts = examine(host, params)
     assert codes(problems) == ["port_busy", "memory_low", "disk_low", "image_unknown"]
     assert all(problem.value and problem.rule and problem.next_action for problem in problems)
+
+
+# What docker info answers, shortened. Linux: recorded on Debian 12. macOS: the memory is what OrbStack says on a Mac with 64 GiB
+# (henrygd/beszel#2098); its folder is only in the virtual machine.
+LINUX = {"ServerVersion": "20.10.24+dfsg1", "DockerRootDir": "/", "MemTotal": 25276502016}
+MACOS = {"ServerVersion": "28.5.2", "DockerRootDir": "/no/such/folder/here", "MemTotal": 16818024448}
+
+
+@pytest.mark.parametrize(
+    ("info", "memory", "disk"),
+    [
+        pytest.param(LINUX, 24105, True, id="Linux"),
+        pytest.param(MACOS, 16038, False, id="macOS"),
+        pytest.param(LINUX | {"MemTotal": 0}, 8192, True, id="no memory in the answer"),
+    ],
+)
+def test_memory_and_disk_are_those_of_the_engines_machine(tmp_path: Path, info: dict[str, Any], memory: int, disk: bool) -> None:
+    problems, facts = examine(Table(tmp_path, info=(0, json.dumps(info), "")), PARAMS | {"min_memory_mb": memory, "min_disk_mb": 1})
+    assert problems == []
+    assert facts["memory_mb"] == memory
+    assert ("disk_mb" in facts) == disk
+
+
+def test_the_memory_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = Host("docker").memory()
+    assert found is not None
+    assert found > 2**28
+
+    def sysconf(name: str) -> int:
+        raise ValueError(f"unrecognized configuration name {name}")
+
+    monkeypatch.setattr(os, "sysconf", sysconf)
+    assert Host("docker").memory() is None
+
+
+def test_what_is_not_known_is_no_problem(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Table, "memory", lambda _self: None)
+    host = Table(tmp_path, info=(None, "", ""), ps=(None, "", ""))
+    problems, facts = examine(host, PARAMS | {"container_engine": False, "min_memory_mb": 9999, "min_disk_mb": 9999})
+    assert (problems, facts) == ([], {"images": [], "ports": []})
 
 
 def test_a_running_cluster_needs_no_more_memory_or_disk(tmp_path: Path) -> None:

@@ -5,13 +5,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from pathlib import Path
 from urllib.error import URLError
 
 import pytest
-from ansible_collections.gitops.airflow.plugins.module_utils._base.download import ensure_file, listed_digest, parse_checksum
+from ansible_collections.gitops.airflow.plugins.module_utils._base import download
+from ansible_collections.gitops.airflow.plugins.module_utils._base.download import ensure_file, get, listed_digest, parse_checksum
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError, InputError
+from ansible_collections.gitops.airflow.tests.unit.logging_proxy import logging_proxy, set_proxy
+from ansible_collections.gitops.airflow.tests.unit.recording_server import recording_server
 
 URL, SUMS = "https://mirror.example/argocd/install.yaml", "https://mirror.example/argocd/sums.txt"
 CONTENT = b"kind: List\n"
@@ -87,3 +91,30 @@ def test_a_bad_checksum_is_refused(checksum: str) -> None:
 )
 def test_lists_of_digests(text: str, digest: str) -> None:
     assert listed_digest(text, "install.yaml") == digest
+
+
+def test_a_redirect_gets_no_login(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 127.0.0.1 login person password secret\n")
+    netrc.chmod(0o600)
+    monkeypatch.setenv("NETRC", str(netrc))
+    with recording_server() as storage, recording_server(location=storage.url.replace("127.0.0.1", "localhost")) as mirror:
+        assert get(mirror.url) == b"answer"
+    assert (mirror.logins, storage.logins) == (["Basic cGVyc29uOnNlY3JldA=="], [""])
+
+
+@pytest.mark.parametrize(
+    ("url", "no_proxy", "seen"),
+    [
+        ("http://mirror.test/", "", ["GET http://mirror.test/"]),
+        ("http://127.0.0.1:{port}/", "", []),
+        ("http://10.255.255.1/", "10.0.0.0/8", []),
+    ],
+)
+def test_the_proxy_of_a_download(monkeypatch: pytest.MonkeyPatch, url: str, no_proxy: str, seen: list[str]) -> None:
+    monkeypatch.setattr(download, "SECONDS", 0.5)
+    with recording_server() as server, logging_proxy({"mirror.test": server.port}) as proxy:
+        set_proxy(monkeypatch, proxy.url, no_proxy)
+        with contextlib.suppress(URLError):  # a network that does not exist
+            assert get(url.format(port=server.port)) == b"answer"
+    assert proxy.requests == seen

@@ -15,7 +15,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._platform import pr
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import Decision, Ref, Sight
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.plan import State
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.preflight import Outcome, Preflight
-from ansible_collections.gitops.airflow.plugins.module_utils._platform.refusal import Refusal, as_error
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.refusal import Refusal, as_error, enforce
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings import AirflowSettings, Repository, Settings, hide
 from ansible_collections.gitops.airflow.plugins.modules import platform_preflight
 
@@ -218,12 +218,20 @@ def test_several_refusals_are_numbered() -> None:
     assert error.message == "There are 2 problems.\n1. executor is wrong.\n2. provider is wrong.\nAirflow was not changed."
     assert error.next_action == "1. Correct executor.\n2. Correct provider."
     assert error.code == "refused"
-    assert as_error([refusal("executor")] * 2, "").code == "executor"
+    same = as_error([refusal("executor")] * 2)
+    assert (same.message, same.next_action, same.code) == (
+        "There are 2 problems.\n1. executor is wrong.\n2. executor is wrong.",
+        "Correct executor.",
+        "executor",
+    )
 
 
 def test_no_refusal_is_no_failure() -> None:
     with pytest.raises(ValueError, match="no refusal"):
-        as_error([], "")
+        as_error([])
+    enforce([])
+    with pytest.raises(CollectionError, match="executor is wrong"):
+        enforce([refusal("executor")])
 
 
 # The module

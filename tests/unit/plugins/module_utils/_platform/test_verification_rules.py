@@ -10,13 +10,11 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import Platform, Ref
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.verification import Run, Wanted
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.verification_rules import (
     CorePods,
     core_pods,
-    enforce,
     idle_problems,
     idle_workers,
     migration_problems,
@@ -130,16 +128,6 @@ def test_what_runs_is_what_is_wanted(change: Obj, pods: CorePods, code: str, wor
 
 def test_any_version_will_do_where_none_is_wanted() -> None:
     assert platform_problems(replace(WANTED, version=""), replace(INSPECTION, version="2.10.5"), FOUR) == []
-
-
-def test_all_broken_rules_are_told_at_once() -> None:
-    found = platform_problems(WANTED, replace(INSPECTION, version="2.6.2", executor="LocalExecutor"), FOUR)
-    with pytest.raises(CollectionError, match=r"version 2\.6\.2.*executor is LocalExecutor") as caught:
-        enforce(found)
-    assert caught.value.code == "airflow_version"
-    assert caught.value.next_action.startswith("Run site.yml")
-    assert "AIRFLOW__CORE__EXECUTOR" in caught.value.next_action
-    enforce([])
 
 
 # Idle

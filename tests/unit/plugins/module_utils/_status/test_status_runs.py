@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -122,7 +123,7 @@ def test_what_waits() -> None:
 def test_the_requests_are_those_of_the_rest_api() -> None:
     seen: list[str] = []
 
-    def send(method: str, url: str, body: bytes | None, headers: dict[str, str]) -> bytes:
+    def send(method: str, url: str, body: bytes | None, headers: Mapping[str, str]) -> bytes:
         seen.append(f"{method} {url.removeprefix('https://a/api/v1')} {(body or b'').decode()}".strip())
         return b'{"dag_runs": [], "task_instances": [], "dags": [], "total_entries": 0}'
 
