@@ -24,10 +24,10 @@ options:
     default: docker
   ports:
     description:
-      - TCP ports that must be free on 127.0.0.1 and 0.0.0.0.
+      - TCP ports that must be free on localhost.
       - >-
-        A port is in use if a connection to it on 127.0.0.1 succeeds, or if a container publishes it. Its process is named if C(ss) or
-        C(lsof) is installed and this user may see it.
+        A port is in use if a connection to it on 127.0.0.1 or ::1 succeeds, or if a container publishes it. Its process is named if
+        C(ss) or C(lsof) is installed and this user may see it.
     type: list
     elements: int
     default: []
@@ -92,7 +92,7 @@ problems:
   sample:
     - code: port_busy
       value: TCP port 8080 is used by nginx (pid 812)
-      rule: It must be free on 127.0.0.1
+      rule: It must be free on localhost
       next_action: End process 812 (kill), or choose another port than 8080.
 next_action:
   description: What to do about the problems.
@@ -135,6 +135,9 @@ from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import
 from ansible_collections.gitops.airflow.plugins.module_utils._base.module import AnsibleModule
 from ansible_collections.gitops.airflow.plugins.module_utils._host import preflight as _host
 from ansible_collections.gitops.airflow.plugins.module_utils._host.command import CommandError, CommandMissing, CommandTimeout, run
+
+# A browser asks localhost on the second one first.
+LOOPBACK = ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1"))
 
 
 class Host:
@@ -185,10 +188,17 @@ class Host:
         return _host.port_facts(ports, listening, containers)
 
     def listens(self, port: int) -> bool:
-        """Whether a program accepts connections on 127.0.0.1, also one that listens on all addresses."""
-        with socket.socket() as client:
-            client.settimeout(1)
-            return client.connect_ex(("127.0.0.1", port)) == 0
+        """Whether a program accepts connections to localhost. One that listens on all addresses does."""
+        return any(self._accepts(*address, port) for address in LOOPBACK)
+
+    @staticmethod
+    def _accepts(family: socket.AddressFamily, address: str, port: int) -> bool:
+        try:
+            with socket.socket(family) as client:
+                client.settimeout(1)
+                return client.connect_ex((address, port)) == 0
+        except OSError:  # a machine without this family of addresses
+            return False
 
     def _output(self, command: Sequence[str]) -> str:
         try:

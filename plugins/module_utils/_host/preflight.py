@@ -114,7 +114,7 @@ def port_problems(facts: Sequence[Mapping[str, Any]], owner: str | None) -> list
             action = (
                 f"Run as root to see which process it is (lsof -nP -iTCP:{fact['port']} -sTCP:LISTEN) and end it, or choose another port."
             )
-        problems.append(Problem("port_busy", f"TCP port {fact['port']} is used by {holder}", "It must be free on 127.0.0.1", action))
+        problems.append(Problem("port_busy", f"TCP port {fact['port']} is used by {holder}", "It must be free on localhost", action))
     return problems
 
 

@@ -105,8 +105,9 @@ def test_problems_of_one_registry_are_told_once() -> None:
     assert "docker.io cannot be reached for mysql:8.0, apache/airflow:2.6.3: no such host" in problems[0].value
 
 
-@pytest.mark.parametrize("address", ["127.0.0.1", "0.0.0.0", "::"])
+@pytest.mark.parametrize("address", ["127.0.0.1", "0.0.0.0", "::", "::1"])
 def test_a_listening_port_is_in_use(address: str) -> None:
+    """F12: a browser that is sent to localhost would meet this listener, on ::1 even before Airflow."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     with socket.create_server((address, 0), family=family, dualstack_ipv6=":" in address) as server:
         port = server.getsockname()[1]
@@ -117,7 +118,7 @@ def test_a_listening_port_is_in_use(address: str) -> None:
 
 
 def test_a_listener_elsewhere_does_not_collide() -> None:
-    with socket.create_server(("::1", 0), family=socket.AF_INET6) as server:
+    with socket.create_server(("127.0.0.2", 0)) as server:
         assert not Host("no-such-engine").listens(server.getsockname()[1])
 
 
