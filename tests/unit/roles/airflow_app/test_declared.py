@@ -89,8 +89,10 @@ def arguments(role_variables: Callable[..., dict[str, Any]]) -> Arguments:
             return templar.template(trust_as_template(value)) if isinstance(value, str) else value
 
         *_before, task = [item for item in tasks(file) if f"gitops.airflow.{module}" in item]
-        defaults = rendered(task.get("module_defaults", {})).get("group/gitops.airflow.git", {})
-        options = defaults | without_omitted(rendered(task[f"gitops.airflow.{module}"]))
+        (main,) = yaml.safe_load((ROLE / "tasks/main.yml").read_text())
+        group = "git" if module.startswith("git") else "argocd"
+        defaults = {**main["module_defaults"], **task.get("module_defaults", {})}.get(f"group/gitops.airflow.{group}", {})
+        options = rendered(defaults) | without_omitted(rendered(task[f"gitops.airflow.{module}"]))
         code = import_module(f"ansible_collections.gitops.airflow.plugins.modules.{module}")
         if not hasattr(code, "argument_spec"):
             return dict(options)
