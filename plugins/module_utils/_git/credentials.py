@@ -125,7 +125,7 @@ class Credentials:
         values = {name: (given or {}).get(name) or "" for name in KINDS}
         return cls(**{name: read_text(value) if KINDS[name].text else value for name, value in values.items()})
 
-    def given(self) -> dict[str, str]:
+    def values(self) -> dict[str, str]:
         """The values that are set."""
         return {name: value for name in KINDS if (value := getattr(self, name))}
 
@@ -157,14 +157,14 @@ class Credentials:
         return "".join(value for _kind, value in self._identity())
 
     def _identity(self) -> list[tuple[Kind, str]]:
-        return [(KINDS[name], value) for name, value in self.given().items() if KINDS[name].argocd]
+        return [(KINDS[name], value) for name, value in self.values().items() if KINDS[name].argocd]
 
     def git_sync_secrets(self) -> dict[str, dict[str, str]]:
         """The texts of git-sync's Secrets, by name and key. The chart needs four keys of a user (apache/airflow: issue 43247)."""
         found: dict[str, dict[str, str]] = {}
         if self.password:
-            values = {"USERNAME": self.username, "PASSWORD": self.password}
-            found[BASIC_SECRET] = {f"{prefix}_{name}": value for prefix in ("GIT_SYNC", "GITSYNC") for name, value in values.items()}
+            user = {"USERNAME": self.username, "PASSWORD": self.password}
+            found[BASIC_SECRET] = {f"{prefix}_{name}": value for prefix in ("GIT_SYNC", "GITSYNC") for name, value in user.items()}
         if self.ssh_key:
             found[SSH_SECRET] = {"gitSshKey": _lines(self.ssh_key)}
         return found
@@ -220,14 +220,14 @@ class Problem:
 def problems(given: Credentials, url: str, *, push: bool = False) -> Iterator[Problem]:
     """What does not fit the URL, or is not what it should be. ``push``: the repository is not only read."""
     fits = given.for_url(url)
-    for name in given.given():
+    for name in given.values():
         kind = KINDS[name]
         if kind.strict and not getattr(fits, name):
             yield Problem(
                 "wrong_credentials",
                 name,
                 "credentials are for the kind of URL that the repository has",
-                f"{{{name}}} is only for {' and '.join(kind.schemes)} URLs, and {{repo}} is another one.",
+                f"{{{name}}} is only for {' and '.join(map(str.upper, kind.schemes))} URLs, and {{repo}} is another one.",
                 f"Leave {{{name}}} empty, or correct {{repo}}.",
             )
     for name, kind in KINDS.items():

@@ -64,13 +64,13 @@ def test_what_fits_together(kind: str, given: dict[str, Any]) -> None:
         (
             {"ssh_key": KEY},
             "wrong_credentials",
-            "{}_ssh_key is only for ssh URLs, and {}_repo is another one.",
+            "{}_ssh_key is only for SSH URLs, and {}_repo is another one.",
             "Leave {}_ssh_key empty, or correct {}_repo.",
         ),
         (
             {"url": SCP, "username": "ann", "password": "t0ken"},
             "wrong_credentials",
-            "{}_password is only for http and https URLs, and {}_repo is another one.",
+            "{}_password is only for HTTP and HTTPS URLs, and {}_repo is another one.",
             "Leave {}_password empty",
         ),
         (
@@ -91,7 +91,7 @@ def test_what_fits_together(kind: str, given: dict[str, Any]) -> None:
             "{}_known_hosts is neither",
             "as {}_known_hosts",
         ),
-        ({"url": SCP, "ssh_key": KEY, "ca": AUTHORITY}, "wrong_credentials", "{}_ca is only for https URLs", "Leave {}_ca empty"),
+        ({"url": SCP, "ssh_key": KEY, "ca": AUTHORITY}, "wrong_credentials", "{}_ca is only for HTTPS URLs", "Leave {}_ca empty"),
         (
             {"ca": "/no/such/file"},
             "no_certificate",
