@@ -144,6 +144,20 @@ def test_defaults_of_modules_are_used(play: Play) -> None:
     assert b"/nowhere/of-the-group" in play(tasks).stdout
 
 
+def test_a_repository_is_one_default_of_a_task(play: Play) -> None:
+    tasks = """
+- gitops.airflow.git_branch_info: {branch: other}
+  module_defaults: {group/gitops.airflow.git: "{{ first | combine(second) }}"}
+  ignore_errors: true
+  vars:
+    first: {repo: 'file:///nowhere/a.git', credentials: {username: "{{ 'a' ~ 'nn' }}"}, names_prefix: x_}
+    second: {names_prefix: dags_, names: {}, branch: main}
+"""
+    printed = play(tasks).stdout
+    assert b"file:///nowhere/a.git (branch other)" in printed
+    assert b"Correct dags_repo" in printed
+
+
 def test_every_module_has_its_action() -> None:
     modules = {path.stem for path in (ROOT / "plugins/modules").glob("*.py")}
     actions = {path.stem for path in (ROOT / "plugins/action").glob("*.py")}
