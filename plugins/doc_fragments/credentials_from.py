@@ -12,7 +12,7 @@ options:
   credentials_from:
     description:
       - A Secret of the cluster with the password or token at the Git server. The module reads it through the Kubernetes API, so that the
-        value is in no variable, log or result. O(password) is then not used.
+        value is in no variable, log or result. O(credentials.password) is then not used.
       - In check mode there are no credentials yet if the Secret does not exist.
     type: dict
     suboptions:
@@ -25,7 +25,7 @@ options:
         type: str
         required: true
       username_key:
-        description: Its key with the user name. Empty for O(username).
+        description: Its key with the user name. Empty for O(credentials.username).
         type: str
         default: ""
       password_key:

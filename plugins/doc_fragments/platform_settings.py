@@ -98,26 +98,25 @@ options:
         description: Owner of that folder, as a refusal names it, from which the platform may take it over.
         type: str
         default: ""
-      platform_username:
-        description: User that may push to the platform repository.
-        type: str
-        default: ""
-      platform_password:
-        description: Password or token of that user.
-        type: str
-        default: ""
-      platform_ssh_key:
-        description: Private key with the right to push, as a text or as a file on the host that runs the module.
-        type: str
-        default: ""
-      platform_known_hosts:
-        description: Host keys of the SSH server, as a text or as a file.
-        type: str
-        default: ""
-      platform_ca:
-        description: Certificate authority of the HTTPS server, as a text or as a file.
-        type: str
-        default: ""
+      platform_credentials:
+        description: What the platform repository is pushed to and read with. What does not fit the URL is refused.
+        type: dict
+        suboptions:
+          username:
+            description: User name at the Git server, for HTTP and HTTPS.
+            type: str
+          password:
+            description: Password or token of that user.
+            type: str
+          ssh_key:
+            description: Private key for SSH, without a passphrase, as a text or as a file on the host that runs the module.
+            type: str
+          known_hosts:
+            description: Host keys of the SSH server, as a text or as a file.
+            type: str
+          ca:
+            description: Certificate authority of the HTTPS server, as a text or as a file.
+            type: str
       dags_repo:
         description: URL of the DAG repository. Empty for the one of the embedded Git server.
         type: str
@@ -130,26 +129,25 @@ options:
         description: Folder of the DAGs in it.
         type: str
         default: dags
-      dags_username:
-        description: User that may read the DAG repository.
-        type: str
-        default: ""
-      dags_password:
-        description: Password or token of that user.
-        type: str
-        default: ""
-      dags_ssh_key:
-        description: Private key that may read the DAG repository, as a text or as a file.
-        type: str
-        default: ""
-      dags_known_hosts:
-        description: Host keys of the SSH server, as a text or as a file.
-        type: str
-        default: ""
-      dags_ca:
-        description: Certificate authority of the HTTPS server, as a text or as a file.
-        type: str
-        default: ""
+      dags_credentials:
+        description: What the DAG repository is read with. What does not fit the URL is refused.
+        type: dict
+        suboptions:
+          username:
+            description: User name at the Git server, for HTTP and HTTPS.
+            type: str
+          password:
+            description: Password or token of that user.
+            type: str
+          ssh_key:
+            description: Private key for SSH, without a passphrase, as a text or as a file on the host that runs the module.
+            type: str
+          known_hosts:
+            description: Host keys of the SSH server, as a text or as a file.
+            type: str
+          ca:
+            description: Certificate authority of the HTTPS server, as a text or as a file.
+            type: str
       dags_check:
         description: Whether the DAG repository is read. V(false) if only the cluster reaches it.
         type: bool

@@ -50,8 +50,7 @@ EXAMPLES = r"""
       worker_namespaces: [{name: airflow-core}, {name: airflow-etl}]
     airflow:
       dags_repo: https://git.example.com/data/dags.git
-      dags_username: reader
-      dags_password: "{{ vault_token }}"
+      dags_credentials: {username: reader, password: "{{ vault_token }}"}
       logs: s3
       logs_region: eu-central-1
       logs_bucket: data-logs
@@ -74,16 +73,42 @@ created:
   type: list
   elements: str
   sample: [Secret airflow-core/airflow-metadata]
-credentials_secret:
-  description: Name of the Secret with the user name and token of the DAG repository. Empty if none is needed.
+git_sync:
+  description: What the values of the chart need for git-sync. Nothing of it is secret.
   returned: success
-  type: str
-  sample: dags-git-basic
-ssh_key_secret:
-  description: Name of the Secret with the SSH key of the DAG repository. Empty if none is needed.
-  returned: success
-  type: str
-  sample: ""
+  type: dict
+  contains:
+    credentials_secret:
+      description: Name of the Secret with the user name and token of the DAG repository. Empty if none is needed.
+      type: str
+      sample: dags-git-basic
+    ssh_key_secret:
+      description: Name of the Secret with the SSH key of the DAG repository. Empty if none is needed.
+      type: str
+      sample: ""
+    known_hosts:
+      description: The host keys of the DAG repository's server.
+      type: str
+      sample: ""
+    authority:
+      description: The certificate authority of the DAG repository's server, for the ConfigMap C(airflow-git-authority).
+      type: str
+      sample: ""
+    env:
+      description: Variables of the containers with git-sync.
+      type: list
+      elements: dict
+      sample: [{name: GIT_SSL_CAINFO, value: /etc/git-authority/ca.crt}]
+    mounts:
+      description: Mounts of the containers with git-sync.
+      type: list
+      elements: dict
+      sample: [{name: git-authority, mountPath: /etc/git-authority, readOnly: true}]
+    volumes:
+      description: Volumes of the pods with git-sync.
+      type: list
+      elements: dict
+      sample: [{name: git-authority, configMap: {name: airflow-git-authority}}]
 dags_checksum:
   description:
     - 16 hexadecimal digits that change with the credentials of the DAG repository. Empty if there are none.
@@ -133,7 +158,6 @@ from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership
     placed,
     secret_values,
 )
-from ansible_collections.gitops.airflow.plugins.module_utils._platform.plan import BASIC_SECRET, SSH_SECRET
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings import (
     AIRFLOW_OPTIONS,
     PLATFORM_OPTIONS,
@@ -181,8 +205,7 @@ def carry_out(module: AnsibleModule, api: KubeApi, given: Settings) -> dict[str,
         "changed": made.created or bool(pairs),
         "generated": made.created,
         "created": [str(change.target) for change in done.changes if change.result == "created"],
-        "credentials_secret": BASIC_SECRET if credentials.password else "",
-        "ssh_key_secret": SSH_SECRET if credentials.ssh_key else "",
+        "git_sync": credentials.git_sync_values(),
         "dags_checksum": content.dags_checksum(credentials, values),
         "logs_checksum": content.logs_checksum(content.log_keys(airflow, values), values),
         "diff": {

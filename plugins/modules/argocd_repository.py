@@ -17,7 +17,7 @@ description:
     make at the same time.
   - Each host key that the module adds ends with the platform's mark. Certificate authorities that it added are remembered in the annotation
     C(gitops-airflow/trust) of the Secret.
-  - A certificate authority that others added for the same host is used if it holds O(ca_content), otherwise the module fails.
+  - A certificate authority that others added for the same host is used if it holds O(credentials.ca), otherwise the module fails.
   - Argo CD's repository server is restarted when it must read a new certificate authority or host key.
 attributes:
   check_mode:
@@ -27,6 +27,7 @@ attributes:
     details: Secret values are not shown, only whether they differ.
 extends_documentation_fragment:
   - gitops.airflow.platform_owner
+  - gitops.airflow.git_credentials
   - gitops.airflow.credentials_from
   - gitops.airflow.kubernetes_auth
   - gitops.airflow.attributes
@@ -51,8 +52,6 @@ options:
   repo:
     description:
       - URL of the repository, with V(http://), V(https://) or V(ssh://), or V(user@host:path). It must not hold a user and password.
-      - Options that do not fit the URL are not used. These are O(username), O(password) and O(ca_content) with an SSH URL,
-        O(ssh_key_content) and O(known_hosts_content) with another one, and O(ca_content) without HTTPS.
     type: str
   project:
     description:
@@ -60,21 +59,6 @@ options:
       - An early version of the collection remembered in this AppProject what it had added to Argo CD's trust. The module takes this over.
     type: str
     default: ""
-  username:
-    description: User name at the Git server, for HTTP. (Not the Kubernetes API's, for which O(kubeconfig) serves.)
-    type: str
-  password:
-    description: Password or token at the Git server, for HTTP.
-    type: str
-  ssh_key_content:
-    description: The private key for SSH, as text. It must have no passphrase.
-    type: str
-  known_hosts_content:
-    description: The server's host keys for SSH, in the form of C(known_hosts). Comments are dropped.
-    type: str
-  ca_content:
-    description: The certificate authority of an HTTPS server, as PEM.
-    type: str
   labels:
     description: Further labels of the Secret.
     type: dict
@@ -119,8 +103,7 @@ EXAMPLES = r"""
     name: platform-repository
     project: airflow
     repo: https://git.example.com/team/platform.git
-    username: argocd
-    password: "{{ lookup('ansible.builtin.env', 'GIT_TOKEN') }}"
+    credentials: {username: argocd, password: "{{ lookup('ansible.builtin.env', 'GIT_TOKEN') }}"}
 
 - name: Let Argo CD read the embedded Git server with its own token
   gitops.airflow.argocd_repository:
@@ -128,7 +111,7 @@ EXAMPLES = r"""
     name: platform-repository
     project: airflow
     repo: http://gitea.git.svc.cluster.local:3000/gitops/platform.git
-    username: gitops
+    credentials: {username: gitops}
     credentials_from: {namespace: git, name: git-credentials, password_key: argocd-token, platform: airflow}
 
 - name: Trust the certificate authority of the company
@@ -136,7 +119,7 @@ EXAMPLES = r"""
     platform: airflow
     name: platform-repository
     repo: https://git.corp.example/team/platform.git
-    ca_content: "{{ lookup('ansible.builtin.file', 'corporate-ca.pem') }}"
+    credentials: {ca: corporate-ca.pem}
 
 - name: Forget a repository and what was trusted for it
   gitops.airflow.argocd_repository:
@@ -153,8 +136,7 @@ EXAMPLES = r"""
         name: platform-repository
         project: airflow
         repo: ssh://git@git.example.com:2222/team/platform.git
-        ssh_key_content: "{{ lookup('ansible.builtin.file', '~/.ssh/argocd') }}"
-        known_hosts_content: "{{ lookup('ansible.builtin.file', 'known_hosts') }}"
+        credentials: {ssh_key: ~/.ssh/argocd, known_hosts: known_hosts}
         keep_present: true
       register: repository
 
@@ -175,8 +157,7 @@ EXAMPLES = r"""
         name: platform-repository
         project: airflow
         repo: ssh://git@git.example.com:2222/team/platform.git
-        ssh_key_content: "{{ lookup('ansible.builtin.file', '~/.ssh/argocd') }}"
-        known_hosts_content: "{{ lookup('ansible.builtin.file', 'known_hosts') }}"
+        credentials: {ssh_key: ~/.ssh/argocd, known_hosts: known_hosts}
 """
 
 RETURN = r"""
@@ -216,7 +197,8 @@ next_action:
 code:
   description:
     - The kind of failure. V(foreign_object), V(older_object) and V(other_platform) name a Secret of others, V(foreign_certificate) another
-      certificate authority for the same host. V(bad_url), V(bad_credentials), V(bad_known_hosts) and V(bad_certificate) name an option.
+      certificate authority for the same host. V(bad_url), V(half_credentials), V(no_private_key), V(no_host_keys) and
+      V(no_certificate) name an option, V(bad_path) a file that cannot be read.
       V(missing_secret) and V(missing_key) name what O(credentials_from) needs.
       V(no_argocd) is returned if Argo CD is not installed, V(not_rolled_out) and V(not_deleted) after O(timeout), V(being_deleted) if the
       Secret is being deleted, and V(conflict) if others keep changing an object.
@@ -235,28 +217,24 @@ from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import
 from ansible_collections.gitops.airflow.plugins.module_utils._base.module import AnsibleModule
 from ansible_collections.gitops.airflow.plugins.module_utils._base.owner import OWNER_SPEC
 from ansible_collections.gitops.airflow.plugins.module_utils._base.progress import open_progress
-from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import KubeApi, connect, show_path
-from ansible_collections.gitops.airflow.plugins.module_utils._kube.credentials import CREDENTIALS_SPEC, read_credentials
+from ansible_collections.gitops.airflow.plugins.module_utils._git.access import with_password
+from ansible_collections.gitops.airflow.plugins.module_utils._git.credentials import SPEC, Credentials
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import connect, show_path
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.credentials import CREDENTIALS_SPEC
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
-
-# Here these two are the Git server's.
-OWN_NAMES = {"username": {"type": "str"}, "password": {"type": "str", "no_log": True}}
 
 
 def argument_spec() -> dict[str, Any]:
     return {
         **AUTH_ARG_SPEC,
         **OWNER_SPEC,
-        **OWN_NAMES,
+        "credentials": SPEC,
         "credentials_from": CREDENTIALS_SPEC,
         "name": {"type": "str", "required": True},
         "namespace": {"type": "str", "default": "argocd"},
         "state": {"type": "str", "choices": ["absent", "present"], "default": "present"},
         "repo": {"type": "str"},
         "project": {"type": "str", "default": ""},
-        "ssh_key_content": {"type": "str", "no_log": True},
-        "known_hosts_content": {"type": "str"},
-        "ca_content": {"type": "str"},
         "labels": {"type": "dict", "default": {}},
         "keep_present": {"type": "bool", "default": False},
         "repository_server": {"type": "str", "default": "argocd-repo-server"},
@@ -266,42 +244,28 @@ def argument_spec() -> dict[str, Any]:
 
 
 def declared(params: dict[str, Any]) -> Repository:
-    """The repository that the options describe."""
+    """The repository that the options describe. Raises OSError for a file that cannot be read."""
     return Repository(
         name=params["name"],
         namespace=params["namespace"],
         platform=params["platform"],
         repo=params["repo"] or "",
         project=params["project"],
-        username=params["username"] or "",
-        password=params["password"] or "",
-        ssh_key=params["ssh_key_content"] or "",
-        known_hosts=params["known_hosts_content"] or "",
-        authority=params["ca_content"] or "",
+        credentials=Credentials.read(params["credentials"]),
         labels={key: str(value) for key, value in params["labels"].items()},
         adopt=params["adopt"],
     )
 
 
-def completed(module: AnsibleModule, api: KubeApi, wanted: Repository) -> Repository:
-    """With the credentials that are in a Secret, which are hidden. Raises ApiError, CollectionError."""
-    given = module.params["credentials_from"]
-    if not given or module.params["state"] == "absent":
-        return wanted
-    found = read_credentials(api, given, wanted.username, module.check_mode)
-    if found.password:
-        module.no_log_values.add(found.password)
-    return replace(wanted, username=found.username, password=found.password)
-
-
 def main(create: Callable[..., AnsibleModule] = AnsibleModule) -> None:
     module = create(argument_spec=argument_spec(), required_if=[("state", "present", ("repo",))], supports_check_mode=True)
     params = show_path(module)
-    wanted, present = declared(params), params["state"] == "present"
+    present = params["state"] == "present"
     try:
-        api = connect({name: value for name, value in params.items() if name not in OWN_NAMES} | dict.fromkeys(OWN_NAMES))
-        wanted = completed(module, api, wanted)
+        api, wanted = connect(params), declared(params)
         if present:
+            credentials = with_password(api, params, wanted.credentials, module.check_mode, module.no_log_values.add)
+            wanted = replace(wanted, credentials=credentials)
             check(wanted)
         trust = RepositoryTrust(
             api,
@@ -315,6 +279,8 @@ def main(create: Callable[..., AnsibleModule] = AnsibleModule) -> None:
         done = trust.present() if present else trust.absent(params["timeout"])
     except CollectionError as error:
         module.fail(error)
+    except OSError as error:
+        module.fail(CollectionError(f"{error}.", "Make the file that it names readable, or give its text.", "bad_path"))
     result: dict[str, Any] = {name: getattr(done, name) for name in ("changed", "trust", "kept", "theirs", "rolled_out")}
     header = str(wanted.place)
     diff = {"before_header": header, "before": done.before, "after_header": header, "after": done.after}

@@ -17,6 +17,7 @@ description:
   - Over SSH a key and the server's host keys must be given.
 extends_documentation_fragment:
   - gitops.airflow.git_remote
+  - gitops.airflow.git_credentials
   - gitops.airflow.credentials_from
   - gitops.airflow.tunnel
   - gitops.airflow.kubernetes_auth
@@ -74,22 +75,19 @@ EXAMPLES = r"""
   gitops.airflow.git_branch_info:
     repo: ssh://git@git.example.com:2222/data/dags.git
     branch: main
-    ssh_key_content: "{{ vault_dags_key }}"
-    known_hosts: files/known_hosts
+    credentials: {ssh_key: "{{ vault_dags_key }}", known_hosts: files/known_hosts}
     folders: [dags]
 
 - name: Check that the platform can be pushed
   gitops.airflow.git_branch_info:
     repo: https://git.example.com/data/platform.git
-    username: deploy
-    password: "{{ vault_token }}"
-    ca_path: /etc/ssl/our-authority.pem
+    credentials: {username: deploy, password: "{{ vault_token }}", ca: /etc/ssl/our-authority.pem}
     push: true
 
 - name: Read the DAGs of the embedded Git server with git-sync's token
   gitops.airflow.git_branch_info:
     repo: http://gitea.git.svc.cluster.local:3000/gitops/dags.git
-    username: gitops
+    credentials: {username: gitops}
     credentials_from: {namespace: git, name: git-credentials, password_key: git-sync-token}
     tunnel: {namespace: git, service: gitea, port: 3000}
 """
@@ -116,7 +114,7 @@ from collections.abc import Callable
 
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError
 from ansible_collections.gitops.airflow.plugins.module_utils._base.module import AnsibleModule
-from ansible_collections.gitops.airflow.plugins.module_utils._git.access import EXCLUSIVE, REMOTE_SPEC, with_credentials
+from ansible_collections.gitops.airflow.plugins.module_utils._git.access import REMOTE_SPEC, with_credentials
 from ansible_collections.gitops.airflow.plugins.module_utils._git.branch import read_branch
 from ansible_collections.gitops.airflow.plugins.module_utils._git.model import GitError
 from ansible_collections.gitops.airflow.plugins.module_utils._git.owner import OWNER_SPEC
@@ -130,7 +128,6 @@ def main(create: Callable[..., AnsibleModule] = AnsibleModule) -> None:
             "push": {"type": "bool", "default": False},
             "owner": OWNER_SPEC,
         },
-        mutually_exclusive=EXCLUSIVE,
         supports_check_mode=True,
     )
     try:

@@ -17,6 +17,7 @@ description:
   - This user's own git configuration, SSH keys and known hosts serve for what is not given.
 extends_documentation_fragment:
   - gitops.airflow.git_remote
+  - gitops.airflow.git_credentials
   - gitops.airflow.credentials_from
   - gitops.airflow.tunnel
   - gitops.airflow.kubernetes_auth
@@ -130,8 +131,7 @@ EXAMPLES = r"""
 - name: Publish the rendered platform, and delete everything else in its folder
   gitops.airflow.git_publish:
     repo: https://git.example.com/platform/airflow.git
-    username: deploy
-    password: "{{ git_token }}"
+    credentials: {username: deploy, password: "{{ git_token }}"}
     folder: platform/airflow/core
     files:
       values.yaml: "{{ lookup('ansible.builtin.template', 'values.yaml.j2') }}"
@@ -144,7 +144,7 @@ EXAMPLES = r"""
 - name: Create a repository with examples on the cluster's own Gitea, if it does not exist
   gitops.airflow.git_publish:
     repo: http://git-http.git.svc:3000/airflow/dags.git
-    username: pusher
+    credentials: {username: pusher}
     credentials_from: {namespace: git, name: pusher, password_key: token}
     files:
       dags/example.py: "{{ lookup('ansible.builtin.file', 'example.py') }}"
@@ -193,7 +193,8 @@ code:
   description: >-
     Kind of failure: V(authentication), V(repository_missing), V(branch_missing), V(unreachable), V(unknown_host_key),
     V(changed_host_key), V(bad_key), V(untrusted_certificate), V(refused), V(foreign_folder), V(busy), V(bad_url), V(bad_path),
-    V(bad_option), V(no_tunnel), V(unencrypted), V(server_error), V(timeout), V(git_missing) or V(git_failed).
+    V(bad_option), V(no_tunnel), V(unencrypted), V(half_credentials), V(no_private_key), V(no_host_keys), V(no_certificate),
+    V(server_error), V(timeout), V(git_missing) or V(git_failed).
   returned: failure
   type: str
   sample: authentication
@@ -205,7 +206,7 @@ from typing import Any
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError
 from ansible_collections.gitops.airflow.plugins.module_utils._base.module import AnsibleModule
 from ansible_collections.gitops.airflow.plugins.module_utils._base.printable import printable
-from ansible_collections.gitops.airflow.plugins.module_utils._git.access import EXCLUSIVE, REMOTE_SPEC, open_remote, with_credentials
+from ansible_collections.gitops.airflow.plugins.module_utils._git.access import REMOTE_SPEC, open_remote, with_credentials
 from ansible_collections.gitops.airflow.plugins.module_utils._git.model import Content, Entry, GitError, unified
 from ansible_collections.gitops.airflow.plugins.module_utils._git.owner import OWNER_SPEC, check_folder, from_params
 from ansible_collections.gitops.airflow.plugins.module_utils._git.remote import Author, Outcome, publish
@@ -213,7 +214,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._git.source import 
 
 
 def run(params: dict[str, Any], files: Published, temp: str, check: bool) -> Outcome:
-    """Publishes. Raises GitError, TunnelError, InputError, OSError."""
+    """Publishes to where the options after with_credentials say. Raises GitError, TunnelError, InputError, OSError."""
     wanted = dict(files.files)
     author = Author(params["author_name"], params["author_email"], params["commit_message"])
     owner = from_params(params.get("owner"))
@@ -250,7 +251,6 @@ def main(create: Callable[..., AnsibleModule] = AnsibleModule) -> None:
             "author_name": {"type": "str", "default": "gitops.airflow"},
             "author_email": {"type": "str", "default": "gitops-airflow@localhost"},
         },
-        mutually_exclusive=EXCLUSIVE,
         supports_check_mode=True,
     )
     try:

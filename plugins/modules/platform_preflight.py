@@ -103,11 +103,9 @@ EXAMPLES = r"""
       airflow_version: 2.10.5
     airflow:
       platform_repo: https://git.example.com/data/platform.git
-      platform_username: deploy
-      platform_password: "{{ vault_token }}"
+      platform_credentials: {username: deploy, password: "{{ vault_token }}"}
       dags_repo: ssh://git@git.example.com/data/dags.git
-      dags_ssh_key: /etc/airflow/dags_key
-      dags_known_hosts: /etc/airflow/known_hosts
+      dags_credentials: {ssh_key: /etc/airflow/dags_key, known_hosts: /etc/airflow/known_hosts}
       values: "{{ lookup('ansible.builtin.file', 'values.yaml') | from_yaml }}"
   register: preflight
 
@@ -212,6 +210,23 @@ plan:
       description: Whether C(platform) and C(dags), the two repositories, are the embedded Git server's.
       type: dict
       sample: {platform: true, dags: false}
+    git:
+      description:
+        - By C(platform) and C(dags), the options by which M(gitops.airflow.git_publish) and M(gitops.airflow.git_branch_info) reach the
+          repository. O(airflow.platform_credentials) and O(airflow.dags_credentials) are not among them.
+      type: dict
+    readers:
+      description:
+        - By C(platform) and C(dags), the options C(credentials) and C(credentials_from) of who only reads the repository.
+        - Empty for one that is not the embedded Git server's.
+      type: dict
+    folder_owner:
+      description: The option C(owner) of M(gitops.airflow.git_publish) for the platform repository.
+      type: dict
+    worker_secrets:
+      description: Names of the Secrets that this collection makes in each namespace of workers.
+      type: list
+      elements: str
     retired_secrets:
       description:
         - Airflow's Secrets that are no longer used, for M(gitops.airflow.platform_objects). Their credentials are not needed, or they are
@@ -293,7 +308,7 @@ def ask(request: dict[str, Any], temp: str) -> str | Refusal:
     try:
         return read_branch(given, temp)
     except GitError as error:
-        named = error.named(request["names"])
+        named = error.named(request["names"], request["names_prefix"])
         rule = "a repository can be used with what is given"
         return Refusal(error.code, public_url(request["repo"]), rule, error.message, named.next_action)
     except (CollectionError, OSError) as error:

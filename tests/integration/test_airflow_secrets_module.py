@@ -75,7 +75,7 @@ def test_they_are_made_once(secrets: Secrets) -> None:
     assert (checked["changed"], checked["generated"], secrets.live()) == (True, True, {})
     made = secrets.ensure()
     assert (made["changed"], made["generated"], len(made["created"])) == (True, True, 13)
-    assert (made["credentials_secret"], made["ssh_key_secret"]) == ("dags-git-basic", "")
+    assert (made["git_sync"]["credentials_secret"], made["git_sync"]["ssh_key_secret"]) == ("dags-git-basic", "")
     live = secrets.live()
     assert live["airflow-core/airflow-generated"]["immutable"]
     assert all(item["metadata"]["labels"] == MARKS for item in live.values())
@@ -88,7 +88,7 @@ def test_they_are_made_once(secrets: Secrets) -> None:
     assert secrets.live() == live
 
     # A new token is a new checksum, and the diff names what changes.
-    own = {"dags_repo": "https://git.example/dags.git", "dags_username": "reader", "dags_password": "an-own-secret-token"}
+    own = {"dags_repo": "https://git.example/dags.git", "dags_credentials": {"username": "reader", "password": "an-own-secret-token"}}
     changed = secrets.ensure(**own)
     assert (changed["changed"], changed["generated"], changed["logs_checksum"]) == (True, False, made["logs_checksum"])
     assert changed["dags_checksum"] != made["dags_checksum"]

@@ -35,8 +35,8 @@ KEY = "git.example.com ssh-ed25519 AAAAC3Nza"
 MARKED = f"{KEY} gitops-airflow/platform=airflow"
 PEM = "-----BEGIN CERTIFICATE-----\nQUJDREVG\n-----END CERTIFICATE-----\n"
 OTHER_PEM = "-----BEGIN CERTIFICATE-----\nWFlaWFla\n-----END CERTIFICATE-----\n"
-SSH = {"repo": "ssh://git@git.example.com/team/platform.git", "known_hosts_content": KEY}
-HTTPS = {"repo": "https://git.example.com/team/platform.git", "ca_content": PEM}
+SSH = {"repo": "ssh://git@git.example.com/team/platform.git", "credentials": {"known_hosts": KEY}}
+HTTPS = {"repo": "https://git.example.com/team/platform.git", "credentials": {"ca": PEM}}
 
 
 class Cluster:
@@ -303,7 +303,7 @@ def remembered(cluster: Cluster) -> str:
 
 def test_a_repository_over_ssh(cluster: Cluster) -> None:
     key = "-----BEGIN OPENSSH PRIVATE KEY-----\nnot-a-key\n-----END OPENSSH PRIVATE KEY-----"
-    given = {**SSH, "ssh_key_content": key}
+    given: Obj = {**SSH, "credentials": {"known_hosts": KEY, "ssh_key": key}}
     before = cluster.found(HOSTS)
     dry = cluster.repository(**given, check=True)
     assert (dry["changed"], dry["trust"], dry["rolled_out"], cluster.get(SECRET)) == (True, ["ssh"], True, None)
@@ -334,11 +334,11 @@ def test_a_repository_over_ssh(cluster: Cluster) -> None:
 
 def test_a_repository_over_https_and_its_password(cluster: Cluster) -> None:
     cluster.merge(TLS, {"data": {"theirs.example.com": OTHER_PEM}})
-    given = {**HTTPS, "username": "argocd", "password": "first-secret"}
+    given: Obj = {**HTTPS, "credentials": {"ca": PEM, "username": "argocd", "password": "first-secret"}}
     made = cluster.repository(**given)
     assert (made["trust"], made["theirs"]) == (["tls:git.example.com"], [])
     assert cluster.data(TLS) == {"theirs.example.com": OTHER_PEM, "git.example.com": PEM}
-    rotated = cluster.repository(**{**given, "password": "second-secret"})
+    rotated = cluster.repository(**{**given, "credentials": {**given["credentials"], "password": "second-secret"}})
     assert (rotated["changed"], rotated["rolled_out"]) == (True, False)
     assert decoded(cluster)["password"] == "second-secret"
     shown = rotated["diff"]["before"]["secret"]["data"], rotated["diff"]["after"]["secret"]["data"]
@@ -463,7 +463,7 @@ def test_an_interrupted_change_is_resumed(cluster: Cluster) -> None:
 
 def test_a_token_is_read_from_a_secret_and_shown_to_nobody(cluster: Cluster) -> None:
     path = f"{CORE}/secrets/tokens"
-    given: Obj = {"repo": "http://gitea.git.svc.cluster.local:3000/gitops/platform.git", "username": "gitops"}
+    given: Obj = {"repo": "http://gitea.git.svc.cluster.local:3000/gitops/platform.git", "credentials": {"username": "gitops"}}
     given["credentials_from"] = {"namespace": "argocd", "name": "tokens", "password_key": "argocd-token", "platform": "airflow"}
     assert cluster.repository(**given)["code"] == "missing_secret"
     assert (cluster.repository(**given, check=True)["changed"], cluster.get(SECRET)) == (True, None)

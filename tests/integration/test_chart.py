@@ -20,6 +20,7 @@ import pytest
 import yaml
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar, trust_as_template
+from ansible_collections.gitops.airflow.plugins.module_utils._git.credentials import Credentials
 from ansible_collections.gitops.airflow.tests.integration.apiserver import lab_file
 from ansible_collections.gitops.airflow.tests.unit import conftest as unit_tests
 
@@ -41,7 +42,7 @@ def written(role_variables: Callable[..., dict[str, Any]], tmp_path_factory: pyt
     variables = role_variables(*files) | {
         "role_path": str(ROLE),
         "ansible_search_path": [str(ROLE)],
-        "__airflow_app_secrets": {"credentials_secret": "dags-git-basic", "ssh_key_secret": "", "dags_checksum": "", "logs_checksum": "0"},
+        "__airflow_app_secrets": {"git_sync": Credentials("ann", "t").git_sync_values(), "dags_checksum": "", "logs_checksum": "0"},
     }
     loader = DataLoader()
     loader.set_basedir(str(ROLE))

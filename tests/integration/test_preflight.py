@@ -122,9 +122,9 @@ def test_a_platform_that_is_installed_needs_fewer_requests(cluster: Cluster) -> 
 
 
 def test_s5_a_password_that_is_part_of_a_name_leaves_the_plan_as_it_is(cluster: Cluster) -> None:
-    result = look(cluster, airflow={"platform_password": "airflow", "platform_username": "ann"}, repositories=False)
+    result = look(cluster, airflow={"platform_credentials": {"password": "airflow", "username": "ann"}}, repositories=False)
     assert sorted(result["plan"]["namespaces"])[:3] == ["airflow-core", "airflow-cron", "airflow-user"]
-    assert result["invocation"]["module_args"]["airflow"]["platform_password"] == ""
+    assert result["invocation"]["module_args"]["airflow"]["platform_credentials"] == {"username": "ann", "known_hosts": None, "ca": None}
 
 
 def test_everything_in_the_way_comes_together(cluster: Cluster, tmp_path: Path) -> None:

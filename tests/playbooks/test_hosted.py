@@ -24,10 +24,13 @@ TASKS: dict[str, Mapping[str, Any]] = {
     "a missing option": {"gitops.airflow.git_branch_info": {"branch": "main"}},
     "a wrong choice": {"gitops.airflow.kind_cluster": {"name": "a", "state": "gone"}},
     "a wrong type": {"gitops.airflow.git_branch_info": {"repo": "{{ repo }}", "timeout": "soon"}},
-    "options that exclude each other": {"gitops.airflow.git_branch_info": {"repo": "{{ repo }}", "ssh_key": "/a", "ssh_key_content": "b"}},
+    "an unknown suboption": {"gitops.airflow.git_branch_info": {"repo": "{{ repo }}", "credentials": {"token": "b"}}},
     "one of two options": {"gitops.airflow.airflow_dag": {"dag_id": "a", "paused": True}},
     "a secret in a message": {
-        "gitops.airflow.git_branch_info": {"repo": "http://127.0.0.1:1/a.git", "username": "me", "password": "correct horse battery"}
+        "gitops.airflow.git_branch_info": {
+            "repo": "http://127.0.0.1:1/a.git",
+            "credentials": {"username": "me", "password": "correct horse battery"},
+        }
     },
     "check mode": {
         "gitops.airflow.git_publish": {"repo": "{{ repo }}", "branch": "main", "files": {"a.py": "x"}, "commit_message": "m"},
@@ -38,7 +41,12 @@ TASKS: dict[str, Mapping[str, Any]] = {
         "gitops.airflow.argocd_project": {"name": "a", "namespace": "a", "platform": "a", "state": "absent"},
         "environment": [{"K8S_AUTH_HOST": "{{ 'https://127.0.0.1:' ~ 1 }}", "K8S_AUTH_API_KEY": "a"}],
     },
-    "a vault text": {"gitops.airflow.git_branch_info": {"repo": "{{ repo }}", "password": "{{ lookup('ansible.builtin.file', secret) }}"}},
+    "a vault text": {
+        "gitops.airflow.git_branch_info": {
+            "repo": "{{ repo }}",
+            "credentials": {"password": "{{ lookup('ansible.builtin.file', secret) }}"},
+        }
+    },
     "no_log": {"gitops.airflow.git_branch_info": {"repo": "{{ repo }}", "branch": "other"}, "no_log": True},
 }
 
@@ -134,6 +142,20 @@ def test_defaults_of_modules_are_used(play: Play) -> None:
       ignore_errors: true
 """
     assert b"/nowhere/of-the-group" in play(tasks).stdout
+
+
+def test_a_repository_is_one_default_of_a_task(play: Play) -> None:
+    tasks = """
+- gitops.airflow.git_branch_info: {branch: other}
+  module_defaults: {group/gitops.airflow.git: "{{ first | combine(second) }}"}
+  ignore_errors: true
+  vars:
+    first: {repo: 'file:///nowhere/a.git', credentials: {username: "{{ 'a' ~ 'nn' }}"}, names_prefix: x_}
+    second: {names_prefix: dags_, names: {}, branch: main}
+"""
+    printed = play(tasks).stdout
+    assert b"file:///nowhere/a.git (branch other)" in printed
+    assert b"Correct dags_repo" in printed
 
 
 def test_every_module_has_its_action() -> None:

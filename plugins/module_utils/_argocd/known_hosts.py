@@ -32,23 +32,6 @@ def mark(platform: str) -> str:
     return f"{PLATFORM}={platform}"
 
 
-def entries(text: str) -> list[str]:
-    """The host keys of a known_hosts text, each once, without comment lines.
-
-    :raises ValueError: for a line that is not a host key, with the line's number: it may be a key that must not be shown.
-    """
-    found: dict[str, None] = {}
-    for number, line in enumerate(text.split("\n"), 1):
-        entry = line.strip()
-        if not entry or entry.startswith("#"):
-            continue
-        fields = entry.split()
-        if entry.startswith("-----") or len(fields) < (4 if fields[0].startswith("@") else 3):
-            raise ValueError(f"line {number} is not a host key: it needs a host, a key type and a key")
-        found[entry] = None
-    return list(found)
-
-
 def parse(text: str, platform: str, blocks: bool) -> KnownHosts:
     """Finds this platform's lines. ``blocks``: those of the last version's blocks are this platform's, too.
 

@@ -11,24 +11,22 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from ansible_collections.gitops.airflow.plugins.module_utils._argocd.known_hosts import entries
 from ansible_collections.gitops.airflow.plugins.module_utils._argocd.project import TRUST
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError
 from ansible_collections.gitops.airflow.plugins.module_utils._base.owner import belongs, marks, refuse_foreign
-from ansible_collections.gitops.airflow.plugins.module_utils._base.url import ssh_server
+from ansible_collections.gitops.airflow.plugins.module_utils._base.url import scheme
 from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Obj
+from ansible_collections.gitops.airflow.plugins.module_utils._git.credentials import Credentials, certificates, host_keys, problems, refuse
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.declare import Place
 
 SECRET_TYPE = {"argocd.argoproj.io/secret-type": "repository"}
 SSH, TLS = "ssh", "tls:"
 # Fields of the Secret whose values may be shown.
 PLAIN_FIELDS = ("type", "project", "url")
-_CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----(.*?)-----END CERTIFICATE-----", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -40,11 +38,7 @@ class Repository:
     platform: str
     repo: str = ""
     project: str = ""
-    username: str = ""
-    password: str = field(default="", repr=False)
-    ssh_key: str = field(default="", repr=False)
-    known_hosts: str = ""
-    authority: str = ""
+    credentials: Credentials = field(default_factory=Credentials)
     labels: Mapping[str, str] = field(default_factory=dict)
     adopt: bool = False
 
@@ -53,8 +47,9 @@ class Repository:
         return Place("v1", "Secret", "secrets", self.namespace, self.name)
 
     @property
-    def ssh(self) -> bool:
-        return ssh_server(self.repo) is not None
+    def used(self) -> Credentials:
+        """The credentials that fit the URL."""
+        return self.credentials.for_url(self.repo)
 
     @property
     def host(self) -> str:
@@ -64,52 +59,35 @@ class Repository:
 
     @property
     def host_keys(self) -> list[str]:
-        return entries(self.known_hosts) if self.ssh else []
+        return host_keys(self.used.known_hosts)
 
     @property
     def authorities(self) -> dict[str, str]:
         """The certificate authority by its host."""
-        return {self.host: f"{self.authority.strip()}\n"} if self.host and self.authority.strip() else {}
+        authority = self.used.ca.strip()
+        return {self.host: f"{authority}\n"} if authority else {}
 
     @property
     def digest(self) -> str:
         """Names what Argo CD must have read; empty where it needs to trust nothing. As the last version of the collection wrote it."""
         if not self.host_keys and not self.authorities:
             return ""
-        return hashlib.sha256(f"{self.authority.strip()}{self.known_hosts.strip()}".encode()).hexdigest()
+        return hashlib.sha256(f"{self.credentials.ca.strip()}{self.credentials.known_hosts.strip()}".encode()).hexdigest()
 
 
 def check(repository: Repository) -> None:
     """:raises CollectionError: where the options do not fit together. No message shows a credential."""
-    try:
-        parts = urlsplit(repository.repo)
-        ssh = repository.ssh
-    except ValueError:
-        parts, ssh = urlsplit(""), False
-    if not ssh and (parts.scheme not in ("http", "https") or not parts.hostname):
+    kind = scheme(repository.repo)
+    if kind != "ssh" and (kind not in ("http", "https") or not urlsplit(repository.repo).hostname):
         raise CollectionError("repo is not a URL of a Git repository.", "Give an http, https or SSH URL as repo.", "bad_url")
-    if parts.password or (parts.username and not ssh):
+    parts = urlsplit(repository.repo)
+    if parts.password or (parts.username and kind != "ssh"):
         raise CollectionError(
             "repo has a user or token before the host, which could be read in Argo CD.",
-            "Take it out of repo, and give username and password.",
+            "Take it out of repo, and give username and password as credentials.",
             "bad_url",
         )
-    if not repository.ssh and bool(repository.username) != bool(repository.password):
-        raise CollectionError("Only one of username and password is given.", "Give both, or neither.", "bad_credentials")
-    if repository.ssh and repository.ssh_key and "PRIVATE KEY-----" not in repository.ssh_key:
-        raise CollectionError("ssh_key_content is not a private key.", "Give its text, without a passphrase.", "bad_credentials")
-    if repository.ssh:
-        try:
-            entries(repository.known_hosts)
-        except ValueError as error:
-            raise CollectionError(f"known_hosts_content: {error}.", "Give lines as ssh-keyscan prints them.", "bad_known_hosts") from error
-    if repository.host and repository.authority.strip() and not certificates(repository.authority):
-        raise CollectionError("ca_content holds no certificate.", "Give certificates as PEM.", "bad_certificate")
-
-
-def certificates(text: str) -> set[str]:
-    """The certificates of a PEM text, without line ends."""
-    return {"".join(body.split()) for body in _CERTIFICATE.findall(text)}
+    refuse(problems(repository.used, repository.repo))
 
 
 def manifest(repository: Repository, memory: Sequence[str], present: Obj | None) -> Obj:
@@ -122,10 +100,7 @@ def manifest(repository: Repository, memory: Sequence[str], present: Obj | None)
     fields = {"type": "git", "url": repository.repo}
     if repository.project:
         fields["project"] = repository.project
-    if repository.ssh and repository.ssh_key:
-        fields["sshPrivateKey"] = f"{repository.ssh_key.strip()}\n"
-    elif not repository.ssh and repository.password:
-        fields |= {"username": repository.username, "password": repository.password}
+    fields |= repository.used.argocd()
     metadata: Obj = {
         "labels": {**repository.labels, **marks(repository.platform), **SECRET_TYPE},
         "annotations": {TRUST: " ".join(memory)},
@@ -208,7 +183,7 @@ def plan_authorities(present: Mapping[str, str], memory: Memory, wanted: Mapping
             raise CollectionError(
                 f"Argo CD already has certificate authorities for {host}, which this platform did not add, and the wanted one is not among "
                 "them. Nothing was changed.",
-                f"Add the certificate to the key {host} of the ConfigMap argocd-tls-certs-cm yourself, or leave ca_content empty to use "
+                f"Add the certificate to the key {host} of the ConfigMap argocd-tls-certs-cm yourself, or leave ca empty to use "
                 "the present ones.",
                 "foreign_certificate",
             )

@@ -27,3 +27,11 @@ def ssh_server(url: str) -> tuple[str, int] | None:
         return (parts.hostname or "", parts.port or 22) if parts.scheme == "ssh" else None
     match = SCP_LIKE.match(url)
     return (match["host"], 22) if match else None
+
+
+def scheme(url: str) -> str:
+    """The scheme of a URL in lower-case letters, ``ssh`` also for user@host:path. Empty for what is not a URL."""
+    try:
+        return "ssh" if ssh_server(url) else urlsplit(url).scheme
+    except ValueError:
+        return ""

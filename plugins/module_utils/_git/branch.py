@@ -7,23 +7,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.gitops.airflow.plugins.module_utils._base.url import public_url, ssh_server
 from ansible_collections.gitops.airflow.plugins.module_utils._git.access import open_remote
-from ansible_collections.gitops.airflow.plugins.module_utils._git.model import GitError, folder, keyscan
+from ansible_collections.gitops.airflow.plugins.module_utils._git.credentials import missing, refuse
+from ansible_collections.gitops.airflow.plugins.module_utils._git.model import GitError, folder
 from ansible_collections.gitops.airflow.plugins.module_utils._git.owner import FolderOwner, check_folder, from_params
 from ansible_collections.gitops.airflow.plugins.module_utils._git.remote import Remote
-
-
-def check_complete(params: dict[str, Any]) -> None:
-    """Raises GitError for an SSH repository whose key or host keys are not given."""
-    if not ssh_server(params["repo"]):
-        return
-    url = public_url(params["repo"])
-    if not (params["known_hosts"] or params["known_hosts_content"]):
-        message = f"{url} is read over SSH, and its server's host keys are not given: any server could pose as it."
-        raise GitError(message, f"Run {keyscan(params['repo'])}, and give them as {{known_hosts}}.", "incomplete")
-    if not (params["ssh_key"] or params["ssh_key_content"]):
-        raise GitError(f"{url} is read over SSH, and no key is given.", "Give a private key as {ssh_key}.", "incomplete")
 
 
 def check_folders(remote: Remote, commit: str, folders: list[str]) -> None:
@@ -49,8 +37,11 @@ def check_owner(remote: Remote, commit: str, owner: FolderOwner) -> None:
 
 
 def read_branch(params: dict[str, Any], temp: str) -> str:
-    """The newest commit of the branch that the options of git_branch_info name. Raises GitError, TunnelError, InputError, OSError."""
-    check_complete(params)
+    """The newest commit of the branch that the options of git_branch_info name, after with_credentials.
+
+    Raises GitError, TunnelError, InputError, OSError.
+    """
+    refuse(missing(params["credentials"], params["repo"]))
     with open_remote(params, temp, isolated=True) as remote:
         commit = remote.fetch()
         if commit is None:

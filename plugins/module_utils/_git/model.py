@@ -19,39 +19,23 @@ from ansible_collections.gitops.airflow.plugins.module_utils._base.url import SC
 PLAIN, EXECUTABLE = "100644", "100755"
 
 
-# What a person sets, by the name that stands in braces in a next action.
-OPTIONS = {
-    "repo": "repo",
-    "branch": "branch",
-    "folders": "folders",
-    "source_dir": "source_dir",
-    "username": "username",
-    "password": "password",
-    "ssh_key": "ssh_key",
-    "known_hosts": "known_hosts",
-    "ca": "ca_path or ca_content",
-}
-
-
 class GitError(CollectionError):
-    """A repository that cannot be read or written. The next action may name OPTIONS in braces."""
+    """A repository that cannot be read or written. The next action may name options in braces."""
 
     def __init__(self, message: str, next_action: str, code: str) -> None:
         self._template = next_action
-        super().__init__(message, _filled(next_action, {}), code)
+        super().__init__(message, filled(next_action), code)
 
     def named(self, names: Mapping[str, str], prefix: str = "") -> GitError:
         """The same error, whose next action calls the options what its reader calls them: ``prefix`` and the option, or its name."""
         error = GitError(self.message, self._template, self.code)
-        error.next_action = _filled(self._template, names, prefix)
+        error.next_action = filled(self._template, names, prefix)
         return error
 
 
-def _filled(action: str, names: Mapping[str, str], prefix: str = "") -> str:
-    options = {option: f"{prefix}{option}" for option in OPTIONS} if prefix else OPTIONS
-    for option, name in (options | dict(names)).items():
-        action = action.replace(f"{{{option}}}", name)
-    return action
+def filled(text: str, names: Mapping[str, str] | None = None, prefix: str = "") -> str:
+    """A text that names options in braces, as its reader calls them: by ``names``, or by the option after ``prefix``."""
+    return re.sub(r"\{(\w+)\}", lambda match: (names or {}).get(match[1], prefix + match[1]), text)
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from ansible_collections.gitops.airflow.plugins.module_utils._base.transport import EVERYWHERE, is_loopback
+from ansible_collections.gitops.airflow.plugins.module_utils._git.credentials import Credentials
 from ansible_collections.gitops.airflow.plugins.module_utils._git.model import (
     Content,
     Entry,
@@ -26,16 +27,6 @@ from ansible_collections.gitops.airflow.plugins.module_utils._git.model import (
     plan,
 )
 
-# Reads the credentials from its environment, so they are on no command line and in no file. They go to the server that was named and to no
-# other: git follows a redirect, and then asks for credentials for where it leads.
-ASKPASS = """#!/bin/sh
-case "$1" in
-  "Username for '$GIT_PUBLISH_SCHEME://$GIT_PUBLISH_HOST': ") printf '%s\\n' "$GIT_PUBLISH_USERNAME" ;;
-  "Password for '$GIT_PUBLISH_SCHEME://$GIT_PUBLISH_HOST': ") printf '%s\\n' "$GIT_PUBLISH_PASSWORD" ;;
-  "Password for '$GIT_PUBLISH_SCHEME://"*"@$GIT_PUBLISH_HOST': ") printf '%s\\n' "$GIT_PUBLISH_PASSWORD" ;;
-  *) exit 1 ;;
-esac
-"""
 # The person's own git configuration (proxies, authorities) stays, but none of it may change what is pushed.
 SETTINGS = (
     "credential.helper=",
@@ -55,44 +46,29 @@ SETTINGS = (
 class Access:
     """How a server is reached and who asks."""
 
-    username: str = ""
-    password: str = field(default="", repr=False)
-    ssh_key: str = ""
-    known_hosts: str = ""
-    ca_path: str = ""
+    credentials: Credentials = field(default_factory=Credentials)
     host_key_alias: str = ""
     tunnelled: bool = False
     isolated: bool = False  # without what this user has: git configuration, .netrc, SSH configuration and agent
 
-    def environment(self, askpass: str) -> dict[str, str]:
-        """Environment variables for git. Raises nothing; a missing file is for git or ssh to report."""
-        ssh = ["ssh", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=yes", "-o", "ConnectTimeout=15"]
+    def environment(self, folder: Path) -> dict[str, str]:
+        """Environment variables for git, which reads the files that they name in ``folder``."""
+        variables, options = self.credentials.git(folder)
+        ssh = ["ssh", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=yes", "-o", "ConnectTimeout=15", *options]
         if self.isolated:
             ssh += ["-F", "/dev/null", "-o", "IdentityAgent=none"]
-        if self.ssh_key:
-            ssh += ["-i", self.ssh_key, "-o", "IdentitiesOnly=yes"]
-        if self.known_hosts:
-            ssh += ["-o", f"UserKnownHostsFile={self.known_hosts}", "-o", "GlobalKnownHostsFile=/dev/null"]
+            variables |= {"HOME": str(folder), "XDG_CONFIG_HOME": str(folder), "GIT_CONFIG_NOSYSTEM": "1"}
         if self.host_key_alias:
             ssh += ["-o", f"HostKeyAlias={self.host_key_alias}"]
         if self.tunnelled:
             # A local port: what is meant for hosts farther away, or for one that had this port before, is not meant for it.
             ssh += ["-o", "ProxyCommand=none", "-o", "ProxyJump=none", "-o", "ControlPath=none"]
-        variables = {
+        return variables | {
             "GIT_TERMINAL_PROMPT": "0",
             "GIT_SSH_COMMAND": shlex.join(ssh),
             "GIT_SSH_VARIANT": "ssh",
-            "GIT_PUBLISH_USERNAME": self.username,
-            "GIT_PUBLISH_PASSWORD": self.password,
             "LC_ALL": "C",
         }
-        if self.username or self.password:
-            variables["GIT_ASKPASS"] = askpass
-        if self.ca_path:
-            variables["GIT_SSL_CAINFO"] = self.ca_path
-        if self.isolated:
-            variables |= {"HOME": os.path.dirname(askpass), "XDG_CONFIG_HOME": os.path.dirname(askpass), "GIT_CONFIG_NOSYSTEM": "1"}
-        return variables
 
 
 @dataclass(frozen=True)
@@ -113,7 +89,7 @@ class Outcome:
 
 
 def server_environment(url: str, given: Mapping[str, str]) -> dict[str, str]:
-    """Variables for git and ASKPASS: for which server the credentials are, and that this machine itself is reached without a proxy (H5)."""
+    """Variables for git: for which server the credentials are, and that this machine itself is reached without a proxy (H5)."""
     parts = urlsplit(url)
     variables = {"GIT_PUBLISH_SCHEME": parts.scheme, "GIT_PUBLISH_HOST": parts.netloc.rpartition("@")[2]}
     if is_loopback(parts.hostname or ""):
@@ -135,11 +111,8 @@ class Remote:
         self.root = Path(self.folder.name)
 
     def __enter__(self) -> Remote:
-        askpass = self.root / "askpass"
-        askpass.write_text(ASKPASS, encoding="ascii")
-        askpass.chmod(0o700)
         kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_") and name != "SSH_ASKPASS"}
-        self.env = kept | self.access.environment(str(askpass)) | server_environment(self.url, kept) | {"GIT_DIR": str(self.root / "repo")}
+        self.env = kept | self.access.environment(self.root) | server_environment(self.url, kept) | {"GIT_DIR": str(self.root / "repo")}
         self._git("init", "--quiet", "--bare", "--template=", str(self.root / "repo"))
         return self
 

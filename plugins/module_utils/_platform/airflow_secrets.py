@@ -19,15 +19,14 @@ from ansible_collections.gitops.airflow.plugins.module_utils._airflow.log_connec
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError
 from ansible_collections.gitops.airflow.plugins.module_utils._base.owner import belongs, owner_text
 from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Obj
+from ansible_collections.gitops.airflow.plugins.module_utils._git.credentials import Credentials
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import KubeApi, core_path
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.generated_secret import Key, Wanted
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import GENERATED
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.plan import (
-    BASIC_SECRET,
     GENERATED_KEYS,
     LOG_SECRET,
     LOG_STORE,
-    SSH_SECRET,
     WEBSERVER_LOG_SECRET,
     log_store_text,
 )
@@ -52,15 +51,6 @@ class Values:
     store: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
-@dataclass(frozen=True)
-class DagsCredentials:
-    """What git-sync reads the DAG repository with."""
-
-    username: str = ""
-    password: str = field(default="", repr=False)
-    ssh_key: str = field(default="", repr=False)
-
-
 def encode(text: str) -> str:
     return base64.b64encode(text.encode()).decode()
 
@@ -69,12 +59,11 @@ def decode(value: str | None) -> str:
     return base64.b64decode(value or "").decode()
 
 
-def dags_credentials(airflow: AirflowSettings, values: Values) -> DagsCredentials:
-    """The embedded server's read-only token, or what is set."""
-    dags = airflow.dags
-    if dags.embedded:
-        return DagsCredentials(decode(values.git.get("username")), decode(values.git.get("git-sync-token")), dags.ssh_key)
-    return DagsCredentials(dags.username, dags.password, dags.ssh_key)
+def dags_credentials(airflow: AirflowSettings, values: Values) -> Credentials:
+    """What git-sync reads the DAG repository with: the embedded server's read-only token, or what is set."""
+    if airflow.dags.embedded:
+        return Credentials(decode(values.git.get("username")), decode(values.git.get("git-sync-token")))
+    return airflow.dags.used
 
 
 def log_keys(airflow: AirflowSettings, values: Values) -> dict[str, list[str]]:
@@ -94,11 +83,9 @@ def _checksum(values: Values, text: str) -> str:
     return hashlib.sha256((values.generated.get("fernet-key", "") + text).encode()).hexdigest()[:CHECKSUM]
 
 
-def dags_checksum(credentials: DagsCredentials, values: Values) -> str:
+def dags_checksum(credentials: Credentials, values: Values) -> str:
     """Changes with the credentials of the DAG repository. Empty without any."""
-    if not (credentials.password or credentials.ssh_key):
-        return ""
-    return _checksum(values, credentials.username + credentials.password + credentials.ssh_key)
+    return _checksum(values, credentials.identity()) if credentials.git_sync_secrets() else ""
 
 
 def logs_checksum(keys: Mapping[str, list[str]], values: Values) -> str:
@@ -123,8 +110,9 @@ def secrets(given: Settings, airflow: AirflowSettings, values: Values, store_end
         "airflow-fernet-key": {"fernet-key": made.get("fernet-key", "")},
         "airflow-webserver-secret-key": {"webserver-secret-key": made.get("webserver-secret-key", "")},
         **({LOG_SECRET: _logs(airflow, keys["workers"], store_endpoint, reader=False)} if keys else {}),
-        **_dags(dags_credentials(airflow, values)),
     }
+    for name, texts in dags_credentials(airflow, values).git_sync_secrets().items():
+        every[name] = {key: encode(text) for key, text in texts.items()}
     remembered = {(core, LOG_SECRET): {LOG_STORE: log_store_text(airflow.logs, given.logs_namespace)}}
     found = [
         _secret(str(namespace), name, data, remembered.get((str(namespace), name)))
@@ -144,18 +132,6 @@ def _logs(airflow: AirflowSettings, keys: list[str], store_endpoint: str, reader
     access, secret = map(decode, keys)
     endpoint, region = (store_endpoint, "us-east-1") if embedded else (logs.endpoint, logs.region)
     return {"connection": encode(task_log_connection(secret, access, endpoint, region, embedded, reader))}
-
-
-def _dags(credentials: DagsCredentials) -> dict[str, dict[str, str]]:
-    """The chart needs four keys (apache/airflow: issue 43247)."""
-    found: dict[str, dict[str, str]] = {}
-    if credentials.password:
-        names = ("GIT_SYNC", "GITSYNC")
-        found[BASIC_SECRET] = {f"{name}_USERNAME": encode(credentials.username) for name in names}
-        found[BASIC_SECRET] |= {f"{name}_PASSWORD": encode(credentials.password) for name in names}
-    if credentials.ssh_key:
-        found[SSH_SECRET] = {"gitSshKey": encode(f"{credentials.ssh_key}\n")}
-    return found
 
 
 # Reading

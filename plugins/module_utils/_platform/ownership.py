@@ -20,6 +20,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._base.owner import 
     owner_text,
 )
 from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import named
+from ansible_collections.gitops.airflow.plugins.module_utils._git.credentials import GIT_SYNC_SECRETS
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.refusal import Refusal
 
 Obj = dict[str, Any]
@@ -427,8 +428,7 @@ WORKER_SECRETS = (
     "airflow-fernet-key",
     "airflow-webserver-secret-key",
     "airflow-task-logs",
-    "dags-git-basic",
-    "dags-git-ssh",
+    *GIT_SYNC_SECRETS,
 )
 LOG_JOBS = (("CronJob", "task-logs-expire"), ("Job", "task-logs-setup"))
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from ansible_collections.gitops.airflow.plugins.module_utils._base.owner import labels_of, owner_of
 from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import named
+from ansible_collections.gitops.airflow.plugins.module_utils._git.credentials import BASIC_SECRET, GIT_SYNC_SECRETS
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import (
     GENERATED,
     WORKER_SECRETS,
@@ -33,7 +34,6 @@ CLAIM = "data-airflow-mysql-0"
 # What the Secret of a bucket must hold.
 BUCKET_KEYS = ("access-key-id", "secret-access-key")
 LOG_SECRET, WEBSERVER_LOG_SECRET = "airflow-task-logs", "airflow-task-logs-webserver"
-BASIC_SECRET, SSH_SECRET = "dags-git-basic", "dags-git-ssh"
 # Annotations by which objects remember the version that a pod runs, and where task logs go.
 VERSION, LOG_STORE = "gitops-airflow/airflow-version", "gitops-airflow/log-store"
 
@@ -65,7 +65,12 @@ class Plan:
     generated: str = ""
     running_version: str = ""
     dropped_namespaces: list[str] = field(default_factory=list)
-    embedded: dict[str, bool] = field(default_factory=dict)  # by the repository's kind
+    # By the repository's kind: whether it is embedded, the options of git_publish and git_branch_info, and those of who only reads it.
+    embedded: dict[str, bool] = field(default_factory=dict)
+    git: dict[str, dict[str, Any]] = field(default_factory=dict)
+    readers: dict[str, dict[str, Any]] = field(default_factory=dict)
+    folder_owner: dict[str, Any] = field(default_factory=dict)
+    worker_secrets: list[str] = field(default_factory=lambda: list(WORKER_SECRETS))
     retired_secrets: list[Ref] = field(default_factory=list)
     log_store: str = ""
     log_store_before: str = ""
@@ -85,6 +90,17 @@ def log_store_text(logs: Logs, namespace: str) -> str:
     if logs.mode == "s3":
         return f"{logs.bucket} at {logs.endpoint or 'AWS'}"
     return {"embedded": f"the embedded store in {namespace}", "none": "no store"}[logs.mode]
+
+
+def folder_owner(plan: Plan, given: Settings, airflow: AirflowSettings) -> dict[str, Any]:
+    """Whose folder of the platform repository it must be, as git_publish and git_branch_info take it (H3)."""
+    return {
+        "folder": airflow.path,
+        "platform": given.name,
+        "cluster": plan.cluster,
+        "adopt": plan.in_use,
+        "take_over": airflow.take_over,
+    }
 
 
 def make_plan(state: State, given: Settings) -> Plan:
@@ -107,6 +123,9 @@ def make_plan(state: State, given: Settings) -> Plan:
     allowed = [str(item.get("namespace")) for item in spec.get("destinations") or []]
     plan.dropped_namespaces = [name for name in dict.fromkeys(allowed) if name not in wanted]
     plan.embedded = {repo.kind: repo.embedded for repo in airflow.repositories}
+    plan.git = {repo.kind: given.git_options(repo) for repo in airflow.repositories}
+    plan.readers = {repo.kind: given.reader(repo) for repo in airflow.repositories}
+    plan.folder_owner = folder_owner(plan, given, airflow)
     plan.generated = "missing" if state.generated is None else "present"
     plan.running_version = running_version(state.scheduler) or given.airflow_version
     plan.moves = changes_version(plan, given) or bool(plan.dropped_namespaces)
@@ -164,9 +183,8 @@ def _is_retired(ref: Ref, plan: Plan, wanted: Sequence[str], airflow: AirflowSet
 
 def _retired(airflow: AirflowSettings) -> set[str]:
     """Credentials of the DAG repository and of the task logs that are no longer used. The embedded server has a token for the DAGs."""
-    names = {BASIC_SECRET, SSH_SECRET} | ({LOG_SECRET, WEBSERVER_LOG_SECRET} if airflow.logs.mode == "none" else set())
-    used = {BASIC_SECRET} if airflow.dags.embedded or airflow.dags.password else set()
-    return names - used - ({SSH_SECRET} if airflow.dags.ssh_key else set())
+    names = {*GIT_SYNC_SECRETS} | ({LOG_SECRET, WEBSERVER_LOG_SECRET} if airflow.logs.mode == "none" else set())
+    return names - ({BASIC_SECRET} if airflow.dags.embedded else set(airflow.dags.used.git_sync_secrets()))
 
 
 def _notes(plan: Plan, airflow: AirflowSettings) -> Iterator[str]:

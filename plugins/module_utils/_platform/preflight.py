@@ -19,8 +19,6 @@ from ansible_collections.gitops.airflow.plugins.module_utils._platform.refusal i
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings import AirflowSettings, Repository, Settings
 
 INSTALL, USE, REMOVE = "install", "use", "remove"
-# What git calls the options that a person sets for a repository.
-GIT_OPTIONS = ("repo", "branch", "username", "password", "ssh_key", "known_hosts", "ca")
 # What to do about an answer of the API server, or none, by its HTTP status.
 API_ACTIONS = {
     -1: "Set platform_kubeconfig to an existing kubeconfig file, and platform_context to a context in it.",
@@ -172,28 +170,14 @@ class Preflight:
             )
 
     def _request(self, repo: Repository, airflow: AirflowSettings, outcome: Outcome) -> dict[str, Any]:
-        """The options of git_branch_info."""
-        names = {option: f"{repo.prefix}_{option}" for option in GIT_OPTIONS}
-        names["folders"] = f"{repo.prefix}_{'subpath' if repo.kind == 'dags' else 'path'}"
+        """The options of git_branch_info, after with_credentials."""
         request: dict[str, Any] = {
-            "repo": repo.url,
-            "branch": repo.branch,
-            "username": repo.username,
-            "password": repo.password,
-            "ssh_key_content": repo.ssh_key,
-            "known_hosts_content": repo.known_hosts,
-            "ca_content": repo.ca,
-            "names": names,
+            **self._given.git_options(repo),
+            "credentials": repo.credentials,
             "push": repo.kind == "platform",
             "folders": [airflow.subpath] if repo.kind == "dags" else [],
         }
-        # Whose folder it must be. The Application that uses it proves that an older version wrote it for this platform.
+        # The Application that uses the folder proves that an older version wrote it for this platform.
         if repo.kind == "platform" and (outcome.reachable or outcome.absent):
-            request["owner"] = {
-                "folder": airflow.path,
-                "platform": self._given.name,
-                "cluster": outcome.plan.cluster,
-                "adopt": outcome.plan.in_use,
-                "take_over": airflow.take_over,
-            }
+            request["owner"] = plans.folder_owner(outcome.plan, self._given, airflow)
         return request

@@ -9,10 +9,11 @@ Messages name variables, never values that may be secret.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from ansible_collections.gitops.airflow.plugins.module_utils._base.url import public_url
-from ansible_collections.gitops.airflow.plugins.module_utils._git.model import GitError, check_url
+from ansible_collections.gitops.airflow.plugins.module_utils._git.credentials import Problem, missing, problems
+from ansible_collections.gitops.airflow.plugins.module_utils._git.model import GitError, check_url, filled
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.refusal import Refusal
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings import AirflowSettings, Repository, Settings
 
@@ -26,13 +27,11 @@ def repository(given: Settings, airflow: AirflowSettings, repo: Repository) -> l
     """The refusals for one of the two repositories. The embedded ones need no more than the embedded server."""
     if repo.embedded:
         return list(_server(given, repo))
-    asked = repo.kind == "platform" or airflow.dags_check
+    unasked = repo.kind == "dags" and not airflow.dags_check  # otherwise reading the repository finds out what is missing
     return [
         *(_token(repo) if TOKEN_URL.match(repo.url) else _url(repo)),
-        *_credentials(repo),
-        *_kind_of_credentials(repo),
-        *_texts(repo),
-        *([] if asked else _unasked(repo)),
+        *_named(repo, problems(repo.credentials, repo.url, push=repo.kind == "platform")),
+        *(_named(repo, missing(repo.credentials, repo.url)) if unasked else []),
     ]
 
 
@@ -66,75 +65,16 @@ def _url(repo: Repository) -> Iterator[Refusal]:
     try:
         check_url(repo.url)
     except GitError as error:
-        named = error.named({name: f"{repo.prefix}_{name}" for name in ("repo", "username", "password")})
+        named = error.named({}, f"{repo.prefix}_")
         yield from _refuse(error.code, public_url(repo.url), "a repository's URL is one that Git takes", error.message, named.next_action)
 
 
-def _credentials(repo: Repository) -> Iterator[Refusal]:
-    if bool(repo.username) == bool(repo.password):
-        return
-    message = "To push needs both." if repo.kind == "platform" else "A private repository needs both, a public one neither."
-    yield from _refuse(
-        "half_credentials",
-        f"{repo.prefix}_{'username' if repo.username else 'password'}",
-        "a user name and a password come together",
-        f"Only one of {repo.prefix}_username and {repo.prefix}_password is set. {message}",
-        f"Set {repo.prefix}_{'password' if repo.username else 'username'}{'' if repo.kind == 'platform' else ', or leave both empty'}.",
-    )
-
-
-def _kind_of_credentials(repo: Repository) -> Iterator[Refusal]:
-    wrong = repo.password if repo.is_ssh else repo.ssh_key
-    if not wrong:
-        return
-    kind, needed = ("an", "ssh_key") if repo.is_ssh else ("not an", f"username and {repo.prefix}_password")
-    yield from _refuse(
-        "wrong_credentials",
-        f"{repo.prefix}_{'password' if repo.is_ssh else 'ssh_key'}",
-        "an SSH URL is read with a key, another one with a password",
-        f"{repo.prefix}_repo is {kind} SSH URL, which is read with {repo.prefix}_{needed} alone.",
-        f"Leave {repo.prefix}_{'password' if repo.is_ssh else 'ssh_key'} empty, or correct {repo.prefix}_repo.",
-    )
-
-
-def _texts(repo: Repository) -> Iterator[Refusal]:
-    if repo.ssh_key and "PRIVATE KEY-----" not in repo.ssh_key:
-        yield from _refuse(
-            "no_private_key",
-            f"{repo.prefix}_ssh_key",
-            "an SSH key is a private key",
-            f"{repo.prefix}_ssh_key is neither the text of a private key nor a file on this machine.",
-            f"Give one of the two as {repo.prefix}_ssh_key, without a passphrase.",
-        )
-    if repo.known_hosts and " " not in repo.known_hosts:
-        yield from _refuse(
-            "no_host_keys",
-            f"{repo.prefix}_known_hosts",
-            "host keys have the form of known_hosts",
-            f"{repo.prefix}_known_hosts is neither lines in the form of known_hosts nor a file on this machine.",
-            f"Give what ssh-keyscan prints as {repo.prefix}_known_hosts, after comparing it (ssh-keygen -lf) with the fingerprints that "
-            "the server's owner publishes.",
-        )
-    if repo.ca and not ("BEGIN CERTIFICATE-----" in repo.ca and repo.url.startswith("https://")):
-        yield from _refuse(
-            "no_certificate",
-            f"{repo.prefix}_ca",
-            "a certificate authority is PEM, for an https URL",
-            f"{repo.prefix}_ca must be a certificate as PEM, or a file on this machine that holds one, for a repository with an https URL.",
-            f"Correct {repo.prefix}_ca, or leave it empty.",
-        )
-
-
-def _unasked(repo: Repository) -> Iterator[Refusal]:
-    """Otherwise reading the repository finds out."""
-    if repo.is_ssh and not (repo.ssh_key and repo.known_hosts):
-        yield from _refuse(
-            "incomplete",
-            public_url(repo.url),
-            "an SSH server is known by its host keys",
-            f"{repo.prefix}_repo is an SSH URL, and its server is never trusted blindly.",
-            f"Set {repo.prefix}_ssh_key and {repo.prefix}_known_hosts.",
-        )
+def _named(repo: Repository, found: Iterable[Problem]) -> Iterator[Refusal]:
+    """What is wrong with the credentials, by the names of the role's variables."""
+    prefix = f"{repo.prefix}_"
+    for problem in found:
+        message, action = (filled(text, prefix=prefix) for text in (problem.message, problem.action))
+        yield Refusal(problem.code, prefix + problem.option, problem.rule, message, action)
 
 
 def logs(given: Settings, airflow: AirflowSettings) -> Iterator[Refusal]:

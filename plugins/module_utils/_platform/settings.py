@@ -5,18 +5,21 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from pathlib import Path
 from typing import Any
 
-from ansible_collections.gitops.airflow.plugins.module_utils._base.url import public_url, ssh_server
+from ansible_collections.gitops.airflow.plugins.module_utils._base.url import public_url
+from ansible_collections.gitops.airflow.plugins.module_utils._git.credentials import SPEC, Credentials, hide_secrets
 from ansible_collections.gitops.airflow.plugins.module_utils._platform import worker_namespaces
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import Platform
 
 # The roles' variables, by which messages name the options.
 PLATFORM_PREFIX, AIRFLOW_PREFIX = "platform_", "airflow_app_"
+
+# The embedded Git server: its Service, the one account, which owns the repositories, and the token of who only reads one of them.
+GIT_SERVICE, GIT_PORT, GIT_USER = "gitea", 3000, "gitops"
+GIT_READERS = {"platform": "argocd-token", "dags": "git-sync-token"}
 
 # A name that YAML may take for a number or a boolean is kept as it is given: the rule for it says so.
 PLATFORM_OPTIONS: dict[str, Any] = {
@@ -44,19 +47,11 @@ AIRFLOW_OPTIONS: dict[str, Any] = {
     "platform_branch": {"type": "str", "default": "main"},
     "platform_path": {"type": "str", "default": "platform/airflow/core"},
     "take_over": {"type": "str", "default": ""},
-    "platform_username": {"type": "str", "default": ""},
-    "platform_password": {"type": "str", "default": "", "no_log": True},
-    "platform_ssh_key": {"type": "str", "default": "", "no_log": True},
-    "platform_known_hosts": {"type": "str", "default": ""},
-    "platform_ca": {"type": "str", "default": ""},
+    "platform_credentials": SPEC,
     "dags_repo": {"type": "str", "default": ""},
     "dags_branch": {"type": "str", "default": "main"},
     "dags_subpath": {"type": "str", "default": "dags"},
-    "dags_username": {"type": "str", "default": ""},
-    "dags_password": {"type": "str", "default": "", "no_log": True},
-    "dags_ssh_key": {"type": "str", "default": "", "no_log": True},
-    "dags_known_hosts": {"type": "str", "default": ""},
-    "dags_ca": {"type": "str", "default": ""},
+    "dags_credentials": SPEC,
     "dags_check": {"type": "bool", "default": True},
     "logs": {"type": "str", "default": "embedded", "choices": ["embedded", "s3", "none"]},
     "logs_endpoint": {"type": "str", "default": ""},
@@ -72,10 +67,6 @@ AIRFLOW_OPTIONS: dict[str, Any] = {
 }
 
 
-# Options of Airflow that hold credentials.
-SECRETS = [name for name, option in AIRFLOW_OPTIONS.items() if option.get("no_log")]
-
-
 def hide(airflow: dict[str, Any] | None) -> set[str]:
     """Takes out of the options, which -vvv shows, what is or may be secret: credentials, people's chart values, tokens in URLs.
 
@@ -83,22 +74,18 @@ def hide(airflow: dict[str, Any] | None) -> set[str]:
     """
     if airflow is None:
         return set()
-    secrets = {airflow[name] for name in SECRETS}
-    airflow |= dict.fromkeys(SECRETS, "") | {"values": {}}
+    secrets: set[str] = set()
+    for name in ("platform_credentials", "dags_credentials"):
+        airflow[name], hidden = hide_secrets(airflow[name])
+        secrets |= hidden
+    airflow["values"] = {}
     airflow |= {name: public_url(airflow[name]) for name in ("platform_repo", "dags_repo", "logs_endpoint")}
     return secrets
 
 
 def embedded_server(git_namespace: str) -> str:
     """The URL that the repositories of the embedded Git server begin with."""
-    return f"http://gitea.{git_namespace}.svc.cluster.local:3000/"
-
-
-def read_text(given: str) -> str:
-    """What is given as a text, or as a file on this machine, without the white space around it. Raises OSError."""
-    path = os.path.expanduser(given)
-    # A text of many lines is not a path, and isfile says so.
-    return (Path(path).read_text(encoding="utf-8") if os.path.isfile(path) else given).strip()
+    return f"http://{GIT_SERVICE}.{git_namespace}.svc.cluster.local:{GIT_PORT}/"
 
 
 @dataclass(frozen=True)
@@ -108,11 +95,7 @@ class Repository:
     kind: str
     url: str
     branch: str = "main"
-    username: str = ""
-    password: str = field(default="", repr=False)
-    ssh_key: str = field(default="", repr=False)
-    known_hosts: str = ""
-    ca: str = ""
+    credentials: Credentials = field(default_factory=Credentials)
     embedded: bool = False
 
     @property
@@ -121,8 +104,9 @@ class Repository:
         return f"{AIRFLOW_PREFIX}{self.kind}"
 
     @property
-    def is_ssh(self) -> bool:
-        return ssh_server(self.url) is not None
+    def used(self) -> Credentials:
+        """The credentials that fit the URL."""
+        return self.credentials.for_url(self.url)
 
 
 @dataclass(frozen=True)
@@ -188,6 +172,28 @@ class Settings:
         logs = [self.logs_namespace] if self.logs_mode == "embedded" else []
         return [self.argocd_namespace, *git, *logs]
 
+    def git_options(self, repo: Repository) -> dict[str, Any]:
+        """The options by which git_publish and git_branch_info reach a repository, without credentials that a person set: those are secret.
+
+        The embedded server is reached through the Kubernetes API. The password of its account pushes.
+        """
+        names = {"folders": f"{repo.prefix}_{'subpath' if repo.kind == 'dags' else 'path'}"}
+        if repo.kind == "dags":
+            names["source_dir"] = f"{AIRFLOW_PREFIX}push_dir (make push-dags DIR=path/to/dags)"
+        options: dict[str, Any] = {"repo": repo.url, "branch": repo.branch, "names": names, "names_prefix": f"{repo.prefix}_"}
+        if repo.embedded:
+            options |= self._account("gitea-config", "password")
+            options["tunnel"] = {"namespace": self.git_namespace, "service": GIT_SERVICE, "port": GIT_PORT}
+        return options
+
+    def reader(self, repo: Repository) -> dict[str, Any]:
+        """The credentials, as options, of who only reads a repository: a token of the embedded server. Empty for another server."""
+        return self._account("git-credentials", GIT_READERS[repo.kind]) if repo.embedded else {}
+
+    def _account(self, secret: str, key: str) -> dict[str, Any]:
+        source = {"namespace": self.git_namespace, "name": secret, "password_key": key, "platform": self.name}
+        return {"credentials": {"username": GIT_USER}, "credentials_from": source}
+
     def owner(self) -> Platform:
         """The platform as the look at the owners of the cluster's objects knows it."""
         airflow = self.airflow
@@ -207,9 +213,7 @@ class Settings:
 
 def _repository(kind: str, given: Mapping[str, Any], server: str) -> Repository:
     url = given[f"{kind}_repo"] or f"{server}gitops/{kind}.git"
-    texts = {name: read_text(given[f"{kind}_{name}"]) for name in ("ssh_key", "known_hosts", "ca")}
-    plain = {name: given[f"{kind}_{name}"] for name in ("branch", "username", "password")}
-    return Repository(kind, url, **plain, **texts, embedded=url.startswith(server))
+    return Repository(kind, url, given[f"{kind}_branch"], Credentials.read(given[f"{kind}_credentials"]), embedded=url.startswith(server))
 
 
 def from_params(platform: Mapping[str, Any], airflow: Mapping[str, Any] | None) -> Settings:

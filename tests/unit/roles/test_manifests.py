@@ -68,6 +68,9 @@ def test_no_image_has_a_tag_that_moves(defaults: dict[str, Any]) -> None:
     assert [image for image in images.values() if not re.search(r":v?\d+\.\d+\.\d+(-\w+)?$", image)] == []
 
 
+PLAN = {"__platform_preflight": {"plan": {"worker_secrets": ["airflow-metadata"]}}}
+
+
 @pytest.mark.parametrize("text", TRICKY)
 @pytest.mark.parametrize(
     ("template", "variables"),
@@ -82,7 +85,7 @@ def test_no_image_has_a_tag_that_moves(defaults: dict[str, Any]) -> None:
 )
 def test_a_text_stays_a_text(render: Render, template: str, variables: list[str], text: str) -> None:
     for variable in variables:
-        objects = render(template, **{variable: text})
+        objects = render(template, **{variable: text}, **PLAN)
         assert text in set(strings(objects)), variable
 
 
@@ -92,7 +95,7 @@ def test_a_namespace_is_named_as_it_is_called(render: Render, name: str) -> None
     assert namespace["metadata"]["name"] == name
     removed: list[Any] = render("namespaces/removed-objects.yaml.j2", namespaces_names=[name])
     assert [item["name"] for item in removed[0]] == [name]
-    listed: list[Any] = render("airflow_app/removed-objects.yaml.j2", platform_worker_namespaces=[{"name": name}])
+    listed: list[Any] = render("airflow_app/removed-objects.yaml.j2", platform_worker_namespaces=[{"name": name}], **PLAN)
     assert [item["namespace"] for item in listed[0] if item["name"] == "airflow-metadata"] == [name]
 
 

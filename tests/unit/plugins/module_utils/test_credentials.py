@@ -22,6 +22,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._airflow.api import
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import AirflowError
 from ansible_collections.gitops.airflow.plugins.module_utils._git import access as _git_access
 from ansible_collections.gitops.airflow.plugins.module_utils._git.branch import read_branch
+from ansible_collections.gitops.airflow.plugins.module_utils._git.credentials import Credentials
 from ansible_collections.gitops.airflow.plugins.module_utils._git.model import GitError
 from ansible_collections.gitops.airflow.plugins.module_utils._git.remote import Access
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.tunnel import NoReadyPod, Tunnel
@@ -32,7 +33,7 @@ from ansible_collections.gitops.airflow.tests.unit.plugins.modules.test_git_publ
 from ansible_collections.gitops.airflow.tests.unit.plugins.modules.test_git_publish import run as publish
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
-ANN = {"username": "ann", "password": "s3cret"}
+ANN = Credentials("ann", "s3cret")
 CLUSTER = dict.fromkeys(AUTH_ARG_SPEC)
 AT = {"namespace": "git", "service": "gitea", "port": 3000}
 
@@ -190,7 +191,7 @@ def test_why_a_tunnel_leads_nowhere_is_told(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def read(url: str, temp: Path, **over: Any) -> str:
-    return read_branch({**CLUSTER, **READ, **ANN, "repo": url, **over}, str(temp))
+    return read_branch({**CLUSTER, **READ, "credentials": ANN, "repo": url, **over}, str(temp))
 
 
 @pytest.mark.parametrize("lower", [True, False])
@@ -226,7 +227,7 @@ def test_git_through_a_tunnel_uses_nothing_that_is_meant_for_other_hosts(
 
     monkeypatch.setattr(Backend, "handle_git", listen)
     bring(monkeypatch, _git_access, server)
-    params = {**CLUSTER, **WRITE, **ANN, "repo": "http://gitea.git.svc:3000/repo.git", "tunnel": AT, "files": {"a": "b"}}
+    params = {**CLUSTER, **WRITE, "credentials": ANN, "repo": "http://gitea.git.svc:3000/repo.git", "tunnel": AT, "files": {"a": "b"}}
     assert publish(params, str(tmp_path), check=False).commit == git(filled, "rev-parse", "main")
     assert (len(headers) > 3, proxy.requests) == (True, [])
     sent = {line for text in headers for line in text.splitlines() if line.startswith(("Authorization:", "X-Token:"))}
@@ -258,13 +259,13 @@ def test_a_redirect_on_the_same_server_keeps_the_password(server: str, tmp_path:
     assert read(f"{server}/old", tmp_path)
 
 
-@pytest.mark.parametrize("given", [ANN, {"username": None, "password": "token"}, {"username": "ann", "password": None}])
+@pytest.mark.parametrize("given", [ANN, Credentials(password="token"), Credentials("ann")])
 def test_git_over_plain_http_elsewhere_gets_no_password(
-    proxy: LoggingProxy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: dict[str, Any]
+    proxy: LoggingProxy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: Credentials
 ) -> None:
     set_proxy(monkeypatch, proxy.url)
     with pytest.raises(GitError, match=r"repo is http://git\.example\.com/a\.git: over plain HTTP its credentials could be read") as caught:
-        read("http://git.example.com/a.git", tmp_path, **given)
+        read("http://git.example.com/a.git", tmp_path, credentials=given)
     assert (caught.value.code, proxy.requests) == ("unencrypted", [])
     named = caught.value.named({"repo": "my_repo", "username": "my_user"})
     assert named.next_action == "Give an https or SSH URL as my_repo, or no my_user and password."
@@ -275,12 +276,12 @@ def test_git_over_plain_http_elsewhere_is_read_without_a_password(
 ) -> None:
     set_proxy(monkeypatch, proxy.url, lower=True)
     with pytest.raises(GitError, match="server failed"):
-        read("http://git.test/a.git", tmp_path, username=None, password=None)
+        read("http://git.test/a.git", tmp_path, credentials=Credentials())
     assert len(proxy.requests) == 1
     assert proxy.passwords == []
 
 
-def test_ssh_through_a_tunnel_uses_no_way_that_is_meant_for_other_hosts() -> None:
-    words = shlex.split(Access(tunnelled=True).environment("askpass")["GIT_SSH_COMMAND"])
+def test_ssh_through_a_tunnel_uses_no_way_that_is_meant_for_other_hosts(tmp_path: Path) -> None:
+    words = shlex.split(Access(tunnelled=True).environment(tmp_path)["GIT_SSH_COMMAND"])
     assert {"ProxyCommand=none", "ProxyJump=none", "ControlPath=none"} <= set(words)
-    assert "ProxyCommand=none" not in shlex.split(Access().environment("askpass")["GIT_SSH_COMMAND"])
+    assert "ProxyCommand=none" not in shlex.split(Access().environment(tmp_path)["GIT_SSH_COMMAND"])

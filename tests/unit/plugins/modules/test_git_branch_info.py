@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.gitops.airflow.plugins.module_utils._git.branch import read_branch
+from ansible_collections.gitops.airflow.plugins.module_utils._git.credentials import KINDS, Credentials
 from ansible_collections.gitops.airflow.plugins.module_utils._git.model import GitError
 from ansible_collections.gitops.airflow.tests.unit.git_http import Backend, git
 
@@ -23,21 +24,14 @@ PARAMS: dict[str, Any] = {
     "branch": "main",
     "folders": [],
     "push": False,
-    "username": "ann",
-    "password": "s3cret",
-    "ssh_key": None,
-    "ssh_key_content": None,
-    "known_hosts": None,
-    "known_hosts_content": None,
-    "ca_path": None,
-    "ca_content": None,
     "tunnel": None,
     "timeout": 30,
 }
 
 
 def ask(url: str, temp: Path, **over: Any) -> str:
-    return read_branch(PARAMS | {"repo": url} | over, str(temp))
+    given = {"username": "ann", "password": "s3cret"} | {name: over.pop(name) for name in KINDS if name in over}
+    return read_branch(PARAMS | {"repo": url, "credentials": Credentials.read(given)} | over, str(temp))
 
 
 def failure(url: str, temp: Path, **over: Any) -> GitError:
@@ -104,15 +98,15 @@ def https(server: str, tmp_path: Path) -> Iterator[tuple[str, Path]]:
 
 def test_an_authority_of_ones_own(https: tuple[str, Path], tmp_path: Path) -> None:
     url, certificate = https
-    assert ask(url, tmp_path, ca_path=str(certificate)) == ask(url, tmp_path, ca_content=certificate.read_text())
+    assert ask(url, tmp_path, ca=str(certificate)) == ask(url, tmp_path, ca=certificate.read_text())
     assert failure(url, tmp_path).code == "untrusted_certificate"
 
 
 @pytest.mark.parametrize(
     ("over", "words"),
     [
-        ({"ssh_key_content": KEY}, "any server could pose as it. Run ssh-keyscan -p 2222 git.example.com > known_hosts"),
-        ({"known_hosts_content": "git.example.com ssh-ed25519 AAAA"}, "no key is given"),
+        ({"ssh_key": KEY}, "any server could pose as it. Run ssh-keyscan -p 2222 git.example.com > known_hosts"),
+        ({"known_hosts": "git.example.com ssh-ed25519 AAAA"}, "no key is given"),
     ],
 )
 def test_ssh_needs_key_and_host_keys(tmp_path: Path, over: dict[str, Any], words: str) -> None:
@@ -126,12 +120,12 @@ def test_texts_are_files_for_the_time_of_the_task(tmp_path: Path, monkeypatch: p
 
     def fetch(remote: Any) -> str:
         for name in ("ssh_key", "known_hosts"):
-            path = Path(getattr(remote.access, name))
+            path = remote.root / name
             found[name] = path.read_text()
             assert path.stat().st_mode & 0o077 == 0
         return "abc"
 
     monkeypatch.setattr("ansible_collections.gitops.airflow.plugins.module_utils._git.remote.Remote.fetch", fetch)
-    assert ask("git@git.example.com:dags.git", tmp_path, ssh_key_content=KEY, known_hosts_content="h ssh-rsa A\n\n") == "abc"
+    assert ask("git@git.example.com:dags.git", tmp_path, ssh_key=KEY, known_hosts="h ssh-rsa A\n\n") == "abc"
     assert found == {"ssh_key": f"{KEY}\n", "known_hosts": "h ssh-rsa A\n"}
     assert not list(tmp_path.iterdir())

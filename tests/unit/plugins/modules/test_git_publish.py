@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.gitops.airflow.plugins.module_utils._git import remote as _git_repo
+from ansible_collections.gitops.airflow.plugins.module_utils._git.credentials import Credentials
 from ansible_collections.gitops.airflow.plugins.module_utils._git.model import Content, GitError
 from ansible_collections.gitops.airflow.plugins.module_utils._git.remote import Access, Author, Outcome, Remote, publish
 from ansible_collections.gitops.airflow.plugins.module_utils._git.source import collect
@@ -177,7 +178,7 @@ def test_the_persons_git_settings_change_nothing(filled: Path, tmp_path: Path, m
     assert not to(filled, texts(crlf="a\nb\n")).changed
 
 
-ANN = Access(username="ann", password="s3cret")
+ANN = Access(Credentials("ann", "s3cret"))
 
 
 def test_over_http_with_password(server: str, filled: Path) -> None:
@@ -217,7 +218,7 @@ def test_the_password_is_not_given_to_the_persons_store(server: str, tmp_path: P
     ("path", "access", "code", "words"),
     [
         ("/repo.git", Access(), "authentication", "none are given"),
-        ("/repo.git", Access(username="ann", password="wrong"), "authentication", "refused the credentials"),
+        ("/repo.git", Access(Credentials("ann", "wrong")), "authentication", "refused the credentials"),
         ("/none.git", ANN, "repository_missing", "/none.git (branch main): the repository does not exist"),
         ("/broken/repo.git", ANN, "server_error", "the server failed"),
     ],
@@ -268,14 +269,7 @@ PARAMS: dict[str, Any] = {
     "commit_message": "m",
     "author_name": "n",
     "author_email": "e@x",
-    "username": "",
-    "password": None,
-    "ssh_key": None,
-    "ssh_key_content": None,
-    "known_hosts": None,
-    "known_hosts_content": None,
-    "ca_path": None,
-    "ca_content": None,
+    "credentials": Credentials(),
     "tunnel": None,
     "timeout": 30,
 }
@@ -305,7 +299,11 @@ def test_the_module_takes_texts_and_copies(filled: Path, tmp_path: Path) -> None
         ({"copies": [{"src": "/no/such", "dest": "a"}]}, "No such file or directory: '/no/such'"),
         ({"files": {"a": ""}, "copies": [{"src": "/dev/null", "dest": "./a"}]}, "'a' is named twice"),
         ({"files": {"a": "", "a/b": ""}}, "cannot be both a file and a folder"),
-        ({"ssh_key": "/no/such"}, "ssh_key is /no/such, there is no such file"),
+        (
+            {"repo": "git@h:x.git", "credentials": Credentials(ssh_key="/no/such")},
+            "^ssh_key is neither the text of a private key nor a file",
+        ),
+        ({"repo": "https://h/x.git", "credentials": Credentials(password="pw")}, "^Only one of username and password is set"),
         ({"repo": "https://me:pw@host/x.git"}, r"https://host/x.git holds a user or token"),
         ({"repo": "https://ghp_token@host/x.git"}, r"^repo https://host/x.git holds a user or token"),
         ({"repo": "ssh://me:pw@host/x.git"}, r"ssh://me@host/x.git holds a password"),

@@ -25,9 +25,12 @@ from ansible.template import Templar
 from ansible_collections.gitops.airflow.plugins.module_utils._argocd import manifest as applications
 from ansible_collections.gitops.airflow.plugins.module_utils._argocd import project as projects
 from ansible_collections.gitops.airflow.plugins.module_utils._argocd import repository as repositories
+from ansible_collections.gitops.airflow.plugins.module_utils._git.credentials import Credentials
 from ansible_collections.gitops.airflow.plugins.module_utils._git.model import GitError
 from ansible_collections.gitops.airflow.plugins.module_utils._git.source import collect
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.credentials import select
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import Decision, Sight
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.plan import State, make_plan
 from ansible_collections.gitops.airflow.plugins.modules import argocd_application, argocd_project, argocd_repository
 from ansible_collections.gitops.airflow.tests.unit.places import ROOT
 from ansible_collections.gitops.airflow.tests.unit.plugins.module_utils._platform.test_airflow_secrets import OURS, RECORDED, settings_of
@@ -61,15 +64,12 @@ def arguments(role_variables: Callable[..., dict[str, Any]]) -> Arguments:
     always |= {"role_path": str(ROLE), "ansible_search_path": [str(ROLE)], "omit": OMIT}
 
     def found(file: str, module: str, *, keep: bool = True, last: bool = False, **given: Any) -> dict[str, Any]:
-        airflow = settings_of(given).airflow
-        assert airflow
-        plan = {
-            "embedded": {repo.kind: repo.embedded for repo in airflow.repositories},
-            "cluster": "uid",
-            "in_use": False,
-            "adoption": False,
-        }
-        secrets = {name: given.pop(name, "") for name in ("credentials_secret", "ssh_key_secret", "dags_checksum", "logs_checksum")}
+        settings = settings_of(given)
+        assert settings.airflow
+        plan = make_plan(State(Sight(cluster="uid"), Decision([], False, [], None)), settings).as_dict()
+        dags = settings.airflow.dags
+        secrets = {"git_sync": (Credentials("gitops", "token") if dags.embedded else dags.used).git_sync_values()}
+        secrets |= {name: given.pop(name, "") for name in ("dags_checksum", "logs_checksum")}
         registered = {
             "__platform_preflight": {"plan": plan, "reachable": True},
             "__airflow_app_secrets": secrets,
@@ -89,7 +89,10 @@ def arguments(role_variables: Callable[..., dict[str, Any]]) -> Arguments:
             return templar.template(trust_as_template(value)) if isinstance(value, str) else value
 
         *_before, task = [item for item in tasks(file) if f"gitops.airflow.{module}" in item]
-        options = without_omitted(rendered(task[f"gitops.airflow.{module}"]))
+        (main,) = yaml.safe_load((ROLE / "tasks/main.yml").read_text())
+        group = "git" if module.startswith("git") else "argocd"
+        defaults = {**main["module_defaults"], **task.get("module_defaults", {})}.get(f"group/gitops.airflow.{group}", {})
+        options = rendered(defaults) | without_omitted(rendered(task[f"gitops.airflow.{module}"]))
         code = import_module(f"ansible_collections.gitops.airflow.plugins.modules.{module}")
         if not hasattr(code, "argument_spec"):
             return dict(options)
@@ -107,8 +110,8 @@ def repository_of(options: dict[str, Any]) -> repositories.Repository:
     if not given:
         return wanted
     secret = {"metadata": {"labels": OURS}, "data": RECORDED["sources"][f"{given['namespace']}/{given['name']}"]}
-    found = select(secret, given, wanted.username)
-    return replace(wanted, username=found.username, password=found.password)
+    found = select(secret, given, wanted.credentials.username)
+    return replace(wanted, credentials=replace(wanted.credentials, username=found.username, password=found.password))
 
 
 @pytest.mark.parametrize("case", RECORDED["cases"].values(), ids=RECORDED["cases"])
@@ -129,10 +132,7 @@ def test_an_upgrade_changes_nothing_that_argo_cd_has(arguments: Arguments, case:
 
 @pytest.mark.parametrize("case", RECORDED["cases"].values(), ids=RECORDED["cases"])
 def test_an_upgrade_changes_no_value_of_the_chart_that_restarts_pods(arguments: Arguments, case: dict[str, Any]) -> None:
-    names = {name.partition("/")[2] for name in case["secrets"]}
-    secrets = {"credentials_secret": "dags-git-basic", "ssh_key_secret": "dags-git-ssh"}
-    given = {key: name if name in names else "" for key, name in secrets.items()}
-    given |= {key: case[key] for key in ("dags_checksum", "logs_checksum")}
+    given = {key: case[key] for key in ("dags_checksum", "logs_checksum")}
     options = arguments("publish.yml", "git_publish", **given, **case["variables"])
     values = yaml.safe_load(options["files"]["values.yaml"])
     airflow, expected = values["airflow"], case["values"]
@@ -212,14 +212,16 @@ OWN |= {f"airflow_app_{kind}_{name}": f"{kind}-{name}" for kind in ("platform", 
 def test_h7_the_embedded_servers_credentials_are_read_by_the_modules(
     arguments: Arguments, file: str, module: str, kind: str, secret: tuple[str, str]
 ) -> None:
-    options = arguments(file, module)
+    # What is set for another repository is not used.
+    options = arguments(file, module, airflow_app_platform_password="x", airflow_app_dags_username="y")
     given = options["credentials_from"]
-    assert (options["username"], given["namespace"], given["platform"]) == ("gitops", "git", "airflow")
+    assert ({name: value for name, value in options["credentials"].items() if value}, given["namespace"]) == ({"username": "gitops"}, "git")
+    assert given["platform"] == "airflow"
     assert (given["name"], given.get("password_key", "password")) == secret
     if kind:
         options = arguments(file, module, **OWN)
         assert not options.get("credentials_from")
-        assert (options["username"], options["password"]) == (f"{kind}-username", f"{kind}-password")
+        assert [options["credentials"][name] for name in ("username", "password")] == [f"{kind}-username", f"{kind}-password"]
 
 
 @pytest.mark.parametrize(

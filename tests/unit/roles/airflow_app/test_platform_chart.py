@@ -15,6 +15,7 @@ import pytest
 import yaml
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar
+from ansible_collections.gitops.airflow.plugins.module_utils._git.credentials import Credentials
 from ansible_collections.gitops.airflow.tests.unit.places import ROOT
 from ansible_collections.gitops.airflow.tests.unit.trust import trust_as_template
 
@@ -37,10 +38,14 @@ def defaults(role_variables: Callable[..., dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def secrets(**over: str) -> dict[str, Any]:
-    """What the module airflow_secrets has returned."""
-    found = {"credentials_secret": "dags-git-basic", "ssh_key_secret": ""}
-    return {"__airflow_app_secrets": {**found, "dags_checksum": "0123456789abcdef", "logs_checksum": "fedcba9876543210", **over}}
+CHECKSUMS = {"dags_checksum": "0123456789abcdef", "logs_checksum": "fedcba9876543210"}
+TOKEN = Credentials("ann", "t")
+
+
+def secrets(credentials: Credentials = TOKEN, **over: str) -> dict[str, Any]:
+    """What the module airflow_secrets has returned. ``over`` are checksums, and values for git-sync."""
+    checksums = {name: over.pop(name, default) for name, default in CHECKSUMS.items()}
+    return {"__airflow_app_secrets": {"git_sync": {**credentials.git_sync_values(), **over}, **checksums}}
 
 
 @pytest.fixture
@@ -122,18 +127,15 @@ def test_each_fact_stands_once_in_the_values_file(render: Render, fact: str) -> 
     assert text.count(fact) == 1
 
 
+HOSTS = "git.example.com ssh-ed25519 AAAA\ngit.example.com ssh-rsa BBBB"
+
+
 @pytest.mark.parametrize(
     ("variables", "expected"),
     [
         ({}, ("dags-git-basic", "", "")),
-        (secrets(credentials_secret=""), ("", "", "")),
-        (
-            {
-                **secrets(credentials_secret="", ssh_key_secret="dags-git-ssh"),
-                "airflow_app_dags_known_hosts": "git.example.com ssh-ed25519 AAAA\ngit.example.com ssh-rsa BBBB\n",
-            },
-            ("", "dags-git-ssh", "git.example.com ssh-ed25519 AAAA\ngit.example.com ssh-rsa BBBB"),
-        ),
+        (secrets(Credentials()), ("", "", "")),
+        (secrets(Credentials(ssh_key="k", known_hosts=HOSTS)), ("", "dags-git-ssh", HOSTS)),
     ],
     ids=["token", "public", "ssh"],
 )
@@ -156,7 +158,7 @@ AUTHORITY = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----"
 
 
 def test_an_authority_reaches_every_git_sync(values: Callable[..., dict[str, Any]]) -> None:
-    content = values(airflow_app_dags_ca=AUTHORITY)
+    content = values(**secrets(Credentials(ca=AUTHORITY)))
     airflow = content["airflow"]
     volume = {"name": "git-authority", "configMap": {"name": "airflow-git-authority"}}
     assert content["gitAuthority"].strip() == AUTHORITY

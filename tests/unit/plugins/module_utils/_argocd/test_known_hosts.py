@@ -11,12 +11,12 @@ import pytest
 from ansible_collections.gitops.airflow.plugins.module_utils._argocd.known_hosts import (
     BEGIN,
     END,
-    entries,
     mark,
     parse,
     render,
     trusted,
 )
+from ansible_collections.gitops.airflow.plugins.module_utils._git.credentials import host_keys
 
 OURS, MORE = "git.example.com ssh-ed25519 AAAA", "[git.example.com]:2222 ssh-rsa BBBB"
 THEIRS, OTHER = "github.com ssh-ed25519 CCCC", "gitlab.com ssh-rsa DDDD their comment"
@@ -70,14 +70,14 @@ def test_the_text_has_the_wanted_keys(text: str, wanted: list[str], result: str)
 
 def test_host_keys_of_a_text() -> None:
     text = f"# git.example.com:22 SSH-2.0\n{OURS}\r\n\n  {MORE}\n{OURS}\n@cert-authority *.example.com ssh-rsa EEEE\n"
-    assert entries(text) == [OURS, MORE, "@cert-authority *.example.com ssh-rsa EEEE"]
+    assert host_keys(text) == [OURS, MORE, "@cert-authority *.example.com ssh-rsa EEEE"]
     assert trusted(f"# x\n{OURS} {MARK}\n{OTHER}\n") == {OURS, "gitlab.com ssh-rsa DDDD"}
 
 
 @pytest.mark.parametrize("text", ["-----BEGIN OPENSSH PRIVATE KEY-----", "@cert-authority host ssh-rsa", "git.example.com AAAA"])
 def test_what_is_not_a_host_key_is_refused_and_not_shown(text: str) -> None:
     with pytest.raises(ValueError, match="line 2 is not a host key") as refused:
-        entries(f"\n{text}")
+        host_keys(f"\n{text}")
     assert text not in str(refused.value)
 
 

@@ -14,7 +14,6 @@ from ansible_collections.gitops.airflow.plugins.module_utils._argocd.repository 
     Authorities,
     Memory,
     Repository,
-    certificates,
     check,
     manifest,
     plan_authorities,
@@ -23,6 +22,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._argocd.repository 
 )
 from ansible_collections.gitops.airflow.plugins.module_utils._argocd.trust import annotation
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError
+from ansible_collections.gitops.airflow.plugins.module_utils._git.credentials import KINDS, Credentials, certificates
 
 HTTPS, SSH = "https://Git.Example.com:8443/team/platform.git", "ssh://git@git.example.com:2222/team/platform.git"
 HOSTS, KEY = "git.example.com ssh-ed25519 AAAA", "-----BEGIN OPENSSH PRIVATE KEY-----\nx\n-----END OPENSSH PRIVATE KEY-----"
@@ -32,7 +32,8 @@ MARKS = {"app.kubernetes.io/part-of": "gitops-airflow", "gitops-airflow/platform
 
 
 def repository(repo: str = HTTPS, **given: Any) -> Repository:
-    return Repository(**{"name": "repository", "namespace": "argocd", "platform": "airflow", "repo": repo, **given})
+    credentials = Credentials(**{name: given.pop(name) for name in KINDS if name in given})
+    return Repository("repository", "argocd", "airflow", repo, credentials=credentials, **given)
 
 
 @pytest.mark.parametrize(
@@ -68,16 +69,16 @@ def test_the_secret_holds_what_fits_the_url(given: dict[str, Any], fields: dict[
         ({"repo": "https://[git/x.git"}, "bad_url"),
         ({"repo": "https://token@git.example.com/x.git"}, "bad_url"),
         ({"repo": "ssh://git:secret@git.example.com/x.git"}, "bad_url"),
-        ({"username": "u"}, "bad_credentials"),
-        ({"password": "p"}, "bad_credentials"),
-        ({"repo": SSH, "ssh_key": "/root/.ssh/id"}, "bad_credentials"),
-        ({"repo": SSH, "known_hosts": "git.example.com"}, "bad_known_hosts"),
-        ({"authority": "/etc/ca.pem"}, "bad_certificate"),
+        ({"username": "u"}, "half_credentials"),
+        ({"password": "p"}, "half_credentials"),
+        ({"repo": SSH, "ssh_key": "/root/.ssh/id"}, "no_private_key"),
+        ({"repo": SSH, "known_hosts": "git.example.com"}, "no_host_keys"),
+        ({"ca": "/etc/ca.pem"}, "no_certificate"),
         # Without use they are not looked at.
-        ({"repo": "http://git.example.com/x.git", "authority": "/etc/ca.pem", "known_hosts": "x", "ssh_key": "x"}, ""),
+        ({"repo": "http://git.example.com/x.git", "ca": "/etc/ca.pem", "known_hosts": "x", "ssh_key": "x"}, ""),
         ({"repo": SSH, "username": "u", "known_hosts": HOSTS, "ssh_key": KEY}, ""),
         ({"repo": "git@git.example.com:team/x.git"}, ""),
-        ({"authority": PEM, "username": "u", "password": "p"}, ""),
+        ({"ca": PEM, "username": "u", "password": "p"}, ""),
     ],
 )
 def test_options_that_do_not_fit_are_refused(given: dict[str, Any], code: str) -> None:
@@ -95,9 +96,9 @@ def test_options_that_do_not_fit_are_refused(given: dict[str, Any], code: str) -
 @pytest.mark.parametrize(
     ("given", "hosts", "authorities"),
     [
-        ({"authority": PEM, "known_hosts": HOSTS}, [], {"git.example.com": f"{PEM}\n"}),
-        ({"repo": SSH, "authority": PEM, "known_hosts": f"{HOSTS}\n"}, [HOSTS], {}),
-        ({"repo": "http://gitea.git.svc:3000/x.git", "authority": PEM, "known_hosts": HOSTS}, [], {}),
+        ({"ca": PEM, "known_hosts": HOSTS}, [], {"git.example.com": f"{PEM}\n"}),
+        ({"repo": SSH, "ca": PEM, "known_hosts": f"{HOSTS}\n"}, [HOSTS], {}),
+        ({"repo": "http://gitea.git.svc:3000/x.git", "ca": PEM, "known_hosts": HOSTS}, [], {}),
         ({}, [], {}),
     ],
 )
@@ -105,7 +106,7 @@ def test_what_argo_cd_must_trust(given: dict[str, Any], hosts: list[str], author
     wanted = repository(**given)
     assert (wanted.host_keys, wanted.authorities) == (hosts, authorities)
     # As the last version wrote it, so that a platform is taken over without a restart of the repository server.
-    text = f"{given.get('authority', '')}{given.get('known_hosts', '')}".strip()
+    text = f"{given.get('ca', '')}{given.get('known_hosts', '')}".strip()
     assert wanted.digest == (hashlib.sha256(text.encode()).hexdigest() if hosts or authorities else "")
 
 

@@ -12,6 +12,7 @@ import pytest
 from ansible_collections.gitops.airflow.plugins.module_utils._argocd.repository import Repository
 from ansible_collections.gitops.airflow.plugins.module_utils._argocd.trust import RepositoryTrust
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError, CollectionError
+from ansible_collections.gitops.airflow.plugins.module_utils._git.credentials import Credentials
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import KubeApi
 
 Obj = dict[str, Any]
@@ -67,7 +68,8 @@ class Server:
 
 
 def trust(server: Server, **given: Any) -> RepositoryTrust:
-    options: Obj = {"name": "r", "namespace": "argocd", "platform": "airflow", "repo": f"https://{HOST}/x.git", "authority": PEM, **given}
+    options: Obj = {"name": "r", "namespace": "argocd", "platform": "airflow", "repo": f"https://{HOST}/x.git", **given}
+    options = {"credentials": Credentials(ca=PEM), **options}
     return RepositoryTrust(cast(KubeApi, server), Repository(**options))
 
 
@@ -97,7 +99,7 @@ def test_an_authority_that_others_add_meanwhile_is_theirs(theirs: dict[str, str]
 
 def test_host_keys_that_others_add_meanwhile_stay() -> None:
     server = Server(meanwhile={HOSTS: {"ssh_known_hosts": "theirs ssh-rsa AAAA"}})
-    trust(server, repo="git@git.example.com:x.git", known_hosts="git.example.com ssh-rsa BBBB").present()
+    trust(server, repo="git@git.example.com:x.git", credentials=Credentials(known_hosts="git.example.com ssh-rsa BBBB")).present()
     text = server.objects[HOSTS]["data"]["ssh_known_hosts"]
     assert text == "git.example.com ssh-rsa BBBB gitops-airflow/platform=airflow\ntheirs ssh-rsa AAAA"
     assert trust(server).absent(1).changed

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.gitops.airflow.plugins.module_utils._git.branch import read_branch
+from ansible_collections.gitops.airflow.plugins.module_utils._git.credentials import Credentials
 from ansible_collections.gitops.airflow.plugins.module_utils._git.model import GitError
 from ansible_collections.gitops.airflow.plugins.module_utils._git.owner import FILE, FolderOwner, check_folder, marked_owner
 from ansible_collections.gitops.airflow.tests.unit.git_http import git
@@ -89,8 +90,7 @@ def test_h3_a_mark_names_its_owner() -> None:
         assert FolderOwner(FOLDER, "airflow").content
 
 
-PARAMS: dict[str, Any] = dict.fromkeys(("username", "password", "ssh_key", "ssh_key_content", "known_hosts"))
-PARAMS |= dict.fromkeys(("known_hosts_content", "ca_path", "ca_content", "tunnel"))
+PARAMS: dict[str, Any] = {"credentials": Credentials(), "tunnel": None}
 PARAMS |= {"branch": "main", "timeout": 20, "names": {}, "copies": [], "create": True, "if_absent": False, "push": False, "folders": []}
 PARAMS |= {"folder": "", "source_dir": None, "commit_message": "m", "author_name": "a", "author_email": "a@b", "prune": [FOLDER]}
 

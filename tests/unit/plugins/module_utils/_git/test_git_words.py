@@ -6,9 +6,11 @@
 from __future__ import annotations
 
 import shlex
+from pathlib import Path
 
 import pytest
 from ansible_collections.gitops.airflow.plugins.module_utils._base.url import public_url, ssh_server
+from ansible_collections.gitops.airflow.plugins.module_utils._git.credentials import Credentials
 from ansible_collections.gitops.airflow.plugins.module_utils._git.model import (
     COMPLAINTS,
     Content,
@@ -113,7 +115,7 @@ def test_the_next_action_names_what_the_reader_sets() -> None:
     assert error.next_action == "Correct branch, or make that branch."
     assert error.named({"branch": "dags_branch"}).next_action == "Correct dags_branch, or make that branch."
     untrusted = complaint("https://h/x", "main", "SSL certificate problem")
-    assert "Give the certificate of its authority as ca_path or ca_content" in untrusted.next_action
+    assert "Give the certificate of its authority as ca," in untrusted.next_action
 
 
 @pytest.mark.parametrize("action", [row[3] for row in COMPLAINTS])
@@ -213,20 +215,26 @@ def test_diffs() -> None:
     assert unified("a", b"a\0b", b"a\0c").count("binary file") == 2
 
 
-def test_ssh_takes_only_the_given_key_and_known_hosts() -> None:
-    access = Access(ssh_key="/my keys/k", known_hosts="/kh", host_key_alias="git-ssh")
-    words = shlex.split(access.environment("askpass")["GIT_SSH_COMMAND"])
-    assert words[words.index("-i") + 1] == "/my keys/k"
-    assert {"StrictHostKeyChecking=yes", "UserKnownHostsFile=/kh", "IdentitiesOnly=yes", "BatchMode=yes", "HostKeyAlias=git-ssh"} <= set(
-        words
-    )
-    assert "GIT_ASKPASS" not in access.environment("askpass")
+SSH = Credentials(ssh_key="key", known_hosts="h ssh-rsa A\n\n")
 
 
-def test_an_isolated_access_uses_nothing_of_the_persons_own() -> None:
-    variables = Access(ssh_key="/k", known_hosts="/kh", isolated=True).environment("/tmp/x/askpass")
+def test_ssh_takes_only_the_given_key_and_known_hosts(tmp_path: Path) -> None:
+    variables = Access(SSH, host_key_alias="git-ssh").environment(tmp_path)
+    words = shlex.split(variables["GIT_SSH_COMMAND"])
+    key, hosts = tmp_path / "ssh_key", tmp_path / "known_hosts"
+    assert words[words.index("-i") + 1] == str(key)
+    assert (key.read_text(), hosts.read_text()) == ("key\n", "h ssh-rsa A\n")
+    assert [path.stat().st_mode & 0o077 for path in (key, hosts)] == [0, 0]
+    wanted = {"StrictHostKeyChecking=yes", f"UserKnownHostsFile={hosts}", "IdentitiesOnly=yes", "BatchMode=yes", "HostKeyAlias=git-ssh"}
+    assert wanted <= set(words)
+    assert "GIT_ASKPASS" not in variables
+
+
+def test_an_isolated_access_uses_nothing_of_the_persons_own(tmp_path: Path) -> None:
+    variables = Access(SSH, isolated=True).environment(tmp_path)
     words = shlex.split(variables["GIT_SSH_COMMAND"])
     assert words[words.index("-F") + 1] == "/dev/null"
     assert "IdentityAgent=none" in words
-    assert (variables["HOME"], variables["XDG_CONFIG_HOME"], variables["GIT_CONFIG_NOSYSTEM"]) == ("/tmp/x", "/tmp/x", "1")
-    assert "HOME" not in Access().environment("/tmp/x/askpass")
+    folder = str(tmp_path)
+    assert (variables["HOME"], variables["XDG_CONFIG_HOME"], variables["GIT_CONFIG_NOSYSTEM"]) == (folder, folder, "1")
+    assert "HOME" not in Access().environment(tmp_path)

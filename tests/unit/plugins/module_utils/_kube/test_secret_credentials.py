@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError
 from ansible_collections.gitops.airflow.plugins.module_utils._git import access
-from ansible_collections.gitops.airflow.plugins.module_utils._kube import client
+from ansible_collections.gitops.airflow.plugins.module_utils._git.credentials import Credentials as GitCredentials
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.credentials import Credentials, read_credentials, select
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
@@ -84,13 +84,14 @@ def test_the_password_is_hidden_and_stays_out_of_the_options(monkeypatch: pytest
         connected.append(given)
         return Api(secret(OURS, token="t0ken"))
 
-    monkeypatch.setattr(client, "connect", connect)
-    params = {**dict.fromkeys(AUTH_ARG_SPEC), "context": "c", "username": "ann", "password": None, "credentials_from": GIVEN}
+    monkeypatch.setattr(access, "connect", connect)
+    params = {**dict.fromkeys(AUTH_ARG_SPEC), "context": "c", "credentials": {"username": "ann"}, "credentials_from": GIVEN}
     hidden: list[str] = []
     found = access.with_credentials(params, False, hidden.append)
-    assert (found["username"], found["password"], hidden) == ("ann", "t0ken", ["t0ken"])
-    assert params["password"] is None
+    assert (found["credentials"].username, found["credentials"].password, hidden) == ("ann", "t0ken", ["t0ken"])
+    assert params["credentials"] == {"username": "ann"}
     assert "t0ken" not in repr(Credentials("ann", "t0ken"))
     # What is the Git server's is not sent to the Kubernetes API.
-    assert (connected[0]["context"], "username" in connected[0], "password" in connected[0]) == ("c", False, False)
-    assert access.with_credentials({"credentials_from": None}, False, hidden.append) == {"credentials_from": None}
+    assert [connected[0][name] for name in ("context", "username", "password")] == ["c", None, None]
+    nothing = {"credentials": None, "credentials_from": None}
+    assert access.with_credentials(nothing, False, hidden.append) == {**nothing, "credentials": GitCredentials()}

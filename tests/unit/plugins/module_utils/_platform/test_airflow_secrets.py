@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError
+from ansible_collections.gitops.airflow.plugins.module_utils._git.credentials import KINDS, Credentials
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.airflow_secrets import (
     KEYS,
     Values,
@@ -47,9 +48,14 @@ def settings_of(variables: dict[str, Any]) -> Settings:
     def options(prefix: str, spec: dict[str, Any]) -> dict[str, Any]:
         return {name: variables.get(prefix + name, option.get("default")) for name, option in spec.items()}
 
-    platform = options("platform_", PLATFORM_OPTIONS) | {"name": "airflow"}
+    def credentials(kind: str) -> dict[str, Any]:
+        return {name: variables.get(f"airflow_app_{kind}_{name}") for name in KINDS}
+
+    platform = options("platform_", PLATFORM_OPTIONS) | {"name": variables.get("platform_name", "airflow")}
     platform["worker_namespaces"] = variables.get("platform_worker_namespaces", NAMESPACES)
-    return from_params(platform, options("airflow_app_", AIRFLOW_OPTIONS))
+    airflow = options("airflow_app_", AIRFLOW_OPTIONS)
+    airflow |= {f"{kind}_credentials": credentials(kind) for kind in ("platform", "dags")}
+    return from_params(platform, airflow)
 
 
 class Api:
@@ -88,8 +94,9 @@ def encoded(**values: str) -> dict[str, str]:
     return {key.replace("_", "-"): base64.b64encode(value.encode()).decode() for key, value in values.items()}
 
 
-EMBEDDED = Repository("dags", "http://gitea/d.git", username="ann", password="theirs", embedded=True)
-OWN = Repository("dags", "https://h/d.git", username="ann", password="theirs")
+ANN = Credentials("ann", "theirs")
+EMBEDDED = Repository("dags", "http://gitea/d.git", credentials=ANN, embedded=True)
+OWN = Repository("dags", "https://h/d.git", credentials=ANN)
 PLATFORM = Repository("platform", "https://h/p.git")
 
 
@@ -100,7 +107,7 @@ PLATFORM = Repository("platform", "https://h/p.git")
         (EMBEDDED, {}, ("", "", "")),
         (OWN, {"username": "gitops", "git_sync_token": "t"}, ("ann", "theirs", "")),
         (Repository("dags", "https://h/d.git"), {}, ("", "", "")),
-        (Repository("dags", "git@h:d.git", ssh_key="k"), {}, ("", "", "k")),
+        (Repository("dags", "git@h:d.git", credentials=Credentials("ann", "theirs", "k")), {}, ("", "", "k")),
     ],
 )
 def test_what_git_sync_reads_with(dags: Repository, git: dict[str, str], expected: tuple[str, str, str]) -> None:
@@ -111,14 +118,14 @@ def test_what_git_sync_reads_with(dags: Repository, git: dict[str, str], expecte
 
 def test_a_checksum_is_keyed_and_changes_with_each_credential() -> None:
     def checksum(key: str, **over: str) -> str:
-        dags = replace(OWN, **over)  # type: ignore[arg-type]
+        dags = replace(OWN, url="git@h:d.git" if "ssh_key" in over else OWN.url, credentials=replace(ANN, **over))
         values = Values(generated={"fernet-key": key})
         return dags_checksum(dags_credentials(AirflowSettings(PLATFORM, dags), values), values)
 
     found = {checksum("a"), checksum("b"), checksum("a", username="x"), checksum("a", password="x"), checksum("a", ssh_key="x")}
     assert len(found) == 5
     assert {len(item) for item in found} == {16}
-    assert checksum("a", password="") == ""
+    assert checksum("a", username="", password="") == ""
 
 
 @pytest.mark.parametrize(

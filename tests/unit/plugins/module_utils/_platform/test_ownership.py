@@ -15,6 +15,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import
 from ansible_collections.gitops.airflow.plugins.module_utils._base.owner import owner_of
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import (
     DEFAULT_PROJECT,
+    WORKER_SECRETS,
     Found,
     Obj,
     Platform,
@@ -314,10 +315,8 @@ def test_h1_what_the_roles_write_is_planned() -> None:
     assert len(store) == 8
     assert {Ref(kind, "logs", name) for kind, name in store} == {ref for ref in planned if ref.namespace == "logs"}
     left = (roles / "airflow_app/templates/removed-objects.yaml.j2").read_text()
-    (names,) = re.findall(r"for name in \[(.+)\] %}", left)
-    workers = re.findall(r"'([a-z-]+)'", names)
-    assert len(workers) == 6
-    assert {name for name in workers if Ref("Secret", "airflow-cron", name) not in planned} == set()
+    assert "for name in __platform_preflight.plan.worker_secrets %}" in left
+    assert {name for name in WORKER_SECRETS if Ref("Secret", "airflow-cron", name) not in planned} == set()
     core = re.findall(r"kind: Secret, namespace: {{ platform_core_namespace \| to_json }}, name: ([a-z-]+)}", left)
     assert len(core) == 3
     assert {name for name in core if Ref("Secret", "airflow-core", name) not in planned} == set()

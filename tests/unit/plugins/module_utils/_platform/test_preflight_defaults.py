@@ -12,6 +12,7 @@ import pytest
 import yaml
 from ansible.plugins.loader import fragment_loader
 from ansible.utils.plugin_docs import add_fragments
+from ansible_collections.gitops.airflow.plugins.module_utils._git.credentials import KINDS, SECRETS
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings import AIRFLOW_OPTIONS, PLATFORM_OPTIONS
 from ansible_collections.gitops.airflow.plugins.modules import platform_preflight
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
@@ -32,11 +33,20 @@ OWN = {"platform_name", "platform_provider", "platform_worker_namespaces", "plat
 def test_an_option_is_called_as_the_roles_variable(prefix: str, options: dict[str, Any]) -> None:
     variables = {prefix + name: option for name, option in options.items() if prefix + name in DEFAULTS}
     left = set(options) - {name.removeprefix(prefix) for name in variables}
-    assert left <= {"airflow_version", "task_logs_state"}
+    assert left <= {"airflow_version", "task_logs_state", "platform_credentials", "dags_credentials"}
     for name, option in variables.items():
         default = DEFAULTS[name]
         if name not in OWN and not (isinstance(default, str) and "{{" in default):
             assert option.get("default") == default, name
+
+
+@pytest.mark.parametrize("kind", ["platform", "dags"])
+def test_each_credential_is_a_variable_of_the_role(kind: str) -> None:
+    documented = yaml.safe_load((ROLES / "airflow_app/meta/argument_specs.yml").read_text())["argument_specs"]["main"]["options"]
+    for name in KINDS:
+        variable = f"airflow_app_{kind}_{name}"
+        assert DEFAULTS[variable] == documented[variable]["default"] == ""
+        assert documented[variable].get("no_log", False) == (name in SECRETS)
 
 
 def test_documentation_and_options_agree() -> None:

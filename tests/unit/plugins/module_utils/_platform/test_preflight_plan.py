@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from ansible_collections.gitops.airflow.plugins.module_utils._git.credentials import Credentials
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import Decision, Found, Ref, Sight
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.plan import GENERATED_KEYS, Plan, State, make_plan, refusals
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings import AirflowSettings, Logs, Repository, Settings
@@ -219,11 +220,11 @@ def test_the_running_version_is_the_schedulers(running: Any, wanted: str, versio
     ("airflow", "retired"),
     [
         ({}, ["dags-git-ssh"]),
-        ({"dags": Repository("dags", "https://h/d.git", username="a", password="b")}, ["dags-git-ssh"]),
-        ({"dags": Repository("dags", "https://h/d.git", username="a", password="b"), "logs": Logs("s3")}, ["dags-git-ssh"]),
+        ({"dags": Repository("dags", "https://h/d.git", credentials=Credentials("a", "b"))}, ["dags-git-ssh"]),
+        ({"dags": Repository("dags", "https://h/d.git", credentials=Credentials("a", "b")), "logs": Logs("s3")}, ["dags-git-ssh"]),
         ({"dags": Repository("dags", "https://h/d.git")}, ["dags-git-basic", "dags-git-ssh"]),
         (
-            {"dags": Repository("dags", "git@h:d.git", ssh_key="k"), "logs": Logs("none")},
+            {"dags": Repository("dags", "git@h:d.git", credentials=Credentials(ssh_key="k")), "logs": Logs("none")},
             ["airflow-task-logs", "airflow-task-logs-webserver", "dags-git-basic"],
         ),
     ],

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.gitops.airflow.plugins.module_utils._git.credentials import KINDS, Credentials
 from ansible_collections.gitops.airflow.plugins.module_utils._platform import repository_rules
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings import (
     AIRFLOW_OPTIONS,
@@ -33,7 +34,8 @@ SECRETS = ("AAAA", "t0ken")
 
 
 def refusals(kind: str, git_server: str = "embedded", dags_check: bool = True, **given: Any) -> list[Any]:
-    repo = Repository(kind, **{"url": HTTPS, **given})
+    credentials = Credentials(**{name: given.pop(name) for name in KINDS if name in given})
+    repo = Repository(kind, **{"url": HTTPS, **given}, credentials=credentials)
     return repository_rules.repository(Settings(git_server=git_server), replace(EMBEDDED, dags_check=dags_check), repo)
 
 
@@ -62,13 +64,13 @@ def test_what_fits_together(kind: str, given: dict[str, Any]) -> None:
         (
             {"ssh_key": KEY},
             "wrong_credentials",
-            "{}_repo is not an SSH URL, which is read with {}_username and {}_password alone.",
+            "{}_ssh_key is only for SSH URLs, and {}_repo is another one.",
             "Leave {}_ssh_key empty, or correct {}_repo.",
         ),
         (
             {"url": SCP, "username": "ann", "password": "t0ken"},
             "wrong_credentials",
-            "{}_repo is an SSH URL, which is read with {}_ssh_key alone.",
+            "{}_password is only for HTTP and HTTPS URLs, and {}_repo is another one.",
             "Leave {}_password empty",
         ),
         (
@@ -83,8 +85,19 @@ def test_what_fits_together(kind: str, given: dict[str, Any]) -> None:
             "{}_known_hosts is neither lines in the form of known_hosts nor a file",
             "(ssh-keygen -lf)",
         ),
-        ({"url": SCP, "ssh_key": KEY, "ca": AUTHORITY}, "no_certificate", "for a repository with an https URL", "or leave it empty"),
-        ({"ca": "/no/such/file"}, "no_certificate", "{}_ca must be a certificate as PEM, or a file", "Correct {}_ca"),
+        (
+            {"url": SCP, "ssh_key": KEY, "known_hosts": "git.example.com AAAA"},
+            "no_host_keys",
+            "{}_known_hosts is neither",
+            "as {}_known_hosts",
+        ),
+        ({"url": SCP, "ssh_key": KEY, "ca": AUTHORITY}, "wrong_credentials", "{}_ca is only for HTTPS URLs", "Leave {}_ca empty"),
+        (
+            {"ca": "/no/such/file"},
+            "no_certificate",
+            "{}_ca is neither a certificate as PEM nor a file on this",
+            "Correct {}_ca, or leave it",
+        ),
         (
             {"url": "https://t0ken@host/dags.git"},
             "token_in_url",
@@ -117,9 +130,12 @@ def test_only_to_read_may_be_without_credentials() -> None:
 def test_no_server_is_trusted_blindly_where_this_machine_does_not_ask() -> None:
     given: dict[str, Any] = {"url": SSH, "ssh_key": KEY, "dags_check": False}
     (found,) = refusals("dags", **given)
-    assert (found.code, found.value) == ("incomplete", SSH)
-    assert "never trusted blindly" in found.message
-    assert found.next_action == "Set airflow_app_dags_ssh_key and airflow_app_dags_known_hosts."
+    assert (found.code, found.value) == ("incomplete", "airflow_app_dags_known_hosts")
+    assert "any server could pose as it" in found.message
+    assert found.next_action.startswith("Run ssh-keyscan -p 2222 git.example.com > known_hosts, compare")
+    assert found.next_action.endswith("and give them as airflow_app_dags_known_hosts.")
+    (found,) = refusals("dags", url=SSH, known_hosts=HOSTS, dags_check=False)
+    assert (found.code, found.next_action) == ("incomplete", "Give a private key as airflow_app_dags_ssh_key.")
     assert refusals("dags", **given, known_hosts=HOSTS) == []
     assert refusals("dags", dags_check=False) == []
     # Otherwise reading it finds out.
@@ -211,8 +227,8 @@ def test_a_platform_without_its_own_git_server_and_log_store() -> None:
 def test_a_key_is_a_text_or_a_file(tmp_path: Path) -> None:
     (tmp_path / "key").write_text(f"\n{KEY}\n")
     for key in (KEY, f"{KEY}\n", str(tmp_path / "key")):
-        airflow = options(AIRFLOW_OPTIONS, platform_repo=SSH, platform_ssh_key=key)
+        airflow = options(AIRFLOW_OPTIONS, platform_repo=SSH, platform_credentials={"ssh_key": key, "username": None})
         given = from_params(options(PLATFORM_OPTIONS, name="airflow"), airflow).airflow
         assert given
-        assert given.platform.ssh_key == KEY
+        assert given.platform.credentials == Credentials(ssh_key=KEY)
         assert "AAAA" not in repr(given)

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError, CollectionError, LibraryMissing
+from ansible_collections.gitops.airflow.plugins.module_utils._git.credentials import Credentials
 from ansible_collections.gitops.airflow.plugins.module_utils._platform import preflight
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import Decision, Ref, Sight
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.plan import State
@@ -23,8 +24,8 @@ HTTPS, SSH = "https://git.example/platform.git", "git@git.example:dags.git"
 KEY = "-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA"
 INSIDE = "http://gitea.git.svc.cluster.local:3000/gitops/"
 AIRFLOW = AirflowSettings(
-    Repository("platform", HTTPS, username="ann", password="t0ken"),
-    Repository("dags", SSH, ssh_key=KEY, known_hosts="git.example ssh-ed25519 AAAA"),
+    Repository("platform", HTTPS, credentials=Credentials("ann", "t0ken")),
+    Repository("dags", SSH, credentials=Credentials(ssh_key=KEY, known_hosts="git.example ssh-ed25519 AAAA")),
     default_namespace="airflow-core",
     take_over="old@uid",
 )
@@ -90,7 +91,7 @@ def test_nothing_stands_in_the_way(desk: Desk) -> None:
     assert dags["folders"] == ["dags"]
     assert "owner" not in dags
     assert dags["names"]["folders"] == "airflow_app_dags_subpath"
-    assert platform["names"]["ca"] == "airflow_app_platform_ca"
+    assert (platform["names_prefix"], platform["credentials"]) == ("airflow_app_platform_", AIRFLOW.platform.credentials)
 
 
 def test_settings_need_no_cluster(desk: Desk) -> None:
@@ -114,7 +115,7 @@ def test_what_the_platform_is_must_be_known_before_a_look(desk: Desk, wrong: dic
 
 
 def test_repositories_that_cannot_be_asked(desk: Desk) -> None:
-    half = replace(AIRFLOW, platform=replace(AIRFLOW.platform, password=""), dags_check=False)
+    half = replace(AIRFLOW, platform=replace(AIRFLOW.platform, credentials=Credentials("ann")), dags_check=False)
     outcome = desk.run(replace(GIVEN, airflow=half))
     assert (codes(outcome), desk.asked, desk.looks) == (["half_credentials"], [], 1)
     embedded = replace(
@@ -238,17 +239,18 @@ def test_no_refusal_is_no_failure() -> None:
 
 
 def test_options_that_may_be_secret_are_not_shown() -> None:
-    credentials = dict.fromkeys(("platform_password", "platform_ssh_key", "dags_password", "dags_ssh_key"), "pw")
-    airflow = {
-        **credentials,
+    airflow: dict[str, Any] = {
+        "platform_credentials": {"username": "ann", "password": "pw", "ssh_key": "key", "ca": None},
+        "dags_credentials": None,
         "values": {"config": {"smtp": {"smtp_password": "hunter22x"}}},
         "platform_repo": "https://ghp_secret@host/x.git",
         "dags_repo": "ssh://git:pw@host/x.git",
         "logs_endpoint": "https://me:pw@s3",
     }
-    assert hide(airflow) == {"pw"}
+    assert hide(airflow) == {"pw", "key"}
     assert airflow == {
-        **dict.fromkeys(credentials, ""),
+        "platform_credentials": {"username": "ann", "ca": None},
+        "dags_credentials": {},
         "values": {},
         "platform_repo": "https://host/x.git",
         "dags_repo": "ssh://git@host/x.git",
@@ -266,7 +268,7 @@ def test_options_that_may_be_secret_are_not_shown() -> None:
     ],
 )
 def test_a_repository_is_asked_with_what_others_get(server: str, tmp_path: Path, folder: str, code: str, words: str, action: str) -> None:
-    repo = Repository("dags", f"{server}/repo.git", username="ann", password="s3cret")
+    repo = Repository("dags", f"{server}/repo.git", credentials=Credentials("ann", "s3cret"))
     look = Preflight(GIVEN, lambda: None, lambda request: platform_preflight.ask(request, str(tmp_path)))  # type: ignore[arg-type, return-value]
     answer = platform_preflight.ask(look._request(repo, replace(AIRFLOW, subpath=folder), Outcome()), str(tmp_path))
     if not code:

@@ -1,17 +1,19 @@
 # Copyright: (c) 2026, The gitops.airflow team
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A key or certificate is a text, or a file of this machine."""
+"""The credentials of a repository are variables with one prefix. A key or certificate is a text, or a file of this machine."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from ansible.parsing.dataloader import DataLoader
 from ansible.parsing.vault import VaultLib, VaultSecret
 from ansible.template import Templar
-from ansible_collections.gitops.airflow.plugins.lookup.text_or_file import LookupModule
+from ansible_collections.gitops.airflow.plugins.lookup.git_credentials import LookupModule
+from ansible_collections.gitops.airflow.tests.unit.trust import trust_as_template
 
 TEXT = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----"
 
@@ -43,8 +45,21 @@ def lookup(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> LookupModule:
     ],
 )
 def test_a_text_or_a_file(lookup: LookupModule, given: str, expected: str) -> None:
-    assert lookup.run([given], {}) == [expected]
+    assert lookup.run(["x_"], {"x_ca": given}) == [{"ca": expected} if expected else {}]
 
 
-def test_each_term_has_its_text(lookup: LookupModule, tmp_path: Path) -> None:
-    assert lookup.run(["a", str(tmp_path / "ca.pem")], {}) == ["a", TEXT]
+def test_only_what_is_given_is_collected(lookup: LookupModule, tmp_path: Path) -> None:
+    variables: dict[str, Any] = {
+        "a_username": "{{ user }}",
+        "a_password": 123,
+        "a_ssh_key": None,
+        "a_known_hosts": "",
+        "a_repo": "x",
+        "user": "ann",
+        "b_ca": str(tmp_path / "ca.pem"),
+        "b_password": " ca.pem ",
+    }
+    lookup._templar.available_variables = variables = {
+        name: trust_as_template(value) if isinstance(value, str) else value for name, value in variables.items()
+    }
+    assert lookup.run(["a_", "b_", "c_"], variables) == [{"username": "ann", "password": "123"}, {"password": " ca.pem ", "ca": TEXT}, {}]
