@@ -13,6 +13,7 @@ author: The gitops.airflow team (@gitops-airflow)
 description:
   - Compares files with the newest commit of a branch and pushes a commit when they differ. Other files of the branch stay.
   - Nothing is pushed by force. If another author pushes meanwhile, the module compares again with the new commit.
+  - If the server does not answer or fails, the module tries again for a few seconds.
   - A server inside a Kubernetes cluster can be reached through O(tunnel).
   - This user's own git configuration, SSH keys and known hosts serve for what is not given.
 extends_documentation_fragment:

@@ -41,6 +41,10 @@ SETTINGS = (
     "protocol.version=2",
 )
 
+# What may pass while a server restarts or is busy, and the seconds before each further try.
+PASSING = frozenset({"unreachable", "server_error"})
+PASSING_PAUSES = (1.0, 2.0, 3.0)
+
 
 @dataclass(frozen=True)
 class Access:
@@ -80,12 +84,16 @@ class Author:
     message: str
 
 
+# Each changed file's content before and after.
+Changes = dict[str, tuple["bytes | None", "bytes | None"]]
+
+
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a branch, with each changed file's content before and after."""
+    """What became of a branch."""
 
     commit: str | None
-    changed: dict[str, tuple[bytes | None, bytes | None]]
+    changed: Changes
 
 
 def server_environment(url: str, given: Mapping[str, str]) -> dict[str, str]:
@@ -219,12 +227,13 @@ def publish(
 ) -> Outcome:
     """Makes the wanted files the content of the branch; with if_absent only of one that does not exist.
 
-    ``guard`` sees the files of each commit that a push would replace, and raises GitError to refuse.
+    ``guard`` sees the files of each commit that a push would replace, and raises GitError to refuse. Tries again after a push of others,
+    and for some seconds where the server does not answer or fails.
     Raises GitError, or InputError for paths that cannot be.
     """
-    for attempt in range(tries):
-        if attempt:
-            sleep(0.2 * attempt)
+
+    def attempt() -> Outcome | None:
+        """None after a push of others."""
         try:
             head = remote.head() if if_absent else remote.fetch()
         except GitError as error:
@@ -241,11 +250,27 @@ def publish(
         tree = plan(found, wanted, prune)
         paths = changed_paths(found, tree)
         if head and not paths:
-            return Outcome(head, {})
+            return Outcome(head, made.get(head, {}))
         changed = {path: (remote.blob(found.get(path)), wanted[path].data if path in wanted else None) for path in paths}
         if check:
             return Outcome(head, changed)
         commit = remote.commit(tree, [wanted[path] for path in paths if path in wanted], head, author)
-        if remote.push(commit):
-            return Outcome(commit, changed)
+        made[commit] = changed
+        return Outcome(commit, changed) if remote.push(commit) else None
+
+    made: dict[str, Changes] = {}  # commits whose push may have reached the server although it did not say so
+    pauses = list(PASSING_PAUSES)
+    for number in range(tries):
+        while True:
+            try:
+                outcome = attempt()
+                break
+            except GitError as error:
+                if error.code not in PASSING or not pauses:
+                    raise
+                sleep(pauses.pop(0))
+        if outcome:
+            return outcome
+        if number + 1 < tries:
+            sleep(0.2 * (number + 1))
     raise GitError(f"{remote.shown} (branch {remote.branch}): others pushed first, {tries} times.", "Run again.", "busy")

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -243,6 +244,46 @@ def test_a_server_that_is_not_there() -> None:
     with pytest.raises(GitError) as caught:
         to("http://127.0.0.1:1/repo.git", texts(a="a"))
     assert caught.value.code == "unreachable"
+
+
+@pytest.fixture
+def failing(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Lets pushes end with an error of the server: how many, and whether they reach it all the same."""
+
+    def fail(times: int, reach: bool) -> None:
+        push, seen = Remote.push, list[str]()
+
+        def pushed(remote: Remote, commit: str) -> bool:
+            seen.append(commit)
+            if len(seen) > times:
+                return push(remote, commit)
+            if reach:
+                push(remote, commit)
+            raise remote.error("error: RPC failed; HTTP 502 curl 22 The requested URL returned error: 502")
+
+        monkeypatch.setattr(Remote, "push", pushed)
+
+    return fail
+
+
+@pytest.mark.parametrize(("times", "reach", "naps"), [(1, False, [1.0]), (3, False, [1.0, 2.0, 3.0]), (1, True, [1.0])])
+def test_a_server_that_fails_for_a_moment_is_asked_again(
+    server: str, filled: Path, failing: Callable[..., None], times: int, reach: bool, naps: list[float]
+) -> None:
+    """Also where the push reached it: one commit is made, and the result says what changed."""
+    failing(times, reach)
+    before, slept = git(filled, "rev-list", "--count", "main"), list[float]()
+    outcome = to(f"{server}/repo.git", texts(a="a"), access=ANN, sleep=slept.append)
+    assert (outcome.commit, list(outcome.changed)) == (git(filled, "rev-parse", "main"), ["a"])
+    assert int(git(filled, "rev-list", "--count", "main")) == int(before) + 1
+    assert slept == naps
+
+
+def test_a_server_that_goes_on_failing_is_an_error(server: str, failing: Callable[..., None]) -> None:
+    failing(4, False)
+    with pytest.raises(GitError) as caught:
+        to(f"{server}/repo.git", texts(a="a"), access=ANN)
+    assert caught.value.code == "server_error"
 
 
 def test_a_git_that_hangs_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
