@@ -30,6 +30,7 @@ attributes:
 extends_documentation_fragment:
   - gitops.airflow.kubernetes_auth
   - gitops.airflow.attributes
+  - gitops.airflow.platform_owner
 options:
   state:
     description:
@@ -94,6 +95,14 @@ options:
       - In check mode nothing is waited for.
     type: bool
     default: false
+  wait_for_objects:
+    description:
+      - Collections, each as C(GROUP/VERSION/PLURAL), that must hold an object before O(wait) ends. An API that is available may have no
+        data yet.
+      - They are read only if something was waited for.
+    type: list
+    elements: str
+    default: []
   grace:
     description: Seconds for which a workload may be stuck before O(wait) fails.
     type: float
@@ -111,10 +120,6 @@ options:
         description: What to do if O(wait) fails, beside what the cause suggests.
         type: str
         default: ""
-  platform:
-    description: Name of the platform.
-    type: str
-    required: true
   objects:
     description: The objects to delete or mark, in the order in which they are deleted.
     type: list
@@ -146,16 +151,11 @@ options:
     description: Name of the platform's Application. What carries its tracking label or the chart's C(release) is the platform's.
     type: str
     default: ""
-  older:
-    description:
-      - Whether objects that have the collection's label but no platform's mark belong to this platform.
-      - RV(gitops.airflow.platform_ownership_info#module:adoption) says whether they do.
-    type: bool
-    default: false
   timeout:
     description:
       - Seconds to wait until deleted objects are gone.
-      - With O(wait) seconds to wait for the roll-out, and again for the APIServices that are applied after it.
+      - With O(wait) seconds to wait for the roll-out, again for the APIServices that are applied after it, and again for
+        O(wait_for_objects).
     type: float
     default: 180
 seealso:
@@ -216,6 +216,7 @@ EXAMPLES = r"""
     definitions: "{{ lookup('ansible.builtin.file', 'metrics-server.yaml') }}"
     yield_to: [APIService/v1beta1.metrics.k8s.io]
     wait: true
+    wait_for_objects: [metrics.k8s.io/v1beta1/nodes]
     next_action:
       foreign: Delete the metrics-server that is there, or leave this one out.
       wait: Look at its log (kubectl -n kube-system logs deploy/metrics-server).
@@ -366,12 +367,13 @@ def argument_spec() -> dict[str, Any]:
         "substitute_from": {"type": "list", "elements": "dict", "default": [], "options": SOURCE_SPEC},
         "recreate": {"type": "bool", "default": False},
         "wait": {"type": "bool", "default": False},
+        "wait_for_objects": {"type": "list", "elements": "str", "default": []},
         "grace": {"type": "float", "default": 60},
         "next_action": {"type": "dict", "default": {}, "options": {name: {"type": "str", "default": ""} for name in ("foreign", "wait")}},
         "objects": {"type": "list", "elements": "dict", "default": [], "options": OBJECT_SPEC},
         "argocd_namespace": {"type": "str", "default": ""},
         "application": {"type": "str", "default": ""},
-        "older": {"type": "bool", "default": False},
+        "adopt": {"type": "bool", "default": False},
         "timeout": {"type": "float", "default": 180},
     }
 
@@ -395,12 +397,13 @@ def present(module: AnsibleModule) -> NoReturn:
     try:
         bodies = read_definitions(definitions)
         api = connect(params)
-        scope = read_scope(api, params["platform"], params["application"], params["older"], params["argocd_namespace"])
+        scope = read_scope(api, params["platform"], params["application"], params["adopt"], params["argocd_namespace"])
         sources = read_sources(api, bodies, params["substitute_from"], module.check_mode)
         items = placed(api, bodies, scope, params["namespace"], sources)
         conceal(module, "definitions", secret_values(items, sources), [str(target) for target in items])
         names = ("recreate", "wait", "timeout", "grace")
-        wishes = Wishes(params["foreign"] == "keep", tuple(params["yield_to"]), **{name: params[name] for name in names})
+        lists = {name: tuple(params[name]) for name in ("yield_to", "wait_for_objects")}
+        wishes = Wishes(params["foreign"] == "keep", **lists, **{name: params[name] for name in names})
         outcome = apply_objects(api, items, scope, wishes, check=module.check_mode)
     except Refused as error:
         error.next_action = advice(params, "foreign") or error.next_action
@@ -435,7 +438,7 @@ def finish(module: AnsibleModule, outcome: Applied) -> NoReturn:
 def remove(params: dict[str, Any], check: bool) -> Removed:
     """Deletes. Raises CollectionError."""
     api = connect(params)
-    scope = read_scope(api, params["platform"], params["application"], params["older"], params["argocd_namespace"])
+    scope = read_scope(api, params["platform"], params["application"], params["adopt"], params["argocd_namespace"])
     refs = [ref_from(item) for item in params["objects"]]
     return Deletion(api, scope, check=check).delete(refs, params["timeout"])
 

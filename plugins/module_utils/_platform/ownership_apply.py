@@ -23,7 +23,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._kube.definitions i
     substituted,
     with_labels,
 )
-from ansible_collections.gitops.airflow.plugins.module_utils._kube.settle import Settled, settle, still_open
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.settle import Settled, await_objects, settle, still_open
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import (
     MADE,
     Found,
@@ -46,6 +46,7 @@ class Wishes:
     yield_to: tuple[str, ...] = ()  # where others have one of these (KIND/NAME), nothing is applied
     recreate: bool = False
     wait: bool = False
+    wait_for_objects: tuple[str, ...] = ()  # collections (GROUP/VERSION/PLURAL) that must not be empty after the wait
     timeout: float = 180
     grace: float = 60
 
@@ -179,6 +180,8 @@ def apply_objects(api: KubeApi, items: Sequence[Target], scope: Scope, wishes: W
                 found = settle(api, [change.after for change in done.changes[-len(stage) :] if stage], wishes.timeout, wishes.grace)
                 done.settled.waited += found.waited
                 done.settled.notices += found.notices
+        if done.settled.waited:
+            await_objects(api, wishes.wait_for_objects, wishes.timeout)
     except CollectionError as error:
         done.failure = error
     return done
