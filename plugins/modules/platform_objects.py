@@ -47,7 +47,7 @@ options:
       - The text and the values of Secrets in it are neither returned nor logged.
     type: raw
   namespace:
-    description: Namespace of those O(definitions) that name none.
+    description: Namespace of those O(definitions) that name none, and of the Secrets in O(substitute_from).
     type: str
     default: ""
   foreign:
@@ -67,20 +67,11 @@ options:
     default: []
   substitute_from:
     description:
-      - Secrets whose values are inserted in the Secrets among O(definitions), in place of C(${NAME/KEY}). They are read only if such a
-        placeholder names them.
+      - Names of Secrets in O(namespace) whose values are inserted in the Secrets among O(definitions), in place of C(${NAME/KEY}). They
+        are read only if such a placeholder names them.
     type: list
-    elements: dict
+    elements: str
     default: []
-    suboptions:
-      namespace:
-        description: Its namespace.
-        type: str
-        required: true
-      name:
-        description: Its name.
-        type: str
-        required: true
   recreate:
     description:
       - Whether Jobs of this platform that have failed, or whose definition differs in what cannot be changed, are deleted and created anew.
@@ -188,24 +179,24 @@ EXAMPLES = r"""
   gitops.airflow.platform_objects:
     state: present
     platform: airflow
+    namespace: store
     definitions: |
       apiVersion: v1
       kind: Secret
-      metadata: {name: accounts, namespace: store}
+      metadata: {name: accounts}
       stringData:
         users.txt: "reader:${store-generated/reader}"
       ---
       apiVersion: batch/v1
       kind: Job
-      metadata: {name: setup, namespace: store}
+      metadata: {name: setup}
       spec:
         template:
           metadata: {annotations: {program: "{{ program | hash('sha256') }}"}}
           spec:
             restartPolicy: Never
             containers: [{name: setup, image: "registry.example/setup:1.2.3"}]
-    substitute_from:
-      - {namespace: store, name: store-generated}
+    substitute_from: [store-generated]
     recreate: true
     wait: true
 
@@ -351,7 +342,6 @@ OBJECT_SPEC: dict[str, Any] = {
     "namespace": {"type": "str", "default": ""},
     "name": {"type": "str", "required": True},
 }
-SOURCE_SPEC: dict[str, Any] = {"namespace": {"type": "str", "required": True}, "name": {"type": "str", "required": True}}
 
 
 def argument_spec() -> dict[str, Any]:
@@ -364,7 +354,7 @@ def argument_spec() -> dict[str, Any]:
         "namespace": {"type": "str", "default": ""},
         "foreign": {"type": "str", "choices": ["refuse", "keep"], "default": "refuse"},
         "yield_to": {"type": "list", "elements": "str", "default": []},
-        "substitute_from": {"type": "list", "elements": "dict", "default": [], "options": SOURCE_SPEC},
+        "substitute_from": {"type": "list", "elements": "str", "default": []},
         "recreate": {"type": "bool", "default": False},
         "wait": {"type": "bool", "default": False},
         "wait_for_objects": {"type": "list", "elements": "str", "default": []},
@@ -398,12 +388,12 @@ def present(module: AnsibleModule) -> NoReturn:
         bodies = read_definitions(definitions)
         api = connect(params)
         scope = read_scope(api, params["platform"], params["application"], params["adopt"], params["argocd_namespace"])
-        sources = read_sources(api, bodies, params["substitute_from"], module.check_mode)
+        sources = read_sources(api, bodies, params["namespace"], params["substitute_from"], module.check_mode)
         items = placed(api, bodies, scope, params["namespace"], sources)
         conceal(module, "definitions", secret_values(items, sources), [str(target) for target in items])
         names = ("recreate", "wait", "timeout", "grace")
-        lists = {name: tuple(params[name]) for name in ("yield_to", "wait_for_objects")}
-        wishes = Wishes(params["foreign"] == "keep", **lists, **{name: params[name] for name in names})
+        given = {name: params[name] for name in names}
+        wishes = Wishes(params["foreign"] == "keep", tuple(params["yield_to"]), tuple(params["wait_for_objects"]), **given)
         outcome = apply_objects(api, items, scope, wishes, check=module.check_mode)
     except Refused as error:
         error.next_action = advice(params, "foreign") or error.next_action

@@ -298,7 +298,8 @@ def test_no_value_of_a_secret_is_shown(platform: Platform) -> None:
 
 def test_values_of_a_secret_are_inserted(platform: Platform) -> None:
     derived = {**ACCESS, "stringData": {"users": "reader:${made/reader}"}}
-    options: Obj = {"substitute_from": [{"namespace": SPACE, "name": "made"}]}
+    options: Obj = {"substitute_from": ["made"], "namespace": SPACE}
+    assert platform.apply(derived, substitute_from=["made"])["code"] == "bad_option"
     assert platform.apply(derived, **options)["code"] == "missing_secret"
     assert platform.apply(derived, check=True, **options)["changed"]
     platform.server.create(obj("Secret", "made", stringData={"reader": SECRET}))

@@ -45,9 +45,7 @@ class Api:
         ([["a"]], [NODES, "metrics.k8s.io/v1beta1/pods"], 2),
     ],
 )
-def test_it_waits_until_each_collection_holds_an_object(
-    answers: list[list[str] | ApiError], collections: list[str], asked: int
-) -> None:
+def test_it_waits_until_each_collection_holds_an_object(answers: list[list[str] | ApiError], collections: list[str], asked: int) -> None:
     api = Api(*answers)
     api.wait(*collections)
     assert len(api.paths) == asked
