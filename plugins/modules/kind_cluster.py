@@ -108,7 +108,7 @@ options:
   delete_files:
     description:
       - Files and folders of the machine that O(state=absent) deletes after the cluster. One that does not exist is skipped.
-      - A folder that held one of them is deleted, too, if it holds nothing else.
+      - The folder of each of them is deleted, too, if it holds nothing else.
     type: list
     elements: path
     default: []

@@ -48,34 +48,6 @@ options:
     description: Whether external repositories are read. Only with O(purpose=install).
     type: bool
     default: true
-  objects:
-    description: Further objects that the caller writes and that must not be another's.
-    type: list
-    elements: dict
-    default: []
-    suboptions:
-      api_version:
-        description: Its API version. May be left out for kinds that this collection makes.
-        type: str
-        default: ""
-      kind:
-        description: Its kind.
-        type: str
-        required: true
-      namespace:
-        description: Its namespace. Empty for a cluster-wide object.
-        type: str
-        default: ""
-      name:
-        description: Its name.
-        type: str
-        required: true
-  older:
-    description:
-      - Whether objects of an older version of this collection belong to this platform, as an earlier look with O(airflow) has found
-        (RV(plan.adoption)).
-    type: bool
-    default: false
   absent_ok:
     description: Whether a cluster that does not answer is reported as RV(reachable=false) instead of as a failure.
     type: bool
@@ -280,7 +252,6 @@ from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import
 from ansible_collections.gitops.airflow.plugins.module_utils._base.module import AnsibleModule
 from ansible_collections.gitops.airflow.plugins.module_utils._base.url import public_url
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import KubeApi, connect, show_path
-from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import ref_from
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.preflight import INSTALL, REMOVE, USE, Outcome, Preflight
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.refusal import Refusal, as_error
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings import (
@@ -292,13 +263,6 @@ from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings 
 )
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
-OBJECT_OPTIONS: dict[str, Any] = {
-    "api_version": {"type": "str", "default": ""},
-    "kind": {"type": "str", "required": True},
-    "namespace": {"type": "str", "default": ""},
-    "name": {"type": "str", "required": True},
-}
-
 
 def argument_spec() -> dict[str, Any]:
     return {
@@ -308,8 +272,6 @@ def argument_spec() -> dict[str, Any]:
         "purpose": {"type": "str", "choices": [INSTALL, USE, REMOVE], "default": INSTALL},
         "cluster": {"type": "bool", "default": True},
         "repositories": {"type": "bool", "default": True},
-        "objects": {"type": "list", "elements": "dict", "default": [], "options": OBJECT_OPTIONS},
-        "older": {"type": "bool", "default": False},
         "absent_ok": {"type": "bool", "default": False},
         "unchanged": {"type": "str", "default": "Nothing was changed."},
     }
@@ -336,7 +298,7 @@ def ask(request: dict[str, Any], temp: str) -> str | Refusal:
 
 
 def run(params: dict[str, Any], given: Settings, temp: str) -> Outcome:
-    """What was found out. Raises CollectionError for a missing library, or for an object without a kind."""
+    """What was found out. Raises CollectionError for a missing library."""
     kubeconfig, context = params["kubeconfig"], params["context"] or ""
     auth = {name: params[name] for name in AUTH_ARG_SPEC}
 
@@ -351,8 +313,6 @@ def run(params: dict[str, Any], given: Settings, temp: str) -> Outcome:
         kubeconfig=kubeconfig,
         context=context,
         absent_ok=params["absent_ok"],
-        objects=[ref_from(item) for item in params["objects"]],
-        older=params["older"],
     )
     return look.run(cluster=params["cluster"], repositories=params["repositories"])
 

@@ -171,20 +171,6 @@ def test_h7_another_platform_is_refused_but_for_a_removal(cluster: Cluster) -> N
     assert result["plan"]["retired_secrets"] == []
 
 
-def test_further_objects_must_not_be_anothers(cluster: Cluster) -> None:
-    cluster.apply(obj("ConfigMap", "airflow-user", "theirs"), by="kubectl")
-    (found,) = look(cluster, objects=[{"kind": "ConfigMap", "namespace": "airflow-user", "name": "theirs"}])["refusals"]
-    assert (found["code"], found["value"]) == ("foreign_object", "ConfigMap airflow-user/theirs")
-
-
-def test_h7_what_an_earlier_look_has_found_of_an_older_platform_counts(cluster: Cluster) -> None:
-    """A role that knows nothing of Airflow does not know the repository that proves whose the objects are."""
-    installed(cluster, OLDER)
-    elsewhere = {**PLATFORM, "git_namespace": "elsewhere"}
-    assert "older_platform" in codes(look(cluster, platform=elsewhere, airflow=None))
-    assert codes(look(cluster, platform=elsewhere, airflow=None, older=True)) == []
-
-
 # Where the look fails
 
 

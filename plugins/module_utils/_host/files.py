@@ -14,7 +14,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import
 
 
 def delete_files(paths: Sequence[Path], *, check: bool) -> list[str]:
-    """Deletes files and folders, then each folder that held one of them and holds nothing else.
+    """Deletes files and folders, then the folder of each of them if it holds nothing else.
 
     Returns what was deleted, or in check mode would be. A symbolic link is deleted, and what it points at stays.
 
