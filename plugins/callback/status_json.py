@@ -11,12 +11,12 @@ short_description: Prints the state of platforms as JSON and nothing else
 version_added: 0.1.0
 author: The gitops.airflow team (@gitops-airflow)
 description:
-  - Prints what M(gitops.airflow.platform_status_info) returns as C(status), one document for each host, on standard output.
+  - Prints what M(gitops.airflow.platform_status) returns as C(status), one document for each host, on standard output.
   - If a run fails before it has a state, the reason goes to standard error. The exit code stays Ansible's.
 requirements:
   - set as stdout callback
 seealso:
-  - module: gitops.airflow.platform_status_info
+  - module: gitops.airflow.platform_status
 """
 
 EXAMPLES = r"""
@@ -46,7 +46,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
 
     def v2_runner_on_ok(self, result: Any) -> None:
         status = result._result.get("status")
-        if str(result._task.action).rsplit(".", 1)[-1] == "platform_status_info" and isinstance(status, dict):
+        if str(result._task.action).rsplit(".", 1)[-1] == "platform_status" and isinstance(status, dict):
             self._told.add(result._host.get_name())
             print(json.dumps(status, indent=2), flush=True)
 

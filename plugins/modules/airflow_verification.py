@@ -294,12 +294,13 @@ from ansible_collections.gitops.airflow.plugins.module_utils._airflow.inspection
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError
 from ansible_collections.gitops.airflow.plugins.module_utils._base.module import AnsibleModule
 from ansible_collections.gitops.airflow.plugins.module_utils._base.progress import open_progress
+from ansible_collections.gitops.airflow.plugins.module_utils._base.report_file import write_report
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import connect, show_path
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import Platform
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.refusal import enforce
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.verification import Run, Wanted, refuse_options
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.verification_read import Verification, Ways
-from ansible_collections.gitops.airflow.plugins.module_utils._platform.verification_report import State, document_of, summary, write_report
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.verification_report import State, document_of, summary
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
 if TYPE_CHECKING:

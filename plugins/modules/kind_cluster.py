@@ -108,6 +108,13 @@ options:
     description: Whether O(state=absent) deletes the cluster also if nothing proves that this module made it.
     type: bool
     default: false
+  delete_files:
+    description:
+      - Files and folders of the machine that O(state=absent) deletes after the cluster. One that does not exist is skipped.
+      - The folder of each of them is deleted, too, if it holds nothing else.
+    type: list
+    elements: path
+    default: []
 requirements:
   - docker (the command)
   - kind
@@ -154,10 +161,11 @@ EXAMPLES = r"""
     kind_url: https://github.com/kubernetes-sigs/kind/releases/download/v0.31.0/kind-{system}-{architecture}
     kind_checksum: sha256:https://github.com/kubernetes-sigs/kind/releases/download/v0.31.0/kind-{system}-{architecture}.sha256sum
 
-- name: Delete the cluster
+- name: Delete the cluster and the kind binary that was downloaded for it
   gitops.airflow.kind_cluster:
     name: airflow
     state: absent
+    delete_files: [/opt/kind/kind-v0.31.0]
 """
 
 RETURN = r"""
@@ -193,6 +201,12 @@ bootstrap_token_deleted:
   returned: success
   type: bool
   sample: true
+deleted_files:
+  description: The files and folders that were deleted (in check mode, would be).
+  returned: success, when O(state=absent)
+  type: list
+  elements: str
+  sample: [/opt/kind/kind-v0.31.0, /opt/kind]
 context:
   description: The cluster's context in the kubeconfig.
   returned: always
@@ -210,7 +224,7 @@ next_action:
 code:
   description: >-
     The kind of failure: V(drift), V(foreign_cluster), V(broken_cluster), V(nodes_not_ready), V(busy), V(command_missing), V(bad_path),
-    V(download_failed), V(checksum_mismatch),
+    V(not_deleted), V(download_failed), V(checksum_mismatch),
     V(bad_option), V(library_missing) or V(kind_failed).
   returned: failure
   type: str
@@ -243,6 +257,7 @@ from ansible.module_utils.basic import missing_required_lib
 from ansible_collections.gitops.airflow.plugins.module_utils._base.download import ensure_file
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError, InputError
 from ansible_collections.gitops.airflow.plugins.module_utils._base.module import AnsibleModule
+from ansible_collections.gitops.airflow.plugins.module_utils._host.files import delete_files
 from ansible_collections.gitops.airflow.plugins.module_utils._kind.client import Engine, Marker
 from ansible_collections.gitops.airflow.plugins.module_utils._kind.cluster import Cluster, DriftError, Wanted
 from ansible_collections.gitops.airflow.plugins.module_utils._kind.config import HAS_YAML
@@ -286,6 +301,7 @@ def main(create: Callable[..., AnsibleModule] = AnsibleModule) -> None:
             "wait": {"type": "int", "default": 180},
             "state_dir": {"type": "path", "default": "~/.cache/gitops-airflow/clusters"},
             "delete_foreign": {"type": "bool", "default": False},
+            "delete_files": {"type": "list", "elements": "path", "default": []},
         },
         supports_check_mode=True,
     )
@@ -301,8 +317,13 @@ def main(create: Callable[..., AnsibleModule] = AnsibleModule) -> None:
     try:
         if params["state"] == "absent":
             result = cluster.absent(params["config"], delete_foreign=params["delete_foreign"])
+            deleted = delete_files([Path(path) for path in params["delete_files"]], check=module.check_mode)
+            result |= {"changed": result["changed"] or bool(deleted), "deleted_files": deleted}
+            result["diff"]["before"] |= dict.fromkeys(deleted, "exists")
         else:
             result = cluster.present(Wanted(params["config"], params["image"] or "", params["image_archives"], params["wait"]))
+            if module.check_mode and (result["created"] or result["started"]):
+                module.warn(f"The kind cluster {engine.name} does not run. A check cannot show what would be created in it.")
     except DriftError as error:
         module.fail(error, **{**known, "drift": [item.as_dict() for item in error.drift]})
     except CollectionError as error:

@@ -31,6 +31,7 @@ extends_documentation_fragment:
   - gitops.airflow.kubernetes_auth
   - gitops.airflow.attributes
   - gitops.airflow.object_list
+  - gitops.airflow.platform_owner
 options:
   state:
     description:
@@ -47,7 +48,7 @@ options:
       - The text and the values of Secrets in it are neither returned nor logged.
     type: raw
   namespace:
-    description: Namespace of those O(definitions) that name none.
+    description: Namespace of those O(definitions) that name none, and of the Secrets in O(substitute_from).
     type: str
     default: ""
   foreign:
@@ -67,20 +68,11 @@ options:
     default: []
   substitute_from:
     description:
-      - Secrets whose values are inserted in the Secrets among O(definitions), in place of C(${NAME/KEY}). They are read only if such a
-        placeholder names them.
+      - Names of Secrets in O(namespace) whose values are inserted in the Secrets among O(definitions), in place of C(${NAME/KEY}). They
+        are read only if such a placeholder names them.
     type: list
-    elements: dict
+    elements: str
     default: []
-    suboptions:
-      namespace:
-        description: Its namespace.
-        type: str
-        required: true
-      name:
-        description: Its name.
-        type: str
-        required: true
   recreate:
     description:
       - Whether Jobs of this platform that have failed, or whose definition differs in what cannot be changed, are deleted and created anew.
@@ -95,6 +87,14 @@ options:
       - In check mode nothing is waited for.
     type: bool
     default: false
+  wait_for_objects:
+    description:
+      - Collections, each as C(GROUP/VERSION/PLURAL), that must hold an object before O(wait) ends. An API that is available may have no
+        data yet.
+      - They are read only if something was waited for.
+    type: list
+    elements: str
+    default: []
   grace:
     description: Seconds for which a workload may be stuck before O(wait) fails.
     type: float
@@ -112,10 +112,6 @@ options:
         description: What to do if O(wait) fails, beside what the cause suggests.
         type: str
         default: ""
-  platform:
-    description: Name of the platform.
-    type: str
-    required: true
   objects:
     description: The objects to delete or mark, in the order in which they are deleted.
   argocd_namespace:
@@ -127,16 +123,11 @@ options:
     description: Name of the platform's Application. What carries its tracking label or the chart's C(release) is the platform's.
     type: str
     default: ""
-  older:
-    description:
-      - Whether objects that have the collection's label but no platform's mark belong to this platform.
-      - RV(gitops.airflow.platform_ownership_info#module:adoption) says whether they do.
-    type: bool
-    default: false
   timeout:
     description:
       - Seconds to wait until deleted objects are gone.
-      - With O(wait) seconds to wait for the roll-out, and again for the APIServices that are applied after it.
+      - With O(wait) seconds to wait for the roll-out, again for the APIServices that are applied after it, and again for
+        O(wait_for_objects).
     type: float
     default: 180
 seealso:
@@ -169,24 +160,24 @@ EXAMPLES = r"""
   gitops.airflow.platform_objects:
     state: present
     platform: airflow
+    namespace: store
     definitions: |
       apiVersion: v1
       kind: Secret
-      metadata: {name: accounts, namespace: store}
+      metadata: {name: accounts}
       stringData:
         users.txt: "reader:${store-generated/reader}"
       ---
       apiVersion: batch/v1
       kind: Job
-      metadata: {name: setup, namespace: store}
+      metadata: {name: setup}
       spec:
         template:
           metadata: {annotations: {program: "{{ program | hash('sha256') }}"}}
           spec:
             restartPolicy: Never
             containers: [{name: setup, image: "registry.example/setup:1.2.3"}]
-    substitute_from:
-      - {namespace: store, name: store-generated}
+    substitute_from: [store-generated]
     recreate: true
     wait: true
 
@@ -197,6 +188,7 @@ EXAMPLES = r"""
     definitions: "{{ lookup('ansible.builtin.file', 'metrics-server.yaml') }}"
     yield_to: [APIService/v1beta1.metrics.k8s.io]
     wait: true
+    wait_for_objects: [metrics.k8s.io/v1beta1/nodes]
     next_action:
       foreign: Delete the metrics-server that is there, or leave this one out.
       wait: Look at its log (kubectl -n kube-system logs deploy/metrics-server).
@@ -325,8 +317,6 @@ from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership
 )
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
-SOURCE_SPEC: dict[str, Any] = {"namespace": {"type": "str", "required": True}, "name": {"type": "str", "required": True}}
-
 
 def argument_spec() -> dict[str, Any]:
     return {
@@ -338,15 +328,16 @@ def argument_spec() -> dict[str, Any]:
         "namespace": {"type": "str", "default": ""},
         "foreign": {"type": "str", "choices": ["refuse", "keep"], "default": "refuse"},
         "yield_to": {"type": "list", "elements": "str", "default": []},
-        "substitute_from": {"type": "list", "elements": "dict", "default": [], "options": SOURCE_SPEC},
+        "substitute_from": {"type": "list", "elements": "str", "default": []},
         "recreate": {"type": "bool", "default": False},
         "wait": {"type": "bool", "default": False},
+        "wait_for_objects": {"type": "list", "elements": "str", "default": []},
         "grace": {"type": "float", "default": 60},
         "next_action": {"type": "dict", "default": {}, "options": {name: {"type": "str", "default": ""} for name in ("foreign", "wait")}},
         "objects": {"type": "list", "elements": "dict", "default": [], "options": OBJECT_SPEC},
         "argocd_namespace": {"type": "str", "default": ""},
         "application": {"type": "str", "default": ""},
-        "older": {"type": "bool", "default": False},
+        "adopt": {"type": "bool", "default": False},
         "timeout": {"type": "float", "default": 180},
     }
 
@@ -370,12 +361,13 @@ def present(module: AnsibleModule) -> NoReturn:
     try:
         bodies = read_definitions(definitions)
         api = connect(params)
-        scope = read_scope(api, params["platform"], params["application"], params["older"], params["argocd_namespace"])
-        sources = read_sources(api, bodies, params["substitute_from"], module.check_mode)
+        scope = read_scope(api, params["platform"], params["application"], params["adopt"], params["argocd_namespace"])
+        sources = read_sources(api, bodies, params["namespace"], params["substitute_from"], module.check_mode)
         items = placed(api, bodies, scope, params["namespace"], sources)
         conceal(module, "definitions", secret_values(items, sources), [str(target) for target in items])
         names = ("recreate", "wait", "timeout", "grace")
-        wishes = Wishes(params["foreign"] == "keep", tuple(params["yield_to"]), **{name: params[name] for name in names})
+        given = {name: params[name] for name in names}
+        wishes = Wishes(params["foreign"] == "keep", tuple(params["yield_to"]), tuple(params["wait_for_objects"]), **given)
         outcome = apply_objects(api, items, scope, wishes, check=module.check_mode)
     except Refused as error:
         error.next_action = advice(params, "foreign") or error.next_action
@@ -410,7 +402,7 @@ def finish(module: AnsibleModule, outcome: Applied) -> NoReturn:
 def remove(params: dict[str, Any], check: bool) -> Removed:
     """Deletes. Raises CollectionError."""
     api = connect(params)
-    scope = read_scope(api, params["platform"], params["application"], params["older"], params["argocd_namespace"])
+    scope = read_scope(api, params["platform"], params["application"], params["adopt"], params["argocd_namespace"])
     refs = [ref_from(item) for item in params["objects"]]
     return Deletion(api, scope, check=check).delete(refs, params["timeout"])
 

@@ -23,7 +23,6 @@ extends_documentation_fragment:
   - gitops.airflow.platform_settings
   - gitops.airflow.kubernetes_auth
   - gitops.airflow.attributes.read_only
-  - gitops.airflow.object_list
 options:
   purpose:
     description:
@@ -42,14 +41,6 @@ options:
     description: Whether external repositories are read. Only with O(purpose=install).
     type: bool
     default: true
-  objects:
-    description: Further objects that the caller writes and that must not be another's.
-  older:
-    description:
-      - Whether objects of an older version of this collection belong to this platform, as an earlier look with O(airflow) has found
-        (RV(plan.adoption)).
-    type: bool
-    default: false
   absent_ok:
     description: Whether a cluster that does not answer is reported as RV(reachable=false) instead of as a failure.
     type: bool
@@ -215,10 +206,10 @@ plan:
         - By C(platform) and C(dags), the options by which M(gitops.airflow.git_publish) and M(gitops.airflow.git_branch_info) reach the
           repository. O(airflow.platform_credentials) and O(airflow.dags_credentials) are not among them.
       type: dict
-    readers:
+    argocd_access:
       description:
-        - By C(platform) and C(dags), the options C(credentials) and C(credentials_from) of who only reads the repository.
-        - Empty for one that is not the embedded Git server's.
+        - The options C(credentials) and C(credentials_from) of M(gitops.airflow.argocd_repository) with which Argo CD reads the platform
+          repository. Empty if it is not the embedded Git server's.
       type: dict
     folder_owner:
       description: The option C(owner) of M(gitops.airflow.git_publish) for the platform repository.
@@ -227,10 +218,10 @@ plan:
       description: Names of the Secrets that this collection makes in each namespace of workers.
       type: list
       elements: str
-    retired_secrets:
+    retired:
       description:
-        - Airflow's Secrets that are no longer used, for M(gitops.airflow.platform_objects). Their credentials are not needed, or they are
-          in one of RV(plan.dropped_namespaces).
+        - What is no longer used, for M(gitops.airflow.platform_objects). These are Airflow's Secrets whose credentials are not needed or
+          that are in one of RV(plan.dropped_namespaces), and then these namespaces.
       type: list
       elements: dict
     log_store:
@@ -269,7 +260,6 @@ from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import
 from ansible_collections.gitops.airflow.plugins.module_utils._base.module import AnsibleModule
 from ansible_collections.gitops.airflow.plugins.module_utils._base.url import public_url
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import KubeApi, connect, show_path
-from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import OBJECT_SPEC, ref_from
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.preflight import INSTALL, REMOVE, USE, Outcome, Preflight
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.refusal import Refusal, as_error
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings import (
@@ -290,8 +280,6 @@ def argument_spec() -> dict[str, Any]:
         "purpose": {"type": "str", "choices": [INSTALL, USE, REMOVE], "default": INSTALL},
         "cluster": {"type": "bool", "default": True},
         "repositories": {"type": "bool", "default": True},
-        "objects": {"type": "list", "elements": "dict", "default": [], "options": OBJECT_SPEC},
-        "older": {"type": "bool", "default": False},
         "absent_ok": {"type": "bool", "default": False},
         "unchanged": {"type": "str", "default": "Nothing was changed."},
     }
@@ -318,7 +306,7 @@ def ask(request: dict[str, Any], temp: str) -> str | Refusal:
 
 
 def run(params: dict[str, Any], given: Settings, temp: str) -> Outcome:
-    """What was found out. Raises CollectionError for a missing library, or for an object without a kind."""
+    """What was found out. Raises CollectionError for a missing library."""
     kubeconfig, context = params["kubeconfig"], params["context"] or ""
     auth = {name: params[name] for name in AUTH_ARG_SPEC}
 
@@ -333,8 +321,6 @@ def run(params: dict[str, Any], given: Settings, temp: str) -> Outcome:
         kubeconfig=kubeconfig,
         context=context,
         absent_ok=params["absent_ok"],
-        objects=[ref_from(item) for item in params["objects"]],
-        older=params["older"],
     )
     return look.run(cluster=params["cluster"], repositories=params["repositories"])
 

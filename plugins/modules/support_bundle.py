@@ -32,7 +32,7 @@ extends_documentation_fragment:
   - gitops.airflow.attributes
 options:
   path:
-    description: The archive to write. Its folder must exist. It is readable by its owner only.
+    description: The archive to write. Its folder is created. It is readable by its owner only.
     type: path
     required: true
   namespaces:
@@ -62,7 +62,7 @@ options:
     elements: str
     default: []
 seealso:
-  - module: gitops.airflow.platform_status_info
+  - module: gitops.airflow.platform_status
 """
 
 EXAMPLES = r"""
@@ -98,6 +98,10 @@ notes:
   returned: always
   type: list
   elements: str
+text:
+  description: The archive and what it lacks, for a person.
+  returned: success
+  type: str
 """
 
 import os
@@ -126,8 +130,12 @@ def argument_spec() -> dict[str, Any]:
     }
 
 
+REMINDER = "Secrets are masked. Look at it all the same before you hand it on: nobody knows what a DAG prints."
+
+
 def write(path: str, content: bytes) -> None:
     """Whole or not at all, and nobody else's to read from the first byte on."""
+    os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
     part = f"{path}.part"
     with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as stream:
         stream.write(content)
@@ -138,13 +146,8 @@ def main(create: Callable[..., AnsibleModule] = AnsibleModule) -> None:
     module = create(argument_spec=argument_spec(), supports_check_mode=True)
     params = show_path(module)
     path = params["path"]
-    folder = os.path.dirname(path) or "."
-    if not os.path.isdir(folder):
-        module.fail(
-            CollectionError(f"path is {path!r}, but there is no folder {folder!r}.", "Make that folder, or correct path.", "bad_path")
-        )
     if module.check_mode:
-        module.exit_json(changed=True, path=path, files=[], notes=[])
+        module.exit_json(changed=True, path=path, files=[], notes=[], text=f"A run without check mode writes {path}.")
     bundle = Bundle(lambda: connect(params), list(dict.fromkeys(filter(None, params["namespaces"]))), params["tail"], params["mask"])
     more = {name: str(text) for name, text in params["files"].items()}
     if params["kind_cluster"]:
@@ -155,7 +158,9 @@ def main(create: Callable[..., AnsibleModule] = AnsibleModule) -> None:
         write(path, bundle.archive(os.path.basename(path).removesuffix(".tar.gz")))
     except OSError as error:
         module.fail(CollectionError(f"path {path!r} cannot be written: {error}.", "Free space, or give another path.", "bad_path"))
-    module.exit_json(changed=True, path=path, files=bundle.contents(), notes=printable_values(bundle.notes))
+    files, notes = bundle.contents(), printable_values(bundle.notes)
+    text = "\n".join([f"{path} ({len(files)} files)", *(f"not collected: {note}" for note in notes), REMINDER])
+    module.exit_json(changed=True, path=path, files=files, notes=notes, text=text)
 
 
 if __name__ == "__main__":

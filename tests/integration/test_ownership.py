@@ -280,7 +280,7 @@ def test_h7_a_second_platform_is_refused(cluster: Cluster) -> None:
     assert codes(result) == ["other_platform"]
     assert "'beta' (Namespace beta-core, Secret beta-core/git-credentials)" in result["text"]
     refs = (("Namespace", "", "beta-core"), ("Secret", "beta-core", "git-credentials"))
-    assert kept(remove(cluster, *refs, older=True)) == dict.fromkeys(
+    assert kept(remove(cluster, *refs, adopt=True)) == dict.fromkeys(
         ("Namespace beta-core", "Secret git-credentials"), "it belongs to platform beta"
     )
     assert codes(look(cluster, platform="beta")) == []

@@ -265,7 +265,7 @@ def test_namespaces_of_others_are_used_as_they_are(platform: Platform) -> None:
 @pytest.mark.parametrize("older", [False, True])
 def test_objects_of_an_older_version(platform: Platform, older: bool) -> None:
     others(platform, CONFIG, OLDER)
-    found = platform.apply(CONFIG, older=older)
+    found = platform.apply(CONFIG, adopt=older)
     assert found.get("failed", False) is not older
     if older:
         assert results(found) == {"ConfigMap/settings": "changed"}
@@ -298,7 +298,8 @@ def test_no_value_of_a_secret_is_shown(platform: Platform) -> None:
 
 def test_values_of_a_secret_are_inserted(platform: Platform) -> None:
     derived = {**ACCESS, "stringData": {"users": "reader:${made/reader}"}}
-    options: Obj = {"substitute_from": [{"namespace": SPACE, "name": "made"}]}
+    options: Obj = {"substitute_from": ["made"], "namespace": SPACE}
+    assert platform.apply(derived, substitute_from=["made"])["code"] == "bad_option"
     assert platform.apply(derived, **options)["code"] == "missing_secret"
     assert platform.apply(derived, check=True, **options)["changed"]
     platform.server.create(obj("Secret", "made", stringData={"reader": SECRET}))
@@ -326,6 +327,19 @@ def test_a_roll_out_is_waited_for(platform: Platform) -> None:
     again = platform.apply(SERVICE, deployment(), wait=True)
     assert (again["changed"], again["waited"]) == (False, [])
     assert platform.verbs(begun) == ["get"] * 2
+
+
+def test_an_api_that_holds_no_object_is_waited_for(platform: Platform) -> None:
+    options = {"wait": True, "timeout": 2, "wait_for_objects": ["apps/v1/daemonsets"], "next_action": {"wait": "Look at its log."}}
+    with platform.start(deployment(), **options) as module:
+        module.until(lambda: platform.get(deployment()))
+        platform.rolled_out(deployment())
+        found = module.result()
+    assert found["code"] == "timeout"
+    assert "apps/v1/daemonsets holds no object yet" in found["msg"]
+    assert found["next_action"].endswith("Look at its log.")
+    # What has settled is not waited for, and neither is what it serves.
+    assert platform.apply(deployment(), **options)["waited"] == []
 
 
 def test_a_roll_out_that_fails_names_its_cause(platform: Platform) -> None:

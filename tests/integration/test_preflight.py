@@ -115,7 +115,7 @@ def test_a_platform_that_is_installed_needs_fewer_requests(cluster: Cluster) -> 
     assert plan["generated"] == "present"
     assert plan["dropped_namespaces"] == ["old"]
     assert plan["moves"] is True
-    assert sorted(names(plan["retired_secrets"])) == ["Secret airflow-task-logs", "Secret dags-git-ssh"]
+    assert sorted(names(plan["retired"])) == ["Namespace old", "Secret airflow-task-logs", "Secret dags-git-ssh"]
     assert (plan["log_store"], plan["log_store_before"]) == ("no store", "data at AWS")
     assert "Airflow no longer shows those in data at AWS" in plan["notes"][0]
     assert HIDDEN not in json.dumps(result)
@@ -168,21 +168,7 @@ def test_h7_another_platform_is_refused_but_for_a_removal(cluster: Cluster) -> N
     for purpose, expected in (("install", ["other_platform"]), ("use", ["other_platform"]), ("remove", [])):
         result = look(cluster, purpose=purpose)
         assert codes(result) == expected
-    assert result["plan"]["retired_secrets"] == []
-
-
-def test_further_objects_must_not_be_anothers(cluster: Cluster) -> None:
-    cluster.apply(obj("ConfigMap", "airflow-user", "theirs"), by="kubectl")
-    (found,) = look(cluster, objects=[{"kind": "ConfigMap", "namespace": "airflow-user", "name": "theirs"}])["refusals"]
-    assert (found["code"], found["value"]) == ("foreign_object", "ConfigMap airflow-user/theirs")
-
-
-def test_h7_what_an_earlier_look_has_found_of_an_older_platform_counts(cluster: Cluster) -> None:
-    """A role that knows nothing of Airflow does not know the repository that proves whose the objects are."""
-    installed(cluster, OLDER)
-    elsewhere = {**PLATFORM, "git_namespace": "elsewhere"}
-    assert "older_platform" in codes(look(cluster, platform=elsewhere, airflow=None))
-    assert codes(look(cluster, platform=elsewhere, airflow=None, older=True)) == []
+    assert result["plan"]["retired"] == []
 
 
 # Where the look fails

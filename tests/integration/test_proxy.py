@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, The gitops.airflow team
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""F3, H5: NO_PROXY holds for every way to the API server: requests, watches, commands, tunnels, and kubernetes.core's own modules.
+"""F3, H5: NO_PROXY holds for every way to the API server: requests, watches, commands and tunnels.
 
 A real API server and a real proxy, both on the loopback. By its other name only the proxy finds the server.
 """
@@ -128,21 +128,21 @@ def test_an_excluded_server_is_not_asked_by_the_proxy(
     assert proxy.requests == []
 
 
-DEFAULTS = {
-    "kubeconfig": "{{ platform_kubeconfig }}",
-    "context": "{{ platform_context }}",
-    "proxy": "{{ __platform_api_proxy.proxy }}",
-    "no_proxy": "{{ __platform_api_proxy.no_proxy }}",
+WAIT: Obj = {
+    "name": "Wait for an Application",
+    "gitops.airflow.argocd_application_wait": {"applications": ["none"], "namespace": "argocd", "timeout": 0},
+    "register": "waited",
+    "failed_when": "'cannot be reached' in waited.msg",
 }
 
 
 def play(folder: Path, kubeconfig: Path, tasks: list[Obj], roles: list[Any], **environment: str) -> subprocess.CompletedProcess[str]:
-    """Runs tasks with the defaults that roles give to kubernetes.core's modules."""
+    """Runs tasks with the defaults that roles give to their modules."""
     document = {
         "hosts": "localhost",
         "gather_facts": False,
         "vars": {"platform_kubeconfig": str(kubeconfig), "platform_context": "test", "platform_provider": "existing"},
-        "module_defaults": {"group/gitops.airflow.cluster": DEFAULTS},
+        "module_defaults": {"group/gitops.airflow.cluster": "{{ __platform_cluster }}"},
         "roles": roles,
         "tasks": tasks,
     }
@@ -159,29 +159,6 @@ def play(folder: Path, kubeconfig: Path, tasks: list[Obj], roles: list[Any], **e
     )
 
 
-CORE: list[Obj] = [
-    {"name": "Read a pod", "kubernetes.core.k8s_info": {"kind": "Pod", "namespace": NAMESPACE, "name": "far"}},
-    {
-        "name": "Label a namespace",
-        "kubernetes.core.k8s": {
-            "definition": {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE, "labels": {"a": "b"}}}
-        },
-    },
-    {
-        "name": "Run a command",
-        "kubernetes.core.k8s_exec": {"namespace": NAMESPACE, "pod": "far", "container": "base", "command": "true"},
-        "register": "done",
-        "failed_when": "'does not have a host assigned' not in done.msg",
-    },
-    {
-        "name": "Wait for an Application",
-        "gitops.airflow.argocd_application_wait": {"applications": ["none"], "namespace": "argocd", "timeout": 0},
-        "register": "waited",
-        "failed_when": "'cannot be reached' in waited.msg",
-    },
-]
-
-
 @pytest.mark.parametrize(
     ("host", "no_proxy", "asked"), [("127.0.0.1", "127.0.0.1", False), ("127.0.0.1", "", False), (ELSEWHERE, "b.test", True)]
 )
@@ -190,7 +167,7 @@ def test_the_roles_modules_ask_the_proxy_where_they_should(
 ) -> None:
     kubeconfig = far.kubeconfig("admin", host=host)
     environment = {"HTTPS_PROXY": proxy.url, "HTTP_PROXY": "http://127.0.0.1:9", **({"NO_PROXY": no_proxy} if no_proxy else {})}
-    done = play(tmp_path, kubeconfig, CORE, ["gitops.airflow.platform"], **environment)
+    done = play(tmp_path, kubeconfig, [WAIT], ["gitops.airflow.platform"], **environment)
     assert done.returncode == 0, done.stdout + done.stderr
     assert set(proxy.requests) == ({f"CONNECT {ELSEWHERE}:{far.port}"} if asked else set())
 
@@ -206,7 +183,7 @@ def test_a_role_asks_no_proxy(far: ApiServer, proxy: LoggingProxy, tmp_path: Pat
 def test_status_shows_urls_and_requests_none(far: ApiServer, proxy: LoggingProxy) -> None:
     """H4: the proxy is a web server, too, and stands for another program on the platform's port."""
     urls = {"Airflow": proxy.url, "Argo CD": f"{proxy.url}/argocd"}
-    with Module("platform_status_info", far.kubeconfig("admin"), urls=urls) as module:
+    with Module("platform_status", far.kubeconfig("admin"), urls=urls) as module:
         found = module.result()
     assert found["status"]["urls"] == [{"name": name, "url": url} for name, url in urls.items()]
     assert f"Airflow  {proxy.url}" in found["text"]

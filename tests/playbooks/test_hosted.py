@@ -136,12 +136,20 @@ def test_the_environment_of_a_task_is_not_kept(play: Play, tmp_path: Path) -> No
 def test_defaults_of_modules_are_used(play: Play) -> None:
     tasks = """
 - module_defaults:
-    group/gitops.airflow.cluster: {kubeconfig: /nowhere/of-the-group}
+    group/gitops.airflow.cluster: "{{ cluster }}"
+    group/gitops.airflow.owner: "{{ owner }}"
+  vars:
+    cluster: {kubeconfig: /nowhere/of-the-group}
+    owner: {platform: "A name!", adopt: maybe}
   block:
     - gitops.airflow.workload_wait: {namespace: a}
       ignore_errors: true
+    - gitops.airflow.generated_secret: {namespace: a, name: a, keys: [{name: a}]}
+      ignore_errors: true
 """
-    assert b"/nowhere/of-the-group" in play(tasks).stdout
+    printed = play(tasks).stdout
+    assert b"/nowhere/of-the-group" in printed
+    assert re.search(rb"argument 'adopt' is of type .*maybe", printed, re.DOTALL)
 
 
 def test_a_repository_is_one_default_of_a_task(play: Play) -> None:

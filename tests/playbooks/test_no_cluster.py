@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, The gitops.airflow team
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Without any cluster: the state is shown, the bundle is written, and both say why. Real runs of the playbooks."""
+"""Without any cluster: the state is shown, the bundle is written, and both say why; local files are deleted. Real runs of the playbooks."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ def run(tmp_path: Path) -> Run:
     (state / "status.json").write_text('{"healthy": true}')
     names = {"platform_name": "no-such-platform", "platform_kubeconfig": str(tmp_path / "kubeconfig"), "platform_state_dir": str(state)}
 
-    def playbook(name: str, stdout: str = "default") -> subprocess.CompletedProcess[str]:
+    def playbook(name: str, *options: str, stdout: str = "default", path: str = "") -> subprocess.CompletedProcess[str]:
         tools = Path(sys.executable).parent
-        environment = {**os.environ, "PATH": f"{tools}:{os.environ['PATH']}", "ANSIBLE_STDOUT_CALLBACK": stdout}
-        command = [str(tools / "ansible-playbook"), "-e", json.dumps(names), f"playbooks/{name}.yml"]
+        environment = {**os.environ, "PATH": f"{path}:{tools}:{os.environ['PATH']}", "ANSIBLE_STDOUT_CALLBACK": stdout}
+        command = [str(tools / "ansible-playbook"), "-e", json.dumps(names), *options, f"playbooks/{name}.yml"]
         return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=90, check=False)
 
     return playbook
 
 
 def test_a_program_gets_json_and_the_file_is_of_now(run: Run, tmp_path: Path) -> None:
-    done = run("status", "gitops.airflow.status_json")
+    done = run("status", stdout="gitops.airflow.status_json")
     assert done.returncode == 2
     told = json.loads(done.stdout)
     assert not told["healthy"]
@@ -58,3 +58,25 @@ def test_the_bundle_is_written_and_names_why(run: Run, tmp_path: Path) -> None:
     assert "kind cluster no-such-platform" in files["not-collected.txt"]
     assert "NOT HEALTHY (1 problem)" in files["status.txt"]
     assert f"not collected: {files['not-collected.txt'].splitlines()[0][:60]}" in done.stdout
+
+
+def test_the_removal_deletes_the_platforms_own_files(run: Run, tmp_path: Path) -> None:
+    state, tools = tmp_path / "state", tmp_path / "tools"
+    (state / "bin").mkdir()
+    (state / "bin/kind-v0.31.0").write_text("a program")
+    (state / "support-bundle-1.tar.gz").write_text("evidence")
+    tools.mkdir()
+    (tools / "docker").write_text("#!/bin/sh\n")  # it has no container
+    (tools / "docker").chmod(0o755)
+    for options, changed, left in (
+        (["--check"], 1, ["bin", "status.json", "support-bundle-1.tar.gz"]),
+        ([], 1, ["support-bundle-1.tar.gz"]),
+        ([], 0, ["support-bundle-1.tar.gz"]),
+    ):
+        done = run("destroy", *options, path=str(tools))
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert f"changed={changed} " in done.stdout.partition("PLAY RECAP")[2]
+        assert sorted(path.name for path in state.iterdir()) == left
+    (state / "support-bundle-1.tar.gz").unlink()
+    run("destroy", path=str(tools))
+    assert not state.exists()

@@ -96,7 +96,7 @@ def test_d11_the_state_of_a_platform_steers_no_terminal(play: Play, tmp_path: Pa
     (tmp_path / "kubeconfig").write_text(KUBECONFIG)
     tasks = f"""
 - name: Read
-  gitops.airflow.platform_status_info: {CLUSTER}
+  gitops.airflow.platform_status: {CLUSTER}
   register: look
 - name: Show
   gitops.airflow.show_text: {{text: "{{{{ look.text }}}}"}}
@@ -116,7 +116,7 @@ def test_d11_the_state_of_a_platform_steers_no_terminal(play: Play, tmp_path: Pa
     assert SHOWN in files["not-collected.txt"]
     assert not any(map(STEERS.search, files.values()))
     # JSON escapes most of it on the way out, so what it says is what counts.
-    document = play(f"- name: Read\n  gitops.airflow.platform_status_info: {CLUSTER}", ANSIBLE_STDOUT_CALLBACK="gitops.airflow.status_json")
+    document = play(f"- name: Read\n  gitops.airflow.platform_status: {CLUSTER}", ANSIBLE_STDOUT_CALLBACK="gitops.airflow.status_json")
     (problem,) = json.loads(document.stdout)["problems"]
     assert f"Expected object with name {SHOWN}" in problem
     assert not STEERS.search(problem)

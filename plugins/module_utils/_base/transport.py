@@ -9,7 +9,6 @@ import ipaddress
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
@@ -85,7 +84,7 @@ def proxy_for(url: str, proxies: Mapping[str, str]) -> str:
 
 @dataclass(frozen=True)
 class ApiProxy:
-    """The options C(proxy) and C(no_proxy) of kubernetes.core's modules, and the kubernetes library's settings of the same names."""
+    """The kubernetes library's settings of the same names."""
 
     proxy: str
     no_proxy: str
@@ -102,18 +101,6 @@ def api_proxy(host: str, proxy: str | None, no_proxy: str | None, proxies: Mappi
     if not named:
         return ApiProxy("", "")
     return ApiProxy(normal_proxy(named), EVERYWHERE if bypasses_proxy(host, no_proxy or proxies.get("no", "")) else NOWHERE)
-
-
-def api_server(kubeconfig: Any, context: str | None) -> str:
-    """The server's URL in a kubeconfig's context, or in its current one. Empty where there is none."""
-
-    def named(key: str, name: Any) -> dict[str, Any]:
-        items = kubeconfig.get(key) if isinstance(kubeconfig, dict) else None
-        return next((item for item in items or [] if isinstance(item, dict) and item.get("name") == name), {})
-
-    chosen = context or (kubeconfig.get("current-context") if isinstance(kubeconfig, dict) else None)
-    cluster = (named("contexts", chosen).get("context") or {}).get("cluster")
-    return str((named("clusters", cluster).get("cluster") or {}).get("server") or "")
 
 
 def sends_in_clear(url: str) -> bool:

@@ -18,13 +18,14 @@ from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict impor
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import KubeApi
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.pods import condition
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.resources import collection
-from ansible_collections.gitops.airflow.plugins.module_utils._kube.watch import Change, Source, ThreadInbox, follow, stream
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.watch import Change, Source, ThreadInbox, follow, patient, stream
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.workload_verdict import COLLECTIONS, JOB, Workload
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.workload_wait import WorkloadWait
 
 WORKLOADS = (*COLLECTIONS, JOB)
 # The condition that is True as soon as such an object does what it is for.
 CONDITIONS = {"APIService": "Available", "CustomResourceDefinition": "Established"}
+POLL_SECONDS = 1.0
 
 
 class NotSettled(CollectionError):
@@ -174,6 +175,27 @@ def roll_out(
     Returns remarks for the person who waits. Raises NotSettled, ApiError.
     """
     return _follow(api, [WorkloadWait(api, namespace, [], expected, grace)], timeout, "not_done", clock, sleep)
+
+
+def await_objects(
+    api: KubeApi,
+    collections: Sequence[str],
+    timeout: float,
+    *,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> None:
+    """Waits until each collection, as ``GROUP/VERSION/PLURAL``, holds an object. An aggregated API may serve lists, but no watches.
+
+    Raises NotSettled after ``timeout`` seconds, ApiError.
+    """
+    end = clock() + timeout
+    for path in collections:
+        while not patient(lambda path=path: api.items(f"/apis/{path}", whole=True), clock, sleep):  # type: ignore[misc]
+            if clock() >= end:
+                message = f"Not done within {timeout:g} s: {path} holds no object yet."
+                raise NotSettled(message, "Look into the log of the server of this API.", "timeout", [], [])
+            sleep(POLL_SECONDS)
 
 
 def _follow(

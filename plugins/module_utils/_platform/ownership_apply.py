@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError
+from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError, InputError
 from ansible_collections.gitops.airflow.plugins.module_utils._base.owner import MANAGER, PART_OF, labels_of, marks
 from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Obj
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.applied import shown
@@ -23,7 +23,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._kube.definitions i
     substituted,
     with_labels,
 )
-from ansible_collections.gitops.airflow.plugins.module_utils._kube.settle import Settled, settle, still_open
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.settle import Settled, await_objects, settle, still_open
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import (
     MADE,
     Found,
@@ -44,6 +44,7 @@ class Wishes:
 
     keep_foreign: bool = False  # objects of others stay as they are, instead of being refused
     yield_to: tuple[str, ...] = ()  # where others have one of these (KIND/NAME), nothing is applied
+    wait_for_objects: tuple[str, ...] = ()  # collections (GROUP/VERSION/PLURAL) that must hold an object after the wait
     recreate: bool = False
     wait: bool = False
     timeout: float = 180
@@ -139,21 +140,20 @@ class Refused(CollectionError):
             )
 
 
-def read_sources(api: KubeApi, bodies: Sequence[Obj], sources: Sequence[Mapping[str, str]], check: bool) -> dict[str, dict[str, str]]:
+def read_sources(api: KubeApi, bodies: Sequence[Obj], namespace: str, names: Sequence[str], check: bool) -> dict[str, dict[str, str]]:
     """The values of the Secrets that placeholders name. In check mode one that does not exist yet has none: what needs it stays as it is.
 
     :raises CollectionError: where one does not exist.
     """
-    wanted = secret_names(bodies, [item["name"] for item in sources])
     found = {}
-    for item in sources:
-        if item["name"] not in wanted:
-            continue
-        secret = api.find(core_path("secrets", item["namespace"], item["name"]))
+    for name in sorted(secret_names(bodies, names)):
+        if not namespace:
+            raise InputError(f"substitute_from names the Secret {name}, but namespace is empty.", "Set namespace to that of the Secret.")
+        secret = api.find(core_path("secrets", namespace, name))
         if secret is not None:
-            found[item["name"]] = decoded(secret)
+            found[name] = decoded(secret)
         elif not check:
-            message = f"The Secret {item['namespace']}/{item['name']}, whose values are to be inserted, does not exist."
+            message = f"The Secret {namespace}/{name}, whose values are to be inserted, does not exist."
             raise CollectionError(message, "Create it first.", "missing_secret")
     return found
 
@@ -179,6 +179,8 @@ def apply_objects(api: KubeApi, items: Sequence[Target], scope: Scope, wishes: W
                 found = settle(api, [change.after for change in done.changes[-len(stage) :] if stage], wishes.timeout, wishes.grace)
                 done.settled.waited += found.waited
                 done.settled.notices += found.notices
+        if done.settled.waited:
+            await_objects(api, wishes.wait_for_objects, wishes.timeout)
     except CollectionError as error:
         done.failure = error
     return done

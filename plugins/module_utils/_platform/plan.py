@@ -68,10 +68,10 @@ class Plan:
     # By the repository's kind: whether it is embedded, the options of git_publish and git_branch_info, and those of who only reads it.
     embedded: dict[str, bool] = field(default_factory=dict)
     git: dict[str, dict[str, Any]] = field(default_factory=dict)
-    readers: dict[str, dict[str, Any]] = field(default_factory=dict)
+    argocd_access: dict[str, Any] = field(default_factory=dict)
     folder_owner: dict[str, Any] = field(default_factory=dict)
     worker_secrets: list[str] = field(default_factory=lambda: list(WORKER_SECRETS))
-    retired_secrets: list[Ref] = field(default_factory=list)
+    retired: list[Ref] = field(default_factory=list)  # Secrets that nothing uses any more, then the namespaces that are dropped
     log_store: str = ""
     log_store_before: str = ""
     moves: bool = False  # Airflow gets another version, or a namespace is dropped: neither while tasks run
@@ -81,7 +81,7 @@ class Plan:
         return {
             **vars(self),
             "unmarked": [ref.as_dict() for ref in self.unmarked],
-            "retired_secrets": [ref.as_dict() for ref in self.retired_secrets],
+            "retired": [ref.as_dict() for ref in self.retired],
         }
 
 
@@ -124,13 +124,14 @@ def make_plan(state: State, given: Settings) -> Plan:
     plan.dropped_namespaces = [name for name in dict.fromkeys(allowed) if name not in wanted]
     plan.embedded = {repo.kind: repo.embedded for repo in airflow.repositories}
     plan.git = {repo.kind: given.git_options(repo) for repo in airflow.repositories}
-    plan.readers = {repo.kind: given.reader(repo) for repo in airflow.repositories}
+    plan.argocd_access = given.argocd_access(airflow.platform)
     plan.folder_owner = folder_owner(plan, given, airflow)
     plan.generated = "missing" if state.generated is None else "present"
     plan.running_version = running_version(state.scheduler) or given.airflow_version
     plan.moves = changes_version(plan, given) or bool(plan.dropped_namespaces)
     secrets = own_secrets(state, given)
-    plan.retired_secrets = [item.ref for item in secrets if _is_retired(item.ref, plan, wanted, airflow)]
+    plan.retired = [item.ref for item in secrets if _is_retired(item.ref, plan, wanted, airflow)]
+    plan.retired += [Ref("Namespace", "", name) for name in plan.dropped_namespaces]
     plan.log_store = log_store_text(airflow.logs, given.logs_namespace)
     stored = [item for item in secrets if item.ref == Ref("Secret", given.core_namespace, LOG_SECRET)]
     plan.log_store_before = next((_annotations(item.metadata).get(LOG_STORE, "") for item in stored), "")

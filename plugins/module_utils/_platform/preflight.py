@@ -45,12 +45,12 @@ class Outcome:
     repositories: list[dict[str, Any]] = field(default_factory=list)
 
 
-def read_state(api: KubeApi, given: Settings, objects: Sequence[Ref] = (), older: bool = False) -> plans.State:
+def read_state(api: KubeApi, given: Settings) -> plans.State:
     """Reads the cluster. Raises ApiError, CollectionError for a record of Argo CD that cannot be read."""
     platform = given.owner()
-    read = OwnershipRead(api, platform, objects)
+    read = OwnershipRead(api, platform)
     sight = read.read()
-    state = plans.State(sight, decide(sight, platform, older))
+    state = plans.State(sight, decide(sight, platform))
     if given.airflow is None:
         return state
     core, secret = given.core_namespace, given.airflow.logs.secret if given.airflow.logs.mode == "s3" else ""
@@ -98,12 +98,9 @@ class Preflight:
         kubeconfig: Any = None,
         context: str = "",
         absent_ok: bool = False,
-        objects: Sequence[Ref] = (),
-        older: bool = False,
     ) -> None:
         self._given, self._connect, self._ask, self._purpose = given, connect, ask, purpose
         self._kubeconfig, self._context, self._absent_ok = kubeconfig, context, absent_ok
-        self._objects, self._older = objects, older
 
     def run(self, *, cluster: bool = True, repositories: bool = True) -> Outcome:
         """Refusals of all kinds together. Raises LibraryMissing."""
@@ -138,7 +135,7 @@ class Preflight:
         if wrong:
             return
         try:
-            state = read_state(self._connect(), given, self._objects, self._older)
+            state = read_state(self._connect(), given)
         except LibraryMissing:
             raise
         except ApiError as error:

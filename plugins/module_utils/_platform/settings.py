@@ -17,9 +17,8 @@ from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership
 # The roles' variables, by which messages name the options.
 PLATFORM_PREFIX, AIRFLOW_PREFIX = "platform_", "airflow_app_"
 
-# The embedded Git server: its Service, the one account, which owns the repositories, and the token of who only reads one of them.
+# The embedded Git server: its Service, and its one account, which owns the repositories.
 GIT_SERVICE, GIT_PORT, GIT_USER = "gitea", 3000, "gitops"
-GIT_READERS = {"platform": "argocd-token", "dags": "git-sync-token"}
 
 # A name that YAML may take for a number or a boolean is kept as it is given: the rule for it says so.
 PLATFORM_OPTIONS: dict[str, Any] = {
@@ -186,9 +185,9 @@ class Settings:
             options["tunnel"] = {"namespace": self.git_namespace, "service": GIT_SERVICE, "port": GIT_PORT}
         return options
 
-    def reader(self, repo: Repository) -> dict[str, Any]:
-        """The credentials, as options, of who only reads a repository: a token of the embedded server. Empty for another server."""
-        return self._account("git-credentials", GIT_READERS[repo.kind]) if repo.embedded else {}
+    def argocd_access(self, repo: Repository) -> dict[str, Any]:
+        """The credentials, as options, with which Argo CD reads an embedded repository: a token. Empty for another server."""
+        return self._account("git-credentials", "argocd-token") if repo.embedded else {}
 
     def _account(self, secret: str, key: str) -> dict[str, Any]:
         source = {"namespace": self.git_namespace, "name": secret, "password_key": key, "platform": self.name}

@@ -7,15 +7,11 @@ from __future__ import annotations
 
 import datetime
 import json
-import os
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from ansible_collections.gitops.airflow.plugins.module_utils._airflow.inspection import Inspection
-from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError
 from ansible_collections.gitops.airflow.plugins.module_utils._base.owner import marks
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import Platform
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.refusal import Refusal
@@ -105,32 +101,3 @@ def summary(wanted: Wanted, state: State, report: Mapping[str, Any], path: str =
     else:
         lines.append("  no DAG was run: airflow_verify_runs names none")
     return "\n".join(lines)
-
-
-def write_report(path: str, document: str, check: bool = False) -> bool:
-    """Writes the report to a file that everybody may read, and makes its folder. Returns whether the file was, or would be, another.
-
-    :raises CollectionError: where it cannot be written.
-    """
-    try:
-        return _write(Path(path), document, check)
-    except OSError as error:
-        raise CollectionError(f"The report cannot be written to {path}: {error}.", "Correct report_path.", "bad_report_path") from error
-
-
-def _write(file: Path, document: str, check: bool) -> bool:
-    with suppress(FileNotFoundError, UnicodeDecodeError):
-        if file.read_text() == document and file.stat().st_mode & 0o777 == 0o644:
-            return False
-    if check:
-        return True
-    file.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-    # Whole or not at all: a full disk must not leave half a report.
-    part = file.with_name(f".{file.name}.{os.getpid()}")
-    try:
-        part.write_text(document)
-        part.chmod(0o644)
-        part.replace(file)
-    finally:
-        part.unlink(missing_ok=True)
-    return True

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 from typing import Any
 
@@ -34,6 +35,14 @@ def test_every_module_is_in_the_list_of_modules() -> None:
     text = (ROOT / "docs/modules.md").read_text()
     missing = [path.stem for path in sorted((ROOT / "plugins/modules").glob("*.py")) if f"`{path.stem}`" not in text]
     assert not missing, f"docs/modules.md does not name {', '.join(missing)}"
+
+
+def test_every_module_of_the_group_owner_takes_its_options() -> None:
+    groups = yaml.safe_load((ROOT / "meta/runtime.yml").read_text())["action_groups"]
+    for name in groups["owner"]:
+        spec = importlib.import_module(f"ansible_collections.gitops.airflow.plugins.modules.{name}").argument_spec()
+        assert (spec["platform"]["type"], spec["adopt"]["type"]) == ("str", "bool"), name
+        assert name in groups["cluster"]
 
 
 def test_every_decision_record_is_in_the_list_of_records() -> None:

@@ -90,9 +90,12 @@ def arguments(role_variables: Callable[..., dict[str, Any]]) -> Arguments:
 
         *_before, task = [item for item in tasks(file) if f"gitops.airflow.{module}" in item]
         (main,) = yaml.safe_load((ROLE / "tasks/main.yml").read_text())
-        group = "git" if module.startswith("git") else "argocd"
-        defaults = {**main["module_defaults"], **task.get("module_defaults", {})}.get(f"group/gitops.airflow.{group}", {})
-        options = rendered(defaults) | without_omitted(rendered(task[f"gitops.airflow.{module}"]))
+        groups = ("git",) if module.startswith("git") else ("owner", "argocd")
+        given_defaults = {**main["module_defaults"], **task.get("module_defaults", {})}
+        defaults: dict[str, Any] = {}
+        for group in groups:
+            defaults |= rendered(given_defaults.get(f"group/gitops.airflow.{group}", {}))
+        options = defaults | without_omitted(rendered(task[f"gitops.airflow.{module}"]))
         code = import_module(f"ansible_collections.gitops.airflow.plugins.modules.{module}")
         if not hasattr(code, "argument_spec"):
             return dict(options)
@@ -205,8 +208,7 @@ OWN |= {f"airflow_app_{kind}_{name}": f"{kind}-{name}" for kind in ("platform", 
         ("argocd.yml", "argocd_repository", "platform", ("git-credentials", "argocd-token")),
         ("publish.yml", "git_publish", "platform", ("gitea-config", "password")),
         ("push_dags.yml", "git_publish", "dags", ("gitea-config", "password")),
-        ("seed_dags.yml", "git_branch_info", "", ("git-credentials", "git-sync-token")),
-        ("seed_dags.yml", "git_publish", "", ("gitea-config", "password")),
+        ("present.yml", "git_publish", "", ("gitea-config", "password")),
     ],
 )
 def test_h7_the_embedded_servers_credentials_are_read_by_the_modules(
@@ -225,7 +227,7 @@ def test_h7_the_embedded_servers_credentials_are_read_by_the_modules(
 
 
 @pytest.mark.parametrize(
-    ("file", "module"), [("publish.yml", "git_publish"), ("push_dags.yml", "git_publish"), ("seed_dags.yml", "git_branch_info")]
+    ("file", "module"), [("publish.yml", "git_publish"), ("push_dags.yml", "git_publish"), ("present.yml", "git_publish")]
 )
 def test_errors_name_the_roles_variables(arguments: Arguments, file: str, module: str) -> None:
     options = arguments(file, module)

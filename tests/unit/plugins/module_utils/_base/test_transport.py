@@ -5,15 +5,9 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-from typing import Any
-
 import pytest
-from ansible_collections.gitops.airflow.plugins.lookup.api_proxy import way
 from ansible_collections.gitops.airflow.plugins.module_utils._base.transport import (
     api_proxy,
-    api_server,
     bypasses_proxy,
     is_loopback,
     normal_proxy,
@@ -149,35 +143,6 @@ def test_the_way_to_the_api_server(
 ) -> None:
     found = api_proxy(host, proxy, no_proxy, proxies)
     assert (found.proxy, found.no_proxy) == expected
-    # What was decided for kubernetes.core's modules is decided the same way again by ours, which get it as options.
-    again = api_proxy(host, found.proxy, found.no_proxy, proxies)
-    assert again == found
-
-
-KUBECONFIG: dict[str, Any] = {
-    "current-context": "b",
-    "contexts": [{"name": "a", "context": {"cluster": "one"}}, {"name": "b", "context": {"cluster": "two"}}, {"name": "c"}],
-    "clusters": [{"name": "one", "cluster": {"server": "https://one"}}, {"name": "two", "cluster": {"server": "https://two"}}],
-}
-
-
-@pytest.mark.parametrize(
-    ("kubeconfig", "context", "expected"),
-    [
-        (KUBECONFIG, "a", "https://one"),
-        (KUBECONFIG, None, "https://two"),
-        (KUBECONFIG, "", "https://two"),
-        (KUBECONFIG, "c", ""),
-        (KUBECONFIG, "absent", ""),
-        ({}, "a", ""),
-        ({"contexts": None}, None, ""),
-        (None, "a", ""),
-        ("text", None, ""),
-        ([], None, ""),
-    ],
-)
-def test_the_server_of_a_context(kubeconfig: Any, context: str | None, expected: str) -> None:
-    assert api_server(kubeconfig, context) == expected
 
 
 @pytest.mark.parametrize(
@@ -197,32 +162,3 @@ def test_the_server_of_a_context(kubeconfig: Any, context: str | None, expected:
 )
 def test_where_a_password_could_be_read(url: str, expected: bool) -> None:
     assert sends_in_clear(url) == expected
-
-
-@pytest.mark.parametrize(
-    ("environment", "expected"),
-    [
-        ({}, ("", "")),
-        ({"HTTPS_PROXY": PROXY}, (PROXY, "none.invalid")),
-        ({"https_proxy": PROXY, "no_proxy": "10.0.0.0/8"}, (PROXY, "*")),
-        ({"HTTPS_PROXY": PROXY, "NO_PROXY": "10.0.0.0/8"}, (PROXY, "*")),
-        ({"HTTPS_PROXY": PROXY, "NO_PROXY": "10.0.0.0/8", "no_proxy": "example.com"}, (PROXY, "none.invalid")),  # as curl: small letters
-        ({"HTTP_PROXY": PROXY}, ("", "")),
-        ({"K8S_AUTH_PROXY": "http://k:1", "HTTPS_PROXY": PROXY}, ("http://k:1", "none.invalid")),
-        ({"K8S_AUTH_NO_PROXY": "10.0.0.5", "HTTPS_PROXY": PROXY, "NO_PROXY": "example.com"}, (PROXY, "*")),
-    ],
-)
-def test_the_options_for_other_modules(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], expected: tuple[str, str]
-) -> None:
-    for name in ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "K8S_AUTH_PROXY", "K8S_AUTH_NO_PROXY"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.lower(), raising=False)
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
-    cluster = {"name": "one", "cluster": {"server": "https://10.0.0.5:6443"}}
-    (tmp_path / "config").write_text(json.dumps({**KUBECONFIG, "clusters": [cluster]}))
-    found = way(str(tmp_path / "config"), "a")
-    assert (found["proxy"], found["no_proxy"]) == expected
-    if not environment.get("K8S_AUTH_PROXY"):  # a broken kubeconfig is for the module to report
-        assert way(str(tmp_path / "absent"), "a") == {"proxy": "", "no_proxy": ""}

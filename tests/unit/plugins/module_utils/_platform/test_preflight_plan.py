@@ -233,8 +233,8 @@ def test_f1_only_credentials_that_nothing_uses_are_retired(airflow: dict[str, An
     names = ("airflow-metadata", "airflow-task-logs", "airflow-task-logs-webserver", "dags-git-basic", "dags-git-ssh")
     others = [secret(name, "airflow-cron", OTHER) for name in names] + [secret(name, "elsewhere") for name in names]
     made = plan(*(secret(name) for name in names), *others, settings=given(**airflow))
-    assert sorted(ref.name for ref in made.retired_secrets) == retired
-    assert {ref.namespace for ref in made.retired_secrets} == {"airflow-core"}
+    assert sorted(ref.name for ref in made.retired) == retired
+    assert {(ref.kind, ref.namespace) for ref in made.retired} == {("Secret", "airflow-core")}
 
 
 @pytest.mark.parametrize(
@@ -273,13 +273,15 @@ def test_f1_logs_that_cannot_be_read_any_more_are_announced(before: str, logs: L
 
 
 @pytest.mark.parametrize("labels", [OURS, OTHER])
-def test_secrets_of_a_dropped_namespace_are_retired(labels: dict[str, str]) -> None:
+def test_a_dropped_namespace_is_retired_after_its_secrets(labels: dict[str, str]) -> None:
     names = ("airflow-metadata", "airflow-fernet-key", "dags-git-basic", "mine", "airflow-generated")
     found = [secret(name, "old", labels) for name in names] + [secret("airflow-metadata")]
     made = plan(*found, project=project(("airflow-core", "old")))
     expected = ["airflow-fernet-key", "airflow-metadata", "dags-git-basic"] if labels == OURS else []
-    assert sorted(ref.name for ref in made.retired_secrets if ref.namespace == "old") == expected
-    assert {ref.namespace for ref in made.retired_secrets} <= {"old"}
+    *secrets, namespace = made.retired
+    assert sorted(ref.name for ref in secrets) == expected
+    assert {(ref.kind, ref.namespace) for ref in secrets} <= {("Secret", "old")}
+    assert namespace == Ref("Namespace", "", "old")
 
 
 def test_the_plan_says_which_repositories_are_embedded() -> None:
@@ -289,5 +291,5 @@ def test_the_plan_says_which_repositories_are_embedded() -> None:
 def test_the_plan_can_be_returned() -> None:
     made = plan(secret("dags-git-ssh"), generated=KEYS).as_dict()
     assert made["generated"] == "present"
-    assert made["retired_secrets"] == [{"api_version": "", "kind": "Secret", "namespace": "airflow-core", "name": "dags-git-ssh"}]
+    assert made["retired"] == [{"api_version": "", "kind": "Secret", "namespace": "airflow-core", "name": "dags-git-ssh"}]
     assert json.loads(json.dumps(made)) == made

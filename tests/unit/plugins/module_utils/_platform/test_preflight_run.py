@@ -47,7 +47,7 @@ class Desk:
         self.state: dict[str, Any] = {}
         monkeypatch.setattr(preflight, "read_state", self._read)
 
-    def _read(self, _api: Any, _given: Settings, _objects: Any, _older: bool) -> State:
+    def _read(self, _api: Any, _given: Settings) -> State:
         self.looks += 1
         for error in self.errors:
             raise error

@@ -8,12 +8,10 @@ from __future__ import annotations
 import datetime
 import json
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
 from ansible_collections.gitops.airflow.plugins.module_utils._airflow.inspection import Inspection
-from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import Platform
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.verification import (
     Run,
@@ -32,7 +30,6 @@ from ansible_collections.gitops.airflow.plugins.module_utils._platform.verificat
     configmap,
     document_of,
     summary,
-    write_report,
 )
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.verification_rules import CorePods
 
@@ -276,20 +273,3 @@ PROVEN = {"runs": PLACEMENTS, "verified_at": "2026-01-01T00:01:00Z"}
 )
 def test_the_summary(runs: tuple[Run, ...], state: State, report: dict[str, Any], path: str, text: str) -> None:
     assert summary(wanted(*runs), state, report, path) == text
-
-
-def test_the_reports_file(tmp_path: Path) -> None:
-    path = tmp_path / "new/folder/verify.json"
-    assert write_report(str(path), "{}", check=True)
-    assert not path.parent.exists()
-    assert write_report(str(path), "{}")
-    assert (path.read_text(), path.stat().st_mode & 0o777) == ("{}", 0o644)
-    assert not write_report(str(path), "{}")
-    path.chmod(0o600)
-    assert write_report(str(path), "{}")
-    path.write_bytes(b"\xff")
-    assert write_report(str(path), "{}")
-    assert [item.name for item in path.parent.iterdir()] == ["verify.json"]
-    with pytest.raises(CollectionError, match=r"The report cannot be written to /dev/null/verify\.json: ") as caught:
-        write_report("/dev/null/verify.json", "{}")
-    assert (caught.value.code, caught.value.next_action) == ("bad_report_path", "Correct report_path.")

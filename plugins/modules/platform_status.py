@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 DOCUMENTATION = r"""
-module: platform_status_info
-short_description: Read the state of a platform of Argo CD and Airflow
+module: platform_status
+short_description: The state of a platform of Argo CD and Airflow
 version_added: 0.1.0
 author: The gitops.airflow team (@gitops-airflow)
 description:
@@ -22,9 +22,16 @@ description:
     not answer, or whose kubeconfig or context is not there; of a kind cluster (O(kind_cluster)) Docker is then asked for the cause.
   - Use of CPU and memory comes from C(metrics.k8s.io) where it is served, else from the kubelets.
   - Airflow is asked through the Kubernetes API, so its own address need not be reachable. No address of O(urls) is asked.
+attributes:
+  check_mode:
+    support: full
+    details: Only reads, and writes no report.
+  diff_mode:
+    support: none
+    details: Changes nothing.
 extends_documentation_fragment:
   - gitops.airflow.kubernetes_auth
-  - gitops.airflow.attributes.read_only
+  - gitops.airflow.attributes
 options:
   name:
     description: What the platform is called in the text.
@@ -78,6 +85,12 @@ options:
     description: Name of the kind cluster on this machine; empty where it is another one.
     type: str
     default: ""
+  report_path:
+    description:
+      - File for RV(status) as JSON, readable by its owner only. Its folder is created. Empty, none is written.
+      - The report says when it was made, so it differs each time. It does not count as a change.
+    type: path
+    default: ""
 notes:
   - Needs C(get) and C(list) on what is shown, C(get) on O(airflow_secret), and C(create) on C(pods/exec) and C(pods/portforward) in
     O(core_namespace).
@@ -88,9 +101,13 @@ seealso:
 
 EXAMPLES = r"""
 - name: Read the platform's state
-  gitops.airflow.platform_status_info:
+  gitops.airflow.platform_status:
     namespaces: [airflow-cron, airflow-user, git]
   register: status
+
+- name: Keep the state in a file
+  gitops.airflow.platform_status:
+    report_path: /var/lib/airflow/status.json
 
 - name: Check that the platform is healthy
   ansible.builtin.assert:
@@ -104,7 +121,7 @@ status:
     - The state. C(problems) says why it is not C(healthy); C(warnings) do not count.
     - C(next_action) says what to do about a cluster that does not answer. It is empty otherwise.
     - Times are in seconds, sizes in bytes, CPU in cores.
-  returned: always
+  returned: success
   type: dict
   sample:
     name: airflow
@@ -124,17 +141,27 @@ status:
       - {pod: airflow-scheduler-6c5d-x, commit: 3f2a9c1d5b7e8f60a1b2c3d4e5f60718293a4b5c, age: 7210, error: ""}
 text:
   description: The same on one screen.
-  returned: always
+  returned: success
+  type: str
+next_action:
+  description: What to do.
+  returned: failure
+  type: str
+code:
+  description: V(bad_report_path).
+  returned: failure
   type: str
 """
 
+import json
 import time
 from collections.abc import Callable
 from typing import Any
 
-from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError, LibraryMissing
+from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError, CollectionError, LibraryMissing
 from ansible_collections.gitops.airflow.plugins.module_utils._base.module import AnsibleModule
 from ansible_collections.gitops.airflow.plugins.module_utils._base.printable import printable_values
+from ansible_collections.gitops.airflow.plugins.module_utils._base.report_file import write_report
 from ansible_collections.gitops.airflow.plugins.module_utils._kind.evidence import why_unreachable
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import connect, show_path
 from ansible_collections.gitops.airflow.plugins.module_utils._status.read import Platform, StatusRead, judged
@@ -157,6 +184,7 @@ def argument_spec() -> dict[str, Any]:
         "airflow_secret": {"type": "str", "default": "airflow-admin", "no_log": False},
         "urls": {"type": "dict", "default": {}},
         "kind_cluster": {"type": "str", "default": ""},
+        "report_path": {"type": "path", "default": ""},
     }
 
 
@@ -189,6 +217,11 @@ def main(create: Callable[..., AnsibleModule] = AnsibleModule) -> None:
             problem += f" {why}"
         status = judged(at.name, time.monotonic() - start, {"unreadable": [problem], "next_action": action})
     status = printable_values(status)  # also in JSON, which programs print
+    if params["report_path"] and not module.check_mode:
+        try:
+            write_report(params["report_path"], json.dumps(status, indent=2) + "\n", mode=0o600)
+        except CollectionError as error:
+            module.fail(error)
     module.exit_json(changed=False, status=status, text=render(status))
 
 

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.gitops.airflow.plugins.modules.platform_status_info import main
+from ansible_collections.gitops.airflow.plugins.modules.platform_status import main
 from ansible_collections.gitops.airflow.plugins.plugin_utils._hosted import HostedAction
 
 
