@@ -16,7 +16,7 @@ from urllib.parse import quote
 from urllib.request import HTTPRedirectHandler, ProxyHandler, Request, build_opener
 
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError, RequestError
-from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import shorten
+from ansible_collections.gitops.airflow.plugins.module_utils._base.mask import shorten
 
 SECONDS = 30.0
 PAGE = 50  # Gitea returns no more at once (gitea: setting.API.MaxResponseItems)
