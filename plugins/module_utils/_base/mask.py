@@ -62,8 +62,8 @@ _KEY_BLOCK = re.compile(
 # A variable with its value, as JSON, YAML and Go print it; Go also as fields of a structure, for instance in the kubelet's journal.
 _PAIR = re.compile(
     r"\b[nN]ame\\*[\"']?[:=]\s*\\*[\"']?(?P<key>[\w.-]+)\\*[\"']?(?:[,\s]|\\+n)+\\*[\"']?[vV]alue\\*[\"']?[:=]\s*"
-    r"(?:(?P<go>[^\n]*?)(?=,ValueFrom)|\"(?P<double>(?:\\.|[^\"\\])*)\"|'(?P<single>(?:''|[^'])*)'"
-    r"|(?P<escape>\\+[\"'])(?P<nested>.*?)(?<!\\)(?P=escape)|(?P<rest>(?:(?!\\+n)[^\n\]}])+))"
+    r"(?:\"(?P<double>(?:\\.|[^\"\\])*)\"|'(?P<single>(?:''|[^'])*)'"
+    r"|(?P<escape>\\+[\"'])(?P<nested>.*?)(?<!\\)(?P=escape)|(?P<go>[^\n]{0,4096}?)(?=,ValueFrom)|(?P<rest>(?:(?!\\+n)[^\n\]}])+))"
 )
 
 Span = tuple[int, int]

@@ -22,7 +22,9 @@ from urllib.parse import quote, quote_plus
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 # Line ends that base64, wrapped at a column, has in a text: a real or an escaped one, before the time that a log's next line begins with.
 _FULL_LINE = "|".join(f"[{ALPHABET}_-]{{{60 - length}}}.{{{length}}}" for length in range(1, 7))
-_NEW_LINE = r"(?:\\*\r?\n|(?:\\+r)?(?:\\+|%+(?:25)*5[cC])n|(?:%+(?:25)*0[dD])?%+(?:25)*0[aA])"
+_ESCAPE = r"(?:(?<!\\)\\{1,32}|%{1,2}(?:25){0,4}5[cC])"
+_OCTET = r"%{1,2}(?:25){0,4}"
+_NEW_LINE = rf"(?:{_ESCAPE}?\r?\n|(?:{_ESCAPE}r)?{_ESCAPE}n|(?:{_OCTET}0[dD])?{_OCTET}0[aA])"
 WRAP = re.compile(
     rf"{_NEW_LINE}(?<={_FULL_LINE})(?:{_NEW_LINE}[ \t]*)*(?:\d{{4}}-\d\d-\d\dT\S+ )?[ \t]*(?=[{ALPHABET}_-])",
     re.DOTALL,
@@ -36,8 +38,6 @@ _LINE_END = rf"(?:(?:{_SLASH}*\r?\n[ \t]*|{_SLASH}+[nr][ \t]*)+|(?:{_PERCENT}0[d
 _PADDING = rf"(?:=|{_PERCENT}3[dD]|{_SLASH}+u003[dD])"
 _AND = rf"(?:&|{_PERCENT}26|{_SLASH}+u0026)(?:amp(?:;|{_PERCENT}3[bB]))*"
 _NUMBER = rf"(?:#|{_PERCENT}23)"
-# Doubled in SQL, YAML, INI and environment files.
-_DOUBLED = "'\"%$"
 _SEMICOLON = rf"(?:;|{_PERCENT}3[bB])"
 _ENTITIES: dict[int, list[str]] = {}
 for _name, _number in html.entities.name2codepoint.items():
@@ -68,14 +68,8 @@ def _character(character: str) -> str:
     number = ord(character)
     if character.isascii() and character.isalnum():
         return character
-    if character == " " or character == "\t":
-        return _SPACE
-    if character in "\r\n":
-        return _LINE_END
     units = character.encode("utf-16-be", "surrogatepass")
     octets = character.encode("utf-8", "surrogatepass")
-    if character == "\\":
-        return rf"(?:{_SLASH}+(?:(?:u00|x)5[cC])?)"
     entities = "|".join([*_ENTITIES.get(number, []), f"{_NUMBER}0*{number}", f"{_NUMBER}[xX]0*{_hex(format(number, 'x'))}"])
     ways = [
         rf"{_SLASH}*{re.escape(character)}",
@@ -85,12 +79,26 @@ def _character(character: str) -> str:
         "".join(rf"{_PERCENT}{_hex(f'{octet:02x}')}" for octet in octets),
         rf"{_AND}(?:{entities}){_SEMICOLON}",
     ]
-    pattern = f"(?:{'|'.join(ways)})"
-    if character == "'":
-        # Between quotes shells end the quote for it.
+    return f"(?:(?:{'|'.join(ways)}){_FOLD})"
+
+
+# White space, backslashes and what is doubled are taken together: a pattern for each of many would try all ways to share them out.
+_RUNS = re.compile(r"(?P<space>\s+)|(?P<slashes>\\+)|(?P<doubled>(?P<one>['\"%$])(?P=one)*)|.", re.DOTALL)
+
+
+def _run(match: re.Match[str]) -> str:
+    if match["space"]:
+        return _LINE_END if set(match[0]) & set("\r\n") else _SPACE
+    if match["slashes"]:
+        return rf"(?:{_SLASH}+(?:(?:u00|x)5[cC])?)"
+    if not match["doubled"]:
+        return _character(match[0])
+    # Doubled in SQL, YAML, INI and environment files. Between quotes shells end the quote for one.
+    single, length = _character(match["one"]), len(match[0])
+    if match["one"] == "'":
         double = _character('"')
-        return f"(?:{pattern}{double}{pattern}{double}{pattern}|{pattern}{{1,3}}){_FOLD}"
-    return f"{pattern}{'{1,3}' if character in _DOUBLED else ''}{_FOLD}"
+        single = f"(?:{single}{double}{single}{double}{single}|{single})"
+    return f"{single}{{{length},{3 * length}}}"
 
 
 def _base64_character(character: str) -> str:
@@ -146,7 +154,7 @@ def _log_in_forms(value: str) -> Iterator[Form]:
 
 def forms(value: str, anywhere: bool = True, word: bool = True) -> Iterator[Form]:
     """Patterns of the value wherever it stands, or only where it is a word of its own, or only of log-ins."""
-    pattern = "".join(map(_character, re.sub(r"\\+", r"\\", value)))
+    pattern = "".join(map(_run, _RUNS.finditer(value)))
     if not anywhere:
         if word:
             before = r"(?:(?<![\w./-])|(?<=\\[nrt])|(?<=%[0-9A-Fa-f]{2})|(?<=\\u[0-9A-Fa-f]{4}))"

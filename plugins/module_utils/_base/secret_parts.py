@@ -92,7 +92,7 @@ def or_any(pattern: str, names: Iterable[str]) -> str:
 @cache
 def _assignment(names: frozenset[str]) -> re.Pattern[str]:
     return re.compile(
-        rf"(?<![\w.-])(?P<flag>--?)?(?P<key>[\w.-]*(?:{or_any(HINT, names)})[\w.-]*)"
+        rf"(?<![\w.-])(?P<flag>--?)?(?P<key>[\w.-]{{0,80}}(?:{or_any(HINT, names)})[\w.-]{{0,80}})"
         r"(?P<close>\\*[\"'])?(?P<sep>[ \t]*:=?[ \t]*|[ \t]+=(?!=)[ \t]*|=(?![=\s])|[ \t]+)"
         rf"(?:{_QUOTED}|(?P<word>{_WORD}))"
     )
@@ -163,7 +163,7 @@ def lines(text: str) -> Iterator[re.Match[str]]:
 
 # What a Secret's value holds
 
-USERINFO = re.compile(r"[a-zA-Z][\w+.-]*://[^/\s:@\"']*:(?P<value>[^/\s\"']+)(?=@)")
+USERINFO = re.compile(r"://[^/\s:@\"']*:(?P<value>[^/\s\"']+)(?=@)")
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{8,}={0,2}")
 _CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.DOTALL)
 # Numbers, addresses, files: they say where something is.

@@ -18,11 +18,10 @@ from urllib.parse import unquote_to_bytes
 DEPTH = 4
 # White space, quotes and backslashes: what quoting, folding and wrapping add.
 _ADDED = b" \t\r\n\\\"'`"
-_UNICODE = re.compile(rb"\\+u([0-9a-fA-F]{4})((?:\\+u[0-9a-fA-F]{4})*)")
-_OCTETS = re.compile(rb"(?:\\+x[0-9a-fA-F]{2})+")
-_CONTROL = re.compile(rb"\\+[nrt]")
-# Base64 of a text has capitals; words and paths have mostly none.
-_RUN = re.compile(rb"(?=[a-z0-9+/_-]*[A-Z])[A-Za-z0-9+/_-]{8,}")
+_UNICODE = re.compile(rb"(?<!\\)\\+u([0-9a-fA-F]{4})((?:\\+u[0-9a-fA-F]{4})*)")
+_OCTETS = re.compile(rb"(?:(?<!\\)\\+x[0-9a-fA-F]{2})+")
+_CONTROL = re.compile(rb"(?<!\\)\\+[nrt]")
+_RUN = re.compile(rb"[A-Za-z0-9+/_-]{8,}")
 _WRAP = re.compile(rb"\n(?<=[A-Za-z0-9+/_\r-]{40}\n)\s*(?:\d{4}-\d\d-\d\dT\S+ )?[ \t]*")
 _TEXT = re.compile(rb"[\t\n\r -~]{8,}")
 _PUT_BACK = bytes.maketrans(b"-_", b"+/")
@@ -58,6 +57,8 @@ def _from_base64(text: bytes) -> Iterator[bytes]:
     if (joined := _WRAP.sub(b"", text)) != text:
         runs |= set(_RUN.findall(joined))
     for run in runs:
+        if run == run.lower():
+            continue  # a word or a path: base64 of a text has capitals
         for start in range(4):
             part = run[start:].translate(_PUT_BACK)
             part = part[:-1] if len(part) % 4 == 1 else part

@@ -10,7 +10,7 @@ import json
 from typing import Any
 
 import pytest
-from ansible_collections.gitops.airflow.plugins.module_utils._base.mask import MASK, Masker, masked_words
+from ansible_collections.gitops.airflow.plugins.module_utils._base.mask import MASK, Masker, masked_words, shorten
 from ansible_collections.gitops.airflow.plugins.module_utils._base.secret_parts import parts, secret_values
 from ansible_collections.gitops.airflow.plugins.module_utils._support.leaks import holds_secret
 
@@ -241,3 +241,35 @@ def test_s5_a_short_or_common_value_only_where_it_is_one(text: str, shown: str |
     """S5: a name only where its place says that it is a secret, a short value only as a word of its own."""
     masker = Masker(["airflow", "hunter2", "airflow-core", "team-reports"], names=["team-reports"])
     assert masker.text(text) == (text if shown is None else shown)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a" * 500_000,
+        "%" * 100_000,
+        "\\" * 100_000,
+        "password='" * 20_000,
+        "://a:" * 50_000,
+        "abc1" + "'" * 200,
+        'name=\\"A\\",value=\\"' * 5000,
+    ],
+    ids=["word", "percent", "backslashes", "quotes", "URLs", "quoted value", "pairs"],
+)
+def test_no_text_takes_minutes(text: str) -> None:
+    """Each takes a fraction of a second; a pattern that tries all ways to share out such a text would not end."""
+    masker = Masker(["a1b2&c3d4e5", "'" * 30 + "abc1" + "'" * 30])
+    assert not holds_secret(masker.config(text), masker.distinct)
+
+
+@pytest.mark.parametrize(
+    ("length", "said", "shown"),
+    [
+        (600, "cannot log in with https://bob:hunter22@git/x", f"cannot log in with https://bob:{MASK}@git/x"),
+        (40, f"{'a ' * 40}password='two words' {'b ' * 40}", "a a a a a a … b b b b b b b b b b b b"),
+        (60, f"{'a ' * 20}PASSWORD='{'x ' * 40}end'", f"{'a ' * 20}PASSWORD='{MASK}'"),
+    ],
+)
+def test_s3_what_is_shortened_is_masked_before(length: int, said: str, shown: str) -> None:
+    """S3: half a secret is none that a pattern finds."""
+    assert shorten(said, length) == shown
