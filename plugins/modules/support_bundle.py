@@ -15,7 +15,10 @@ description:
     volumes and versions.
   - What does not run, why, and what to do about it is in C(causes.txt).
   - Of a Secret it holds the names of its keys only. What Secrets of these namespaces hold is replaced wherever else it stands, encoded
-    forms included, and so are O(mask), passwords in URLs, tokens in headers, private keys, and environment variables with a secret's name.
+    forms included, and so are O(mask), passwords in URLs, tokens in headers, private keys, and whatever has a secret's name or comes from
+    a Secret in another object. A short value, or one that is also a name, is replaced only where its place says that it is a secret.
+  - At the end each file is decoded and searched for the same values. One that holds a secret after all is left out and listed in
+    C(not-collected.txt).
   - A namespace whose Secrets may not be read is left out, because they could not be masked.
   - Of a kind cluster (O(kind_cluster)) also Docker's information on it and its nodes' journals. No command of these takes longer than
     10 seconds.
@@ -57,7 +60,8 @@ options:
     type: path
     default: kind
   mask:
-    description: Further values to mask, such as passwords that no Secret holds in clear. Values shorter than 6 characters are not masked.
+    description: Further values to mask, such as passwords that no Secret holds in clear. Values shorter than 6 characters
+      are masked only after a secret's name, in URLs and in log-ins.
     type: list
     elements: str
     default: []

@@ -21,6 +21,7 @@ from ansible import constants as C
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.common.parameters import remove_values
 from ansible.plugins.action.normal import ActionModule as NormalAction
+from ansible_collections.gitops.airflow.plugins.module_utils._base.mask import masked_words
 from ansible_collections.gitops.airflow.plugins.module_utils._base.module import AnsibleModule
 from ansible_collections.gitops.airflow.plugins.module_utils._base.printable import printable, printable_values
 
@@ -78,13 +79,13 @@ class HostedModule(AnsibleModule):
         return self._folder
 
     def warn(self, warning: str, *_args: Any, **_kwargs: Any) -> None:
-        self._warnings.append(printable(warning))
+        self._warnings.append(printable(masked_words(warning)))
 
     def exit_json(self, **kwargs: Any) -> NoReturn:
         self._end({"changed": False, **kwargs})
 
     def fail_json(self, msg: str, **kwargs: Any) -> NoReturn:
-        self._end({**printable_values(kwargs), "failed": True, "msg": printable(msg)})
+        self._end({**printable_values(kwargs), "failed": True, "msg": printable(masked_words(msg))})
 
     def _end(self, result: dict[str, Any]) -> NoReturn:
         self.clean()

@@ -14,8 +14,7 @@ from typing import Any
 
 from ansible_collections.gitops.airflow.plugins.module_utils._airflow import inspect_airflow
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError
-from ansible_collections.gitops.airflow.plugins.module_utils._base.mask import masked_words
-from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import shorten
+from ansible_collections.gitops.airflow.plugins.module_utils._base.mask import shorten
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import KubeApi
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.execute import execute
 
@@ -102,7 +101,7 @@ class Scheduler:
             return parse_answer(done.output)
         except ValueError as error:
             raise CollectionError(
-                f"Airflow's state cannot be read in pod {self._namespace}/{self._pod}: {shorten(masked_words(str(error)))}.",
+                f"Airflow's state cannot be read in pod {self._namespace}/{self._pod}: {shorten(str(error))}.",
                 f"Read the scheduler's log: kubectl -n {self._namespace} logs {self._pod} -c {CONTAINER}.",
                 "inspection_failed",
             ) from error

@@ -9,7 +9,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Obj, shorten, timestamp
+from ansible_collections.gitops.airflow.plugins.module_utils._base.mask import masked_words, shorten
+from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Obj, timestamp
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.causes import Cause, Seen, causes, place
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.pods import condition, controller, current_pods
 
@@ -196,7 +197,8 @@ def blocking(status: Obj) -> list[dict[str, Any]]:
     for item in status.get("resources") or []:
         health = item.get("health") or {}
         if item.get("status") in ("OutOfSync", "Unknown") or health.get("status") not in (None, "Healthy", "Suspended"):
-            entry(item).update(sync=item.get("status") or "", health=health.get("status") or "", message=health.get("message") or "")
+            words = masked_words(health.get("message") or "")
+            entry(item).update(sync=item.get("status") or "", health=health.get("status") or "", message=words)
     state = status.get("operationState") or {}
     # The last wave's resources stay Running in the result of an operation that has succeeded.
     open_phases = ("Failed", "Error", *(["Running"] if state.get("phase") == "Running" else []))

@@ -130,11 +130,12 @@ def diagnose(
         state = status.get("operationState") or {}
         bundle["blocking"] = blocking(status) + _unhealthy(app, cluster, notes)
         bundle["conditions"] = [
-            {"type": item.get("type"), "message": item.get("message"), "since": item.get("lastTransitionTime")}
+            {"type": item.get("type"), "message": masked_words(item.get("message") or ""), "since": item.get("lastTransitionTime")}
             for item in status.get("conditions") or []
         ]
         if state:
-            bundle["operation"] = {"phase": state.get("phase"), "message": state.get("message"), "started": state.get("startedAt")}
+            words = masked_words(state.get("message") or "")
+            bundle["operation"] = {"phase": state.get("phase"), "message": words, "started": state.get("startedAt")}
             bundle["operation"]["failed_resources"] = [blocking_text(item) for item in bundle["blocking"] if item.get("operation")]
         events: list[Obj] = []
         for place in workload_namespaces(app):

@@ -22,6 +22,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._argocd.application
     sources,
 )
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import InputError
+from ansible_collections.gitops.airflow.plugins.module_utils._base.mask import shorten
 from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import (
     Obj,
     Verdict,
@@ -29,7 +30,6 @@ from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict impor
     earliest,
     failed,
     listed,
-    shorten,
     significant,
     timestamp,
     waiting,

@@ -28,6 +28,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._argocd.diagnosis i
 from ansible_collections.gitops.airflow.plugins.module_utils._argocd.resource_health import READERS
 from ansible_collections.gitops.airflow.plugins.module_utils._argocd.verdict import Expectation, Past, judge
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError
+from ansible_collections.gitops.airflow.plugins.module_utils._base.mask import masked_words
 from ansible_collections.gitops.airflow.plugins.module_utils._base.progress import Progress
 from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Obj, Verdict, done, earliest, failed, listed, waiting
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.causes import (
@@ -177,7 +178,7 @@ class ApplicationWait:
             # The controller may write over it while it works on the operation.
             self._ended[began] = now + SUPERSEDE_SECONDS
             how = "was being tried again" if state.get("retryCount") else "could not go on"
-            words = causes[0].text if causes else state.get("message") or ""
+            words = causes[0].text if causes else masked_words(state.get("message") or "")
             self.notices.append(f"{name}: ended an operation at another revision, which {how}: {words}")
 
     def _patch(self, name: str, body: Obj) -> bool:
@@ -380,7 +381,7 @@ class ApplicationWait:
             verdict = self.verdicts.get(name, waiting("not looked at"))
             health = ((app or {}).get("status") or {}).get("health") or {}
             state = ((app or {}).get("status") or {}).get("operationState") or {}
-            message = verdict.reason or state.get("message") or health.get("message") or ""
+            message = masked_words(verdict.reason or state.get("message") or health.get("message") or "")
             found.append(
                 {
                     "name": name,

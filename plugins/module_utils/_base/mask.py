@@ -1,133 +1,234 @@
 # Copyright: (c) 2026, The gitops.airflow team
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Takes secrets out of what is handed on: known values wherever they stand, and what looks like a secret."""
+"""Takes secrets out of what is handed on: known values wherever they stand, and what looks like a secret (ADR 8)."""
 
 from __future__ import annotations
 
-import base64
-import binascii
 import json
 import re
-from collections.abc import Iterable
+from bisect import bisect
+from collections.abc import Iterable, Iterator
 from typing import Any
-from urllib.parse import quote
 
+from ansible_collections.gitops.airflow.plugins.module_utils._base.secret_forms import WRAP, Form, forms
+from ansible_collections.gitops.airflow.plugins.module_utils._base.secret_parts import (
+    HINT,
+    LEAST,
+    USERINFO,
+    content,
+    is_empty,
+    is_secret_name,
+    lines,
+    named,
+    or_any,
+)
 from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Obj
 
 MASK = "********"
-# Shorter ones would blot out ordinary words.
+# Shorter values are masked only where their place says that they are secrets: everywhere they would blot out ordinary words.
 SHORTEST = 6
-# Keys of Secrets that hold no secret: who, where, which. Masked, their values would make logs and manifests unreadable.
-PUBLIC_KEYS = frozenset(
-    {
-        "ca.crt",
-        "enableOCI",
-        "GIT_SYNC_USERNAME",
-        "GITSYNC_USERNAME",
-        "insecure",
-        "name",
-        "namespace",
-        "project",
-        "server",
-        "type",
-        "url",
-        "username",
-    }
+# Shorter values are masked only as words of their own.
+DISTINCT = 8
+# A longer value is a file. It is not searched as a whole: its parts are.
+LONGEST = 4096
+# What the platform calls itself and its parts. A value that is made of these words alone is like one that is too short.
+NAME = re.compile(
+    r"admin|administrator|airflow|api|app|application|argo|argocd|backend|cluster|config|connection|controller|core|cron|dag|dags|"
+    r"data|database|db|default|dev|development|docker|example|git|gitea|gitops|guest|helm|home|host|http|https|image|init|job|jobs|"
+    r"kind|kube|kubernetes|local|localhost|log|logs|main|manager|master|metadata|metrics|migration|minio|mysql|namespace|node|none|"
+    r"password|passwd|platform|pod|pods|postgres|postgresql|private|prod|production|project|public|redis|registry|repo|repository|"
+    r"repos|root|s3|scheduler|secret|secrets|server|service|sqlite|staging|statsd|status|store|sync|system|task|tasks|team|test|"
+    r"token|triggerer|user|username|users|versitygw|web|webserver|worker|workers"
 )
 DROPPED_ANNOTATIONS = ("kubectl.kubernetes.io/last-applied-configuration",)
-_NAME = r"(?:password|passwd|secret|token|credential|private[-_]?key|api[-_]?key|fernet[-_]?key|auth)"
-_ASSIGNED = re.compile(rf"(?i){_NAME}[\w.-]*[\"']?\s*[:=]\s*[\"']?([^\s\"',}}]{{{SHORTEST},}})")
-_SECRET_NAME = re.compile(rf"(?i){_NAME}")
-_USERINFO = re.compile(r"(?P<head>[a-zA-Z][\w+.-]*://[^/\s:@\"']*:)(?P<value>[^/\s@\"']+)(?=@)")
+# Where a list of names and values has the value: variables and Helm's parameters, parameters of Argo CD's plugins.
+_VALUES = ("value", "string", "array", "map")
+# Lines without any of these hold nothing that looks like a secret.
+_HINT = HINT + r"|(?i:cookie|identified)|://|eyJ|gh[pousr]_|github_pat_|glpat-"
 _PATTERNS = (
-    _USERINFO,
-    re.compile(r"(?P<head>(?i:authorization)[\"']?\s*[:=]\s*[\"']?(?i:basic|bearer|token)\s+)(?P<value>[\w.~+/=-]+)"),
-    re.compile(r"(?P<head>)(?P<value>eyJ[\w-]{10,}\.[\w-]{10,}\.[\w-]+)"),  # a JSON web token
-    re.compile(r"(?P<head>)(?P<value>\b(?:gh[pousr]_\w{20,}|github_pat_\w{20,}|glpat-[\w-]{20,}))"),
-    # An environment variable as Go prints it, for instance in the kubelet's journal.
-    re.compile(rf"(?P<head>\bName:[^,{{}}]*{_NAME}[^,{{}}]*,Value:)(?P<value>[^,}}]+)", re.IGNORECASE),
-    re.compile(r"(?P<head>-----BEGIN [A-Z ]*PRIVATE KEY-----)(?P<value>.*?)(?=-----END)", re.DOTALL),
+    USERINFO,
+    re.compile(r"://(?P<value>(?=\w*\d)[\w-]{20,})(?=[:@])"),  # a token in a user's place
+    re.compile(r"(?i:authorization)[\"'\\\[\]]*\s*[:=]\s*[\"'\\\[]*(?i:basic|bearer|token|negotiate)\s+(?P<value>[\w.~+/=-]+)"),
+    re.compile(r"(?i)\b(?:set-)?cookie[\"'\\]*: *[\[\"'\\]*(?P<value>[^\s\"'\\]+=[^\"'\\\n]+)"),
+    re.compile(r"(?P<value>eyJ[\w-]{10,}\.[\w-]{10,}\.[\w-]+)"),  # a JSON web token
+    re.compile(r"\b(?P<value>gh[pousr]_\w{20,}|github_pat_\w{20,}|glpat-[\w-]{20,})"),
+    re.compile(r"(?i)\bidentified (?:with \S+ )?by +(?P<quote>['\"])(?P<value>.+?)(?P=quote)"),
+    re.compile(r"(?i)\blogin\s+\S+\s+password\s+(?P<value>\S+)"),  # .netrc
+)
+_KEY_BLOCK = re.compile(
+    r"-----BEGIN [A-Z ]*PRIVATE KEY-----(?P<value>(?:(?!-----(?:BEGIN|END)).){1,20000}(?=-----END)|[A-Za-z0-9+/=\s\\]+)", re.DOTALL
+)
+# A variable with its value, as JSON, YAML and Go print it; Go also as fields of a structure, for instance in the kubelet's journal.
+_PAIR = re.compile(
+    r"\b[nN]ame\\*[\"']?[:=]\s*\\*[\"']?(?P<key>[\w.-]+)\\*[\"']?(?:[,\s]|\\+n)+\\*[\"']?[vV]alue\\*[\"']?[:=]\s*"
+    r"(?:\"(?P<double>(?:\\.|[^\"\\])*)\"|'(?P<single>(?:''|[^'])*)'"
+    r"|(?P<escape>\\+[\"'])(?P<nested>.*?)(?<!\\)(?P=escape)|(?P<go>[^\n]{0,4096}?)(?=,ValueFrom)|(?P<rest>(?:(?!\\+n)[^\n\]}])+))"
 )
 
-# Given by name in a program's own words: NAME=value, or a quoted name as in JSON. Not "token: expired", which is English.
-_GIVEN = re.compile(
-    r"(?i)(?P<head>(?:password|passwd|secret|token|credential|private[-_]?key|api[-_]?key|fernet[-_]?key)[\w.-]*"
-    r"(?:=|\\?[\"']\s*[:=]\s*)\\?[\"']?)(?P<value>[^\s\"',;&}\\]{" + str(SHORTEST) + ",})"
-)
-
-
-def parts(value: str) -> set[str]:
-    """The secrets in one value: itself, and those within a file, a URL or a key that it may be."""
-    found = {value.strip(), *(match["value"] for match in _USERINFO.finditer(value))}
-    if len(lines := value.splitlines()) > 1:
-        found |= {line.strip() for line in lines if re.fullmatch(r"[A-Za-z0-9+/=]{24,}", line.strip())}
-    found |= {match[1] for match in _ASSIGNED.finditer(value) if "/" not in match[1][:1] and "$" not in match[1]}
-    return {item for item in found if len(item) >= SHORTEST}
-
-
-def secret_values(secrets: Iterable[Obj]) -> set[str]:
-    """Every value that the Secrets hide."""
-    found: set[str] = set()
-    for secret in secrets:
-        for key, encoded in (secret.get("data") or {}).items():
-            if key in PUBLIC_KEYS or not encoded:
-                continue
-            try:
-                found |= parts(base64.b64decode(encoded).decode())
-            except (binascii.Error, UnicodeDecodeError):
-                found.add(encoded)  # bytes: only this form of them can stand in a text
-    return found
+Span = tuple[int, int]
 
 
 class Masker:
-    """Replaces the values in texts, in each form that they may take there. Values with fewer characters than ``shortest`` stay."""
+    """Replaces secrets in texts.
 
-    def __init__(self, values: Iterable[str], shortest: int = SHORTEST) -> None:
-        forms: set[str] = set()
-        for value in values:
-            if len(value.strip()) >= shortest:
-                encoded = base64.b64encode(value.encode()).decode()
-                forms |= {value, encoded, encoded.rstrip("="), quote(value, safe=""), json.dumps(value)[1:-1]}
-                forms |= {json.dumps(value, ensure_ascii=False)[1:-1], base64.b64encode(f"{value}\n".encode()).decode()}
-        # The longest first: none is left half by one that is part of it.
-        ordered = sorted(forms, key=len, reverse=True)
-        self._known = re.compile("|".join(map(re.escape, ordered))) if ordered else None
+    A value is masked wherever it stands, in each form that it may take there. One with fewer than DISTINCT characters is masked only as a
+    word of its own. One with fewer than ``shortest``, or one that is a name (``names`` and NAME), is masked only where its place says that
+    it is a secret: after a secret's name, in a URL, in a log-in. ``variables`` are further names of secrets: variables that come from
+    Secrets.
+    """
+
+    def __init__(self, values: Iterable[str], shortest: int = SHORTEST, names: Iterable[str] = (), variables: Iterable[str] = ()) -> None:
+        self._variables = frozenset(variables)
+        self._hint = re.compile(or_any(_HINT, self._variables))
+        given = {value.strip() for value in values if LEAST <= len(value.strip()) <= LONGEST}
+        ordinary = {name.lower() for name in names}
+        weak = {value for value in given if len(value) < shortest or _is_name(value, ordinary)}
+        self.words = frozenset(value for value in given - weak if len(value) < DISTINCT)
+        self.distinct = frozenset(given - weak - self.words)
+        found = [form for value in self.distinct for form in forms(value)]
+        found += [form for value in self.words for form in forms(value, anywhere=False)]
+        found += [form for value in weak for form in forms(value, anywhere=False, word=False)]
+        self._forms = list(dict.fromkeys(found))
 
     def text(self, text: str) -> str:
-        if self._known:
-            text = self._known.sub(MASK, text)
-        for pattern in _PATTERNS:
-            text = pattern.sub(lambda match: match["head"] + MASK, text)
-        return text
+        """Running text, such as a log."""
+        return _masked(text, [*self._known(text), *self._alike(text)])
+
+    def config(self, text: str) -> str:
+        """A value of an object, which may be a file: of its lines each with a secret's name loses the whole value."""
+        named_lines = [content(match) for match in lines(text) if is_secret_name(match["key"])] if "=" in text or ":" in text else []
+        return _masked(text, [*self._known(text), *self._alike(text), *named_lines])
+
+    def json(self, text: str) -> str:
+        """A JSON document. It stays as it is where nothing is masked."""
+        try:
+            tree = json.loads(text)
+        except ValueError:
+            return self.text(text)
+        masked = self._tree(tree)
+        return text if masked == tree else json.dumps(masked, indent=2, ensure_ascii=False)
 
     def manifest(self, item: Obj) -> str:
         """An object as JSON without secrets; of a Secret only the names of its keys, and how long each value is."""
-        return self.text(json.dumps(_clean(item), indent=2, sort_keys=True, ensure_ascii=False))
+        metadata = {key: value for key, value in (item.get("metadata") or {}).items() if key != "managedFields"}
+        values = {"data", "stringData"} if item.get("kind") == "Secret" else set()
+        shown = self._tree({**{key: value for key, value in item.items() if key not in values}, "metadata": metadata})
+        if values:
+            shown["data"] = {key: f"{len(value)} characters" for key, value in (item.get("data") or {}).items()}
+        return json.dumps(shown, indent=2, sort_keys=True, ensure_ascii=False)
+
+    def _known(self, text: str) -> Iterator[Span]:
+        """Where the known values stand."""
+        for form in self._forms:
+            yield from _matches(form, text)
+        # Base64 that is wrapped is searched without its line ends.
+        if cuts := [match.span() for match in WRAP.finditer(text)]:
+            starts, joined, last, removed = list[int](), list[str](), 0, list[int]()
+            for start, end in cuts:
+                joined.append(text[last:start])
+                starts.append(start - (removed[-1] if removed else 0))
+                removed.append((removed[-1] if removed else 0) + end - start)
+                last = end
+            whole = "".join([*joined, text[last:]])
+
+            def place(at: int) -> int:
+                index = bisect(starts, at)
+                return at + (removed[index - 1] if index else 0)
+
+            for form in self._forms:
+                yield from ((place(start), place(end - 1) + 1) for start, end in _matches(form, whole))
+
+    def _alike(self, text: str) -> Iterator[Span]:
+        """Where something looks like a secret."""
+        at = 0
+        while hint := self._hint.search(text, at):
+            start, end = text.rfind("\n", 0, hint.start()) + 1, text.find("\n", hint.end())
+            line = text[start : end if end >= 0 else len(text)]
+            spans = [match.span("value") for pattern in _PATTERNS for match in pattern.finditer(line)]
+            spans += [content(match) for match in named(line, self._variables)]
+            yield from ((start + first, start + last) for first, last in spans)
+            at = start + len(line)
+        for match in _PAIR.finditer(text):
+            if self._is_secret(match["key"]):
+                yield next(match.span(name) for name in ("go", "double", "single", "nested", "rest") if match[name] is not None)
+        if "PRIVATE KEY-----" in text:
+            yield from (match.span("value") for match in _KEY_BLOCK.finditer(text))
+
+    def _is_secret(self, name: str) -> bool:
+        return is_secret_name(name) or name in self._variables
+
+    def _tree(self, value: Any) -> Any:
+        """JSON-like data without secrets: those named so by a key, by a list's entry or by a flag before them lose the whole value."""
+        if isinstance(value, str):
+            return self.config(value)
+        if isinstance(value, list):
+            flags = [isinstance(item, str) and item.startswith("-") and "=" not in item and self._is_secret(item) for item in value]
+            return [self._blank(item) if flag else self._tree(item) for item, flag in zip(value, [False, *flags[:-1]], strict=True)]
+        if not isinstance(value, dict):
+            return value
+        named_so = self._is_secret(str(value.get("name") or ""))
+        return {
+            self.text(key): self._blank(item) if self._is_secret(key) or (named_so and key in _VALUES) else self._tree(item)
+            for key, item in value.items()
+            if key not in DROPPED_ANNOTATIONS
+        }
+
+    def _blank(self, value: Any) -> Any:
+        """What a secret's name has: texts and numbers are replaced. A structure is a reference, or has names of its own."""
+        if isinstance(value, list):
+            return [self._blank(item) for item in value]
+        if isinstance(value, dict):
+            return self._tree(value)
+        return value if value is None or isinstance(value, bool) or (isinstance(value, str) and is_empty(value)) else MASK
 
 
 def masked_words(text: str) -> str:
     """What a container said, for a message: without what looks like a secret. Its Secrets are not known here."""
-    return _GIVEN.sub(lambda match: match["head"] + MASK, Masker(()).text(text))
+    return _UNKNOWING.text(text)
 
 
-def _clean(item: Obj) -> Obj:
-    metadata = {key: value for key, value in (item.get("metadata") or {}).items() if key != "managedFields"}
-    if annotations := metadata.get("annotations"):
-        metadata["annotations"] = {key: value for key, value in annotations.items() if key not in DROPPED_ANNOTATIONS}
-    cleaned = {**item, "metadata": metadata}
-    if item.get("kind") == "Secret":
-        cleaned.pop("stringData", None)
-        cleaned["data"] = {key: f"{len(value)} characters" for key, value in (item.get("data") or {}).items()}
-    return dict(_without_named(cleaned))
+def shorten(text: str, length: int = 600) -> str:
+    """What others said, in one line of at most ``length`` characters: masked, then cut in the middle, because the cause stands last.
+
+    Cut between words, so that half a URL with a password is not left, which no pattern finds.
+    """
+    line = " ".join(masked_words(text).split())
+    if len(line) <= length:
+        return line
+    head = line[: length // 3]
+    tail = line[len(line) - (length - len(head) - 3) :]
+    return f"{head.rpartition(' ')[0] or head} … {tail.partition(' ')[2] or tail}"
 
 
-def _without_named(value: Any) -> Any:
-    """Masks the plain value of every environment variable with a secret's name."""
-    if isinstance(value, list):
-        return [_without_named(item) for item in value]
-    if not isinstance(value, dict):
-        return value
-    if isinstance(value.get("value"), str) and _SECRET_NAME.search(str(value.get("name") or "")) and value["value"]:
-        return {**value, "value": MASK}
-    return {key: _without_named(item) for key, item in value.items()}
+_UNKNOWING = Masker(())
+
+
+def _is_name(value: str, names: set[str]) -> bool:
+    lower = value.lower()
+    return lower in names or all(NAME.fullmatch(word) or word in names for word in re.split(r"[-_./@: ]+", lower))
+
+
+def _matches(form: Form, text: str) -> Iterator[Span]:
+    if len(form.anchor) < 3:
+        yield from (match.span() for match in form.pattern.finditer(text))
+        return
+    at = text.find(form.anchor)
+    while at >= 0:
+        end = at + len(form.anchor)
+        for match in form.pattern.finditer(text, max(0, at - form.reach), at + form.reach):
+            yield match.span()
+            end = max(end, match.end())
+        at = text.find(form.anchor, end)
+
+
+def _masked(text: str, spans: Iterable[Span]) -> str:
+    """The text with what stands at these places replaced. What overlaps is replaced together."""
+    shown, last = list[str](), 0
+    for start, end in sorted(span for span in spans if span[0] < span[1]):
+        if start < last:
+            last = max(last, end)
+            continue
+        shown += [text[last:start], MASK]
+        last = end
+    return "".join([*shown, text[last:]])

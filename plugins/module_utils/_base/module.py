@@ -10,18 +10,19 @@ from typing import Any, NoReturn
 
 from ansible.module_utils import basic
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError
+from ansible_collections.gitops.airflow.plugins.module_utils._base.mask import masked_words
 from ansible_collections.gitops.airflow.plugins.module_utils._base.printable import printable, printable_values
 
 
 class AnsibleModule(basic.AnsibleModule):  # type: ignore[misc]
-    """Ansible's, whose failures and warnings steer no terminal: they quote pods, Git servers and DAGs.
+    """Ansible's, whose failures and warnings steer no terminal and show no secret: they quote pods, Git servers and DAGs.
 
     What a module returns when it succeeds is data and stays as it is.
     """
 
     def fail_json(self, msg: str, **kwargs: Any) -> NoReturn:
-        """Ends the module with an error. Every text in it is made printable."""
-        super().fail_json(msg=printable(msg), **printable_values(kwargs))
+        """Ends the module with an error. Every text in it is made printable, and the message masked."""
+        super().fail_json(msg=printable(masked_words(msg)), **printable_values(kwargs))
         raise AssertionError("fail_json has ended the module")
 
     def fail(self, error: CollectionError, **kwargs: Any) -> NoReturn:
@@ -29,8 +30,8 @@ class AnsibleModule(basic.AnsibleModule):  # type: ignore[misc]
         self.fail_json(**{**kwargs, **error.result()})
 
     def warn(self, warning: str, *args: Any, **kwargs: Any) -> None:
-        """Adds a warning, made printable."""
-        super().warn(printable(warning), *args, **kwargs)
+        """Adds a warning, masked and made printable."""
+        super().warn(printable(masked_words(warning)), *args, **kwargs)
 
 
 def conceal(module: AnsibleModule, option: str, secrets: Iterable[str], shown: Any = "(not shown)") -> None:

@@ -81,16 +81,3 @@ def listed(items: Sequence[str], most: int) -> str:
     """The first of them in one line, and how many more there are."""
     more = len(items) - most
     return "; ".join(items[:most]) + (f"; and {more} more" if more > 0 else "")
-
-
-def shorten(text: str, length: int = 600) -> str:
-    """One line of at most ``length`` characters, cut in the middle: the cause of what failed stands last.
-
-    Cut between words, so that half a URL with a password is not left, which no pattern finds.
-    """
-    line = " ".join(text.split())
-    if len(line) <= length:
-        return line
-    head = line[: length // 3]
-    tail = line[len(line) - (length - len(head) - 3) :]
-    return f"{head.rpartition(' ')[0] or head} … {tail.partition(' ')[2] or tail}"

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit, urlunsplit
 
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError, InputError
+from ansible_collections.gitops.airflow.plugins.module_utils._base.mask import masked_words
 from ansible_collections.gitops.airflow.plugins.module_utils._base.url import SCP_LIKE, public_url, ssh_server
 
 PLAIN, EXECUTABLE = "100644", "100755"
@@ -250,7 +251,7 @@ RACE = re.compile(
 def complaint(url: str, branch: str, output: str, *, readable: bool = False) -> GitError:
     """The error in git's output; ``readable``: a push to what could be read before."""
     lines = (line.strip() for line in output.splitlines())
-    words = " ".join(line for line in lines if line and not ADVICE.match(line))[-600:]
+    words = masked_words(" ".join(line for line in lines if line and not ADVICE.match(line)))[-600:]
     for pattern, code, meaning, action in COMPLAINTS:
         if re.search(pattern, output, re.IGNORECASE):
             if readable and code == "authentication":

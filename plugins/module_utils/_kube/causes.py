@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from ansible_collections.gitops.airflow.plugins.module_utils._base.mask import masked_words
-from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Obj, shorten, timestamp
+from ansible_collections.gitops.airflow.plugins.module_utils._base.mask import shorten
+from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Obj, timestamp
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.pods import (
     condition,
     container_statuses,
@@ -243,7 +243,7 @@ def _end(status: Obj) -> Obj:
 
 
 def _ended(end: Obj) -> str:
-    words = shorten(masked_words(end.get("message") or ""), 300)
+    words = shorten(end.get("message") or "", 300)
     return f"{end.get('reason') or 'Error'} (exit code {end.get('exitCode')})" + (f": {words}" if words else "")
 
 

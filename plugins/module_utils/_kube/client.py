@@ -14,8 +14,9 @@ from urllib.parse import quote, urlencode
 from urllib.request import getproxies_environment
 
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError, LibraryMissing
+from ansible_collections.gitops.airflow.plugins.module_utils._base.mask import shorten
 from ansible_collections.gitops.airflow.plugins.module_utils._base.transport import api_proxy
-from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Obj, shorten
+from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Obj
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.watch import WATCH_SECONDS
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 

@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import quote
 
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError, CollectionError
+from ansible_collections.gitops.airflow.plugins.module_utils._base.mask import masked_words
 from ansible_collections.gitops.airflow.plugins.module_utils._base.owner import MANAGER, belongs, owner_text
 from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Obj
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import KubeApi
@@ -211,7 +212,8 @@ def remove_owned(api: KubeApi, place: Place, platform: str, adopt: bool, check: 
 
 def _held(place: Place, item: Obj, timeout: float) -> CollectionError:
     conditions = (item.get("status") or {}).get("conditions") or []
-    words = [str(entry.get("message")) for entry in conditions if str(entry.get("type", "")).endswith("Error") and entry.get("message")]
+    errors = [entry for entry in conditions if str(entry.get("type", "")).endswith("Error") and entry.get("message")]
+    words = [masked_words(str(entry["message"])) for entry in errors]
     finalizers = ", ".join(item["metadata"].get("finalizers") or [])
     holds = f" Its finalizers: {finalizers}." if finalizers else ""
     return CollectionError(

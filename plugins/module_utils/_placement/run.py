@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError, CollectionError, InputError
+from ansible_collections.gitops.airflow.plugins.module_utils._base.mask import masked_words
 from ansible_collections.gitops.airflow.plugins.module_utils._base.progress import Progress
 from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Verdict
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.watch import Change, ThreadInbox, follow, stream
@@ -100,5 +101,5 @@ def failure(request: Request, found: Placement) -> CollectionError:
             message += " A pod deleted before the wait began is seen only with resource_version or task_instances."
     for item in [*found.placements, *found.strays]:
         if item["phase"] == "Failed" and item["log_tail"]:
-            message += f" Last lines of {item['pod']}:\n" + "\n".join(item["log_tail"])
+            message += f" Last lines of {item['pod']}:\n" + masked_words("\n".join(item["log_tail"]))
     return CollectionError(message, advice, "timeout" if found.timed_out else "not_done")

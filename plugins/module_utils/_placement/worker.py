@@ -10,7 +10,8 @@ import re
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Obj, shorten, timestamp
+from ansible_collections.gitops.airflow.plugins.module_utils._base.mask import shorten
+from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Obj, timestamp
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.pods import condition
 
 LABEL_LENGTH = 63

@@ -18,8 +18,8 @@ from typing import Any, TypeVar
 
 from ansible_collections.gitops.airflow.plugins.module_utils._airflow.access import through_tunnel
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import AirflowError, ApiError
-from ansible_collections.gitops.airflow.plugins.module_utils._base.mask import masked_words
-from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Obj, shorten
+from ansible_collections.gitops.airflow.plugins.module_utils._base.mask import shorten
+from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Obj
 from ansible_collections.gitops.airflow.plugins.module_utils._kind.bootstrap_token import read_token_warning
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.causes import Events, Log, read_seen, restarted, suspects
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import APPLICATIONS, KubeApi, core_path
@@ -201,7 +201,7 @@ class StatusRead:
             with suppress(ApiError):
                 query = {"previous": "true"} if log.previous else {}
                 lines = self.api.log_lines(log.namespace, log.pod, log.container, False, LOG_LINES, **query)
-                said[log] = masked_words(_last_line("\n".join(lines)))
+                said[log] = _last_line("\n".join(lines))
         return said
 
     def _pods(self) -> list[Obj]:

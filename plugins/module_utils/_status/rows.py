@@ -10,7 +10,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ansible_collections.gitops.airflow.plugins.module_utils._argocd.application import error_conditions, shown_revisions
-from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Obj, shorten, timestamp
+from ansible_collections.gitops.airflow.plugins.module_utils._base.mask import shorten
+from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Obj, timestamp
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.causes import (
     Cause,
     Events,

@@ -14,13 +14,15 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError
-from ansible_collections.gitops.airflow.plugins.module_utils._base.mask import Masker, secret_values
+from ansible_collections.gitops.airflow.plugins.module_utils._base.mask import Masker
 from ansible_collections.gitops.airflow.plugins.module_utils._base.printable import printable, printable_json
+from ansible_collections.gitops.airflow.plugins.module_utils._base.secret_parts import public_values, secret_values
 from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Obj
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.causes import Seen, causes
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import KubeApi, core_path
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.pods import container_statuses
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.watch import Source, snapshot
+from ansible_collections.gitops.airflow.plugins.module_utils._support.leaks import holds_secret
 
 # By group: collections of a namespace.
 NAMESPACED = {
@@ -47,6 +49,17 @@ CLUSTER = {
 }
 
 
+def secret_variables(value: Any) -> set[str]:
+    """The names of environment variables that come from Secrets, at any depth: their values are secrets wherever else they are repeated."""
+    if isinstance(value, list):
+        return {name for item in value for name in secret_variables(item)}
+    if not isinstance(value, dict):
+        return set()
+    source = value.get("valueFrom")
+    own = {str(value.get("name"))} if isinstance(source, dict) and "secretKeyRef" in source else set()
+    return own | {name for item in value.values() for name in secret_variables(item)}
+
+
 class Bundle:
     """One archive. ``read`` collects it; names end with what a file is: json, txt or log."""
 
@@ -59,8 +72,14 @@ class Bundle:
         self.notes: list[str] = []
 
     def add(self, name: str, text: str) -> None:
-        masked = self._masker.text(text)
-        self.files[name] = printable_json(masked) if name.endswith(".json") else printable(masked)
+        self._keep(name, self._masker.json(text) if name.endswith(".json") else self._masker.text(text))
+
+    def _keep(self, name: str, masked: str) -> None:
+        """A file of the archive, unless a secret is found in it after all."""
+        if holds_secret(masked, self._masker.distinct, self._masker.words):
+            self.notes.append(f"{name} is left out, because it holds a secret in a form that cannot be masked.")
+        else:
+            self.files[name] = printable_json(masked) if name.endswith(".json") else printable(masked)
 
     def _list(self, group: str, path: str, kind: str) -> list[Obj]:
         try:
@@ -84,7 +103,6 @@ class Bundle:
             for name, text in more.items():
                 self.add(name, text)
             return
-        self.add("cluster/version.json", json.dumps(version, indent=2))
         secrets: list[Obj] = []
         for namespace in self._namespaces:
             try:
@@ -92,9 +110,6 @@ class Bundle:
             except ApiError as error:
                 self.notes.append(f"Nothing of {namespace} is collected, because what its Secrets hold could not be masked: {error.text}")
                 self._namespaces = [name for name in self._namespaces if name != namespace]
-        self._masker = Masker({*self._known, *secret_values(secrets)})
-        for name, text in more.items():
-            self.add(name, text)
         jobs = [
             (f"cluster/{plural}", group, f"{group}/{plural}", kind) for group, kinds in CLUSTER.items() for plural, kind in kinds.items()
         ]
@@ -104,23 +119,29 @@ class Bundle:
                     (f"{namespace}/{plural}", group, f"{group}/namespaces/{namespace}/{plural}", kind) for plural, kind in kinds.items()
                 ]
             jobs.append((f"{namespace}/events", "/api/v1", core_path("events", namespace), "Event"))
-        workloads: list[tuple[str, Obj]] = []
-        events: list[Obj] = []
         with ThreadPoolExecutor(max_workers=8) as pool:
-            pods: list[Obj] = []
-            for (name, _group, _path, kind), items in zip(jobs, pool.map(lambda job: self._list(*job[1:]), jobs), strict=True):
-                if items:
-                    self.files[f"{name}.json"] = printable_json("[\n" + ",\n".join(map(self._masker.manifest, items)) + "\n]\n")
-                if kind == "Pod":
-                    pods += items
-                elif kind == "Event":
-                    events += items
-                elif kind in CAUSED:
-                    workloads += [(kind, item) for item in items]
+            listed = list(zip(jobs, pool.map(lambda job: self._list(*job[1:]), jobs), strict=True))
+        of_kind: dict[str, list[Obj]] = {}
+        for (_name, _group, _path, kind), items in listed:
+            of_kind.setdefault(kind, []).extend(items)
+        self._masker = Masker(
+            {*self._known, *secret_values(secrets)},
+            names={*self._namespaces, *public_values(secrets), *(item["metadata"]["name"] for items in of_kind.values() for item in items)},
+            variables=secret_variables(of_kind),
+        )
+        self.add("cluster/version.json", json.dumps(version, indent=2))
+        for name, text in more.items():
+            self.add(name, text)
+        for (name, _group, _path, _kind), items in listed:
+            if items:
+                self._keep(f"{name}.json", "[\n" + ",\n".join(map(self._masker.manifest, items)) + "\n]\n")
+        pods = of_kind.get("Pod", [])
+        with ThreadPoolExecutor(max_workers=8) as pool:
             for name, text in pool.map(self._log, list(self._logs(pods))):
                 if text:
                     self.add(name, text)
-        found = causes(Seen(tuple(workloads), tuple(pods), tuple(events)))
+        workloads = [(kind, item) for kind in CAUSED for item in of_kind.get(kind, [])]
+        found = causes(Seen(tuple(workloads), tuple(pods), tuple(of_kind.get("Event", []))))
         if found:
             self.add("causes.txt", "\n".join(f"{cause.text}\n  {cause.action}" for cause in found) + "\n")
 
@@ -146,6 +167,7 @@ class Bundle:
 
     def archive(self, folder: str) -> bytes:
         """A gzipped tar file, all of it in one folder."""
+        self.notes = [self._masker.text(note) for note in self.notes]
         if self.notes:
             self.add("not-collected.txt", "\n".join(self.notes) + "\n")
         stream = io.BytesIO()

@@ -23,7 +23,8 @@ from ansible_collections.gitops.airflow.plugins.module_utils._argocd.application
 )
 from ansible_collections.gitops.airflow.plugins.module_utils._argocd.verdict import Expectation, Past, check_revision, judge
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import InputError
-from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Obj, Verdict, shorten
+from ansible_collections.gitops.airflow.plugins.module_utils._base.mask import shorten
+from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Obj, Verdict
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.causes import Cause, Seen
 
 OLD, NEW = "a" * 40, "b" * 40

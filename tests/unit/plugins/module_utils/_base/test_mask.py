@@ -10,7 +10,9 @@ import json
 from typing import Any
 
 import pytest
-from ansible_collections.gitops.airflow.plugins.module_utils._base.mask import MASK, Masker, masked_words, parts, secret_values
+from ansible_collections.gitops.airflow.plugins.module_utils._base.mask import MASK, Masker, masked_words, shorten
+from ansible_collections.gitops.airflow.plugins.module_utils._base.secret_parts import parts, secret_values
+from ansible_collections.gitops.airflow.plugins.module_utils._support.leaks import holds_secret
 
 PASSWORD = 'Zq4/kP+2"x~v'
 
@@ -140,3 +142,134 @@ def test_what_a_container_said_is_quoted_without_what_looks_like_a_secret(said: 
 )
 def test_given_values_and_their_lines_are_masked(text: str, values: list[str], shown: str) -> None:
     assert Masker([*values, *(line for value in values for line in value.splitlines())], 4).text(text) == shown
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        r'{"password":"p\u0026ss\u003cw0rd"}',
+        r"msg=\"{\\\"password\\\":\\\"p\\u0026ss\\u003cw0rd\\\"}\"",
+        r"p\u0026ss\u003Cw0rd",
+        "p%26ss%3Cw0rd",
+        "p%26ss%3cw0rd",
+        "p&amp;ss&lt;w0rd",
+        base64.b64encode(b'{"p":"p\\u0026ss\\u003cw0rd"}').decode(),
+    ],
+)
+def test_s1_forms_of_programs_written_in_go(text: str) -> None:
+    """S1: as Go writes JSON, once or twice, and in URLs and base64."""
+    masked = Masker(["p&ss<w0rd"]).text(text)
+    assert MASK in masked
+    assert not holds_secret(masked, ["p&ss<w0rd"])
+
+
+@pytest.mark.parametrize(
+    ("content", "hidden"),
+    [
+        ("DB_PASSWORD=Pa$$w0rd!77", {"Pa$$w0rd!77"}),
+        ("DB_USER=someone\nDB_PASS='correct horse battery'\n", {"someone", "correct horse battery"}),
+        ('export DB_PASS="say \\"hi\\" now"  # ours\n', {'say "hi" now', 'say \\"hi\\" now'}),
+        ("LIST=first-1,second-2,third-3\nB=2\n", {"first-1,second-2,third-3"}),
+        ("A=12345678901\nAIRFLOW_HOME=/opt/airflow/home\nHOST=db.example.com\nPORT=3306\nDEBUG=true\n", {"12345678901"}),
+        ("db:\n  password: 'it''s mine1'\n  host: db\n  driver: mysqlclient\n", {"it's mine1", "it''s mine1"}),
+        ('{"db": {"password": "simple words", "driver": "mysqlclient", "key": "a1b2c3d4"}}', {"simple words", "a1b2c3d4"}),
+        ("mysql://u:p%40ss%2Fw0rd@db/x", {"p%40ss%2Fw0rd", "p@ss/w0rd"}),
+        ('{"auths": {"r": {"auth": "dXNlcjpzM2NyZXQtNDcxMQ=="}}}', {"dXNlcjpzM2NyZXQtNDcxMQ==", "user:s3cret-4711", "s3cret-4711"}),
+        ("machine git.example.com login bob password hunter22x", {"hunter22x"}),
+    ],
+)
+def test_s2_values_of_a_file_are_secrets_as_wholes(content: str, hidden: set[str]) -> None:
+    """S2: a Secret that is a file. Places, numbers and booleans are no secrets."""
+    assert parts(content) - {content.strip()} == hidden
+
+
+def test_s2_a_word_of_a_value_stays() -> None:
+    """S2: of several words none is masked alone."""
+    masker = Masker(parts("DB_PASS='correct horse battery'\nLIST=first-1,second-2"))
+    assert masker.text("the correct horse; second-2; correct horse battery") == f"the correct horse; second-2; {MASK}"
+
+
+def test_s3_forms_of_a_url_and_of_a_log_in() -> None:
+    """S3: the decoded password of a URL, and base64 with any user before it."""
+    masker = Masker(secret_values([secret(url="mysql://u:p%40ss%2Fw0rd@db/x")]))
+    for user in ("u", "me", "bob", "some-user"):
+        encoded = base64.b64encode(f"{user}:p@ss/w0rd".encode()).decode()
+        assert not holds_secret(masker.text(f"p@ss/w0rd and Basic {encoded} and p%40ss%2fw0rd"), ["p@ss/w0rd"])
+
+
+CONFIG = "[smtp]\nsmtp_host = mail\nsmtp_password = hunter22x, and more\nfernet_key =\n[core]\nparallelism = 32\n"
+
+
+def test_s4_a_configuration_file() -> None:
+    """S4: a ConfigMap's airflow.cfg."""
+    shown = json.loads(Masker([]).manifest({"kind": "ConfigMap", "data": {"airflow.cfg": CONFIG}}))
+    assert shown["data"]["airflow.cfg"] == CONFIG.replace("hunter22x, and more", MASK)
+
+
+def test_s4_an_application() -> None:
+    """S4: passwords in the chart's values, whichever way they are given, also in what Argo CD repeats of them. Names of Secrets stay."""
+    helm = {
+        "values": "smtp:\n  host: mail\n  password: 'it''s mine'\n  text: |\n    a\n  clientSecret: >-\n    folded\n    text\n",
+        "valuesObject": {"smtp": {"password": "hunter22x", "existingSecret": "smtp"}, "fernetKeySecretName": "airflow-fernet-key"},
+        "parameters": [{"name": "smtp.password", "value": "hunter22x"}, {"name": "smtp.host", "value": "mail"}],
+    }
+    hidden = {
+        "values": f"smtp:\n  host: mail\n  password: '{MASK}'\n  text: |\n    a\n  clientSecret: >-\n    {MASK}\n",
+        "valuesObject": {"smtp": {"password": MASK, "existingSecret": "smtp"}, "fernetKeySecretName": "airflow-fernet-key"},
+        "parameters": [{"name": "smtp.password", "value": MASK}, {"name": "smtp.host", "value": "mail"}],
+    }
+    item = {"kind": "Application", "spec": {"source": {"helm": helm}}, "status": {"history": [{"source": {"helm": helm}}]}}
+    shown = json.loads(Masker([]).manifest(item))
+    assert shown["spec"]["source"]["helm"] == hidden
+    assert shown["status"]["history"][0]["source"]["helm"] == hidden
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("pod airflow-core/airflow-scheduler-5d8f of apache/airflow:2.6.3 in airflow", None),
+        ("user airflow, database airflow: connected", None),
+        ("mysql://airflow:airflow@db/airflow", f"mysql://airflow:{MASK}@db/airflow"),
+        ('{"user": "airflow", "password": "airflow"}', f'{{"user": "airflow", "password": "{MASK}"}}'),
+        ("DB_PASS=airflow", f"DB_PASS={MASK}"),
+        ("Basic YWlyZmxvdzphaXJmbG93", f"Basic YWlyZmxvdz{MASK}"),
+        ("hunter2 and hunter22 and a-hunter2", f"{MASK} and hunter22 and a-hunter2"),
+        ("in team-reports, pod team-reports-1", None),
+    ],
+)
+def test_s5_a_short_or_common_value_only_where_it_is_one(text: str, shown: str | None) -> None:
+    """S5: a name only where its place says that it is a secret, a short value only as a word of its own."""
+    masker = Masker(["airflow", "hunter2", "airflow-core", "team-reports"], names=["team-reports"])
+    assert masker.text(text) == (text if shown is None else shown)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a" * 500_000,
+        "%" * 100_000,
+        "\\" * 100_000,
+        "password='" * 20_000,
+        "://a:" * 50_000,
+        "abc1" + "'" * 200,
+        'name=\\"A\\",value=\\"' * 5000,
+    ],
+    ids=["word", "percent", "backslashes", "quotes", "URLs", "quoted value", "pairs"],
+)
+def test_no_text_takes_minutes(text: str) -> None:
+    """Each takes a fraction of a second; a pattern that tries all ways to share out such a text would not end."""
+    masker = Masker(["a1b2&c3d4e5", "'" * 30 + "abc1" + "'" * 30])
+    assert not holds_secret(masker.config(text), masker.distinct)
+
+
+@pytest.mark.parametrize(
+    ("length", "said", "shown"),
+    [
+        (600, "cannot log in with https://bob:hunter22@git/x", f"cannot log in with https://bob:{MASK}@git/x"),
+        (40, f"{'a ' * 40}password='two words' {'b ' * 40}", "a a a a a a … b b b b b b b b b b b b"),
+        (60, f"{'a ' * 20}PASSWORD='{'x ' * 40}end'", f"{'a ' * 20}PASSWORD='{MASK}'"),
+    ],
+)
+def test_s3_what_is_shortened_is_masked_before(length: int, said: str, shown: str) -> None:
+    """S3: half a secret is none that a pattern finds."""
+    assert shorten(said, length) == shown

@@ -121,3 +121,44 @@ def test_the_file_is_its_owners_only(tmp_path: Any) -> None:
     path = tmp_path / "x.tar.gz"
     module.write(str(path), b"content")
     assert (path.read_bytes(), path.stat().st_mode & 0o777, [item.name for item in tmp_path.iterdir()]) == (b"content", 0o600, ["x.tar.gz"])
+
+
+def test_s3_a_file_in_which_a_secret_is_found_after_all_is_left_out_and_named(answers: dict[str, Any]) -> None:
+    """S3: the archive is searched by decoding; four times base64 is a form that is not masked."""
+    hidden = PASSWORD
+    for _time in range(4):
+        hidden = base64.b64encode(hidden.encode()).decode()
+    files = collect(answers, **{"odd.txt": f"it is {hidden}", "good.txt": "nothing"})
+    assert "odd.txt" not in files
+    assert files["good.txt"] == "nothing"
+    assert "odd.txt is left out" in files["not-collected.txt"]
+
+
+def test_s4_variables_that_come_from_secrets_are_secrets_wherever_they_are_repeated(answers: dict[str, Any]) -> None:
+    """S4: in another pod's template, in the kubelet's words, in a log; also a value that the Secret has no longer."""
+    reference = {"name": "SQL_CONN", "valueFrom": {"secretKeyRef": {"name": "db", "key": "connection"}}}
+    repeated = {"name": "SQL_CONN", "value": "an earlier value"}
+    note = {"kubectl.kubernetes.io/last-applied-configuration": "an earlier value"}
+    template = {"metadata": {"annotations": note}, "spec": {"containers": [{"name": "web", "env": [repeated]}]}}
+    for kind, item in (("deployments", reference), ("replicasets", repeated)):
+        spec = {"template": {**template, "spec": {"containers": [{"name": "web", "env": [item]}]}}}
+        answers[f"/apis/apps/v1/namespaces/core/{kind}"] = [{"metadata": {"name": "web", "namespace": "core"}, "spec": spec}]
+    said = "EnvVar{Name:SQL_CONN,Value:an earlier, value,ValueFrom:nil,} map[name:SQL_CONN value:an earlier value] SQL_CONN=earlier"
+    files = collect(answers, **{"host/kubelet.log": said})
+    assert not [name for name, text in files.items() if "earlier" in text]
+    assert "SQL_CONN" in files["core/replicasets.json"]
+
+
+def test_s5_names_of_the_platform_stay(answers: dict[str, Any]) -> None:
+    """S5: a password that is also the name of a namespace, a user or an object."""
+    for name in ("core", "web-1", "gitops-user"):
+        data = {"username": base64.b64encode(b"gitops-user").decode(), "password": base64.b64encode(name.encode()).decode()}
+        answers["/api/v1/namespaces/core/secrets"].append({"metadata": {"name": name, "namespace": "core"}, "data": data})
+    text = "core/web-1 runs for gitops-user"
+    assert collect(answers, **{"status.txt": text})["status.txt"] == text
+
+
+def test_s1_notes_hold_no_secret(answers: dict[str, Any]) -> None:
+    """S1: what could not be read is said without secrets, in the archive and in the result."""
+    answers["/api/v1/namespaces/core/configmaps"] = ApiError(500, f"etcd at https://root:{PASSWORD}@etcd failed")
+    assert "https://root:********@etcd failed" in collect(answers)["not-collected.txt"]

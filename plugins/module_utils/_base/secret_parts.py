@@ -1,0 +1,283 @@
+# Copyright: (c) 2026, The gitops.airflow team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which values are secrets: by the name that they have, and within a Secret's value, which may be a file, a URL or JSON. Pure."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import itertools
+import json
+import re
+from collections.abc import Iterable, Iterator
+from functools import cache
+from typing import Any
+from urllib.parse import unquote, unquote_plus
+
+from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Obj
+
+# Keys of Secrets that hold no secret: who, where, which. Masked, their values would make logs and manifests unreadable.
+PUBLIC_KEYS = frozenset(
+    {
+        "ca.crt",
+        "enableOCI",
+        "GIT_SYNC_USERNAME",
+        "GITSYNC_USERNAME",
+        "insecure",
+        "name",
+        "namespace",
+        "project",
+        "server",
+        "tls.crt",
+        "type",
+        "url",
+        "username",
+    }
+)
+
+# Shorter values hide nothing.
+LEAST = 4
+
+# Names
+
+_SECRET_WORD = re.compile(r".*(?:passw(?:or)?ds?|passphrases?|passcode|secret|token|credentials?|apikey|privatekey)|jwt|bearer|pwd|pw")
+_PASS = re.compile(r"(?!bypass|compass|trespass|encompass|surpass).*pass")
+# A key of what: "key" alone is not a secret.
+_KEY_OF = re.compile(
+    r"access|account|api|client|deploy|encryption|fernet|hmac|host|jwt|license|master|private|secret|session|shared|signing|ssh|"
+    r"storage|webhook"
+)
+# A name that ends so says where a secret is, or which, or for how long: passwordSecretName, TOKEN_FILE, tokenExpirationSeconds.
+_ABOUT = re.compile(
+    r"age|algorithm|audience|backend|backends|class|count|days|enabled|endpoint|error|errors|expiration|expires|expiry|field|file|"
+    r"files|format|header|hours|id|ids|issuer|length|lifetime|limit|max|method|min|minutes|mode|name|names|namespace|namespaces|"
+    r"path|paths|policy|prefix|provider|ref|refs|rotation|seconds|selector|size|status|store|suffix|timeout|ttl|type|types|uri|url|"
+    r"version|volume"
+)
+# What such a Secret is for: credentialsSecret and existingSecret are names of Secrets, client_secret is a value.
+_SECRET_FOR = re.compile(r"connection|credentials|docker|existing|key|metadata|password|pull|registry|tls")
+
+
+def is_secret_name(name: str) -> bool:
+    """Whether a variable, option, key or flag of that name holds a secret: ``DB_PASS``, ``smtpPassword``, ``fernet-key``."""
+    words = [word.lower() for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", name)]
+    if not words or _ABOUT.fullmatch(words[-1]) or name in ("PWD", "OLDPWD"):
+        return False
+    pairs = list(itertools.pairwise(words))
+    if words[-1] == "secret" and pairs and _SECRET_FOR.fullmatch(words[-2]):
+        return False
+    return (
+        words[-1] == "auth"
+        or any(_SECRET_WORD.fullmatch(word) or _PASS.fullmatch(word) for word in words)
+        or any(_KEY_OF.fullmatch(first) and second in ("key", "keys") for first, second in pairs)
+    )
+
+
+# Assignments: NAME=value, name: value, "name": "value"
+
+# A quoted text, its content in one of three groups: in double quotes, in single ones, in quotes with backslashes (JSON in JSON).
+_QUOTED = r"\"(?P<double>(?:\\.|[^\"\\])*)\"|'(?P<single>(?:''|\\.|[^'\\])*)'|(?P<escape>\\+[\"'])(?P<nested>.*?)(?<!\\)(?P=escape)"
+# A word up to what separates it from the next: a comma within it belongs to it, one before the next assignment does not.
+_WORD = r"(?:[^\s\"'&;,)}\]\\]|[&;,](?![\s\"'\\]|$|[\w.-]+=)|[\"')}\]](?=[\w!#$%^*+~?])|\\(?![nrt\"'\\]))+"
+# What a name or a line has that may hold a secret.
+HINT = r"(?i:pass|pwd|pw|secret|token|cred|auth|[\w.-]key|jwt|bearer)"
+
+
+def or_any(pattern: str, names: Iterable[str]) -> str:
+    """The pattern, or one of these names."""
+    return "|".join([pattern, *map(re.escape, sorted(names))])
+
+
+@cache
+def _assignment(names: frozenset[str]) -> re.Pattern[str]:
+    return re.compile(
+        rf"(?<![\w.-])(?P<flag>--?)?(?P<key>[\w.-]{{0,80}}(?:{or_any(HINT, names)})[\w.-]{{0,80}})"
+        r"(?P<close>\\*[\"'])?(?P<sep>[ \t]*:=?[ \t]*|[ \t]+=(?!=)[ \t]*|=(?![=\s])|[ \t]+)"
+        rf"(?:{_QUOTED}|(?P<word>{_WORD}))"
+    )
+
+
+CONTENT = ("double", "single", "nested", "word", "block", "rest")
+# A line of a configuration file: INI, YAML, TOML, properties, environment. The value may be a block or a quoted text of more lines.
+_LINE = re.compile(
+    r"^(?P<indent>[ \t]*)(?:(?:-|export|set)[ \t]+)*(?P<mark>[\"']?)(?P<key>[A-Za-z_][\w.\-/]*)(?P=mark)[ \t]*"
+    r"(?:=|:=|:(?=[ \t\r\n]|$))[ \t]*"
+    r"(?:[|>][+-]?\d?[ \t]*\r?\n(?P<block>(?:(?P=indent)[ \t]+[^\n]*(?:\n|\Z)|[ \t]*\n)+)"
+    r"|(?:" + _QUOTED.replace(".*?", "[^\n]*?") + r")(?=[ \t]*[,;]?[ \t]*(?:[#;][^\n]*)?\r?$)|(?P<rest>[^\r\n]+))",
+    re.MULTILINE,
+)
+# Values that stand for nothing, or for another one.
+_EMPTY = re.compile(
+    r"(?i:yes|no|on|off|true|false|none|null|nil|undefined)|\**|x{3,}|\.{3,}|<[\w -]+>"
+    r"|\$\{[\w:?!-]+\}|\$\(\w+\)|\$[A-Z_][A-Z0-9_]*|\{\{.*\}\}|[{\[|>]"
+)
+_REFERENCE = re.compile(r"(?:[a-z]+[-./])+[a-z]+")
+
+
+def content(match: re.Match[str]) -> tuple[int, int]:
+    """Where the value of an assignment stands, without its quotes."""
+    groups = match.groupdict()
+    start, end = next((match.span(name) for name in CONTENT if groups.get(name) is not None), (0, 0))
+    value = match.string[start:end]
+    return start + len(value) - len(value.lstrip()), end - len(value) + len(value.rstrip())
+
+
+def is_empty(value: str) -> bool:
+    """Whether a value hides nothing: a boolean, a placeholder, a reference to a variable."""
+    return bool(_EMPTY.fullmatch(value.strip()))
+
+
+def looks_random(word: str) -> bool:
+    """Whether a word is none of a sentence: ``password: hunter22`` against ``invalid token: expired``."""
+    mixed = re.search(r"\d|[!#$%^&*+=~]|[a-z][A-Z]", word)
+    return bool(mixed) and "://" not in word and not re.fullmatch(r"[\d.:/]+", word)
+
+
+def named(text: str, names: frozenset[str] = frozenset()) -> Iterator[re.Match[str]]:
+    """The assignments in running text whose name is a secret's, or one of ``names``. Not "token: expired", which is English."""
+    at, pattern = 0, _assignment(names)
+    while match := pattern.search(text, at):
+        key, value = match["key"], text[slice(*content(match))]
+        if (is_secret_name(key) or key in names) and not is_empty(value) and _is_given(match, key, value):
+            yield match
+            at = match.end()
+        else:
+            at = match.end("key")
+
+
+def _is_given(match: re.Match[str], key: str, value: str) -> bool:
+    if key.lower() == "secret" and _REFERENCE.fullmatch(value):
+        return False
+    if "=" in match["sep"]:
+        return not (key.lower() == "pwd" and value.startswith("/"))
+    if ":" in match["sep"] and (match["close"] or match["word"] is None):
+        return True
+    return (":" in match["sep"] or bool(match["flag"])) and looks_random(value)
+
+
+def lines(text: str) -> Iterator[re.Match[str]]:
+    """The assignments of a configuration file, whatever their names."""
+    return (match for match in _LINE.finditer(text) if not is_empty(text[slice(*content(match))]))
+
+
+# What a Secret's value holds
+
+USERINFO = re.compile(r"://[^/\s:@\"']*:(?P<value>[^/\s\"']+)(?=@)")
+_BASE64 = re.compile(r"[A-Za-z0-9+/_-]{8,}={0,2}")
+_CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.DOTALL)
+# Numbers, addresses, files: they say where something is.
+_PUBLIC = re.compile(
+    r"[\d.,:]{1,7}[a-z]{0,2}|\d+(?:\.\d+){3}(?::\d+)?|[a-z][\w+.-]*://[^@\s]*|(?:[\w-]+\.)+[a-z]{2,}(?::\d+)?|[\w-]+(?:\.[\w-]+)*:\d+|[./~]*/(?:[\w.-]+/)+[\w.-]*"
+    r"|/(?:bin|data|etc|home|opt|root|run|srv|tmp|usr|var)"
+)
+_WORDS = re.compile(r"[A-Za-z]+(?:[ _-][A-Za-z]+)*\d?")
+
+
+def _unquoted(match: re.Match[str], text: str) -> set[str]:
+    """The values that an assignment may mean: with and without its escapes, its comment and its folding."""
+    value = text[slice(*content(match))]
+    if match.groupdict().get("double") is not None:
+        with_escapes = value
+        try:
+            value = json.loads(f'"{value}"', strict=False)
+        except ValueError:
+            value = re.sub(r"\\(.)", r"\1", value)
+        found = {with_escapes, value}
+    elif match.groupdict().get("single") is not None:
+        found = {value, value.replace("''", "'")}
+    elif match.groupdict().get("block") is not None:
+        found = {"\n".join(line.strip() for line in value.strip().splitlines())}
+    else:
+        found = {value, re.split(r"[ \t]+[#;]", value)[0]}
+    found |= {" ".join(item.split()) for item in found if "\n" in item}
+    return {item.strip() for item in found}
+
+
+def _assigned(text: str) -> set[str]:
+    """What a file assigns. Of the environment's every value is a secret; of others what is named so, or what is no word and no place."""
+    found, used = set[str](), [line for line in text.splitlines() if line.strip() and line.strip()[0] not in "#;"]
+    environment = all(re.match(r"\s*(?:export\s+|set\s+)?[A-Za-z_]\w*=", line) for line in used)
+    for match in lines(text):
+        for value in _unquoted(match, text):
+            hidden = is_secret_name(match["key"]) or not (_PUBLIC.fullmatch(value) or (not environment and _WORDS.fullmatch(value)))
+            found |= _within(value) if hidden else set()
+    for match in named(text):
+        found |= _unquoted(match, text)
+    return found
+
+
+def _leaves(value: Any, key: str = "") -> Iterator[tuple[str, str]]:
+    if isinstance(value, dict):
+        for name, item in value.items():
+            yield from _leaves(item, str(name))
+    elif isinstance(value, list):
+        for item in value:
+            yield from _leaves(item, key)
+    elif value is not None and not isinstance(value, bool):
+        yield key, str(value)
+
+
+def _decoded(value: str) -> str:
+    """The text that base64 stands for; empty where it is none."""
+    if not _BASE64.fullmatch(value):
+        return ""
+    try:
+        text = base64.b64decode(value.rstrip("=") + "=" * (-len(value.rstrip("=")) % 4), "-_" if set(value) & set("-_") else None).decode()
+    except (binascii.Error, ValueError):
+        return ""
+    return text if text.strip().isprintable() or "\n" in text else ""
+
+
+def _within(value: str) -> set[str]:
+    """One value and what it is made of: a URL's password, what base64 hides, the password of ``user:password``."""
+    found = {value}
+    for match in USERINFO.finditer(value):
+        found |= {match["value"], unquote(match["value"]), unquote_plus(match["value"])}
+    if text := _decoded(value):
+        found |= parts(text)
+    if "://" not in value and (pair := re.fullmatch(r"[^\s:/]+:(\S+)", value)):
+        found |= {item for item in (pair[1], pair[1].rpartition(":")[2]) if not _PUBLIC.fullmatch(item)}
+    return found
+
+
+def parts(value: str) -> set[str]:
+    """The secrets in one value of a Secret: itself, and those within a file, a URL or a key that it may be."""
+    value = value.strip()
+    text = _CERTIFICATE.sub("", value)
+    found = _within(value) | {match[1] for match in re.finditer(r"\bpassword[ \t]+(\S+)", text)}
+    try:
+        tree = json.loads(text)
+    except ValueError:
+        tree = None
+    if isinstance(tree, (dict, list)):
+        for key, leaf in _leaves(tree):
+            if is_secret_name(key):
+                found.add(leaf)
+            if is_secret_name(key) or not (_PUBLIC.fullmatch(leaf) or _WORDS.fullmatch(leaf)):
+                found |= parts(leaf)
+    else:
+        found |= _assigned(text)
+        if len(several := text.splitlines()) > 1:
+            found |= {item for line in several for item in _within(line.strip()) if item != line.strip()}
+            found |= {line.strip() for line in several if re.fullmatch(r"[A-Za-z0-9+/=]{24,}", line.strip())}
+    return {item for item in map(str.strip, found) if len(item) >= LEAST and not is_empty(item)}
+
+
+def secret_values(secrets: Iterable[Obj]) -> set[str]:
+    """Every value that the Secrets hide."""
+    return {part for key, value in _entries(secrets) for part in (parts(value) if key not in PUBLIC_KEYS else _within(value) - {value})}
+
+
+def public_values(secrets: Iterable[Obj]) -> set[str]:
+    """What the Secrets say of users, projects and servers: ordinary words, also where one of them is a password, too."""
+    return {value.strip() for key, value in _entries(secrets) if key in PUBLIC_KEYS}
+
+
+def _entries(secrets: Iterable[Obj]) -> Iterator[tuple[str, str]]:
+    for secret in secrets:
+        for key, encoded in (secret.get("data") or {}).items():
+            try:
+                yield key, base64.b64decode(encoded or "").decode()
+            except (binascii.Error, UnicodeDecodeError):
+                yield key, encoded  # bytes: only this form of them can stand in a text

@@ -1,0 +1,109 @@
+# Copyright: (c) 2026, The gitops.airflow team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Looks for secrets in what was masked: decodes what can be decoded, and searches the plain values. Pure.
+
+It shares nothing with the masker, which encodes: what one of them overlooks, the other finds.
+"""
+
+from __future__ import annotations
+
+import binascii
+import html
+import re
+from collections.abc import Collection, Iterator
+from urllib.parse import unquote_to_bytes
+
+# How often something decoded is decoded again: base64 of JSON in a URL in JSON.
+DEPTH = 4
+# White space, quotes and backslashes: what quoting, folding and wrapping add.
+_ADDED = b" \t\r\n\\\"'`"
+_UNICODE = re.compile(rb"(?<!\\)\\+u([0-9a-fA-F]{4})((?:\\+u[0-9a-fA-F]{4})*)")
+_OCTETS = re.compile(rb"(?:(?<!\\)\\+x[0-9a-fA-F]{2})+")
+_CONTROL = re.compile(rb"(?<!\\)\\+[nrt]")
+_RUN = re.compile(rb"[A-Za-z0-9+/_-]{8,}")
+_WRAP = re.compile(rb"\n(?<=[A-Za-z0-9+/_\r-]{40}\n)\s*(?:\d{4}-\d\d-\d\dT\S+ )?[ \t]*")
+_TEXT = re.compile(rb"[\t\n\r -~]{8,}")
+_PUT_BACK = bytes.maketrans(b"-_", b"+/")
+
+
+def _characters(match: re.Match[bytes]) -> bytes:
+    units = re.sub(rb"\\+u", b"", match[0])
+    return bytes.fromhex(units.decode()).decode("utf-16-be", "replace").encode()
+
+
+def _octets(match: re.Match[bytes]) -> bytes:
+    found = bytes.fromhex(re.sub(rb"\\+x", b"", match[0]).decode())
+    try:
+        found.decode()
+    except UnicodeDecodeError:
+        return found.decode("latin-1").encode()
+    return found
+
+
+def _unescaped(text: bytes) -> bytes:
+    """Without the escapes of JSON, Python, HTML and URLs, each of them once."""
+    if b"\\" in text:
+        text = _OCTETS.sub(_octets, _UNICODE.sub(_characters, text))
+        text = _CONTROL.sub(b"\n", text)
+    if b"&" in text:
+        text = html.unescape(text.decode("utf-8", "replace")).encode("utf-8", "replace")
+    return unquote_to_bytes(text)
+
+
+def _from_base64(text: bytes) -> Iterator[bytes]:
+    """What each run of base64 stands for, wherever in it something begins; also of runs that are wrapped."""
+    runs = set(_RUN.findall(text))
+    if (joined := _WRAP.sub(b"", text)) != text:
+        runs |= set(_RUN.findall(joined))
+    for run in runs:
+        if run == run.lower():
+            continue  # a word or a path: base64 of a text has capitals
+        for start in range(4):
+            part = run[start:].translate(_PUT_BACK)
+            part = part[:-1] if len(part) % 4 == 1 else part
+            yield binascii.a2b_base64(part + b"=" * (-len(part) % 4))
+
+
+def _readable(decoded: bytes) -> bytes:
+    """What of it is text: all of it, or the parts between other bytes."""
+    try:
+        if decoded.decode().isprintable():
+            return decoded
+    except UnicodeDecodeError:
+        pass
+    return b"\n".join(_TEXT.findall(decoded))
+
+
+def _layers(text: bytes) -> Iterator[bytes]:
+    """The text, and what it decodes to, and what that decodes to."""
+    seen, layer = set[bytes](), [text]
+    for _depth in range(DEPTH):
+        following: list[bytes] = []
+        for item in layer:
+            if item in seen:
+                continue
+            seen.add(item)
+            yield item
+            decoded = list(_from_base64(item))
+            yield b"\n".join(decoded)
+            following += [_unescaped(item), _unescaped(item.replace(b"%%", b"%")), b"\n".join(filter(None, map(_readable, decoded)))]
+        layer = following
+
+
+def holds_secret(text: str, distinct: Collection[str], words: Collection[str] = ()) -> bool:
+    """Whether one of the values stands in the text in a form that can be decoded; those of ``words`` only as words of their own."""
+    plain = [value.encode("utf-8", "surrogatepass") for value in distinct]
+    bare = [value for value in (value.translate(None, _ADDED) for value in plain) if len(value) >= 6]
+    doubled = [value.replace(b"%%", b"%").replace(b"$$", b"$").replace(b"+", b"") for value in bare]
+    own = [(word.encode(), re.compile(rb"(?<![\w./-])" + re.escape(word.encode()) + rb"(?![\w./-])")) for word in words]
+    for layer in _layers(text.encode("utf-8", "surrogatepass")):
+        stripped = layer.translate(None, _ADDED)
+        if any(value in layer for value in plain) or any(value in stripped for value in bare):
+            return True
+        single = stripped.replace(b"%%", b"%").replace(b"$$", b"$").replace(b"+", b"")
+        if single != stripped and any(len(value) >= 6 and value in single for value in doubled):
+            return True
+        if any(word in layer and pattern.search(layer) for word, pattern in own):
+            return True
+    return False
