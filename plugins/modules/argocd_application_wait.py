@@ -155,6 +155,7 @@ diagnosis:
   description:
     - For each Application that is not done, the first 10 of them, what keeps it from being so.
     - C(causes) are why it does not run, the most telling first, each with the next action that fits it.
+    - C(differences) are the fields that differ of resources that stay OutOfSync, without their values, where the objects can be read.
     - The last lines of containers that crashed or are not ready are in C(logs), those of the causes first. Passwords in URLs and tokens are
       masked in them.
   returned: when the wait failed

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -83,12 +84,28 @@ def listed(items: Sequence[str], most: int) -> str:
     return "; ".join(items[:most]) + (f"; and {more} more" if more > 0 else "")
 
 
-def shorten(text: str, length: int = 600) -> str:
-    """One line of at most ``length`` characters, cut in the middle: the cause of what failed stands last.
+# What gRPC and Argo CD put before a reason, and folders of a file: they say nothing of it.
+_WRAPPER = re.compile(r"rpc error: code = Unknown desc = |Manifest generation error \(cached\): |<api versions removed> ")
+_FOLDERS = re.compile(r"(?<![\w:/.~-])/(?:[^\s/:'\"`,;]+/){2,}")
 
-    Cut between words, so that half a URL with a password is not left, which no pattern finds.
+
+def _without_repetition(line: str) -> str:
+    """The line without wrappers, without folders of files, and each of its parts that stands there again only once, the last time."""
+    parts = _FOLDERS.sub("…/", _WRAPPER.sub("", line)).split(": ")
+    # A single word may say what follows it, such as that it is a password.
+    return ": ".join(part for index, part in enumerate(parts) if " " not in part or part not in parts[index + 1 :])
+
+
+def shorten(text: str, length: int = 600) -> str:
+    """One line of at most ``length`` characters: the cause of what failed stands last, so it is cut before its end.
+
+    Wrappers, folders and repetitions go first, then the middle. It is cut between words, so that half a URL with a password is not left,
+    which no pattern finds.
     """
     line = " ".join(text.split())
+    if len(line) <= length:
+        return line
+    line = _without_repetition(line)
     if len(line) <= length:
         return line
     head = line[: length // 3]
