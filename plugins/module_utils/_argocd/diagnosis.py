@@ -79,7 +79,7 @@ def next_action(
             "instead (run again); if the expected one is not there, push it; and give refresh=normal."
         )
     automated = (spec.get("syncPolicy") or {}).get("automated")
-    if (status.get("sync") or {}).get("status") == "OutOfSync" and automated is None:
+    if (status.get("sync") or {}).get("status") == "OutOfSync" and (automated is None or automated.get("enabled") is False):
         return f"Automated sync is off: sync it (argocd app sync {name}) or set syncPolicy.automated."
     if (status.get("sync") or {}).get("status") == "OutOfSync" and out_of_sync(app) and not operates(app):
         return _mend_drift(app, name, differences)

@@ -40,7 +40,10 @@ def differing_fields(live: Obj) -> list[str]:
         applied = json.loads((metadata.get("annotations") or {})[APPLIED])
     except (KeyError, TypeError, ValueError):
         return [f"{path} (set by {manager})" for manager, path in _set_by_others(metadata)]
-    return list(_within(applied, live, "")) if isinstance(applied, dict) else []
+    if not isinstance(applied, dict):
+        return []
+    # An item of a list has neither kind nor version.
+    return list(_within({key: value for key, value in applied.items() if key not in ("apiVersion", "kind", "status")}, live, ""))
 
 
 def _empty(value: Any) -> bool:

@@ -40,7 +40,7 @@ PARTS = ("nodes", "applications", "pods", "workers", "runs", "waiting", "checkou
 SYNC_SECONDS = 60
 # Prints the commit's folder, when the link was set to it, and the pod's clock.
 LOOK = "cd /opt/airflow/dags && readlink repo && stat -c %Y repo && date +%s"
-_EXCEPTION = re.compile(r"(?!Traceback)[A-Za-z_][\w.]*(: |:?$)")
+_EXCEPTION = re.compile(r"(?!Traceback)[A-Za-z_][\w.]*(: |(?<=Error)$|(?<=Exception)$)")
 _FAILURE = re.compile(r"\"error\":|\b(error|failed|fatal|denied|missing|not found|does not answer|cannot)\b", re.IGNORECASE)
 
 
