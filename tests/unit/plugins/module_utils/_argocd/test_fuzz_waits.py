@@ -209,27 +209,37 @@ DONE: Obj = {
         "operationState": {"phase": "Succeeded", "startedAt": TIMES[0], "finishedAt": TIMES[1], "syncResult": {"revision": COMMITS[0]}},
     },
 }
-PARTS = [(part,) for part in ("metadata", "operation")]
-PARTS += [("status", part) for part in ("health", "reconciledAt", "conditions", "operationState", "resources")]
-PARTS += [("status", "sync", part) for part in ("status", "revision", "comparedTo")]
+health = objects({"status": st.sampled_from(["Progressing", "Degraded", "Missing", "Suspended", "Unknown"])}, {"message": messages})
+# Each part of an Application that may keep it from being done.
+PARTS: dict[tuple[str, ...], st.SearchStrategy[Any]] = {
+    ("metadata", "uid"): uids,
+    ("metadata", "annotations"): st.sampled_from([{REFRESH: "normal"}, {REFRESH: "hard"}, {}]),
+    ("operation",): st.just({"sync": {}}),
+    ("status", "health"): health,
+    ("status", "reconciledAt"): times,
+    ("status", "conditions"): st.lists(errors, min_size=1, max_size=2),
+    ("status", "operationState"): operations,
+    ("status", "resources"): st.lists(resources, max_size=3),
+    ("status", "sync", "status"): st.sampled_from(["OutOfSync", "Unknown"]),
+    ("status", "sync", "revision"): commits,
+    ("status", "sync", "comparedTo"): comparisons,
+}
+changes = st.one_of([st.tuples(st.just(way), values) for way, values in PARTS.items()])
 
 
-def changed(odd: Obj, parts: list[tuple[str, ...]]) -> Obj:
-    """An Application that is done but for some parts, which it has from another one."""
+def changed(parts: list[tuple[tuple[str, ...], Any]]) -> Obj:
+    """An Application that is done but for some parts."""
     app: Obj = json.loads(json.dumps(DONE))
-    for *way, last in parts:
-        target, source = app, odd
+    for (*way, last), value in parts:
+        target = app
         for step in way:
-            target, source = target[step], source.get(step) or {}
-        if last in source:
-            target[last] = source[last]
-        elif last != "metadata":
-            target.pop(last, None)
+            target = target[step]
+        target[last] = value
     return app
 
 
 # Most are nearly done: of those that are wholly random hardly any is.
-nearly_done = st.builds(changed, odd_applications, st.lists(st.sampled_from(PARTS), max_size=2))
+nearly_done = st.builds(changed, st.lists(changes, max_size=2))
 applications = st.one_of(nearly_done, nearly_done, odd_applications)
 looks = st.fixed_dictionaries(
     {
