@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the messages in an Application mean for a wait: final or passing. Pure: text in, word out.
 
-Argo CD puts the messages of many programs into one text. A message is final only if it stays until somebody changes an input: the
+Argo CD puts the messages of many programs into one text. A message is final only if it stays until an input changes: the
 repository, its credentials, the manifests, the AppProject. Everything else, and what is unknown, may pass.
 """
 

@@ -12,7 +12,10 @@ from typing import Any
 import pytest
 from ansible_collections.gitops.airflow.plugins.module_utils._argocd.differences import APPLIED, differing_fields
 
-CLAIM = {"metadata": {"name": "logs"}, "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "5Gi"}}}}
+CLAIM: dict[str, Any] = {
+    "metadata": {"name": "logs"},
+    "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "5Gi"}}},
+}
 CONTAINER = {"name": "triggerer", "image": "airflow:2.6.3", "ports": [{"containerPort": 8794}], "resources": {"limits": {"cpu": "1000m"}}}
 STATEFUL_SET: dict[str, Any] = {
     "apiVersion": "apps/v1",
@@ -78,7 +81,7 @@ def test_v15_what_is_empty_in_git_and_absent_in_the_cluster_is_none() -> None:
 
 
 def test_v15_after_a_server_side_apply_the_fields_that_others_set() -> None:
-    others = {"f:spec": {"f:replicas": {}, "f:template": {"f:spec": {'k:{"name":"web"}': {".": {}, "f:image": {}}}}}}
+    others: dict[str, Any] = {"f:spec": {"f:replicas": {}, "f:template": {"f:spec": {'k:{"name":"web"}': {".": {}, "f:image": {}}}}}}
     fields = [
         {"manager": "argocd-controller", "fieldsV1": {"f:spec": {"f:selector": {}}}},
         {"manager": "kubectl-edit", "fieldsV1": {**others, "f:metadata": {"f:labels": {"f:x": {}}}}},

@@ -55,7 +55,7 @@ waits = objects(
     {"reason": st.sampled_from(["ContainerCreating", "CrashLoopBackOff", "ImagePullBackOff", "CreateContainerConfigError"])},
     {"message": messages},
 )
-states = st.one_of(
+states: st.SearchStrategy[Obj] = st.one_of(
     objects({"running": objects({}, {"startedAt": times})}, {}),
     objects({"waiting": waits}, {}),
     objects({"terminated": ends}, {}),
@@ -381,13 +381,13 @@ def rolled_out(workload: workload_verdict.Workload) -> bool:
         return condition(workload.item, "Complete").get("status") == "True"
     seen = status.get("observedGeneration", 0) >= workload.item["metadata"].get("generation", 0)
     if workload.kind == "DaemonSet":
-        return seen and status.get("numberAvailable", 0) >= status.get("desiredNumberScheduled", 0)
-    return seen and status.get("availableReplicas", 0) >= spec.get("replicas", 1)
+        return bool(seen and status.get("numberAvailable", 0) >= status.get("desiredNumberScheduled", 0))
+    return bool(seen and status.get("availableReplicas", 0) >= spec.get("replicas", 1))
 
 
 @given(app=applications, look=looks)
 def test_fuzz_the_status_and_a_wait_agree(app: Obj, look: dict[str, list[Obj]]) -> None:
-    """V8: what a wait calls done is no problem for the status, and what it calls failed at once is one."""
+    """V8: what a wait calls done does not count as a problem in the status, and what it calls failed at once is one."""
     kinds = {"deployments": "Deployment", "statefulsets": "StatefulSet", "daemonsets": "DaemonSet", "jobs": "Job"}
     items = [{**item, "kind": kind} for collection, kind in kinds.items() for item in look[collection]]
     told = rows.workload_problems(items, look["pods"], look["events"], NOW)
