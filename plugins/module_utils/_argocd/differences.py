@@ -106,7 +106,7 @@ def _both(one: Any, other: Any, path: str) -> Iterator[str]:
 def _set_by_others(metadata: Obj) -> Iterator[tuple[str, str]]:
     """Manager and path of each field outside of metadata and status that Argo CD does not manage."""
     for entry in metadata.get("managedFields") or []:
-        if entry.get("manager") == MANAGER or entry.get("subresource") == "status":
+        if entry.get("manager") == MANAGER:
             continue
         for path in _paths(entry.get("fieldsV1") or {}, ""):
             if path.partition(".")[0] not in ("metadata", "status", ""):

@@ -370,7 +370,7 @@ class ApplicationWait:
         return list(snapshot(self._api, Source(path, query, keep=keep))[0])
 
     def live(self, resource: Obj) -> Obj | None:
-        """The object of an entry in an Application's status.resources; None where the cluster has none, or for a kind that is not looked up."""
+        """The object of an entry in an Application's status.resources; None if the cluster has none, or its kind is not looked up."""
         kind, namespace, name = (str(resource.get(key) or "") for key in ("kind", "namespace", "name"))
         if kind not in COMPARED:
             return None

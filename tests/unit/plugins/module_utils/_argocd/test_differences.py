@@ -104,3 +104,52 @@ def test_v15_an_object_that_does_not_say_what_was_applied(applied: Any) -> None:
 def test_v15_values_are_never_shown() -> None:
     applied = {**STATEFUL_SET, "spec": {**STATEFUL_SET["spec"], "password": "hunter2"}}
     assert differing_fields(live(applied, password="hunter3")) == ["spec.password"]
+
+
+@pytest.mark.parametrize(
+    ("applied", "stored", "fields"),
+    [
+        (True, 1, ["spec.x"]),
+        ("1", 1, []),
+        ("1", True, ["spec.x"]),
+        (True, "1", ["spec.x"]),
+        ("x", {"a": 1}, ["spec.x"]),
+        ({"a": 1}, "x", ["spec.x"]),
+        ({"a": 1}, {"a": 1, "b": 2}, []),
+        ("x", ["x"], ["spec.x"]),
+        (["x"], "x", ["spec.x"]),
+        (False, True, ["spec.x"]),
+        ("", "x", ["spec.x"]),
+        # Elements of a list that is compared as a whole
+        ([{"a": 1}], [{"a": 1, "b": 2}], ["spec.x[0].b"]),
+        ([{"a": 1, "b": ""}], [{"a": 1}], []),
+        ([{"a": ""}], [{"a": "x"}], ["spec.x[0].a"]),
+        ([{"a": "x"}], [{"a": ""}], ["spec.x[0].a"]),
+        ([{"a": 1}], ["y"], ["spec.x[0]"]),
+        (["y"], [{"a": 1}], ["spec.x[0]"]),
+        ([[1, 2]], [[1, 2]], []),
+        ([[1, 2]], [[1, 3]], ["spec.x[0][1]"]),
+        ([[1, 2]], [[1]], ["spec.x[0]"]),
+        ([[1]], ["y"], ["spec.x[0]"]),
+        (["y"], [[1]], ["spec.x[0]"]),
+        ([{"a": {}}], [{"a": []}], []),
+    ],
+)
+def test_v15_values_of_every_kind(applied: Any, stored: Any, fields: list[str]) -> None:
+    item = {"spec": {"x": stored}, "metadata": {"annotations": {APPLIED: json.dumps({"spec": {"x": applied}})}}}
+    assert differing_fields(item) == fields
+
+
+@pytest.mark.parametrize(
+    ("applied", "stored", "fields"),
+    [
+        ([{"name": "a", "value": "1"}, {"name": "b"}], [{"name": "b"}, {"name": "a", "value": "1"}], []),
+        ([{"name": "a", "value": "x"}], [{"name": "a", "value": "y"}], ["env[a].value"]),
+        # Without the key by which they are merged they are compared as a whole.
+        ([{"name": "a"}], [{"value": "x"}], ["env[0].name", "env[0].value"]),
+        (["name a"], ["name b"], ["env[0]"]),
+    ],
+)
+def test_v15_lists_that_kubernetes_merges(applied: Any, stored: Any, fields: list[str]) -> None:
+    item = {"env": stored, "metadata": {"annotations": {APPLIED: json.dumps({"env": applied})}}}
+    assert differing_fields(item) == fields
