@@ -27,14 +27,21 @@ ROOT = Path(__file__).resolve().parents[1]
 UTILS = Path("plugins/module_utils")
 TESTS = {
     "_argocd/application.py": ["test_application_verdict.py", "test_application_wait.py", "test_recorded.py"],
+    "_argocd/diagnosis.py": ["test_application_wait.py"],
+    "_argocd/differences.py": ["test_differences.py"],
+    "_argocd/messages.py": ["test_messages.py"],
     "_argocd/verdict.py": ["test_application_verdict.py", "test_application_wait.py", "test_recorded.py"],
+    "_base/verdict.py": ["test_verdict.py", "test_application_verdict.py"],
     "_kube/causes.py": ["test_causes.py", "test_recorded.py"],
+    "_kube/settle.py": ["test_settle.py"],
     "_placement/events.py": ["test_placement_events.py", "test_placement_wait.py"],
     "_placement/evidence.py": ["test_placement_evidence.py", "test_placement_wait.py"],
     "_placement/verdict.py": ["test_placement_verdict.py", "test_placement_wait.py"],
     "_argocd/resource_health.py": ["test_resource_health.py"],
     "_kube/watch.py": ["test_watch.py"],
     "_kube/workload_verdict.py": ["test_workload_wait.py"],
+    "_status/logs.py": ["test_status_logs.py"],
+    "_status/rows.py": ["test_status.py"],
     "_placement/worker.py": ["test_worker.py", "test_placement_verdict.py", "test_placement_wait.py"],
 }
 SHIFTED: dict[type[ast.cmpop], ast.cmpop] = {

@@ -24,7 +24,7 @@ options:
       - The state counts only after the controller has made this comparison.
       - If a comparison fails for a reason that may pass, such as a repository server that restarts, or if another revision is shown
         after O(revision) was, the module requests it again every 10 seconds within O(degraded_grace). Argo CD itself makes the next one
-        only after minutes.
+        only after minutes. If the repository server repeats an earlier failure from its cache, a hard refresh is requested.
     type: str
     choices: [none, normal, hard]
     default: none
@@ -64,7 +64,7 @@ options:
   degraded_grace:
     description:
       - Seconds for which an Application may be Degraded, a part of it unable to run, an error condition that may pass shown, or another
-        revision shown after O(revision) was.
+        revision shown after O(revision) was. While Argo CD compares anew, the time of what ails stands still.
     type: float
     default: 60
   stable_for:

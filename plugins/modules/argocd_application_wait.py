@@ -18,12 +18,16 @@ description:
   - Where Healthy counts, its containers must also run for a while. Argo CD calls a Deployment healthy between two crashes, if its
     containers have no readiness probe. One that has just started must run for 15 seconds, one that has crashed for O(degraded_grace).
   - It has failed at once when it does not exist (unless O(must_exist=false)), is being deleted, its last operation at the wanted revision
-    failed with no retry left, or its comparison or spec is in error at the wanted revision.
+    failed with no retry left, or its comparison or spec has a final error at the wanted revision.
   - It has failed at once, too, when a Job of it has failed for good and no operation runs that may try it again.
   - It has failed after O(degraded_grace) when it stays Degraded, another error condition stays, another revision is shown after
     O(revision) was, because something was pushed after it, or something of it cannot run and time alone seldom mends that, also while it
     is Progressing or its operation runs. That is a pod that finds no node, a quota or an admission that refuses pods, a volume that cannot
     be mounted, an image, a container's configuration, or containers (init containers and those of hooks among them) that crash.
+  - An error of a comparison is final if it stays until an input changes, such as refused credentials, a missing repository or revision, a
+    chart that cannot be rendered, or an AppProject that does not permit it. Any other one, such as a network that is away, may pass, and
+    fails after O(degraded_grace).
+  - An Application that is created anew under the same name is judged afresh.
   - A probe that fails is named in the reason, but waited for. What belongs to the commit before O(revision) is not blamed while the sync
     of that revision has not begun.
   - Several Applications are waited for together, on one connection and with one O(timeout).
@@ -151,6 +155,7 @@ diagnosis:
   description:
     - For each Application that is not done, the first 10 of them, what keeps it from being so.
     - C(causes) are why it does not run, the most telling first, each with the next action that fits it.
+    - C(differences) are the fields that differ of resources that stay OutOfSync, without their values, where the objects can be read.
     - The last lines of containers that crashed or are not ready are in C(logs), those of the causes first. Passwords in URLs and tokens are
       masked in them.
   returned: when the wait failed

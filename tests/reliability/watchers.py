@@ -43,6 +43,7 @@ PARTS = ("metadatabase", "scheduler", "triggerer")
 # Tables that only grow, or stay.
 TABLES = ("dag", "dag_run", "task_instance", "xcom", "log", "job", "serialized_dag", "ab_user")
 ENDED = ("success", "failed")
+_UNREADY = re.compile(r"pods are available| is Synced and Progressing")
 _GENERATED = re.compile(r"-[0-9a-f]{6,10}-[a-z0-9]{5}\b")
 
 
@@ -117,11 +118,12 @@ def health(secret: str) -> Watcher:
 
 
 def status() -> Watcher:
-    """The verdict of playbooks/status.yml: the module behind it."""
+    """What playbooks/status.yml says, by the module behind it: problems, and notes of workloads that are not ready for a moment."""
 
     def look() -> list[str]:
         try:
-            found: list[str] = StatusRead(cluster(), CLUSTER, PLATFORM).read()["problems"]
+            read = StatusRead(cluster(), CLUSTER, PLATFORM).read()
+            found: list[str] = read["problems"] + [text for text in read["warnings"] if _UNREADY.search(text)]
         except ApiError as error:
             found = [str(error)]
         return [_GENERATED.sub("-…", item) for item in found]

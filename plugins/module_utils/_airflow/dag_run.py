@@ -12,8 +12,9 @@ from typing import Any, Protocol, TypeVar
 
 from ansible_collections.gitops.airflow.plugins.module_utils._airflow.task_log import TaskLog
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import AirflowError, CollectionError
-from ansible_collections.gitops.airflow.plugins.module_utils._base.mask import masked_words, shorten
+from ansible_collections.gitops.airflow.plugins.module_utils._base.mask import masked_words
 from ansible_collections.gitops.airflow.plugins.module_utils._base.progress import Progress
+from ansible_collections.gitops.airflow.plugins.module_utils._base.shorten import shorten
 from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Obj, named
 
 ENDED = ("success", "failed")

@@ -14,7 +14,7 @@ from typing import Any
 
 from ansible_collections.gitops.airflow.plugins.module_utils._airflow import inspect_airflow
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError
-from ansible_collections.gitops.airflow.plugins.module_utils._base.mask import shorten
+from ansible_collections.gitops.airflow.plugins.module_utils._base.shorten import shorten
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import KubeApi
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.execute import execute
 

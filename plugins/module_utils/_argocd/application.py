@@ -9,13 +9,15 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.gitops.airflow.plugins.module_utils._base.mask import masked_words, shorten
-from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Obj, timestamp
-from ansible_collections.gitops.airflow.plugins.module_utils._kube.causes import Cause, Seen, causes, place
+from ansible_collections.gitops.airflow.plugins.module_utils._base.mask import masked_words
+from ansible_collections.gitops.airflow.plugins.module_utils._base.shorten import shorten
+from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Obj, named, significant, timestamp
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.causes import Cause, Seen, causes, place, uid
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.pods import condition, controller, current_pods
 
 REFRESH = "argocd.argoproj.io/refresh"
 IN_CLUSTER = ("https://kubernetes.default.svc", "in-cluster")
+NAMED = 3  # resources that a reason holds
 COMMIT = re.compile(r"[0-9a-f]{7,64}")
 
 
@@ -47,6 +49,26 @@ def operation_revisions(state: Obj) -> list[str]:
     return []
 
 
+def operation_failed(app: Obj, expected: Sequence[str] = ()) -> bool:
+    """Whether the last operation failed for good, and tried what is wanted now.
+
+    If it tried something else, automated sync starts another (alreadyAttemptedSync in Argo CD), or needs none: after a revert the failed
+    operation stays the last one.
+    """
+    state = (app.get("status") or {}).get("operationState") or {}
+    if state.get("phase") not in ("Failed", "Error") or app.get("operation") is not None:
+        return False
+    result = state.get("syncResult") or {}
+    for key in ("source", "sources"):
+        wanted = (app.get("spec") or {}).get(key)
+        if wanted and result.get(key) and significant(wanted) != significant(result[key]):
+            return False
+    tried, shown = operation_revisions(state), shown_revisions(app)
+    if expected:
+        return same_revisions(tried or shown, expected)
+    return not tried or not shown or tried == shown
+
+
 def outdated_operation(app: Obj, expected: Sequence[str]) -> str:
     """The revisions of an operation that runs for others than expected, or nothing."""
     state = (app.get("status") or {}).get("operationState") or {}
@@ -60,10 +82,16 @@ def error_conditions(app: Obj) -> list[Obj]:
     return [condition for condition in conditions if str(condition.get("type", "")).endswith("Error")]
 
 
+def is_local(app: Obj) -> bool:
+    """Whether it is deployed to the cluster that it is in itself."""
+    destination = (app.get("spec") or {}).get("destination") or {}
+    return (destination.get("server") or destination.get("name") or IN_CLUSTER[0]) in IN_CLUSTER
+
+
 def workload_namespaces(app: Obj) -> list[str]:
     """The namespaces of the cluster at hand that the Application's pods may be in; none where it is deployed to another cluster."""
     destination, status = (app.get("spec") or {}).get("destination") or {}, app.get("status") or {}
-    if (destination.get("server") or destination.get("name") or IN_CLUSTER[0]) not in IN_CLUSTER:
+    if not is_local(app):
         return []
     results = ((status.get("operationState") or {}).get("syncResult") or {}).get("resources") or []
     kinds = ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job", "CronJob", "Pod", "Rollout")
@@ -75,11 +103,14 @@ def workload_namespaces(app: Obj) -> list[str]:
 def owned(app: Obj) -> set[tuple[Any, ...]]:
     """Kind, namespace and name of all that the Application has and its last operation brought.
 
-    A hook that an operation before left behind is neither.
+    A hook that an operation before left behind is neither, nor is one of a failed operation that tried something else than is wanted now.
     """
     status = app.get("status") or {}
+    state = status.get("operationState") or {}
     kept = [item for item in status.get("resources") or [] if not item.get("hook")]
-    brought = ((status.get("operationState") or {}).get("syncResult") or {}).get("resources") or []
+    brought = (state.get("syncResult") or {}).get("resources") or []
+    if state.get("phase") in ("Failed", "Error") and app.get("operation") is None and not operation_failed(app):
+        brought = [item for item in brought if not item.get("hookType")]
     return {(item.get("kind"), item.get("namespace"), item.get("name")) for item in [*kept, *brought]}
 
 
@@ -142,7 +173,7 @@ def application_causes(app: Obj, seen: Seen) -> list[Cause]:
 def operation_key(app: Obj) -> tuple[Any, ...]:
     """Identifies an operation, and whether it runs: what was seen in the cluster counts for one operation only."""
     state = (app.get("status") or {}).get("operationState") or {}
-    return state.get("startedAt"), state.get("phase"), app.get("operation") is None
+    return uid(app), state.get("startedAt"), state.get("phase"), app.get("operation") is None
 
 
 def begun(app: Obj, expected: Sequence[str]) -> bool:
@@ -209,6 +240,22 @@ def blocking(status: Obj) -> list[dict[str, Any]]:
             blocked["operation"] = "SyncFailed" if unapplied else f"{item.get('hookType') or 'Sync'} {item['hookPhase']}"
             blocked["message"] = blocked["message"] or shorten(item.get("message") or "")
     return list(found.values())
+
+
+def out_of_sync(app: Obj) -> list[Obj]:
+    """The resources that Argo CD calls OutOfSync; a hook is none."""
+    return [item for item in (app.get("status") or {}).get("resources") or [] if item.get("status") == "OutOfSync" and not item.get("hook")]
+
+
+def resource_text(item: Obj) -> str:
+    """Kind, namespace and name, and whether Git has it no more."""
+    where = f"{item.get('namespace')}/" if item.get("namespace") else ""
+    return f"{item.get('kind')} {where}{item.get('name')}" + (" (not in Git any more)" if item.get("requiresPruning") else "")
+
+
+def differing(app: Obj) -> str:
+    """The first of the resources that are out of sync."""
+    return named(map(resource_text, out_of_sync(app)), NAMED)
 
 
 def blocking_text(item: Mapping[str, Any]) -> str:

@@ -10,21 +10,30 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.gitops.airflow.plugins.module_utils._argocd.application import (
+    NAMED,
     REFRESH,
     blocking,
     blocking_text,
+    differing,
     error_conditions,
+    is_local,
     managed_pods,
+    operates,
+    operation_failed,
+    out_of_sync,
     owned,
+    resource_text,
     same_revisions,
     shown_revisions,
     sources,
     workload_namespaces,
 )
+from ansible_collections.gitops.airflow.plugins.module_utils._argocd.differences import differing_fields
+from ansible_collections.gitops.airflow.plugins.module_utils._argocd.messages import outlook
 from ansible_collections.gitops.airflow.plugins.module_utils._argocd.resource_health import READERS
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError
 from ansible_collections.gitops.airflow.plugins.module_utils._base.mask import masked_words
-from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Obj
+from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Obj, named
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.causes import Cause, Log
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.pods import container_statuses
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.report import LOG_LINES, quote, warning_events
@@ -33,7 +42,15 @@ CHANGE = "Make the change in Git and push it, or make it in the variable of the 
 LOGS = 3
 
 
-def next_action(app: Obj | None, causes: Sequence[Cause], namespace: str, name: str, timed_out: bool, expected: Sequence[str] = ()) -> str:
+def next_action(
+    app: Obj | None,
+    causes: Sequence[Cause],
+    namespace: str,
+    name: str,
+    timed_out: bool,
+    expected: Sequence[str] = (),
+    differences: Sequence[str] = (),
+) -> str:
     """The most useful thing to do now."""
     if app is None:
         return f"Create it, correct name or namespace, or set must_exist to false (kubectl -n {namespace} get applications)."
@@ -43,10 +60,15 @@ def next_action(app: Obj | None, causes: Sequence[Cause], namespace: str, name: 
     # A SyncError only repeats that the operation failed.
     conditions = sorted(error_conditions(app), key=lambda item: item["type"] == "SyncError")
     if conditions and not (causes and conditions[0]["type"] == "SyncError"):
+        if outlook(conditions[0].get("message") or "") == "passing":
+            return (
+                f"See whether Argo CD reaches what {conditions[0]['type']} names, and run again "
+                f"(kubectl -n {namespace} logs deployment/argocd-repo-server)."
+            )
         return f"Correct what {conditions[0]['type']} names (repository, path, chart, values, project). {CHANGE}"
     if causes:
         return " ".join([causes[0].action, *([CHANGE] if causes[0].change else [])])
-    if (status.get("operationState") or {}).get("phase") in ("Failed", "Error"):
+    if operation_failed(app, expected):
         return "Correct the failed resource or hook in Git and push; automated sync does not try the same commit again."
     if ((app.get("metadata") or {}).get("annotations") or {}).get(REFRESH) or not status.get("sync"):
         return f"Argo CD's application controller did not act: kubectl -n {namespace} logs argocd-application-controller-0."
@@ -57,11 +79,38 @@ def next_action(app: Obj | None, causes: Sequence[Cause], namespace: str, name: 
             "instead (run again); if the expected one is not there, push it; and give refresh=normal."
         )
     automated = (spec.get("syncPolicy") or {}).get("automated")
-    if (status.get("sync") or {}).get("status") == "OutOfSync" and automated is None:
+    if (status.get("sync") or {}).get("status") == "OutOfSync" and (automated is None or automated.get("enabled") is False):
         return f"Automated sync is off: sync it (argocd app sync {name}) or set syncPolicy.automated."
+    if (status.get("sync") or {}).get("status") == "OutOfSync" and out_of_sync(app) and not operates(app):
+        return _mend_drift(app, name, differences)
     if timed_out:
         return "Give it more time (timeout) if it is on its way."
     return f"Look at it with: kubectl -n {namespace} describe application {name}"
+
+
+def _mend_drift(app: Obj, name: str, differences: Sequence[str]) -> str:
+    found = out_of_sync(app)
+    if all(item.get("requiresPruning") for item in found):
+        return f"Delete {differing(app)}, or let Argo CD do so: set syncPolicy.automated.prune."
+    fields = f" ({'; '.join(differences)})" if differences else ""
+    return (
+        f"Make {differing(app)} in Git the same as in the cluster{fields}, or list these fields in the Application's ignoreDifferences. "
+        f"Both sides: argocd app diff {name}. {CHANGE}"
+    )
+
+
+def read_differences(app: Obj, cluster: Cluster, notes: list[str]) -> list[str]:
+    """The fields that differ of the first resources that are out of sync, as far as the objects can be read."""
+    found = []
+    for item in out_of_sync(app)[:NAMED] if is_local(app) else []:
+        try:
+            live = None if item.get("requiresPruning") else cluster.live(item)
+        except ApiError as error:
+            notes.append(error.text)
+            continue
+        if live is not None and (fields := differing_fields(live)):
+            found.append(f"{resource_text(item)}: {named(fields)}")
+    return found
 
 
 def silent_containers(app: Obj, pods: Iterable[Obj]) -> list[tuple[str, str, str, bool]]:
@@ -82,13 +131,15 @@ def silent_containers(app: Obj, pods: Iterable[Obj]) -> list[tuple[str, str, str
 
 @dataclass(frozen=True)
 class Cluster:
-    """How to look around. Both functions raise ApiError, which is recorded. What was listed once is not listed again.
+    """How to look around. The functions raise ApiError, which is recorded. What was listed once is not listed again.
 
-    ``read(collection, namespace, query)`` lists objects; ``read_log(namespace, pod, container, previous, tail)`` gives lines.
+    ``read(collection, namespace, query)`` lists objects; ``read_log(namespace, pod, container, previous, tail)`` gives lines;
+    ``live(resource)`` gives the object of an entry in status.resources.
     """
 
     read: Callable[[str, str, dict[str, Any]], list[Obj]]
     read_log: Callable[[str, str, str, bool, int], list[str]]
+    live: Callable[[Obj], Obj | None] = lambda resource: None
     _known: dict[tuple[str, str, str], list[Obj]] = field(default_factory=dict)
 
     def listed(self, collection: str, namespace: str, query: dict[str, Any], notes: list[str]) -> list[Obj]:
@@ -124,11 +175,13 @@ def diagnose(
     """The bundle for one Application."""
     notes, causes = found.notes, found.causes
     bundle: dict[str, Any] = {"application": name, "blocking": [], "conditions": [], "operation": {}}
-    bundle |= {"causes": [], "pods": [], "events": [], "logs": [], "notes": notes}
+    bundle |= {"causes": [], "differences": [], "pods": [], "events": [], "logs": [], "notes": notes}
     if app is not None:
         status = app.get("status") or {}
         state = status.get("operationState") or {}
         bundle["blocking"] = blocking(status) + _unhealthy(app, cluster, notes)
+        if (status.get("sync") or {}).get("status") == "OutOfSync" and not operates(app):
+            bundle["differences"] = read_differences(app, cluster, notes)
         bundle["conditions"] = [
             {"type": item.get("type"), "message": masked_words(item.get("message") or ""), "since": item.get("lastTransitionTime")}
             for item in status.get("conditions") or []
@@ -144,7 +197,7 @@ def diagnose(
         bundle["pods"] = [cause.text for cause in causes]
         bundle["events"] = warning_events(events)
         bundle["logs"] = _last_words(app, found, cluster)
-    bundle["next_action"] = next_action(app, causes, namespace, name, timed_out, expected)
+    bundle["next_action"] = next_action(app, causes, namespace, name, timed_out, expected, bundle["differences"])
     return bundle
 
 

@@ -13,16 +13,18 @@ from ansible_collections.gitops.airflow.plugins.module_utils._argocd.application
     COMMIT,
     REFRESH,
     begun,
+    differing,
     error_conditions,
     health_message,
-    operation_revisions,
+    operation_failed,
     outdated_operation,
     same_revisions,
     shown_revisions,
     sources,
 )
+from ansible_collections.gitops.airflow.plugins.module_utils._argocd.messages import outlook
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import InputError
-from ansible_collections.gitops.airflow.plugins.module_utils._base.mask import shorten
+from ansible_collections.gitops.airflow.plugins.module_utils._base.shorten import shorten
 from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import (
     Obj,
     Verdict,
@@ -34,17 +36,11 @@ from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict impor
     timestamp,
     waiting,
 )
-from ansible_collections.gitops.airflow.plugins.module_utils._kube.causes import Cause, of_crash
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.causes import Cause, of_crash, uid
 
 ANY = "any"
 NAMED = 3  # causes that a reason holds
 VERSION = re.compile(r"v?\d+(\.\d+){0,2}([-+][0-9A-Za-z.+-]+)?|sha256:[0-9a-f]{64}")
-# The repository server or the network was away for a moment; the controller tries again by itself.
-PASSING = re.compile(
-    r"code = (Unavailable|DeadlineExceeded|Canceled)|connection (refused|reset)|(i/o|handshake) timeout|no such host|deadline exceeded|EOF"
-    r"|no route to host|network is unreachable|server misbehaving|broken pipe|currently unable to handle|status code: (429|5\d\d)"
-    r"|\b50[234] (Bad Gateway|Service Unavailable|Gateway Time)"
-)
 
 
 @dataclass(frozen=True)
@@ -68,7 +64,11 @@ class Expectation:
 
 @dataclass(frozen=True)
 class Past:
-    """Since when (seconds, the caller's clock) what may pass has been seen; ``reached``: the expected revision was shown."""
+    """Since when (seconds, the caller's clock) what may pass has been seen; ``reached``: the expected revision was shown.
+
+    ``frozen``: since when the Application is being compared anew. What it shows of its health is of before, so the clocks of what ails
+    stand still. Those of failed comparisons and of another revision go on: each comparison that ends confirms or clears them.
+    """
 
     degraded: float | None = None
     error: float | None = None
@@ -76,6 +76,20 @@ class Past:
     overtaken: float | None = None  # another revision is shown, after the expected one
     done: float | None = None
     stuck: Mapping[str, float] = field(default_factory=dict)
+    frozen: float | None = None
+    uid: str = ""
+
+    def freeze(self, now: float) -> Past:
+        return replace(self, frozen=now if self.frozen is None else self.frozen)
+
+    def thaw(self, now: float) -> Past:
+        """The same with the clocks that stood still set forward by the time that they did."""
+        if self.frozen is None:
+            return self
+        lost = now - self.frozen
+        later = [None if moment is None else moment + lost for moment in (self.degraded, self.done)]
+        stuck = {key: moment + lost for key, moment in self.stuck.items()}
+        return replace(self, degraded=later[0], done=later[1], stuck=stuck, frozen=None)
 
 
 def check_revision(revision: str) -> None:
@@ -114,26 +128,18 @@ def _compared_to_spec(app: Obj) -> bool:
     return all(significant(spec.get(key) or {}) == significant(compared.get(key) or {}) for key in keys)
 
 
-def _failed_operation_counts(app: Obj, state: Obj, expected: Sequence[str]) -> bool:
-    """Whether the failed operation tried what is wanted now: if not, automated sync starts another (alreadyAttemptedSync)."""
-    tried = operation_revisions(state)
-    result = state.get("syncResult") or {}
-    for key in ("source", "sources"):
-        wanted = (app.get("spec") or {}).get(key)
-        if wanted and result.get(key) and significant(wanted) != significant(result[key]):
-            return False
-    if expected:
-        return same_revisions(tried, expected) if tried else same_revisions(shown_revisions(app), expected)
-    shown = shown_revisions(app)
-    return not tried or not shown or tried == shown
+def _is_final(condition: Obj) -> bool:
+    """Whether it stays until an input changes: by its message, and a spec that Argo CD refuses unless its message may pass."""
+    word = outlook(condition.get("message") or "")
+    return word == "final" if condition["type"] == "ComparisonError" else condition["type"] == "InvalidSpecError" and word != "passing"
 
 
 def _condition(app: Obj, certain: bool) -> tuple[str, bool] | None:
-    """The gravest error condition and whether it is final: about the wanted state and of a kind that does not pass."""
+    """The gravest error condition and whether it is final: about the wanted state, and stays until an input changes."""
     found = [
         (
             f"{condition['type']}: {shorten(condition.get('message') or '')}",
-            certain and condition["type"] in ("ComparisonError", "InvalidSpecError") and not PASSING.search(condition.get("message") or ""),
+            certain and _is_final(condition),
         )
         for condition in error_conditions(app)
     ]
@@ -145,7 +151,13 @@ def judge(app: Obj | None, expect: Expectation, past: Past, now: float, causes: 
 
     ``causes``: what application_causes found in the cluster; None where what was found is of the operation before.
     """
+    identity = uid(app or {})
+    if identity != past.uid:
+        # Made anew under the same name: nothing of its past counts.
+        past = Past(uid=identity)
     verdict, past = _judge(app, expect, past, now, causes)
+    if past.frozen is not None:
+        return verdict, past
     if verdict.kind != "done":
         return verdict, replace(past, done=None)
     past = replace(past, done=now if past.done is None else past.done)
@@ -157,15 +169,16 @@ def judge(app: Obj | None, expect: Expectation, past: Past, now: float, causes: 
 
 def _judge(app: Obj | None, expect: Expectation, past: Past, now: float, causes: Sequence[Cause] | None) -> tuple[Verdict, Past]:
     if app is None:
-        return (failed if expect.must_exist else waiting)("the Application does not exist"), Past()
+        return (failed if expect.must_exist else waiting)("the Application does not exist"), Past(uid=past.uid)
     metadata, status = app.get("metadata") or {}, app.get("status") or {}
     if metadata.get("deletionTimestamp"):
-        return (failed if expect.must_exist else waiting)("the Application is being deleted"), Past()
+        return (failed if expect.must_exist else waiting)("the Application is being deleted"), Past(uid=past.uid)
     if (impossible := _impossible(app, expect.revisions)) is not None:
         return failed(impossible), past
     asked = (metadata.get("annotations") or {}).get(REFRESH)
     if asked:
-        return waiting(f"waiting for the requested {asked} refresh"), replace(past, degraded=None, stuck={})
+        return waiting(f"waiting for the requested {asked} refresh"), past.freeze(now)
+    past = past.thaw(now)
 
     state, pending = status.get("operationState") or {}, app.get("operation") is not None
     phase, message = state.get("phase") or "", shorten(state.get("message") or "")
@@ -183,14 +196,13 @@ def _judge(app: Obj | None, expect: Expectation, past: Past, now: float, causes:
 
     # Errors: final ones at once, others after the grace.
     error = _condition(app, (compared or never) and (at_revision or expect.refreshed))
+    if expect.operation == "Succeeded" and operation_failed(app, expect.revisions):
+        ended = f"the operation ended as {phase}: {message}"
+        # An operation that has failed stays so, unless the comparison that it begins with failed by what may pass: then another begins.
+        if outlook(state.get("message") or "") != "passing":
+            return failed(ended), past
+        error = error or (ended, False)
     past = replace(past, error=None if error is None else now if past.error is None else past.error)
-    if (
-        expect.operation == "Succeeded"
-        and phase in ("Failed", "Error")
-        and not pending
-        and _failed_operation_counts(app, state, expect.revisions)
-    ):
-        return failed(f"the operation ended as {phase}: {message}"), past
     if error is not None:
         if error[1]:
             return failed(error[0]), past
@@ -224,15 +236,17 @@ def _ailing(app: Obj, expect: Expectation, past: Past, now: float, busy: bool, c
     degraded = ((app.get("status") or {}).get("health") or {}).get("status") == "Degraded" and not busy
     known = causes is not None
     causes = causes or ()
-    since = {cause.key: past.stuck.get(cause.key, now) for cause in causes if cause.lasting and cause.kind != "job"}
+    since = {cause.identity: past.stuck.get(cause.identity, now) for cause in causes if cause.lasting and cause.kind != "job"}
     since = since if known else dict(past.stuck)
     past = replace(past, degraded=None if not degraded else now if past.degraded is None else past.degraded, stuck=since)
     failed_jobs = [cause.text for cause in causes if cause.kind == "job"]
     if failed_jobs and not busy:
         return failed("; ".join(failed_jobs)), past
-    ripe = [cause for cause in causes if cause.key in since and not cause.held and now >= since[cause.key] + expect.degraded_grace]
+    ripe = [
+        cause for cause in causes if cause.identity in since and not cause.held and now >= since[cause.identity] + expect.degraded_grace
+    ]
     if ripe:
-        return failed(f"stuck for {now - since[ripe[0].key]:.0f} s: {listed([cause.text for cause in ripe], NAMED)}"), past
+        return failed(f"stuck for {now - since[ripe[0].identity]:.0f} s: {listed([cause.text for cause in ripe], NAMED)}"), past
     first = causes[0].text if causes else ""
     if past.degraded is not None and now >= past.degraded + expect.degraded_grace:
         words = (f"Degraded for {now - past.degraded:.0f} s", health_message(app["status"]), first)
@@ -267,7 +281,7 @@ def _unfinished(app: Obj, compared: bool, at_revision: bool, expect: Expectation
         if finished and (reconciled is None or reconciled < finished):
             return "the operation has ended and its outcome is not compared yet"
     if expect.sync not in (ANY, sync.get("status")):
-        return f"sync is {sync.get('status')}"
+        return ": ".join(filter(None, (f"sync is {sync.get('status')}", differing(app) if sync.get("status") == "OutOfSync" else "")))
     if ANY not in expect.health and health not in expect.health:
         return ": ".join(filter(None, (f"health is {health or 'unknown'}", health_message(status))))
     return None

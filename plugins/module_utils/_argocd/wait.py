@@ -15,6 +15,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._argocd.application
     application_causes,
     begun,
     compared_since,
+    error_conditions,
     hopeless,
     managed_pods,
     operation_key,
@@ -25,6 +26,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._argocd.application
     workload_namespaces,
 )
 from ansible_collections.gitops.airflow.plugins.module_utils._argocd.diagnosis import LOGS, Cluster, Found, diagnose
+from ansible_collections.gitops.airflow.plugins.module_utils._argocd.messages import is_cached
 from ansible_collections.gitops.airflow.plugins.module_utils._argocd.resource_health import READERS
 from ansible_collections.gitops.airflow.plugins.module_utils._argocd.verdict import Expectation, Past, judge
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError
@@ -44,6 +46,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._kube.causes import
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import APPLICATIONS, core_path
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.pods import controller
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.report import LOG_LINES
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.resources import RESOURCES, collection
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.watch import Api, Change, Source, snapshot
 
 PROBE_SECONDS = 5.0
@@ -55,6 +58,8 @@ DIAGNOSED = 10  # Applications with a diagnosis
 # A failed pod of a Job shows why the Job does not complete.
 NOT_ENDED_WELL = {"fieldSelector": "status.phase!=Succeeded"}
 SUPERSEDE_SECONDS = 15.0
+# Kinds of which an object that is out of sync is read; a Secret's content is none of the wait's business.
+COMPARED = RESOURCES.keys() - {"Secret"}
 COLLECTIONS = {kind: READERS[kind][0] for kind in ("DaemonSet", "Deployment", "Job", "StatefulSet")}
 
 
@@ -123,7 +128,7 @@ class ApplicationWait:
         self._seen: dict[str, Seen] = {}
         self._unsettled: set[str] = set()  # done but for a container that may crash
         self._looked: dict[str, tuple[Any, ...]] = {}  # the operation at the last look
-        self.said: dict[str, tuple[Cause, list[str]]] = {}  # by the cause's key: what crashed containers said last
+        self.said: dict[str, tuple[Cause, list[str]]] = {}  # by the cause's identity: what crashed containers said last
         self._probed = start
         self._turn = 0
         self._refreshed: dict[str, float] = {}
@@ -148,7 +153,8 @@ class ApplicationWait:
             return verdict
         due = self._refreshed.setdefault(name, now) + REFRESH_SECONDS
         if now >= due:
-            self._patch(name, {"metadata": {"annotations": {REFRESH: self._request.refresh}}})
+            cached = any(is_cached(item.get("message") or "") for item in error_conditions(self.apps[name] or {}))
+            self._patch(name, {"metadata": {"annotations": {REFRESH: "hard" if cached else self._request.refresh}}})
             self._refreshed[name], due = now, now + REFRESH_SECONDS
         return replace(verdict, wake=earliest([due, verdict.wake]))
 
@@ -310,11 +316,11 @@ class ApplicationWait:
         """Why it does not run. What a crashed container said last is read at once: its pod may be gone later."""
         found = self._found(name, app)
         for cause in [cause for cause in found if cause.kind == "crash" and cause.log][:LOGS]:
-            if cause.log and (cause.key not in self.said or self.said[cause.key][0].log != cause.log):
+            if cause.log and (cause.identity not in self.said or self.said[cause.identity][0].log != cause.log):
                 lines = self._last_lines(cause.log)
                 # What it said before is better than nothing: the kubelet deletes the container before the last one.
-                if lines or cause.key not in self.said:
-                    self.said[cause.key] = (cause, lines)
+                if lines or cause.identity not in self.said:
+                    self.said[cause.identity] = (cause, lines)
         return [self._remembered(cause) for cause in found]
 
     def _found(self, name: str, app: Obj) -> list[Cause]:
@@ -326,14 +332,14 @@ class ApplicationWait:
             tuple(item for one in seen for item in one.events),
         )
         found = application_causes(app, whole)
-        named = {cause.key for cause in found}
-        return found + [cause for cause in self._shaky(name, app, whole) if cause.key not in named]
+        named = {cause.identity for cause in found}
+        return found + [cause for cause in self._shaky(name, app, whole) if cause.identity not in named]
 
     def _remembered(self, cause: Cause) -> Cause:
         """A failed Job's cause with the end of its pod, which the Job controller has deleted."""
         if cause.kind == "job" and cause.log is None:
-            for key, (last, _lines) in reversed(self.said.items()):
-                if key.startswith(f"{cause.key}/"):
+            for last, _lines in reversed(self.said.values()):
+                if last.key.startswith(f"{cause.key}/") and last.uid == cause.uid:
                     return with_end(cause, last)
         return cause
 
@@ -363,6 +369,14 @@ class ApplicationWait:
             return slim_pod(pod) if mine & {controller(pod), ("Pod", namespace, pod["metadata"]["name"])} else None
 
         return list(snapshot(self._api, Source(path, query, keep=keep))[0])
+
+    def live(self, resource: Obj) -> Obj | None:
+        """The object of an entry in an Application's status.resources; None if the cluster has none, or its kind is not looked up."""
+        kind, namespace, name = (str(resource.get(key) or "") for key in ("kind", "namespace", "name"))
+        if kind not in COMPARED:
+            return None
+        source = Source(collection(kind, namespace), {"fieldSelector": f"metadata.name={name}"})
+        return next(iter(snapshot(self._api, source)[0]), None)
 
     def read_log(self, namespace: str, pod: str, container: str, previous: bool, tail: int) -> list[str]:
         return list(self._api.log_lines(namespace, pod, container, False, tail, **({"previous": "true"} if previous else {})))
@@ -398,7 +412,7 @@ class ApplicationWait:
         """A bundle for each Application that is not done; those that failed come first, and only so many are looked at."""
         kinds = {name: self.verdicts[name].kind for name in self.apps if name in self.verdicts and self.verdicts[name].kind != "done"}
         chosen = sorted(kinds, key=lambda name: kinds[name] != "failed")[:DIAGNOSED]
-        cluster = Cluster(self.read, self.read_log)
+        cluster = Cluster(self.read, self.read_log, self.live)
         return [self._diagnose(name, timed_out, cluster) for name in chosen]
 
     def _diagnose(self, name: str, timed_out: bool, cluster: Cluster) -> dict[str, Any]:

@@ -127,7 +127,7 @@ def run_wait(
         return WaitOutcome(result, notices=wait.notices)
     diagnosis = wait.diagnosis(timed_out)
     what = f"Not done within {timeout:g} s" if timed_out else f"Failed after {elapsed:g} s"
-    words = quoted(diagnosis)
+    words = "\n".join(filter(None, [quoted(diagnosis), *(f"Differs: {text}" for item in diagnosis for text in item["differences"])]))
     message = f"{what}: {verdict.reason}." + (f"\n{words}" if words else "")
     advice = " ".join(dict.fromkeys(item["next_action"] for item in diagnosis))
     error = CollectionError(message, advice, "timeout" if timed_out else "not_done")

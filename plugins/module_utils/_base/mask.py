@@ -188,19 +188,6 @@ def masked_words(text: str) -> str:
     return _UNKNOWING.text(text)
 
 
-def shorten(text: str, length: int = 600) -> str:
-    """What others said, in one line of at most ``length`` characters: masked, then cut in the middle, because the cause stands last.
-
-    Cut between words, so that half a URL with a password is not left, which no pattern finds.
-    """
-    line = " ".join(masked_words(text).split())
-    if len(line) <= length:
-        return line
-    head = line[: length // 3]
-    tail = line[len(line) - (length - len(head) - 3) :]
-    return f"{head.rpartition(' ')[0] or head} … {tail.partition(' ')[2] or tail}"
-
-
 _UNKNOWING = Masker(())
 
 

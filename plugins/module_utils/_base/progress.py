@@ -13,7 +13,7 @@ from contextlib import suppress
 from typing import Any
 
 from ansible.module_utils.common.parameters import remove_values
-from ansible_collections.gitops.airflow.plugins.module_utils._base.mask import shorten
+from ansible_collections.gitops.airflow.plugins.module_utils._base.shorten import shorten
 
 # The environment variable in which the action plugin names the file that it reads along (plugin_utils/_progress.py).
 VARIABLE = "GITOPS_AIRFLOW_PROGRESS_FILE"

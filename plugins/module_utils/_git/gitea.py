@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError, RequestError
 from ansible_collections.gitops.airflow.plugins.module_utils._base.http import Send, basic, sender
-from ansible_collections.gitops.airflow.plugins.module_utils._base.mask import shorten
+from ansible_collections.gitops.airflow.plugins.module_utils._base.shorten import shorten
 
 SECONDS = 30.0
 PAGE = 50  # Gitea returns no more at once (gitea: setting.API.MaxResponseItems)

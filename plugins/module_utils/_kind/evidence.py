@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from ansible_collections.gitops.airflow.plugins.module_utils._base.mask import shorten
+from ansible_collections.gitops.airflow.plugins.module_utils._base.shorten import shorten
 from ansible_collections.gitops.airflow.plugins.module_utils._host import command
 from ansible_collections.gitops.airflow.plugins.module_utils._host.command import CommandError, CommandTimeout, Done
 from ansible_collections.gitops.airflow.plugins.module_utils._host.docker import CLUSTER_LABEL

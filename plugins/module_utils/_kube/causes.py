@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from ansible_collections.gitops.airflow.plugins.module_utils._base.mask import shorten
+from ansible_collections.gitops.airflow.plugins.module_utils._base.shorten import shorten
 from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Obj, timestamp
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.pods import (
     condition,
@@ -72,6 +72,7 @@ class Log:
 class Cause:
     """One reason why something does not run. ``key`` stays the same while the same thing stays wrong, whatever the words.
 
+    ``uid`` is that of what the key names, so that nothing of the past counts for another object with the same name.
     ``lasting``: time alone seldom mends it. ``held``: nothing is wrong at this very moment, but the trouble is not over (a container that
     runs again after a crash). ``log`` is where its last words are. ``change``: the action is a change of what was applied.
     """
@@ -84,6 +85,11 @@ class Cause:
     held: bool = False
     log: Log | None = None
     change: bool = True
+    uid: str = ""
+
+    @property
+    def identity(self) -> str:
+        return f"{self.key} {self.uid}".strip()
 
 
 @dataclass(frozen=True)
@@ -137,7 +143,7 @@ class Events:
                 self._of.setdefault(uid, []).append(event)
 
     def latest(self, item: Obj, wanted: Callable[[Obj], bool]) -> Obj | None:
-        found = self._of.get(_uid(item), [])
+        found = self._of.get(uid(item), [])
         return next((event for event in reversed(found) if wanted(event)), None)
 
     def standing(self, item: Obj, reasons: frozenset[str], beyond: frozenset[str]) -> str:
@@ -154,7 +160,8 @@ class Events:
         return shorten(found.get("message") or "") if found is not None else ""
 
 
-def _uid(item: Obj) -> str:
+def uid(item: Obj) -> str:
+    """What identifies an object: another one may have its name later."""
     return str((item.get("metadata") or {}).get("uid") or "")
 
 
@@ -176,13 +183,26 @@ def _waits_for_kubelet(pod: Obj) -> bool:
     return bool((pod.get("spec") or {}).get("nodeName")) and all(reason in NOT_YET for reason in reasons)
 
 
+def _owner(pod: Obj) -> Obj | None:
+    """The reference to the Job or ReplicaSet that makes the next pod in its place."""
+    references = (pod.get("metadata") or {}).get("ownerReferences") or []
+    return next((reference for reference in references if reference.get("kind") in ("Job", "ReplicaSet")), None)
+
+
 def owner(pod: Obj) -> str:
     """What keys a pod's causes: the Job or ReplicaSet that makes the next one in its place, or the pod itself."""
     namespace, name = place(pod)
-    for reference in (pod.get("metadata") or {}).get("ownerReferences") or []:
-        if reference.get("kind") in ("Job", "ReplicaSet"):
-            return f"{reference['kind']}/{namespace}/{reference.get('name')}"
-    return f"Pod/{namespace}/{name}"
+    reference = _owner(pod)
+    return f"{reference['kind']}/{namespace}/{reference.get('name')}" if reference else f"Pod/{namespace}/{name}"
+
+
+def _owner_uid(pod: Obj) -> str:
+    reference = _owner(pod)
+    return str(reference.get("uid") or "") if reference else uid(pod)
+
+
+def _identified(found: Iterable[Cause], owner_uid: str) -> list[Cause]:
+    return [replace(cause, uid=owner_uid) for cause in found]
 
 
 def _of_job(pod: Obj) -> bool:
@@ -313,11 +333,11 @@ def pod_causes(pod: Obj, events: Events | None = None) -> list[Cause]:
     """Why one pod does not run."""
     events = events or Events([])
     if (message := unschedulable(pod)) is not None:
-        return [_unschedulable(pod, message, events)]
+        return _identified([_unschedulable(pod, message, events)], _owner_uid(pod))
     phase = (pod.get("status") or {}).get("phase")
     if phase == "Succeeded" or (phase == "Failed" and not _of_job(pod)):
         return []
-    return [*_kubelet(pod, events), *_containers(pod, events)]
+    return _identified([*_kubelet(pod, events), *_containers(pod, events)], _owner_uid(pod))
 
 
 def unsettled(pod: Obj, now: datetime.datetime, grace: float) -> list[Cause]:
@@ -344,7 +364,7 @@ def unsettled(pod: Obj, now: datetime.datetime, grace: float) -> list[Cause]:
         elif lasted < FRESH:
             text, action = f"{what}: has not run for {FRESH} s yet", f"Wait until {what} has run for {FRESH} s."
             found.append(Cause("crash", key, text, action, lasting=False, held=True, change=False))
-    return found
+    return _identified(found, _owner_uid(pod))
 
 
 def of_crash(cause: Cause) -> bool:
@@ -402,6 +422,13 @@ def _workload(kind: str, item: Obj, events: Events) -> list[Cause]:
     return []
 
 
+def _of_another(pod: Obj, uids: Mapping[tuple[str, str, str], str]) -> bool:
+    """Whether its owner was another object with the name of a workload that is there now. ``uids``: by kind, namespace and name."""
+    references = (pod.get("metadata") or {}).get("ownerReferences") or []
+    there = [(uids.get((str(item.get("kind")), place(pod)[0], str(item.get("name")))), item.get("uid")) for item in references]
+    return any(now and then and now != then for now, then in there)
+
+
 def outdated_pod(pod: Obj, sets: Mapping[tuple[str, str], Obj]) -> str:
     """The revision that a StatefulSet's pod should have and has not, or nothing."""
     namespace, _name = place(pod)
@@ -426,7 +453,10 @@ def causes(seen: Seen) -> list[Cause]:
     found: list[Cause] = []
     ends: dict[str, list[Cause]] = {}
     explained = set()
+    uids = {(kind, *place(item)): uid(item) for kind, item in seen.workloads}
     for pod in current_pods(seen.pods):
+        if _of_another(pod, uids):
+            continue
         its = pod_causes(pod, events)
         if its and (revision := outdated_pod(pod, sets)):
             namespace, name = place(pod)
@@ -439,7 +469,7 @@ def causes(seen: Seen) -> list[Cause]:
         else:
             found += its
     for kind, item in seen.workloads:
-        own = _workload(kind, item, events)
+        own = _identified(_workload(kind, item, events), uid(item))
         for cause in own:
             if cause.kind == "deadline" and (kind, *place(item)) in explained:
                 continue
@@ -448,7 +478,7 @@ def causes(seen: Seen) -> list[Cause]:
                 cause = with_end(cause, last) if last is not None else cause
             found.append(cause)
     found += [cause for its in ends.values() for cause in its]
-    unique = {cause.key: cause for cause in reversed(found)}
+    unique = {cause.identity: cause for cause in reversed(found)}
     return sorted(unique.values(), key=lambda cause: (cause.held, ORDER.index(cause.kind), cause.key))
 
 
@@ -459,19 +489,19 @@ def with_end(job: Cause, last: Cause) -> Cause:
 
 def suspects(seen: Seen) -> list[str]:
     """The uids of what Events may say more of than the objects themselves, those first of which nothing else is known."""
-    found = [(0, _uid(item)) for kind, item in seen.workloads if lacks_pods(kind, item) and not refusal(item)]
+    found = [(0, uid(item)) for kind, item in seen.workloads if lacks_pods(kind, item) and not refusal(item)]
     for pod in current_pods(seen.pods):
         if (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed"):
             continue
         if unschedulable(pod) is not None:
-            found.append((4, _uid(pod)))
+            found.append((4, uid(pod)))
             continue
         reasons = {problem.reason for problem in start_problems(pod)}
         statuses = (pod.get("status") or {}).get("containerStatuses") or []
         if _waits_for_kubelet(pod):
-            found.append((1, _uid(pod)))
+            found.append((1, uid(pod)))
         elif reasons & {"ImagePullBackOff", "CrashLoopBackOff"} or (not reasons and any(not status.get("ready") for status in statuses)):
-            found.append((2 if not reasons else 3, _uid(pod)))
+            found.append((2 if not reasons else 3, uid(pod)))
     return list(dict.fromkeys(uid for _rank, uid in sorted(found, key=lambda item: item[0]) if uid))[:SUSPECTS]
 
 

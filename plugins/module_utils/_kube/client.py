@@ -14,7 +14,7 @@ from urllib.parse import quote, urlencode
 from urllib.request import getproxies_environment
 
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError, LibraryMissing
-from ansible_collections.gitops.airflow.plugins.module_utils._base.mask import shorten
+from ansible_collections.gitops.airflow.plugins.module_utils._base.shorten import shorten
 from ansible_collections.gitops.airflow.plugins.module_utils._base.transport import api_proxy
 from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Obj
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.watch import WATCH_SECONDS

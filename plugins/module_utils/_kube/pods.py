@@ -9,7 +9,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.gitops.airflow.plugins.module_utils._base.mask import masked_words, shorten
+from ansible_collections.gitops.airflow.plugins.module_utils._base.mask import masked_words
+from ansible_collections.gitops.airflow.plugins.module_utils._base.shorten import shorten
 from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Obj
 
 CANNOT_START = frozenset(

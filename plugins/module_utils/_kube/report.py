@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ansible_collections.gitops.airflow.plugins.module_utils._base.mask import shorten
+from ansible_collections.gitops.airflow.plugins.module_utils._base.shorten import shorten
 from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Obj
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.causes import Log, when
 

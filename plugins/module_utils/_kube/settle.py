@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError
-from ansible_collections.gitops.airflow.plugins.module_utils._base.mask import shorten
+from ansible_collections.gitops.airflow.plugins.module_utils._base.shorten import shorten
 from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Obj, Verdict, done, earliest, failed, waiting
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import KubeApi
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.pods import condition

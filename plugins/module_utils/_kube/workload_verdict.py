@@ -92,7 +92,7 @@ def causes(workload: Workload, pods: Sequence[Obj], events: Sequence[Obj] = ()) 
 
 
 Past = Mapping[str, float]
-"""When (seconds, the caller's clock) each cause that lasts was first seen, by its key."""
+"""When (seconds, the caller's clock) each cause that lasts was first seen, by its identity."""
 
 
 def judge(
@@ -118,9 +118,9 @@ def judge(
         reason = f"{workload.name}: {'; '.join(workload.words(cause) for cause in found) or workload.open}"
         reasons.append(reason)
         found = [cause for cause in found if workload.kind != JOB or cause.kind != "crash"]
-        stuck |= {cause.key: past.get(cause.key, now) for cause in found if cause.lasting}
+        stuck |= {cause.identity: past.get(cause.identity, now) for cause in found if cause.lasting}
         over = any(cause.kind == "job" for cause in found)
-        if over or any(cause.lasting and not cause.held and now >= stuck[cause.key] + grace for cause in found):
+        if over or any(cause.lasting and not cause.held and now >= stuck[cause.identity] + grace for cause in found):
             wrong.append(reason)
     if wrong:
         return failed("; ".join(wrong)), stuck

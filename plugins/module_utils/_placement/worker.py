@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from ansible_collections.gitops.airflow.plugins.module_utils._base.mask import shorten
+from ansible_collections.gitops.airflow.plugins.module_utils._base.shorten import shorten
 from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Obj, timestamp
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.pods import condition
 

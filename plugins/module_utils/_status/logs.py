@@ -10,7 +10,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Obj, timestamp
-from ansible_collections.gitops.airflow.plugins.module_utils._status.rows import Row, ago, seconds_since
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.workload_verdict import Workload
+from ansible_collections.gitops.airflow.plugins.module_utils._status.rows import Row, ago, passes, seconds_since
 
 # As the role task_logs names them.
 NAME = "task-logs"
@@ -33,16 +34,19 @@ def log_store_row(
     A volume that is a folder of its node, as in a kind cluster, says nothing of its own: it is as full as the node's disk.
     """
     here = [item for item in workloads if _is(item, namespace, NAME)]
+    own = [pod for pod in pods if _labelled(pod, namespace)]
     ready = sum(int((item.get("status") or {}).get("availableReplicas") or 0) for item in here)
-    row: Row = {"namespace": namespace, "state": "runs" if ready else "does not run", "used": None, "size": None, "of": ""}
+    passing = any(passes(Workload(item.get("kind", ""), item), own, now) for item in here)
+    state = "runs" if ready else "not ready" if passing else "does not run"
+    row: Row = {"namespace": namespace, "state": state, "used": None, "size": None, "of": ""}
     for volume in volumes:
         if (volume["namespace"], volume["name"]) == (namespace, NAME) and volume.get("used") is not None:
             row |= {"used": volume["used"], "size": volume["size"], "of": "its volume"}
     if row["used"] is None:
-        for pod in pods:
+        for pod in own:
             node = (pod.get("spec") or {}).get("nodeName") or ""
             disk = node_use.get(node) or {}
-            if _labelled(pod, namespace) and disk.get("disk_size"):
+            if disk.get("disk_size"):
                 row |= {"used": disk["disk"], "size": disk["disk_size"], "of": f"the disk of node {node}"}
     status = (expire or {}).get("status") or {}
     succeeded, scheduled = timestamp(status.get("lastSuccessfulTime")), timestamp(status.get("lastScheduleTime"))
@@ -54,7 +58,7 @@ def judge_log_stores(rows: Iterable[Row]) -> tuple[list[str], list[str]]:
     """Problems and warnings of the store of task logs."""
     problems, warnings = [], []
     for row in rows:
-        if row["state"] != "runs":
+        if row["state"] not in ("runs", "not ready"):
             problems.append(f"the store of task logs does not run: see kubectl -n {row['namespace']} describe pods")
         if row["size"] and row["used"] / row["size"] >= NEARLY_FULL:
             warnings.append(

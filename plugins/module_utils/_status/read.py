@@ -18,11 +18,12 @@ from typing import Any, TypeVar
 
 from ansible_collections.gitops.airflow.plugins.module_utils._airflow.access import through_tunnel
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import AirflowError, ApiError
-from ansible_collections.gitops.airflow.plugins.module_utils._base.mask import shorten
+from ansible_collections.gitops.airflow.plugins.module_utils._base.shorten import shorten
 from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Obj
 from ansible_collections.gitops.airflow.plugins.module_utils._kind.bootstrap_token import read_token_warning
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.causes import Events, Log, read_seen, restarted, suspects
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import APPLICATIONS, KubeApi, core_path
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.pods import current_pods
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.tunnel import TunnelError, open_tunnel
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.watch import Source, snapshot
 from ansible_collections.gitops.airflow.plugins.module_utils._placement.worker import is_worker
@@ -32,13 +33,14 @@ from ansible_collections.gitops.airflow.plugins.module_utils._status.runs import
 T = TypeVar("T")
 WORKLOADS = {"DaemonSet": "daemonsets", "Deployment": "deployments", "Job": "jobs", "StatefulSet": "statefulsets"}
 # What only the verdict needs, and all lists.
-INTERNAL = ("unreadable", "unknown", "workload_problems", "failed_jobs")
+INTERNAL = ("unreadable", "unknown", "workload_problems", "workload_notes", "failed_jobs")
 LOGS, LOG_LINES = 3, 10
 PARTS = ("nodes", "applications", "pods", "workers", "runs", "waiting", "checkouts", "volumes", "logs", "urls", "import_errors", *INTERNAL)
 # git-sync looks every 10 seconds: what it said of its last failure is not older than this.
 SYNC_SECONDS = 60
 # Prints the commit's folder, when the link was set to it, and the pod's clock.
 LOOK = "cd /opt/airflow/dags && readlink repo && stat -c %Y repo && date +%s"
+_EXCEPTION = re.compile(r"(?!Traceback)[A-Za-z_][\w.]*(: |(?<=Error)$|(?<=Exception)$)")
 _FAILURE = re.compile(r"\"error\":|\b(error|failed|fatal|denied|missing|not found|does not answer|cannot)\b", re.IGNORECASE)
 
 
@@ -168,7 +170,7 @@ class StatusRead:
         return {
             "airflow": {part: str((health.get(part) or {}).get("status")) for part in ("metadatabase", "scheduler", "triggerer")},
             **rows_of_runs,
-            "import_errors": [{"filename": item.get("filename"), "message": _last_line(item.get("stack_trace"))} for item in errors],
+            "import_errors": [{"filename": item.get("filename"), "message": exception_text(item.get("stack_trace"))} for item in errors],
         }
 
     def _log_expiry(self) -> Obj | None:
@@ -196,7 +198,7 @@ class StatusRead:
     def _said(self, pods: list[Obj], events: list[Obj], now: datetime.datetime) -> dict[Log, str]:
         """The last line of each container that crashes, masked."""
         known, said = Events(events), dict[Log, str]()
-        crashed = [log for pod in pods for _text, log in rows.wrong_with(pod, known, now) if log is not None]
+        crashed = [log for pod in current_pods(pods) for _text, log in rows.wrong_with(pod, known, now) if log is not None]
         for log in crashed[:LOGS]:
             with suppress(ApiError):
                 query = {"previous": "true"} if log.previous else {}
@@ -250,7 +252,8 @@ class StatusRead:
                     "applications": rows.application_rows(applications.result(), now),
                     "pods": rows.pod_rows(own, pod_use, now, events, said),
                     "workers": rows.worker_rows(filter(is_worker, pods), now, events),
-                    "workload_problems": rows.workload_problems(found_workloads, pods, events),
+                    "workload_problems": rows.workload_problems(found_workloads, pods, events, now),
+                    "workload_notes": rows.workload_problems(found_workloads, pods, events, now, passing=True),
                     "failed_jobs": [cause.text for cause in rows.failed_jobs(found_workloads, pods)],
                     "volumes": volumes,
                     "logs": stores,
@@ -268,6 +271,13 @@ def judged(name: str, elapsed: float, found: dict[str, Any]) -> dict[str, Any]:
     verdict = {"name": name, "healthy": not problems, "problems": problems, "warnings": warnings}
     when = {"checked_at": f"{_now():%Y-%m-%dT%H:%M:%SZ}", "elapsed": round(elapsed, 2)}
     return verdict | when | {part: value for part, value in status.items() if part not in INTERNAL}
+
+
+def exception_text(trace: Any) -> str:
+    """What a traceback ends with: the exception, whose message may have several lines."""
+    lines = str(trace or "").strip().splitlines()
+    first = next((index for index in range(len(lines) - 1, -1, -1) if _EXCEPTION.match(lines[index])), len(lines) - 1)
+    return shorten(" ".join(lines[max(0, first) :]), 300)
 
 
 def _last_line(text: Any) -> str:

@@ -9,8 +9,13 @@ import datetime
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ansible_collections.gitops.airflow.plugins.module_utils._argocd.application import error_conditions, shown_revisions
-from ansible_collections.gitops.airflow.plugins.module_utils._base.mask import shorten
+from ansible_collections.gitops.airflow.plugins.module_utils._argocd.application import (
+    differing,
+    error_conditions,
+    operation_failed,
+    shown_revisions,
+)
+from ansible_collections.gitops.airflow.plugins.module_utils._base.shorten import shorten
 from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Obj, timestamp
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.causes import (
     Cause,
@@ -22,7 +27,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._kube.causes import
     restarted,
 )
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.causes import causes as every_cause
-from ansible_collections.gitops.airflow.plugins.module_utils._kube.pods import condition, container_statuses
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.pods import condition, container_statuses, current_pods
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.workload_verdict import Workload, causes
 from ansible_collections.gitops.airflow.plugins.module_utils._placement.worker import Worker
 
@@ -31,7 +36,7 @@ Time = datetime.datetime
 # A restart that is older is history (seconds).
 RECENT = 3600
 FULL = 0.9
-# Until then a pod may still wait for a node or an image, and a task for its pod (seconds).
+# Until then a pod may still wait for a node or an image, a task for its pod, and a probe may fail on a busy node (seconds).
 GRACE = 300
 
 
@@ -124,7 +129,8 @@ def pod_rows(
     said: Mapping[Log, str] | None = None,
 ) -> list[Row]:
     """One row for each pod that has not ended well. ``said``: last lines of the logs that wrong_with names."""
-    rows, known, words = [], Events(events), said or {}
+    rows, known, words, pods = [], Events(events), said or {}, list(pods)
+    current = {id(pod) for pod in current_pods(pods)}
     for pod in pods:
         metadata, status = pod.get("metadata") or {}, pod.get("status") or {}
         if status.get("phase") == "Succeeded":
@@ -132,7 +138,7 @@ def pod_rows(
         own = status.get("containerStatuses") or []
         problems = [
             f"{text}; its last line: {words[log]}" if log is not None and words.get(log) else text
-            for text, log in wrong_with(pod, known, now)
+            for text, log in (wrong_with(pod, known, now) if id(pod) in current else [])
         ]
         waits = [((item.get("state") or {}).get("waiting") or {}).get("reason") for item in container_statuses(pod)]
         state = next(filter(None, waits), status.get("phase") or "Unknown")
@@ -176,10 +182,32 @@ def _standstill(pod: Obj, events: Events) -> tuple[str, str]:
     return phase, f"pod {_namespace(pod)}/{_name(pod)}: {waits or 'Pending'}" if phase == "Pending" else ""
 
 
-def workload_problems(workloads: Iterable[Obj], pods: Iterable[Obj] = (), events: Iterable[Obj] = ()) -> list[str]:
+def unavailable_since(workload: Workload, pods: Iterable[Obj]) -> str | None:
+    """Since when the workload lacks an available pod: the time of the pod that has not been ready for longest, or of its own condition."""
+    times = []
+    for pod in filter(workload.owns, current_pods(pods)):
+        ready = condition(pod, "Ready")
+        if ready.get("status") != "True":
+            times.append(ready.get("lastTransitionTime") or (pod.get("metadata") or {}).get("creationTimestamp"))
+    if not times:
+        available = condition(workload.item, "Available")
+        times = [available.get("lastTransitionTime")] if available.get("status") == "False" else []
+    return min(filter(None, times), default=None)
+
+
+def passes(workload: Workload, pods: Iterable[Obj], now: Time | None) -> bool:
+    """Whether the workload has lacked an available pod for so short a time that it may pass: a probe that timed out once, a restart."""
+    since = None if now is None else seconds_since(unavailable_since(workload, pods), now)
+    return since is not None and since < GRACE
+
+
+def workload_problems(
+    workloads: Iterable[Obj], pods: Iterable[Obj] = (), events: Iterable[Obj] = (), now: Time | None = None, passing: bool = False
+) -> list[str]:
     """Workloads that lack pods or do not get on with a roll-out, with what their pods' rows do not say.
 
-    A roll-out that goes on while all pods are available is none. Each needs its ``kind``, which a list does not tell.
+    A roll-out that goes on while all pods are available is none. Each needs its ``kind``, which a list does not tell. What lacks pods for
+    less than GRACE at the time ``now`` and nothing else is left out; it is what is returned if ``passing``.
     """
     problems, all_pods, known = [], list(pods), list(events)
     for item in workloads:
@@ -187,8 +215,12 @@ def workload_problems(workloads: Iterable[Obj], pods: Iterable[Obj] = (), events
         if item["kind"] == "Job" or not workload.open:
             continue
         its = [pod for pod in all_pods if _namespace(pod) == _namespace(item)]
-        more = [workload.words(cause) for cause in causes(workload, its, known) if cause.kind in ("quota", "refused", "probe", "deadline")]
+        found = causes(workload, its, known)
+        more = [workload.words(cause) for cause in found if cause.kind in ("quota", "refused", "probe", "deadline")]
         if workload.serves and not more:
+            continue
+        lasting = any(cause.lasting for cause in found)
+        if (not lasting and passes(workload, its, now)) is not passing:
             continue
         problems.append(f"{item['kind']} {_namespace(item)}/{_name(item)}: {'; '.join([workload.open, *more[:1]])}")
     return problems
@@ -206,7 +238,8 @@ def application_rows(apps: Iterable[Obj], now: Time) -> list[Row]:
         status = app.get("status") or {}
         state = status.get("operationState") or {}
         errors = [f"{item['type']}: {shorten(item.get('message') or '', 300)}" for item in error_conditions(app)]
-        if state.get("phase") in ("Failed", "Error"):
+        failed = operation_failed(app)
+        if failed:
             errors.append(f"its last sync is {state['phase']}: {shorten(state.get('message') or '', 300)}")
         rows.append(
             {
@@ -216,6 +249,9 @@ def application_rows(apps: Iterable[Obj], now: Time) -> list[Row]:
                 "revision": ",".join(shown_revisions(app)),
                 "operation": state.get("phase") or "",
                 "finished": seconds_since(state.get("finishedAt"), now),
+                "superseded": state.get("phase") in ("Failed", "Error") and not failed,
+                "out_of_sync": differing(app),
+                "changed": seconds_since((status.get("health") or {}).get("lastTransitionTime"), now),
                 "errors": errors,
             }
         )
@@ -281,7 +317,9 @@ def judge(status: Row) -> tuple[list[str], list[str]]:
             warnings.append(f"node {node['name']} is cordoned")
     for app in status["applications"]:
         if (app["sync"], app["health"]) != ("Synced", "Healthy"):
-            problems.append(f"Application {app['name']} is {app['sync']} and {app['health']}")
+            text = f"Application {app['name']} is {app['sync']} and {app['health']}"
+            text += f": {app['out_of_sync']}" if app["out_of_sync"] and app["sync"] == "OutOfSync" else ""
+            (warnings if _passing_health(app) else problems).append(text)
         problems += [f"Application {app['name']}: {error}" for error in app["errors"]]
     for pod in status["pods"]:
         problems += pod["problems"]
@@ -290,8 +328,10 @@ def judge(status: Row) -> tuple[list[str], list[str]]:
         elif pod["restarts"] and pod["restarted"] is not None and pod["restarted"] < RECENT and not pod["problems"]:
             warnings.append(f"pod {pod['namespace']}/{pod['name']} restarted {ago(pod['restarted'])} ago: {pod['reason']}")
     problems += status["workload_problems"]
-    # A hook of an earlier sync stays behind until the next; it matters while the last one did not succeed.
-    (warnings if all(app["operation"] in ("", "Succeeded") for app in status["applications"]) else problems).extend(status["failed_jobs"])
+    warnings += status.get("workload_notes") or []
+    # A hook of an earlier sync stays behind until the next; it matters while the last one did not succeed at what is wanted now.
+    over = all(app["operation"] in ("", "Succeeded") or app["superseded"] for app in status["applications"])
+    (warnings if over else problems).extend(status["failed_jobs"])
     stuck = [worker for worker in status["workers"] if worker["problem"] and (worker["age"] or 0) >= GRACE]
     problems += [f"worker of {item['task'] or 'a task'} does not start for {ago(item['age'])}: {item['problem']}" for item in stuck]
     for item in status["waiting"]:
@@ -318,6 +358,12 @@ def judge(status: Row) -> tuple[list[str], list[str]]:
         if run["state"] == "failed":
             warnings.append(f"the last run of {run['dag_id']} failed {ago(run['started'])} ago ({run['run_id']})")
     return list(dict.fromkeys(problems)), list(dict.fromkeys(warnings))
+
+
+def _passing_health(app: Row) -> bool:
+    """Whether it is Progressing for so short a time that it may pass, and nothing else is wrong with it."""
+    young = app["changed"] is not None and app["changed"] < GRACE
+    return (app["sync"], app["health"]) == ("Synced", "Progressing") and young and not app["errors"]
 
 
 def _latest(runs: Iterable[Row]) -> list[Row]:

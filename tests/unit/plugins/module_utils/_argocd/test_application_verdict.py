@@ -18,12 +18,13 @@ from ansible_collections.gitops.airflow.plugins.module_utils._argocd.application
     compared_since,
     hopeless,
     managed_pods,
+    operation_failed,
     operation_revisions,
     workload_namespaces,
 )
 from ansible_collections.gitops.airflow.plugins.module_utils._argocd.verdict import Expectation, Past, check_revision, judge
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import InputError
-from ansible_collections.gitops.airflow.plugins.module_utils._base.mask import shorten
+from ansible_collections.gitops.airflow.plugins.module_utils._base.shorten import shorten
 from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Obj, Verdict
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.causes import Cause, Seen
 
@@ -82,6 +83,14 @@ def problem(kind: str, message: str) -> list[Obj]:
     return [{"type": kind, "message": message, "lastTransitionTime": T1}]
 
 
+def refreshed(state: Obj) -> Obj:
+    return merged(state, {"metadata": {"annotations": {"argocd.argoproj.io/refresh": "normal"}}})
+
+
+def made(state: Obj, uid: str) -> Obj:
+    return merged(state, {"metadata": {"uid": uid}})
+
+
 OLD_SYNC = {"revision": OLD}
 STALE = app(sync=OLD_SYNC, operationState={"operation": {"sync": {"revision": OLD}}, "syncResult": {"revision": OLD}})
 ASKED = merged(STALE, {"metadata": {"annotations": {"argocd.argoproj.io/refresh": "normal"}}})
@@ -90,6 +99,9 @@ SYNCING = app(sync={"status": "OutOfSync"}, operationState=operation("Running", 
 DEGRADED = app(health={"status": "Degraded", "message": "Deployment exceeded its progress deadline"})
 BROKEN = app(sync={"status": "Unknown", "revision": None}, conditions=problem("ComparisonError", "helm template failed: nil pointer"))
 AWAY = app(sync={"status": "Unknown", "revision": None}, conditions=problem("ComparisonError", "rpc error: code = Unavailable desc = x"))
+UNAVAILABLE = "rpc error: code = Unavailable desc = x"
+DRIFTS = {"group": "apps", "kind": "StatefulSet", "namespace": "airflow-core", "name": "airflow-triggerer", "status": "OutOfSync"}
+NAMED_DRIFT = "StatefulSet airflow-core/airflow-triggerer"
 ANY, WANTED, REFRESHED = Expectation(), Expectation(revisions=(NEW,)), Expectation(revisions=(NEW,), refreshed=True)
 TWO = {"sources": [SOURCE, {"repoURL": "https://charts", "chart": "airflow", "targetRevision": "1.15.0"}], "source": None}
 MULTI = merged(
@@ -355,6 +367,148 @@ SEQUENCES: dict[str, tuple[Expectation, list[tuple[float, Obj | None, str, str]]
         [
             (0, merged(BROKEN, {"spec": {"source": {"path": "x"}}}), "waiting", "nil pointer"),
             (60, merged(BROKEN, {"spec": {"source": {"path": "x"}}}), "failed", "nil pointer"),
+        ],
+    ),
+    # V1, V8: an operation that ended because its comparison failed by what may pass; Argo CD begins another (alreadyAttemptedSync).
+    "V1 an operation that ended with its repository server away": (
+        ANY,
+        [
+            (0, app(operationState=operation("Error", message=f"ComparisonError: {UNAVAILABLE}")), "waiting", "ended as Error"),
+            (59, app(operationState=operation("Error", message=f"ComparisonError: {UNAVAILABLE}")), "waiting", ""),
+            (60, app(operationState=operation("Error", message=f"ComparisonError: {UNAVAILABLE}")), "failed", "Unavailable"),
+        ],
+    ),
+    "V1 the same, and another one begins": (
+        ANY,
+        [
+            (0, app(operationState=operation("Error", message=f"ComparisonError: {UNAVAILABLE}")), "waiting", ""),
+            (9, SYNCING, "waiting", "Running"),
+            (70, app(operationState=operation("Error", message=f"ComparisonError: {UNAVAILABLE}")), "waiting", ""),
+            (80, DONE, "done", ""),
+        ],
+    ),
+    "V1 an error that nobody knows": (
+        ANY,
+        [
+            (0, app(conditions=problem("ComparisonError", "something odd")), "waiting", "something odd"),
+            (59, app(conditions=problem("ComparisonError", "something odd")), "waiting", ""),
+            (60, app(conditions=problem("ComparisonError", "something odd")), "failed", "something odd"),
+        ],
+    ),
+    # V3: a webhook, or another wait, lets Argo CD compare anew.
+    "V3 degraded through a refresh": (
+        ANY,
+        [
+            (0, DEGRADED, "waiting", "Degraded"),
+            (40, refreshed(DEGRADED), "waiting", "refresh"),
+            (45, refreshed(DEGRADED), "waiting", "refresh"),
+            (50, DEGRADED, "waiting", ""),
+            (69, DEGRADED, "waiting", ""),
+            (70, DEGRADED, "failed", "Degraded for 60 s"),
+        ],
+    ),
+    "V3 degraded through one refresh after another": (
+        ANY,
+        [
+            (0, DEGRADED, "waiting", ""),
+            *(
+                step
+                for second in range(10, 60, 10)
+                for step in ((second, refreshed(DEGRADED), "waiting", ""), (second + 1, DEGRADED, "waiting", ""))
+            ),
+            (64, DEGRADED, "waiting", ""),
+            (65, DEGRADED, "failed", "Degraded for 60 s"),
+        ],
+    ),
+    "V3 a refresh mends it": (
+        ANY,
+        [
+            (0, DEGRADED, "waiting", ""),
+            (40, refreshed(DEGRADED), "waiting", ""),
+            (99, refreshed(DONE), "waiting", ""),
+            (100, DONE, "done", ""),
+        ],
+    ),
+    "V3 degraded again after a refresh that found it healthy": (
+        ANY,
+        [
+            (0, DEGRADED, "waiting", ""),
+            (40, refreshed(DEGRADED), "waiting", ""),
+            (41, app(health={"status": "Progressing"}), "waiting", ""),
+            (42, DEGRADED, "waiting", ""),
+            (101, DEGRADED, "waiting", ""),
+            (102, DEGRADED, "failed", ""),
+        ],
+    ),
+    "V3 a failed comparison through refreshes": (
+        ANY,
+        [
+            (0, AWAY, "waiting", ""),
+            (10, refreshed(AWAY), "waiting", "refresh"),
+            (59, AWAY, "waiting", ""),
+            (60, AWAY, "failed", "Unavailable"),
+        ],
+    ),
+    "V3 stable through a refresh": (
+        Expectation(stable_for=10),
+        [
+            (0, DONE, "waiting", "stay so"),
+            (6, refreshed(DONE), "waiting", "refresh"),
+            (8, DONE, "waiting", "stay so"),
+            (11, DONE, "waiting", "stay so"),
+            (12, DONE, "done", ""),
+        ],
+    ),
+    # V4: another Application with the same name, and no look at the time between.
+    "V4 made anew after the expected revision was shown": (
+        WANTED,
+        [
+            (0, made(SYNCING, "u1"), "waiting", ""),
+            (1, made(STALE, "u2"), "waiting", "not yet at"),
+            (99, made(STALE, "u2"), "waiting", "not yet at"),
+            (100, made(DONE, "u2"), "done", ""),
+        ],
+    ),
+    "V4 made anew while degraded": (
+        ANY,
+        [
+            (0, made(DEGRADED, "u1"), "waiting", ""),
+            (59, made(DEGRADED, "u2"), "waiting", ""),
+            (118, made(DEGRADED, "u2"), "waiting", ""),
+            (119, made(DEGRADED, "u2"), "failed", "Degraded for 60 s"),
+        ],
+    ),
+    "V4 made anew while its comparison fails": (
+        ANY,
+        [(0, made(AWAY, "u1"), "waiting", ""), (59, made(AWAY, "u2"), "waiting", ""), (60, made(AWAY, "u2"), "waiting", "")],
+    ),
+    "V4 made anew while it had to stay so": (
+        Expectation(stable_for=10),
+        [
+            (0, made(DONE, "u1"), "waiting", ""),
+            (9, made(DONE, "u2"), "waiting", ""),
+            (18, made(DONE, "u2"), "waiting", ""),
+            (19, made(DONE, "u2"), "done", ""),
+        ],
+    ),
+    "V4 made anew while a refresh was asked for": (
+        ANY,
+        [
+            (0, made(DEGRADED, "u1"), "waiting", ""),
+            (1, made(refreshed(DEGRADED), "u1"), "waiting", ""),
+            (99, made(DEGRADED, "u2"), "waiting", ""),
+        ],
+    ),
+    # V15
+    "V15 what stays out of sync is named": (
+        ANY,
+        [
+            (
+                0,
+                app(sync={"status": "OutOfSync"}, resources=[DRIFTS, {**DRIFTS, "name": "db", "status": "Synced"}]),
+                "waiting",
+                f"sync is OutOfSync: {NAMED_DRIFT}",
+            ),
         ],
     ),
     "repository server away for a moment": (ANY, [(0, AWAY, "waiting", "Unavailable"), (20, DONE, "done", "")]),
@@ -648,6 +802,52 @@ def test_v2_causes_fail_within_the_grace(steps: list[tuple[float, list[Cause], s
         assert all(cause.text in verdict.reason for cause in found[:1]) or kind == "failed"
         assert verdict.wake is None or verdict.wake > second
     assert kind != "failed" or any(cause.text in verdict.reason for cause in found if cause.lasting)
+
+
+def test_v3_the_clocks_of_causes_stand_still_while_argo_cd_compares_anew() -> None:
+    past, progressing = Past(), app(health={"status": "Progressing"})
+    steps = [(0, progressing, "waiting"), (30, refreshed(progressing), "waiting"), (40, progressing, "waiting")]
+    for second, state, kind in [*steps, (69, progressing, "waiting"), (70, progressing, "failed")]:
+        verdict, past = judge(state, ANY, past, second, [NO_ROOM])
+        assert (second, verdict.kind) == (second, kind)
+        assert second != 40 or verdict.wake == 70
+
+
+def test_v4_a_cause_of_another_object_with_the_same_name_has_a_grace_of_its_own() -> None:
+    past, progressing = Past(), app(health={"status": "Progressing"})
+    for second, uid, kind in ((0, "u1", "waiting"), (59, "u2", "waiting"), (118, "u2", "waiting"), (119, "u2", "failed")):
+        verdict, past = judge(progressing, ANY, past, second, [replace(NO_ROOM, uid=uid)])
+        assert (second, verdict.kind) == (second, kind)
+
+
+def test_v8_a_job_of_a_failed_operation_that_was_reverted_does_not_count() -> None:
+    """Its webserver starts anew just when the wait looks: Progressing, and the failed Job of the commit before is still there."""
+    reverted = operation("Failed", OLD, resources=HOOKS, source=SOURCE)
+    state = app(resources=RESOURCES, health={"status": "Progressing"}, operationState=reverted)
+    assert seen(state, ANY, Past(), 0, [], [failed_job()])[0].kind == "waiting"
+    assert seen(state, WANTED, Past(), 0, [], [failed_job()])[0].kind == "waiting"
+    assert managed_pods(state, [pod("a", "x", owner=("Job", "migrations"))]) == []
+    mine = app(resources=RESOURCES, health={"status": "Progressing"}, operationState=operation("Failed", NEW, resources=HOOKS))
+    assert managed_pods(mine, [pod("a", "x", owner=("Job", "migrations"))]) != []
+
+
+@pytest.mark.parametrize(
+    ("state", "expected", "counts"),
+    [
+        (app(operationState=operation("Failed")), (), True),
+        (app(operationState=operation("Error")), (NEW,), True),
+        (app(operationState=operation("Failed", OLD)), (), False),
+        (app(operationState=operation("Failed", OLD)), (OLD,), True),
+        (app(operationState=operation("Succeeded")), (), False),
+        (merged(app(operationState=operation("Failed")), {"operation": {"sync": {}}}), (), False),
+        (app(operationState=operation("Failed", source={"path": "elsewhere"})), (), False),
+        (failed_early(), (), True),
+        (failed_early(), (OLD,), False),
+        ({}, (), False),
+    ],
+)
+def test_v8_whether_a_failed_operation_counts(state: Obj, expected: tuple[str, ...], counts: bool) -> None:
+    assert operation_failed(state, expected) is counts
 
 
 def test_v2_a_cause_does_not_count_where_the_health_does_not() -> None:

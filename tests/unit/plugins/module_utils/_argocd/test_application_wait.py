@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import datetime
+import json
 from collections.abc import Iterator
 from contextlib import nullcontext
 from typing import Any
@@ -753,3 +754,120 @@ def test_arguments_that_make_no_sense_are_refused(given: dict[str, Any], words: 
     with pytest.raises(InputError, match=words) as caught:
         build_request(parameters(**given))
     assert (caught.value.code, caught.value.next_action != "") == ("bad_option", True)
+
+
+DRIFT = {"group": "apps", "kind": "StatefulSet", "namespace": "ns", "name": "triggerer", "status": "OutOfSync"}
+CLAIM = {"spec": {"accessModes": ["ReadWriteOnce"]}}
+APPLIED = {"kind": "StatefulSet", "spec": {"volumeClaimTemplates": [CLAIM]}}
+DEFAULTED: Obj = {
+    "metadata": {
+        "name": "triggerer",
+        "namespace": "ns",
+        "annotations": {"kubectl.kubernetes.io/last-applied-configuration": json.dumps(APPLIED)},
+    },
+    "spec": {"volumeClaimTemplates": [{**CLAIM, "kind": "PersistentVolumeClaim"}]},
+}
+FIELDS = "StatefulSet ns/triggerer: spec.volumeClaimTemplates[0].kind"
+
+
+def drifted(*resources: Obj, **spec: Any) -> Obj:
+    found = app("a", sync="OutOfSync", resources=list(resources))
+    found["spec"] |= {"syncPolicy": {"automated": {"selfHeal": True}}, **spec}
+    found["status"]["sync"]["comparedTo"] |= spec
+    return found
+
+
+def stays(state: Obj, cluster: Cluster) -> Obj:
+    one = wait(cluster, names=("a",))
+    assert one.step(listed(state), 0).reason.startswith("a: sync is OutOfSync: ")
+    return one.diagnosis(True)[0]
+
+
+def test_v15_what_stays_out_of_sync_is_named_with_its_fields_and_a_next_step() -> None:
+    """apache/airflow#39180: a triggerer with a volume stayed OutOfSync for 900 s, then the advice was more time."""
+    found = stays(drifted(DRIFT), Cluster(statefulsets=[DEFAULTED]))
+    assert found["differences"] == [FIELDS]
+    assert f"Make StatefulSet ns/triggerer in Git the same as in the cluster ({FIELDS})" in found["next_action"]
+    assert "ignoreDifferences" in found["next_action"]
+
+
+@pytest.mark.parametrize(
+    ("state", "cluster"),
+    [
+        (drifted(DRIFT), Cluster(statefulsets=ApiError(403, "not permitted"))),
+        (drifted(DRIFT), Cluster(statefulsets=[])),
+        (drifted(DRIFT, destination={"name": "elsewhere"}), Cluster(statefulsets=[DEFAULTED])),
+        (drifted({**DRIFT, "kind": "Secret"}), Cluster(secrets=[DEFAULTED])),
+        (drifted({**DRIFT, "kind": "Certificate", "group": "cert-manager.io"}), Cluster(certificates=[DEFAULTED])),
+    ],
+    ids=["not permitted", "gone", "in another cluster", "a Secret", "an unknown kind"],
+)
+def test_v15_where_the_object_cannot_be_read_the_resource_alone_is_named(state: Obj, cluster: Cluster) -> None:
+    found = stays(state, cluster)
+    assert (found["differences"], "ns/triggerer in Git the same as in the cluster, or list" in found["next_action"]) == ([], True)
+
+
+def test_v15_what_git_has_no_more() -> None:
+    found = stays(drifted({**DRIFT, "requiresPruning": True}), Cluster(statefulsets=[DEFAULTED]))
+    assert found["next_action"].startswith("Delete StatefulSet ns/triggerer (not in Git any more), or let Argo CD do so")
+
+
+@pytest.mark.parametrize("policy", [None, {"automated": {"enabled": False}}])
+def test_v15_without_automated_sync_the_next_step_is_to_sync(policy: Obj | None) -> None:
+    assert "argocd app sync a" in stays(drifted(DRIFT, syncPolicy=policy), Cluster(statefulsets=[DEFAULTED]))["next_action"]
+
+
+def test_v15_while_the_operation_runs_nothing_is_said_to_differ() -> None:
+    state = drifted(DRIFT)
+    state["status"]["operationState"] = {"phase": "Running", "startedAt": "2026-05-04T10:00:00Z"}
+    one = wait(Cluster(statefulsets=[DEFAULTED]), names=("a",))
+    one.step(listed(state), 0)
+    found = one.diagnosis(True)[0]
+    assert (found["differences"], "more time" in found["next_action"]) == ([], True)
+
+
+@pytest.mark.parametrize(("message", "kind"), [("rpc error: Manifest generation error (cached): EOF", "hard"), ("EOF", "normal")])
+def test_v1_a_failure_from_the_cache_is_mended_by_a_hard_refresh(message: str, kind: str) -> None:
+    """The repository server repeats a failure for up to an hour; a normal refresh does not change that."""
+    cluster = Cluster()
+    one = wait(cluster, names=("a",), refresh="normal")
+    state = app("a", sync="Unknown", conditions=[{"type": "ComparisonError", "message": message}])
+    for second in (0, 10):
+        assert one.step(listed(state), second).kind == "waiting"
+    assert [body["metadata"]["annotations"][REFRESH] for _path, body in cluster.patched] == [kind]
+
+
+def test_v1_the_next_step_for_what_may_pass() -> None:
+    state = app("a", conditions=[{"type": "ComparisonError", "message": "dial tcp: i/o timeout"}])
+    assert next_action(state, [], "argocd", "a", timed_out=False).startswith("See whether Argo CD reaches what ComparisonError names")
+
+
+def test_v8_the_next_step_after_a_failed_operation_that_was_reverted() -> None:
+    state = app("a", "Progressing", operationState={"phase": "Failed", "syncResult": {"revision": "c" * 40}})
+    assert "does not try" not in next_action(state, [], "argocd", "a", timed_out=True)
+
+
+def made_anew(state: Obj, uid: str) -> Obj:
+    return {**state, "metadata": {**state["metadata"], "uid": uid}}
+
+
+def test_v4_an_application_that_is_made_anew_starts_afresh() -> None:
+    """Between two looks it was deleted and created: what was seen of the first says nothing of the second."""
+    one = wait(names=("a",), default=Expectation(revisions=(COMMIT,), degraded_grace=20))
+    older = app("a")
+    older["status"]["sync"]["revision"] = "c" * 40
+    one.step(listed(made_anew(app("a", "Progressing"), "u1")), 0)
+    for second in (1, 30, 60):
+        verdict = one.step(event("MODIFIED", made_anew(older, "u2")), second)
+        assert (verdict.kind, "pushed after" in verdict.reason) == ("waiting", False)
+    assert not one.results()[0]["overtaken"]
+
+
+def test_v4_what_was_seen_in_the_cluster_counts_for_one_application_only() -> None:
+    cluster = Cluster(jobs=[FAILED_JOB])
+    one = wait(cluster, names=("a",))
+    one.step(listed(made_anew(app("a", "Progressing", resources=JOBS), "u1")), 0)
+    state = made_anew(app("a", "Degraded", resources=JOBS), "u2")
+    cluster.collections["jobs"] = []
+    one.step([], PROBE_SECONDS)
+    assert one.step(event("MODIFIED", state), PROBE_SECONDS + 1).kind == "waiting"

@@ -10,8 +10,9 @@ import json
 from typing import Any
 
 import pytest
-from ansible_collections.gitops.airflow.plugins.module_utils._base.mask import MASK, Masker, masked_words, shorten
+from ansible_collections.gitops.airflow.plugins.module_utils._base.mask import MASK, Masker, masked_words
 from ansible_collections.gitops.airflow.plugins.module_utils._base.secret_parts import parts, secret_values
+from ansible_collections.gitops.airflow.plugins.module_utils._base.shorten import shorten
 from ansible_collections.gitops.airflow.plugins.module_utils._support.leaks import holds_secret
 
 PASSWORD = 'Zq4/kP+2"x~v'

@@ -9,9 +9,11 @@ import datetime
 from typing import Any
 
 import pytest
+from ansible_collections.gitops.airflow.plugins.module_utils._argocd.verdict import Expectation, Past
+from ansible_collections.gitops.airflow.plugins.module_utils._argocd.verdict import judge as wait_judge
 from ansible_collections.gitops.airflow.plugins.module_utils._status import rows as status
 from ansible_collections.gitops.airflow.plugins.module_utils._status import runs as status_runs
-from ansible_collections.gitops.airflow.plugins.module_utils._status.read import sync_failure
+from ansible_collections.gitops.airflow.plugins.module_utils._status.read import exception_text, sync_failure
 from ansible_collections.gitops.airflow.plugins.module_utils._status.text import columns, render
 
 NOW = datetime.datetime(2026, 5, 4, 12, 0, tzinfo=datetime.UTC)
@@ -409,3 +411,152 @@ def test_the_screen() -> None:
     ]
     wrong = render({**head, **found, "healthy": False, "problems": ["a", "b"], "warnings": ["c"]}).splitlines()
     assert wrong[:4] == ["airflow is NOT HEALTHY (2 problems)   T, read in 0.5 s", "  problem: a", "  problem: b", "  note: c"]
+
+
+OLD, NEW = "a" * 40, "b" * 40
+
+
+def reverted(tried: str, **more: Any) -> dict[str, Any]:
+    """Synced and Healthy at NEW; the last operation failed, when it tried another commit or this one."""
+    state = {"phase": "Failed", "message": "quota", "finishedAt": "2026-05-04T11:50:00Z", "syncResult": {"revision": tried}}
+    shown = {"sync": {"status": "Synced", "revision": NEW}, "health": {"status": "Healthy"}, "operationState": state, **more}
+    return {"metadata": {"name": "airflow-core"}, "status": shown}
+
+
+def with_application(app: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return healthy() | {"applications": status.application_rows([app], NOW)} | more
+
+
+@pytest.mark.parametrize(("tried", "problems"), [(OLD, []), (NEW, ["Application airflow-core: its last sync is Failed: quota"])])
+def test_v8_a_failed_sync_that_was_reverted_is_no_problem(tried: str, problems: list[str]) -> None:
+    """The wait's rule: the failed operation tried something else than is wanted now."""
+    app = reverted(tried)
+    assert status.judge(with_application(app)) == (problems, [])
+
+
+@pytest.mark.parametrize("tried", [OLD, NEW])
+@pytest.mark.parametrize("phase", ["Failed", "Error", "Succeeded"])
+def test_v8_status_and_wait_say_the_same(tried: str, phase: str) -> None:
+    app = reverted(tried)
+    app["status"]["operationState"]["phase"] = phase
+    app["status"]["reconciledAt"] = "2026-05-04T11:51:00Z"
+    done = wait_judge(app, Expectation(), Past(), 0)[0].kind == "done"
+    assert done is (status.judge(with_application(app))[0] == [])
+
+
+def test_v8_the_failed_job_of_a_sync_that_was_reverted_is_a_note() -> None:
+    jobs = [cause.text for cause in status.failed_jobs([FAILED_JOB], [])]
+    assert status.judge(with_application(reverted(OLD), failed_jobs=jobs)) == ([], jobs)
+    assert jobs[0] in status.judge(with_application(reverted(NEW), failed_jobs=jobs))[0]
+
+
+def test_v8_a_pod_of_the_revision_before_is_not_blamed() -> None:
+    """As in the waits: Kubernetes keeps the old pods until the new ones are ready, and deletes them then."""
+
+    def of(name: str, digest: str, minute: int, **fields: Any) -> dict[str, Any]:
+        owner = {"kind": "ReplicaSet", "name": f"web-{digest}"}
+        made = {"labels": {"pod-template-hash": digest}, "ownerReferences": [owner], "creationTimestamp": f"2026-05-04T11:{minute}:00Z"}
+        return pod(name, metadata=made, **fields)
+
+    broken = {"ready": False, "state": WAITS}
+    old, new = of("old", "1", 10, **broken), of("new", "2", 20)
+    assert [row["problems"] for row in status.pod_rows([old, new], {}, NOW)] == [[], []]
+    assert [row["problems"] != [] for row in status.pod_rows([new, of("newest", "3", 30, **broken)], {}, NOW)] == [False, True]
+    leaving = of("new", "2", 20, **broken)
+    leaving["metadata"]["deletionTimestamp"] = "2026-05-04T11:59:00Z"
+    assert status.pod_rows([leaving], {}, NOW)[0]["problems"] == []
+
+
+def test_v15_what_is_out_of_sync_is_named() -> None:
+    app = reverted(OLD, resources=[{"kind": "StatefulSet", "namespace": "core", "name": "triggerer", "status": "OutOfSync"}])
+    app["status"]["sync"]["status"] = "OutOfSync"
+    assert status.judge(with_application(app))[0] == ["Application airflow-core is OutOfSync and Healthy: StatefulSet core/triggerer"]
+
+
+def unready(seconds: int, kind: str = "Deployment", **fields: Any) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """A workload whose only pod has not been ready for so long."""
+    since = (NOW - datetime.timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    item = pod(ready=False, metadata={"labels": {"app": "web"}, "uid": "p1"}, **fields)
+    item["status"]["conditions"] = [{"type": "Ready", "status": "False", "lastTransitionTime": since}]
+    return workload(kind, 1, 0), [item]
+
+
+PROBE = {
+    "reason": "Unhealthy",
+    "involvedObject": {"uid": "p1", "fieldPath": "spec.containers{web}"},
+    "message": "Readiness probe failed: context deadline exceeded",
+    "lastTimestamp": "2026-05-04T11:59:50Z",
+}
+UNREADY = "core/web: 0 of 1 pods are available; pod core/web-1, container web: not ready: Readiness probe failed: context deadline exceeded"
+
+
+@pytest.mark.parametrize("kind", ["Deployment", "StatefulSet"])
+@pytest.mark.parametrize(("seconds", "problem"), [(0, False), (10, False), (299, False), (300, True), (3000, True)])
+def test_v18_a_probe_that_times_out_is_a_problem_only_after_a_grace(kind: str, seconds: int, problem: bool) -> None:
+    """Seen: several workers on a busy node, a probe of argocd-repo-server timed out once, and make status ended as unhealthy."""
+    item, pods = unready(seconds, kind)
+    told = status.workload_problems([item], pods, [PROBE], NOW)
+    notes = status.workload_problems([item], pods, [PROBE], NOW, passing=True)
+    assert (told, notes) == (([f"{kind} {UNREADY}"], []) if problem else ([], [f"{kind} {UNREADY}"]))
+    assert status.judge(healthy() | {"workload_problems": told, "workload_notes": notes}) == (told, notes)
+
+
+def test_v18_what_lasts_has_no_grace() -> None:
+    item, pods = unready(10, state=WAITS)
+    assert status.workload_problems([item], pods, [], NOW) == ["Deployment core/web: 0 of 1 pods are available"]
+    refused = workload("Deployment", 1, 0)
+    refused["status"]["conditions"] = [{"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": "exceeded quota"}]
+    refused["status"]["conditions"].append({"type": "Available", "status": "False", "lastTransitionTime": "2026-05-04T11:59:50Z"})
+    assert status.workload_problems([refused], [], [], NOW) != []
+    assert status.workload_problems([refused], [], [], NOW, passing=True) == []
+
+
+def test_v18_one_of_several_pods_that_is_not_ready_for_long_is_a_problem() -> None:
+    item, pods = unready(10)
+    _item, others = unready(400)
+    others[0]["metadata"]["name"] = "web-2"
+    assert status.workload_problems([item], [*pods, *others], [], NOW) != []
+
+
+def test_v18_where_no_pod_is_known_the_workloads_own_time_counts() -> None:
+    item = workload("Deployment", 1, 0)
+    item["status"]["conditions"] = [{"type": "Available", "status": "False", "lastTransitionTime": "2026-05-04T11:59:50Z"}]
+    assert status.workload_problems([item], [], [], NOW) == []
+    item["status"]["conditions"][0]["lastTransitionTime"] = "2026-05-04T11:50:00Z"
+    assert status.workload_problems([item], [], [], NOW) != []
+
+
+@pytest.mark.parametrize(
+    ("health", "changed", "is_problem"),
+    [
+        ("Progressing", "2026-05-04T11:59:50Z", False),
+        ("Progressing", "2026-05-04T11:54:59Z", True),
+        ("Progressing", None, True),
+        ("Degraded", "2026-05-04T11:59:50Z", True),
+    ],
+)
+def test_v18_an_application_that_is_progressing_for_a_moment_is_a_note(health: str, changed: str | None, is_problem: bool) -> None:
+    app = reverted(OLD, health={"status": health, "lastTransitionTime": changed})
+    text = [f"Application airflow-core is Synced and {health}"]
+    assert status.judge(with_application(app)) == ((text, []) if is_problem else ([], text))
+
+
+@pytest.mark.parametrize(
+    ("trace", "text"),
+    [
+        (
+            "Traceback (most recent call last):\n  File \"a.py\", line 1\n    import x\nModuleNotFoundError: No module named 'x'\n",
+            "ModuleNotFoundError: No module named 'x'",
+        ),
+        (
+            'Traceback (most recent call last):\n  File "a.py"\npydantic.ValidationError: 1 error\nfield\n  required\nFor more see x',
+            "pydantic.ValidationError: 1 error field required For more see x",
+        ),
+        ("something odd", "something odd"),
+        ("first line\nand the last", "and the last"),
+        ("", ""),
+        (None, ""),
+    ],
+)
+def test_v19_an_import_error_keeps_its_reason(trace: str | None, text: str) -> None:
+    assert exception_text(trace) == text
