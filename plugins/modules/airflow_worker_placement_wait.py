@@ -143,8 +143,8 @@ options:
     type: float
     default: 60
   start_grace:
-    description: Seconds for which a container may fail to start, for which the end of a worker may be unknown that was deleted while it ran,
-      and for which Events may leave in doubt whose they are.
+    description: Seconds for which a container may fail to start, for which the end of a worker that was deleted while it ran may be
+      unknown, and for which Events may leave in doubt whose they are.
     type: float
     default: 60
   tail_lines:

@@ -207,7 +207,7 @@ next_action:
 code:
   description: >-
     The kind of failure: V(drift), V(foreign_cluster), V(broken_cluster), V(nodes_not_ready), V(busy), V(command_missing), V(bad_path),
-    V(download_failed), V(checksum_mismatch),
+    V(bad_url), V(download_failed), V(checksum_mismatch),
     V(bad_option), V(library_missing) or V(kind_failed).
   returned: failure
   type: str
@@ -236,7 +236,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import missing_required_lib
-from ansible_collections.gitops.airflow.plugins.module_utils._base.download import ensure_file
+from ansible_collections.gitops.airflow.plugins.module_utils._base.download import check_download, ensure_file
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError, InputError
 from ansible_collections.gitops.airflow.plugins.module_utils._base.module import AnsibleModule
 from ansible_collections.gitops.airflow.plugins.module_utils._kind.client import Engine, Marker
@@ -293,6 +293,8 @@ def main(create: Callable[..., AnsibleModule] = AnsibleModule) -> None:
     known: dict[str, Any] = {"context": f"kind-{engine.name}", "kubeconfig": engine.kubeconfig, "drift": []}
     cluster = Cluster(engine, Marker(params["state_dir"], engine.name), check=module.check_mode)
     try:
+        if params["kind_url"]:
+            check_download(params["kind_url"], params["kind_checksum"], "kind_")
         if params["state"] == "absent":
             result = cluster.absent(params["config"], delete_foreign=params["delete_foreign"])
         else:

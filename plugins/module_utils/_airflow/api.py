@@ -27,7 +27,7 @@ from urllib.request import (
 from ansible_collections.gitops.airflow.plugins.module_utils._airflow.task_log import TaskLog, read_answer
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import AirflowError, CollectionError, InputError
 from ansible_collections.gitops.airflow.plugins.module_utils._base.transport import proxy_for, sends_in_clear
-from ansible_collections.gitops.airflow.plugins.module_utils._base.url import public_url
+from ansible_collections.gitops.airflow.plugins.module_utils._base.url import check_http_url
 from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Obj, shorten
 
 PAGE = 100
@@ -60,20 +60,13 @@ class _NoRedirect(HTTPRedirectHandler):
 
 def check_access(access: Access) -> None:
     """Raises InputError for a URL that is none, or at which the password could be read on its way (H5)."""
-    shown = public_url(access.url)
-    parts = urlsplit(access.url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise InputError(f"url is {shown!r}: it must begin with http:// or https:// and name a host.", "Correct url.", "bad_url")
-    if "@" in parts.netloc:
-        raise InputError(f"url {shown!r} holds a user or password, which would be seen.", "Give username and password.", "bad_url")
-    try:
-        _port = parts.port
-    except ValueError as error:
-        raise InputError(f"url is {shown!r}: {error}.", "Correct url.", "bad_url") from error
+    check_http_url(
+        access.url, "url", example="http://localhost:8080 or https://airflow.example.com", user_goes="Give username and password."
+    )
     if sends_in_clear(access.url):
         raise InputError(
-            f"url is {shown!r}: over plain HTTP the password of user {access.username!r} could be read on its way, so it is sent only to "
-            "this machine (localhost).",
+            f"url is {access.url!r}: over plain HTTP the password of user {access.username!r} could be read on its way, so it is sent only "
+            "to this machine (localhost).",
             "Give an https:// address, or the webserver's Service as tunnel.",
             "unencrypted",
         )
@@ -83,7 +76,7 @@ def basic_transport(access: Access) -> Transport:
     """Basic authentication with one opener for all requests: open_url reads the certificates anew for each, some 30 ms."""
     proxy = proxy_for(access.url, getproxies_environment())
     handlers: list[BaseHandler] = [_NoRedirect(), ProxyHandler({urlsplit(access.url).scheme: proxy} if proxy else {})]
-    if access.url.startswith("https:"):
+    if urlsplit(access.url).scheme == "https":
         context = ssl.create_default_context(cafile=access.ca_path)
         if not access.validate_certs:
             context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
