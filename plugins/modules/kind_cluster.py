@@ -15,6 +15,14 @@ description:
   - >-
     An existing cluster is never changed and never deleted to make it fit. Where its nodes, images, published ports, mounts, subnets or
     kubeadm patches differ from O(config), the module fails and lists every difference.
+  - >-
+    What a new cluster would not have either is no difference, for instance another way to write a path, or a kubelet setting that kubeadm
+    leaves out because it is the default. A patch that can have no effect is refused, such as C(rotateCertificates=false), which kubeadm
+    overrides.
+  - >-
+    If kind cannot create the cluster, nothing of it is left but the journals of its nodes, in O(state_dir) (C(<name>.failed)), until a
+    cluster of that name is created or deleted. A kubelet that ended itself is quoted in the message.
+    M(gitops.airflow.support_bundle) takes the journals along.
   - Node containers that are stopped, as after a reboot of the machine, are started.
   - >-
     kind makes every cluster with the same bootstrap token, valid for 24 hours, with which any pod could join as a node. Once all nodes
@@ -98,7 +106,8 @@ options:
     type: int
     default: 180
   state_dir:
-    description: Folder on the machine for the note of work in progress and the record of clusters that the module made.
+    description: Folder on the machine for the note of work in progress, the record of clusters that the module made, and the journals of
+      those that it could not make.
     type: path
     default: ~/.cache/gitops-airflow/clusters
   delete_foreign:
@@ -241,7 +250,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import
 from ansible_collections.gitops.airflow.plugins.module_utils._base.module import AnsibleModule
 from ansible_collections.gitops.airflow.plugins.module_utils._kind.client import Engine, Marker
 from ansible_collections.gitops.airflow.plugins.module_utils._kind.cluster import Cluster, DriftError, Wanted
-from ansible_collections.gitops.airflow.plugins.module_utils._kind.config import HAS_YAML
+from ansible_collections.gitops.airflow.plugins.module_utils._kind.config import HAS_YAML, STATE_DIR
 
 
 def kubeconfig_path(given: str | None) -> str:
@@ -278,7 +287,7 @@ def main(create: Callable[..., AnsibleModule] = AnsibleModule) -> None:
             "kind_checksum": {"type": "str", "default": ""},
             "kubeconfig": {"type": "path"},
             "wait": {"type": "int", "default": 180},
-            "state_dir": {"type": "path", "default": "~/.cache/gitops-airflow/clusters"},
+            "state_dir": {"type": "path", "default": STATE_DIR},
             "delete_foreign": {"type": "bool", "default": False},
         },
         supports_check_mode=True,
