@@ -26,12 +26,21 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 UTILS = Path("plugins/module_utils")
 TESTS = {
+    "_airflow/dag_run.py": ["test_airflow_dag_run.py"],
     "_argocd/application.py": ["test_application_verdict.py", "test_application_wait.py", "test_recorded.py"],
     "_argocd/verdict.py": ["test_application_verdict.py", "test_application_wait.py", "test_recorded.py"],
+    "_base/download.py": ["test_download.py", "test_url.py"],
+    "_base/url.py": ["test_url.py"],
+    "_kind/config.py": ["test_kind_drift.py", "test_kind_cluster.py"],
+    "_kind/drift.py": ["test_kind_drift.py", "test_bootstrap_token.py"],
+    "_kind/evidence.py": ["test_kind_host.py", "test_kind_cluster.py"],
+    "_kind/output.py": ["test_kind_drift.py"],
     "_kube/causes.py": ["test_causes.py", "test_recorded.py"],
     "_placement/events.py": ["test_placement_events.py", "test_placement_wait.py"],
     "_placement/evidence.py": ["test_placement_evidence.py", "test_placement_wait.py"],
     "_placement/verdict.py": ["test_placement_verdict.py", "test_placement_wait.py"],
+    "_placement/wait.py": ["test_placement_wait.py"],
+    "_status/runs.py": ["test_status_runs.py"],
     "_argocd/resource_health.py": ["test_resource_health.py"],
     "_kube/watch.py": ["test_watch.py"],
     "_kube/workload_verdict.py": ["test_workload_wait.py"],

@@ -147,8 +147,12 @@ class AirflowApi:
         if 300 <= error.code < 400:
             message = f"{self._base} redirects {path} to {error.headers.get('Location')}."
             return AirflowError(error.code, message, "Give the webserver's own address as url.", "bad_url")
-        advice = "Look at the webserver's log, and whether its database runs." if error.code == 500 else ""
-        return AirflowError(error.code, f"{self._at} answered {method} {path} with {error.code}: {detail}.", advice)
+        found = AirflowError(error.code, f"{self._at} answered {method} {path} with {error.code}: {detail}.")
+        if error.code == 500:
+            found.next_action = "Look at the webserver's log, and whether its database runs."
+        elif not found.passing:
+            found.next_action = "Correct what the answer names."
+        return found
 
     def _json(self, method: str, path: str, body: Obj | None = None) -> Obj:
         content = self._request(method, path, body)

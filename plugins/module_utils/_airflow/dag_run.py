@@ -149,7 +149,8 @@ class DagRun:
                     raise
                 if self._left() <= 0:
                     message = f"{error} It stayed so for {self._request.timeout:g} s."
-                    raise AirflowError(error.status, message, error.next_action, error.code) from error
+                    advice = error.next_action or "Check that the webserver runs, and what stands before it, such as a proxy."
+                    raise AirflowError(error.status, message, advice, error.code) from error
                 self._tell(error.text)
             self._pause()
 

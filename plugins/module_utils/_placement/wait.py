@@ -274,7 +274,7 @@ class PlacementWait:
             "dag_id": worker.identity("dag_id"),
             "run_id": worker.identity("run_id"),
             "task_id": task_id,
-            "map_index": -1 if not map_index else int(map_index) if map_index.isdigit() else None,
+            "map_index": -1 if not map_index else int(map_index) if map_index.isdecimal() else None,
             "try_number": worker.try_number if worker.evidence == "pod" or worker.identity("try_number") else None,
             **spec,
             "timings": worker.timings(),
