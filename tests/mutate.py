@@ -38,7 +38,7 @@ TESTS = {
     "_kube/causes.py": ["test_causes.py", "test_recorded.py"],
     "_placement/events.py": ["test_placement_events.py", "test_placement_wait.py"],
     "_placement/evidence.py": ["test_placement_evidence.py", "test_placement_wait.py"],
-    "_placement/verdict.py": ["test_placement_verdict.py", "test_placement_wait.py"],
+    "_placement/verdict.py": ["test_placement_verdict.py", "test_placement_evidence.py", "test_placement_wait.py"],
     "_placement/wait.py": ["test_placement_wait.py"],
     "_status/runs.py": ["test_status_runs.py"],
     "_argocd/resource_health.py": ["test_resource_health.py"],

@@ -240,7 +240,7 @@ def _open(
     reason = f"worker {last.name} is {last.phase}, expected {rules.phase}"
     if last.phase == "Gone" and (replaced := _replaced(last, expect)):
         return replaced, []
-    if last.started and (ailing := start_problems(last.pod)):
+    if ailing := start_problems(last.pod):
         reason = f"{reason} ({named(ailing)})"
     return reason, [] if lacks and last.phase == "Gone" else _troubles(last, rules)
 

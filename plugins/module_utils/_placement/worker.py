@@ -249,7 +249,7 @@ class Worker:
         base = next((container for container in failed if container.name == BASE), None)
         if base is None:
             return failed
-        return [base, *(container for container in failed if container is not base and container.ended_before(base))]
+        return [base, *(container for container in failed if container.name != BASE and container.ended_before(base))]
 
     @property
     def speaker(self) -> str:
@@ -266,7 +266,7 @@ class Worker:
         culprits = self.culprits
         words += [str(container) for container in culprits]
         words += [text for name, text in self.blocked if name not in {container.name for container in culprits}]
-        if not self.started and self.reported:
+        if self.reported:
             words.append("Airflow says that the task failed; its log there says why")
         return shorten("; ".join(words) or "no reason given")
 

@@ -353,7 +353,8 @@ def test_the_base_container_decides_and_the_container_at_fault_is_named(name: st
 def test_a_sidecar_that_ended_after_base_is_not_at_fault() -> None:
     """V5: what is stopped because base has ended did not make it fail."""
     status = status_of({}, {"log": ended(143, at="2026-05-04T10:00:11Z"), "base": ended(1)}, "Failed")
-    assert "log" not in verdict([worker(status)])[0].reason
+    reason = verdict([worker(status)])[0].reason
+    assert ("log" in reason, reason.count("container base")) == (False, 1)
 
 
 def test_an_init_container_that_fails_again_and_again_is_one_trouble() -> None:
@@ -396,6 +397,17 @@ def test_a_worker_that_may_be_replaced_is_waited_for_however_long_it_takes(name:
     for now in (0, 60, 3600):
         result, past = verdict(workers, expectation, past=past, now=now)
         assert (result.kind, result.wake, words in result.reason) == ("waiting", None, True), result
+
+
+def test_a_worker_that_is_there_was_not_deleted() -> None:
+    """V6: the words for what was deleted are not those for what is pending, whatever tries are left."""
+    assert "was deleted" not in verdict([worker(PENDING, node="")], expect(tries=3))[0].reason
+
+
+def test_a_pod_of_several_whose_end_was_not_seen_is_no_trouble_yet() -> None:
+    """The next one is to come; but one that cannot start is trouble all the same."""
+    assert verdict([worker(RUNNING, True)], DEFERRED)[0].wake is None
+    assert verdict([worker(waits("ErrImagePull"))], DEFERRED)[0].wake == 60
 
 
 def test_the_worker_that_replaces_an_unstarted_one_counts() -> None:
