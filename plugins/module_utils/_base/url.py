@@ -40,7 +40,7 @@ def ssh_server(url: str) -> tuple[str, int] | None:
 
 
 def _without_user(url: str) -> str:
-    """The same of a text that may be no URL, whose password may hold any character."""
+    """The same of any text, also one that cannot be taken apart: a password may hold any character."""
     return re.sub(r"(?<=://).*@", "", url, flags=re.DOTALL)
 
 
@@ -89,7 +89,7 @@ def _netloc_problem(netloc: str) -> str:
     if not _is_host(host):
         return f"{host} is neither a host name nor an address"
     if port and not (port.isascii() and port.isdecimal() and 0 < int(port) < 2**16):
-        return f"Port could not be cast to a number from 1 to 65535, for it is {port!r}"
+        return f"Port could not be cast to a number from 1 to 65535: {port!r}"
     return ""
 
 

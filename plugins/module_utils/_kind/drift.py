@@ -176,7 +176,7 @@ def _set_drift(where: str, what: str, text: Any, missing: Set[Any], extra: Set[A
 
 
 def patches(config: Mapping[str, Any], node: Mapping[str, Any] | None = None) -> dict[str, dict[str, Any]]:
-    """The kubeadm configuration patches for a node, merged, by kind of document. Raises InputError on text that is no such patch."""
+    """The kubeadm configuration patches for a node, merged, by kind of document. Raises InputError on text that is not such a patch."""
     merged: dict[str, dict[str, Any]] = {}
     for text in [*(config.get("kubeadmConfigPatches") or []), *((node or {}).get("kubeadmConfigPatches") or [])]:
         try:

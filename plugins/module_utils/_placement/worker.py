@@ -94,7 +94,7 @@ class Container:
         return cls(str(status.get("name")), init, ended.get("exitCode"), reason, message, finished)
 
     def ended_before(self, other: Container) -> bool:
-        """Also where it cannot be told."""
+        """True also if a time is not known."""
         return self.finished is None or other.finished is None or self.finished <= other.finished
 
     def __str__(self) -> str:
@@ -142,7 +142,7 @@ class Worker:
 
     @property
     def key(self) -> str:
-        """What tells it from every other pod, also from one that has its name later (V4)."""
+        """Identifies it among all pods, also if another one has its name later (V4)."""
         return f"{self.namespace}/{self.uid}"
 
     @property

@@ -384,7 +384,7 @@ BROKEN: dict[str, Obj | None] = {
     "paused": {"is_active": True, "is_paused": True},
     "deleted": None,
 }
-# The pause state that is told of each: nothing of a DAG that Airflow does not find.
+# The pause state that each reports: none for a DAG that Airflow does not find.
 PAUSED = {
     **dict.fromkeys(BROKEN),
     "import errors": False,

@@ -33,7 +33,7 @@ RIGHT = [
     "http://m\u00fcnchen.example:8080",
     "http://host/a%20b/@x",
 ]
-PORT = "Port could not be cast to a number from 1 to 65535, for it is "
+PORT = "Port could not be cast to a number from 1 to 65535: "
 BEGIN = "it must begin with http:// or https:// and name a host"
 USER = "it holds a user or password, which would be seen"
 BRACKETS = "an IPv6 address in it must stand in brackets, such as http://[::1]:8080"

@@ -265,7 +265,7 @@ def test_drift_inside_a_node(patch: str, expected: list[str], level: str) -> Non
 
 
 GIVEN_NOTHING: dict[str, Any] = {}
-# V11. name: (the kubelet's settings that are asked for, those in its file, those that kubeadm was given, whether it is drift)
+# V11. name: (the kubelet's settings in the configuration, those in its file, those that kubeadm was given, whether it is drift)
 SETTINGS: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any] | None, bool]] = {
     "false, which kubeadm leaves out": ({"protectKernelDefaults": False}, {}, {"protectKernelDefaults": False}, False),
     "false, as by default": ({"protectKernelDefaults": False}, {}, GIVEN_NOTHING, False),
