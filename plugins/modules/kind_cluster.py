@@ -16,9 +16,9 @@ description:
     An existing cluster is never changed and never deleted to make it fit. Where its nodes, images, published ports, mounts, subnets or
     kubeadm patches differ from O(config), the module fails and lists every difference.
   - >-
-    What a new cluster would not have either does not count as a difference, for instance another way to write a path, or a kubelet setting that kubeadm
-    leaves out because it is the default. A patch that can have no effect is refused, such as C(rotateCertificates=false), which kubeadm
-    overrides.
+    What a new cluster would not have either does not count as a difference, for instance another way to write a path, or a kubelet setting
+    that kubeadm leaves out because it is the default. A patch that can have no effect is refused, such as C(rotateCertificates=false),
+    which kubeadm overrides.
   - >-
     If kind cannot create the cluster, nothing of it is left but the journals of its nodes, in O(state_dir) (C(<name>.failed)), until a
     cluster of that name is created or deleted. A kubelet that ended itself is quoted in the message.
