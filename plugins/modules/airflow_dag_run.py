@@ -15,7 +15,8 @@ description:
     has ended.
   - A second call with the same O(dag_run_id) finds the run and starts nothing. Without O(dag_run_id) each call starts a new run.
   - The webserver is reached by O(url), or through the Kubernetes API (O(tunnel)), where no address of it need be reachable.
-  - A DAG that the scheduler has not parsed yet is waited for. When it does not come within O(timeout) the import errors are named.
+  - For a new run, a DAG that the scheduler has not parsed yet is waited for. When it does not come within O(timeout) the import errors are
+    named. A run that exists is found also if its DAG has import errors now, is paused, or was removed.
   - A webserver that does not answer, or answers 502, 503 or 504, is asked again until O(timeout).
   - The message of a failed run quotes the last 20 lines of each failed task's log. A log in remote storage is uploaded after the task's
     change of state, so the logs are waited for, up to 20 seconds for all of them; what then is not there is named with Airflow's reason.

@@ -15,7 +15,12 @@ description:
     can no longer be met.
   - Fails at once when a worker is in a namespace where none is expected, on a wrong node, with another service account,
     toleration, node selector or affinity, when there are more workers than expected, or when a worker failed in its last try.
-  - Fails after a grace when a worker is unschedulable (with the scheduler's own message) or a container of it cannot start.
+  - Fails after a grace when a worker is unschedulable (with the scheduler's own message) or a container cannot start, so that C(base)
+    does not run. Once C(base) runs, its end is the worker's, whatever becomes of sidecars. The message names each container whose end may
+    be the cause, with exit code and message.
+  - A worker that may be replaced is waited for until O(timeout), with the reason, because a task may be tried again hours later. That is
+    one that was deleted before C(base) ran, or in a try before the last, or whose task O(task_instances) show as deferred, up for
+    reschedule or queued.
   - Workers vanish seconds after their end. Take O(resource_version) before the trigger, and those already deleted are seen too. Where that
     history is gone, O(task_instances) names the pods and Events prove where they ran; RV(placements) says which evidence each has.
   - A worker pod that succeeded says that its process ended, not that the task did. M(gitops.airflow.airflow_dag_run) reports how the task
@@ -134,13 +139,13 @@ options:
     type: float
     default: 60
   start_grace:
-    description: Seconds for which a container may fail to start, for which a worker deleted before its end was seen is waited for to come
-      again, and for which Events may leave in doubt whose they are.
+    description: Seconds for which a container may fail to start, for which the end of a worker that was deleted while it ran may be
+      unknown, and for which Events may leave in doubt whose they are.
     type: float
     default: 60
   tail_lines:
-    description: How many of the last lines of the C(base) container's log are kept for each worker. They are read while it runs. V(0)
-      reads none.
+    description: How many of the last lines of the C(base) container's log are kept for each worker, or of the container whose failure kept
+      it from starting. They are read while it runs. V(0) reads none.
     type: int
     default: 20
 notes:

@@ -212,7 +212,7 @@ from typing import Any, NoReturn
 
 from ansible_collections.gitops.airflow.plugins.module_utils._argocd.admin_password import check_password
 from ansible_collections.gitops.airflow.plugins.module_utils._argocd.install_manifest import decode
-from ansible_collections.gitops.airflow.plugins.module_utils._base.download import ensure_file
+from ansible_collections.gitops.airflow.plugins.module_utils._base.download import check_download, ensure_file
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError, CollectionError, InputError, LibraryMissing
 from ansible_collections.gitops.airflow.plugins.module_utils._base.module import AnsibleModule
 from ansible_collections.gitops.airflow.plugins.module_utils._base.owner import OWNER_SPEC
@@ -264,6 +264,7 @@ class Run:
         """The manifest, downloaded if need be. Raises CollectionError."""
         params, path = self.params, Path(self.params["manifest"])
         if params["url"]:
+            check_download(params["url"], params["checksum"])
             content, self.downloaded = ensure_file(path, params["url"], params["checksum"], check=self.check)
         elif path.is_file():
             content = path.read_bytes()
@@ -286,7 +287,9 @@ class Run:
                     "Set wait=true, or give admin_password in a later task.",
                     "bad_option",
                 )
-        if not params["url"]:
+        if params["url"]:
+            check_download(params["url"], params["checksum"])
+        else:
             self.read()
         checked = params["state"] == CHECKED
         try:

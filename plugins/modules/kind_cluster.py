@@ -15,6 +15,14 @@ description:
   - >-
     An existing cluster is never changed and never deleted to make it fit. Where its nodes, images, published ports, mounts, subnets or
     kubeadm patches differ from O(config), the module fails and lists every difference.
+  - >-
+    What a new cluster would not have either does not count as a difference, for instance another way to write a path, or a kubelet setting
+    that kubeadm leaves out because it is the default. A patch that can have no effect is refused, such as C(rotateCertificates=false),
+    which kubeadm overrides.
+  - >-
+    If kind cannot create the cluster, nothing of it is left but the journals of its nodes, in O(state_dir) (C(<name>.failed)), until a
+    cluster of that name is created or deleted. A kubelet that ended itself is quoted in the message.
+    M(gitops.airflow.support_bundle) takes the journals along.
   - Node containers that are stopped, as after a reboot of the machine, are started.
   - >-
     kind makes every cluster with the same bootstrap token, valid for 24 hours, with which any pod could join as a node. Once all nodes
@@ -101,7 +109,8 @@ options:
     type: int
     default: 180
   state_dir:
-    description: Folder on the machine for the note of work in progress and the record of clusters that the module made.
+    description: Folder on the machine for the note of work in progress, the record of clusters that the module made, and the journals of
+      those that it could not make.
     type: path
     default: ~/.cache/gitops-airflow/clusters
   delete_foreign:
@@ -224,7 +233,7 @@ next_action:
 code:
   description: >-
     The kind of failure: V(drift), V(foreign_cluster), V(broken_cluster), V(nodes_not_ready), V(busy), V(command_missing), V(bad_path),
-    V(not_deleted), V(download_failed), V(checksum_mismatch),
+    V(bad_url), V(not_deleted), V(download_failed), V(checksum_mismatch),
     V(bad_option), V(library_missing) or V(kind_failed).
   returned: failure
   type: str
@@ -254,13 +263,13 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import missing_required_lib
-from ansible_collections.gitops.airflow.plugins.module_utils._base.download import ensure_file
+from ansible_collections.gitops.airflow.plugins.module_utils._base.download import check_download, ensure_file
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError, InputError
 from ansible_collections.gitops.airflow.plugins.module_utils._base.module import AnsibleModule
 from ansible_collections.gitops.airflow.plugins.module_utils._host.files import delete_files
 from ansible_collections.gitops.airflow.plugins.module_utils._kind.client import Engine, Marker
 from ansible_collections.gitops.airflow.plugins.module_utils._kind.cluster import Cluster, DriftError, Wanted
-from ansible_collections.gitops.airflow.plugins.module_utils._kind.config import HAS_YAML
+from ansible_collections.gitops.airflow.plugins.module_utils._kind.config import HAS_YAML, STATE_DIR
 from ansible_collections.gitops.airflow.plugins.module_utils._kind.release import for_machine
 
 
@@ -299,7 +308,7 @@ def main(create: Callable[..., AnsibleModule] = AnsibleModule) -> None:
             "kind_checksum": {"type": "str", "default": ""},
             "kubeconfig": {"type": "path"},
             "wait": {"type": "int", "default": 180},
-            "state_dir": {"type": "path", "default": "~/.cache/gitops-airflow/clusters"},
+            "state_dir": {"type": "path", "default": STATE_DIR},
             "delete_foreign": {"type": "bool", "default": False},
             "delete_files": {"type": "list", "elements": "path", "default": []},
         },
@@ -315,6 +324,10 @@ def main(create: Callable[..., AnsibleModule] = AnsibleModule) -> None:
     known: dict[str, Any] = {"context": f"kind-{engine.name}", "kubeconfig": engine.kubeconfig, "drift": []}
     cluster = Cluster(engine, Marker(params["state_dir"], engine.name), check=module.check_mode)
     try:
+        if params["kind_url"]:
+            # Of any machine: whether kind has a binary for this one matters only if one is downloaded.
+            url, checksum = (for_machine(params[name], "Linux", "x86_64") for name in ("kind_url", "kind_checksum"))
+            check_download(url, checksum, "kind_")
         if params["state"] == "absent":
             result = cluster.absent(params["config"], delete_foreign=params["delete_foreign"])
             deleted = delete_files([Path(path) for path in params["delete_files"]], check=module.check_mode)

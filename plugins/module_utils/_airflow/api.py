@@ -9,14 +9,14 @@ import json
 from dataclasses import dataclass, field
 from http.client import HTTPException
 from urllib.error import HTTPError, URLError
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, urlencode
 
 from ansible_collections.gitops.airflow.plugins.module_utils._airflow.task_log import TaskLog, read_answer
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import AirflowError, CollectionError, InputError
 from ansible_collections.gitops.airflow.plugins.module_utils._base.http import Send, basic, sender
 from ansible_collections.gitops.airflow.plugins.module_utils._base.shorten import shorten
 from ansible_collections.gitops.airflow.plugins.module_utils._base.transport import sends_in_clear
-from ansible_collections.gitops.airflow.plugins.module_utils._base.url import public_url
+from ansible_collections.gitops.airflow.plugins.module_utils._base.url import check_http_url
 from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Obj
 
 PAGE = 100
@@ -38,20 +38,13 @@ class Access:
 
 def check_access(access: Access) -> None:
     """Raises InputError for a URL that is none, or at which the password could be read on its way (H5)."""
-    shown = public_url(access.url)
-    parts = urlsplit(access.url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise InputError(f"url is {shown!r}: it must begin with http:// or https:// and name a host.", "Correct url.", "bad_url")
-    if "@" in parts.netloc:
-        raise InputError(f"url {shown!r} holds a user or password, which would be seen.", "Give username and password.", "bad_url")
-    try:
-        _port = parts.port
-    except ValueError as error:
-        raise InputError(f"url is {shown!r}: {error}.", "Correct url.", "bad_url") from error
+    check_http_url(
+        access.url, "url", example="http://localhost:8080 or https://airflow.example.com", user_goes="Give username and password."
+    )
     if sends_in_clear(access.url):
         raise InputError(
-            f"url is {shown!r}: over plain HTTP the password of user {access.username!r} could be read on its way, so it is sent only to "
-            "this machine (localhost).",
+            f"url is {access.url!r}: over plain HTTP the password of user {access.username!r} could be read on its way, so it is sent only "
+            "to this machine (localhost).",
             "Give an https:// address, or the webserver's Service as tunnel.",
             "unencrypted",
         )
@@ -120,8 +113,12 @@ class AirflowApi:
         if 300 <= error.code < 400:
             message = f"{self._base} redirects {path} to {error.headers.get('Location')}."
             return AirflowError(error.code, message, "Give the webserver's own address as url.", "bad_url")
-        advice = "Look at the webserver's log, and whether its database runs." if error.code == 500 else ""
-        return AirflowError(error.code, f"{self._at} answered {method} {path} with {error.code}: {detail}.", advice)
+        found = AirflowError(error.code, f"{self._at} answered {method} {path} with {error.code}: {detail}.")
+        if error.code == 500:
+            found.next_action = "Look at the webserver's log, and whether its database runs."
+        elif not found.passing:
+            found.next_action = "Correct what the answer names."
+        return found
 
     def _json(self, method: str, path: str, body: Obj | None = None) -> Obj:
         content = self._request(method, path, body)

@@ -97,22 +97,25 @@ class DagRun:
         request, outcome = self._request, self.outcome
         dag = self._api.dag(request.dag_id)
         outcome.was_paused = None if dag is None else bool(dag.get("is_paused"))
-        outcome.dag_run = self._api.run(request.dag_id, request.run_id) if dag else None
+        outcome.dag_run = self._api.run(request.dag_id, request.run_id)
         ended = outcome.state in ENDED
         paused_then = False if request.unpause and not ended else outcome.was_paused
         if request.wait and request.paused_after is not None:
             paused_then = request.paused_after
-        outcome.changed = outcome.dag_run is None or paused_then != outcome.was_paused
+        outcome.changed = outcome.dag_run is None or (dag is not None and paused_then != outcome.was_paused)
         return outcome
 
     def carry_out(self) -> Outcome:
         """Creates or finds the run, waits for its end if asked to. Raises AirflowError where Airflow refuses or stays away."""
         request, outcome = self._request, self.outcome
-        dag = self._parsed()
-        if dag is None:
-            return outcome
-        outcome.was_paused = bool(dag.get("is_paused"))
         outcome.dag_run = self._retry(lambda: self._api.run(request.dag_id, request.run_id))
+        if outcome.dag_run is None:
+            dag = self._parsed()
+            if dag is None:
+                return outcome
+        else:  # a run that is there needs no DAG that can be parsed (V9)
+            dag = self._retry(lambda: self._api.dag(request.dag_id))
+        outcome.was_paused = None if dag is None else bool(dag.get("is_paused"))
         blocked = outcome.was_paused and not request.unpause and outcome.state not in ENDED
         if blocked and request.wait:
             outcome.error = CollectionError(
@@ -147,7 +150,8 @@ class DagRun:
                     raise
                 if self._left() <= 0:
                     message = f"{error} It stayed so for {self._request.timeout:g} s."
-                    raise AirflowError(error.status, message, error.next_action, error.code) from error
+                    advice = error.next_action or "Check that the webserver runs, and what stands before it, such as a proxy."
+                    raise AirflowError(error.status, message, advice, error.code) from error
                 self._tell(error.text)
             self._pause()
 
@@ -265,7 +269,11 @@ class DagRun:
         states = named(f"{_task_name(item)} is {item['state'] or 'not scheduled'}" for item in outcome.task_instances) or "no task yet"
         advice = "Look at the scheduler's log and at the worker pods."
         dag = self._retry(lambda: self._api.dag(request.dag_id))
-        if dag and dag.get("is_paused"):
+        if dag is None:
+            advice = f"Bring {request.dag_id} back to the DAG repository: Airflow no longer finds it, so its runs stand still."
+        elif dag.get("has_import_errors"):
+            advice = f"Correct the import errors of {request.dag_id} in the DAG repository, and push."
+        elif dag.get("is_paused"):
             advice = f"Unpause {request.dag_id}, which has been paused meanwhile."
         message = f"The run {request.run_id} of {request.dag_id} is {outcome.state} after {request.timeout:g} s ({states})."
         return CollectionError(message, advice, "timeout")

@@ -16,6 +16,7 @@ from urllib.request import getproxies_environment
 
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError, InputError
 from ansible_collections.gitops.airflow.plugins.module_utils._base.transport import bypasses_proxy
+from ansible_collections.gitops.airflow.plugins.module_utils._base.url import check_http_url
 
 SECONDS = 30
 
@@ -38,6 +39,18 @@ def parse_checksum(checksum: str) -> tuple[str, str]:
     if algorithm not in hashlib.algorithms_guaranteed or algorithm.startswith("shake") or not value:
         raise InputError(f"checksum is {checksum!r}.", "Give it as ALGORITHM:DIGEST, for instance sha256:… with 64 hexadecimal digits.")
     return algorithm, value if "://" in value else value.strip().lower()
+
+
+def check_download(url: str, checksum: str, prefix: str = "") -> None:
+    """Raises InputError, with the option at fault, where nothing can be downloaded. ``prefix`` is that of the options url and checksum."""
+    algorithm, value = parse_checksum(checksum)
+    for option, address, example in (
+        (f"{prefix}url", url, "https://mirror.example.com/file"),
+        (f"{prefix}checksum", value, f"{algorithm}:https://mirror.example.com/file.{algorithm}sum"),
+    ):
+        if option.endswith("url") or "://" in address:
+            advice = f"Leave them out of {option}, and put them into the file ~/.netrc."
+            check_http_url(address, option, example=example, user_goes=advice, query=True)
 
 
 def listed_digest(text: str, name: str) -> str:

@@ -32,7 +32,7 @@ def sender(server: str, timeout: float, *, ca_path: str | None = None, validate_
     """
     proxy = proxy_for(server, getproxies_environment())
     handlers: list[BaseHandler] = [_NoRedirect(), ProxyHandler({urlsplit(server).scheme: proxy} if proxy else {})]
-    if server.startswith("https:"):
+    if urlsplit(server).scheme == "https":
         context = ssl.create_default_context(cafile=ca_path)
         if not validate_certs:
             context.check_hostname, context.verify_mode = False, ssl.CERT_NONE

@@ -31,6 +31,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._kind.config import
     found_nodes,
     yaml_documents,
 )
+from ansible_collections.gitops.airflow.plugins.module_utils._kind.evidence import keep_journals, kept_folder
 from ansible_collections.gitops.airflow.plugins.module_utils._kind.output import create_failure, unready_nodes
 
 NETWORK = "kind"
@@ -180,8 +181,9 @@ class Engine:
             raise KindError(f"cannot read {KUBEADM_CONFIG} of the node {node}: {error}", COMPLAINT) from error
 
     def create(self, config: Mapping[str, Any], image: str, marker: Marker) -> None:
-        """Makes the cluster. A failure removes what was made and raises KindError with the cause."""
+        """Makes the cluster. A failure removes what was made and raises KindError with the cause; the nodes' journals are kept."""
         creation = [self.kind, "create", "cluster", "--name", self.name, "--config", "-", "--kubeconfig", self.kubeconfig, "--wait", "0s"]
+        creation.append("--retain")  # else kind deletes the nodes, and with them what their kubelets say (F13)
         if image:
             creation += ["--image", image]
         code, out, err = self.runner(creation, stdin=json.dumps(config), keep=[marker.fd])
@@ -192,10 +194,16 @@ class Engine:
                 "Run again.",
             )
         if code:
+            folder = kept_folder(self.name, marker.path.parent)
+            try:
+                journals = keep_journals(self.name, folder, self.runner)
+            except OSError:  # a full disk must not hide why kind failed
+                journals = {}
             self.delete([])
             marker.done = True
-            cause, action = create_failure(err or out)
-            raise KindError(f"kind could not create the cluster {self.name}: {cause}", action)
+            cause, action = create_failure(err or out, journals)
+            kept = f" The journals of its nodes are in {folder}, and in the next support bundle." if any(journals.values()) else ""
+            raise KindError(f"kind could not create the cluster {self.name}: {cause}", f"{action}{kept}")
         marker.done = True
 
     def delete(self, volumes: Sequence[str]) -> None:

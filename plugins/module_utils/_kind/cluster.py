@@ -37,7 +37,8 @@ from ansible_collections.gitops.airflow.plugins.module_utils._kind.config import
     missing_images,
     wanted_nodes,
 )
-from ansible_collections.gitops.airflow.plugins.module_utils._kind.drift import Drift, content_drift, node_drift, patches
+from ansible_collections.gitops.airflow.plugins.module_utils._kind.drift import Drift, check_patches, content_drift, node_drift
+from ansible_collections.gitops.airflow.plugins.module_utils._kind.evidence import forget_journals, kept_folder
 from ansible_collections.gitops.airflow.plugins.module_utils._kind.output import kubeconfig_problem
 
 STARTABLE = ("exited", "stopped")
@@ -93,8 +94,7 @@ class Cluster:
         """Makes or adopts the cluster; the module's result. Raises DriftError, KindError, or InputError for bad input."""
         config = full_config(self.engine.name, wanted.config)
         nodes = wanted_nodes(self.engine.name, config, wanted.image)
-        for spec in [{}, *(config.get("nodes") or [])]:
-            patches(config, spec)  # bad patches are refused before anything is created
+        check_patches(config)  # before anything is created
         absent = [archive["path"] for archive in wanted.archives if not os.path.isfile(archive["path"])]
         if absent:
             raise KindError(f"image archive(s) not found: {', '.join(absent)}", "Correct image_archives, or make the files.", "bad_path")
@@ -116,6 +116,7 @@ class Cluster:
             self.engine.create(config, wanted.image, self.marker)
             made = self.engine.nodes()
             self._record(made, token_deleted=False)
+            forget_journals(kept_folder(self.engine.name, self.marker.path.parent))
         self.engine.wait_ready(made, wanted.wait)
         token = self._delete_token(made)
         loaded = self._load(wanted.archives, self.engine.contents(made) if wanted.archives else {})
@@ -269,6 +270,7 @@ class Cluster:
     def _forget(self) -> None:
         if not self.check:
             self.made.remove()
+            forget_journals(kept_folder(self.engine.name, self.marker.path.parent))
 
     def _has_entry(self) -> bool:
         try:

@@ -22,10 +22,12 @@ else:
 
 ROLE_LABEL = "io.x-k8s.kind.role"
 API_PORT = "6443/tcp"
+# Where the module notes which clusters it made, and keeps what those left that it could not make.
+STATE_DIR = "~/.cache/gitops-airflow/clusters"
 BALANCER = "external-load-balancer"
 
 PortMapping = tuple[str, str, str]  # container port with protocol, listen address, host port ("" when any will do)
-MountBind = tuple[str, str, bool]  # host path, path in the node, read-only
+MountBind = tuple[str, str, bool]  # host path as it is given, path in the node, read-only
 
 
 @dataclass(frozen=True)
@@ -121,15 +123,19 @@ def wanted_nodes(name: str, config: Mapping[str, Any], image: str) -> list[Wante
                 role=role,
                 image=image or node.get("image") or "",
                 ports=frozenset(_wanted_port(mapping, listen) for mapping in node.get("extraPortMappings") or []),
-                mounts=frozenset(
-                    (os.path.abspath(mount["hostPath"]), mount["containerPath"], bool(mount.get("readOnly")))
-                    for mount in node.get("extraMounts") or []
-                ),
+                mounts=frozenset(_wanted_mount(mount, f"{name}-{role}{suffix}") for mount in node.get("extraMounts") or []),
             )
         )
     if counts.get("control-plane", 0) > 1:
         nodes.append(WantedNode(name=f"{name}-{BALANCER}", role=BALANCER, image=""))
     return nodes
+
+
+def _wanted_mount(mount: Mapping[str, Any], node: str) -> MountBind:
+    for key in ("hostPath", "containerPath"):
+        if not mount.get(key):
+            raise InputError(f"an entry of extraMounts of the node {node} has no {key}: {dict(mount)}", f"Give its {key}.")
+    return os.path.abspath(mount["hostPath"]), mount["containerPath"], bool(mount.get("readOnly"))
 
 
 def _wanted_port(mapping: Mapping[str, Any], listen: str) -> PortMapping:

@@ -1,16 +1,19 @@
 # Copyright: (c) 2026, The gitops.airflow team
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where a kind cluster differs from its configuration. Pure: values in, a list of differences out."""
+"""Where a kind cluster differs from its configuration: values in, a list of differences out. Pure, but for links in paths of mounts."""
 
 from __future__ import annotations
 
+import os
+import posixpath
 import re
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import InputError
+from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import significant
 from ansible_collections.gitops.airflow.plugins.module_utils._kind.config import (
     FoundNode,
     MountBind,
@@ -25,6 +28,79 @@ ABSENT = "absent"
 KUBELET = "KubeletConfiguration"
 # Mounts that kind adds by itself (pkg/cluster/internal/providers/docker/provision.go).
 OWN_MOUNTS = frozenset({"/lib/modules", "/dev/mapper"})
+# The documents that kind gives kubeadm (pkg/cluster/internal/kubeadm/config.go). A patch of another kind has no effect.
+PATCHED = ("ClusterConfiguration", "InitConfiguration", "JoinConfiguration", KUBELET, "KubeProxyConfiguration")
+CRI_SOCKET = "unix:///run/containerd/containerd.sock"
+# Settings that have no effect in the kubelet's file, with the value that holds instead and why. The first: kubeadm's
+# cmd/kubeadm/app/componentconfigs/kubelet.go; the others are flags, which go before the file.
+OVERRIDDEN: Mapping[tuple[str, ...], tuple[Any, str]] = {
+    ("rotateCertificates",): (True, "kubeadm always sets it to true"),
+    ("containerRuntimeEndpoint",): (CRI_SOCKET, f"kubeadm starts the kubelet with {CRI_SOCKET}"),
+    ("providerID",): (None, "kind starts the kubelet with one of its own"),
+}
+# What holds for a setting that the kubelet's file leaves out (pkg/kubelet/apis/config/v1beta1/defaults.go), the same in Kubernetes 1.27 to
+# 1.35. kubeadm leaves out what has Go's zero value, for instance false, if the field does not tell that from an absent one.
+KUBELET_DEFAULTS: Mapping[tuple[str, ...], Any] = {
+    ("address",): "0.0.0.0",
+    ("configMapAndSecretChangeDetectionStrategy",): "Watch",
+    ("containerLogMaxFiles",): 5,
+    ("containerLogMaxSize",): "10Mi",
+    ("cpuCFSQuota",): True,
+    ("cpuCFSQuotaPeriod",): "100ms",
+    ("cpuManagerPolicy",): "none",
+    ("cpuManagerReconcilePeriod",): "10s",
+    ("enableContentionProfiling",): False,
+    ("enableControllerAttachDetach",): True,
+    ("enableDebugFlagsHandler",): True,
+    ("enableDebuggingHandlers",): True,
+    ("enableProfilingHandler",): True,
+    ("enableServer",): True,
+    ("enableSystemLogHandler",): True,
+    ("enableSystemLogQuery",): False,
+    ("enforceNodeAllocatable",): ["pods"],
+    ("evictionMaxPodGracePeriod",): 0,
+    ("evictionPressureTransitionPeriod",): "5m",
+    ("fileCheckFrequency",): "20s",
+    ("hairpinMode",): "promiscuous-bridge",
+    ("httpCheckFrequency",): "20s",
+    ("imageGCHighThresholdPercent",): 85,
+    ("imageGCLowThresholdPercent",): 80,
+    ("imageMaximumGCAge",): "0s",
+    ("imageMinimumGCAge",): "2m",
+    ("kernelMemcgNotification",): False,
+    ("localStorageCapacityIsolation",): True,
+    ("logging", "flushFrequency"): "5s",
+    ("logging", "format"): "text",
+    ("logging", "verbosity"): 0,
+    ("makeIPTablesUtilChains",): True,
+    ("maxOpenFiles",): 1000000,
+    ("maxPods",): 110,
+    ("memoryManagerPolicy",): "None",
+    ("nodeLeaseDurationSeconds",): 40,
+    ("nodeStatusMaxImages",): 50,
+    ("nodeStatusUpdateFrequency",): "10s",
+    ("oomScoreAdj",): -999,
+    ("podPidsLimit",): -1,
+    ("podsPerCore",): 0,
+    ("port",): 10250,
+    ("protectKernelDefaults",): False,
+    ("readOnlyPort",): 0,
+    ("registerNode",): True,
+    ("registryBurst",): 10,
+    ("registryPullQPS",): 5,
+    ("runOnce",): False,
+    ("runtimeRequestTimeout",): "2m",
+    ("seccompDefault",): False,
+    ("serializeImagePulls",): True,
+    ("serverTLSBootstrap",): False,
+    ("shutdownGracePeriod",): "0s",
+    ("shutdownGracePeriodCriticalPods",): "0s",
+    ("streamingConnectionIdleTimeout",): "4h",
+    ("syncFrequency",): "1m",
+    ("topologyManagerPolicy",): "none",
+    ("topologyManagerScope",): "container",
+    ("volumeStatsAggPeriod",): "1m",
+}
 # Keys of a patch that choose the document and are not a setting of it.
 PATCH_SELECTORS = frozenset({"apiVersion", "kind", "metadata"})
 
@@ -58,8 +134,7 @@ def node_drift(wanted: Sequence[WantedNode], found: Sequence[FoundNode]) -> list
         if want.image and not same_image(want.image, node.image):
             drift.append(Drift(want.name, "image", node.image, want.image))
         drift += _set_drift(want.name, "port mapping", _port_text, *_match_ports(want.ports, node.ports))
-        found_mounts = {mount for mount in node.mounts if mount[1] not in OWN_MOUNTS or mount in want.mounts}
-        drift += _set_drift(want.name, "mount", _mount_text, want.mounts - found_mounts, found_mounts - want.mounts)
+        drift += _set_drift(want.name, "mount", _mount_text, *_match_mounts(want.mounts, node.mounts))
     drift += [Drift(node.name, "node", f"a {node.role or 'kind'} node", ABSENT) for node in by_name.values()]
     return drift
 
@@ -72,6 +147,18 @@ def _match_ports(wanted: frozenset[PortMapping], found: frozenset[PortMapping]) 
             missing.discard(port)
             extra.discard(match)
     return missing, extra
+
+
+def _place(mount: MountBind) -> MountBind:
+    """The same for all ways to write a mount (V11): kind hands most paths to Docker as they are, and engines may resolve links."""
+    host, inside, read_only = mount
+    return re.sub("^/+", "/", os.path.realpath(host)), posixpath.normpath(re.sub("^/+", "/", inside)), read_only
+
+
+def _match_mounts(wanted: frozenset[MountBind], found: frozenset[MountBind]) -> tuple[set[MountBind], set[MountBind]]:
+    wanted_places, found_places = {_place(mount) for mount in wanted}, {_place(mount) for mount in found}
+    missing = {mount for mount in wanted if _place(mount) not in found_places}
+    return missing, {mount for mount in found if (place := _place(mount)) not in wanted_places and place[1] not in OWN_MOUNTS}
 
 
 def _port_text(port: PortMapping) -> str:
@@ -89,7 +176,7 @@ def _set_drift(where: str, what: str, text: Any, missing: Set[Any], extra: Set[A
 
 
 def patches(config: Mapping[str, Any], node: Mapping[str, Any] | None = None) -> dict[str, dict[str, Any]]:
-    """The kubeadm configuration patches for a node, merged, by kind of document. Raises InputError on text that is not YAML."""
+    """The kubeadm configuration patches for a node, merged, by kind of document. Raises InputError on text that is not such a patch."""
     merged: dict[str, dict[str, Any]] = {}
     for text in [*(config.get("kubeadmConfigPatches") or []), *((node or {}).get("kubeadmConfigPatches") or [])]:
         try:
@@ -103,6 +190,21 @@ def patches(config: Mapping[str, Any], node: Mapping[str, Any] | None = None) ->
             settings = {key: value for key, value in document.items() if key not in PATCH_SELECTORS}
             merged[document["kind"]] = _merge(merged.get(document["kind"], {}), settings)
     return merged
+
+
+def check_patches(config: Mapping[str, Any]) -> None:
+    """Raises InputError for patches that are none, or can have no effect: no cluster would ever be as they say (V11)."""
+    for spec in [{}, *(config.get("nodes") or [])]:
+        found = patches(config, spec)
+        if unknown := found.keys() - PATCHED:
+            message = f"a kubeadmConfigPatches entry is of kind {', '.join(sorted(map(str, unknown)))}, so kind would never apply it"
+            raise InputError(message, f"Correct the kind to one of {', '.join(PATCHED)}.")
+        for path, value in leaves(found.get(KUBELET, {})):
+            instead, why = OVERRIDDEN.get(path, (value, ""))
+            if value is not None and value != instead:
+                name = ".".join(path)
+                message = f"kubeadmConfigPatches sets {name} of {KUBELET} to {value}, which has no effect: {why}"
+                raise InputError(message, f"Remove {name} from the patch.")
 
 
 def _merge(base: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, Any]:
@@ -120,8 +222,11 @@ def content_drift(config: Mapping[str, Any], wanted: Sequence[WantedNode], conte
     node that joins, so that one counts for all. Other documents and the subnets are compared with what kubeadm was given.
     """
     specs = config.get("nodes") or [{}]
-    first: Mapping[str, Any] = next((spec for spec in specs if (spec.get("role") or "control-plane") == "control-plane"), {})
+    first, name = next(
+        ((spec, want.name) for spec, want in zip(specs, wanted, strict=False) if want.role == "control-plane"), (dict[str, Any](), "")
+    )
     kubelet = patches(config, first).get(KUBELET, {})
+    given = contents[name].kubeadm.get(KUBELET) if name in contents else None
     networking = config.get("networking") or {}
     subnets = {key: networking[key] for key in ("podSubnet", "serviceSubnet") if networking.get(key)}
     drift = []
@@ -129,7 +234,8 @@ def content_drift(config: Mapping[str, Any], wanted: Sequence[WantedNode], conte
         content = contents.get(want.name)
         if content is None:
             continue
-        drift += _settings_drift(want.name, "kubelet", kubelet, content.kubelet)
+        found = {path: value for path, value in leaves(kubelet) if not _kubelet_has(path, value, content.kubelet, given)}
+        drift += [_setting_drift(want.name, "kubelet", path, value, content.kubelet) for path, value in found.items()]
         documents = {kind: settings for kind, settings in patches(config, spec).items() if kind != KUBELET}
         if subnets:
             documents["ClusterConfiguration"] = _merge({"networking": subnets}, documents.get("ClusterConfiguration", {}))
@@ -138,15 +244,36 @@ def content_drift(config: Mapping[str, Any], wanted: Sequence[WantedNode], conte
     return drift
 
 
+def _kubelet_has(path: tuple[str, ...], wanted: Any, kubelet: Mapping[str, Any], given: Mapping[str, Any] | None) -> bool:
+    """Whether the kubelet does what is wanted, or would not do it in a new cluster either (V11).
+
+    ``kubelet`` is its file, ``given`` what kubeadm was given, if that is known. kubeadm leaves out of the file what it does not know and
+    what has Go's zero value, and sets what is left out.
+    """
+    found = _at(kubelet, path)
+    if same_value(wanted, found):
+        return True
+    as_given = given is not None and same_value(wanted, _at(given, path))
+    if wanted is None:
+        return as_given
+    if found not in (None, "0s") and not (path == ("logging", "flushFrequency") and found == 0):
+        return False
+    return as_given or (wanted in ("", [], "0s") and path != ("resolvConf",)) or same_value(wanted, KUBELET_DEFAULTS.get(path))
+
+
+def _at(settings: Mapping[str, Any], path: Sequence[str]) -> Any:
+    found: Any = settings
+    for key in path:
+        found = found.get(key) if isinstance(found, Mapping) else None
+    return found
+
+
+def _setting_drift(where: str, what: str, path: Sequence[str], wanted: Any, settings: Mapping[str, Any]) -> Drift:
+    return Drift(where, f"{what} {'.'.join(map(str, path))}", _value_text(_at(settings, path)), _value_text(wanted))
+
+
 def _settings_drift(where: str, what: str, wanted: Mapping[str, Any], found: Mapping[str, Any]) -> list[Drift]:
-    drift = []
-    for path, value in leaves(wanted):
-        have: Any = found
-        for key in path:
-            have = have.get(key) if isinstance(have, Mapping) else None
-        if not _same_value(value, have):
-            drift.append(Drift(where, f"{what} {'.'.join(map(str, path))}", _value_text(have), _value_text(value)))
-    return drift
+    return [_setting_drift(where, what, path, value, found) for path, value in leaves(wanted) if not same_value(value, _at(found, path))]
 
 
 def leaves(settings: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
@@ -162,9 +289,14 @@ def _value_text(value: Any) -> str:
     return ABSENT if value is None else str(value)
 
 
-def _same_value(wanted: Any, found: Any) -> bool:
+def same_value(wanted: Any, found: Any) -> bool:
+    """Whether two settings say the same, as Go reads and writes them."""
+    if isinstance(wanted, bool) != isinstance(found, bool):
+        return False
     if wanted == found or wanted is None or found is None:
         return bool(wanted == found)
+    if isinstance(wanted, list) and isinstance(found, list):
+        return bool(significant(wanted) == significant(found))
     if isinstance(wanted, (bool, list)) or isinstance(found, (bool, list)):
         return False
     seconds = duration(str(wanted))

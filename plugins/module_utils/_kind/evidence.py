@@ -6,14 +6,17 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 from ansible_collections.gitops.airflow.plugins.module_utils._base.shorten import shorten
 from ansible_collections.gitops.airflow.plugins.module_utils._host import command
 from ansible_collections.gitops.airflow.plugins.module_utils._host.command import CommandError, CommandTimeout, Done
 from ansible_collections.gitops.airflow.plugins.module_utils._host.docker import CLUSTER_LABEL
+from ansible_collections.gitops.airflow.plugins.module_utils._kind.config import STATE_DIR
 
 Run = Callable[[Sequence[str]], Done]
 # The longest that one command may take.
@@ -118,6 +121,50 @@ def _info(text: str) -> str:
         return ""
 
 
+def _journals(container: dict[str, Any]) -> dict[str, list[str]]:
+    """The commands that read what a node container wrote, by the name of the file that it becomes."""
+    name = _name(container)
+    commands = {f"{name}.console.log": ["docker", "logs", "--tail", str(JOURNAL_LINES), "--timestamps", name]}
+    if (container.get("State") or {}).get("Status") == "running":
+        for unit in UNITS:
+            journal = ["journalctl", "--no-pager", "-o", "short-iso", "-n", str(JOURNAL_LINES), "-u", unit]
+            commands[f"{name}.{unit}.log"] = ["docker", "exec", name, *journal]
+    return commands
+
+
+def kept_folder(cluster: str, state_dir: Path | None = None) -> Path:
+    """Where the journals of a cluster that could not be created are kept until one of that name is created or deleted."""
+    return (state_dir or Path(STATE_DIR).expanduser()) / f"{cluster}.failed"
+
+
+def keep_journals(cluster: str, folder: Path, runner: Run) -> dict[str, str]:
+    """Writes the journals of all nodes into the folder, before the nodes are deleted (F13). Returns those of kubelets, by node.
+
+    What cannot be read is left out: the failure to tell is another one. Raises OSError.
+    """
+    found, _error = nodes(cluster, runner)
+    commands = {path: command for item in found for path, command in _journals(item).items()}
+    texts = {path: _joined(*runner(command)[1:]) for path, command in commands.items()}
+    forget_journals(folder)
+    if any(texts.values()):
+        folder.mkdir(parents=True, mode=0o700)
+    for path, text in texts.items():
+        if text:
+            (folder / path).write_text(text, encoding="utf-8")
+    return {name: texts.get(f"{name}.kubelet.log", "") for name in map(_name, found)}
+
+
+def forget_journals(folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _kept(folder: Path) -> dict[str, str]:
+    try:
+        return {f"host/failed-creation/{path.name}": path.read_text("utf-8", "replace") for path in sorted(folder.glob("*.log"))}
+    except OSError:
+        return {}
+
+
 def evidence(cluster: str, kind: str, runner: Run = run) -> tuple[dict[str, str], list[str]]:
     """Files by name, and notes of what could not be read. Not masked. ``kind``: the binary."""
     found, error = nodes(cluster, runner)
@@ -128,16 +175,12 @@ def evidence(cluster: str, kind: str, runner: Run = run) -> tuple[dict[str, str]
     }
     files = {f"host/{_name(item)}.json": _node(item) for item in found}
     notes = [] if found else [" ".join(explain_unreachable(cluster, found, error))]
+    files |= _kept(kept_folder(cluster))
     for item in found:
-        name = _name(item)
-        commands[f"host/{name}.console.log"] = ["docker", "logs", "--tail", str(JOURNAL_LINES), "--timestamps", name]
-        if (item.get("State") or {}).get("Status") == "running":
-            for unit in UNITS:
-                journal = ["journalctl", "--no-pager", "-o", "short-iso", "-n", str(JOURNAL_LINES), "-u", unit]
-                commands[f"host/{name}.{unit}.log"] = ["docker", "exec", name, *journal]
-        else:
+        commands |= {f"host/{path}": args for path, args in _journals(item).items()}
+        if (item.get("State") or {}).get("Status") != "running":
             why, action = explain_unreachable(cluster, [item], "")
-            notes.append(f"The journals of {name} are not collected, because its container does not run. {why} {action}")
+            notes.append(f"The journals of {_name(item)} are not collected, because its container does not run. {why} {action}")
     with ThreadPoolExecutor(max_workers=8) as pool:
         for (path, args), (code, out, err) in zip(commands.items(), pool.map(runner, commands.values()), strict=True):
             text = _info(out) if path.endswith("info.json") else _joined(out, err if path.endswith(".log") else "")

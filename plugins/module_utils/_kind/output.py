@@ -10,8 +10,13 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from ansible_collections.gitops.airflow.plugins.module_utils._base.mask import masked_words
+from ansible_collections.gitops.airflow.plugins.module_utils._base.shorten import shorten
 from ansible_collections.gitops.airflow.plugins.module_utils._kind.config import yaml_documents
 
+KUBELET_ENDED = re.compile(r"kubelet\.service: Main process exited, code=(?:exited, status=[1-9]|dumped)")
+KUBELET_ERROR = re.compile(r"kubelet\[\d+\]: (?:[EF]\d{4} \S+\s+\d+ \S+\] |(?=Error: |panic: ))(?P<text>.+)")
+KLOG = re.compile(r'"((?:[^"\\]|\\.)*)"(?: .*?\berr="((?:[^"\\]|\\.)*)")?')
 SECONDS = len("2026-01-01T00:00:00")
 CREATE_HINTS = (
     (r"port is already allocated|address already in use", "Free the port, or choose another hostPort in extraPortMappings."),
@@ -20,7 +25,7 @@ CREATE_HINTS = (
         "Correct the node image's name or tag.",
     ),
     (
-        r"failed to pull image|dial tcp|tls handshake timeout|no such host",
+        r"failed to pull image|dial tcp(?![^\n]*:10248)|tls handshake timeout|no such host",
         "Make the registry reachable, or put the node image into the engine first (docker load).",
     ),
     (r"unable to decode|unknown field|unknown apiversion|error parsing config|invalid configuration", "Correct the configuration."),
@@ -54,8 +59,22 @@ def kubeconfig_problem(text: str, context: str, api: tuple[str, str] | None, ca:
     return None
 
 
-def create_failure(output: str, lines: int = 20) -> tuple[str, str]:
-    """The cause in the output of a failed `kind create cluster` and what to do next."""
+def kubelet_words(journal: str) -> str:
+    """Why a kubelet ended itself, in its own words, from its unit's journal; nothing if it did not, or said nothing.
+
+    It writes an error in klog's format and ends; systemd notes that and starts it again.
+    """
+    ends = [match.start() for match in KUBELET_ENDED.finditer(journal)]
+    errors = [match["text"] for match in KUBELET_ERROR.finditer(journal, 0, ends[-1] if ends else 0)]
+    if not errors:
+        return ""
+    said = KLOG.match(errors[-1])
+    text = ": ".join(part.replace('\\"', '"') for part in said.groups() if part) if said else errors[-1]
+    return shorten(masked_words(text))
+
+
+def create_failure(output: str, journals: Mapping[str, str] | None = None, lines: int = 20) -> tuple[str, str]:
+    """The cause in the output of a failed `kind create cluster`, and what to do next. ``journals``: the kubelets', by node."""
     text = output.strip()
     cause = text[text.rfind("ERROR: ") + len("ERROR: ") :] if "ERROR: " in text else text
     # kind quotes the whole command that failed; what that command said is what matters.
@@ -64,6 +83,13 @@ def create_failure(output: str, lines: int = 20) -> tuple[str, str]:
     shown = cause.splitlines()
     if len(shown) > lines:
         shown = [shown[0], "...", *shown[-lines:]]
+    for node, journal in (journals or {}).items():
+        if words := kubelet_words(journal):
+            # kind's text only says that the kubelet does not answer.
+            said = f"the kubelet of {node} ended itself: {words}"
+            return "\n".join(
+                [*shown, said]
+            ), "Correct what the kubelet complains of, mostly in a KubeletConfiguration of kubeadmConfigPatches."
     lowered = text.lower()
     action = next((hint for pattern, hint in CREATE_HINTS if re.search(pattern, lowered)), "Read the lines above. Nothing was left behind.")
     return "\n".join(shown) or "kind said nothing", action

@@ -32,6 +32,11 @@ class Sighting:
     started: str = ""
     version: int = 0
 
+    @property
+    def key(self) -> str:
+        """The same as that of the Worker."""
+        return f"{self.namespace}/{self.uid}"
+
     def __str__(self) -> str:
         return f"{self.namespace}/{self.name} on {self.node or 'an unknown node'}"
 

@@ -14,8 +14,14 @@ from typing import Any, Literal
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import InputError
 from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Obj, named
 from ansible_collections.gitops.airflow.plugins.module_utils._placement.events import Sighting
-from ansible_collections.gitops.airflow.plugins.module_utils._placement.verdict import Expectation, Finding, by_task, missing
-from ansible_collections.gitops.airflow.plugins.module_utils._placement.worker import BASE, Worker
+from ansible_collections.gitops.airflow.plugins.module_utils._placement.verdict import (
+    SAME_TRY_AGAIN,
+    Expectation,
+    Finding,
+    by_task,
+    missing,
+)
+from ansible_collections.gitops.airflow.plugins.module_utils._placement.worker import BASE, Worker, instant
 
 HOSTNAME_LENGTH = 63
 NAME_LENGTHS, SUFFIX_LENGTH = (80, 63), 8
@@ -30,7 +36,7 @@ OUTCOMES: dict[str, Literal["Succeeded", "Failed"]] = {
 UNENDED = ("running", "deferred", "restarting", "up_for_reschedule")
 """The other states whose hostname is of this try's worker. In all others it is empty or of an earlier try's."""
 ENDED = ("success", "skipped", "failed", "upstream_failed", "removed")
-"""The states in which a task gets no further worker."""
+"""The states in which a task gets no further worker. In all others but running it is sure to get one, if Airflow goes on."""
 AGAIN = "run the DAG again and give the resource_version taken before the trigger"
 
 
@@ -54,6 +60,23 @@ class Instance:
         """Whether it is of that worker's task and map index."""
         ids = {"dag_id": self.dag_id, "run_id": self.run_id, "task_id": self.task_id}
         return worker.task[1] == self.index and all(worker.has(key, value) for key, value in ids.items())
+
+    def names(self, worker: Worker) -> bool:
+        """Whether that worker's pod is the one that the hostname is of."""
+        return self.of(worker) and hostname(worker.name) == self.host
+
+    def in_try_of(self, worker: Worker) -> bool:
+        """Whether it may be of that worker's try.
+
+        Airflow 2.6 counts a try back while the task is deferred or up for reschedule, so that a pod of the first try may have the number 0
+        here, also after the task was ended by hand (V7). Airflow 2.10 does not.
+        """
+        counted_back = self.names(worker) and self.try_number == worker.try_number - 1
+        return self.of(worker) and (max(self.try_number, 1) == worker.try_number or counted_back)
+
+    @property
+    def gets_another(self) -> bool:
+        return self.state not in (*ENDED, "running")
 
     @property
     def index(self) -> str:
@@ -115,11 +138,12 @@ def whole(host: str) -> bool:
 
 
 def settled(worker: Worker, known: Iterable[Instance]) -> Worker:
-    """A worker whose end was not seen, with the end that Airflow reports of its try."""
-    if worker.phase == "Gone":
-        for item in known:
-            if item.try_number == worker.try_number and item.state in OUTCOMES and item.of(worker):
-                return replace(worker, reported=OUTCOMES[item.state])
+    """A worker with what Airflow reports of its try: how it ended, if that was not seen, and whether another worker comes after it."""
+    for item in known:
+        if worker.phase == "Gone" and item.state in OUTCOMES and item.in_try_of(worker):
+            return replace(worker, reported=OUTCOMES[item.state])
+        if item.gets_another and (item.names(worker) or (worker.phase == "Gone" and item.of(worker))):
+            return replace(worker, awaited=item.state)
     return worker
 
 
@@ -135,8 +159,8 @@ def find(
 
     ``since`` is the resource_version given, if any; ``unread`` says why Events cannot be read, if they cannot.
     """
-    seen = {pod.uid for pod in pods}
-    unseen = [item for item in sightings if item.uid not in seen]
+    seen = {pod.key for pod in pods}
+    unseen = [item for item in sightings if item.key not in seen]
     newer = [item for item in unseen if since.isdigit() and item.version > int(since)]
     findings = []
     for expect in expectations:
@@ -173,7 +197,7 @@ def _by_instance(expect: Expectation, mine: Sequence[Instance], pods: Sequence[W
             continue
         found = [sighting for sighting in unseen if hostname(sighting.name) == item.host]
         if len(found) == 1 and sharing[item.host] == 1:
-            workers.append(_worker(found[0], expect, item.task_id, item))
+            workers.append(_worker(found[0], expect, item.task_id, pods, item))
         elif found:
             names = ", ".join(map(str, found))
             doubt.append(f"{item} ran as a pod whose name begins with {item.host}, and Events show {len(found)} of them ({names}); {AGAIN}")
@@ -208,14 +232,32 @@ def _by_name(
         return Finding(doubt=f"{text}, and Events alone cannot tell which of them are of this run; {advice}")
     item = mine[0] if len(mine) == 1 else None
     slots = [""] * lacking if expect.count == 1 else [f"unknown {number}" for number in range(lacking)]
-    return Finding(tuple(_worker(sighting, expect, task_id, item, slot) for sighting, slot in zip(found, slots, strict=True)))
+    return Finding(tuple(_worker(sighting, expect, task_id, pods, item, slot) for sighting, slot in zip(found, slots, strict=True)))
 
 
-def _worker(sighting: Sighting, expect: Expectation, task_id: str, item: Instance | None, slot: str = "") -> Worker:
+def _try_of(item: Instance, sighting: Sighting, pods: Sequence[Worker]) -> int:
+    """The try of the worker that Events and an instance tell of, which may count it back (V7): tries only grow from pod to pod.
+
+    A pod before it was of this try or an earlier one; the first pod after a deferral or reschedule is of the same try.
+    """
+    at, number = instant(sighting.scheduled), max(item.try_number, 1)
+    later = []
+    for pod in sorted((pod for pod in pods if item.of(pod)), key=lambda pod: pod.age):
+        created = instant(pod.since)
+        if at and created and created > at:
+            later.append(pod.try_number)
+        else:
+            number = max(number, pod.try_number)
+    if item.state in SAME_TRY_AGAIN and later:
+        number = max(number, min(item.try_number + 1, later[0]))
+    return number
+
+
+def _worker(sighting: Sighting, expect: Expectation, task_id: str, pods: Sequence[Worker], item: Instance | None, slot: str = "") -> Worker:
     """A worker with what Events tell of it, and nothing else."""
     ids = {"dag_id": expect.dag_id, "run_id": expect.run_id, "task_id": task_id}
     if item:
-        ids["try_number"] = str(item.try_number)
+        ids["try_number"] = str(_try_of(item, sighting, pods))
     if index := item.index if item else slot:
         ids["map_index"] = index
     scheduled = {"type": "PodScheduled", "status": "True", "lastTransitionTime": sighting.scheduled}
@@ -224,4 +266,4 @@ def _worker(sighting: Sighting, expect: Expectation, task_id: str, item: Instanc
         status["containerStatuses"] = [{"name": BASE, "state": {"running": {"startedAt": sighting.started}}}]
     metadata = {"name": sighting.name, "namespace": sighting.namespace, "uid": sighting.uid, "annotations": ids}
     pod = {"metadata": metadata, "spec": {"nodeName": sighting.node}, "status": status}
-    return Worker(pod, deleted=True, evidence="events", reported=OUTCOMES[item.state] if item and item.state in OUTCOMES else "")
+    return settled(Worker(pod, deleted=True, evidence="events"), [item] if item else [])

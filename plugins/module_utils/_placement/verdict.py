@@ -24,6 +24,9 @@ from ansible_collections.gitops.airflow.plugins.module_utils._placement.worker i
 TOLERATION = {"key": "", "operator": "Equal", "value": "", "effect": ""}
 """What Kubernetes takes for a toleration's keys that are absent."""
 
+SAME_TRY_AGAIN = frozenset({"deferred", "up_for_reschedule"})
+"""States in which Airflow has ended a task's pod well and makes another one later, in the same try."""
+
 Phase = Literal["Scheduled", "Running", "Succeeded"]
 
 
@@ -92,18 +95,24 @@ def stray(worker: Worker, expectations: Sequence[Expectation]) -> bool:
     return bool(allowed) and all(item.namespace != worker.namespace for item in allowed)
 
 
+def current(workers: Sequence[Worker]) -> list[Worker]:
+    """The workers, the oldest first. A pod that was created again under its name takes the place of the one before (V4)."""
+    return list({(worker.namespace, worker.name): worker for worker in sorted(workers, key=lambda item: item.age)}.values())
+
+
 def by_task(workers: Sequence[Worker], expect: Expectation) -> list[list[Worker]]:
     """The workers that are about an expectation and in its namespace, of each task and map index the oldest first."""
     found: dict[tuple[str, str], list[Worker]] = {}
-    for worker in sorted(workers, key=lambda item: item.age):
+    for worker in current(workers):
         if worker.namespace == expect.namespace and expect.about(worker):
             found.setdefault(worker.task, []).append(worker)
     return list(found.values())
 
 
 def latest_try(pods: Sequence[Worker]) -> list[Worker]:
-    """Of one task's workers, oldest first, those of its latest try."""
-    return [worker for worker in pods if worker.try_number == pods[-1].try_number]
+    """Of one task's workers, oldest first, those of its latest try. One that never started and was replaced made no part of it."""
+    last = pods[-1]
+    return [worker for worker in pods if worker is last or (worker.try_number == last.try_number and not worker.unstarted)]
 
 
 def missing(workers: Sequence[Worker], expect: Expectation) -> int:
@@ -227,22 +236,55 @@ def _open(
     lacks = f"{made} of {expect.pods_per_task} pods of task {last.task[0]} seen" if made < expect.pods_per_task else ""
     needs_node = bool(expect.node_labels) and last.node not in nodes
     if last.reached(rules.phase) and not needs_node:
-        return lacks, []
+        return _awaited(last, expect, rules) or lacks, []
     reason = f"worker {last.name} is {last.phase}, expected {rules.phase}"
+    if last.phase == "Gone" and (replaced := _replaced(last, expect)):
+        return replaced, []
+    if ailing := start_problems(last.pod):
+        reason = f"{reason} ({named(ailing)})"
     return reason, [] if lacks and last.phase == "Gone" else _troubles(last, rules)
+
+
+def _awaited(last: Worker, expect: Expectation, rules: Rules) -> str:
+    """Why a worker that ended well is not its task's last, as far as Airflow says so."""
+    if rules.phase != "Succeeded" or not (last.awaited in SAME_TRY_AGAIN or (last.awaited and last.try_number < expect.tries)):
+        return ""
+    return f"worker {last.name} has ended, and task {last.task[0]} is {last.awaited}: its next worker is awaited"
+
+
+def _replaced(last: Worker, expect: Expectation) -> str:
+    """Why another worker may come after one whose end was not seen, however long that takes (V6); nothing if none is to be expected.
+
+    It may come by Airflow's word, or because tries are left, or because the task cannot have begun in a pod that never started.
+    """
+    what = f"worker {last.name} was deleted{_of_tries(last, expect)}{_disrupted(last)}"
+    if last.awaited:
+        return f"{what}, and task {last.task[0]} is {last.awaited}: its next worker is awaited"
+    if last.try_number < expect.tries:
+        return f"{what}, the next try is awaited"
+    if last.unstarted:
+        why = "".join(f": {text}" for _name, text in last.blocked)
+        return f"{what} before it started{why}; Airflow makes another one or ends the task, which task_instances show"
+    return ""
 
 
 def _of_tries(worker: Worker, expect: Expectation) -> str:
     return f" in try {worker.try_number} of {expect.tries}" if expect.tries > 1 else ""
 
 
+def _disrupted(worker: Worker) -> str:
+    return f" ({worker.disruption})" if worker.disruption else ""
+
+
 def _troubles(worker: Worker, rules: Rules) -> list[tuple[str, float, str]]:
-    """What keeps it from going on: its name, grace in seconds, and the words of who knows."""
+    """What keeps it from going on: its name, grace in seconds, and the words of who knows.
+
+    Once its base container runs, only the end of that one counts.
+    """
     if worker.phase == "Gone":
-        cause = f" ({worker.disruption})" if worker.disruption else ""
+        cause = _disrupted(worker)
         text = f"was deleted{cause} before its end was seen, so how it ended is unknown; give task_instances, which airflow_dag_run returns"
-        return [(f"{worker.uid} gone", rules.start_grace, text)]
+        return [(f"{worker.key} gone", rules.start_grace, text)]
     why = unschedulable(worker.pod)
-    troubles = [] if why is None else [(f"{worker.uid} unschedulable", rules.unschedulable_grace, f"Unschedulable: {why}")]
-    problems = start_problems(worker.pod)
-    return troubles + [(f"{worker.uid} start {problem.container}", rules.start_grace, str(problem)) for problem in problems]
+    troubles = [] if why is None else [(f"{worker.key} unschedulable", rules.unschedulable_grace, f"Unschedulable: {why}")]
+    return troubles + [(f"{worker.key} start {name}", rules.start_grace, text) for name, text in worker.blocked]

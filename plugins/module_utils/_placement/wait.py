@@ -23,11 +23,12 @@ from ansible_collections.gitops.airflow.plugins.module_utils._placement.verdict 
     Finding,
     Past,
     Rules,
+    current,
     judge,
     missing,
     stray,
 )
-from ansible_collections.gitops.airflow.plugins.module_utils._placement.worker import BASE, WORKER_LABEL, Worker, label_value, trimmed
+from ansible_collections.gitops.airflow.plugins.module_utils._placement.worker import WORKER_LABEL, Worker, label_value, trimmed
 
 JOIN_SECONDS = 2.0
 REPLAY_SECONDS = 1.0
@@ -50,10 +51,10 @@ def selector(expectations: Sequence[Expectation]) -> str:
 
 
 class PodLog:
-    """The last lines of a running worker's log, read along in a thread: the pod may be gone when it has ended."""
+    """The last lines of a container's log, read along in a thread: the pod may be gone when it has ended."""
 
-    def __init__(self, api: WaitApi, worker: Worker, tail: int, follow: bool) -> None:
-        self._api, self._worker, self._tail, self._follow = api, worker, tail, follow
+    def __init__(self, api: WaitApi, worker: Worker, container: str, tail: int, follow: bool) -> None:
+        self._api, self._worker, self._container, self._tail, self._follow = api, worker, container, tail, follow
         self.lines: deque[str] = deque(maxlen=max(tail, 1))
         self.error = ""
         self._thread = threading.Thread(target=self._read, daemon=True)
@@ -61,7 +62,7 @@ class PodLog:
 
     def _read(self) -> None:
         try:
-            for line in self._api.log_lines(self._worker.namespace, self._worker.name, BASE, self._follow, self._tail):
+            for line in self._api.log_lines(self._worker.namespace, self._worker.name, self._container, self._follow, self._tail):
                 self.lines.append(line)
         except ApiError as error:
             if error.status != 404:  # gone with its pod: the empty log_tail says it
@@ -107,9 +108,9 @@ class PlacementWait:
 
     def _see(self, pod: Obj, deleted: bool) -> None:
         worker = Worker(trimmed(pod), deleted)
-        known = self.workers.get(worker.uid)
+        known = self.workers.get(worker.key)
         if known is None or not (known.deleted or _older(pod, known.pod)):
-            self.workers[worker.uid] = worker
+            self.workers[worker.key] = worker
 
     def _take(self, feed: int, change: Change, now: float) -> None:
         if change.kind == "notice":
@@ -140,10 +141,10 @@ class PlacementWait:
 
     def _vanish(self, feed: int, change: Change) -> None:
         """A pod that a new list no longer holds has been deleted unseen."""
-        present = {Worker(pod).uid for pod in change.objects}
-        for uid, worker in self.workers.items():
-            if uid not in present and self._feeds[feed] in (None, worker.namespace) and not worker.deleted:
-                self.workers[uid] = Worker(worker.pod, deleted=True)
+        present = {Worker(pod).key for pod in change.objects}
+        for key, worker in self.workers.items():
+            if key not in present and self._feeds[feed] in (None, worker.namespace) and not worker.deleted:
+                self.workers[key] = Worker(worker.pod, deleted=True)
 
     def step(self, changes: Sequence[tuple[int, Change]], now: float) -> Verdict:
         """Takes the changes in, follows the logs of those that run, reads Events where pods are gone, and judges."""
@@ -153,7 +154,7 @@ class PlacementWait:
             self._follow(worker)
         pods = [settled(worker, self._known) for worker in self.workers.values()]
         findings, wake = self._find(pods, now)
-        found = {worker.uid: worker for finding in findings for worker in finding.workers}
+        found = {worker.key: worker for finding in findings for worker in finding.workers}
         self.proofs = [*pods, *found.values()]
         if any(item.node_labels for item in self._expectations):
             for node in {worker.node for worker in self.proofs if worker.node} - self.nodes.keys():
@@ -209,7 +210,7 @@ class PlacementWait:
 
     def _show(self, verdict: Verdict, now: float) -> None:
         if self._progress.shown:
-            for worker in self.proofs:
+            for worker in current(self.proofs):
                 kind = "done" if worker.reached(self._rules.phase) else "failed" if worker.phase == "Failed" else "waiting"
                 self._progress.note(f"{worker.namespace}/{worker.name}", kind, state_text(worker))
             if not self.proofs:
@@ -217,9 +218,10 @@ class PlacementWait:
             self._progress.show(now - self._start)
 
     def _follow(self, worker: Worker) -> None:
-        if worker.uid in self._logs or worker.deleted or not self._tail or not worker.base.keys() & {"running", "terminated"}:
+        container = worker.speaker
+        if worker.key in self._logs or worker.deleted or not self._tail or not container:
             return
-        self._logs[worker.uid] = PodLog(self._api, worker, self._tail, follow="running" in worker.base)
+        self._logs[worker.key] = PodLog(self._api, worker, container, self._tail, follow="running" in worker.base)
 
     def _node_labels(self, node: str) -> Mapping[str, str] | None:
         """None where the API server is away for a moment: who needs the node waits for it."""
@@ -233,7 +235,7 @@ class PlacementWait:
             raise
 
     def log_tail(self, worker: Worker) -> list[str]:
-        log = self._logs.get(worker.uid)
+        log = self._logs.get(worker.key)
         if log is None:
             return []
         if worker.phase in ("Succeeded", "Failed", "Gone"):
@@ -272,7 +274,7 @@ class PlacementWait:
             "dag_id": worker.identity("dag_id"),
             "run_id": worker.identity("run_id"),
             "task_id": task_id,
-            "map_index": -1 if not map_index else int(map_index) if map_index.isdigit() else None,
+            "map_index": -1 if not map_index else int(map_index) if map_index.isdecimal() else None,
             "try_number": worker.try_number if worker.evidence == "pod" or worker.identity("try_number") else None,
             **spec,
             "timings": worker.timings(),

@@ -5,14 +5,16 @@
 
 from __future__ import annotations
 
+import datetime
 import hashlib
 import re
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from ansible_collections.gitops.airflow.plugins.module_utils._base.mask import masked_words
 from ansible_collections.gitops.airflow.plugins.module_utils._base.shorten import shorten
 from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Obj, timestamp
-from ansible_collections.gitops.airflow.plugins.module_utils._kube.pods import condition
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.pods import condition, start_problems
 
 LABEL_LENGTH = 63
 HASH_LENGTH = 9
@@ -20,6 +22,7 @@ BASE = "base"
 WORKER_LABEL = "kubernetes_executor"
 IDS = ("dag_id", "task_id", "run_id", "map_index", "try_number")
 Evidence = Literal["pod", "events"]
+_LONG_AGO = datetime.datetime.min.replace(tzinfo=datetime.UTC)
 
 
 def is_worker(pod: Obj) -> bool:
@@ -67,17 +70,52 @@ def _pick(given: Obj, keys: tuple[str, ...]) -> Obj:
     return {key: given[key] for key in keys if key in given}
 
 
+def instant(text: str) -> datetime.datetime | None:
+    """A time of Kubernetes that can be compared with others."""
+    found = timestamp(text)
+    return found.replace(tzinfo=datetime.UTC) if found and found.tzinfo is None else found
+
+
+@dataclass(frozen=True)
+class Container:
+    """How a container ended last: now, or before it was started again. ``exit_code`` is None while it has not ended."""
+
+    name: str
+    init: bool
+    exit_code: int | None
+    reason: str
+    message: str
+    finished: datetime.datetime | None
+
+    @classmethod
+    def read(cls, status: Obj, init: bool) -> Container:
+        ended = (status.get("state") or {}).get("terminated") or (status.get("lastState") or {}).get("terminated") or {}
+        message = shorten(masked_words(str(ended.get("message") or "")), 300)
+        reason, finished = str(ended.get("reason") or "no reason"), instant(str(ended.get("finishedAt") or ""))
+        return cls(str(status.get("name")), init, ended.get("exitCode"), reason, message, finished)
+
+    def ended_before(self, other: Container) -> bool:
+        """True also if a time is not known."""
+        return self.finished is None or other.finished is None or self.finished <= other.finished
+
+    def __str__(self) -> str:
+        text = f"{'init ' if self.init else ''}container {self.name} ended with exit code {self.exit_code} ({self.reason})"
+        return f"{text}: {self.message}" if self.message else text
+
+
 @dataclass(frozen=True)
 class Worker:
     """A worker pod as it was last seen; ``deleted`` when that was its end.
 
-    ``reported`` is the phase that follows from what Airflow says of the task, for a pod whose end was not seen.
+    ``reported`` is the phase that follows from what Airflow says of the task, for a pod whose end was not seen. ``awaited`` is the state
+    in which Airflow says that the task gets another worker after this one.
     """
 
     pod: Obj
     deleted: bool = False
     evidence: Evidence = "pod"
     reported: Literal["", "Succeeded", "Failed"] = ""
+    awaited: str = ""
 
     @property
     def metadata(self) -> Obj:
@@ -104,6 +142,11 @@ class Worker:
         return str(self.metadata.get("uid") or f"{self.namespace}/{self.name}")
 
     @property
+    def key(self) -> str:
+        """Identifies it among all pods, also if another one has its name later (V4)."""
+        return f"{self.namespace}/{self.uid}"
+
+    @property
     def node(self) -> str:
         return str(self.spec.get("nodeName") or "")
 
@@ -127,7 +170,7 @@ class Worker:
     @property
     def try_number(self) -> int:
         number = self.identity("try_number")
-        return int(number) if number.isdigit() else 1
+        return max(int(number), 1) if number.isdecimal() else 1
 
     @property
     def since(self) -> str:
@@ -135,9 +178,9 @@ class Worker:
         return str(self.metadata.get("creationTimestamp") or condition(self.pod, "PodScheduled").get("lastTransitionTime") or "")
 
     @property
-    def age(self) -> tuple[int, str]:
+    def age(self) -> tuple[int, datetime.datetime]:
         """Orders the pods of one task: a later try, or a later pod of the same try (a deferred task's), is the one that counts."""
-        return self.try_number, self.since
+        return self.try_number, instant(self.since) or _LONG_AGO
 
     @property
     def base(self) -> Obj:
@@ -145,13 +188,26 @@ class Worker:
         return next((item.get("state") or {} for item in statuses if item.get("name") == BASE), {})
 
     @property
+    def started(self) -> bool:
+        """Whether its base container was seen to run or to have run."""
+        return bool(self.base.keys() & {"running", "terminated"})
+
+    @property
+    def unstarted(self) -> bool:
+        """Whether it was deleted before its base container ran, so that its task did not begin in it."""
+        return self.deleted and self.evidence == "pod" and not self.started and self.status.get("phase") in (None, "Pending")
+
+    @property
     def phase(self) -> str:
-        """Pending, Scheduled, Running, Succeeded or Failed; Gone when it was deleted before its end was seen."""
-        ended = self.base.get("terminated")
+        """Pending, Scheduled, Running, Succeeded or Failed; Gone when it was deleted before its end was seen.
+
+        The end of the base container counts, whatever becomes of sidecars: a pod with one that fails is Failed, with one that runs on
+        Running (V5).
+        """
+        if ended := self.base.get("terminated"):
+            return "Succeeded" if ended.get("exitCode") == 0 else "Failed"
         if self.status.get("phase") in ("Succeeded", "Failed"):
             return str(self.status["phase"])
-        if ended:
-            return "Succeeded" if ended.get("exitCode") == 0 else "Failed"
         if self.deleted:
             return self.reported or "Gone"
         if "running" in self.base:
@@ -163,7 +219,7 @@ class Worker:
         if phase == "Scheduled":
             return bool(self.node)
         if phase == "Running":
-            return bool(self.base.keys() & {"running", "terminated"}) or self.phase == "Succeeded"
+            return self.started or self.phase == "Succeeded"
         return self.phase == "Succeeded"
 
     @property
@@ -175,17 +231,49 @@ class Worker:
         return shorten(": ".join(str(target[key]) for key in ("reason", "message") if target.get(key)), 300)
 
     @property
+    def blocked(self) -> list[tuple[str, str]]:
+        """The containers that keep base from starting, by name, and why. An init container that is started again after it failed is one,
+        too, so that a crash loop is one trouble from its first crash on.
+        """
+        if self.started:
+            return []
+        found = {problem.container: str(problem) for problem in start_problems(self.pod)}
+        for container in self._containers():
+            if container.init and container.exit_code and container.name not in found:
+                found[container.name] = f"pod {self.namespace}/{self.name}, {container}"
+        return list(found.items())
+
+    @property
+    def culprits(self) -> list[Container]:
+        """The containers whose bad end may be why it failed: base first, then those that ended before base did."""
+        failed = [container for container in self._containers() if container.exit_code]
+        base = next((container for container in failed if container.name == BASE), None)
+        if base is None:
+            return failed
+        return [base, *(container for container in failed if container.name != BASE and container.ended_before(base))]
+
+    @property
+    def speaker(self) -> str:
+        """The container whose log says most: base, or what kept it from starting. Nothing while none has said anything."""
+        if self.started:
+            return BASE
+        return self.culprits[0].name if self.phase == "Failed" and self.culprits else ""
+
+    @property
     def end(self) -> str:
-        """Why it failed, in the words of the kubelet, of who took it away, or of Airflow."""
-        ended = self.base.get("terminated") or {}
+        """Why it failed, in the words of the kubelet, of who took it away, or of Airflow. Names containers with exit code and message."""
         words = [str(self.status[key]) for key in ("reason", "message") if self.status.get(key)]
         words += [self.disruption] if self.disruption and not self.status.get("reason") else []
-        if ended:
-            words.append(f"container {BASE} ended with exit code {ended.get('exitCode')} ({ended.get('reason') or 'no reason'})")
-            words += [str(ended["message"])] if ended.get("message") else []
-        elif self.reported:
+        culprits = self.culprits
+        words += [str(container) for container in culprits]
+        words += [text for name, text in self.blocked if name not in {container.name for container in culprits}]
+        if self.reported:
             words.append("Airflow says that the task failed; its log there says why")
-        return shorten("; ".join(words) or "no reason given", 300)
+        return shorten("; ".join(words) or "no reason given")
+
+    def _containers(self) -> list[Container]:
+        places = (("initContainerStatuses", True), ("containerStatuses", False))
+        return [Container.read(item, init) for place, init in places for item in self.status.get(place) or []]
 
     def timings(self) -> dict[str, Any]:
         """When it was created, scheduled, running and finished, and how many seconds after its creation each was."""

@@ -63,8 +63,10 @@ def read_runs(airflow: AirflowApi) -> tuple[list[Obj], list[Obj]]:
         page = airflow.last_runs(PAGE, left)
         found = last_of_each(page)
         last = len(page) < PAGE or number == ROUNDS - 1
-        # The next round reads more of the others.
-        done = {dag: listed for dag, listed in found.items() if last or len(listed) == RUNS_SHOWN}
+        if left is None and not last:
+            left = airflow.dag_ids()
+        # The next round reads more of the others, but of a DAG that Airflow no longer finds.
+        done = {dag: listed for dag, listed in found.items() if last or len(listed) == RUNS_SHOWN or dag not in (left or ())}
         runs |= found
         if done:
             tasks += airflow.tasks_since(
@@ -72,8 +74,7 @@ def read_runs(airflow: AirflowApi) -> tuple[list[Obj], list[Obj]]:
             )
         if last:
             break
-        known = left if left is not None else airflow.dag_ids()
-        left = [dag for dag in known if dag not in done]
+        left = [dag for dag in left or () if dag not in done]
         if not left:
             break
     return [run for listed in runs.values() for run in listed], tasks

@@ -65,9 +65,10 @@ class Airflow:
         run_id = unquote(path.split("/")[4]) if path.startswith("/dags/dag/dagRuns/") else ""
         if path == "/importErrors":
             return 200, {"import_errors": self.import_errors, "total_entries": len(self.import_errors)}
-        if self.dag is None or not path.startswith("/dags/dag"):
+        if (self.dag is None and not run_id) or not path.startswith("/dags/dag"):
             return 404, {"title": "DAG not found", "detail": "The DAG was not found"}
         if path == "/dags/dag":
+            assert self.dag is not None
             if method == "PATCH":
                 assert query == {"update_mask": ["is_paused"]}
                 self.dag.update(body)
@@ -374,6 +375,73 @@ def test_dag_that_never_comes_without_import_errors(airflow: Airflow, run: Run) 
     assert "no import error" in str(run().error)
 
 
+# V9. What has become of a DAG since its run began.
+BROKEN: dict[str, Obj | None] = {
+    "import errors": {"is_active": True, "has_import_errors": True},
+    "import errors, paused": {"is_active": True, "has_import_errors": True, "is_paused": True},
+    "not found by the scheduler": {"is_active": False, "has_import_errors": False, "is_paused": False},
+    "not found by the scheduler, paused": {"is_active": False, "is_paused": True},
+    "paused": {"is_active": True, "is_paused": True},
+    "deleted": None,
+}
+# The pause state that each reports: none for a DAG that Airflow does not find.
+PAUSED = {
+    **dict.fromkeys(BROKEN),
+    "import errors": False,
+    "import errors, paused": True,
+    "paused": True,
+}
+
+
+def broken(name: str) -> Obj | None:
+    dag = BROKEN[name]
+    return dag and dict(dag)
+
+
+@pytest.mark.parametrize("options", [{}, {"wait": False}, {"unpause": True, "paused_after": True}], ids=["wait", "no wait", "all"])
+@pytest.mark.parametrize("name", BROKEN)
+@pytest.mark.parametrize("preview", [False, True], ids=["run", "check"])
+def test_an_ended_run_is_found_whatever_became_of_its_dag(airflow: Airflow, run: Run, preview: bool, name: str, options: Any) -> None:
+    """V9: waited for the DAG until the timeout."""
+    airflow.dag, airflow.runs = broken(name), {"r 1": {"state": "success"}}
+    outcome = run(preview=preview, **options)
+    assert (outcome.state, outcome.error, airflow.time) == ("success", None, 0)
+    assert outcome.was_paused is PAUSED[name]
+    assert outcome.changed is (PAUSED[name] is False and "paused_after" in options)
+    assert [item["task_id"] for item in outcome.task_instances] == (["say_hi"] if options.get("wait", True) and not preview else [])
+
+
+def test_a_failed_run_of_a_broken_dag_is_a_failure_at_once(airflow: Airflow, run: Run) -> None:
+    """V9"""
+    airflow.dag, airflow.runs = broken("import errors"), {"r 1": {"state": "failed"}}
+    airflow.tasks = [task("say_hi", "failed")]
+    outcome = run()
+    assert (outcome.error and outcome.error.code, airflow.time) == ("run_failed", 0)
+
+
+@pytest.mark.parametrize(
+    ("name", "advice"),
+    [
+        ("import errors", "Correct the import errors of dag"),
+        ("not found by the scheduler", "Bring dag back"),
+        ("deleted", "Bring dag back"),
+    ],
+)
+def test_a_run_that_stands_still_because_of_its_dag(airflow: Airflow, run: Run, name: str, advice: str) -> None:
+    """V9: the run is found and waited for, not the DAG."""
+    airflow.dag, airflow.runs, airflow.on_sleep = broken(name), {"r 1": {"state": "running"}}, lambda _state: None
+    outcome = run()
+    assert outcome.error
+    assert (outcome.error.code, advice in outcome.error.next_action, outcome.state) == ("timeout", True, "running")
+    assert run(wait=False).error is None
+
+
+def test_a_run_that_goes_on_while_its_dag_is_broken(airflow: Airflow, run: Run) -> None:
+    """V9"""
+    airflow.dag, airflow.runs = broken("import errors"), {"r 1": {"state": "queued"}}
+    assert run().state == "success"
+
+
 def test_conflict_is_somebody_elses_same_run(airflow: Airflow, run: Run) -> None:
     airflow.script["GET /dags/dag/dagRuns/r%201"] = [(404, {})]
     airflow.runs["r 1"] = {"state": "running"}
@@ -492,6 +560,12 @@ def test_check_mode_looks_once(airflow: Airflow, run: Run, dag: Obj | None, runs
     assert run(preview=True, **options).changed == changed
     assert airflow.time == 0
     assert not [request for request in airflow.requests if not request.startswith("GET")]
+
+
+def test_a_scheme_in_capitals_is_asked_with_its_certificates(tmp_path: Path) -> None:
+    """V10: HTTPS:// was asked without ca_path."""
+    with pytest.raises(AirflowError, match="ca_path"):
+        AirflowApi(Access("HTTPS://airflow.example.com", "admin", "secret", ca_path=str(tmp_path / "none")))
 
 
 def test_password_is_not_shown() -> None:

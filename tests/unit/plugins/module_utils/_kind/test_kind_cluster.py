@@ -16,11 +16,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError
+from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError, InputError
 from ansible_collections.gitops.airflow.plugins.module_utils._host.command import CommandMissing
 from ansible_collections.gitops.airflow.plugins.module_utils._kind import client as _kind_engine
 from ansible_collections.gitops.airflow.plugins.module_utils._kind import cluster as _kind_cluster
-from ansible_collections.gitops.airflow.plugins.module_utils._kind.client import Engine, KindError, Marker
+from ansible_collections.gitops.airflow.plugins.module_utils._kind import evidence
+from ansible_collections.gitops.airflow.plugins.module_utils._kind.client import Engine, KindError, Marker, Runner
 from ansible_collections.gitops.airflow.plugins.module_utils._kind.cluster import Cluster, DriftError, Wanted
 
 IMAGE = "kindest/node:v1.29.4"
@@ -333,6 +334,89 @@ def test_a_failed_creation_shows_the_cause_and_leaves_nothing(cluster: Cluster, 
     assert caught.value.next_action.startswith("Free the port")
     assert machine.done("kind", "delete", "cluster")
     assert not cluster.marker.exists()
+
+
+JOURNAL = (
+    '2026-11-26T10:00:05+0000 lab-control-plane kubelet[5]: E1126 10:00:05.1 5 run.go:74] "command failed" err="maxPods is -1"\n'
+    "2026-11-26T10:00:05+0000 lab-control-plane systemd[1]: kubelet.service: Main process exited, code=exited, status=1/FAILURE\n"
+)
+
+
+def half_made(machine: Machine) -> Runner:
+    """kind leaves a node and fails; its journals can be read until it is deleted."""
+
+    def create(args: Sequence[str], *, stdin: str = "", keep: Sequence[int] = ()) -> tuple[int, str, str]:
+        call = [os.path.basename(args[0]), *args[1:]]
+        machine.calls.append(call)
+        if call[:2] == ["kind", "create"]:
+            machine.add()
+            if "--retain" not in call:
+                machine.containers.clear()
+            return 1, "", "ERROR: failed to create cluster: failed to init node with kubeadm\n[kubelet-check] dial tcp 127.0.0.1:10248"
+        if "journalctl" in call:
+            return 0, JOURNAL if call[-1] == "kubelet" and machine.containers else "", ""
+        if call[:2] == ["docker", "logs"]:
+            return 0, "console", ""
+        machine.calls.pop()
+        return machine(args, stdin=stdin, keep=keep)
+
+    return create
+
+
+def test_f13_the_journals_of_nodes_that_are_deleted_are_kept(
+    cluster: Cluster, machine: Machine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """F13: a kubelet patch that the node rejects: kind deleted the node with its journal."""
+    cluster.engine.runner = half_made(machine)
+    with pytest.raises(KindError, match=r"the kubelet of lab-control-plane ended itself: command failed: maxPods is -1") as caught:
+        cluster.present(wanted())
+    folder = tmp_path / "state" / "lab.failed"
+    assert {path.name for path in folder.iterdir()} == {"lab-control-plane.console.log", "lab-control-plane.kubelet.log"}
+    assert (folder / "lab-control-plane.kubelet.log").read_text() == JOURNAL
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert f"The journals of its nodes are in {folder}" in caught.value.next_action
+    assert (machine.containers, cluster.marker.exists()) == ({}, False)
+
+    monkeypatch.setattr(evidence, "STATE_DIR", str(tmp_path / "state"))
+    files, _notes = evidence.evidence("lab", "kind", lambda _args: (0, "", ""))
+    assert files["host/failed-creation/lab-control-plane.kubelet.log"] == JOURNAL
+
+
+@pytest.mark.parametrize("way", ["created", "deleted", "another failure"])
+def test_f13_kept_journals_are_of_the_last_failure(cluster: Cluster, machine: Machine, tmp_path: Path, way: str) -> None:
+    """F13"""
+    cluster.engine.runner = half_made(machine)
+    with pytest.raises(KindError):
+        cluster.present(wanted())
+    cluster.engine.runner = machine
+    if way == "created":
+        cluster.present(wanted())
+    elif way == "deleted":
+        cluster.absent(CONFIG)
+    else:
+        machine.fail["kind create"] = "ERROR: port is already allocated"
+        with pytest.raises(KindError) as caught:
+            cluster.present(wanted())
+        assert "journals" not in caught.value.next_action
+    assert not (tmp_path / "state" / "lab.failed").exists()
+
+
+def test_f13_journals_that_cannot_be_kept_hide_no_failure(cluster: Cluster, machine: Machine, tmp_path: Path) -> None:
+    """F13"""
+    cluster.engine.runner = half_made(machine)
+    (tmp_path / "state").mkdir()
+    (tmp_path / "state" / "lab.failed").write_text("in the way")
+    with pytest.raises(KindError, match="failed to init node") as caught:
+        cluster.present(wanted())
+    assert "journals" not in caught.value.next_action
+    assert not machine.containers
+
+
+def test_what_has_no_effect_is_refused_before_anything_is_asked(cluster: Cluster, machine: Machine) -> None:
+    """V11"""
+    with pytest.raises(InputError, match="rotateCertificates"):
+        cluster.present(wanted(config={"kubeadmConfigPatches": ["kind: KubeletConfiguration\nrotateCertificates: false"]}))
+    assert machine.calls == []
 
 
 def test_what_cannot_be_cleaned_up_stays_noted(cluster: Cluster, machine: Machine) -> None:

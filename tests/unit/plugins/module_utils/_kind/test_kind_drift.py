@@ -6,9 +6,12 @@
 from __future__ import annotations
 
 import base64
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
+from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import InputError
 from ansible_collections.gitops.airflow.plugins.module_utils._host.docker import image_name
 from ansible_collections.gitops.airflow.plugins.module_utils._kind.config import (
     NodeContent,
@@ -18,8 +21,13 @@ from ansible_collections.gitops.airflow.plugins.module_utils._kind.config import
     same_image,
     wanted_nodes,
 )
-from ansible_collections.gitops.airflow.plugins.module_utils._kind.drift import content_drift, duration, node_drift, patches
-from ansible_collections.gitops.airflow.plugins.module_utils._kind.output import create_failure, kubeconfig_problem, unready_nodes
+from ansible_collections.gitops.airflow.plugins.module_utils._kind.drift import check_patches, content_drift, duration, node_drift, patches
+from ansible_collections.gitops.airflow.plugins.module_utils._kind.output import (
+    create_failure,
+    kubeconfig_problem,
+    kubelet_words,
+    unready_nodes,
+)
 
 IMAGE = "kindest/node:v1.29.4"
 PORTS = [{"containerPort": 30080, "hostPort": 8080}]
@@ -162,6 +170,59 @@ def test_drift_of_a_container(node: dict[str, Any], found: dict[str, Any], expec
     assert texts(node_drift(wanted_nodes("lab", {"nodes": [node]}, IMAGE), found_nodes([inspected(**found)]))) == expected
 
 
+@pytest.mark.parametrize(
+    ("wanted", "bind"),
+    [
+        ("/srv/x/", "/srv/x/:/data"),
+        ("/srv/x/", "/srv/x:/data"),
+        ("/srv/x", "/srv/x/:/data"),
+        ("/srv//x", "/srv//x:/data"),
+        ("//srv/x", "//srv/x:/data"),
+        ("//srv/x", "/srv/x:/data"),
+        ("/srv/./x/.", "/srv/./x/.:/data"),
+        ("/srv/y/../x", "/srv/y/../x:/data"),
+        ("/srv/x", "/srv/x:/data/"),
+        ("/srv/x", "/srv/x://data"),
+        ("/", "/:/data"),
+    ],
+)
+def test_a_path_may_be_written_in_many_ways(wanted: str, bind: str) -> None:
+    """V11: kind gives absolute paths to Docker as they are, so a new cluster would show the same drift."""
+    node = {"extraPortMappings": PORTS, "extraMounts": [{"hostPath": wanted, "containerPath": "/data"}]}
+    assert node_drift(wanted_nodes("lab", {"nodes": [node]}, IMAGE), found_nodes([inspected(binds=[bind])])) == []
+
+
+def test_a_link_is_the_folder_that_it_leads_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """V11: engines name either. A relative path is kind's own working folder's, which is the module's."""
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to("real")
+    monkeypatch.chdir(tmp_path)
+    for wanted, found in (("link", "real"), ("real", "link"), ("link/", "link")):
+        for path in (str(tmp_path / wanted), wanted, f"./{wanted}/"):
+            node = {"extraPortMappings": PORTS, "extraMounts": [{"hostPath": path, "containerPath": "/data"}]}
+            binds = [f"{tmp_path / found}:/data"]
+            assert node_drift(wanted_nodes("lab", {"nodes": [node]}, IMAGE), found_nodes([inspected(binds=binds)])) == []
+    node = {"extraPortMappings": PORTS, "extraMounts": [{"hostPath": "other", "containerPath": "/data", "readOnly": True}]}
+    assert texts(
+        node_drift(wanted_nodes("lab", {"nodes": [node]}, IMAGE), found_nodes([inspected(binds=[f"{tmp_path}/link:/data:ro"])]))
+    ) == [
+        f"lab-control-plane: mount is absent, wanted {tmp_path}/other -> /data (read-only)",
+        f"lab-control-plane: mount is {tmp_path}/link -> /data (read-only), wanted absent",
+    ]
+
+
+def test_a_mount_of_kinds_own_may_be_asked_for() -> None:
+    mount = {"hostPath": "/lib/modules/", "containerPath": "/lib/modules", "readOnly": True}
+    node = {"extraPortMappings": PORTS, "extraMounts": [mount]}
+    assert node_drift(wanted_nodes("lab", {"nodes": [node]}, IMAGE), found_nodes([inspected()])) == []
+
+
+@pytest.mark.parametrize("mount", [{"hostPath": "/srv"}, {"containerPath": "/data"}, {"hostPath": "", "containerPath": "/data"}])
+def test_half_a_mount_is_refused(mount: dict[str, str]) -> None:
+    with pytest.raises(InputError, match=r"an entry of extraMounts of the node lab-control-plane has no (hostPath|containerPath)"):
+        wanted_nodes("lab", {"nodes": [{"extraMounts": [mount]}]}, IMAGE)
+
+
 def test_missing_and_extra_nodes_are_drift() -> None:
     wanted = wanted_nodes("lab", {"nodes": [{"extraPortMappings": PORTS}, {"role": "worker"}]}, IMAGE)
     found = found_nodes([inspected(), inspected("lab-worker2", "worker", ports={})])
@@ -201,6 +262,103 @@ def test_drift_inside_a_node(patch: str, expected: list[str], level: str) -> Non
     content = NodeContent(joined=True, kubelet=KUBELET, kubeadm={"ClusterConfiguration": {"apiServer": {"extraArgs": {"v": "2"}}}})
     drift = content_drift(config, wanted_nodes("lab", config, IMAGE), {"lab-control-plane": content})
     assert texts(drift) == [f"lab-control-plane: {text}" for text in expected]
+
+
+GIVEN_NOTHING: dict[str, Any] = {}
+# V11. name: (the kubelet's settings in the configuration, those in its file, those that kubeadm was given, whether it is drift)
+SETTINGS: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any] | None, bool]] = {
+    "false, which kubeadm leaves out": ({"protectKernelDefaults": False}, {}, {"protectKernelDefaults": False}, False),
+    "false, as by default": ({"protectKernelDefaults": False}, {}, GIVEN_NOTHING, False),
+    "false, as by default, what was given is unknown": ({"serverTLSBootstrap": False}, {}, None, False),
+    "false, but it is true": ({"protectKernelDefaults": False}, {"protectKernelDefaults": True}, {"protectKernelDefaults": False}, True),
+    "true, but it is left out": ({"protectKernelDefaults": True}, {}, GIVEN_NOTHING, True),
+    "false where the default is true": ({"enableDebuggingHandlers": False}, {}, GIVEN_NOTHING, True),
+    "false where the default is true, as found": ({"enableDebuggingHandlers": False}, {"enableDebuggingHandlers": False}, None, False),
+    "true as by default": ({"enableDebuggingHandlers": True}, {}, GIVEN_NOTHING, False),
+    "number as by default": ({"maxPods": 110}, {}, GIVEN_NOTHING, False),
+    "another number": ({"maxPods": 200}, {}, GIVEN_NOTHING, True),
+    "zero, which kubeadm leaves out": ({"podsPerCore": 0, "readOnlyPort": 0}, {}, None, False),
+    "zero, which it does not leave out": ({"registryPullQPS": 0}, {}, GIVEN_NOTHING, True),
+    "zero is found, the default is wanted": ({"registryPullQPS": 5}, {"registryPullQPS": 0}, GIVEN_NOTHING, True),
+    "no text": ({"staticPodURL": ""}, {}, GIVEN_NOTHING, False),
+    "no text where the kubelet tells that from nothing": ({"resolvConf": ""}, {}, GIVEN_NOTHING, True),
+    "no list": ({"allowedUnsafeSysctls": []}, {}, GIVEN_NOTHING, False),
+    "list as by default": ({"enforceNodeAllocatable": ["pods"]}, {}, GIVEN_NOTHING, False),
+    "another list": ({"enforceNodeAllocatable": ["pods", "system-reserved"]}, {}, GIVEN_NOTHING, True),
+    "nothing in a dictionary": ({"systemReserved": {}}, {}, GIVEN_NOTHING, False),
+    "duration as by default": ({"syncFrequency": "60s"}, {"syncFrequency": "0s"}, GIVEN_NOTHING, False),
+    "no duration, which stands for the default": ({"syncFrequency": "0s"}, {"syncFrequency": "0s"}, GIVEN_NOTHING, False),
+    "no duration, left out": ({"shutdownGracePeriod": "0s"}, {}, GIVEN_NOTHING, False),
+    "another duration": ({"syncFrequency": "30s"}, {"syncFrequency": "0s"}, GIVEN_NOTHING, True),
+    "duration in nanoseconds": ({"logging": {"flushFrequency": "5s", "verbosity": 0}}, {"logging": {"flushFrequency": 0}}, None, False),
+    "what Go leaves out of a list": (
+        {"registerWithTaints": [{"key": "gpu", "value": "", "effect": "NoSchedule"}]},
+        {"registerWithTaints": [{"key": "gpu", "effect": "NoSchedule"}]},
+        None,
+        False,
+    ),
+    "what this version of the kubelet does not know": ({"maxPodz": 5}, {}, {"maxPodz": 5}, False),
+    "what was changed in the node": ({"maxPods": 50}, {"maxPods": 60}, {"maxPods": 50}, True),
+    "kubeadm fills in what is taken out": ({"clusterDNS": None}, {"clusterDNS": ["10.96.0.10"]}, GIVEN_NOTHING, False),
+    "what kind sets is to be taken out": ({"cgroupRoot": None}, {"cgroupRoot": "/kubelet"}, {"cgroupRoot": "/kubelet"}, True),
+    "what kind sets was taken out": ({"cgroupRoot": None}, {}, GIVEN_NOTHING, False),
+}
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_what_no_new_cluster_would_cure_is_no_drift(name: str) -> None:
+    """V11: `protectKernelDefaults: false` was drift for ever, with the advice to delete the cluster."""
+    settings, kubelet, given, drifts = SETTINGS[name]
+    config = {"kubeadmConfigPatches": [yaml.safe_dump({"kind": "KubeletConfiguration", **settings})]}
+    content = NodeContent(joined=True, kubelet=kubelet, kubeadm={} if given is None else {"KubeletConfiguration": given})
+    drift = content_drift(config, wanted_nodes("lab", config, IMAGE), {"lab-control-plane": content})
+    assert bool(drift) is drifts, drift
+
+
+def test_what_kubeadm_was_given_on_the_first_control_plane_counts_for_all_nodes() -> None:
+    """V11: a worker's own kubeadm configuration may hold other patches."""
+    patch = "kind: KubeletConfiguration\nmaxPodz: 5\n"
+    config = {"nodes": [{"role": "worker"}, {"role": "control-plane", "kubeadmConfigPatches": [patch]}]}
+    contents = {
+        "lab-worker": NodeContent(joined=True),
+        "lab-control-plane": NodeContent(joined=True, kubeadm={"KubeletConfiguration": {"maxPodz": 5}}),
+    }
+    assert content_drift(config, wanted_nodes("lab", config, IMAGE), contents) == []
+
+
+@pytest.mark.parametrize("level", ["cluster", "worker"])
+@pytest.mark.parametrize(
+    ("patch", "words"),
+    [
+        (
+            "kind: KubeletConfiguration\nrotateCertificates: false",
+            "rotateCertificates of KubeletConfiguration to False, which has no effect",
+        ),
+        (
+            "kind: KubeletConfiguration\ncontainerRuntimeEndpoint: unix:///run/crio.sock",
+            "kubeadm starts the kubelet with unix:///run/containerd",
+        ),
+        ("kind: KubeletConfiguration\nproviderID: mine", "kind starts the kubelet with one of its own"),
+        ("kind: KubeletConfig\nmaxPods: 50", "is of kind KubeletConfig, so kind would never apply it"),
+    ],
+)
+def test_what_has_no_effect_is_refused(patch: str, words: str, level: str) -> None:
+    """V11"""
+    config: dict[str, Any] = (
+        {"kubeadmConfigPatches": [patch]} if level == "cluster" else {"nodes": [{}, {"role": "worker", "kubeadmConfigPatches": [patch]}]}
+    )
+    with pytest.raises(InputError) as caught:
+        check_patches(config)
+    assert words in caught.value.message
+    assert caught.value.next_action
+
+
+@pytest.mark.parametrize(
+    "setting", ["rotateCertificates: true", "rotateCertificates: null", "containerRuntimeEndpoint: unix:///run/containerd/containerd.sock"]
+)
+def test_what_is_so_anyway_is_not_refused(setting: str) -> None:
+    """V11"""
+    check_patches({"kubeadmConfigPatches": [f"kind: KubeletConfiguration\n{setting}"]})
 
 
 def test_the_first_control_planes_kubelet_patch_counts_for_all_nodes() -> None:
@@ -281,6 +439,58 @@ def test_a_failed_creation_names_cause_and_action(output: str, cause: str, actio
     assert found[0].endswith(cause)
     assert "--publish" not in found[0]
     assert action in found[1]
+
+
+def kubelet_line(text: str) -> str:
+    return f"2026-11-26T10:00:05+0000 lab-control-plane kubelet[523]: {text}\n"
+
+
+def klog(text: str, level: str = "E") -> str:
+    return kubelet_line(f"{level}1126 10:00:05.123456     523 run.go:74] {text}")
+
+
+KUBELET_EXIT = (
+    "2026-11-26T10:00:05+0000 lab-control-plane systemd[1]: kubelet.service: Main process exited, code=exited, status=1/FAILURE\n"
+)
+STARTED = klog('"Kubelet version" kubeletVersion="v1.29.4"', "I")
+TOO_MUCH = r"failed to validate kubelet configuration, error: [invalid configuration: imageGCHighThresholdPercent 120 (\"high\")]"
+# The kubelet's journal: what it says of its own end
+JOURNALS = {
+    STARTED + klog(f'"command failed" err="{TOO_MUCH}"') + KUBELET_EXIT: f"command failed: {TOO_MUCH}".replace("\\", ""),
+    klog('"command failed" err="first"') + KUBELET_EXIT + STARTED + klog('"command failed" err="second"') + KUBELET_EXIT + STARTED: (
+        "command failed: second"
+    ),
+    klog('"Failed to start ContainerManager" err="[invalid kernel flag: kernel/panic, expected value: 10]"') + KUBELET_EXIT: (
+        "Failed to start ContainerManager: [invalid kernel flag: kernel/panic, expected value: 10]"
+    ),
+    klog('"Failed" pod="a/b" err="two"') + KUBELET_EXIT: "Failed: two",
+    klog('"alone"', "F") + KUBELET_EXIT: "alone",
+    klog("in plain words") + KUBELET_EXIT: "in plain words",
+    kubelet_line("Error: unknown flag: --x") + KUBELET_EXIT: "Error: unknown flag: --x",
+    kubelet_line("panic: runtime error")
+    + KUBELET_EXIT.replace("exited, status=1/FAILURE", "dumped, status=6/ABRT"): "panic: runtime error",
+    klog('"Unable to register node" err="no answer"'): "",
+    klog('"Unable to register node" err="no answer"') + KUBELET_EXIT.replace("exited, status=1/FAILURE", "killed, status=15/TERM"): "",
+    STARTED + KUBELET_EXIT + klog('"command failed" err="later"'): "",
+    "": "",
+}
+
+
+@pytest.mark.parametrize("journal", JOURNALS, ids=[words or "nothing" for words in JOURNALS.values()])
+def test_a_kubelet_says_why_it_ended_itself(journal: str) -> None:
+    """F13"""
+    assert kubelet_words(journal) == JOURNALS[journal]
+
+
+def test_a_kubelet_that_rejects_its_configuration_is_the_cause() -> None:
+    """F13: not the registry, because of "dial tcp 127.0.0.1:10248: connect: connection refused"."""
+    output = "ERROR: failed to create cluster: failed to init node with kubeadm\n[kubelet-check] dial tcp 127.0.0.1:10248: connect: refused"
+    journal = klog('"command failed" err="unknown field maxPodz"') + KUBELET_EXIT
+    cause, action = create_failure(output, {"lab-worker": "", "lab-control-plane": journal})
+    assert cause.startswith("failed to create cluster: failed to init node with kubeadm\n")
+    assert cause.endswith("the kubelet of lab-control-plane ended itself: command failed: unknown field maxPodz")
+    assert "kubeadmConfigPatches" in action
+    assert "registry" not in create_failure(output)[1]
 
 
 def test_a_long_failure_is_cut_in_the_middle() -> None:

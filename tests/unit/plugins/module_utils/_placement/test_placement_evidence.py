@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -227,6 +228,129 @@ def verdict(row: Row, rules: Rules | None = None, past: Any = None, now: float =
 def test_verdict(name: str) -> None:
     result, _past = verdict(TABLE[name])
     assert (result.kind, TABLE[name][6] in result.reason) == (TABLE[name][5], True), result
+
+
+def at(name: str, time: str, phase: str = "Succeeded", deleted: bool = True, **ids: str) -> Worker:
+    made = pod(name, phase, deleted, **ids)
+    made.metadata["creationTimestamp"] = f"2026-05-04T{time}Z"
+    return made
+
+
+FIRST, LAST = "dag-task-1", "dag-task-2"
+TWO_PODS = expect(pods_per_task=2, tries=3)
+LATE = sighting(LAST, scheduled="2026-05-04T10:09:00.5Z")
+# V7. name: (task instances, Events, pods seen): the last of two pods of a try is known by its Event only
+COUNTED: dict[str, tuple[list[Instance], list[Sighting], list[Worker]]] = {
+    "2.10, first try": ([instance(host=LAST)], [LATE], [at(FIRST, "10:00:00")]),
+    "2.6, marked a success while deferred": ([instance(host=LAST, try_number=0)], [LATE], [at(FIRST, "10:00:00")]),
+    "2.6, skipped while up for reschedule": ([instance("skipped", LAST, try_number=0)], [LATE], [at(FIRST, "10:00:00")]),
+    "2.6, second try": (
+        [instance(host=LAST, try_number=1)],
+        [LATE],
+        [at("dag-task-0", "09:00:00", "Failed"), at(FIRST, "10:00:00", try_number="2")],
+    ),
+    "2.10, second try": (
+        [instance(host=LAST, try_number=2)],
+        [LATE],
+        [at("dag-task-0", "09:00:00", "Failed"), at(FIRST, "10:00:00", try_number="2")],
+    ),
+    "created in the second of its event": ([instance(host=LAST, try_number=0)], [LATE], [at(FIRST, "10:09:00")]),
+    "without a time": ([instance(host=LAST, try_number=0)], [sighting(LAST, scheduled="")], [at(FIRST, "10:00:00")]),
+    "2.6, deferred when asked, its second pod seen": (
+        [instance("deferred", FIRST, try_number=0)],
+        [sighting(FIRST)],
+        [at(LAST, "10:10:00")],
+    ),
+    "2.6, deferred in the second try, its second pod seen": (
+        [instance("deferred", FIRST, try_number=1)],
+        [sighting(FIRST)],
+        [at(LAST, "10:10:00", try_number="2")],
+    ),
+    "2.10, deferred in the second try, its second pod seen": (
+        [instance("deferred", FIRST, try_number=2)],
+        [sighting(FIRST)],
+        [at(LAST, "10:10:00", try_number="2")],
+    ),
+    "up for reschedule when asked": ([instance("up_for_reschedule", FIRST, try_number=0)], [sighting(FIRST)], [at(LAST, "10:10:00")]),
+}
+
+
+@pytest.mark.parametrize("name", COUNTED)
+def test_airflows_count_of_tries_does_not_part_the_pods_of_one_try(name: str) -> None:
+    """V7: "1 of 2 pods seen" for ever where try_number is 0 in Airflow 2.6, which counts back while a task is deferred."""
+    known, sightings, pods = COUNTED[name]
+    row: Row = (known, sightings, [TWO_PODS], pods, "40", "", "")
+    result, _past = verdict(row)
+    assert result.kind == "done", result
+
+
+def test_a_deferred_task_of_2_10_does_not_join_the_next_try() -> None:
+    """V7: its pods that came later are of the second try, of which one is missing."""
+    known = [instance("deferred", FIRST, try_number=1)]
+    pods = [at(LAST, "10:10:00"), at("dag-task-3", "10:20:00", try_number="2")]
+    result, _past = verdict((known, [sighting(FIRST)], [TWO_PODS], pods, "40", "", ""))
+    assert (result.kind, "1 of 2 pods" in result.reason) == ("waiting", True)
+
+
+@pytest.mark.parametrize("number", [0, 1])
+@pytest.mark.parametrize("state", ["success", "skipped"])
+def test_the_end_of_a_pod_is_known_whatever_number_its_try_has(state: str, number: int) -> None:
+    """V7"""
+    row: Row = ([instance(state, try_number=number)], [], [expect()], [pod(phase="Running")], "", "", "")
+    assert verdict(row)[0].kind == "done"
+
+
+# V6. name: (state, try_number, pod, expectation): the task gets another worker, however long that takes
+AGAIN: dict[str, tuple[str, int, Worker, Expectation]] = {
+    "sensor, the pod's end unseen": ("up_for_reschedule", 0, pod(phase="Running"), expect()),
+    "sensor, the pod ended well": ("up_for_reschedule", 0, pod(), expect()),
+    "sensor, 2.10": ("up_for_reschedule", 1, pod(), expect()),
+    "sensor, second try": ("up_for_reschedule", 1, pod(try_number="2"), expect(tries=2)),
+    "deferred": ("deferred", 0, pod(), expect()),
+    "deferred, the pod's end unseen": ("deferred", 1, pod(phase="Running"), expect()),
+    "up for retry, the pod's end unseen": ("up_for_retry", 1, pod(phase="Running"), expect(tries=2)),
+    "up for retry, the pod ended well": ("up_for_retry", 1, pod(), expect(tries=2)),
+    "queued again after adoption": ("queued", 0, pod(phase="Running"), expect()),
+    "scheduled again": ("scheduled", 1, pod(phase="Running"), expect()),
+    "cleared": ("none", 1, pod(phase="Running"), expect()),
+    "restarting": ("restarting", 1, pod(phase="Running"), expect()),
+}
+
+
+@pytest.mark.parametrize("name", AGAIN)
+def test_a_task_that_gets_another_worker_is_waited_for(name: str) -> None:
+    """V6: a sensor in reschedule mode failed after 60 s."""
+    state, number, last, expectation = AGAIN[name]
+    row: Row = ([instance(state, try_number=number)], [], [expectation], [last], "", "", "")
+    past: Any = {}
+    for now in (0, 60, 3600):
+        result, past = verdict(row, past=past, now=now)
+        assert (result.kind, result.wake) == ("waiting", None), result
+    newer = replace(
+        last, pod={**last.pod, "metadata": {**last.metadata, "name": OTHER, "uid": "n", "creationTimestamp": "2026-05-04T11:00:00Z"}}
+    )
+    newer.pod["status"] = {"phase": "Succeeded"}
+    assert verdict((row[0], [], [expectation], [last, newer], "", "", ""))[0].kind == "done"
+
+
+@pytest.mark.parametrize("state", ["up_for_reschedule", "deferred", "restarting"])
+def test_a_worker_known_by_its_event_only_is_not_its_tasks_last(state: str) -> None:
+    """V6"""
+    row: Row = ([instance(state, try_number=0)], [sighting()], [expect()], [], "", "", "")
+    result, past = verdict(row)
+    result, past = verdict(row, past=past, now=3600)
+    assert (result.kind, "its next worker is awaited" in result.reason) == ("waiting", True)
+
+
+def test_a_worker_that_ended_well_after_the_task_was_queued_is_its_last() -> None:
+    """task_instances are of the time when they were read: a task that was queued then has had its worker since."""
+    assert verdict(([instance("queued", "")], [], [expect()], [pod()], "", "", ""))[0].kind == "done"
+    assert verdict(([instance("up_for_retry")], [], [expect()], [pod()], "", "", ""))[0].kind == "done"
+
+
+def test_another_phase_than_the_end_is_reached_by_the_worker_itself() -> None:
+    row: Row = ([instance("up_for_reschedule")], [], [expect()], [pod()], "", "", "")
+    assert verdict(row, Rules(phase="Running"))[0].kind == "done"
 
 
 @pytest.mark.parametrize("name", ["two newer events", "one newer event"])

@@ -272,6 +272,175 @@ def test_verdict(name: str) -> None:
     assert (result.kind, words in result.reason) == (kind, True), result
 
 
+# V5. name: (init containers, containers, the pod's phase, verdict, words)
+def ended(code: int, reason: str = "Error", message: str = "", at: str = "2026-05-04T10:00:10Z") -> Obj:
+    return {"terminated": {"exitCode": code, "reason": reason, "message": message, "finishedAt": at}}
+
+
+RUNS: Obj = {"running": {"startedAt": "2026-05-04T10:00:03Z"}}
+INITIALIZING: Obj = {"waiting": {"reason": "PodInitializing"}}
+LOOPS: Obj = {"waiting": {"reason": "CrashLoopBackOff", "message": "back-off 20s"}}
+DENIED = ended(1, message="fatal: authentication required")
+CULPRITS: dict[str, tuple[dict[str, Obj], dict[str, Obj], str, str, str]] = {
+    "init container failed": (
+        {"git-sync-init": DENIED},
+        {"base": INITIALIZING},
+        "Failed",
+        "failed",
+        "init container git-sync-init ended with exit code 1 (Error): fatal: authentication required",
+    ),
+    "second init container failed": (
+        {"first": ended(0), "git-sync-init": ended(128)},
+        {"base": INITIALIZING},
+        "Failed",
+        "failed",
+        "init container git-sync-init ended with exit code 128 (Error)",
+    ),
+    "base succeeded, a sidecar failed": ({}, {"base": ended(0), "log": ended(1)}, "Failed", "done", ""),
+    "base succeeded, a sidecar was killed": ({}, {"log": ended(137, "OOMKilled"), "base": ended(0)}, "Failed", "done", ""),
+    "base succeeded, a sidecar runs on": ({}, {"base": ended(0), "log": RUNS}, "Running", "done", ""),
+    "base succeeded, a sidecar cannot be started": ({}, {"base": ended(0), "log": LOOPS}, "Running", "done", ""),
+    "base succeeded, a native sidecar is stopped": ({"log": ended(143)}, {"base": ended(0)}, "Succeeded", "done", ""),
+    "base runs, a sidecar was killed": ({}, {"base": RUNS, "log": ended(137, "OOMKilled")}, "Running", "waiting", "is Running"),
+    "base runs, a sidecar crashes": ({}, {"base": RUNS, "log": LOOPS}, "Running", "waiting", "container log (image x): CrashLoopBackOff"),
+    "base failed": ({}, {"log": RUNS, "base": ended(2)}, "Running", "failed", "failed: container base ended with exit code 2 (Error)"),
+    "base failed after its sidecar was killed": (
+        {},
+        {"proxy": ended(137, "OOMKilled", at="2026-05-04T10:00:09Z"), "base": ended(1, message="no connection")},
+        "Failed",
+        "failed",
+        "container base ended with exit code 1 (Error): no connection; container proxy ended with exit code 137 (OOMKilled)",
+    ),
+    "a sidecar was killed, base was not seen to end": (
+        {},
+        {"base": RUNS, "log": ended(137, "OOMKilled")},
+        "Failed",
+        "failed",
+        "container log ended with exit code 137 (OOMKilled)",
+    ),
+    "a container whose end the kubelet did not see": (
+        {},
+        {"base": ended(137, "ContainerStatusUnknown")},
+        "Failed",
+        "failed",
+        "exit code 137",
+    ),
+    "deadline while an image is missing": (
+        {"git-sync-init": {"waiting": {"reason": "ErrImagePull", "message": "not found"}}},
+        {"base": INITIALIZING},
+        "Failed",
+        "failed",
+        "init container git-sync-init (image x): ErrImagePull: not found",
+    ),
+}
+
+
+def status_of(inits: dict[str, Obj], containers: dict[str, Obj], phase: str) -> Obj:
+    def listed(states: dict[str, Obj]) -> list[Obj]:
+        return [{"name": name, "image": "x", "state": state} for name, state in states.items()]
+
+    return {"phase": phase, "initContainerStatuses": listed(inits), "containerStatuses": listed(containers)}
+
+
+@pytest.mark.parametrize("name", CULPRITS)
+def test_the_base_container_decides_and_the_container_at_fault_is_named(name: str) -> None:
+    """V5: a worker whose git-sync init container failed had failed for "no reason given"."""
+    inits, containers, phase, kind, words = CULPRITS[name]
+    result, _past = verdict([worker(status_of(inits, containers, phase))])
+    assert (result.kind, words in result.reason) == (kind, True), result
+
+
+def test_a_sidecar_that_ended_after_base_is_not_at_fault() -> None:
+    """V5: what is stopped because base has ended did not make it fail."""
+    status = status_of({}, {"log": ended(143, at="2026-05-04T10:00:11Z"), "base": ended(1)}, "Failed")
+    reason = verdict([worker(status)])[0].reason
+    assert ("log" in reason, reason.count("container base")) == (False, 1)
+
+
+def test_an_init_container_that_fails_again_and_again_is_one_trouble() -> None:
+    """V5: its grace does not begin anew while it runs once more between two crashes."""
+    again = status_of({"git-sync-init": RUNS}, {"base": INITIALIZING}, "Pending")
+    again["initContainerStatuses"][0]["lastState"] = DENIED
+    states = [status_of({"git-sync-init": state}, {"base": INITIALIZING}, "Pending") for state in (DENIED, LOOPS)]
+    past: Past = {}
+    for now, status in enumerate([*states, again] * 20):
+        result, past = verdict([worker(status)], past=past, now=now)
+        assert result.kind == "waiting"
+    result, _past = verdict([worker(again)], past=past, now=60)
+    assert (result.kind, "init container git-sync-init ended with exit code 1 (Error): fatal: auth" in result.reason) == ("failed", True)
+
+
+def test_a_sidecar_that_cannot_start_does_not_end_a_wait_for_base() -> None:
+    """V5: neither before its grace is over nor after."""
+    status = status_of({}, {"base": RUNS, "log": LOOPS}, "Running")
+    past = verdict([worker(status)])[1]
+    assert verdict([worker(status)], past=past, now=1000)[0].kind == "waiting"
+
+
+# V6. name: (workers, expectation, words): waited for however long it takes
+AWAITED: dict[str, tuple[list[Worker], Expectation, str]] = {
+    "deleted while pending, first of three tries": ([worker(PENDING, True, node="")], expect(tries=3), "deleted in try 1 of 3"),
+    "deleted while it ran, first of three tries": ([worker(RUNNING, True)], expect(tries=3), "the next try is awaited"),
+    "deleted while pending, only try": ([worker(PENDING, True, node="")], expect(), "before it started"),
+    "deleted on its node before it started": ([worker(waits("ContainerCreating"), True)], expect(), "before it started"),
+    "deleted because its image was missing": ([worker(waits("ImagePullBackOff"), True)], expect(), "ImagePullBackOff"),
+    "deleted while pending, last of three tries": ([worker(PENDING, True, try_number="3", node="")], expect(tries=3), "before it started"),
+    "failed, the next try comes late": ([worker(FAILED, True)], expect(tries=2), "the next try is awaited"),
+}
+
+
+@pytest.mark.parametrize("name", AWAITED)
+def test_a_worker_that_may_be_replaced_is_waited_for_however_long_it_takes(name: str) -> None:
+    """V6: failed after 60 s."""
+    workers, expectation, words = AWAITED[name]
+    past: Past = {}
+    for now in (0, 60, 3600):
+        result, past = verdict(workers, expectation, past=past, now=now)
+        assert (result.kind, result.wake, words in result.reason) == ("waiting", None, True), result
+
+
+def test_a_worker_that_is_there_was_not_deleted() -> None:
+    """V6: the words for what was deleted are not those for what is pending, whatever tries are left."""
+    assert "was deleted" not in verdict([worker(PENDING, node="")], expect(tries=3))[0].reason
+
+
+def test_a_pod_of_several_whose_end_was_not_seen_is_no_trouble_yet() -> None:
+    """The next one is to come; but one that cannot start is trouble all the same."""
+    assert verdict([worker(RUNNING, True)], DEFERRED)[0].wake is None
+    assert verdict([worker(waits("ErrImagePull"))], DEFERRED)[0].wake == 60
+
+
+def test_the_worker_that_replaces_an_unstarted_one_counts() -> None:
+    """V6: and a pod that never started is not one of those that a deferred task makes."""
+    unstarted = worker(PENDING, True, node="")
+    assert verdict([unstarted, worker(SUCCEEDED, **SECOND)])[0].kind == "done"
+    assert verdict([unstarted, worker(SUCCEEDED, **SECOND)], DEFERRED)[0].kind == "waiting"
+    third = worker(SUCCEEDED, name="3", created="2026-05-04T10:09:00Z")
+    assert verdict([unstarted, worker(SUCCEEDED, **SECOND), third], DEFERRED)[0].kind == "done"
+
+
+def test_an_unstarted_worker_reached_the_phase_that_it_reached() -> None:
+    assert verdict([worker(PENDING, True)], rules=Rules(phase="Scheduled"))[0].kind == "done"
+
+
+def again(status: Obj, number: int, deleted: bool = False) -> Worker:
+    """A pod under the same name, created later, with another uid."""
+    made = worker(status, deleted, created=f"2026-05-04T10:0{number}:00Z")
+    made.metadata["uid"] = f"uid {number}"
+    return made
+
+
+def test_a_pod_that_was_created_again_under_its_name_starts_afresh() -> None:
+    """V4: neither the end of the one before nor the time that it took counts for the new one."""
+    past = verdict([again(waits("ImagePullBackOff"), 1)], now=0)[1]
+    result, past = verdict([again(waits("ImagePullBackOff"), 1, True), again(waits("ImagePullBackOff"), 2)], past=past, now=59)
+    assert (result.kind, result.wake) == ("waiting", 119)
+    for first in (RUNNING, FAILED, SUCCEEDED):
+        assert verdict([again(RUNNING, 2), again(first, 1, True)])[0].kind == "waiting"
+        assert verdict([again(SUCCEEDED, 2), again(first, 1, True)])[0].kind == "done"
+    assert verdict([again(SUCCEEDED, 1, True), again(SUCCEEDED, 2)], DEFERRED)[0].kind == "waiting"
+
+
 # name: (status, deleted, the words of the failure); each is waited for while its grace of 60 s lasts
 RECORDED = json.loads((RECORDED / "workers.json").read_text())["pods"]
 EVICTED = {

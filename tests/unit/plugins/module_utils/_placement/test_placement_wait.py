@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError
+from ansible_collections.gitops.airflow.plugins.module_utils._base.progress import Line, Progress
 from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Obj
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.watch import Change
 from ansible_collections.gitops.airflow.plugins.module_utils._placement import wait as _placement_wait
@@ -139,6 +140,59 @@ def test_notices_are_kept() -> None:
 
 def test_done_at_once_without_a_history_to_read() -> None:
     assert wait().step(listed(pod("Succeeded")), 0).kind == "done"
+
+
+def created_again(state: str, version: int, uid: str) -> Obj:
+    made = pod(state, version)
+    made["metadata"] |= {"uid": uid, "creationTimestamp": f"2026-05-04T10:00:{version:02}Z"}
+    return made
+
+
+def test_a_pod_created_again_under_its_name_between_two_looks() -> None:
+    """V4: the new one has its own end, log and time, and the proof names both."""
+    cluster = Cluster(["hi"])
+    one = wait(cluster)
+    one.step(listed(created_again("Running", 1, "a")), 0)
+    assert one.step(listed(created_again("Pending", 5, "b")), 1).kind == "waiting"
+    one.step(event("MODIFIED", created_again("Running", 7, "b")), 2)
+    assert one.step(event("MODIFIED", created_again("Succeeded", 8, "b")), 3).kind == "done"
+    assert [(item["phase"], item["deleted"]) for item in one.results()[0]] == [("Gone", True), ("Succeeded", False)]
+    assert len(cluster.asked) == 2
+
+
+def test_pods_of_two_namespaces_are_told_apart_whatever_their_uid() -> None:
+    """V4: a copy of a cluster's objects may keep uids."""
+    one = wait()
+    elsewhere = pod("Succeeded", 2, namespace="default")
+    assert "landed in namespace default" in one.step(listed(pod("Succeeded"), elsewhere), 0).reason
+    assert [len(part) for part in one.results()] == [1, 1]
+
+
+def test_progress_shows_the_pod_that_has_the_name_now() -> None:
+    """V4: not both in turn at each look."""
+    lines: list[Line] = []
+    one = PlacementWait(Cluster(), [EXPECTED], Rules(), 0, 0.0, progress=Progress(lines.append))
+    one.sources([], "")
+    one.step(listed(created_again("Running", 1, "a")), 0)
+    one.step(listed(created_again("Pending", 5, "b")), 1)
+    for now in range(2, 5):
+        one.step([], now)
+    assert [line["text"] for line in lines] == ["airflow-cron/pod-1: Running on node-1", "airflow-cron/pod-1: Scheduled on node-1"]
+
+
+def test_the_log_of_an_init_container_that_failed_is_read() -> None:
+    """V5: the kubelet quotes no log of it, unless the pod asks for that."""
+    cluster = Cluster(["fatal: authentication required"])
+    one = wait(cluster)
+    failed = pod("Failed")
+    failed["status"] = {
+        "phase": "Failed",
+        "initContainerStatuses": [{"name": "git-sync-init", "state": {"terminated": {"exitCode": 1}}}],
+        "containerStatuses": [{"name": "base", "state": {"waiting": {"reason": "PodInitializing"}}}],
+    }
+    assert "init container git-sync-init ended with exit code 1" in one.step(listed(failed), 0).reason
+    assert one.results()[0][0]["log_tail"] == ["fatal: authentication required"]
+    assert cluster.asked == [("airflow-cron/pod-1/git-sync-init/2", False)]
 
 
 def test_no_log_is_read_when_none_is_wanted() -> None:

@@ -10,7 +10,14 @@ import json
 import pytest
 from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Obj
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.pods import start_problems, unschedulable
-from ansible_collections.gitops.airflow.plugins.module_utils._placement.worker import Worker, label_value, trimmed
+from ansible_collections.gitops.airflow.plugins.module_utils._placement.worker import (
+    Container,
+    Worker,
+    instant,
+    is_worker,
+    label_value,
+    trimmed,
+)
 from ansible_collections.gitops.airflow.tests.unit.places import RECORDED
 
 LABELS = {
@@ -99,3 +106,99 @@ def test_an_eviction_is_told_once() -> None:
 
 def test_an_empty_pod_can_be_trimmed() -> None:
     assert Worker(trimmed({})).phase == "Pending"
+
+
+def test_is_worker() -> None:
+    assert is_worker({"metadata": {"labels": {"kubernetes_executor": "True"}}})
+    assert not is_worker({"metadata": {"labels": {"kubernetes_executor": "False"}}})
+    assert not is_worker({})
+
+
+def test_times_can_be_compared() -> None:
+    assert instant("2026-05-04T10:00:00") == instant("2026-05-04T10:00:00Z") == instant("2026-05-04T12:00:00+02:00")
+    assert instant("") is None
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "before"),
+    [
+        ("2026-05-04T10:00:01Z", "2026-05-04T10:00:02Z", True),
+        ("2026-05-04T10:00:02Z", "2026-05-04T10:00:02Z", True),
+        ("2026-05-04T10:00:03Z", "2026-05-04T10:00:02Z", False),
+        ("", "2026-05-04T10:00:02Z", True),
+        ("2026-05-04T10:00:02Z", "", True),
+    ],
+)
+def test_which_container_ended_first(first: str, second: str, before: bool) -> None:
+    """V5"""
+    one, other = (Container.read({"name": "x", "state": {"terminated": {"finishedAt": at}}}, False) for at in (first, second))
+    assert one.ended_before(other) is before
+
+
+def pod(phase: str | None, base: Obj | None = None, **inits: Obj) -> Obj:
+    states = [{"name": "base", "state": base}] if base is not None else []
+    return {
+        "status": {"phase": phase, "containerStatuses": states, "initContainerStatuses": [{"name": name, **inits[name]} for name in inits]}
+    }
+
+
+RUNS: Obj = {"running": {"startedAt": "2026-05-04T10:00:03Z"}}
+FAILED: Obj = {"terminated": {"exitCode": 1}}
+
+
+@pytest.mark.parametrize(
+    ("worker", "unstarted"),
+    [
+        (Worker(pod("Pending"), True), True),
+        (Worker(pod(None), True), True),
+        (Worker(pod("Pending", {"waiting": {}}), True), True),
+        (Worker(pod("Pending")), False),
+        (Worker(pod("Pending"), True, "events"), False),
+        (Worker(pod("Pending", RUNS), True), False),
+        (Worker(pod("Running"), True), False),
+        (Worker(pod("Unknown"), True), False),
+    ],
+)
+def test_unstarted(worker: Worker, unstarted: bool) -> None:
+    """V6: only of a pod that was seen to be deleted before base ran is it known that the task did not begin."""
+    assert worker.unstarted is unstarted
+
+
+def test_a_pod_that_succeeded_has_run() -> None:
+    assert Worker(pod("Succeeded")).reached("Running")
+
+
+def test_what_blocks_base() -> None:
+    """V5: what waits, and an init container that failed; not one that has ended well, and nothing once base runs."""
+    assert Worker(pod("Pending", {}, one={"state": {"terminated": {"exitCode": 0}}}, two={"state": RUNS})).blocked == []
+    assert Worker(pod("Running", RUNS, one={"state": RUNS, "lastState": FAILED})).blocked == []
+    ((name, text),) = Worker(pod("Pending", {}, one={"state": RUNS, "lastState": FAILED})).blocked
+    assert (name, "init container one ended with exit code 1" in text) == ("one", True)
+    looping = {"image": "i", "state": {"waiting": {"reason": "CrashLoopBackOff"}}, "lastState": FAILED}
+    ((name, text),) = Worker(pod("Pending", {}, one=looping)).blocked
+    assert "CrashLoopBackOff" in text
+    sidecar = pod("Pending", {})
+    sidecar["status"]["containerStatuses"].append({"name": "log", "state": FAILED})
+    assert Worker(sidecar).blocked == []
+
+
+def test_whose_log_says_most() -> None:
+    """V5"""
+    assert Worker(pod("Running", RUNS, one={"state": FAILED})).speaker == "base"
+    assert Worker(pod("Failed", {}, one={"state": FAILED})).speaker == "one"
+    assert Worker(pod("Pending", {}, one={"state": FAILED})).speaker == ""
+    assert Worker(pod("Failed")).speaker == ""
+
+
+def test_the_end_that_airflow_reports_of_a_worker_that_ran() -> None:
+    """Nobody saw it end."""
+    assert Worker(pod("Running", RUNS), True, reported="Failed").end == "Airflow says that the task failed; its log there says why"
+
+
+def test_pods_without_uid_or_time() -> None:
+    assert Worker({"metadata": {"namespace": "a", "name": "b"}}).uid == "a/b"
+    assert Worker({}).age < Worker({"metadata": {"creationTimestamp": "2026-05-04T10:00:00Z"}}).age
+
+
+def test_when_it_began_to_run_is_known_while_it_runs() -> None:
+    assert Worker(pod("Running", RUNS)).timings()["running"] == "2026-05-04T10:00:03Z"

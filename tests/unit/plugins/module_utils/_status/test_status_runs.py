@@ -77,6 +77,14 @@ def test_a_dag_that_runs_often_hides_no_other() -> None:
     assert airflow.requests <= 5
 
 
+def test_the_runs_of_a_dag_that_airflow_no_longer_finds_are_where_they_went() -> None:
+    """V9: they were shown without a namespace behind a DAG that runs often."""
+    often = [run("often", 5 * number) for number in range(1, 300)]
+    airflow = Airflow([*often, run("removed", 7)], {"often": "airflow-cron", "removed": "airflow-user"})
+    airflow.dag_ids = lambda: ["often"]  # type: ignore[method-assign]
+    assert shown(airflow)["airflow-user"] == ["removed r7"]
+
+
 def test_the_requests_are_bounded() -> None:
     runs = [run(f"dag-{number}", number + 2000 * again) for number in range(400) for again in range(1, 5)]
     airflow = Airflow(runs, {f"dag-{number}": "airflow-cron" for number in range(400)})
