@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
-from ansible_collections.gitops.airflow.plugins.module_utils._airflow.task_log import TaskLog
+from ansible_collections.gitops.airflow.plugins.module_utils._airflow.task_log import TaskLog, last_lines
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import AirflowError, CollectionError
 from ansible_collections.gitops.airflow.plugins.module_utils._base.mask import masked_words
 from ansible_collections.gitops.airflow.plugins.module_utils._base.progress import Progress
@@ -295,7 +295,7 @@ class DagRun:
             try:
                 found = self._api.log(self._request.dag_id, self._request.run_id, task)
                 if found.lines:
-                    return f"\nLast lines of {name}:\n" + masked_words("\n".join(found.lines[-LOG_LINES:]))
+                    return f"\nLast lines of {name}:\n" + masked_words("\n".join(last_lines(found.lines, LOG_LINES)))
                 reason, passing = "; ".join(found.messages) or "the answer is empty", True
             except AirflowError as error:
                 reason, passing = error.text, error.passing

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 # Lines of the readers in Airflow 2.6 to 2.10 (airflow/utils/log/file_task_handler.py, which calls them messages) come first, each after
@@ -15,6 +16,10 @@ GROUP, GROUP_END = "::group::Log message source details", "::endgroup::"
 CONTINUED = re.compile(r"For more information check: |See more at https?://|\(\d{3}\)$|Reason: |HTTP response (headers|body): ")
 # These stand where the log would: the S3 reader's failure at a log that exists, and a try that never began.
 NO_LOG = re.compile(r"Could not read logs from \S+ with error: |Error fetching the logs\. ")
+# A frame of Python's traceback, whose source lines are indented deeper, and where libraries are installed.
+FRAME = re.compile(r' +File "(?P<path>[^"]+)", line \d+, in ')
+LIBRARY = re.compile(r"/site-packages/|/lib/python3\.\d+/")
+LEFT_OUT = "  …"
 
 
 @dataclass(frozen=True)
@@ -53,3 +58,19 @@ def read_answer(text: str, hostname: str) -> TaskLog:
     while lines and not lines[-1].strip():
         del lines[-1]
     return TaskLog(tuple(lines), tuple(filter(None, messages)))
+
+
+def last_lines(lines: Iterable[str], most: int) -> list[str]:
+    """The end of a log. Frames of libraries are left out of tracebacks: they would take the place of what the task said itself."""
+    kept: list[str] = []
+    library = False
+    for line in lines:
+        if frame := FRAME.match(line):
+            library = LIBRARY.search(frame["path"]) is not None
+        elif not line.startswith("    "):
+            library = False
+        if not library:
+            kept.append(line)
+        elif kept[-1:] != [LEFT_OUT]:
+            kept.append(LEFT_OUT)
+    return kept[-most:]

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.gitops.airflow.plugins.module_utils._airflow.task_log import read_answer
+from ansible_collections.gitops.airflow.plugins.module_utils._airflow.task_log import LEFT_OUT, last_lines, read_answer
 
 HOST = "airflow-worker-cron-say-hi-x7k2m9qp"
 LINE = "[2026-05-04T10:00:06.100+0000] {taskinstance.py:1824} ERROR - Task failed with exception"
@@ -84,3 +84,39 @@ def test_a_message_is_no_log(text: str, message: str) -> None:
     found = read_answer(text, HOST)
     assert found.lines == ()
     assert message in "; ".join(found.messages)
+
+
+# A failed BashOperator of Airflow 2.10, shortened.
+TRACEBACK = """\
+INFO - words of the task
+ERROR - Task failed with exception
+Traceback (most recent call last):
+  File "/home/airflow/.local/lib/python3.11/site-packages/airflow/models/taskinstance.py", line 768, in _execute_task
+    result = _execute_callable(context=context, **execute_callable_kwargs)
+             ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+  File "/home/airflow/.local/lib/python3.11/site-packages/airflow/operators/bash.py", line 276, in execute
+    raise AirflowException(
+airflow.exceptions.AirflowException: Bash command failed.
+INFO - Task exited with return code 1""".splitlines()
+OWN = """\
+  File "/opt/airflow/dags/repo/dags/mine.py", line 9, in load
+    return 1 / 0
+           ~~^~~
+ZeroDivisionError: division by zero""".splitlines()
+
+
+@pytest.mark.parametrize(
+    ("lines", "most", "shown"),
+    [
+        ([], 3, []),
+        (["a", "b", "c"], 2, ["b", "c"]),
+        (["a", "    indented output"], 2, ["a", "    indented output"]),
+        (TRACEBACK, 20, [*TRACEBACK[:3], LEFT_OUT, *TRACEBACK[-2:]]),
+        ([*TRACEBACK[:6], *OWN], 20, [*TRACEBACK[:3], LEFT_OUT, *OWN]),
+        ([*OWN, *TRACEBACK[3:]], 20, [*OWN, LEFT_OUT, *TRACEBACK[-2:]]),
+        (['  File "/usr/lib/python3.11/json/decoder.py", line 355, in raw_decode', "    raise", "E: x"], 20, [LEFT_OUT, "E: x"]),
+    ],
+    ids=["empty", "short", "indented", "library", "own-last", "own-first", "standard-library"],
+)
+def test_the_end_of_a_log_is_the_tasks_own(lines: list[str], most: int, shown: list[str]) -> None:
+    assert last_lines(lines, most) == shown

@@ -65,9 +65,7 @@ _DENIED = ("AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "403",
 def _brief(error: BaseException) -> str:
     # Without what a URL asks for: the key stands in the message already.
     lines = re.sub(r"\?[^\s\"']*", "", str(error)).strip().splitlines()
-    text = (lines[0] if lines else type(error).__name__).rstrip(". ")
-    # The reason stands last.
-    return text if len(text) <= 300 else f"{text[:100]} … {text[-197:]}"
+    return (lines[0] if lines else type(error).__name__).rstrip(". ")[:300]
 
 
 def explain(error: BaseException, where: str) -> list[str]:
