@@ -195,7 +195,7 @@ def _unquoted(match: re.Match[str], text: str) -> set[str]:
 
 
 def _assigned(text: str) -> set[str]:
-    """What a file assigns. Of the environment's every value is a secret; of others what is named so, or what is no word and no place."""
+    """What a file assigns: of an environment file every value, of others what has a secret's name or is neither a word nor a place."""
     found, used = set[str](), [line for line in text.splitlines() if line.strip() and line.strip()[0] not in "#;"]
     environment = all(re.match(r"\s*(?:export\s+|set\s+)?[A-Za-z_]\w*=", line) for line in used)
     for match in lines(text):

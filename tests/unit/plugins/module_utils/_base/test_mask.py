@@ -179,7 +179,7 @@ def test_s1_forms_of_programs_written_in_go(text: str) -> None:
     ],
 )
 def test_s2_values_of_a_file_are_secrets_as_wholes(content: str, hidden: set[str]) -> None:
-    """S2: a Secret that is a file. Places, numbers and booleans are no secrets."""
+    """S2: a Secret that is a file. Places, numbers and booleans stay."""
     assert parts(content) - {content.strip()} == hidden
 
 
