@@ -62,7 +62,7 @@ _SECRET_FOR = re.compile(r"connection|credentials|docker|existing|key|metadata|p
 def is_secret_name(name: str) -> bool:
     """Whether a variable, option, key or flag of that name holds a secret: ``DB_PASS``, ``smtpPassword``, ``fernet-key``."""
     words = [word.lower() for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", name)]
-    if not words or _ABOUT.fullmatch(words[-1]) or name in ("PWD", "OLDPWD"):
+    if not words or words[0] == "checksum" or _ABOUT.fullmatch(words[-1]) or name in ("PWD", "OLDPWD"):
         return False
     pairs = list(itertools.pairwise(words))
     if words[-1] == "secret" and pairs and _SECRET_FOR.fullmatch(words[-2]):

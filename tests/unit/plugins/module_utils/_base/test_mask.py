@@ -206,6 +206,19 @@ def test_s4_a_configuration_file() -> None:
     assert shown["data"]["airflow.cfg"] == CONFIG.replace("hunter22x, and more", MASK)
 
 
+def test_s4_what_has_no_secret_stays() -> None:
+    """S4: empty lists, references to Secrets, checksums, files of tokens; a JSON document stays byte for byte."""
+    document = '{"a":[], "args": ["--token-file", "/x"],\n "checksum/dags-credentials": "1f19bdd0", "existingSecret": "smtp", "n": null}'
+    assert Masker(["other-value"]).json(document) == document
+
+
+def test_s4_flags_of_a_command() -> None:
+    """S4: with the password in the same argument or in the next one."""
+    args = ["--requirepass", "hunter22x", "--password=hunter22x", "--user", "bob"]
+    shown = json.loads(Masker([]).manifest({"kind": "Pod", "spec": {"args": args}}))
+    assert shown["spec"]["args"] == ["--requirepass", MASK, f"--password={MASK}", "--user", "bob"]
+
+
 def test_s4_an_application() -> None:
     """S4: passwords in the chart's values, whichever way they are given, also in what Argo CD repeats of them. Names of Secrets stay."""
     helm = {
