@@ -164,7 +164,7 @@ class Masker:
             return self.config(value)
         if isinstance(value, list):
             flags = [isinstance(item, str) and item.startswith("-") and "=" not in item and self._is_secret(item) for item in value]
-            return [self._blank(item) if flag else self._tree(item) for item, flag in zip(value, [False, *flags[:-1]], strict=True)]
+            return [self._blank(item) if flag else self._tree(item) for item, flag in zip(value, [False, *flags], strict=False)]
         if not isinstance(value, dict):
             return value
         named_so = self._is_secret(str(value.get("name") or ""))

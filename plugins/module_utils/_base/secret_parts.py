@@ -62,7 +62,7 @@ _SECRET_FOR = re.compile(r"connection|credentials|docker|existing|key|metadata|p
 def is_secret_name(name: str) -> bool:
     """Whether a variable, option, key or flag of that name holds a secret: ``DB_PASS``, ``smtpPassword``, ``fernet-key``."""
     words = [word.lower() for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", name)]
-    if not words or _ABOUT.fullmatch(words[-1]) or name in ("PWD", "OLDPWD"):
+    if not words or words[0] == "checksum" or _ABOUT.fullmatch(words[-1]) or name in ("PWD", "OLDPWD"):
         return False
     pairs = list(itertools.pairwise(words))
     if words[-1] == "secret" and pairs and _SECRET_FOR.fullmatch(words[-2]):
@@ -195,7 +195,7 @@ def _unquoted(match: re.Match[str], text: str) -> set[str]:
 
 
 def _assigned(text: str) -> set[str]:
-    """What a file assigns. Of the environment's every value is a secret; of others what is named so, or what is no word and no place."""
+    """What a file assigns: of an environment file every value, of others what has a secret's name or is neither a word nor a place."""
     found, used = set[str](), [line for line in text.splitlines() if line.strip() and line.strip()[0] not in "#;"]
     environment = all(re.match(r"\s*(?:export\s+|set\s+)?[A-Za-z_]\w*=", line) for line in used)
     for match in lines(text):

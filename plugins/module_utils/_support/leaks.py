@@ -75,6 +75,11 @@ def _readable(decoded: bytes) -> bytes:
     return b"\n".join(_TEXT.findall(decoded))
 
 
+def _single(text: bytes) -> bytes:
+    """Without the doubling of INI and environment files."""
+    return re.sub(rb"\$+", b"$", re.sub(rb"%+", b"%", text))
+
+
 def _layers(text: bytes) -> Iterator[bytes]:
     """The text, and what it decodes to, and what that decodes to."""
     seen, layer = set[bytes](), [text]
@@ -87,7 +92,7 @@ def _layers(text: bytes) -> Iterator[bytes]:
             yield item
             decoded = list(_from_base64(item))
             yield b"\n".join(decoded)
-            following += [_unescaped(item), _unescaped(item.replace(b"%%", b"%")), b"\n".join(filter(None, map(_readable, decoded)))]
+            following += [_unescaped(item), _unescaped(_single(item)), b"\n".join(filter(None, map(_readable, decoded)))]
         layer = following
 
 
@@ -95,14 +100,14 @@ def holds_secret(text: str, distinct: Collection[str], words: Collection[str] = 
     """Whether one of the values stands in the text in a form that can be decoded; those of ``words`` only as words of their own."""
     plain = [value.encode("utf-8", "surrogatepass") for value in distinct]
     bare = [value for value in (value.translate(None, _ADDED) for value in plain) if len(value) >= 6]
-    doubled = [value.replace(b"%%", b"%").replace(b"$$", b"$").replace(b"+", b"") for value in bare]
+    without = [value for value in (_single(value).replace(b"+", b"") for value in bare) if len(value) >= 6]
     own = [(word.encode(), re.compile(rb"(?<![\w./-])" + re.escape(word.encode()) + rb"(?![\w./-])")) for word in words]
     for layer in _layers(text.encode("utf-8", "surrogatepass")):
         stripped = layer.translate(None, _ADDED)
         if any(value in layer for value in plain) or any(value in stripped for value in bare):
             return True
-        single = stripped.replace(b"%%", b"%").replace(b"$$", b"$").replace(b"+", b"")
-        if single != stripped and any(len(value) >= 6 and value in single for value in doubled):
+        single = _single(stripped).replace(b"+", b"")
+        if single != stripped and any(value in single for value in without):
             return True
         if any(word in layer and pattern.search(layer) for word, pattern in own):
             return True

@@ -180,7 +180,7 @@ def test_s1_forms_of_programs_written_in_go(text: str) -> None:
     ],
 )
 def test_s2_values_of_a_file_are_secrets_as_wholes(content: str, hidden: set[str]) -> None:
-    """S2: a Secret that is a file. Places, numbers and booleans are no secrets."""
+    """S2: a Secret that is a file. Places, numbers and booleans stay."""
     assert parts(content) - {content.strip()} == hidden
 
 
@@ -205,6 +205,19 @@ def test_s4_a_configuration_file() -> None:
     """S4: a ConfigMap's airflow.cfg."""
     shown = json.loads(Masker([]).manifest({"kind": "ConfigMap", "data": {"airflow.cfg": CONFIG}}))
     assert shown["data"]["airflow.cfg"] == CONFIG.replace("hunter22x, and more", MASK)
+
+
+def test_s4_what_has_no_secret_stays() -> None:
+    """S4: empty lists, references to Secrets, checksums, files of tokens; a JSON document stays byte for byte."""
+    document = '{"a":[], "args": ["--token-file", "/x"],\n "checksum/dags-credentials": "1f19bdd0", "existingSecret": "smtp", "n": null}'
+    assert Masker(["other-value"]).json(document) == document
+
+
+def test_s4_flags_of_a_command() -> None:
+    """S4: with the password in the same argument or in the next one."""
+    args = ["--requirepass", "hunter22x", "--password=hunter22x", "--user", "bob"]
+    shown = json.loads(Masker([]).manifest({"kind": "Pod", "spec": {"args": args}}))
+    assert shown["spec"]["args"] == ["--requirepass", MASK, f"--password={MASK}", "--user", "bob"]
 
 
 def test_s4_an_application() -> None:
