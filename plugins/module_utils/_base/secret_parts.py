@@ -168,7 +168,8 @@ _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{8,}={0,2}")
 _CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.DOTALL)
 # Numbers, addresses, files: they say where something is.
 _PUBLIC = re.compile(
-    r"[\d.,:]{1,7}[a-z]{0,2}|\d+(?:\.\d+){3}(?::\d+)?|[a-z][\w+.-]*://[^@\s]*|(?:[\w-]+\.)+[a-z]{2,}(?::\d+)?|[\w-]+(?:\.[\w-]+)*:\d+|[./~]*/(?:[\w.-]+/)+[\w.-]*"
+    r"[\d.,:]{1,7}[a-z]{0,2}|\d+(?:\.\d+){3}(?::\d+)?|[a-z][\w+.-]*://[^@\s]*|(?:[\w-]+\.)+[a-z]{2,}(?::\d+)?"
+    r"|[\w-]+(?:\.[\w-]+)*:\d+|[./~]*/(?:[\w.-]+/)+[\w.-]*"
     r"|/(?:bin|data|etc|home|opt|root|run|srv|tmp|usr|var)"
 )
 _WORDS = re.compile(r"[A-Za-z]+(?:[ _-][A-Za-z]+)*\d?")
