@@ -7,7 +7,18 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    # For modules whose option platform is another one.
+    DOCUMENTATION = r"""
+options:
+  platform:
+    description:
+      - Name of the platform that owns the object. The object gets the labels C(app.kubernetes.io/part-of=gitops-airflow) and
+        C(gitops-airflow/platform) with this name.
+      - An object of the same name without these labels is never changed or deleted. The module fails. If it was asked to delete the
+        object, it returns the reason instead.
+    type: str
+    required: true
+"""
+
     ADOPT = r"""
 options:
   adopt:
@@ -19,19 +30,9 @@ options:
     default: false
 """
 
-    DOCUMENTATION = rf"""{ADOPT}
-  platform:
-    description:
-      - Name of the platform that owns the object. The object gets the labels C(app.kubernetes.io/part-of=gitops-airflow) and
-        C(gitops-airflow/platform) with this name.
-      - An object of the same name without these labels is never changed or deleted. The module fails. If it was asked to delete the
-        object, it returns the reason instead.
-    type: str
-    required: true
-"""
-
     # For modules that write one Secret.
-    SECRET = rf"""{DOCUMENTATION}
+    SECRET = r"""
+options:
   namespace:
     description: Namespace of the Secret. It must exist.
     type: str

@@ -22,6 +22,7 @@ attributes:
     support: full
 extends_documentation_fragment:
   - gitops.airflow.platform_owner
+  - gitops.airflow.platform_owner.adopt
   - gitops.airflow.application_wait
   - gitops.airflow.kubernetes_auth
   - gitops.airflow.attributes

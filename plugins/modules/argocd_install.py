@@ -27,6 +27,7 @@ attributes:
     details: Of a Secret only the keys are shown. Of the admin's password only that it changes.
 extends_documentation_fragment:
   - gitops.airflow.platform_owner
+  - gitops.airflow.platform_owner.adopt
   - gitops.airflow.kubernetes_auth
   - gitops.airflow.attributes
 options:

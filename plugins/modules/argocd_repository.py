@@ -27,6 +27,7 @@ attributes:
     details: Secret values are not shown, only whether they differ.
 extends_documentation_fragment:
   - gitops.airflow.platform_owner
+  - gitops.airflow.platform_owner.adopt
   - gitops.airflow.git_credentials
   - gitops.airflow.credentials_from
   - gitops.airflow.kubernetes_auth

@@ -21,6 +21,8 @@ attributes:
     support: full
     details: Shows the keys only.
 extends_documentation_fragment:
+  - gitops.airflow.platform_owner
+  - gitops.airflow.platform_owner.adopt
   - gitops.airflow.platform_owner.secret
   - gitops.airflow.kubernetes_auth
   - gitops.airflow.attributes

@@ -26,6 +26,8 @@ attributes:
     support: full
     details: Shows the keys of the Secret, and the names of revoked tokens.
 extends_documentation_fragment:
+  - gitops.airflow.platform_owner
+  - gitops.airflow.platform_owner.adopt
   - gitops.airflow.platform_owner.secret
   - gitops.airflow.tunnel
   - gitops.airflow.kubernetes_auth

@@ -32,6 +32,7 @@ extends_documentation_fragment:
   - gitops.airflow.attributes
   - gitops.airflow.object_list
   - gitops.airflow.platform_owner
+  - gitops.airflow.platform_owner.adopt
 options:
   state:
     description:

@@ -18,7 +18,7 @@ from typing import Any
 from urllib.error import HTTPError
 
 import pytest
-from ansible_collections.gitops.airflow.plugins.module_utils._base.http import sender
+from ansible_collections.gitops.airflow.plugins.module_utils._base.http_sender import sender
 from ansible_collections.gitops.airflow.plugins.module_utils._git.gitea import Gitea
 from ansible_collections.gitops.airflow.plugins.module_utils._git.gitea_tokens import EARLIER, GiteaTokens, Token, Wanted
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import connect

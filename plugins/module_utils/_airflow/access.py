@@ -11,7 +11,7 @@ from typing import Any
 from urllib.error import HTTPError, URLError
 
 from ansible_collections.gitops.airflow.plugins.module_utils._airflow.api import Access, AirflowApi, sender_to
-from ansible_collections.gitops.airflow.plugins.module_utils._base.http import Send
+from ansible_collections.gitops.airflow.plugins.module_utils._base.http_sender import Send
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.tunnel import TUNNEL_SPEC, Tunnel, open_tunnel
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 

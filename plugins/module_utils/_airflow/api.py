@@ -13,7 +13,7 @@ from urllib.parse import quote, urlencode
 
 from ansible_collections.gitops.airflow.plugins.module_utils._airflow.task_log import TaskLog, read_answer
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import AirflowError, CollectionError, InputError
-from ansible_collections.gitops.airflow.plugins.module_utils._base.http import Send, basic, sender
+from ansible_collections.gitops.airflow.plugins.module_utils._base.http_sender import Send, basic, sender
 from ansible_collections.gitops.airflow.plugins.module_utils._base.shorten import shorten
 from ansible_collections.gitops.airflow.plugins.module_utils._base.transport import sends_in_clear
 from ansible_collections.gitops.airflow.plugins.module_utils._base.url import check_http_url

@@ -151,7 +151,7 @@ class Masker:
             at = start + len(line)
         for match in _PAIR.finditer(text):
             if self._is_secret(match["key"]):
-                yield next(match.span(name) for name in ("go", "double", "single", "nested", "rest") if match[name] is not None)
+                yield from [match.span(name) for name in ("go", "double", "single", "nested", "rest") if match[name] is not None][:1]
         if "PRIVATE KEY-----" in text:
             yield from (match.span("value") for match in _KEY_BLOCK.finditer(text))
 

@@ -14,7 +14,7 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import quote
 
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError, RequestError
-from ansible_collections.gitops.airflow.plugins.module_utils._base.http import Send, basic, sender
+from ansible_collections.gitops.airflow.plugins.module_utils._base.http_sender import Send, basic, sender
 from ansible_collections.gitops.airflow.plugins.module_utils._base.shorten import shorten
 
 SECONDS = 30.0

@@ -53,6 +53,9 @@ class Table(Host):
     def memory(self) -> int | None:
         return 2**33
 
+    def listens(self, port: int) -> bool:
+        return False
+
 
 def codes(problems: list[_host.Problem]) -> list[str]:
     return [problem.code for problem in problems]

@@ -25,10 +25,10 @@ STATEFUL_SET: dict[str, Any] = {
 }
 
 
-def live(applied: Any = STATEFUL_SET, **spec: Any) -> dict[str, Any]:
+def live(applied: Any = None, **spec: Any) -> dict[str, Any]:
     """The object as the API server stores it, with the manifest that was applied in its annotation."""
     item = copy.deepcopy(STATEFUL_SET)
-    item["metadata"] |= {"uid": "u1", "annotations": {APPLIED: json.dumps(applied)}}
+    item["metadata"] |= {"uid": "u1", "annotations": {APPLIED: json.dumps(STATEFUL_SET if applied is None else applied)}}
     item["spec"] |= spec
     return item
 

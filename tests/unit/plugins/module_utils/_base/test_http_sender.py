@@ -13,7 +13,7 @@ from typing import Any
 from urllib.error import HTTPError, URLError
 
 import pytest
-from ansible_collections.gitops.airflow.plugins.module_utils._base.http import Send, basic, sender
+from ansible_collections.gitops.airflow.plugins.module_utils._base.http_sender import Send, basic, sender
 from ansible_collections.gitops.airflow.tests.unit.logging_proxy import logging_proxy, set_proxy
 from ansible_collections.gitops.airflow.tests.unit.recording_server import recording_server
 
@@ -67,7 +67,7 @@ def test_two_servers_at_the_same_time_keep_their_ways(monkeypatch: pytest.Monkey
         set_proxy(monkeypatch, proxy.url)
 
         def many(send: Send, url: str, headers: dict[str, str]) -> None:
-            for _ in range(100):
+            for _number in range(100):
                 send("GET", url, None, headers)
 
         sys.setswitchinterval(1e-5)
