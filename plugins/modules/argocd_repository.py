@@ -219,7 +219,8 @@ from ansible_collections.gitops.airflow.plugins.module_utils._base.module import
 from ansible_collections.gitops.airflow.plugins.module_utils._base.owner import OWNER_SPEC
 from ansible_collections.gitops.airflow.plugins.module_utils._base.progress import open_progress
 from ansible_collections.gitops.airflow.plugins.module_utils._git.access import with_password
-from ansible_collections.gitops.airflow.plugins.module_utils._git.credentials import SPEC, Credentials
+from ansible_collections.gitops.airflow.plugins.module_utils._git.credentials import OPTION_NAMES, SPEC, Credentials
+from ansible_collections.gitops.airflow.plugins.module_utils._git.model import GitError
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import connect, show_path
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.credentials import CREDENTIALS_SPEC
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
@@ -278,6 +279,8 @@ def main(create: Callable[..., AnsibleModule] = AnsibleModule) -> None:
             progress=open_progress(module.no_log_values),
         )
         done = trust.present() if present else trust.absent(params["timeout"])
+    except GitError as error:
+        module.fail(error.named(OPTION_NAMES))
     except CollectionError as error:
         module.fail(error)
     except OSError as error:

@@ -114,7 +114,7 @@ from collections.abc import Callable
 
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError
 from ansible_collections.gitops.airflow.plugins.module_utils._base.module import AnsibleModule
-from ansible_collections.gitops.airflow.plugins.module_utils._git.access import REMOTE_SPEC, with_credentials
+from ansible_collections.gitops.airflow.plugins.module_utils._git.access import REMOTE_SPEC, named, with_credentials
 from ansible_collections.gitops.airflow.plugins.module_utils._git.branch import read_branch
 from ansible_collections.gitops.airflow.plugins.module_utils._git.model import GitError
 from ansible_collections.gitops.airflow.plugins.module_utils._git.owner import OWNER_SPEC
@@ -134,7 +134,7 @@ def main(create: Callable[..., AnsibleModule] = AnsibleModule) -> None:
         params = with_credentials(module.params, module.check_mode, module.no_log_values.add)
         commit = read_branch(params, module.tmpdir)
     except GitError as error:
-        module.fail(error.named(module.params["names"], module.params["names_prefix"]))
+        module.fail(named(error, module.params))
     except CollectionError as error:
         module.fail(error)
     except OSError as error:

@@ -207,7 +207,7 @@ from typing import Any
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError
 from ansible_collections.gitops.airflow.plugins.module_utils._base.module import AnsibleModule
 from ansible_collections.gitops.airflow.plugins.module_utils._base.printable import printable
-from ansible_collections.gitops.airflow.plugins.module_utils._git.access import REMOTE_SPEC, open_remote, with_credentials
+from ansible_collections.gitops.airflow.plugins.module_utils._git.access import REMOTE_SPEC, named, open_remote, with_credentials
 from ansible_collections.gitops.airflow.plugins.module_utils._git.model import Content, Entry, GitError, unified
 from ansible_collections.gitops.airflow.plugins.module_utils._git.owner import OWNER_SPEC, check_folder, from_params
 from ansible_collections.gitops.airflow.plugins.module_utils._git.remote import Author, Outcome, publish
@@ -259,7 +259,7 @@ def main(create: Callable[..., AnsibleModule] = AnsibleModule) -> None:
         params = with_credentials(module.params, module.check_mode, module.no_log_values.add)
         outcome = run(params, files, module.tmpdir, module.check_mode)
     except GitError as error:
-        module.fail(error.named(module.params["names"], module.params["names_prefix"]))
+        module.fail(named(error, module.params))
     except CollectionError as error:
         module.fail(error)
     except OSError as error:

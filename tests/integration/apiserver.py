@@ -307,9 +307,11 @@ class ApiServer:
             "contexts": [{"name": "test", "context": {"cluster": "test", "user": user}}],
             "current-context": "test",
         }
-        path.write_text(json.dumps(config))
-        path.chmod(0o600)
-        return path
+        # Whole or not at all: threads may ask for the same file, and read it, at the same time.
+        written = path.with_suffix(f".{uuid.uuid4().hex}")
+        written.write_text(json.dumps(config))
+        written.chmod(0o600)
+        return written.replace(path)
 
     def audited(self, user: str) -> list[Obj]:
         """The requests of that user so far: ``verb``, ``path`` and ``query``."""

@@ -12,7 +12,7 @@ from typing import Any
 
 from ansible_collections.gitops.airflow.plugins.module_utils._base.transport import sends_in_clear
 from ansible_collections.gitops.airflow.plugins.module_utils._base.url import public_url
-from ansible_collections.gitops.airflow.plugins.module_utils._git.credentials import SPEC, Credentials, problems, refuse
+from ansible_collections.gitops.airflow.plugins.module_utils._git.credentials import OPTION_NAMES, SPEC, Credentials, problems, refuse
 from ansible_collections.gitops.airflow.plugins.module_utils._git.model import GitError, check_url, through
 from ansible_collections.gitops.airflow.plugins.module_utils._git.remote import Access, Remote
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import KubeApi, connect
@@ -93,3 +93,9 @@ def check_privacy(credentials: Credentials, url: str, tunnelled: bool) -> None:
             "Give an https or SSH URL as {repo}, or no {username} and {password}.",
             "unencrypted",
         )
+
+
+def named(error: GitError, params: dict[str, Any]) -> GitError:
+    """The error, whose next action calls the options what their reader calls them."""
+    prefix = params["names_prefix"]
+    return error.named({**({} if prefix else OPTION_NAMES), **params["names"]}, prefix)

@@ -189,6 +189,8 @@ class Credentials:
 
 KINDS: dict[str, Kind] = {item.name: item.metadata["kind"] for item in fields(Credentials)}
 SECRETS = frozenset(item.name for item in fields(Credentials) if not item.repr)
+# What messages call them where a module's option holds them.
+OPTION_NAMES = {name: f"credentials.{name}" for name in KINDS}
 # The option of the doc fragment git_credentials.
 SPEC: dict[str, Any] = {"type": "dict", "options": {name: {"type": "str", "no_log": name in SECRETS} for name in KINDS}}
 
