@@ -251,6 +251,8 @@ def test_an_interrupted_playbook_leaves_no_file(start: Start, app: Obj) -> None:
     play = start(waiting(app))
     play.line()
     assert len(play.files()) == 1
+    # A worker that is killed at the very moment when it hands over a line keeps the lock of ansible-core's queue, and the playbook never ends.
+    time.sleep(0.5)
     os.killpg(play.popen.pid, signal.SIGINT)
     play.end()
     assert play.popen.returncode != 0
