@@ -251,7 +251,7 @@ def test_an_interrupted_playbook_leaves_no_file(start: Start, app: Obj) -> None:
     play = start(waiting(app))
     play.line()
     assert len(play.files()) == 1
-    # A worker that is killed at the very moment when it hands over a line keeps the lock of ansible-core's queue, and the playbook never ends.
+    # A worker that is killed while it hands over a line keeps the lock of ansible-core's queue: the playbook would never end.
     time.sleep(0.5)
     os.killpg(play.popen.pid, signal.SIGINT)
     play.end()
