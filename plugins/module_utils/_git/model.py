@@ -151,7 +151,7 @@ def keyscan(url: str) -> str:
 
 
 def through(url: str, port: int) -> tuple[str, str]:
-    """The URL by way of a local port, and the host whose name a host key must still carry. For http and ssh."""
+    """The URL by way of a local port, and what its server is called in known_hosts, with a port other than 22 (V12). For http and ssh."""
     match = SCP_LIKE.match(url) if "://" not in url else None
     if match:
         user = f"{match['user']}@" if match["user"] else ""
@@ -160,11 +160,21 @@ def through(url: str, port: int) -> tuple[str, str]:
     if parts.scheme not in ("http", "ssh"):
         raise GitError(f"repo is {url}, a tunnel needs an http or ssh URL.", "Correct {repo}, or leave tunnel out.", "bad_url")
     user = f"{parts.username}@" if parts.username else ""
-    return urlunsplit(parts._replace(netloc=f"{user}127.0.0.1:{port}")), parts.hostname or ""
+    host = parts.hostname or ""
+    name = f"[{host}]:{parts.port}" if parts.scheme == "ssh" and parts.port not in (None, 22) else host
+    return urlunsplit(parts._replace(netloc=f"{user}127.0.0.1:{port}")), name
 
 
+# Of "feature" and "feature/x" only one can exist (git: refs.c, refs_verify_refname_available).
+BRANCH_TAKEN = r"' exists; cannot create '|directory file conflict"
 # What git, curl and ssh say, most telling first: pattern, code, what it means, next action.
 COMPLAINTS = (
+    (
+        BRANCH_TAKEN,
+        "bad_branch",
+        "the branch cannot be made, because the name of another branch is the beginning of its path or begins with it",
+        "Choose another {branch}, or delete the other branch",
+    ),
     (
         r"unprotected private key|bad permissions|error in libcrypto|invalid format|Load key .*: ",
         "bad_key",
@@ -264,5 +274,5 @@ def complaint(url: str, branch: str, output: str, *, readable: bool = False) -> 
 
 
 def lost_race(output: str) -> bool:
-    """Whether a push was rejected because of a concurrent push."""
-    return bool(RACE.search(output))
+    """Whether a push was rejected because of a concurrent push, and not because the branch can never be made (V13)."""
+    return bool(RACE.search(output)) and not re.search(BRANCH_TAKEN, output)

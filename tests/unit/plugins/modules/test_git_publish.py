@@ -286,6 +286,14 @@ def test_a_server_that_goes_on_failing_is_an_error(server: str, failing: Callabl
     assert caught.value.code == "server_error"
 
 
+@pytest.mark.parametrize(("there", "wanted"), [("feature", "feature/x"), ("a/b/c", "a/b"), ("a/b/c", "a")])
+def test_v13_a_branch_that_can_never_be_made_is_no_race(filled: Path, there: str, wanted: str) -> None:
+    git(filled, "branch", there, "main")
+    with pytest.raises(GitError, match=f"exists; cannot create 'refs/heads/{wanted}'") as caught:
+        to(filled, texts(a="a"), branch=wanted, create=True)
+    assert (caught.value.code, caught.value.next_action) == ("bad_branch", "Choose another branch, or delete the other branch.")
+
+
 def test_a_git_that_hangs_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     def hang(command: list[str], **over: Any) -> Any:
         if "fetch" in command:

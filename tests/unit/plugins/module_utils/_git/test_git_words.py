@@ -155,6 +155,17 @@ def test_a_person_is_told_how_to_get_host_keys(url: str, server: tuple[str, int]
         ("!\tabc:refs/heads/main\t[rejected] (non-fast-forward)", True),
         ("!\tabc:refs/heads/main\t[remote rejected] (cannot lock ref 'refs/heads/main')", True),
         ("!\tabc:refs/heads/main\t[remote rejected] (pre-receive hook declined)", False),
+        # V13, recorded: git 2.39 over file://, and as GitHub words it.
+        (
+            "remote: error: cannot lock ref 'refs/heads/feature/x': 'refs/heads/feature' exists; cannot create 'refs/heads/feature/x'\n"
+            "!\tHEAD:refs/heads/feature/x\t[remote rejected] (failed to update ref)",
+            False,
+        ),
+        (
+            "!\tabc:refs/heads/a\t[remote rejected] (cannot lock ref 'refs/heads/a': 'refs/heads/a/b' exists; cannot create 'refs/heads/a')",
+            False,
+        ),
+        ("!\tabc:refs/heads/a\t[remote rejected] (directory file conflict)", False),
     ],
 )
 def test_a_lost_race_is_known(output: str, lost: bool) -> None:
@@ -181,6 +192,10 @@ def test_a_shown_url_has_no_secret(url: str, shown: str) -> None:
         ("http://git-http.git.svc:3000/a/b.git", ("http://127.0.0.1:99/a/b.git", "git-http.git.svc")),
         ("ssh://git@git-ssh.git.svc:22/a/b.git", ("ssh://git@127.0.0.1:99/a/b.git", "git-ssh.git.svc")),
         ("git@git-ssh:a/b.git", ("ssh://git@127.0.0.1:99/a/b.git", "git-ssh")),
+        # V12: so a key of a port of its own stands in known_hosts.
+        ("ssh://git@host:2222/a/b.git", ("ssh://git@127.0.0.1:99/a/b.git", "[host]:2222")),
+        ("ssh://git@[fd00::1]:2222/b.git", ("ssh://git@127.0.0.1:99/b.git", "[fd00::1]:2222")),
+        ("ssh://git@host/a/b.git", ("ssh://git@127.0.0.1:99/a/b.git", "host")),
     ],
 )
 def test_a_url_goes_through_a_tunnel(url: str, expected: tuple[str, str]) -> None:
