@@ -162,7 +162,7 @@ def test_a_person_is_told_how_to_get_host_keys(url: str, server: tuple[str, int]
             False,
         ),
         (
-            "!\tabc:refs/heads/a\t[remote rejected] (cannot lock ref 'refs/heads/a': 'refs/heads/a/b' exists; cannot create 'refs/heads/a')",
+            "! [remote rejected] (cannot lock ref 'refs/heads/a': 'refs/heads/a/b' exists; cannot create 'refs/heads/a')",
             False,
         ),
         ("!\tabc:refs/heads/a\t[remote rejected] (directory file conflict)", False),
