@@ -172,6 +172,8 @@ _PUBLIC = re.compile(
     r"|[\w-]+(?:\.[\w-]+)*:\d+|[./~]*/(?:[\w.-]+/)+[\w.-]*"
     r"|/(?:bin|data|etc|home|opt|root|run|srv|tmp|usr|var)"
 )
+# Argo CD keeps one in its Secret, and the same second stands in many lines.
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)")
 _WORDS = re.compile(r"[A-Za-z]+(?:[ _-][A-Za-z]+)*\d?")
 
 
@@ -262,7 +264,7 @@ def parts(value: str) -> set[str]:
         if len(several := text.splitlines()) > 1:
             found |= {item for line in several for item in _within(line.strip()) if item != line.strip()}
             found |= {line.strip() for line in several if re.fullmatch(r"[A-Za-z0-9+/=]{24,}", line.strip())}
-    return {item for item in map(str.strip, found) if len(item) >= LEAST and not is_empty(item)}
+    return {item for item in map(str.strip, found) if len(item) >= LEAST and not (is_empty(item) or _TIME.fullmatch(item))}
 
 
 def secret_values(secrets: Iterable[Obj]) -> set[str]:

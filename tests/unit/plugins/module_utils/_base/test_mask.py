@@ -287,3 +287,9 @@ def test_no_text_takes_minutes(text: str) -> None:
 def test_s3_what_is_shortened_is_masked_before(length: int, said: str, shown: str) -> None:
     """S3: half a secret is none that a pattern finds."""
     assert shorten(said, length) == shown
+
+
+@pytest.mark.parametrize("time", ["2026-11-26T17:36:15Z", "2026-11-26T17:36:15.713902705Z", "2026-11-26T17:36:15+01:00"])
+def test_s5_a_time_in_a_secret_hides_no_other_line_of_that_second(time: str) -> None:
+    """As Argo CD's admin.passwordMtime, seen in a bundle."""
+    assert secret_values([{"data": {"admin.passwordMtime": base64.b64encode(time.encode()).decode()}}]) == set()
