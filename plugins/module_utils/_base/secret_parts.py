@@ -247,6 +247,8 @@ def _within(value: str) -> set[str]:
 def parts(value: str) -> set[str]:
     """The secrets in one value of a Secret: itself, and those within a file, a URL or a key that it may be."""
     value = value.strip()
+    if _TIME.fullmatch(value):
+        return set()
     text = _CERTIFICATE.sub("", value)
     found = _within(value) | {match[1] for match in re.finditer(r"\bpassword[ \t]+(\S+)", text)}
     try:
@@ -264,7 +266,7 @@ def parts(value: str) -> set[str]:
         if len(several := text.splitlines()) > 1:
             found |= {item for line in several for item in _within(line.strip()) if item != line.strip()}
             found |= {line.strip() for line in several if re.fullmatch(r"[A-Za-z0-9+/=]{24,}", line.strip())}
-    return {item for item in map(str.strip, found) if len(item) >= LEAST and not (is_empty(item) or _TIME.fullmatch(item))}
+    return {item for item in map(str.strip, found) if len(item) >= LEAST and not is_empty(item)}
 
 
 def secret_values(secrets: Iterable[Obj]) -> set[str]:
