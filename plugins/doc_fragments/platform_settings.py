@@ -101,7 +101,7 @@ options:
       platform_credentials:
         description: What the platform repository is pushed to and read with. What does not fit the URL is refused.
         type: dict
-        suboptions:
+        suboptions: &credentials
           username:
             description: User name at the Git server, for HTTP and HTTPS.
             type: str
@@ -132,22 +132,7 @@ options:
       dags_credentials:
         description: What the DAG repository is read with. What does not fit the URL is refused.
         type: dict
-        suboptions:
-          username:
-            description: User name at the Git server, for HTTP and HTTPS.
-            type: str
-          password:
-            description: Password or token of that user.
-            type: str
-          ssh_key:
-            description: Private key for SSH, without a passphrase, as a text or as a file on the host that runs the module.
-            type: str
-          known_hosts:
-            description: Host keys of the SSH server, as a text or as a file.
-            type: str
-          ca:
-            description: Certificate authority of the HTTPS server, as a text or as a file.
-            type: str
+        suboptions: *credentials
       dags_check:
         description: Whether the DAG repository is read. V(false) if only the cluster reaches it.
         type: bool

@@ -231,6 +231,7 @@ def publish(
     and for some seconds where the server does not answer or fails.
     Raises GitError, or InputError for paths that cannot be.
     """
+    made: dict[str, Changes] = {}  # commits whose push may have reached the server although it did not say so
 
     def attempt() -> Outcome | None:
         """None after a push of others."""
@@ -258,19 +259,18 @@ def publish(
         made[commit] = changed
         return Outcome(commit, changed) if remote.push(commit) else None
 
-    made: dict[str, Changes] = {}  # commits whose push may have reached the server although it did not say so
-    pauses = list(PASSING_PAUSES)
-    for number in range(tries):
-        while True:
-            try:
-                outcome = attempt()
-                break
-            except GitError as error:
-                if error.code not in PASSING or not pauses:
-                    raise
-                sleep(pauses.pop(0))
+    pauses, races = list(PASSING_PAUSES), 0
+    while races < tries:
+        try:
+            outcome = attempt()
+        except GitError as error:
+            if error.code not in PASSING or not pauses:
+                raise
+            sleep(pauses.pop(0))
+            continue
         if outcome:
             return outcome
-        if number + 1 < tries:
-            sleep(0.2 * (number + 1))
+        races += 1
+        if races < tries:
+            sleep(0.2 * races)
     raise GitError(f"{remote.shown} (branch {remote.branch}): others pushed first, {tries} times.", "Run again.", "busy")

@@ -10,7 +10,6 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.gitops.airflow.plugins.module_utils._base.mask import masked_words
 from ansible_collections.gitops.airflow.plugins.module_utils._base.shorten import shorten
 from ansible_collections.gitops.airflow.plugins.module_utils._kind.config import yaml_documents
 
@@ -70,7 +69,7 @@ def kubelet_words(journal: str) -> str:
         return ""
     said = KLOG.match(errors[-1])
     text = ": ".join(part.replace('\\"', '"') for part in said.groups() if part) if said else errors[-1]
-    return shorten(masked_words(text))
+    return shorten(text)
 
 
 def create_failure(output: str, journals: Mapping[str, str] | None = None, lines: int = 20) -> tuple[str, str]:

@@ -11,7 +11,6 @@ import re
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from ansible_collections.gitops.airflow.plugins.module_utils._base.mask import masked_words
 from ansible_collections.gitops.airflow.plugins.module_utils._base.shorten import shorten
 from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Obj, timestamp
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.pods import condition, start_problems
@@ -90,7 +89,7 @@ class Container:
     @classmethod
     def read(cls, status: Obj, init: bool) -> Container:
         ended = (status.get("state") or {}).get("terminated") or (status.get("lastState") or {}).get("terminated") or {}
-        message = shorten(masked_words(str(ended.get("message") or "")), 300)
+        message = shorten(str(ended.get("message") or ""), 300)
         reason, finished = str(ended.get("reason") or "no reason"), instant(str(ended.get("finishedAt") or ""))
         return cls(str(status.get("name")), init, ended.get("exitCode"), reason, message, finished)
 

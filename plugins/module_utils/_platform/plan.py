@@ -65,7 +65,7 @@ class Plan:
     generated: str = ""
     running_version: str = ""
     dropped_namespaces: list[str] = field(default_factory=list)
-    # By the repository's kind: whether it is embedded, the options of git_publish and git_branch_info, and those of who only reads it.
+    # By the repository's kind: whether it is embedded, and the options of git_publish and git_branch_info.
     embedded: dict[str, bool] = field(default_factory=dict)
     git: dict[str, dict[str, Any]] = field(default_factory=dict)
     argocd_access: dict[str, Any] = field(default_factory=dict)
