@@ -115,6 +115,21 @@ def plain(value: Any) -> Any:
 
 
 @contextmanager
+def temporary_files() -> Iterator[None]:
+    """Temporary files lie in Ansible's own folder, which the run removes at its end.
+
+    The kubernetes library writes a kubeconfig's certificates and private key to files. It removes them when Python exits, but the process
+    of a task ends without that.
+    """
+    before = tempfile.tempdir
+    tempfile.tempdir = C.DEFAULT_LOCAL_TMP
+    try:
+        yield
+    finally:
+        tempfile.tempdir = before
+
+
+@contextmanager
 def variables(given: Mapping[str, Any]) -> Iterator[None]:
     """The environment with these variables as well."""
     before = dict(os.environ)
@@ -143,7 +158,7 @@ class HostedAction(NormalAction):  # type: ignore[misc]
             return made[-1]
 
         try:
-            with variables(plain(environment)):
+            with temporary_files(), variables(plain(environment)):
                 type(self).main(create)
         except Ended as ended:
             return ended.result

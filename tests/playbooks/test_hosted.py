@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 import subprocess
@@ -170,3 +171,21 @@ def test_every_module_has_its_action() -> None:
     modules = {path.stem for path in (ROOT / "plugins/modules").glob("*.py")}
     actions = {path.stem for path in (ROOT / "plugins/action").glob("*.py")}
     assert modules == actions
+
+
+def test_no_private_key_is_left_behind(play: Play, tmp_path: Path) -> None:
+    """The kubernetes library writes a kubeconfig's key to a file and counts on Python's exit, which the process of a task does without."""
+    data = {name: base64.b64encode(name.encode()).decode() for name in ("client-certificate-data", "client-key-data")}
+    config = {
+        "current-context": "here",
+        "contexts": [{"name": "here", "context": {"cluster": "here", "user": "here"}}],
+        "clusters": [{"name": "here", "cluster": {"server": "https://127.0.0.1:9"}}],
+        "users": [{"name": "here", "user": data}],
+    }
+    (tmp_path / "kubeconfig").write_text(json.dumps(config))
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    module = "gitops.airflow.argocd_project: {name: a, namespace: a, platform: a, state: absent}"
+    ended = play(f"- {module}\n  loop: [1, 2]\n", TMPDIR=str(temporary), K8S_AUTH_KUBECONFIG=str(tmp_path / "kubeconfig"))
+    assert b"argocd_project" in ended.stdout and b"cannot be used" not in ended.stdout, ended.stdout
+    assert [path for path in (temporary, tmp_path / "tmp") for path in path.rglob("*") if path.is_file()] == []
