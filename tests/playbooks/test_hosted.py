@@ -187,5 +187,6 @@ def test_no_private_key_is_left_behind(play: Play, tmp_path: Path) -> None:
     temporary.mkdir()
     module = "gitops.airflow.argocd_project: {name: a, namespace: a, platform: a, state: absent}"
     ended = play(f"- {module}\n  loop: [1, 2]\n", TMPDIR=str(temporary), K8S_AUTH_KUBECONFIG=str(tmp_path / "kubeconfig"))
-    assert b"argocd_project" in ended.stdout and b"cannot be used" not in ended.stdout, ended.stdout
+    assert b"argocd_project" in ended.stdout, ended.stdout
+    assert b"cannot be used" not in ended.stdout, ended.stdout
     assert [path for path in (temporary, tmp_path / "tmp") for path in path.rglob("*") if path.is_file()] == []
