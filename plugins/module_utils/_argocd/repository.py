@@ -18,9 +18,9 @@ from urllib.parse import urlsplit
 from ansible_collections.gitops.airflow.plugins.module_utils._argocd.project import TRUST
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError
 from ansible_collections.gitops.airflow.plugins.module_utils._base.owner import belongs, marks, refuse_foreign
-from ansible_collections.gitops.airflow.plugins.module_utils._base.url import scheme
 from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Obj
 from ansible_collections.gitops.airflow.plugins.module_utils._git.credentials import Credentials, certificates, host_keys, problems, refuse
+from ansible_collections.gitops.airflow.plugins.module_utils._git.model import check_url
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.declare import Place
 
 SECRET_TYPE = {"argocd.argoproj.io/secret-type": "repository"}
@@ -77,16 +77,7 @@ class Repository:
 
 def check(repository: Repository) -> None:
     """:raises CollectionError: where the options do not fit together. No message shows a credential."""
-    kind = scheme(repository.repo)
-    if kind != "ssh" and (kind not in ("http", "https") or not urlsplit(repository.repo).hostname):
-        raise CollectionError("repo is not a URL of a Git repository.", "Give an http, https or SSH URL as repo.", "bad_url")
-    parts = urlsplit(repository.repo)
-    if parts.password or (parts.username and kind != "ssh"):
-        raise CollectionError(
-            "repo has a user or token before the host, which could be read in Argo CD.",
-            "Take it out of repo, and give username and password as credentials.",
-            "bad_url",
-        )
+    check_url(repository.repo, file=False)
     refuse(problems(repository.used, repository.repo))
 
 

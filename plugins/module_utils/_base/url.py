@@ -58,13 +58,13 @@ def check_http_url(url: str, option: str, *, example: str, user_goes: str, query
     ``option``: its name; ``example``: one that is right; ``user_goes``: where user and password are given instead, in the imperative;
     ``query``: whether it is a whole address, which may have a query, and not the beginning of others.
     """
-    if problem := _http_problem(url, query):
+    if problem := http_problem(url, query=query):
         advice = user_goes if "user or password" in problem else f"Correct {option}, for instance {example}."
         raise InputError(f"{option} is {_without_user(url)!r}: {problem}.", advice, "bad_url")
 
 
-def _http_problem(url: str, query: bool) -> str:
-    """Why it cannot be asked, or nothing."""
+def http_problem(url: str, *, query: bool = False) -> str:
+    """Why no request can be sent to it, or nothing; ``query``: whether it may have a query."""
     if not url:
         return "it is empty"
     if NO_URL.search(url):

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit, urlunsplit
 
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError, InputError
-from ansible_collections.gitops.airflow.plugins.module_utils._base.mask import masked_words
-from ansible_collections.gitops.airflow.plugins.module_utils._base.url import SCP_LIKE, public_url, ssh_server
+from ansible_collections.gitops.airflow.plugins.module_utils._base.shorten import shorten
+from ansible_collections.gitops.airflow.plugins.module_utils._base.url import SCP_LIKE, http_problem, public_url, scheme, ssh_server
 
 PLAIN, EXECUTABLE = "100644", "100755"
 
@@ -124,20 +124,28 @@ def unified(path: str, before: bytes | None, after: bytes | None) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def check_url(url: str) -> None:
-    """Raises GitError for a URL that git_publish does not take."""
-    if "://" in url:
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https", "ssh", "file"):
-            raise GitError(f"repo is {public_url(url)}, its scheme must be http, https, ssh or file.", "Correct {repo}.", "bad_url")
-        if parts.scheme in ("http", "https") and "@" in parts.netloc:
-            message = f"repo {public_url(url)} holds a user or token, which would be seen."
-            raise GitError(message, "Give {username} and {password}.", "bad_url")
-        if parts.password is not None:
-            message = f"repo {public_url(url)} holds a password, which would be seen."
-            raise GitError(message, "Give {username} and {password}.", "bad_url")
-    elif not SCP_LIKE.match(url):
-        raise GitError(f"repo is {url}, it must be a URL (http, https, ssh, file) or user@host:path.", "Correct {repo}.", "bad_url")
+def check_url(url: str, *, file: bool = True) -> None:
+    """Raises GitError for what cannot be a repository's URL. ``file``: whether a folder of this machine can be one."""
+    kinds = ("http", "https", "ssh", "file") if file else ("http", "https", "ssh")
+    shown, kind, action = public_url(url), scheme(url), "Correct {repo}."
+    if kind not in kinds:
+        raise GitError(f"repo is {shown!r}. It must be a URL ({', '.join(kinds)}) or user@host:path.", action, "bad_url")
+    if found := _credential(url, kind):
+        action = "Remove it from {repo}, and give {username} and {password}."
+        raise GitError(f"repo {shown} holds a {found}, which would be seen.", action, "bad_url")
+    problem = http_problem(url) if kind.startswith("http") else ""
+    if kind == "ssh" and not (ssh_server(url) or ("",))[0]:
+        problem = "it must name a host"
+    if problem:
+        raise GitError(f"repo is {shown!r}: {problem}.", action, "bad_url")
+
+
+def _credential(url: str, kind: str) -> str:
+    """What a URL holds that is a secret, or may be one. The user of SSH is none."""
+    parts = urlsplit(url) if "://" in url else urlsplit("")
+    if kind == "ssh":
+        return "" if parts.password is None else "password"
+    return "user or token" if "@" in parts.netloc else ""
 
 
 def keyscan(url: str) -> str:
@@ -261,7 +269,7 @@ RACE = re.compile(
 def complaint(url: str, branch: str, output: str, *, readable: bool = False) -> GitError:
     """The error in git's output; ``readable``: a push to what could be read before."""
     lines = (line.strip() for line in output.splitlines())
-    words = masked_words(" ".join(line for line in lines if line and not ADVICE.match(line)))[-600:]
+    words = shorten(" ".join(line for line in lines if line and not ADVICE.match(line)))
     for pattern, code, meaning, action in COMPLAINTS:
         if re.search(pattern, output, re.IGNORECASE):
             if readable and code == "authentication":

@@ -29,14 +29,14 @@ CREDENTIALS_SPEC: dict[str, Any] = {
 
 
 @dataclass(frozen=True)
-class Credentials:
+class Login:
     """A user name and a password or token."""
 
     username: str = ""
     password: str = field(default="", repr=False)
 
 
-def select(secret: Obj | None, given: Mapping[str, str], username: str) -> Credentials:
+def select(secret: Obj | None, given: Mapping[str, str], username: str) -> Login:
     """What the option credentials_from names in a Secret. Pure.
 
     ``username`` is the one without ``username_key``. An older platform's Secret has no platform's label and counts as this platform's.
@@ -61,12 +61,12 @@ def select(secret: Obj | None, given: Mapping[str, str], username: str) -> Crede
             raise CollectionError(f"{name} has no text under the key {key}.", action, "missing_key")
         return found
 
-    return Credentials(value(given["username_key"]) if given["username_key"] else username, value(given["password_key"]))
+    return Login(value(given["username_key"]) if given["username_key"] else username, value(given["password_key"]))
 
 
-def read_credentials(api: KubeApi, given: Mapping[str, str], username: str, check: bool) -> Credentials:
+def read_credentials(api: KubeApi, given: Mapping[str, str], username: str, check: bool) -> Login:
     """Reads them. In check mode none are there yet if the Secret does not exist. Raises ApiError, CollectionError."""
     secret = api.find(core_path("secrets", given["namespace"], given["name"]))
     if secret is None and check:
-        return Credentials()
+        return Login()
     return select(secret, given, username)

@@ -356,8 +356,8 @@ def test_the_module_takes_texts_and_copies(filled: Path, tmp_path: Path) -> None
         ({"repo": "https://me:pw@host/x.git"}, r"https://host/x.git holds a user or token"),
         ({"repo": "https://ghp_token@host/x.git"}, r"^repo https://host/x.git holds a user or token"),
         ({"repo": "ssh://me:pw@host/x.git"}, r"ssh://me@host/x.git holds a password"),
-        ({"repo": "ftp://host/x"}, "its scheme must be"),
-        ({"repo": "/srv/x.git"}, "must be a URL"),
+        ({"repo": "ftp://host/x"}, "It must be a URL"),
+        ({"repo": "/srv/x.git"}, "It must be a URL"),
     ],
 )
 def test_bad_input_is_told_before_anything_is_asked(filled: Path, tmp_path: Path, over: dict[str, Any], error: str) -> None:

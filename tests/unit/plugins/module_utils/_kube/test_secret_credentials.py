@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError
 from ansible_collections.gitops.airflow.plugins.module_utils._git import access
-from ansible_collections.gitops.airflow.plugins.module_utils._git.credentials import Credentials as GitCredentials
-from ansible_collections.gitops.airflow.plugins.module_utils._kube.credentials import Credentials, read_credentials, select
+from ansible_collections.gitops.airflow.plugins.module_utils._git.credentials import Credentials
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.credentials import Login, read_credentials, select
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
 OLDER = {"app.kubernetes.io/part-of": "gitops-airflow"}
@@ -28,13 +28,13 @@ def secret(labels: dict[str, str], **values: str) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("labels", "over", "expected"),
     [
-        ({}, {}, Credentials("ann", "t0ken")),
-        ({}, {"username_key": "user"}, Credentials("gitops", "t0ken")),
-        (OURS, {"platform": "airflow"}, Credentials("ann", "t0ken")),
-        (OLDER, {"platform": "airflow"}, Credentials("ann", "t0ken")),
+        ({}, {}, Login("ann", "t0ken")),
+        ({}, {"username_key": "user"}, Login("gitops", "t0ken")),
+        (OURS, {"platform": "airflow"}, Login("ann", "t0ken")),
+        (OLDER, {"platform": "airflow"}, Login("ann", "t0ken")),
     ],
 )
-def test_what_is_named_is_taken(labels: dict[str, str], over: dict[str, str], expected: Credentials) -> None:
+def test_what_is_named_is_taken(labels: dict[str, str], over: dict[str, str], expected: Login) -> None:
     assert select(secret(labels, user="gitops", token="t0ken"), {**GIVEN, **over}, "ann") == expected
 
 
@@ -70,7 +70,7 @@ class Api:
 def test_a_check_goes_on_without_the_secret(check: bool) -> None:
     api: Any = Api(None)
     if check:
-        assert read_credentials(api, GIVEN, "ann", check) == Credentials()
+        assert read_credentials(api, GIVEN, "ann", check) == Login()
     else:
         with pytest.raises(CollectionError, match="does not exist"):
             read_credentials(api, GIVEN, "ann", check)
@@ -90,8 +90,8 @@ def test_the_password_is_hidden_and_stays_out_of_the_options(monkeypatch: pytest
     found = access.with_credentials(params, False, hidden.append)
     assert (found["credentials"].username, found["credentials"].password, hidden) == ("ann", "t0ken", ["t0ken"])
     assert params["credentials"] == {"username": "ann"}
-    assert "t0ken" not in repr(Credentials("ann", "t0ken"))
+    assert "t0ken" not in repr(Login("ann", "t0ken"))
     # What is the Git server's is not sent to the Kubernetes API.
     assert [connected[0][name] for name in ("context", "username", "password")] == ["c", None, None]
     nothing = {"credentials": None, "credentials_from": None}
-    assert access.with_credentials(nothing, False, hidden.append) == {**nothing, "credentials": GitCredentials()}
+    assert access.with_credentials(nothing, False, hidden.append) == {**nothing, "credentials": Credentials()}

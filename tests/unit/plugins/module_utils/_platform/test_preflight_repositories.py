@@ -105,8 +105,12 @@ def test_what_fits_together(kind: str, given: dict[str, Any]) -> None:
             "set {}_username and {}_password.",
         ),
         ({"url": "HTTPS://me:t0ken@host/x.git"}, "token_in_url", "{}_repo has a user or token before the host", "Take it out of the URL"),
-        ({"url": "ftp://host/x.git"}, "bad_url", "its scheme must be http, https, ssh or file", "Correct {}_repo."),
-        ({"url": "x.git"}, "bad_url", "it must be a URL (http, https, ssh, file) or user@host:path", "Correct {}_repo."),
+        ({"url": "ftp://host/x.git"}, "bad_url", "It must be a URL (http, https, ssh, file) or user@host:path", "Correct {}_repo."),
+        ({"url": "https://[git/x.git"}, "bad_url", "It must be a URL (http, https, ssh, file) or user@host:path", "Correct {}_repo."),
+        ({"url": "https://git.example.com:port/x.git"}, "bad_url", "Port could not be cast", "Correct {}_repo."),
+        ({"url": "https://git.example.com/my dags.git"}, "bad_url", "must be percent-encoded", "Correct {}_repo."),
+        ({"url": "ssh:///dags.git"}, "bad_url", "it must name a host", "Correct {}_repo."),
+        ({"url": "x.git"}, "bad_url", "It must be a URL (http, https, ssh, file) or user@host:path", "Correct {}_repo."),
     ],
 )
 def test_what_does_not_fit(kind: str, given: dict[str, Any], code: str, words: str, action: str) -> None:
