@@ -68,7 +68,7 @@ setup:
 	@scripts/setup
 
 dev:
-	@scripts/setup requirements-dev.txt
+	@scripts/setup requirements-dev.lock
 
 engine: ## Start Docker's engine, and install it if it is missing; ENGINE=no forbids this for any command
 	@scripts/engine
