@@ -96,8 +96,9 @@ options:
   kind_checksum:
     description:
       - Checksum of the file at O(kind_url), as C(ALGORITHM:DIGEST). Instead of the digest it may have the URL of a list of digests.
+      - A dictionary has a checksum for each system and architecture, with keys such as V(linux-amd64) and V(darwin-arm64).
       - Required with O(kind_url).
-    type: str
+    type: raw
     default: ""
   kubeconfig:
     description:
@@ -258,7 +259,7 @@ drift:
 
 import os
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -270,7 +271,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._host.files import 
 from ansible_collections.gitops.airflow.plugins.module_utils._kind.client import Engine, Marker
 from ansible_collections.gitops.airflow.plugins.module_utils._kind.cluster import Cluster, DriftError, Wanted
 from ansible_collections.gitops.airflow.plugins.module_utils._kind.config import HAS_YAML, STATE_DIR
-from ansible_collections.gitops.airflow.plugins.module_utils._kind.release import for_machine
+from ansible_collections.gitops.airflow.plugins.module_utils._kind.release import checksum_for_machine, for_machine
 
 
 def kubeconfig_path(given: str | None) -> str:
@@ -281,10 +282,18 @@ def kubeconfig_path(given: str | None) -> str:
     return next((path for path in listed if os.path.exists(path)), listed[-1] if listed else str(Path.home() / ".kube" / "config"))
 
 
-def download_kind(path: str, url: str, checksum: str) -> None:
+def download_kind(path: str, url: str, checksum: str | Mapping[str, str]) -> None:
     """The kind binary for this machine, if it does not exist. Raises CollectionError."""
-    url, checksum = (for_machine(text, platform.system(), platform.machine()) for text in (url, checksum))
-    ensure_file(Path(path), url, checksum, check=False, mode=0o755)
+    machine = platform.system(), platform.machine()
+    ensure_file(Path(path), for_machine(url, *machine), checksum_for_machine(checksum, *machine), check=False, mode=0o755)
+
+
+def check_kind(url: str, checksum: Any) -> None:
+    """Raises InputError for a URL or checksum that cannot be right. Those of any machine: a binary may exist already."""
+    if not isinstance(checksum, str | Mapping):
+        raise InputError(f"kind_checksum is {checksum!r}.", "Give one checksum, or one for each system and architecture.")
+    for given in checksum.values() if isinstance(checksum, Mapping) else [for_machine(checksum, "Linux", "x86_64")]:
+        check_download(for_machine(url, "Linux", "x86_64"), str(given), "kind_")
 
 
 def main(create: Callable[..., AnsibleModule] = AnsibleModule) -> None:
@@ -305,7 +314,7 @@ def main(create: Callable[..., AnsibleModule] = AnsibleModule) -> None:
             },
             "kind_binary": {"type": "path", "default": "kind"},
             "kind_url": {"type": "str", "default": ""},
-            "kind_checksum": {"type": "str", "default": ""},
+            "kind_checksum": {"type": "raw", "default": ""},
             "kubeconfig": {"type": "path"},
             "wait": {"type": "int", "default": 180},
             "state_dir": {"type": "path", "default": STATE_DIR},
@@ -325,9 +334,7 @@ def main(create: Callable[..., AnsibleModule] = AnsibleModule) -> None:
     cluster = Cluster(engine, Marker(params["state_dir"], engine.name), check=module.check_mode)
     try:
         if params["kind_url"]:
-            # Of any machine: whether kind has a binary for this one matters only if one is downloaded.
-            url, checksum = (for_machine(params[name], "Linux", "x86_64") for name in ("kind_url", "kind_checksum"))
-            check_download(url, checksum, "kind_")
+            check_kind(params["kind_url"], params["kind_checksum"])
         if params["state"] == "absent":
             result = cluster.absent(params["config"], delete_foreign=params["delete_foreign"])
             deleted = delete_files([Path(path) for path in params["delete_files"]], check=module.check_mode)

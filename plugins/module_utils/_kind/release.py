@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import InputError
 
 # The names in kind's releases (kind: hack/release/build/cross.sh), by what Python's platform.system() and machine() return.
@@ -27,3 +29,19 @@ def for_machine(text: str, system: str, machine: str) -> str:
             )
         text = text.replace(placeholder, name or "")
     return text
+
+
+def checksum_for_machine(given: str | Mapping[str, str], system: str, machine: str) -> str:
+    """The checksum for this machine: of a text its placeholders replaced, of a dictionary the value of a key such as ``linux-amd64``.
+
+    :raises InputError: where there is none for this machine.
+    """
+    if isinstance(given, str):
+        return for_machine(given, system, machine)
+    key = for_machine("{system}-{architecture}", system, machine)
+    if key not in given:
+        raise InputError(
+            f"kind_checksum has {', '.join(given) or 'no key'}, but not {key}, which is this machine.",
+            "Add the checksum of its file to kind_checksum (in the roles platform_kind_checksum).",
+        )
+    return given[key]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import InputError
-from ansible_collections.gitops.airflow.plugins.module_utils._kind.release import for_machine
+from ansible_collections.gitops.airflow.plugins.module_utils._kind.release import checksum_for_machine, for_machine
 
 URL = "https://downloads.example/kind-{system}-{architecture}"
 
@@ -36,3 +36,13 @@ def test_a_machine_that_kind_does_not_publish_for_is_named(system: str, machine:
         for_machine(URL, system, machine)
     assert "platform_kind_checksum" in raised.value.next_action
     assert "kind_cluster_kind_binary" in raised.value.next_action
+
+
+def test_d13_a_literal_checksum_is_the_machine_s() -> None:
+    given = {"linux-amd64": "sha256:a", "darwin-arm64": "sha256:b"}
+    assert checksum_for_machine(given, "Linux", "x86_64") == "sha256:a"
+    assert checksum_for_machine(given, "Darwin", "arm64") == "sha256:b"
+    assert checksum_for_machine(f"sha256:{URL}.sha256sum", "Linux", "aarch64").endswith("kind-linux-arm64.sha256sum")
+    with pytest.raises(InputError, match="but not linux-arm64, which is this machine") as raised:
+        checksum_for_machine(given, "Linux", "aarch64")
+    assert "platform_kind_checksum" in raised.value.next_action
