@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from ansible_collections.gitops.airflow.plugins.module_utils._base.shorten import shorten
-from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import named
+from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import contains, listed, named
 from hypothesis import given
 from hypothesis.strategies import integers, text
 
@@ -79,3 +81,32 @@ def test_v19_fuzz_a_shortened_text_ends_as_the_text_does(text: str, length: int)
     cut = shorten(text, length)
     assert len(cut) <= length
     assert cut == line or not line or cut[-1] == line[-1]
+
+
+@pytest.mark.parametrize(
+    ("whole", "part", "expected"),
+    [
+        ({"a": 1, "b": 2}, {"a": 1}, True),
+        ({"a": 1}, {"a": 2}, False),
+        ({"a": 1}, {"b": None}, False),
+        ({"a": {"b": 1, "c": 2}}, {"a": {"b": 1}}, True),
+        ({"a": {"b": 1}}, {"a": {"b": 1, "c": 2}}, False),
+        ("a", {"a": 1}, False),
+        (None, {}, False),
+        ({}, {}, True),
+        ([{"a": 1, "b": 2}], [{"a": 1}], True),
+        ([{"a": 1}, 2], [{"a": 1}], False),
+        ([1, 2], [2, 1], False),
+        ("ab", ["a", "b"], False),
+        (None, [], False),
+        (1, 1, True),
+        (1, 2, False),
+    ],
+)
+def test_what_is_found_in_another(whole: Any, part: Any, expected: bool) -> None:
+    assert contains(whole, part) is expected
+
+
+@pytest.mark.parametrize(("most", "shown"), [(1, "a; and 2 more"), (2, "a; b; and 1 more"), (3, "a; b; c"), (4, "a; b; c")])
+def test_the_first_in_one_line(most: int, shown: str) -> None:
+    assert listed(["a", "b", "c"], most) == shown
