@@ -41,6 +41,7 @@ class Outcome:
     absent: bool = False
     asked: bool = False
     refusals: list[Refusal] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
     plan: plans.Plan = field(default_factory=plans.Plan)
     repositories: list[dict[str, Any]] = field(default_factory=list)
 
@@ -112,6 +113,7 @@ class Preflight:
         open_repositories: list[Repository] = []
         if airflow:
             outcome.refusals += value_rules.broken(given, airflow)
+            outcome.warnings += value_rules.warnings(given, airflow)
             for repo in airflow.repositories:
                 found = repository_rules.repository(given, airflow, repo)
                 outcome.refusals += found
