@@ -7,8 +7,8 @@
     scripts/known_names.py                  # the options, from Airflow's wheels and its providers' on the package index
     scripts/known_names.py --chart FILE     # the chart's keys, from its values.schema.json
 
-Only names are kept. An option stands once, with the first and last minor version of Airflow 2 that has it. To add a version of Airflow or of
-a provider, extend the lists below and run this again. Needs pip and PyYAML.
+Only names are kept. An option stands once, with the first and last minor version of Airflow 2 that has it. To add a version of Airflow or
+of a provider, extend the lists below and run this again. Needs pip and PyYAML.
 """
 
 from __future__ import annotations
@@ -108,7 +108,9 @@ def written(option: str, minors: set[int], every: list[int]) -> str:
 
 def block(lines: Mapping[str, list[str]]) -> str:
     """One paragraph for each entry, its continuation lines indented."""
-    wrapped = (textwrap.fill(f"{name}: {' '.join(words)}", 138, subsequent_indent="  ", break_on_hyphens=False) for name, words in lines.items())
+    wrapped = (
+        textwrap.fill(f"{name}: {' '.join(words)}", 138, subsequent_indent="  ", break_on_hyphens=False) for name, words in lines.items()
+    )
     return "\n".join(line.rstrip() for line in wrapped)
 
 
@@ -133,17 +135,17 @@ def options() -> str:
     lines = {name: [written(option, compared[name][option], every) for option in sorted(compared[name])] for name in sorted(compared)}
     sections = textwrap.fill(" ".join(sorted(open_sections - {COMPARED})), 138, break_on_hyphens=False)
     purpose = "Options of Airflow's configuration by section: name, first (+) and last (-) minor version of Airflow 2 that has it."
-    return (
-        HEADER.format(purpose=purpose)
-        + f'OPTIONS = """\n{block(lines)}\n"""\n# Sections whose options are not listed here: providers\' own.\nOPEN = """\n{sections}\n"""\n'
-    )
+    note = "# Sections whose options are not listed here: providers' own."
+    return HEADER.format(purpose=purpose) + f'OPTIONS = """\n{block(lines)}\n"""\n{note}\nOPEN = """\n{sections}\n"""\n'
 
 
 def chart_keys(schema: dict[str, Any]) -> str:
     """The keys of the chart's values, and those of each component that refuses others."""
     properties = schema["properties"]
     properties["dags.gitSync"] = properties["dags"]["properties"]["gitSync"]
-    closed = {name: part["properties"] for name, part in properties.items() if part.get("additionalProperties") is False and "properties" in part}
+    closed = {
+        name: part["properties"] for name, part in properties.items() if part.get("additionalProperties") is False and "properties" in part
+    }
     lines = {"": sorted({*properties, "global"} - {"dags.gitSync"})}
     lines |= {name: sorted({*keys, *MOVED.get(name, ())}) for name, keys in sorted(closed.items())}
     purpose = "Keys of the official chart's values, first those at the top, then those of components, with those of later chart versions."

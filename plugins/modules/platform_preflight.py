@@ -47,7 +47,7 @@ options:
     default: false
   variables:
     description:
-      - What the lookup P(gitops.airflow.role_variables#lookup) returns. Names that are nearly those of a role's variable are refused, and so
+      - What the lookup P(gitops.airflow.role_variables#lookup) returns. Names that are nearly those of a role's variable are refused. So
         are sizes, times, counts and ports that are not written as their reader expects them.
     type: dict
     suboptions:

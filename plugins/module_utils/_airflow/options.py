@@ -3,10 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Whether a version of Airflow has a section and an option of its configuration. Pure.
 
-The names come from Airflow's own description of its configuration, which stands in its wheel. scripts/known_names.py
-keeps the names of all supported versions in one table of 9 kB: asking a running Airflow would come too late, and a wheel on the machine that
-runs the playbook would be 13 MB for a list of words. An option that is not in it may still be one of a plugin or of
-a provider in an image of one's own: what is unknown deserves a warning, not a refusal.
+The names come from Airflow's own description of its configuration, which is part of its wheel. scripts/known_names.py keeps the names of
+all supported versions in one table of 9 kB. To inspect a running Airflow would come too late, and its wheel on the machine that runs the
+playbook would be 13 MB for a list of words. An option that the table lacks may still be one of a plugin, or of a provider in an image of
+the user's own: what is unknown is worth a warning, not a refusal.
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ from typing import Any
 from ansible_collections.gitops.airflow.plugins.module_utils._airflow.option_names import OPEN, OPTIONS
 from ansible_collections.gitops.airflow.plugins.module_utils._base.nearest import did_you_mean, nearest
 
-# The name of the section before Airflow 2.5, which is still read.
+# The names before Airflow 2.5. The section is still read; the platform writes the option for those who read it there.
 FORMER = {"kubernetes": "kubernetes_executor"}
+FORMER_OPTIONS = {"kubernetes": ("namespace_list",)}
 # Sections whose options are names of people's own.
 FREE = ("kubernetes_environment_variables", "kubernetes_secrets")
 # How an option with a secret is given as a command or as a key of a secrets backend.
@@ -48,11 +49,7 @@ def known(version: str) -> Mapping[str, frozenset[str]]:
     found = {}
     for section, words in paragraphs(OPTIONS).items():
         parts = [part for part in map(WRITTEN.fullmatch, words) if part]
-        names = [
-            part["name"]
-            for part in parts
-            if wanted is None or int(part["first"] or 0) <= wanted <= int(part["last"] or wanted)
-        ]
+        names = [part["name"] for part in parts if wanted is None or int(part["first"] or 0) <= wanted <= int(part["last"] or wanted)]
         if names:
             found[section] = frozenset(names)
     return found
@@ -60,19 +57,19 @@ def known(version: str) -> Mapping[str, frozenset[str]]:
 
 def unknown_option(section: str, option: str, version: str) -> tuple[bool, str]:
     """Whether a version of Airflow does not know this option, and the name that is nearest to it, if one is near."""
-    sections = known(version)
+    sections, plain = known(version), option.lower()
     name = FORMER.get(section, section)
-    if section in OPEN.split() or section in FREE:
+    if section in OPEN.split() or section in FREE or plain in FORMER_OPTIONS.get(section, ()):
         return False, ""
     if name not in sections:
-        near = nearest(section, [*sections, *OPEN.split()])
-        return True, f"{near}.{option}" if near else ""
-    plain = option.lower()
-    if any(word in sections[name] for word in (plain, *(plain.removesuffix(end) for end in INDIRECT))):
+        place = nearest(section, [*sections, *OPEN.split()])
+        near = option if place else ""
+    elif any(word in sections[name] for word in (plain, *(plain.removesuffix(end) for end in INDIRECT))):
         return False, ""
-    near = nearest(plain, sections[name])
+    else:
+        place, near = section, nearest(plain, sections[name])
     elsewhere = sorted(f"{other}.{plain}" for other, names in sections.items() if plain in names)
-    return True, f"{section}.{near}" if near else "".join(elsewhere[:1])
+    return True, f"{place}.{near}" if near else "".join(elsewhere[:1])
 
 
 def _set(config: Any, variables: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str, str]]:

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, The gitops.airflow team
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which known name somebody may have meant. Pure."""
+"""Which known name an unknown one may stand for. Pure."""
 
 from __future__ import annotations
 

@@ -51,8 +51,8 @@ def unknown_chart_keys(given: Settings, airflow: AirflowSettings) -> Iterator[Re
         "chart_key",
         ", ".join(found),
         "airflow_app_values sets what the official chart knows",
-        f"airflow_app_values sets {', '.join(found)}, which the official chart {KNOWN_CHART} does not know. It would be ignored, or Argo CD "
-        "could not render the chart.",
+        f"airflow_app_values sets {', '.join(found)}, which the official chart {KNOWN_CHART} does not know. It would have no effect, or "
+        "Argo CD could not render the chart.",
         " ".join(dict.fromkeys(actions)),
     )
 

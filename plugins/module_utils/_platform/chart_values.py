@@ -26,7 +26,7 @@ REFUSED_VARIABLE = "PYTHONHOME"
 def with_platform_entries(values: Mapping[str, Any], platform: Mapping[str, Any]) -> dict[str, Any]:
     """People's values, in which each list of named entries is completed with the platform's entries of other names (F20).
 
-    ``values`` and ``platform`` are values of the official chart. An entry of the same name is people's own; of mounts, one of the same path.
+    ``values`` and ``platform`` are values of the official chart. An entry of the same name, or a mount at the same path, is people's own.
     What people set for the chart's git-sync holds for the webserver's, too (F8).
     """
     completed = _completed(values, platform)

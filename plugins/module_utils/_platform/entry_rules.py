@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, The gitops.airflow team
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Entries of the platform's own that people's chart values must not replace: it would not work without them. Pure: settings in, refusals out."""
+"""Entries that people's chart values must not replace, because the platform does not work without them. Pure: settings in, refusals out."""
 
 from __future__ import annotations
 

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The forms of values that a person writes as a text or a number: sizes, seconds, days, ports. Pure.
 
-Each function returns why a value does not have the form, as the end of a sentence, or nothing. Kubernetes refuses a wrong quantity only when
-the object is applied, and takes "5" for five bytes.
+Each function returns why a value does not have the form, as the end of a sentence, or an empty text. Kubernetes refuses a wrong quantity
+only when the object is applied, and takes "5" for five bytes.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ Form = Callable[[Any], str]
 
 # Kubernetes: apimachinery/pkg/api/resource/quantity.go
 QUANTITY = re.compile(r"(?P<number>\d+(\.\d*)?|\.\d+)(?P<unit>[KMGTPE]i|[numkMGTPE]?|[eE][+-]?\d+)")
-BINARY = {f"{letter}i": 1024**power for power, letter in enumerate("KMGTPE", 1)}
-DECIMAL = {"n": Decimal("1e-9"), "u": Decimal("1e-6"), "m": Decimal("1e-3"), "": 1, "k": 1000}
-DECIMAL |= {letter: 1000**power for power, letter in enumerate("MGTPE", 2)}
+BINARY = {f"{letter}i": Decimal(1024**power) for power, letter in enumerate("KMGTPE", 1)}
+DECIMAL = {"n": Decimal("1e-9"), "u": Decimal("1e-6"), "m": Decimal("1e-3"), "": Decimal(1), "k": Decimal(1000)}
+DECIMAL |= {letter: Decimal(1000**power) for power, letter in enumerate("MGTPE", 2)}
 # What people write for units that Kubernetes does not know.
 OTHERS = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgtp])(i?)(?:b|byte|bytes)?", re.IGNORECASE)
 SMALLEST = 2**20

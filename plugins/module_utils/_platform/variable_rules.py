@@ -1,10 +1,11 @@
 # Copyright: (c) 2026, The gitops.airflow team
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Variables that look like those of the roles but are none, and variables whose value is a text instead of a list. Pure: names in.
+"""Mistyped variables, and variables whose value is a text instead of a list. Pure: names in, refusals out.
 
 Ansible ignores a variable that nobody reads: with C(airflow_app_vaules) the platform would be installed without what it should set (F17).
-A name that begins as a role's variables do may still be somebody's own, so only one that is nearly a role's variable is refused.
+A name that begins as a role's variables do may still belong to the user's own playbooks, so only one that is nearly a role's variable is
+refused. The others are a warning.
 """
 
 from __future__ import annotations
@@ -16,11 +17,11 @@ from ansible_collections.gitops.airflow.plugins.module_utils._base.nearest impor
 from ansible_collections.gitops.airflow.plugins.module_utils._platform import forms
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.refusal import Refusal
 
-# From this share of equal characters on a name is a typing mistake, if it is also about as long.
+# From this share of equal characters on a name is a typing mistake, if it is also about as long. So is one with the same letters.
 MISTYPED, LENGTHS = 0.8, 2
 # Two roles whose variables are set together: a name of one with the prefix of the other is a mistake.
 FAMILY = ("platform", "airflow_app")
-# For the start of a name, which is often somebody's own word.
+# For a name with another prefix, which is most often the user's own variable.
 PREFIX_MISTYPED = 0.9
 
 # The types of Ansible's argument_specs that a text stands for by mistake.
@@ -37,7 +38,8 @@ def role_of(name: str, roles: Iterable[str]) -> str:
 def mistyped(name: str, role: str, known: Known) -> str:
     """The role's variable that a name is nearly, or the one of the sister role that it is without its prefix; empty if there is none."""
     rest = name.removeprefix(f"{role}_")
-    near = nearest(rest, [item.removeprefix(f"{role}_") for item in known[role]], MISTYPED)
+    others = [item.removeprefix(f"{role}_") for item in known[role]]
+    near = next((item for item in others if sorted(item) == sorted(rest)), "") or nearest(rest, others, MISTYPED)
     if near and abs(len(near) - len(rest)) <= LENGTHS:
         return f"{role}_{near}"
     if role in FAMILY and "_" in rest:
@@ -46,9 +48,9 @@ def mistyped(name: str, role: str, known: Known) -> str:
 
 
 def unknown(given: Iterable[str], known: Known) -> tuple[dict[str, str], dict[str, str]]:
-    """Names that are no variables of the roles, with the nearest one. First those that are mistyped, then those that may be somebody's own.
+    """Names that no role has, each with the nearest one that a role has: first those that are mistyped, then those that may be.
 
-    A name that begins like no role's variables is somebody's own, unless a role's variable is very near to it.
+    A name that begins like the variables of none of the roles is not among them, unless a role's variable is very near to it.
     """
     every = [name for names in known.values() for name in names]
     wrong, doubtful = dict[str, str](), dict[str, str]()

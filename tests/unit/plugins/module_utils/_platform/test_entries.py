@@ -20,7 +20,12 @@ HOME, TMP = {"name": "home", "emptyDir": {}}, {"name": "tmp", "emptyDir": {}}
 AT_HOME = {"name": "home", "mountPath": "/opt/airflow"}
 CAINFO = {"name": "GIT_SSL_CAINFO", "value": "/etc/git-authority/ca.crt"}
 MINE = {"name": "X", "value": "y"}
-INIT = {"name": "git-sync-init", "env": [{"name": "GITSYNC_REPO", "value": "u"}, CAINFO], "volumeMounts": [], "resources": {"requests": {"cpu": 1}}}
+INIT = {
+    "name": "git-sync-init",
+    "env": [{"name": "GITSYNC_REPO", "value": "u"}, CAINFO],
+    "volumeMounts": [],
+    "resources": {"requests": {"cpu": 1}},
+}
 SYNC = {**INIT, "name": "git-sync"}
 OWN: dict[str, Any] = {
     "env": [{"name": "PYTHONPATH", "value": "p"}],
