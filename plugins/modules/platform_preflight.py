@@ -74,7 +74,8 @@ options:
     default: Nothing was changed.
 notes:
   - Needs C(list) on the kinds that this collection makes, in all namespaces. With O(airflow) it also needs C(get) on the Secrets and the
-    volume claim in O(platform.core_namespace).
+    volume claim in O(platform.core_namespace), and on the Secrets, ConfigMaps and volume claims that
+    O(airflow.values) name, in each namespace whose pods use them.
   - What is probably a mistake without a consequence for the platform is a warning, such as an option that this version of Airflow does not
     know.
 seealso:

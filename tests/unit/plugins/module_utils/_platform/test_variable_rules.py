@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, The gitops.airflow team
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""F17: a variable that is nearly one of a role is refused; one that is none is warned of, for it may be somebody's own."""
+"""F17: a variable that is nearly one of a role is refused. Another one with its prefix is a warning, because it may be the user's own."""
 
 from __future__ import annotations
 
