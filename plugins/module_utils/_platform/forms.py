@@ -18,7 +18,8 @@ from ansible_collections.gitops.airflow.plugins.module_utils._platform.refusal i
 
 Form = Callable[[Any], str]
 
-# Kubernetes: apimachinery/pkg/api/resource/quantity.go
+# Kubernetes: apimachinery/pkg/api/resource/quantity.go. parse_quantity of its Python library takes more ("5K"), and settings are checked
+# without that library.
 QUANTITY = re.compile(r"(?P<number>\d+(\.\d*)?|\.\d+)(?P<unit>[KMGTPE]i|[numkMGTPE]?|[eE][+-]?\d+)")
 BINARY = {f"{letter}i": Decimal(1024**power) for power, letter in enumerate("KMGTPE", 1)}
 DECIMAL = {"n": Decimal("1e-9"), "u": Decimal("1e-6"), "m": Decimal("1e-3"), "": Decimal(1), "k": Decimal(1000)}

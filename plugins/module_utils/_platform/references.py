@@ -99,7 +99,7 @@ def _of_part(name: str, part: Any) -> Iterator[tuple[str, Any, tuple[str, ...]]]
 
 
 def _parsed(text: Any) -> Any:
-    """YAML in a text. Nothing for one that is no YAML before Helm has rendered it."""
+    """What the YAML in a text holds. None if only Helm makes YAML of it."""
     import yaml
 
     try:
