@@ -174,7 +174,7 @@ def test_f9_what_values_name_is_read_in_namespaces_that_exist() -> None:
         Ref("ConfigMap", "cron", "c"): None,
     }
     assert len(api.paths) == 4
-    assert preflight.read_named(api, replace(given, airflow=None), Sight()) == {}
+    assert preflight.read_named(api, replace(given, airflow=None), Sight()) == {}  # type: ignore[arg-type]
 
 
 def test_f9_only_an_installation_looks_for_what_values_name(desk: Desk) -> None:
