@@ -30,6 +30,10 @@ options:
         description: Version of Airflow that is wanted. Empty to compare no versions.
         type: str
         default: ""
+      airflow_chart_version:
+        description: Version of the official Airflow chart. Its keys are compared with O(airflow.values). Empty if it is not known.
+        type: str
+        default: ""
       argocd_namespace:
         description: Namespace of Argo CD and of the Application.
         type: raw

@@ -10,9 +10,12 @@ short_description: Completes lists of chart values with the platform's entries
 version_added: 0.1.0
 author: The gitops.airflow team (@gitops-airflow)
 description:
-  - Adds the platform's entries to the lists C(env), C(volumes) and C(volumeMounts) of your own values of the Airflow chart.
-    A merge would replace the whole list.
-  - An entry of the same name stays yours. A list that your values do not have is left out.
+  - Adds the platform's entries to each list of named entries in your own values of the Airflow chart, such as C(env), C(volumes) or
+    C(webserver.extraContainers). A merge would replace the whole list.
+  - An entry of the same name stays yours; of mounts, one of the same path. A list that your values do not have is left out, and so are the
+    ports of a Service.
+  - C(env), C(extraVolumeMounts), C(resources) and C(securityContexts.container) of C(dags.gitSync) are added to the git-sync containers
+    that the platform writes for the webserver.
 positional: platform
 options:
   _input:

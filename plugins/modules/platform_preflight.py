@@ -45,14 +45,42 @@ options:
     description: Whether a cluster that does not answer is reported as RV(reachable=false) instead of as a failure.
     type: bool
     default: false
+  variables:
+    description:
+      - What the lookup P(gitops.airflow.role_variables#lookup) returns. Names that are nearly those of a role's variable are refused. So
+        are sizes, times, counts and ports that are not written as their reader expects them.
+    type: dict
+    suboptions:
+      known:
+        description: The variables of each role, by the role's name.
+        type: dict
+        required: true
+      names:
+        description: The names of all variables that are set.
+        type: list
+        elements: str
+        required: true
+      texts:
+        description: The names of lists and dictionaries that are set as a text, with C(list) or C(dict).
+        type: dict
+        default: {}
+      values:
+        description: The values of variables that are sizes, times, counts or ports.
+        type: dict
+        default: {}
   unchanged:
     description: The sentence that ends a failure's message. It says what was changed before.
     type: str
     default: Nothing was changed.
 notes:
   - Needs C(list) on the kinds that this collection makes, in all namespaces. With O(airflow) it also needs C(get) on the Secrets and the
-    volume claim in O(platform.core_namespace).
+    volume claim in O(platform.core_namespace), and on the Secrets, ConfigMaps and volume claims that
+    O(airflow.values) name, in each namespace whose pods use them.
+  - What is probably a mistake without a consequence for the platform is a warning, such as an option that this version of Airflow does not
+    know.
 seealso:
+  - plugin: gitops.airflow.role_variables
+    plugin_type: lookup
   - module: gitops.airflow.platform_ownership_info
   - module: gitops.airflow.platform_objects
   - module: gitops.airflow.git_branch_info
@@ -260,6 +288,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import
 from ansible_collections.gitops.airflow.plugins.module_utils._base.module import AnsibleModule
 from ansible_collections.gitops.airflow.plugins.module_utils._base.url import public_url
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import KubeApi, connect, show_path
+from ansible_collections.gitops.airflow.plugins.module_utils._platform import variable_rules
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.preflight import INSTALL, REMOVE, USE, Outcome, Preflight
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.refusal import Refusal, as_error
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings import (
@@ -271,6 +300,13 @@ from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings 
 )
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
+VARIABLES_OPTIONS: dict[str, Any] = {
+    "known": {"type": "dict", "required": True},
+    "names": {"type": "list", "elements": "str", "required": True},
+    "texts": {"type": "dict", "default": {}},
+    "values": {"type": "dict", "default": {}},
+}
+
 
 def argument_spec() -> dict[str, Any]:
     return {
@@ -281,6 +317,7 @@ def argument_spec() -> dict[str, Any]:
         "cluster": {"type": "bool", "default": True},
         "repositories": {"type": "bool", "default": True},
         "absent_ok": {"type": "bool", "default": False},
+        "variables": {"type": "dict", "options": VARIABLES_OPTIONS},
         "unchanged": {"type": "str", "default": "Nothing was changed."},
     }
 
@@ -322,7 +359,11 @@ def run(params: dict[str, Any], given: Settings, temp: str) -> Outcome:
         context=context,
         absent_ok=params["absent_ok"],
     )
-    return look.run(cluster=params["cluster"], repositories=params["repositories"])
+    outcome = look.run(cluster=params["cluster"], repositories=params["repositories"])
+    if params["variables"]:
+        outcome.refusals[:0] = variable_rules.refusals(params["variables"])
+        outcome.warnings += variable_rules.warnings(params["variables"])
+    return outcome
 
 
 def main(create: Callable[..., AnsibleModule] = AnsibleModule) -> None:
@@ -339,6 +380,8 @@ def main(create: Callable[..., AnsibleModule] = AnsibleModule) -> None:
     except OSError as error:
         action = "Make the file that it names readable, or give its text."
         module.fail(CollectionError(f"{error}.", action, "unreadable_file"), refusals=[], **facts)
+    for warning in outcome.warnings:
+        module.warn(warning)
     facts |= {
         "reachable": outcome.reachable,
         "complete": outcome.complete,

@@ -80,3 +80,19 @@ def test_the_removal_deletes_the_platforms_own_files(run: Run, tmp_path: Path) -
     (state / "support-bundle-1.tar.gz").unlink()
     run("destroy", path=str(tools))
     assert not state.exists()
+
+
+def test_f17_mistyped_variables_stop_every_playbook_before_anything(run: Run) -> None:
+    """A destroy with platform_nmae would remove the platform of the default name."""
+    given = {"airflow_app_vaules": {"a": "hunter22"}, "airflow_app_mysql_storage": "5 GB", "argocd_theirs": 1}
+    for playbook in ("site", "destroy"):
+        done = run(playbook, "-e", json.dumps(given), "-e", "airflow_app_values=parallelism=12")
+        output = " ".join((done.stdout + done.stderr).split())
+        assert done.returncode == 2, output
+        assert "There are 3 problems. 1. airflow_app_vaules is set, and no role of gitops.airflow has such a variable." in output
+        assert "Write airflow_app_values instead of airflow_app_vaules." in output
+        assert "airflow_app_values is a text. It must be a dictionary." in output
+        assert "airflow_app_mysql_storage is '5 GB'." in output
+        assert "argocd_theirs is not a variable of a role of gitops.airflow." in output
+        assert "hunter22" not in output
+        assert "changed=0 " in done.stdout.partition("PLAY RECAP")[2]

@@ -8,37 +8,116 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from ansible.module_utils.common.dict_transformations import dict_merge
+
 # First in PYTHONPATH of every container that runs Airflow. Outside /opt/airflow, which some containers may write.
 PYTHON_FOLDER = "/opt/gitops-airflow"
 PYTHON_VOLUME = "gitops-airflow"
-# Lists that the chart gives to every container of Airflow. Their entries have names.
-EVERYWHERE = ("env", "volumes", "volumeMounts")
-# What has a list of its own with variables of its container.
-COMPONENTS = ("scheduler", "triggerer", "webserver", "workers")
+# A Service's ports are chosen together: the platform's beside people's own would open one that they did not ask for.
+REPLACED = ("ports",)
+# The webserver's git-sync, which the platform writes, because the chart has none there: container by list of the chart's values.
+GIT_SYNC = {"extraInitContainers": "git-sync-init", "extraContainers": "git-sync"}
+PODS_WITH_DAGS = ("scheduler", "triggerer", "workers", "dagProcessor")
 JOBS = ("migrateDatabaseJob", "createUserJob")
 # Only Python without its own library, or with another one, comes of it.
 REFUSED_VARIABLE = "PYTHONHOME"
 
 
 def with_platform_entries(values: Mapping[str, Any], platform: Mapping[str, Any]) -> dict[str, Any]:
-    """People's values, completed with the platform's entries of other names: lists for every container, and components' variables.
+    """People's values, in which each list of named entries is completed with the platform's entries of other names (F20).
 
-    ``values`` and ``platform`` are values of the official chart. An entry of the same name is people's own.
+    ``values`` and ``platform`` are values of the official chart. An entry of the same name, or a mount at the same path, is people's own.
+    What people set for the chart's git-sync holds for the webserver's, too (F8).
     """
-    completed = dict(values)
-    for key in EVERYWHERE:
-        if key in values:
-            completed[key] = _completed(values[key], platform.get(key))
-    for component in COMPONENTS:
-        if "env" in (values.get(component) or {}):
-            env = _completed(values[component]["env"], (platform.get(component) or {}).get("env"))
-            completed[component] = {**values[component], "env": env}
-    return completed
+    completed = _completed(values, platform)
+    return _with_git_sync(completed, platform)
 
 
-def _completed(theirs: Sequence[Any] | None, platform: Sequence[Any] | None) -> list[Any]:
-    names = {entry.get("name") for entry in theirs or [] if isinstance(entry, Mapping)}
-    return list(theirs or []) + [entry for entry in platform or [] if entry["name"] not in names]
+def _completed(theirs: Mapping[str, Any], platform: Mapping[str, Any]) -> dict[str, Any]:
+    found = dict(theirs)
+    for key, own in platform.items():
+        if key not in theirs or key in REPLACED:
+            continue
+        if isinstance(own, Mapping) and isinstance(theirs[key], Mapping):
+            found[key] = _completed(theirs[key], own)
+        elif _is_named(own) and isinstance(theirs[key], list | tuple | None):
+            found[key] = _joined(theirs[key], own)
+    return found
+
+
+def _is_named(entries: Any) -> bool:
+    return isinstance(entries, list | tuple) and all(isinstance(entry, Mapping) and "name" in entry for entry in entries)
+
+
+def _identity(entry: Any) -> Any:
+    """What two entries of one list must not share. A volume may be mounted at several paths."""
+    if not isinstance(entry, Mapping):
+        return None
+    return str(entry["mountPath"]).rstrip("/") if "mountPath" in entry else entry.get("name")
+
+
+def _joined(theirs: Sequence[Any] | None, platform: Sequence[Any] | None) -> list[Any]:
+    names = {_identity(entry) for entry in theirs or []}
+    return list(theirs or []) + [entry for entry in platform or [] if _identity(entry) not in names]
+
+
+def _with_git_sync(values: dict[str, Any], platform: Mapping[str, Any]) -> dict[str, Any]:
+    """Gives the webserver's git-sync what people set for the chart's: variables, mounts with their volumes, resources, security context."""
+    settings = at(values, "dags", "gitSync")
+    given = {
+        "env": at(settings, "env"),
+        "volumeMounts": at(settings, "extraVolumeMounts"),
+        "resources": at(settings, "resources"),
+        "securityContext": at(settings, "securityContexts", "container"),
+    }
+    given = {key: value for key, value in given.items() if value}
+    own = platform.get("webserver") or {}
+    theirs = values.get("webserver") or {}
+    if not given or not any(own.get(key) for key in GIT_SYNC):
+        return values
+    webserver = dict(theirs)
+    for key, name in GIT_SYNC.items():
+        containers = theirs.get(key) or own.get(key) or []
+        written = [container for container in own.get(key) or [] if container["name"] == name]
+        webserver[key] = [_with(container, given) if container in written else container for container in containers]
+    webserver["extraVolumes"] = _with_volumes(values, theirs.get("extraVolumes") or own.get("extraVolumes") or [], given)
+    return {**values, "webserver": webserver}
+
+
+def _with(container: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    found = dict(container)
+    for key, value in given.items():
+        there = container.get(key)
+        found[key] = dict_merge(dict(there or {}), value) if isinstance(value, Mapping) else _joined(value, there)
+    return found
+
+
+def _with_volumes(values: Mapping[str, Any], volumes: Sequence[Any], given: Mapping[str, Any]) -> list[Any]:
+    """The webserver's volumes, with those that git-sync mounts in the other pods and the webserver does not have yet."""
+    there = {_identity(volume) for volume in [*(values.get("volumes") or []), *volumes]}
+    elsewhere = [volume for pod in PODS_WITH_DAGS for volume in at(values, pod, "extraVolumes") or []]
+    wanted = {mount.get("name") for mount in given.get("volumeMounts") or [] if isinstance(mount, Mapping)} - there
+    more = {_identity(volume): volume for volume in reversed(elsewhere) if _identity(volume) in wanted}
+    return [*volumes, *more.values()]
+
+
+def at(values: Any, *path: str) -> Any:
+    """What stands at a path in the values; None where something on the way is missing."""
+    for key in path:
+        values = values.get(key) if isinstance(values, Mapping) else None
+    return values
+
+
+def named_entries(values: Any, place: str = "") -> Iterator[tuple[str, str]]:
+    """The names in lists of the values, also those of environment variables that are made of Secrets, with the list that has them."""
+    if isinstance(values, Mapping):
+        for key, item in values.items():
+            yield from named_entries(item, f"{place}.{key}".lstrip("."))
+    elif isinstance(values, list | tuple):
+        for item in values:
+            if isinstance(item, Mapping):
+                yield from ((place, item[key]) for key in ("name", "envName") if isinstance(item.get(key), str))
+                yield from named_entries(item, place)
 
 
 def texts(value: Any, place: str = "") -> Iterator[tuple[str, str]]:

@@ -12,6 +12,7 @@ from typing import Any
 from ansible_collections.gitops.airflow.plugins.module_utils._base.owner import labels_of, owner_of
 from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import named
 from ansible_collections.gitops.airflow.plugins.module_utils._git.credentials import BASIC_SECRET, GIT_SYNC_SECRETS
+from ansible_collections.gitops.airflow.plugins.module_utils._platform import references
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import (
     GENERATED,
     WORKER_SECRETS,
@@ -49,6 +50,8 @@ class State:
     generated: frozenset[str] | None = None
     claim: bool = False  # whether MySQL's volume claim exists
     bucket: frozenset[str] | None = None  # the Secret of a bucket of people's own
+    # What people's chart values name. Objects that were not looked up, because their namespace does not exist, are left out.
+    named: dict[Ref, frozenset[str] | None] = field(default_factory=dict)
 
 
 @dataclass
@@ -202,6 +205,7 @@ def refusals(state: State, plan: Plan, given: Settings, airflow: AirflowSettings
     return [
         *_lost(state, given),
         *_bucket(state, given, airflow),
+        *references.refusals(given, airflow, state.named, [item["name"] for item in state.sight.namespaces]),
         *_older_version(plan, given),
         *_tasks_at_upgrade(state, plan, given),
         *_moved_core(state, plan, given),

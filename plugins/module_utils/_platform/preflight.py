@@ -12,8 +12,16 @@ from typing import Any
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError, CollectionError, LibraryMissing
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import KubeApi, at_once
 from ansible_collections.gitops.airflow.plugins.module_utils._platform import plan as plans
-from ansible_collections.gitops.airflow.plugins.module_utils._platform import repository_rules, rules, value_rules
-from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import GENERATED, RECORD, Obj, Ref, decide, planned_refs
+from ansible_collections.gitops.airflow.plugins.module_utils._platform import references, repository_rules, rules, value_rules
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import (
+    GENERATED,
+    RECORD,
+    Obj,
+    Ref,
+    Sight,
+    decide,
+    planned_refs,
+)
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership_read import OwnershipRead
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.refusal import Refusal
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings import AirflowSettings, Repository, Settings
@@ -41,6 +49,7 @@ class Outcome:
     absent: bool = False
     asked: bool = False
     refusals: list[Refusal] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
     plan: plans.Plan = field(default_factory=plans.Plan)
     repositories: list[dict[str, Any]] = field(default_factory=list)
 
@@ -70,8 +79,19 @@ def read_state(api: KubeApi, given: Settings) -> plans.State:
     return state
 
 
-def _keys(secret: Obj | None) -> frozenset[str] | None:
-    return None if secret is None else frozenset(secret.get("data") or {})
+def read_named(api: KubeApi, given: Settings, sight: Sight) -> dict[Ref, frozenset[str] | None]:
+    """The keys of what people's chart values name, in namespaces that exist. Raises ApiError."""
+    if given.airflow is None:
+        return {}
+    there = {item["name"] for item in sight.namespaces}
+    named = [ref for ref in references.wanted(given, given.airflow) if ref.namespace in there]
+    read = OwnershipRead(api, given.owner())
+    return dict(zip(named, at_once(lambda ref: _keys(read.whole(ref)), named), strict=True))
+
+
+def _keys(found: Obj | None) -> frozenset[str] | None:
+    """The keys of a Secret or ConfigMap."""
+    return None if found is None else frozenset({**(found.get("data") or {}), **(found.get("binaryData") or {})})
 
 
 def api_refusal(error: ApiError) -> Refusal:
@@ -112,6 +132,7 @@ class Preflight:
         open_repositories: list[Repository] = []
         if airflow:
             outcome.refusals += value_rules.broken(given, airflow)
+            outcome.warnings += value_rules.warnings(given, airflow)
             for repo in airflow.repositories:
                 found = repository_rules.repository(given, airflow, repo)
                 outcome.refusals += found
@@ -135,7 +156,10 @@ class Preflight:
         if wrong:
             return
         try:
-            state = read_state(self._connect(), given)
+            api = self._connect()
+            state = read_state(api, given)
+            if self._purpose == INSTALL:
+                state.named = read_named(api, given, state.sight)
         except LibraryMissing:
             raise
         except ApiError as error:

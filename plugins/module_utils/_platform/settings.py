@@ -26,6 +26,7 @@ PLATFORM_OPTIONS: dict[str, Any] = {
     "provider": {"type": "str", "default": "existing"},
     "git_server": {"type": "str", "default": "embedded"},
     "airflow_version": {"type": "str", "default": ""},
+    "airflow_chart_version": {"type": "str", "default": ""},
     "argocd_namespace": {"type": "raw", "default": "argocd"},
     "git_namespace": {"type": "raw", "default": "git"},
     "core_namespace": {"type": "raw", "default": "airflow-core"},
@@ -151,6 +152,7 @@ class Settings:
     provider: str = "existing"
     git_server: str = "embedded"
     airflow_version: str = ""
+    airflow_chart_version: str = ""
     argocd_namespace: Any = "argocd"
     git_namespace: Any = "git"
     core_namespace: Any = "airflow-core"

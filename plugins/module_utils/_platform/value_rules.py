@@ -9,7 +9,8 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from ansible_collections.gitops.airflow.plugins.module_utils._platform.chart_values import JOBS, PYTHON_FOLDER, import_path_problems, texts
+from ansible_collections.gitops.airflow.plugins.module_utils._platform import chart_key_rules, entry_rules, forms
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.chart_values import PYTHON_FOLDER, at, import_path_problems, texts
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.refusal import Refusal
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings import AirflowSettings, Settings
 
@@ -19,20 +20,15 @@ EXECUTOR = "KubernetesExecutor"
 LIST_OPTIONS = (("kubernetes_executor", "multi_namespace_mode_namespace_list"), ("kubernetes", "namespace_list"))
 SECTIONS = ("kubernetes_executor", "kubernetes")
 # What the rules look into, by its path in the values.
-DICTIONARIES = ("config", *(f"config.{name}" for name in ("core", "logging", *SECTIONS)), "rbac", *JOBS)
+DICTIONARIES = ("config", *(f"config.{name}" for name in ("core", "logging", *SECTIONS)), "rbac", *chart_key_rules.COMPONENTS)
+PARTS = ("env", "extraVolumes", "extraVolumeMounts", "extraContainers", "extraInitContainers", "tolerations")
+LISTS = ("env", "volumes", "volumeMounts", "secret", "tolerations", *(f"{name}.{part}" for name in DICTIONARIES for part in PARTS))
 TYPES = {str: "text", bool: "boolean", int: "number", float: "number"}
 # The policy refuses these even if they are listed.
 OWN_OBJECTS = ("airflow-admin", "airflow-generated", "airflow-mysql", "data-airflow-mysql-0")
 # Environment variables go before the configuration's own options, wherever in the values they stand.
 OWN_VARIABLES = ("AIRFLOW__KUBERNETES__", "AIRFLOW__KUBERNETES_EXECUTOR__", "AIRFLOW__CORE__EXECUTOR")
 WORD = re.compile(r"\w+")
-
-
-def at(values: Any, *path: str) -> Any:
-    """What stands at a path in the values; None where something on the way is missing."""
-    for key in path:
-        values = values.get(key) if isinstance(values, Mapping) else None
-    return values
 
 
 def options(values: Any, *paths: tuple[str, str]) -> list[str]:
@@ -46,21 +42,19 @@ def _names(given: Settings) -> list[str]:
 
 
 def values_type(_given: Settings, airflow: AirflowSettings) -> Iterator[Refusal]:
-    wrong = [("airflow_app_values", airflow.values)] if not isinstance(airflow.values, Mapping | None) else []
-    wrong += [
-        (f"{name} of airflow_app_values", value)
-        for name in DICTIONARIES
-        if not isinstance(value := at(airflow.values, *name.split(".")), Mapping | None)
-    ]
-    for name, value in wrong:
-        kind = TYPES.get(type(value), type(value).__name__)
-        yield Refusal(
-            "values_type",
-            kind,
-            "what holds options is a dictionary",
-            f"{name} is a {kind}. It must be a dictionary.",
-            f"Correct {name}.",
-        )
+    wanted: list[tuple[str, Any, Any, str]] = [("airflow_app_values", airflow.values, Mapping, "dictionary")]
+    for paths, kind, word in ((DICTIONARIES, Mapping, "dictionary"), (LISTS, list | tuple, "list")):
+        wanted += [(f"{path} of airflow_app_values", at(airflow.values, *path.split(".")), kind, word) for path in paths]
+    for name, value, kind, word in wanted:
+        if value is not None and not isinstance(value, kind):
+            found = TYPES.get(type(value), type(value).__name__)
+            yield Refusal(
+                "values_type",
+                found,
+                "what holds options is a dictionary, what holds entries a list",
+                f"{name} is a {found}. It must be a {word}.",
+                f"Correct {name}.",
+            )
 
 
 def version_once(given: Settings, airflow: AirflowSettings) -> Iterator[Refusal]:
@@ -236,9 +230,17 @@ RULES: tuple[Rule, ...] = (
     python_path,
     remote_logging,
     cluster_roles,
+    entry_rules.platform_entries,
+    lambda _given, airflow: forms.chart_values(airflow.values),
+    chart_key_rules.unknown_chart_keys,
 )
 
 
 def broken(given: Settings, airflow: AirflowSettings) -> list[Refusal]:
     """The refusals for values and task settings. Of values that have another form than expected, only that is said."""
     return list(values_type(given, airflow)) or [refusal for rule in RULES for refusal in rule(given, airflow)]
+
+
+def warnings(given: Settings, airflow: AirflowSettings) -> list[str]:
+    """What is probably a mistake in values, in sentences. Nothing for values that have another form than expected."""
+    return [] if list(values_type(given, airflow)) else list(chart_key_rules.warnings(given, airflow))

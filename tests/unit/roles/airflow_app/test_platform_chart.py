@@ -171,6 +171,23 @@ def test_an_authority_reaches_every_git_sync(values: Callable[..., dict[str, Any
     assert "git-authority" not in yaml.safe_dump(values())
 
 
+def test_f8_your_git_sync_variables_and_the_authority_reach_every_git_sync(values: Callable[..., dict[str, Any]]) -> None:
+    """With the mounts that your variables need (git-sync: issue 823)."""
+    mine, mount = {"name": "GITSYNC_SUBMODULES", "value": "off"}, {"name": "more", "mountPath": "/more"}
+    volume = {"name": "more", "configMap": {"name": "more"}}
+    given = {"dags": {"gitSync": {"env": [mine], "extraVolumeMounts": [mount]}}, "volumes": [volume]}
+    content = values(airflow_app_values=given, **secrets(Credentials(ca=AUTHORITY)))
+    authority = {"name": "GIT_SSL_CAINFO", "value": "/etc/git-authority/ca.crt"}
+    assert git_sync(content)["env"] == [mine, authority]
+    assert [entry["name"] for entry in git_sync(content)["extraVolumeMounts"]] == ["more", "git-authority"]
+    webserver = content["airflow"]["webserver"]
+    for container in webserver["extraInitContainers"] + webserver["extraContainers"]:
+        names = [entry["name"] for entry in container["env"]]
+        assert names.count("GITSYNC_SUBMODULES") == names.count("GIT_SSL_CAINFO") == names.count("GITSYNC_REPO") == 1
+        assert [entry["mountPath"] for entry in container["volumeMounts"]].count("/more") == 1
+        assert {"/git", "/etc/git-authority"} <= {entry["mountPath"] for entry in container["volumeMounts"]}
+
+
 def test_new_credentials_replace_every_pod_with_git_sync(values: Callable[..., dict[str, Any]]) -> None:
     version = {"gitops-airflow/airflow-version": "2.6.3", "checksum/task-logs": "fedcba9876543210"}
     version["checksum/python"] = values()["airflow"]["airflowPodAnnotations"]["checksum/python"]
@@ -210,6 +227,35 @@ def test_your_own_values_are_merged_over_the_platforms(values: Callable[..., dic
     assert merged["airflow"]["config"]["webserver"] == {"workers": 4}
     plain["airflow"]["config"]["webserver"] = {"workers": 4}
     assert merged == plain
+
+
+MINE = [{"name": "X", "value": "y"}]
+LISTS = [
+    ("env",),
+    ("scheduler", "env"),
+    ("scheduler", "extraVolumes"),
+    ("scheduler", "extraVolumeMounts"),
+    ("triggerer", "env"),
+    ("triggerer", "extraVolumes"),
+    ("workers", "env"),
+    ("webserver", "env"),
+    ("webserver", "extraVolumes"),
+    ("webserver", "extraContainers"),
+    ("webserver", "extraInitContainers"),
+    ("createUserJob", "env"),
+]
+
+
+@pytest.mark.parametrize("path", LISTS, ids=".".join)
+def test_f20_a_list_of_your_own_keeps_the_platforms_entries(values: Callable[..., dict[str, Any]], path: tuple[str, ...]) -> None:
+    given: Any = MINE
+    for key in reversed(path):
+        given = {key: given}
+    before, after = values()["airflow"], values(airflow_app_values=given)["airflow"]
+    for key in path:
+        before, after = before[key], after[key]
+    assert before
+    assert after == MINE + before
 
 
 def in_every_container(airflow: dict[str, Any]) -> tuple[Any, Any, Any]:

@@ -144,6 +144,53 @@ def test_what_counts_for_a_purpose(desk: Desk, purpose: str, decision: list[str]
     assert (codes(outcome), len(desk.asked), outcome.complete) == (expected, asked, True)
 
 
+class Api:
+    """An API server that has these objects, by path."""
+
+    def __init__(self, **objects: Any) -> None:
+        self.objects, self.paths = {path.replace("__", "/"): item for path, item in objects.items()}, list[str]()
+
+    def get(self, path: str) -> Any:
+        self.paths.append(path)
+        name = "/".join(path.split("/")[4:])
+        if name not in self.objects:
+            raise ApiError(404, "not found")
+        return self.objects[name]
+
+
+def test_f9_what_values_name_is_read_in_namespaces_that_exist() -> None:
+    values = {"secret": [{"envName": "X", "secretName": "db", "secretKey": "k"}], "volumes": [{"name": "v", "configMap": {"name": "c"}}]}
+    given = replace(GIVEN, worker_namespaces=("airflow-core", "cron", "new"), airflow=replace(AIRFLOW, values=values))
+    core = {
+        "airflow-core/secrets/db": {"data": {"k": "aHVudGVyMjI="}},
+        "airflow-core/configmaps/c": {"data": {"a": "1"}, "binaryData": {"b": ""}},
+    }
+    api = Api(**core)
+    found = preflight.read_named(api, given, Sight(namespaces=[{"name": "airflow-core"}, {"name": "cron"}]))  # type: ignore[arg-type]
+    assert found == {
+        Ref("Secret", "airflow-core", "db"): frozenset({"k"}),
+        Ref("Secret", "cron", "db"): None,
+        Ref("ConfigMap", "airflow-core", "c"): frozenset({"a", "b"}),
+        Ref("ConfigMap", "cron", "c"): None,
+    }
+    assert len(api.paths) == 4
+    assert preflight.read_named(api, replace(given, airflow=None), Sight()) == {}  # type: ignore[arg-type]
+
+
+def test_f9_only_an_installation_looks_for_what_values_name(desk: Desk) -> None:
+    values = {"secret": [{"envName": "X", "secretName": "db", "secretKey": "k"}]}
+    given = replace(GIVEN, airflow=replace(AIRFLOW, values=values))
+    assert codes(desk.run(given)) == ["missing_reference"]
+    assert codes(desk.run(given, purpose="use")) == codes(desk.run(given, purpose="remove")) == []
+
+
+def test_f17_warnings_do_not_stand_in_the_way(desk: Desk) -> None:
+    outcome = desk.run(replace(GIVEN, airflow=replace(AIRFLOW, values={"config": {"core": {"paralelism": 1}}})))
+    assert codes(outcome) == []
+    assert len(outcome.warnings) == 1
+    assert desk.run(purpose="remove").warnings == []
+
+
 def test_a_removal_does_not_check_airflows_settings(desk: Desk) -> None:
     airflow = replace(AIRFLOW, values={"executor": "LocalExecutor"}, platform=Repository("platform", "https://t0ken@h/x.git"))
     assert codes(desk.run(replace(GIVEN, airflow=airflow), purpose="remove")) == []

@@ -1,0 +1,94 @@
+# Copyright: (c) 2026, The gitops.airflow team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Keys of the official chart's values, first those at the top, then those of components, with those of later chart versions.
+
+Written by scripts/known_names.py.
+"""
+
+from __future__ import annotations
+
+KEYS = """
+: affinity airflowConfigAnnotations airflowHome airflowLocalSettings airflowPodAnnotations airflowVersion allowJobLaunching
+  allowPodLaunching apiSecretAnnotations apiSecretKey apiSecretKeySecretName apiServer cleanup config containerLifecycleHooks
+  createUserJob dagProcessor dags data databaseCleanup defaultAirflowDigest defaultAirflowRepository defaultAirflowTag elasticsearch
+  enableBuiltInSecretEnvVars env executor extraConfigMaps extraEnv extraEnvFrom extraSecrets fernetKey fernetKeySecretAnnotations
+  fernetKeySecretName flower fullnameOverride gid global imagePullSecrets images ingress jwtSecret jwtSecretAnnotations jwtSecretName
+  kerberos labels limits logs migrateDatabaseJob multiNamespaceMode nameOverride networkPolicies nodeSelector opensearch pgbouncer
+  podTemplate ports postgresql priorityClasses quotas rbac redis registry revisionHistoryLimit scheduler schedulerName secret
+  securityContext securityContexts statsd tolerations topologySpreadConstraints triggerer uid useStandardNaming volumeMounts volumes
+  webserver webserverSecretAnnotations webserverSecretKey webserverSecretKeySecretName workers
+apiServer: affinity allowPodLogReading annotations apiServerConfig apiServerConfigConfigMapName args command configMapAnnotations
+  containerLifecycleHooks enabled env extraContainers extraInitContainers extraVolumeMounts extraVolumes hostAliases hpa labels
+  livenessProbe networkPolicy nodeSelector podAnnotations podDisruptionBudget priorityClassName readinessProbe replicas resources
+  revisionHistoryLimit securityContexts service serviceAccount startupProbe strategy tolerations topologySpreadConstraints
+  waitForMigrations
+cleanup: affinity args command containerLifecycleHooks enabled env failedJobsHistoryLimit jobAnnotations labels nodeSelector
+  podAnnotations priorityClassName resources schedule securityContext securityContexts serviceAccount successfulJobsHistoryLimit
+  tolerations topologySpreadConstraints
+createUserJob: affinity annotations applyCustomEnv args command containerLifecycleHooks defaultUser enabled env extraContainers
+  extraInitContainers extraVolumeMounts extraVolumes jobAnnotations labels nodeSelector priorityClassName resources restartPolicy
+  securityContext securityContexts serviceAccount tolerations topologySpreadConstraints ttlSecondsAfterFinished useHelmHooks
+dagProcessor: affinity annotations args command containerLifecycleHooks enabled env extraContainers extraInitContainers extraVolumeMounts
+  extraVolumes labels livenessProbe logGroomerSidecar nodeSelector podAnnotations priorityClassName replicas resources
+  revisionHistoryLimit safeToEvict securityContext securityContexts serviceAccount strategy terminationGracePeriodSeconds tolerations
+  topologySpreadConstraints waitForMigrations
+dags: gitSync mountPath persistence
+dags.gitSync: branch containerLifecycleHooks containerName credentialsSecret depth emptyDirConfig enabled env envFrom extraVolumeMounts
+  knownHosts livenessProbe maxFailures period readinessProbe ref repo resources rev securityContext securityContexts sshKey sshKeySecret
+  subPath uid wait
+data: brokerUrl brokerUrlSecretAnnotations brokerUrlSecretName metadataConnection metadataSecretName resultBackendConnection
+  resultBackendConnectionSecretAnnotations resultBackendSecretName
+databaseCleanup: affinity applyCustomEnv args batchSize command containerLifecycleHooks enabled env failedJobsHistoryLimit jobAnnotations
+  labels nodeSelector podAnnotations priorityClassName resources retentionDays schedule securityContexts serviceAccount skipArchive
+  successfulJobsHistoryLimit tables tolerations topologySpreadConstraints verbose
+elasticsearch: connection enabled secretAnnotations secretName
+enableBuiltInSecretEnvVars: AIRFLOW_CONN_AIRFLOW_DB AIRFLOW__API_AUTH__JWT_SECRET AIRFLOW__API__SECRET_KEY AIRFLOW__CELERY__BROKER_URL
+  AIRFLOW__CELERY__CELERY_RESULT_BACKEND AIRFLOW__CELERY__RESULT_BACKEND AIRFLOW__CORE__FERNET_KEY AIRFLOW__CORE__SQL_ALCHEMY_CONN
+  AIRFLOW__DATABASE__SQL_ALCHEMY_CONN AIRFLOW__ELASTICSEARCH__ELASTICSEARCH_HOST AIRFLOW__ELASTICSEARCH__HOST AIRFLOW__OPENSEARCH__HOST
+  AIRFLOW__WEBSERVER__SECRET_KEY
+flower: affinity annotations args command containerLifecycleHooks enabled env extraContainers extraNetworkPolicies extraVolumeMounts
+  extraVolumes labels livenessProbe networkPolicy nodeSelector password podAnnotations priorityClassName readinessProbe resources
+  revisionHistoryLimit secretAnnotations secretName securityContext securityContexts service serviceAccount startupProbe tolerations
+  topologySpreadConstraints username
+images: airflow flower gitSync migrationsWaitTimeout pgbouncer pgbouncerExporter pod_template redis statsd useDefaultImageForMigration
+logs: emptyDirConfig persistence
+migrateDatabaseJob: affinity annotations applyCustomEnv args command containerLifecycleHooks enabled env extraContainers
+  extraInitContainers extraVolumeMounts extraVolumes jobAnnotations labels nodeSelector priorityClassName resources restartPolicy
+  securityContext securityContexts serviceAccount tolerations topologySpreadConstraints ttlSecondsAfterFinished useHelmHooks
+networkPolicies: enabled
+opensearch: connection enabled secretName
+pgbouncer: affinity annotations args auth_file auth_type certificatesSecretAnnotations ciphers command configSecretAnnotations
+  configSecretName containerLifecycleHooks enabled env extraContainers extraIni extraIniMetadata extraIniResultBackend
+  extraNetworkPolicies extraVolumeMounts extraVolumes labels logConnections logDisconnections maxClientConn metadataPoolSize
+  metricsExporterSidecar mountConfigSecret nodeSelector podAnnotations podDisruptionBudget priorityClassName replicas resources
+  resultBackendPoolSize revisionHistoryLimit securityContexts service serviceAccount ssl sslmode tolerations topologySpreadConstraints uid
+  verbose
+ports: airflowUI apiServer flowerUI pgbouncer pgbouncerScrape redisDB statsdIngest statsdScrape triggererLogs workerLogs
+redis: affinity annotations containerLifecycleHooks emptyDirConfig enabled labels nodeSelector password passwordSecretAnnotations
+  passwordSecretName persistence podAnnotations priorityClassName resources safeToEvict securityContext securityContexts service
+  serviceAccount terminationGracePeriodSeconds tolerations topologySpreadConstraints uid
+registry: connection secretName
+scheduler: affinity annotations args command containerLifecycleHooks enabled env extraContainers extraInitContainers extraVolumeMounts
+  extraVolumes hostAliases labels livenessProbe logGroomerSidecar nodeSelector podAnnotations podDisruptionBudget priorityClassName
+  replicas resources revisionHistoryLimit safeToEvict securityContext securityContexts serviceAccount startupProbe strategy
+  terminationGracePeriodSeconds tolerations topologySpreadConstraints updateStrategy waitForMigrations
+statsd: affinity annotations args configMapAnnotations containerLifecycleHooks enabled env extraMappings extraNetworkPolicies labels
+  nodeSelector overrideMappings podAnnotations priorityClassName resources revisionHistoryLimit securityContext securityContexts service
+  serviceAccount terminationGracePeriodSeconds tolerations topologySpreadConstraints uid
+triggerer: affinity annotations args command containerLifecycleHooks enabled env extraContainers extraInitContainers extraVolumeMounts
+  extraVolumes hostAliases keda labels livenessProbe logGroomerSidecar nodeSelector persistence podAnnotations podDisruptionBudget
+  priorityClassName replicas resources revisionHistoryLimit safeToEvict securityContext securityContexts serviceAccount strategy
+  terminationGracePeriodSeconds tolerations topologySpreadConstraints updateStrategy waitForMigrations
+webserver: affinity allowPodLogReading annotations args command configMapAnnotations containerLifecycleHooks defaultUser enabled env
+  extraContainers extraInitContainers extraNetworkPolicies extraVolumeMounts extraVolumes hostAliases hpa labels livenessProbe
+  networkPolicy nodeSelector podAnnotations podDisruptionBudget priorityClassName readinessProbe replicas resources revisionHistoryLimit
+  securityContext securityContexts service serviceAccount startupProbe strategy terminationGracePeriodSeconds tolerations
+  topologySpreadConstraints waitForMigrations webserverConfig webserverConfigConfigMapName
+workers: affinity annotations args celery command containerLifecycleHooks enableDefault env extraContainers extraInitContainers extraPorts
+  extraVolumeMounts extraVolumes hostAliases hpa keda kerberosInitContainer kerberosSidecar kubernetes labels livenessProbe
+  logGroomerSidecar nodeSelector persistence podAnnotations podDisruptionBudget podManagementPolicy priorityClassName queue replicas
+  resources revisionHistoryLimit runtimeClassName safeToEvict schedulerName securityContext securityContexts serviceAccount strategy
+  terminationGracePeriodSeconds tolerations topologySpreadConstraints updateStrategy useWorkerDedicatedServiceAccounts
+  volumeClaimTemplates waitForMigrations
+"""

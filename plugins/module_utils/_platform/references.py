@@ -1,0 +1,172 @@
+# Copyright: (c) 2026, The gitops.airflow team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Secrets, ConfigMaps and volume claims that people's chart values name, and whether they are where pods need them. Pure: values in.
+
+A pod can use only what is in its own namespace. What exists in the core namespace alone stops every worker of another one in
+CreateContainerConfigError, after a green run (F9).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.chart_values import at
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import GENERATED, WORKER_SECRETS, Ref
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.refusal import Refusal
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings import AirflowSettings, Settings
+
+SECRET, CONFIG_MAP, CLAIM = "Secret", "ConfigMap", "PersistentVolumeClaim"
+# Values that are the name of a Secret, with the keys that it must have. Every pod of Airflow needs them.
+SECRET_NAMES: dict[str, tuple[str, ...]] = {
+    "registry.secretName": (),
+    "data.metadataSecretName": ("connection",),
+    "fernetKeySecretName": ("fernet-key",),
+    "webserverSecretKeySecretName": ("webserver-secret-key",),
+    "dags.gitSync.credentialsSecret": (),
+    "dags.gitSync.sshKeySecret": ("gitSshKey",),
+}
+# Parts of the values by the pods that have them: all of Airflow's, only workers, only those of the core namespace.
+EVERYWHERE = ("secret", "env", "extraEnv", "extraEnvFrom", "volumes", "imagePullSecrets", "dags", "logs", *SECRET_NAMES)
+WORKERS = ("workers",)
+CORE = ("scheduler", "triggerer", "webserver", "createUserJob", "migrateDatabaseJob")
+# Parts of the values that are YAML in a text.
+TEXTS = ("extraEnv", "extraEnvFrom")
+# What a run makes by itself, in every namespace and in the core namespace.
+MADE = {*((SECRET, name) for name in WORKER_SECRETS), *((CONFIG_MAP, f"airflow-{name}") for name in ("config", "python", "git-authority"))}
+MADE_IN_CORE = {(SECRET, name) for name in (GENERATED, "airflow-admin", "airflow-mysql", "airflow-task-logs-webserver")}
+WORDS = {SECRET: "secret generic", CONFIG_MAP: "configmap"}
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What is named: the kind, the name, the keys that it must have, and the part of the values that names it."""
+
+    kind: str
+    name: str
+    keys: tuple[str, ...] = ()
+    place: str = ""
+
+
+def _items(source: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(str(item["key"]) for item in source.get("items") or [] if isinstance(item, Mapping) and "key" in item)
+
+
+def _source(key: str, value: Mapping[str, Any]) -> tuple[str, Any, tuple[str, ...]] | None:
+    """Kind, name and keys of what stands below a key of a pod's specification; None for a key that names nothing."""
+    if key in ("secretKeyRef", "configMapKeyRef"):
+        return SECRET if key == "secretKeyRef" else CONFIG_MAP, value.get("name"), (str(value.get("key")),)
+    if key in ("secretRef", "configMapRef"):
+        return SECRET if key == "secretRef" else CONFIG_MAP, value.get("name"), ()
+    if key == "secret":
+        return SECRET, value.get("secretName", value.get("name")), _items(value)
+    if key == "configMap":
+        return CONFIG_MAP, value.get("name"), _items(value)
+    if key == "persistentVolumeClaim":
+        return CLAIM, value.get("claimName"), ()
+    return None
+
+
+def _named(part: Any) -> Iterator[tuple[str, Any, tuple[str, ...]]]:
+    if isinstance(part, list | tuple):
+        for item in part:
+            yield from _named(item)
+    if not isinstance(part, Mapping):
+        return
+    for key, value in part.items():
+        if isinstance(value, Mapping):
+            found = _source(str(key), value)
+            if found and value.get("optional") is not True:
+                yield found
+        if key == "existingClaim" and part.get("enabled"):
+            yield CLAIM, value, ()
+        yield from _named(value)
+
+
+def _of_part(name: str, part: Any) -> Iterator[tuple[str, Any, tuple[str, ...]]]:
+    """What one part of the chart's values names."""
+    entries = [entry for entry in part if isinstance(entry, Mapping)] if isinstance(part, list | tuple) else []
+    if name == "secret":
+        yield from ((SECRET, entry.get("secretName"), (str(entry.get("secretKey")),)) for entry in entries)
+    elif name == "imagePullSecrets":
+        yield from ((SECRET, entry.get("name"), ()) for entry in entries)
+    elif name in SECRET_NAMES:
+        yield SECRET, part, SECRET_NAMES[name]
+    else:
+        yield from _named(_parsed(part) if name in TEXTS else part)
+
+
+def _parsed(text: Any) -> Any:
+    """What the YAML in a text holds. None if only Helm makes YAML of it."""
+    import yaml
+
+    try:
+        return yaml.safe_load(text) if isinstance(text, str) and "{{" not in text else None
+    except yaml.YAMLError:
+        return None
+
+
+def _references(values: Any, parts: Sequence[str]) -> Iterator[Reference]:
+    for name in parts:
+        for kind, found, keys in _of_part(name, at(values, *name.split("."))):
+            # A name that Helm renders is not known here.
+            if isinstance(found, str) and found and "{{" not in found:
+                yield Reference(kind, found, keys, name)
+
+
+def wanted(given: Settings, airflow: AirflowSettings) -> dict[Ref, list[Reference]]:
+    """What must exist for people's values, by object. What the run makes itself is left out."""
+    values, core = airflow.values, str(given.core_namespace)
+    others = [str(name) for name in given.worker_namespaces if name != given.core_namespace]
+    scopes = [(EVERYWHERE, [core, *others]), (WORKERS, [*([core] if airflow.core_tasks else []), *others]), (CORE, [core])]
+    rendered = {
+        (kind, name) for kind, part in ((SECRET, "extraSecrets"), (CONFIG_MAP, "extraConfigMaps")) for name in at(values, part) or {}
+    }
+    found: dict[Ref, list[Reference]] = {}
+    for parts, namespaces in scopes:
+        for reference in _references(values, parts):
+            for namespace in namespaces:
+                made = MADE | MADE_IN_CORE | rendered if namespace == core else MADE
+                if (reference.kind, reference.name) not in made:
+                    found.setdefault(Ref(reference.kind, namespace, reference.name, "v1"), []).append(reference)
+    return found
+
+
+def refusals(
+    given: Settings, airflow: AirflowSettings, there: Mapping[Ref, frozenset[str] | None], namespaces: Sequence[str]
+) -> Iterator[Refusal]:
+    """``there``: the keys of each object that was looked up, or None for one that does not exist. ``namespaces``: those that exist."""
+    by_name: dict[tuple[str, str], dict[Ref, list[str]]] = {}
+    every = wanted(given, airflow)
+    for ref, references in every.items():
+        keys, present = sorted({key for reference in references for key in reference.keys}), there.get(ref)
+        missing = keys if present is None else [key for key in keys if key not in present]
+        if present is None or missing:
+            by_name.setdefault((ref.kind, ref.name), {})[ref] = missing
+    for (kind, name), found in by_name.items():
+        places = dict.fromkeys(reference.place for ref in found for reference in every[ref])
+        absent = [ref.namespace for ref in found if there.get(ref) is None]
+        lacks = [f"the one of {ref.namespace} lacks {', '.join(keys)}" for ref, keys in found.items() if there.get(ref) is not None]
+        what = [*([f"it does not exist in {', '.join(absent)}"] if absent else []), *lacks]
+        yield Refusal(
+            "missing_reference",
+            ", ".join(f"{ref.namespace}/{name}" for ref in found),
+            "what a pod refers to exists in the pod's namespace",
+            f"airflow_app_values names the {kind} {name} in {', '.join(places)}, but {'; '.join(what)}. A pod can use only what is in its "
+            "own namespace, so pods there would not start.",
+            _action(kind, name, found, namespaces),
+        )
+
+
+def _action(kind: str, name: str, found: Mapping[Ref, list[str]], namespaces: Sequence[str]) -> str:
+    commands = [f"kubectl create namespace {ref.namespace}" for ref in found if ref.namespace not in namespaces]
+    if kind == CLAIM:
+        places = ", ".join(ref.namespace for ref in found)
+        first = f"{'; '.join(commands)}. " if commands else ""
+        return f"{first}Create the volume claim {name} in {places}, and run the same command again."
+    for ref, keys in found.items():
+        files = "".join(f" --from-file={key}" for key in keys) or " --from-file=KEY"
+        commands.append(f"kubectl -n {ref.namespace} create {WORDS[kind]} {name}{files}")
+    return f"Create it there with the same content, for example: {'; '.join(commands)}. Then run the same command again."
