@@ -136,7 +136,12 @@ def test_the_policy_takes_its_settings_from_the_chart(objects: Objects, tmp_path
     exec(compile((tmp_path / "airflow_local_settings.py").read_text(), "policy", "exec"), policy)
     assert sorted(policy["WORKER_NAMESPACES"]) == sorted(NAMESPACES)
     limits = policy["LIMITS"]
-    assert (policy["DEFAULT_NAMESPACE"], limits.core, limits.account, limits.audiences) == (["airflow-core"], "airflow-core", "airflow-worker", set())
+    assert (policy["DEFAULT_NAMESPACE"], limits.core, limits.account, limits.audiences) == (
+        ["airflow-core"],
+        "airflow-core",
+        "airflow-worker",
+        set(),
+    )
     assert policy["WORKER_LABELS"] == {"tier": "airflow", "component": "worker", "release": "airflow-core"}
     assert {("Secret", "airflow-metadata"), ("Secret", "dags-git-basic"), ("ConfigMap", "airflow-python")} <= limits.references
     rules = importlib.import_module("gitops_pod_rules")

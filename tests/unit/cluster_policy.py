@@ -1,8 +1,9 @@
 # Copyright: (c) 2026, The gitops.airflow team
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The cluster policy for its tests. Pods are the kubernetes client's own. Of Airflow, which is not installed here, doubles stand for the names
-that the policy imports.
+"""The cluster policy for its tests.
+
+Pods are the kubernetes client's own. Of Airflow, which is not installed here, doubles stand for the names that the policy imports.
 """
 
 from __future__ import annotations
@@ -119,5 +120,3 @@ def set_up(module: ModuleType, **given: Any) -> None:
         "taskReferences": {"secrets": ["listed"], "configMaps": ["listed-map"], "claims": ["listed-claim"]},
     }
     module.configure(json.dumps({**settings, **given}))
-
-

@@ -74,7 +74,10 @@ PROBES = ("livenessProbe", "readinessProbe", "startupProbe")
 REFUSED: list[tuple[Fields, str, str]] = [
     # D6: the Pod Security Standard "baseline".
     *(({name: True}, f"spec.{name} = true", NODE) for name in ("hostNetwork", "hostPID", "hostIPC")),
-    *((fields, "securityContext.windowsOptions.hostProcess = true", NODE) for fields in in_each_context({"windowsOptions": {"hostProcess": True}})),
+    *(
+        (fields, "securityContext.windowsOptions.hostProcess = true", NODE)
+        for fields in in_each_context({"windowsOptions": {"hostProcess": True}})
+    ),
     *((fields, "[x].securityContext.privileged = true", NODE) for fields in in_each_container({"securityContext": {"privileged": True}})),
     *(
         (fields, f'securityContext.capabilities.add[0] = "{name}"', NODE)
@@ -82,7 +85,10 @@ REFUSED: list[tuple[Fields, str, str]] = [
         for fields in in_each_container({"securityContext": {"capabilities": {"add": [name]}}})
     ),
     (volume(hostPath={"path": "/"}), 'spec.volumes[v].hostPath = {"path": "/"}', NODE),
-    *((fields, "ports[ui].hostPort = 80", NODE) for fields in in_each_container({"ports": [{"name": "ui", "containerPort": 80, "hostPort": 80}]})),
+    *(
+        (fields, "ports[ui].hostPort = 80", NODE)
+        for fields in in_each_container({"ports": [{"name": "ui", "containerPort": 80, "hostPort": 80}]})
+    ),
     *((fields, 'appArmorProfile.type = "Unconfined"', NODE) for fields in in_each_context({"appArmorProfile": {"type": "Unconfined"}})),
     *((fields, 'seccompProfile.type = "Unconfined"', NODE) for fields in in_each_context({"seccompProfile": {"type": "Unconfined"}})),
     *((fields, 'procMount = "Unmasked"', NODE) for fields in in_each_container({"securityContext": {"procMount": "Unmasked"}})),
@@ -102,14 +108,24 @@ REFUSED: list[tuple[Fields, str, str]] = [
         for fields in in_each_container({"lifecycle": {hook: {"httpGet": {"port": 80, "host": "127.0.0.1"}}}})
     ),
     # D12
-    *((new_claim(**{name: MYSQLS}), f"volumeClaimTemplate.spec.{name} = ", "must not start as a copy") for name in ("dataSource", "dataSourceRef")),
+    *(
+        (new_claim(**{name: MYSQLS}), f"volumeClaimTemplate.spec.{name} = ", "must not start as a copy")
+        for name in ("dataSource", "dataSourceRef")
+    ),
     (new_claim(dataSource={"kind": "VolumeSnapshot", "name": "s"}), "dataSource", "must not start as a copy"),
     (new_claim(volumeName="pv-of-others"), 'volumeName = "pv-of-others"', "not bound to one that exists"),
-    *(({"priorityClassName": f"system-{name}-critical"}, "spec.priorityClassName", "for Kubernetes itself") for name in ("node", "cluster")),
+    *(
+        ({"priorityClassName": f"system-{name}-critical"}, "spec.priorityClassName", "for Kubernetes itself")
+        for name in ("node", "cluster")
+    ),
     ({"priority": 2000000000}, "spec.priority = 2000000000", "for Kubernetes itself"),
     ({"nodeName": "control-plane"}, 'spec.nodeName = "control-plane"', "the scheduler chooses the node"),
     *(
-        ({"tolerations": [{"key": key, "operator": "Exists"}]}, f"spec.tolerations[{key}]", "those by which Kubernetes keeps pods off a node")
+        (
+            {"tolerations": [{"key": key, "operator": "Exists"}]},
+            f"spec.tolerations[{key}]",
+            "those by which Kubernetes keeps pods off a node",
+        )
         for key in ("node-role.kubernetes.io/control-plane", "node-role.kubernetes.io/master", "node.kubernetes.io/disk-pressure")
     ),
     ({"tolerations": [{"operator": "Exists"}]}, "spec.tolerations[0]", "tolerates taints by key"),
@@ -167,10 +183,16 @@ ALLOWED: list[Fields] = [
     {"securityContext": {"runAsUser": 0, "fsGroup": 1, "sysctls": [{"name": "net.ipv4.tcp_syncookies", "value": "1"}]}},
     *in_each_context({"seccompProfile": {"type": "Localhost", "localhostProfile": "p"}, "appArmorProfile": {"type": "RuntimeDefault"}}),
     *in_each_context({"seLinuxOptions": {"type": "container_t", "level": "s0"}, "windowsOptions": {"hostProcess": False}}),
-    *in_each_container({"securityContext": {"capabilities": {"add": ["CHOWN"], "drop": ["ALL"]}, "procMount": "Default", "privileged": False}}),
+    *in_each_container(
+        {"securityContext": {"capabilities": {"add": ["CHOWN"], "drop": ["ALL"]}, "procMount": "Default", "privileged": False}}
+    ),
     *in_each_container({"ports": [{"containerPort": 80, "hostPort": 0}], "readinessProbe": {"httpGet": {"port": 80, "host": ""}}}),
     *in_each_container({"lifecycle": {"preStop": {"exec": {"command": ["x"]}}}, "resources": {"limits": {"cpu": 1}}, "envFrom": []}),
-    {"volumes": [{"name": name, name: {}} for name in ("configMap", "secret", "emptyDir", "csi", "downwardAPI", "persistentVolumeClaim", "nfs")]},
+    {
+        "volumes": [
+            {"name": name, name: {}} for name in ("configMap", "secret", "emptyDir", "csi", "downwardAPI", "persistentVolumeClaim", "nfs")
+        ]
+    },
     volume(projected={"defaultMode": 256, "sources": [{"configMap": {"name": "x"}}, {"downwardAPI": {}}]}),
     new_claim(storageClassName="fast", resources={"requests": {"storage": "1Gi"}}),
 ]

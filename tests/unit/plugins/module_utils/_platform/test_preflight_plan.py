@@ -47,7 +47,9 @@ def scheduler(version: str) -> dict[str, Any]:
 
 def state(*labelled: Found, living: tuple[str, ...] = (), namespaces: tuple[str, ...] = (), adoption: bool = False, **more: Any) -> State:
     pods = [Ref("Pod", *pod.split("/")) for pod in living]
-    names: list[Mapping[str, Any]] = [{"name": name, "labels": {"team": "a", "pod-security.kubernetes.io/enforce": "baseline"}} for name in namespaces]
+    names: list[Mapping[str, Any]] = [
+        {"name": name, "labels": {"team": "a", "pod-security.kubernetes.io/enforce": "baseline"}} for name in namespaces
+    ]
     sight = Sight(cluster="uid", namespaces=names, labelled=list(labelled), living=pods)
     return State(sight, Decision([], adoption, [], None), **more)
 

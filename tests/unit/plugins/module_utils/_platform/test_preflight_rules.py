@@ -257,7 +257,13 @@ REMOVE = "Remove the option from airflow_app_values"
         ({"task_claims": ("data-airflow-mysql-0",)}, "task_reference", "data-airflow-mysql-0", "names data-airflow-mysql-0", "Remove"),
         # D12
         *(
-            ({"task_token_audiences": ("vault", name)}, "task_token_audience", f"'{name}'", "is an audience of the Kubernetes API", "Remove")
+            (
+                {"task_token_audiences": ("vault", name)},
+                "task_token_audience",
+                f"'{name}'",
+                "is an audience of the Kubernetes API",
+                "Remove",
+            )
             for name in ("", "api", "https://kubernetes.default.svc.cluster.local", "https://kubernetes.default.svc", "k3s")
         ),
         (
