@@ -116,6 +116,7 @@ def set_up(module: ModuleType, **given: Any) -> None:
         "core": "core",
         "release": "airflow-core",
         "account": "airflow-worker",
+        "podSecurity": "baseline",
         "tokenAudiences": ["vault.example.com"],
         "taskReferences": {"secrets": ["listed"], "configMaps": ["listed-map"], "claims": ["listed-claim"]},
     }

@@ -283,6 +283,7 @@ SETTINGS = json.dumps(
         "account": "the-worker",
         "taskReferences": {"secrets": ["mine"], "configMaps": [], "claims": []},
         "tokenAudiences": ["vault"],
+        "podSecurity": "restricted",
     }
 )
 
@@ -312,6 +313,7 @@ def test_the_policy_is_python_inside_a_helm_definition(
     assert settings["WORKER_NAMESPACES"] == {"core": {}, "cron": {"nodeSelector": {"pool": "cron"}}}
     limits = settings["LIMITS"]
     assert (limits.account, limits.core, limits.audiences) == ("the-worker", "core", {"vault"})
+    assert limits.restricted is True
     assert limits.references == {("ConfigMap", "airflow-config"), ("Secret", "mine")}
 
 
@@ -322,6 +324,7 @@ def test_the_namespace_of_tasks_that_name_none(values: Callable[..., dict[str, A
     assert content["global"]["coreTasks"] is True
     assert content["global"]["taskReferences"] == {"secrets": [], "configMaps": [], "claims": []}
     assert content["global"]["tokenAudiences"] == []
+    assert content["global"]["podSecurity"] == "restricted"
     given = {"airflow_app_task_secrets": ["a"], "airflow_app_task_token_audiences": ["vault"]}
     content = values(airflow_app_default_namespace="airflow-user", airflow_app_core_tasks=False, **given)
     assert content["global"]["tokenAudiences"] == ["vault"]

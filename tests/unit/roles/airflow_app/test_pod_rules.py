@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.gitops.airflow.tests.unit.cluster_policy import TEMPLATE, PolicyViolation, Task, set_up
+from kubernetes.client import ApiClient
 from kubernetes.client import models as k8s
 
 Fields = dict[str, Any]
@@ -285,3 +286,74 @@ def test_a_long_value_is_shortened(policy: ModuleType) -> None:
     said = refusal(policy, {"fieldOfTomorrow": "x" * 1000}, "task")
     assert len(said) < 400
     assert "…" in said
+
+
+# D14: the Pod Security Standard "restricted"
+FILLED = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
+OF_THE_POD = {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
+
+
+def completed(policy: ModuleType, spec: k8s.V1PodSpec, worker: bool, namespace: str = "user") -> Fields:
+    """The pod's security contexts after the hook: its own and those of its containers."""
+    metadata = k8s.V1ObjectMeta(name="a-pod", namespace=namespace, labels={"kubernetes_executor": "True"} if worker else {})
+    pod = k8s.V1Pod(metadata=metadata, spec=spec)
+    policy.pod_mutation_hook(pod)
+    made = ApiClient().sanitize_for_serialization(pod.spec)
+    containers = [*made["containers"], *made.get("initContainers", [])]
+    return {"pod": made.get("securityContext"), **{item["name"]: item.get("securityContext") for item in containers}}
+
+
+@pytest.mark.parametrize("worker", [True, False])
+def test_d14_a_pod_gets_what_restricted_asks_for(policy: ModuleType, worker: bool) -> None:
+    """In containers of the client's kind and in dictionaries; those of an operator and of a worker's sidecars say nothing."""
+    set_up(policy, podSecurity="restricted")
+    spec = k8s.V1PodSpec(containers=[k8s.V1Container(name="base"), {"name": "sidecar"}], init_containers=[k8s.V1Container(name="first")])
+    assert completed(policy, spec, worker) == {"pod": OF_THE_POD, "base": FILLED, "sidecar": FILLED, "first": FILLED}
+
+
+@pytest.mark.parametrize("worker", [True, False])
+def test_d14_what_a_pod_says_stays(policy: ModuleType, worker: bool) -> None:
+    """The namespace refuses what contradicts its standard, with a message of its own."""
+    set_up(policy, podSecurity="restricted")
+    own = k8s.V1SecurityContext(
+        run_as_user=0, allow_privilege_escalation=True, capabilities=k8s.V1Capabilities(add=["CHOWN"]), read_only_root_filesystem=True
+    )
+    pod = k8s.V1PodSecurityContext(run_as_non_root=False, fs_group=7, seccomp_profile=k8s.V1SeccompProfile(type="Localhost"))
+    spec = k8s.V1PodSpec(containers=[k8s.V1Container(name="base", security_context=own)], security_context=pod)
+    assert completed(policy, spec, worker) == {
+        "pod": {"runAsNonRoot": False, "fsGroup": 7, "seccompProfile": {"type": "Localhost"}},
+        "base": {
+            "runAsUser": 0,
+            "allowPrivilegeEscalation": True,
+            "capabilities": {"add": ["CHOWN"], "drop": ["ALL"]},
+            "readOnlyRootFilesystem": True,
+        },
+    }
+
+
+@pytest.mark.parametrize(
+    ("settings", "namespace", "spec"),
+    [
+        ({"podSecurity": "baseline"}, "user", {}),
+        ({"podSecurity": ""}, "user", {}),
+        ({"podSecurity": "restricted"}, "elsewhere", {}),
+        ({"podSecurity": "restricted"}, "user", {"os": k8s.V1PodOS(name="windows")}),
+    ],
+)
+def test_d14_where_a_pod_is_left_as_it_is(policy: ModuleType, settings: Fields, namespace: str, spec: Fields) -> None:
+    """Images that run as root, another cluster, and Windows, which has none of this."""
+    set_up(policy, **settings)
+    made = completed(policy, k8s.V1PodSpec(containers=[k8s.V1Container(name="base")], **spec), False, namespace)
+    assert made == {"pod": None, "base": None}
+
+
+@pytest.mark.parametrize(("context", "user"), [(None, 65534), (k8s.V1PodSecurityContext(run_as_user=1000), None)])
+def test_d14_the_xcom_sidecar_of_an_operator_needs_no_root(
+    policy: ModuleType, context: k8s.V1PodSecurityContext | None, user: int | None
+) -> None:
+    """Its image, alpine, names no user, so that the kubelet would not start it."""
+    set_up(policy, podSecurity="restricted")
+    containers = [k8s.V1Container(name="base"), k8s.V1Container(name="airflow-xcom-sidecar")]
+    made = completed(policy, k8s.V1PodSpec(containers=containers, security_context=context), False)
+    assert made["airflow-xcom-sidecar"].get("runAsUser") == user
+    assert "runAsUser" not in made["base"]

@@ -16,7 +16,7 @@ import os
 import sys
 from typing import Any
 
-from gitops_pod_rules import KINDS, Limits, keys_of, references, refusal
+from gitops_pod_rules import KINDS, Limits, fill_restricted, keys_of, references, refusal
 
 # Airflow takes over every public name unless told which.
 __all__ = ["pod_mutation_hook", "task_policy"]
@@ -38,8 +38,9 @@ RESERVED_LABELS = ("app.kubernetes.io/instance", "pod-template-hash", "controlle
 def configure(settings: str) -> None:
     """Take the chart's values, as JSON.
 
-    ``workerNamespaces`` (those that tasks may use), ``defaultNamespace``, ``core``, ``release``, ``account``, ``tokenAudiences``, and in
-    ``taskReferences`` the names of ``secrets``, ``configMaps`` and ``claims`` of the core namespace that tasks may use there.
+    ``workerNamespaces`` (those that tasks may use), ``defaultNamespace``, ``core``, ``release``, ``account``, ``podSecurity``,
+    ``tokenAudiences``, and in ``taskReferences`` the names of ``secrets``, ``configMaps`` and ``claims`` of the core namespace that tasks
+    may use there.
     """
     given = json.loads(settings)
     WORKER_NAMESPACES.clear()
@@ -48,6 +49,7 @@ def configure(settings: str) -> None:
     WORKER_LABELS["release"] = given["release"]
     template = _worker_pod()
     LIMITS.account, LIMITS.core, LIMITS.audiences = given["account"], given["core"], set(given["tokenAudiences"])
+    LIMITS.restricted = given["podSecurity"] == "restricted"
     LIMITS.references = {(KINDS[key], name) for key, names in given["taskReferences"].items() for name in names} | set(references(template))
     LIMITS.template = keys_of(template)
     LIMITS.scheduling = {name: keys_of({"spec": fields}) for name, fields in WORKER_NAMESPACES.items()}
@@ -244,6 +246,23 @@ def pod_mutation_hook(pod: Any) -> None:
         raise ValueError(f"Pod {pod.metadata.name} {problem}")
     if worker:
         _schedule(pod, namespace)
+    if LIMITS.restricted:
+        _restrict(pod.spec)
+
+
+def _restrict(spec: Any) -> None:
+    """Complete the security contexts. Of people's own containers, some are dictionaries."""
+    from kubernetes.client import ApiClient
+
+    filled = ApiClient().sanitize_for_serialization(spec)
+    fill_restricted(filled)
+    spec.security_context = filled.get("securityContext")
+    for own, name in ((spec.containers, "containers"), (spec.init_containers, "initContainers")):
+        for container, whole in zip(own or [], filled.get(name) or []):
+            if isinstance(container, dict):
+                container["securityContext"] = whole["securityContext"]
+            else:
+                container.security_context = whole.get("securityContext")
 
 
 def _schedule(pod: Any, namespace: str) -> None:

@@ -27,10 +27,15 @@ class Limits:
     core: str = ""  # the platform's own namespace
     # All that a task's pod in the core namespace may refer to, as (kind, name): what every worker's pod has, and what is listed for tasks.
     references: set[tuple[str, str]] = field(default_factory=set)
+    restricted: bool = True  # whether pods get what the standard "restricted" asks for and they do not say
     audiences: set[str] = field(default_factory=set)  # for whom a task may have tokens
     # What the pod template asks for, and each namespace's scheduling: allowed in every pod of the namespace.
     template: set[tuple[str, str]] = field(default_factory=set)
     scheduling: dict[str, set[tuple[str, str]]] = field(default_factory=dict)
+
+
+# Of KubernetesPodOperator, beside people's own container. Its image runs as root, and what it does needs no root.
+XCOM_SIDECAR, NOBODY = "airflow-xcom-sidecar", 65534
 
 
 def keys_of(pod: dict[str, Any]) -> set[tuple[str, str]]:
@@ -115,3 +120,25 @@ def _reference(spec: dict[str, Any], namespace: str, limits: Limits) -> str | No
                 f"or ask the platform's operator to add it to airflow_app_task_{VARIABLES[kind]}"
             )
     return None
+
+
+def fill_restricted(spec: dict[str, Any]) -> None:
+    """Set, in a pod's spec, what the Pod Security Standard ``restricted`` asks for and the spec does not say. What it says stays.
+
+    Without this nearly every pod of a KubernetesPodOperator, and every sidecar of a task, would be refused by the namespace.
+    """
+    if (spec.get("os") or {}).get("name") == "windows":
+        return
+    pod = spec["securityContext"] = _with_defaults(
+        spec.get("securityContext"), runAsNonRoot=True, seccompProfile={"type": "RuntimeDefault"}
+    )
+    for container in [*(spec.get("containers") or []), *(spec.get("initContainers") or [])]:
+        given = container.get("securityContext")
+        context = container["securityContext"] = _with_defaults(given, allowPrivilegeEscalation=False, capabilities={})
+        context["capabilities"] = _with_defaults(context["capabilities"], drop=["ALL"])
+        if container.get("name") == XCOM_SIDECAR and pod.get("runAsUser") is None:
+            context.update(_with_defaults(context, runAsUser=NOBODY))
+
+
+def _with_defaults(given: dict[str, Any] | None, **defaults: Any) -> dict[str, Any]:
+    return {**defaults, **{key: value for key, value in (given or {}).items() if value is not None}}
