@@ -70,8 +70,8 @@ def references(part: Any) -> Iterator[tuple[str, str]]:
 def refusal(pod: dict[str, Any], namespace: str, limits: Limits, worker: bool = True) -> str | None:
     """What the pod asks for and may not have, with what to do instead; None where there is nothing.
 
-    ``worker``: a worker's pod. Otherwise it is a pod that a task makes itself (KubernetesPodOperator), by rights that the workers' account
-    was granted: its account, its token and the Secrets that it refers to are decided there.
+    ``worker``: a worker's pod. Otherwise it is a pod that a task makes itself (KubernetesPodOperator), with credentials of its own: its
+    account, its token and the Secrets that it refers to are decided where those were granted.
     """
     allowed = limits.template | limits.scheduling.get(namespace, set())
     for item in asked_by_pod(pod):
