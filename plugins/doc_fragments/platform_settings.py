@@ -70,6 +70,11 @@ options:
           affinity:
             description: Affinity of its worker pods. Not checked.
             type: dict
+      unenforced_namespaces:
+        description: Worker namespaces that existed before and may lack a Pod Security Standard. Others without one are refused.
+        type: list
+        elements: str
+        default: []
       airflow_host_port:
         description: Port of this machine for Airflow. 0 for none.
         type: int
@@ -182,6 +187,11 @@ options:
         default: []
       task_claims:
         description: Volume claims of O(platform.core_namespace) that tasks there may refer to.
+        type: list
+        elements: str
+        default: []
+      task_token_audiences:
+        description: Audiences for which tasks may have a token of the workers' service account.
         type: list
         elements: str
         default: []

@@ -132,7 +132,8 @@ class ApiServer:
             self._etcd = Process(command, self._folder / "etcd.log")
             self.start()
             for name in NAMESPACES:
-                self.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+                labels = {"pod-security.kubernetes.io/enforce": "baseline"}
+                self.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}})
             self._install_applications()
         except BaseException:
             self.__exit__()

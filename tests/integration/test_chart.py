@@ -8,6 +8,7 @@ AIRFLOW_CHART names a folder with the official chart; without it the lab's doubl
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import shutil
@@ -118,24 +119,41 @@ def test_the_folder_has_the_same_content_in_every_namespace(objects: Objects) ->
     folders = named(objects, "ConfigMap", "airflow-python")
     assert sorted(item["metadata"]["namespace"] for item in folders) == sorted(NAMESPACES)
     first = folders[0]["data"]
-    assert sorted(first) == ["airflow_local_settings.py", "gitops_task_logs.py", "more.py", "worker-pod.json"]
+    modules = ["gitops_pod_fields.py", "gitops_pod_rules.py", "gitops_task_logs.py", "more.py"]
+    assert sorted(first) == ["airflow_local_settings.py", *modules, "worker-pod.json"]
     assert first["more.py"] == "X = 1\n"
     assert json.loads(first["worker-pod.json"])["spec"]["containers"][0]["name"] == "base"
     assert all(item["data"] == first for item in folders)
     assert all(item["metadata"]["annotations"] == {"argocd.argoproj.io/sync-wave": "-2"} for item in folders)
 
 
-def test_the_policy_takes_its_settings_from_the_chart(objects: Objects, tmp_path: Path) -> None:
+def test_the_policy_takes_its_settings_from_the_chart(objects: Objects, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """D4."""
     for name, text in named(objects, "ConfigMap", "airflow-python")[0]["data"].items():
         (tmp_path / name).write_text(text)
+    monkeypatch.syspath_prepend(str(tmp_path))
     policy: dict[str, Any] = {"__file__": str(tmp_path / "airflow_local_settings.py")}
     exec(compile((tmp_path / "airflow_local_settings.py").read_text(), "policy", "exec"), policy)
     assert sorted(policy["WORKER_NAMESPACES"]) == sorted(NAMESPACES)
-    assert (policy["DEFAULT_NAMESPACE"], policy["CORE_NAMESPACE"]) == (["airflow-core"], ["airflow-core"])
+    limits = policy["LIMITS"]
+    assert (policy["DEFAULT_NAMESPACE"], limits.core, limits.account, limits.audiences) == (
+        ["airflow-core"],
+        "airflow-core",
+        "airflow-worker",
+        set(),
+    )
     assert policy["WORKER_LABELS"] == {"tier": "airflow", "component": "worker", "release": "airflow-core"}
-    assert {("Secret", "airflow-metadata"), ("Secret", "dags-git-basic"), ("ConfigMap", "airflow-python")} <= policy["CORE_REFERENCES"]
-    assert not policy["PLATFORMS_OWN"] & policy["CORE_REFERENCES"]
+    assert {("Secret", "airflow-metadata"), ("Secret", "dags-git-basic"), ("ConfigMap", "airflow-python")} <= limits.references
+    rules = importlib.import_module("gitops_pod_rules")
+    assert not rules.PLATFORMS_OWN & limits.references
+
+
+def test_the_template_of_workers_asks_only_for_the_control_planes_toleration(objects: Objects, monkeypatch: pytest.MonkeyPatch) -> None:
+    """D6, D12. What the template has is allowed to every task, so nothing else may need that."""
+    monkeypatch.syspath_prepend(str(ROLE / "files/platform/airflow/core/python"))
+    fields = importlib.import_module("gitops_pod_fields")
+    template = json.loads(named(objects, "ConfigMap", "airflow-python")[0]["data"]["worker-pod.json"])
+    assert [item.path for item in fields.asked_by_pod(template)] == ["spec.tolerations[node-role.kubernetes.io/control-plane]"]
 
 
 def test_services_select_no_worker(objects: Objects) -> None:

@@ -154,6 +154,19 @@ def test_lost_keys_are_refused(cluster: Cluster) -> None:
     cluster.server.request("PATCH", path, {"metadata": {"finalizers": None}}, "application/merge-patch+json")
 
 
+def test_d6_a_namespace_of_others_that_enforces_nothing_is_refused(cluster: Cluster) -> None:
+    cluster.apply(obj("Namespace", "", "team-b"))
+    platform = {**PLATFORM, "worker_namespaces": [*NAMESPACES, {"name": "team-b"}]}
+    result = look(cluster, platform=platform)
+    assert codes(result) == ["unenforced_namespace"]
+    assert result["refusals"][0]["value"] == "team-b"
+    assert "kubectl label namespace team-b pod-security.kubernetes.io/enforce=baseline." in result["next_action"]
+    assert codes(look(cluster, platform=platform, purpose="use")) == []
+    assert codes(look(cluster, platform={**platform, "unenforced_namespaces": ["team-b"]})) == []
+    cluster.apply(obj("Namespace", "", "team-b", {"pod-security.kubernetes.io/enforce": "restricted"}))
+    assert codes(look(cluster, platform=platform)) == []
+
+
 @pytest.mark.parametrize(("purpose", "expected"), [("install", ["tasks_run"]), ("use", []), ("remove", [])])
 def test_h7_an_older_platform_is_changed_only_while_no_task_runs(cluster: Cluster, purpose: str, expected: list[str]) -> None:
     installed(cluster, OLDER)

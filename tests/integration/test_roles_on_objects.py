@@ -153,7 +153,7 @@ def test_namespaces_are_created_and_those_of_others_used(cluster: Cluster) -> No
     assert changes(requests) == ["patch /api/v1/namespaces/own-one", "patch /api/v1/namespaces/own-two"]
     made = cluster.get("/api/v1/namespaces/own-one")
     assert made is not None
-    expected = {**LABELS, "gitops-airflow/made": "true", "pod-security.kubernetes.io/enforce": "baseline"}
+    expected = {**LABELS, "gitops-airflow/made": "true", "pod-security.kubernetes.io/enforce": "restricted"}
     assert expected.items() <= made["metadata"]["labels"].items()
     _said, recap, requests = cluster.role("namespaces", **given)
     assert (recap["changed"], changes(requests)) == (0, [])

@@ -115,3 +115,9 @@ def test_a_pod_that_reaches_for_the_node_is_refused(core, platform, field: str) 
             core.create_namespaced_pod(namespace, {"metadata": {"name": "reaches-for-the-node"}, "spec": spec}, dry_run="All")
         assert refusal.value.status == 403
         assert "PodSecurity" in refusal.value.body
+
+
+def test_d14_the_platforms_namespaces_enforce_restricted(core: client.CoreV1Api, platform: Any) -> None:
+    modes = {f"pod-security.kubernetes.io/{mode}": "restricted" for mode in ("enforce", "warn", "audit")}
+    labels = {name: core.read_namespace(name).metadata.labels for name in platform.namespaces}
+    assert {name: found for name, found in labels.items() if not modes.items() <= found.items()} == {}

@@ -21,6 +21,12 @@ from airflow.operators.bash import BashOperator
 key = k8s.V1SecretKeySelector(name="airflow-mysql", key="root-password")
 root_password = k8s.V1EnvVar(name="X", value_from=k8s.V1EnvVarSource(secret_key_ref=key))
 mysqls = k8s.V1PersistentVolumeClaimVolumeSource(claim_name="data-airflow-mysql-0")
+token = k8s.V1ServiceAccountTokenProjection(path="token", audience="https://kubernetes.default.svc.cluster.local")
+tokens = k8s.V1ProjectedVolumeSource(sources=[k8s.V1VolumeProjection(service_account_token=token)])
+copied = k8s.V1TypedLocalObjectReference(kind="PersistentVolumeClaim", name="data-airflow-mysql-0")
+claim = k8s.V1PersistentVolumeClaimSpec(access_modes=["ReadWriteOnce"], data_source=copied)
+copy = k8s.V1EphemeralVolumeSource(volume_claim_template=k8s.V1PersistentVolumeClaimTemplate(spec=claim))
+privileged = k8s.V1Container(name="base", security_context=k8s.V1SecurityContext(privileged=True))
 own = k8s.V1Volume(name="x", secret=k8s.V1SecretVolumeSource(secret_name="my-warehouse"))
 asks = {
     "account": dict(service_account_name="airflow-scheduler"),
@@ -29,6 +35,12 @@ asks = {
     "claim": dict(volumes=[k8s.V1Volume(name="x", persistent_volume_claim=mysqls)]),
     "own": dict(volumes=[own]),
     "unlisted": dict(volumes=[own]),
+    "host_path": dict(volumes=[k8s.V1Volume(name="x", host_path=k8s.V1HostPathVolumeSource(path="/"))]),
+    "host_network": dict(host_network=True),
+    "privileged": dict(containers=[privileged]),
+    "audience": dict(volumes=[k8s.V1Volume(name="x", projected=tokens)]),
+    "copy": dict(volumes=[k8s.V1Volume(name="x", ephemeral=copy)]),
+    "priority": dict(priority_class_name="system-cluster-critical"),
 }
 said = {}
 for name, fields in asks.items():
@@ -80,6 +92,13 @@ def said(core: Any, platform: Any) -> dict[str, Any]:
         ("secret", "refers to 'airflow-mysql', which is the platform's own"),
         ("claim", "refers to 'data-airflow-mysql-0', which is the platform's own"),
         ("unlisted", "refers to the Secret 'my-warehouse' in airflow-core, which is not listed for tasks"),
+        # D6, D12
+        ("host_path", "asks for spec.volumes[x].hostPath"),
+        ("host_network", "asks for spec.hostNetwork = true"),
+        ("privileged", "asks for spec.containers[base].securityContext.privileged = true"),
+        ("audience", "asks for a token for the audience 'https://kubernetes.default.svc.cluster.local'"),
+        ("copy", "asks for spec.volumes[x].ephemeral.volumeClaimTemplate.spec.dataSource"),
+        ("priority", 'asks for spec.priorityClassName = "system-cluster-critical"'),
     ],
 )
 def test_the_dag_becomes_an_import_error(said: dict[str, Any], name: str, words: str) -> None:
@@ -88,7 +107,7 @@ def test_the_dag_becomes_an_import_error(said: dict[str, Any], name: str, words:
 
 
 def test_the_pod_is_refused_or_put_right_where_the_policy_was_not_asked(said: dict[str, Any]) -> None:
-    assert {name for name, found in said.items() if "pod" in found} == {"secret", "claim", "unlisted"}
+    assert {name for name, found in said.items() if "pod" not in found} == {"account", "token", "own"}
     for found in said.values():
         spec = found["spec"]
         assert (spec["serviceAccountName"], spec["automountServiceAccountToken"]) == ("airflow-worker", False)

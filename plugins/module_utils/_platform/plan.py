@@ -15,6 +15,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._git.credentials im
 from ansible_collections.gitops.airflow.plugins.module_utils._platform import references
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import (
     GENERATED,
+    MADE,
     WORKER_SECRETS,
     Decision,
     Found,
@@ -37,6 +38,8 @@ BUCKET_KEYS = ("access-key-id", "secret-access-key")
 LOG_SECRET, WEBSERVER_LOG_SECRET = "airflow-task-logs", "airflow-task-logs-webserver"
 # Annotations by which objects remember the version that a pod runs, and where task logs go.
 VERSION, LOG_STORE = "gitops-airflow/airflow-version", "gitops-airflow/log-store"
+# The label by which a namespace enforces a Pod Security Standard, and the standards that keep pods off their node.
+ENFORCE, STANDARDS = "pod-security.kubernetes.io/enforce", ("baseline", "restricted")
 
 
 @dataclass
@@ -203,6 +206,7 @@ def _notes(plan: Plan, airflow: AirflowSettings) -> Iterator[str]:
 def refusals(state: State, plan: Plan, given: Settings, airflow: AirflowSettings) -> list[Refusal]:
     """What stands in the way of installing or changing Airflow in a cluster that is this platform's."""
     return [
+        *_unenforced(state, given),
         *_lost(state, given),
         *_bucket(state, given, airflow),
         *references.refusals(given, airflow, state.named, [item["name"] for item in state.sight.namespaces]),
@@ -211,6 +215,30 @@ def refusals(state: State, plan: Plan, given: Settings, airflow: AirflowSettings
         *_moved_core(state, plan, given),
         *_tasks_in_dropped(state, plan),
     ]
+
+
+def _unenforced(state: State, given: Settings) -> Iterator[Refusal]:
+    """D6: a worker namespace that others made lets a pod have its node. The role namespaces labels those that it makes."""
+    accepted = given.unenforced_namespaces
+    names = [
+        str(item["name"])
+        for item in state.sight.namespaces
+        if item["name"] in given.worker_namespaces
+        and item["name"] not in accepted
+        and labels_of(item).get(ENFORCE) not in STANDARDS
+        and not (MADE in labels_of(item) and is_own(item, state, given))
+    ]
+    if names:
+        yield Refusal(
+            "unenforced_namespace",
+            ", ".join(names),
+            "a worker namespace enforces the Pod Security Standard baseline or restricted",
+            f"platform_worker_namespaces names {named(names)}. The platform did not create it, and it has no label {ENFORCE} with the "
+            "value baseline or restricted. Nothing but Airflow's own processes would keep a task's pod from the files and the network of "
+            "its node.",
+            f"kubectl label namespace {' '.join(names)} {ENFORCE}=baseline. If something else restricts these pods, such as the API "
+            f"server's admission configuration, add {', '.join(names)} to platform_unenforced_namespaces.",
+        )
 
 
 def _lost(state: State, given: Settings) -> Iterator[Refusal]:

@@ -37,6 +37,7 @@ PLATFORM_OPTIONS: dict[str, Any] = {
         "default": [{"name": "airflow-core"}],
         "options": worker_namespaces.OPTIONS,
     },
+    "unenforced_namespaces": {"type": "list", "elements": "str", "default": []},
     "airflow_host_port": {"type": "int", "default": 0},
     "argocd_host_port": {"type": "int", "default": 0},
 }
@@ -63,6 +64,7 @@ AIRFLOW_OPTIONS: dict[str, Any] = {
     "core_tasks": {"type": "bool", "default": True},
     "task_secrets": {"type": "list", "elements": "str", "default": [], "no_log": False},
     "task_claims": {"type": "list", "elements": "str", "default": []},
+    "task_token_audiences": {"type": "list", "elements": "str", "default": [], "no_log": False},
     "values": {"type": "raw", "default": {}},
 }
 
@@ -137,6 +139,7 @@ class AirflowSettings:
     core_tasks: bool = True
     task_secrets: tuple[str, ...] = ()
     task_claims: tuple[str, ...] = ()
+    task_token_audiences: tuple[str, ...] = ()
     values: Any = field(default_factory=dict, repr=False)
 
     @property
@@ -158,6 +161,7 @@ class Settings:
     core_namespace: Any = "airflow-core"
     logs_namespace: Any = "airflow-logs"
     worker_namespaces: tuple[Any, ...] = ("airflow-core",)
+    unenforced_namespaces: tuple[str, ...] = ()
     airflow_host_port: int = 0
     argocd_host_port: int = 0
     airflow: AirflowSettings | None = None
@@ -223,6 +227,7 @@ def from_params(platform: Mapping[str, Any], airflow: Mapping[str, Any] | None) 
     plain = {item.name: platform[item.name] for item in fields(Settings) if item.name in PLATFORM_OPTIONS}
     plain |= {
         "worker_namespaces": tuple(item["name"] for item in platform["worker_namespaces"]),
+        "unenforced_namespaces": tuple(platform["unenforced_namespaces"]),
     }
     if airflow is None:
         return Settings(**plain)
@@ -238,6 +243,7 @@ def from_params(platform: Mapping[str, Any], airflow: Mapping[str, Any] | None) 
             default_namespace=airflow["default_namespace"] or platform["core_namespace"],
             task_secrets=tuple(airflow["task_secrets"]),
             task_claims=tuple(airflow["task_claims"]),
+            task_token_audiences=tuple(airflow["task_token_audiences"]),
             **{name: airflow[name] for name in names},
         ),
     )

@@ -29,6 +29,8 @@ OWN_OBJECTS = ("airflow-admin", "airflow-generated", "airflow-mysql", "data-airf
 # Environment variables go before the configuration's own options, wherever in the values they stand.
 OWN_VARIABLES = ("AIRFLOW__KUBERNETES__", "AIRFLOW__KUBERNETES_EXECUTOR__", "AIRFLOW__CORE__EXECUTOR")
 WORD = re.compile(r"\w+")
+# What API servers take for their own audience: the issuer that kubeadm sets, and names that distributions add to it.
+API_AUDIENCE = re.compile(r"(https://)?kubernetes(\.default(\.svc(\..*)?)?)?/?|api|k3s|rke2|")
 
 
 def options(values: Any, *paths: tuple[str, str]) -> list[str]:
@@ -106,6 +108,19 @@ def task_references(_given: Settings, airflow: AirflowSettings) -> Iterator[Refu
             "tasks do not refer to the platform's own Secrets and claims",
             f"airflow_app_task_secrets or airflow_app_task_claims names {', '.join(own)}, with which a task would have the whole platform.",
             f"Remove {', '.join(own)} from that list.",
+        )
+
+
+def task_token_audiences(_given: Settings, airflow: AirflowSettings) -> Iterator[Refusal]:
+    """D12. What else an API server may take for its own audience cannot be known here."""
+    found = [f"'{name}'" for name in dict.fromkeys(airflow.task_token_audiences) if API_AUDIENCE.fullmatch(name)]
+    if found:
+        yield Refusal(
+            "task_token_audience",
+            ", ".join(found),
+            "tasks get no token of the Kubernetes API",
+            f"airflow_app_task_token_audiences has {', '.join(found)}, which is an audience of the Kubernetes API.",
+            f"Remove {', '.join(found)} from that list, and let the service that takes the tokens ask for an audience of its own.",
         )
 
 
@@ -222,6 +237,7 @@ RULES: tuple[Rule, ...] = (
     default_namespace,
     default_namespace_once,
     task_references,
+    task_token_audiences,
     namespace_list,
     multi_namespace_mode,
     executor,

@@ -127,7 +127,13 @@ def test_another_program_or_volume_makes_another_job(render: Render) -> None:
     assert template("a")["metadata"]["annotations"]["gitops-airflow/for"].startswith("a ")
 
 
-@pytest.mark.parametrize("standard", ["baseline", ""])
-def test_a_pod_security_standard_is_a_label(render: Render, standard: str) -> None:
-    (namespace,) = render("namespaces/namespaces.yaml.j2", namespaces_names=["x"], namespaces_pod_security=standard)
-    assert namespace["metadata"].get("labels") == ({"pod-security.kubernetes.io/enforce": standard} if standard else None)
+@pytest.mark.parametrize(("given", "standard"), [({}, "restricted"), ({"platform_pod_security": "baseline"}, "baseline")])
+def test_d14_a_pod_security_standard_is_a_label(render: Render, given: dict[str, Any], standard: str) -> None:
+    (namespace,) = render("namespaces/namespaces.yaml.j2", namespaces_names=["x"], **given)
+    modes = {"enforce": standard, "warn": "restricted", "audit": "restricted"}
+    assert namespace["metadata"]["labels"] == {f"pod-security.kubernetes.io/{mode}": value for mode, value in modes.items()}
+
+
+def test_without_a_pod_security_standard_a_namespace_has_no_label(render: Render) -> None:
+    (namespace,) = render("namespaces/namespaces.yaml.j2", namespaces_names=["x"], platform_pod_security="")
+    assert "labels" not in namespace["metadata"]

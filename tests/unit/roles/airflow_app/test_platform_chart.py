@@ -278,16 +278,18 @@ def test_the_platforms_folder_comes_first_in_every_container(values: Callable[..
     assert given.get("env", [])[:1] == [entry for entry in airflow["env"] if entry["name"] == "TEAM"]
 
 
-def test_changed_python_files_replace_every_pod(values: Callable[..., dict[str, Any]], tmp_path: Path) -> None:
+@pytest.mark.parametrize("path", sorted((STATIC / "python").glob("*.py")), ids=lambda path: path.stem)
+def test_changed_python_files_replace_every_pod(
+    values: Callable[..., dict[str, Any]], defaults: dict[str, Any], tmp_path: Path, path: Path
+) -> None:
     """Where Ansible looks for the file first, another one is found."""
-    other = tmp_path / "files" / CHART / "python/gitops_task_logs.py"
+    other = tmp_path / "files" / CHART / "python" / path.name
     other.parent.mkdir(parents=True)
     other.write_text("# another\n")
     checksums = [
-        values(**given)["airflow"]["airflowPodAnnotations"].get("checksum/python")
-        for given in ({"airflow_app_logs": "none"}, {}, {"ansible_search_path": [str(tmp_path)]})
+        values(**given)["airflow"]["airflowPodAnnotations"]["checksum/python"]
+        for given in ({"airflow_app_logs": "none"}, {}, {"ansible_search_path": [str(tmp_path), *defaults["ansible_search_path"]]})
     ]
-    assert checksums[0] is None
     assert len(set(checksums)) == 3
 
 
@@ -326,11 +328,16 @@ SETTINGS = json.dumps(
         "release": "airflow-core",
         "account": "the-worker",
         "taskReferences": {"secrets": ["mine"], "configMaps": [], "claims": []},
+        "tokenAudiences": ["vault"],
+        "podSecurity": "restricted",
     }
 )
 
 
-def test_the_policy_is_python_inside_a_helm_definition(render: Render, values: Callable[..., dict[str, Any]], tmp_path: Path) -> None:
+def test_the_policy_is_python_inside_a_helm_definition(
+    render: Render, values: Callable[..., dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(STATIC / "python"))
     source = (STATIC / "airflow_local_settings.py").read_text()
     assert "{{" not in source
     assert "}}" not in source
@@ -350,8 +357,10 @@ def test_the_policy_is_python_inside_a_helm_definition(render: Render, values: C
     settings: dict[str, Any] = {"__file__": str(tmp_path / "airflow_local_settings.py")}
     exec(compile(python, "policy", "exec"), settings)
     assert settings["WORKER_NAMESPACES"] == {"core": {}, "cron": {"nodeSelector": {"pool": "cron"}}}
-    assert settings["WORKER_ACCOUNT"] == ["the-worker"]
-    assert settings["CORE_REFERENCES"] == {("ConfigMap", "airflow-config"), ("Secret", "mine")}
+    limits = settings["LIMITS"]
+    assert (limits.account, limits.core, limits.audiences) == ("the-worker", "core", {"vault"})
+    assert limits.restricted is True
+    assert limits.references == {("ConfigMap", "airflow-config"), ("Secret", "mine")}
 
 
 def test_the_namespace_of_tasks_that_name_none(values: Callable[..., dict[str, Any]]) -> None:
@@ -360,7 +369,11 @@ def test_the_namespace_of_tasks_that_name_none(values: Callable[..., dict[str, A
     assert content["airflow"]["config"]["kubernetes_executor"]["namespace"] == "airflow-core"
     assert content["global"]["coreTasks"] is True
     assert content["global"]["taskReferences"] == {"secrets": [], "configMaps": [], "claims": []}
-    content = values(airflow_app_default_namespace="airflow-user", airflow_app_core_tasks=False, airflow_app_task_secrets=["a"])
+    assert content["global"]["tokenAudiences"] == []
+    assert content["global"]["podSecurity"] == "restricted"
+    given = {"airflow_app_task_secrets": ["a"], "airflow_app_task_token_audiences": ["vault"]}
+    content = values(airflow_app_default_namespace="airflow-user", airflow_app_core_tasks=False, **given)
+    assert content["global"]["tokenAudiences"] == ["vault"]
     assert content["airflow"]["config"]["kubernetes_executor"]["namespace"] == "airflow-user"
     assert content["global"]["coreTasks"] is False
     assert content["global"]["taskReferences"]["secrets"] == ["a"]

@@ -3,9 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The cluster policy: a task's namespace holds, an unknown one is refused, a namespace's scheduling reaches its pods.
 
-They run as the workers' account, without token, and get nothing of the platform's own.
-
-Pods are the kubernetes client's own. Of Airflow, which is not installed here, the two names that the policy imports are doubles.
+They run as the workers' account, without token, and get nothing of the platform's own. The rules for a pod's fields: test_pod_rules.py.
 """
 
 from __future__ import annotations
@@ -13,118 +11,20 @@ from __future__ import annotations
 import ast
 import contextlib
 import importlib.util
-import json
 import os
 import signal
 import subprocess
 import sys
-from dataclasses import dataclass, field
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import ModuleType
 from typing import Any
 
 import pytest
-from ansible_collections.gitops.airflow.tests.unit.places import ROOT
+from ansible_collections.gitops.airflow.tests.unit.cluster_policy import PROFILE, PYTHON, SOURCE, MappedTask, PolicyViolation, Task, set_up
 from kubernetes.client import ApiClient
 from kubernetes.client import models as k8s
 
-SOURCE = ROOT / "roles/airflow_app/files/platform/airflow/core/airflow_local_settings.py"
 ANNOTATION = "gitops-airflow/worker-namespace"
-PROFILE = {
-    "nodeSelector": {"pool": "cron"},
-    "tolerations": [{"key": "dedicated", "operator": "Exists"}, {"key": "shared", "operator": "Exists"}],
-    "affinity": {"podAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [{"topologyKey": "zone"}]}},
-}
-
-
-# What of the core namespace the pod template of every worker refers to, cut down.
-TEMPLATE = {
-    "spec": {
-        "containers": [{"env": [{"name": "X", "valueFrom": {"secretKeyRef": {"name": "airflow-metadata", "key": "connection"}}}]}],
-        "volumes": [{"name": "config", "configMap": {"name": "airflow-config"}}],
-    }
-}
-
-
-class PolicyViolation(Exception):
-    """Double of airflow.exceptions.AirflowClusterPolicyViolation."""
-
-
-class PodGenerator:
-    """Double of airflow.kubernetes.pod_generator.PodGenerator: the same results for what the policy hands in."""
-
-    @staticmethod
-    def from_legacy_obj(obj: dict[str, Any]) -> k8s.V1Pod:
-        legacy = obj["KubernetesExecutor"]
-        memory = legacy.pop("request_memory", None)  # Airflow's takes entries out, too
-        resources = k8s.V1ResourceRequirements(requests={"memory": memory}) if memory else None
-        return k8s.V1Pod(
-            metadata=k8s.V1ObjectMeta(namespace=legacy.get("namespace")),
-            spec=k8s.V1PodSpec(containers=[k8s.V1Container(name="base", resources=resources)]),
-        )
-
-    @staticmethod
-    def deserialize_model_dict(pod: dict[str, Any]) -> k8s.V1Pod:
-        return ApiClient().deserialize(SimpleNamespace(data=json.dumps(pod)), "V1Pod")
-
-
-@dataclass
-class Task:
-    """Double of an operator."""
-
-    executor_config: dict[str, Any] | None = None
-    dag_id: str = "dag"
-    task_id: str = "task"
-
-
-@dataclass
-class MappedTask:
-    """Double of a mapped operator, whose executor_config cannot be set."""
-
-    partial_kwargs: dict[str, Any] = field(default_factory=dict)
-    dag_id: str = "dag"
-    task_id: str = "task"
-
-    @property
-    def executor_config(self) -> dict[str, Any]:
-        value: dict[str, Any] = self.partial_kwargs.get("executor_config", {})
-        return value
-
-
-@pytest.fixture
-def policy(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> ModuleType:
-    doubles: dict[str, dict[str, Any]] = {
-        "airflow": {},
-        "airflow.exceptions": {"AirflowClusterPolicyViolation": PolicyViolation},
-        "airflow.kubernetes": {},
-        "airflow.kubernetes.pod_generator": {"PodGenerator": PodGenerator},
-    }
-    for name, attributes in doubles.items():
-        double = ModuleType(name)
-        vars(double).update(attributes)
-        monkeypatch.setitem(sys.modules, name, double)
-    spec = importlib.util.spec_from_file_location("airflow_local_settings", SOURCE)
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    monkeypatch.setattr(sys, "dont_write_bytecode", True)
-    spec.loader.exec_module(module)
-    monkeypatch.setattr(module, "__file__", str(tmp_path / "airflow_local_settings.py"))
-    (tmp_path / "worker-pod.json").write_text(json.dumps(TEMPLATE))
-    set_up(module)
-    return module
-
-
-def set_up(module: ModuleType, **given: Any) -> None:
-    settings = {
-        "workerNamespaces": {"core": {}, "cron": PROFILE, "user": {}},
-        "defaultNamespace": "core",
-        "core": "core",
-        "release": "airflow-core",
-        "account": "airflow-worker",
-        "taskReferences": {"secrets": ["listed"], "configMaps": ["listed-map"], "claims": ["listed-claim"]},
-    }
-    module.configure(json.dumps({**settings, **given}))
 
 
 def override(namespace: str | None = None, **metadata: Any) -> k8s.V1Pod:
@@ -139,9 +39,10 @@ def worker_pod(**metadata: Any) -> k8s.V1Pod:
     )
 
 
-def test_a_python_older_than_ours_can_read_it() -> None:
+@pytest.mark.parametrize("path", [SOURCE, *PYTHON.glob("gitops_pod_*.py")], ids=lambda path: path.stem)
+def test_a_python_older_than_ours_can_read_it(path: Path) -> None:
     """apache/airflow:2.6.3 runs Python 3.7."""
-    ast.parse(SOURCE.read_text(), feature_version=(3, 7))
+    ast.parse(path.read_text(), feature_version=(3, 7))
 
 
 def test_airflow_takes_over_the_two_hooks_only(policy: ModuleType) -> None:
@@ -272,13 +173,26 @@ def test_no_service_takes_a_worker_for_one_of_its_pods(policy: ModuleType, compo
 
 
 def test_pods_of_the_kubernetes_pod_operator_lose_only_what_is_the_platforms(policy: ModuleType) -> None:
-    """D4. All else of them is the DAG author's."""
+    """D4. All else of them is the DAG author's, in a namespace that is not the platform's."""
     spec = k8s.V1PodSpec(containers=[], service_account_name="mine")
     metadata = k8s.V1ObjectMeta(name="own", namespace="elsewhere", labels=dict(LABELS), owner_references=[OWNER], finalizers=["x"])
     pod = k8s.V1Pod(metadata=metadata, spec=spec)
     policy.pod_mutation_hook(pod)
     assert (pod.metadata.namespace, pod.metadata.labels, pod.metadata.owner_references) == ("elsewhere", {"team": "a"}, None)
     assert pod.spec == k8s.V1PodSpec(containers=[], service_account_name="mine")
+
+
+@pytest.mark.parametrize("label", [{"kubernetes_executor": "False"}, {}])
+def test_a_task_cannot_deny_that_its_pod_is_a_worker(policy: ModuleType, label: dict[str, str]) -> None:
+    """D4. From Airflow 2.10 on its label replaces the executor's; the executor's variable stays."""
+    pod = worker_pod(annotations={ANNOTATION: "cron"})
+    pod.metadata.labels = label
+    pod.spec.containers = [container(env=[k8s.V1EnvVar(name="AIRFLOW_IS_K8S_EXECUTOR_POD", value="True"), variable("mine")])]
+    pod.spec.service_account_name = "airflow-scheduler"
+    policy.pod_mutation_hook(pod)
+    assert pod.metadata.labels == {"kubernetes_executor": "True", "tier": "airflow", "component": "worker", "release": "airflow-core"}
+    assert (pod.spec.service_account_name, pod.metadata.namespace) == ("airflow-worker", "cron")
+    assert pod.spec.node_selector == {"pool": "cron"}
 
 
 def test_a_task_that_names_no_namespace_runs_in_the_default_one(policy: ModuleType) -> None:
@@ -353,18 +267,8 @@ def refers_to_map(name: str) -> list[dict[str, Any]]:
 
 
 def refers_to_claim(name: str) -> list[dict[str, Any]]:
-    """Every way to a volume's content: the volume, and a new one that starts as its copy."""
-
-    def copied(field: str) -> list[k8s.V1Volume]:
-        source = {"kind": "PersistentVolumeClaim", "name": name}
-        made = k8s.V1PersistentVolumeClaimTemplate(spec=k8s.V1PersistentVolumeClaimSpec(access_modes=["ReadWriteOnce"], **{field: source}))
-        return volume(ephemeral=k8s.V1EphemeralVolumeSource(volume_claim_template=made))
-
-    return [
-        {"volumes": volume(persistent_volume_claim=k8s.V1PersistentVolumeClaimVolumeSource(claim_name=name))},
-        {"volumes": copied("data_source")},
-        {"volumes": copied("data_source_ref")},
-    ]
+    """The way to a volume's content. A new one that starts as its copy is refused: test_pod_rules.py."""
+    return [{"volumes": volume(persistent_volume_claim=k8s.V1PersistentVolumeClaimVolumeSource(claim_name=name))}]
 
 
 THE_PLATFORMS = [
@@ -384,6 +288,9 @@ REFUSED = [
     ({"service_account": "airflow-scheduler"}, "service account 'airflow-scheduler'"),
     ({"automount_service_account_token": True}, "token of the Kubernetes API"),
     ({"volumes": token()}, "token of the Kubernetes API"),
+    # D12: what the API server takes for its own audience is not known here, so audiences are listed.
+    ({"volumes": token("https://kubernetes.default.svc")}, "'https://kubernetes.default.svc', which is not listed for tasks"),
+    ({"volumes": [{"name": "x", "projected": {"sources": [{"serviceAccountToken": {}}]}}]}, "token of the Kubernetes API"),
     *THE_PLATFORMS,
 ]
 ALLOWED = [
@@ -505,6 +412,7 @@ import importlib.util, multiprocessing, sys, time
 spec = importlib.util.spec_from_file_location("airflow_local_settings", {source!r})
 module = importlib.util.module_from_spec(spec)
 sys.dont_write_bytecode = True
+sys.path.insert(0, {python!r})
 spec.loader.exec_module(module)
 sys.argv = ["airflow", {command!r}]
 module.let_the_scheduler_end()
@@ -516,7 +424,7 @@ raise RuntimeError("(2013, 'Lost connection to MySQL server during query')")
 @pytest.mark.parametrize(("command", "ends"), [("scheduler", True), ("triggerer", False)])
 def test_a_scheduler_that_failed_ends_although_its_health_server_runs(command: str, ends: bool) -> None:
     """F23. A process other than the scheduler is left alone, and waits for its children."""
-    script = FAILING.format(source=str(SOURCE), command=command)
+    script = FAILING.format(source=str(SOURCE), python=str(PYTHON), command=command)
     with subprocess.Popen([sys.executable, "-c", script], stderr=subprocess.PIPE, start_new_session=True) as process:
         try:
             process.wait(20 if ends else 3)
@@ -535,6 +443,7 @@ from types import ModuleType
 spec = importlib.util.spec_from_file_location("airflow_local_settings", {source!r})
 module = importlib.util.module_from_spec(spec)
 sys.dont_write_bytecode = True
+sys.path.insert(0, {python!r})
 spec.loader.exec_module(module)
 
 class Connection:
@@ -569,5 +478,5 @@ os._exit(0)
 )
 def test_a_forked_process_leaves_its_parents_connections_alone(registered: bool, said: str) -> None:
     """F23. With MySQL itself: tests/platform/test_forks.py."""
-    script = FORKING.format(source=str(SOURCE), registered=registered)
+    script = FORKING.format(source=str(SOURCE), python=str(PYTHON), registered=registered)
     assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout == said

@@ -47,9 +47,25 @@ def scheduler(version: str) -> dict[str, Any]:
 
 def state(*labelled: Found, living: tuple[str, ...] = (), namespaces: tuple[str, ...] = (), adoption: bool = False, **more: Any) -> State:
     pods = [Ref("Pod", *pod.split("/")) for pod in living]
-    names: list[Mapping[str, Any]] = [{"name": name, "labels": {"team": "a"}} for name in namespaces]
+    names: list[Mapping[str, Any]] = [
+        {"name": name, "labels": {"team": "a", "pod-security.kubernetes.io/enforce": "baseline"}} for name in namespaces
+    ]
     sight = Sight(cluster="uid", namespaces=names, labelled=list(labelled), living=pods)
     return State(sight, Decision([], adoption, [], None), **more)
+
+
+def namespace(name: str, standard: str = "", **labels: str) -> Mapping[str, Any]:
+    return {"name": name, "labels": {**labels, **({"pod-security.kubernetes.io/enforce": standard} if standard else {})}}
+
+
+def beside(*namespaces: Mapping[str, Any], adoption: bool = False) -> State:
+    """A cluster with these namespaces."""
+    found = state(adoption=adoption)
+    found.sight.namespaces = list(namespaces)
+    return found
+
+
+MADE = {"gitops-airflow/made": "true"}
 
 
 def given(**airflow: Any) -> Settings:
@@ -77,6 +93,11 @@ def found(what: State, settings: Settings = GIVEN) -> list[Any]:
         (state(project=project(("old",), {}), living=("old/task-1",)), GIVEN),
         (state(project=project(("old",), OLDER), living=("old/task-1",)), GIVEN),
         (state(bucket=frozenset({"access-key-id", "secret-access-key"})), given(logs=Logs("s3", bucket="b", secret="keys"))),
+        # D6
+        (beside(namespace("airflow-core", "baseline"), namespace("airflow-cron", "restricted"), namespace("team-b")), GIVEN),
+        (beside(namespace("airflow-core", **OURS, **MADE), namespace("kube-system")), GIVEN),
+        (beside(namespace("airflow-core", **OLDER, **MADE), adoption=True), GIVEN),
+        (beside(namespace("airflow-cron")), replace(GIVEN, unenforced_namespaces=("airflow-cron",))),
     ],
 )
 def test_nothing_stands_in_the_way(what: State, settings: Settings) -> None:
@@ -100,6 +121,32 @@ UPGRADE = replace(GIVEN, airflow_version="2.10.5")
         ),
         (state(claim=True), GIVEN, "lost_keys", ", ".join(GENERATED_KEYS), "MySQL would refuse new passwords", "airflow_app_state=absent"),
         (state(generated=frozenset()), GIVEN, "lost_keys", ", ".join(GENERATED_KEYS), "lacks admin-password, fernet-key", "Restore"),
+        # D6
+        *(
+            (
+                beside(namespace("airflow-core", "baseline"), there),
+                GIVEN,
+                "unenforced_namespace",
+                "airflow-cron",
+                "platform_worker_namespaces names airflow-cron. The platform did not create it",
+                "kubectl label namespace airflow-cron pod-security.kubernetes.io/enforce=baseline.",
+            )
+            for there in (
+                namespace("airflow-cron"),
+                namespace("airflow-cron", "privileged"),
+                namespace("airflow-cron", **OURS),
+                namespace("airflow-cron", **OTHER, **MADE),
+                namespace("airflow-cron", **OLDER, **MADE),
+            )
+        ),
+        (
+            beside(namespace("airflow-core"), namespace("airflow-cron")),
+            replace(GIVEN, unenforced_namespaces=("airflow-cron",)),
+            "unenforced_namespace",
+            "airflow-core",
+            "names airflow-core.",
+            "add airflow-core to platform_unenforced_namespaces.",
+        ),
         (
             state(namespaces=("airflow-core",)),
             S3,
@@ -187,7 +234,7 @@ def plan(*labelled: Found, settings: Settings = GIVEN, **more: Any) -> Plan:
 
 def test_a_caller_that_knows_nothing_of_airflow_gets_what_the_cluster_is() -> None:
     made = plan(settings=replace(GIVEN, airflow=None), namespaces=("a", "kube-system"))
-    assert (made.application, made.cluster, made.namespaces["a"]) == ("airflow-core", "uid", {"team": "a"})
+    assert (made.application, made.cluster, made.namespaces["a"]["team"]) == ("airflow-core", "uid", "a")
     assert (made.generated, made.running_version, made.log_store, made.embedded) == ("", "", "", {})
 
 

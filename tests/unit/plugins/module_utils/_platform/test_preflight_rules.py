@@ -204,6 +204,7 @@ def own(values: Any) -> dict[str, Any]:
         {"default_namespace": "airflow-user", "core_tasks": False},
         {"default_namespace": "airflow-user", **own({"config": {"kubernetes": {"namespace": "airflow-user"}}})},
         {"task_secrets": ("my-warehouse",), "task_claims": ("scratch",)},
+        {"task_token_audiences": ("vault", "https://sts.example.com", "kubernetes-dashboard")},
         {"logs": Logs("none"), **own({"config": {"logging": {"remote_logging": "True"}}})},
     ],
 )
@@ -254,6 +255,17 @@ REMOVE = "Remove the option from airflow_app_values"
             "Remove airflow-mysql from that list.",
         ),
         ({"task_claims": ("data-airflow-mysql-0",)}, "task_reference", "data-airflow-mysql-0", "names data-airflow-mysql-0", "Remove"),
+        # D12
+        *(
+            (
+                {"task_token_audiences": ("vault", name)},
+                "task_token_audience",
+                f"'{name}'",
+                "is an audience of the Kubernetes API",
+                "Remove",
+            )
+            for name in ("", "api", "https://kubernetes.default.svc.cluster.local", "https://kubernetes.default.svc", "k3s")
+        ),
         (
             own({"config": {"kubernetes": {"namespace_list": "airflow-core"}}}),
             "namespace_list",

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which namespace a task's pod runs in, how the pods of that namespace are scheduled, and what of the platform's own they cannot have.
+"""Which namespace a task's pod runs in and how the pods of that namespace are scheduled. What they may have: ``gitops_pod_rules``.
 
 Airflow imports this as ``airflow_local_settings``. In Airflow 2.6 the namespace in a task's ``executor_config`` has no effect of its own:
 the configured ``[kubernetes_executor] namespace`` is merged last (``PodGenerator.construct_pod``). So the policy keeps it in an annotation
@@ -14,8 +14,9 @@ import json
 import multiprocessing.util
 import os
 import sys
-from collections.abc import Iterator
 from typing import Any
+
+from gitops_pod_rules import KINDS, Limits, fill_restricted, keys_of, references, refusal
 
 # Airflow takes over every public name unless told which.
 __all__ = ["pod_mutation_hook", "task_policy"]
@@ -23,38 +24,35 @@ __all__ = ["pod_mutation_hook", "task_policy"]
 NAMESPACE_ANNOTATION = "gitops-airflow/worker-namespace"
 # Namespace -> scheduling of its worker pods (nodeSelector, tolerations, affinity), as in the pod's own specification.
 WORKER_NAMESPACES: dict[str, dict[str, Any]] = {}
-# Where a task's pod runs that names no namespace, and the platform's own namespace.
+# Where a task's pod runs that names no namespace.
 DEFAULT_NAMESPACE = [""]
-CORE_NAMESPACE = [""]
-# The one account of worker pods. It may do nothing; others of the core namespace may handle pods.
-WORKER_ACCOUNT = ["airflow-worker"]
+# What else the chart says; one object, filled by configure().
+LIMITS = Limits()
 # What Services, ReplicaSets and StatefulSets of the platform select pods by. A worker's are these, whatever its task asks for.
 WORKER_LABELS = {"tier": "airflow", "component": "worker"}
 # Labels and annotations by which the platform and Argo CD know their own.
 RESERVED_PREFIXES = ("gitops-airflow/", "argocd.argoproj.io/")
 RESERVED_LABELS = ("app.kubernetes.io/instance", "pod-template-hash", "controller-revision-hash", "statefulset.kubernetes.io/pod-name")
-# Secrets that no worker needs (MySQL's root password, every key at once, the admin's password), and MySQL's volume, wherever a task runs.
-PLATFORMS_OWN = {("Secret", name) for name in ("airflow-admin", "airflow-generated", "airflow-mysql")} | {("claim", "data-airflow-mysql-0")}
-# All that a task's pod in the core namespace may refer to, as (kind, name): what every worker's pod has, and what is listed for tasks.
-CORE_REFERENCES: set[tuple[str, str]] = set()
-KINDS = {"secrets": "Secret", "configMaps": "ConfigMap", "claims": "claim"}
 
 
 def configure(settings: str) -> None:
     """Take the chart's values, as JSON.
 
-    ``workerNamespaces`` (those that tasks may use), ``defaultNamespace``, ``core``, ``release``, ``account``, and in ``taskReferences`` the
-    names of ``secrets``, ``configMaps`` and ``claims`` of the core namespace that tasks may use there.
+    ``workerNamespaces`` (those that tasks may use), ``defaultNamespace``, ``core``, ``release``, ``account``, ``podSecurity``,
+    ``tokenAudiences``, and in ``taskReferences`` the names of ``secrets``, ``configMaps`` and ``claims`` of the core namespace that tasks
+    may use there.
     """
     given = json.loads(settings)
     WORKER_NAMESPACES.clear()
     WORKER_NAMESPACES.update(given["workerNamespaces"])
-    DEFAULT_NAMESPACE[:], CORE_NAMESPACE[:], WORKER_ACCOUNT[:] = [given["defaultNamespace"]], [given["core"]], [given["account"]]
+    DEFAULT_NAMESPACE[:] = [given["defaultNamespace"]]
     WORKER_LABELS["release"] = given["release"]
-    CORE_REFERENCES.clear()
-    for key, names in given["taskReferences"].items():
-        CORE_REFERENCES.update((KINDS[key], name) for name in names)
-    CORE_REFERENCES.update(_references(_worker_pod()))
+    template = _worker_pod()
+    LIMITS.account, LIMITS.core, LIMITS.audiences = given["account"], given["core"], set(given["tokenAudiences"])
+    LIMITS.restricted = given["podSecurity"] == "restricted"
+    LIMITS.references = {(KINDS[key], name) for key, names in given["taskReferences"].items() for name in names} | set(references(template))
+    LIMITS.template = keys_of(template)
+    LIMITS.scheduling = {name: keys_of({"spec": fields}) for name, fields in WORKER_NAMESPACES.items()}
 
 
 class _NothingToImport:
@@ -160,58 +158,13 @@ def _reject(task: Any, reason: str) -> None:
     raise AirflowClusterPolicyViolation(f"Task {task.dag_id}.{task.task_id} {reason}.")
 
 
-def _references(part: Any) -> Iterator[tuple[str, str]]:
-    """The Secrets, ConfigMaps and volume claims that a part of a pod refers to, as (kind, name).
-
-    In volumes of any kind, in variables of any container, as source of a new volume, or for pulling images.
-    """
-    if isinstance(part, list):
-        for item in part:
-            yield from _references(item)
-    elif isinstance(part, dict):
-        for key, value in part.items():
-            if key == "secretName":
-                yield "Secret", value
-            elif key == "claimName":
-                yield "claim", value
-            elif key == "imagePullSecrets":
-                yield from (("Secret", reference.get("name")) for reference in value or [])
-            elif isinstance(value, dict) and "name" in value:
-                if key in ("secret", "secretKeyRef") or key.endswith(("secretRef", "SecretRef")):
-                    yield "Secret", value["name"]
-                elif key in ("configMap", "configMapKeyRef", "configMapRef"):
-                    yield "ConfigMap", value["name"]
-                elif key in ("dataSource", "dataSourceRef"):
-                    yield "claim", value["name"]
-            yield from _references(value)
-
-
-def _refusal(spec: Any, namespace: str) -> str | None:
-    """What a pod in the namespace asks for that a worker may not have, with what to do instead; None where there is nothing."""
-    if spec is None:
+def _refusal(pod: Any, namespace: str, worker: bool = True) -> str | None:
+    """What the pod, an object of the Kubernetes client, asks for and may not have."""
+    if pod is None:
         return None
     from kubernetes.client import ApiClient
 
-    wanted = ApiClient().sanitize_for_serialization(spec)
-    for account in (wanted.get("serviceAccountName"), wanted.get("serviceAccount")):
-        if account and account != WORKER_ACCOUNT[0]:
-            return f"asks for the service account {account!r}; worker pods run as {WORKER_ACCOUNT[0]!r}: leave service_account_name out"
-    projected = [source for volume in wanted.get("volumes") or [] for source in (volume.get("projected") or {}).get("sources") or []]
-    # With an audience it is for somebody else, such as a vault.
-    for_the_api = [source for source in projected if "serviceAccountToken" in source and not source["serviceAccountToken"].get("audience")]
-    if wanted.get("automountServiceAccountToken") or for_the_api:
-        return "asks for a token of the Kubernetes API, which worker pods do not get: leave it out"
-    references = set(_references(wanted))
-    for _kind, name in sorted(PLATFORMS_OWN & references):
-        return f"refers to {name!r}, which is the platform's own: use a Secret or volume claim of your own in the worker namespace"
-    if namespace == CORE_NAMESPACE[0]:
-        for kind, name in sorted(references - CORE_REFERENCES, key=str):
-            variable = {"Secret": "secrets", "ConfigMap": "config_maps", "claim": "claims"}[kind]
-            return (
-                f"refers to the {kind} {name!r} in {namespace}, which is not listed for tasks: use another worker namespace, "
-                f"or ask the platform's operator to add it to airflow_app_task_{variable}"
-            )
-    return None
+    return refusal(ApiClient().sanitize_for_serialization(pod), namespace, LIMITS, worker)
 
 
 def task_policy(task: Any) -> None:
@@ -220,9 +173,9 @@ def task_policy(task: Any) -> None:
     Refuse the DAG (an import error) where that is not a worker namespace, or where the task asks for what a worker may not have.
     """
     namespace, override = _pod_override(task)
-    refusal = _refusal(getattr(override, "spec", None), namespace or DEFAULT_NAMESPACE[0])
-    if refusal:
-        _reject(task, refusal)
+    problem = _refusal(override, namespace or DEFAULT_NAMESPACE[0])
+    if problem:
+        _reject(task, problem)
     if not namespace:
         return
     if namespace not in WORKER_NAMESPACES:
@@ -252,26 +205,67 @@ def _take_identity_away(metadata: Any) -> None:
     metadata.owner_references = metadata.finalizers = None
 
 
+def _is_worker(pod: Any) -> bool:
+    """Whether the executor made the pod.
+
+    From Airflow 2.10 on a task's own label replaces the executor's. The variable stays: a task's variables are added to the executor's.
+    """
+    if (pod.metadata.labels or {}).get("kubernetes_executor") == "True":
+        return True
+    from kubernetes.client import ApiClient
+
+    containers = ApiClient().sanitize_for_serialization(pod.spec.containers) or []
+    return any(
+        variable.get("name") == "AIRFLOW_IS_K8S_EXECUTOR_POD" for container in containers[:1] for variable in container.get("env") or []
+    )
+
+
 def pod_mutation_hook(pod: Any) -> None:
     """Move a worker pod into its namespace and schedule it as that namespace says; what the namespace says wins over the task's own.
 
     Whatever the policy has or has not seen, the pod runs as the workers' account, without its token and without what is the platform's own,
-    and no Service of the platform takes it for one of its pods. The last holds for the pods of KubernetesPodOperator, too.
+    and no Service of the platform takes it for one of its pods. The last holds for the pods of KubernetesPodOperator, too, and in the
+    platform's namespaces the rules for a pod's fields.
     """
+    worker = _is_worker(pod)
     _take_identity_away(pod.metadata)
-    # Also called for the pods of KubernetesPodOperator: those are the DAG author's.
-    if pod.metadata.labels.get("kubernetes_executor") != "True":
+    namespace = pod.metadata.namespace
+    if worker:
+        pod.metadata.labels.update(WORKER_LABELS, kubernetes_executor="True")
+        namespace = (pod.metadata.annotations or {}).get(NAMESPACE_ANNOTATION) or namespace
+        if namespace not in WORKER_NAMESPACES:
+            raise ValueError(f"Pod {pod.metadata.name}: {namespace!r} is not a worker namespace")
+        pod.metadata.namespace = namespace
+        pod.spec.service_account_name, pod.spec.service_account = LIMITS.account, None
+        pod.spec.automount_service_account_token = False
+    elif namespace not in (LIMITS.core, *WORKER_NAMESPACES):
+        # A namespace, perhaps of another cluster, that is not the platform's concern.
         return
-    pod.metadata.labels.update(WORKER_LABELS)
-    namespace = (pod.metadata.annotations or {}).get(NAMESPACE_ANNOTATION) or pod.metadata.namespace
-    if namespace not in WORKER_NAMESPACES:
-        raise ValueError(f"Pod {pod.metadata.name}: {namespace!r} is not a worker namespace")
-    pod.metadata.namespace = namespace
-    pod.spec.service_account_name, pod.spec.service_account = WORKER_ACCOUNT[0], None
-    pod.spec.automount_service_account_token = False
-    refusal = _refusal(pod.spec, namespace)
-    if refusal:
-        raise ValueError(f"Pod {pod.metadata.name} {refusal}")
+    problem = _refusal(pod, namespace, worker)
+    if problem:
+        raise ValueError(f"Pod {pod.metadata.name} {problem}")
+    if worker:
+        _schedule(pod, namespace)
+    if LIMITS.restricted:
+        _restrict(pod.spec)
+
+
+def _restrict(spec: Any) -> None:
+    """Complete the security contexts. Of people's own containers, some are dictionaries."""
+    from kubernetes.client import ApiClient
+
+    filled = ApiClient().sanitize_for_serialization(spec)
+    fill_restricted(filled)
+    spec.security_context = filled.get("securityContext")
+    for own, name in ((spec.containers, "containers"), (spec.init_containers, "initContainers")):
+        for container, whole in zip(own or [], filled.get(name) or []):
+            if isinstance(container, dict):
+                container["securityContext"] = whole["securityContext"]
+            else:
+                container.security_context = whole.get("securityContext")
+
+
+def _schedule(pod: Any, namespace: str) -> None:
     if not WORKER_NAMESPACES[namespace]:
         return
     from airflow.kubernetes.pod_generator import PodGenerator
