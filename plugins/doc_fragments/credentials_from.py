@@ -34,8 +34,8 @@ options:
         default: password
       check_key:
         description:
-          - In check mode, the key to use if O(credentials_from.password_key) does not exist yet. A run may add keys to a Secret, and a check
-            only reads. Empty for none.
+          - In check mode, the key to use if O(credentials_from.password_key) does not exist yet. A run may add keys to a Secret, and a
+            check only reads. Empty for none.
         type: str
         default: ""
       platform:

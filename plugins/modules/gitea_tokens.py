@@ -11,8 +11,8 @@ short_description: Make tokens of Gitea accounts once and keep them in a Secret
 version_added: 0.1.0
 author: The gitops.airflow team (@gitops-airflow)
 description:
-  - Makes access tokens of accounts of a Gitea that runs in the cluster, and stores them in a Secret, together with the name of O(account) in
-    the key C(username). Gitea ignores the user name if the password is a token.
+  - Makes access tokens of accounts of a Gitea that runs in the cluster, and stores them in a Secret, together with the name of O(account)
+    in the key C(username). Gitea ignores the user name if the password is a token.
   - Each token can have an account and a repository of its own. Then an administrator's O(account) makes what is missing. An account that
     this module makes is restricted. It sees only its repository and makes none. Its password is random and kept nowhere.
   - If the Secret holds what is declared, nothing is made and Gitea is not asked. Otherwise all tokens are made anew. To get new tokens,
@@ -40,8 +40,8 @@ options:
   state:
     description:
       - With V(present) the tokens are made if the Secret does not hold what is declared.
-      - With V(revoked) tokens of an earlier time than the Secret's are ended, of O(account) and of each O(tokens[].account). Tokens that have
-        other names than O(tokens[].name) with a time in seconds after it are a person's own, and stay.
+      - With V(revoked) tokens of an earlier time than the Secret's are ended, of O(account) and of each O(tokens[].account). Tokens that
+        have other names than O(tokens[].name) with a time in seconds after it are a person's own, and stay.
       - With V(revoked) each O(tokens[].account) also loses its access to other repositories than O(tokens[].repository).
     type: str
     choices: [present, revoked]

@@ -1,9 +1,9 @@
 # Copyright: (c) 2026, The gitops.airflow team
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A real Gitea on the loopback, with the role's configuration, and a real API server: accounts, what their tokens reach, and the end of earlier ones.
+"""A real Gitea on the loopback and a real API server: accounts, what their tokens reach, and the end of earlier tokens.
 
-Only the way to Gitea is not a platform's: no pod, so no tunnel, and its command line runs here.
+Gitea has the role's configuration. Only the way to it is not a platform's: no pod, so no tunnel, and its command line runs here.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import
 from ansible_collections.gitops.airflow.plugins.module_utils._base.http_sender import basic, sender
 from ansible_collections.gitops.airflow.plugins.module_utils._git.credentials import Credentials
 from ansible_collections.gitops.airflow.plugins.module_utils._git.gitea import Gitea
-from ansible_collections.gitops.airflow.plugins.module_utils._git.gitea_accounts import protect
-from ansible_collections.gitops.airflow.plugins.module_utils._git.gitea_tokens import ACCESS, EARLIER, GiteaTokens, Repository, Token, Wanted
+from ansible_collections.gitops.airflow.plugins.module_utils._git.gitea_accounts import Repository, protect
+from ansible_collections.gitops.airflow.plugins.module_utils._git.gitea_tokens import ACCESS, EARLIER, GiteaTokens, Token, Wanted
 from ansible_collections.gitops.airflow.plugins.module_utils._git.model import Content, GitError
 from ansible_collections.gitops.airflow.plugins.module_utils._git.remote import Access, Author, Remote, publish
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import connect
@@ -204,6 +204,9 @@ def test_d5_readers_do_not_write_and_writers_write(gitea: Server, tokens: dict[s
             push(gitea, tokens[account], f"gitops/{repository}", "a")
         assert refusal.value.code == "authentication"
         assert gitea.status(tokens[account], "POST", f"repos/gitops/{repository}/contents/a", content="eA==", branch="main") == 403
+        assert gitea.status(tokens[account], "POST", f"repos/gitops/{repository}/contents", files=[]) == 403
+    for account in ("platform", "dags"):
+        assert gitea.status(tokens[account], "POST", f"repos/gitops/{account}/contents", files=[]) == 422
     # The first push into an empty repository, and the example DAGs, which are pushed once.
     assert push(gitea, tokens["platform"], "gitops/platform", "a")
     assert push(gitea, tokens["platform"], "gitops/platform", "b")
@@ -236,8 +239,9 @@ def test_d5_a_token_administers_nothing(
 
 def test_d5_no_new_repository_by_a_push(gitea: Server, tokens: dict[str, str]) -> None:
     for repository in ("gitops/other", "dags/other"):
-        with pytest.raises(GitError):
+        with pytest.raises(GitError, match="the server makes none on a push") as refusal:
             push(gitea, tokens["dags"], repository, "a")
+        assert refusal.value.code == "repository_missing"
 
 
 def test_d5_the_platforms_branch_is_protected(gitea: Server, tokens: dict[str, str]) -> None:
@@ -337,7 +341,9 @@ def test_d5_an_older_platform_is_upgraded(server: ApiServer, start: Callable[[],
 
     # The platform moves to another repository: its accounts keep the earlier one until the end.
     tokens = [
-        replace(token, member=replace(token.member, repository="gitops/moved")) if token.member and token.name in ("argocd", "platform") else token
+        replace(token, member=replace(token.member, repository="gitops/moved"))
+        if token.member and token.name in ("argocd", "platform")
+        else token
         for token in wanted.tokens
     ]
     moved = replace(wanted, tokens=tuple(tokens), repositories=(Repository("gitops/moved"), *wanted.repositories))

@@ -13,7 +13,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import
 from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Obj
 from ansible_collections.gitops.airflow.plugins.module_utils._git.gitea import Gitea
 
-# An account that was made here has an address of this domain. Nobody has one (RFC 2606), so it is no person's.
+# An account that was made here has an e-mail address of this domain, which nobody can have (RFC 2606).
 DOMAIN = "gitops-airflow.invalid"
 PASSWORD_BYTES = 32
 

@@ -223,7 +223,10 @@ class GiteaTokens:
         annotations = {EARLIER: kept or None, ACCESS: self.wanted.access or None}
         data: Obj = {key: base64.b64encode(text.encode()).decode() for key, text in texts.items()}
         if self.secret is None:
-            metadata: Obj = {"labels": marks(self.wanted.platform), "annotations": {key: value for key, value in annotations.items() if value}}
+            metadata: Obj = {
+                "labels": marks(self.wanted.platform),
+                "annotations": {key: value for key, value in annotations.items() if value},
+            }
             try:
                 self._api.create(place.path.rpartition("/")[0], place.body(metadata, data=data))
             except ApiError as error:
@@ -271,7 +274,9 @@ class GiteaTokens:
             )
         texts = own_texts(self.secret or {}, wanted)
         ends = {(account, token.name): token.end for account, tokens in listed.items() for token in tokens}
-        unknown = [item.name for item in wanted.tokens if ends.get((wanted.account_of(item), f"{item.name}-{kept}")) != texts[item.key][-8:]]
+        unknown = [
+            item.name for item in wanted.tokens if ends.get((wanted.account_of(item), f"{item.name}-{kept}")) != texts[item.key][-8:]
+        ]
         if unknown:
             raise CollectionError(
                 f"The tokens in {wanted.place} are not those of {server} that end with {kept}: {', '.join(unknown)}. None was revoked.",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings import GIT_USER, READERS, WRITERS, Repository, Settings
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings import GIT_USER, READERS, WRITERS, Settings
 
 
 def git_accounts(given: Settings) -> dict[str, Any]:

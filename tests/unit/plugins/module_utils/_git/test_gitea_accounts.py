@@ -30,7 +30,9 @@ def gitea(double: GiteaDouble) -> Gitea:
     return Gitea("http://127.0.0.1:1", "gitops", "right", "Gitea", double)
 
 
-def make(double: GiteaDouble, repositories: tuple[Repository, ...] = (DAGS, PLATFORM), members: tuple[Member, ...] = (READER, WRITER)) -> None:
+def make(
+    double: GiteaDouble, repositories: tuple[Repository, ...] = (DAGS, PLATFORM), members: tuple[Member, ...] = (READER, WRITER)
+) -> None:
     make_accounts(gitea(double), repositories, members, lambda size: f"{size} random bytes")
 
 

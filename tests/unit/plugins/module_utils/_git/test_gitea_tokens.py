@@ -72,12 +72,15 @@ class Api:
         self.patches.append((body, query))
         assert self.secret is not None
         if self.refuse == 409 and len(self.patches) == 1:
-            self.secret = {**stored({**GOOD, "argocd-token": "another-run-s"}), "metadata": {**self.secret["metadata"], "resourceVersion": "8"}}
+            self.secret = {
+                **stored({**GOOD, "argocd-token": "another-run-s"}),
+                "metadata": {**self.secret["metadata"], "resourceVersion": "8"},
+            }
         elif self.refuse:
             raise ApiError(self.refuse, "refused")
         if body["metadata"]["resourceVersion"] != self.secret["metadata"]["resourceVersion"]:
             raise ApiError(409, "the object has been modified")
-        after = merged(self.secret, body)
+        after: Obj = merged(self.secret, body)
         if "dryRun" not in query:
             self.secret = after
         return after
@@ -256,7 +259,11 @@ def test_earlier_tokens_are_revoked_page_by_page(check: bool) -> None:
 @pytest.mark.parametrize(
     ("texts", "held", "words"),
     [
-        ({"argocd-token": "another-token"}, ["argocd-1777000007", "git-sync-1777000007"], "are not those of Gitea that end with 1777000007: argocd"),
+        (
+            {"argocd-token": "another-token"},
+            ["argocd-1777000007", "git-sync-1777000007"],
+            "are not those of Gitea that end with 1777000007: argocd",
+        ),
         ({}, ["argocd-1777000007"], "are not those of Gitea that end with 1777000007: git-sync"),
         ({"argocd-token": ""}, ["argocd-1777000007", "git-sync-1777000007"], "not those that are declared"),
     ],
