@@ -110,8 +110,9 @@ def test_d5_a_token_reaches_one_repository(ask: Ask, stored: dict[str, str], acc
     token = stored[f"{account}-token"]
     seen = {name: ask("GET", f"repos/gitops/{name}", token)[0] for name in ("platform", "dags")}
     assert seen == {name: 200 if name == own else 404 for name in seen}
-    # Without a text: a writer is refused for that, and nothing is made.
-    assert ask("POST", f"repos/gitops/{own}/contents", token, files=[])[0] == (422 if writes else 403)
+    # Of a file that does not exist: a writer is refused for that, and nothing is made.
+    change = {"operation": "update", "path": "no-such-file", "content": "eA==", "sha": "0" * 40}
+    assert ask("POST", f"repos/gitops/{own}/contents", token, files=[change])[0] == (404 if writes else 403)
     assert ask("GET", "admin/users", token)[0] == 403
     assert ask("GET", f"repos/gitops/{own}/branch_protections", token)[0] == 403
 
