@@ -32,6 +32,12 @@ options:
         description: Its key with the password or token.
         type: str
         default: password
+      check_key:
+        description:
+          - In check mode, the key to use if O(credentials_from.password_key) does not exist yet. A run may add keys to a Secret, and a
+            check only reads. Empty for none.
+        type: str
+        default: ""
       platform:
         description: The platform whose mark the Secret must have. Another platform's Secret is refused. Empty for any Secret.
         type: str

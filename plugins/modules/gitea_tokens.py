@@ -7,24 +7,28 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: gitea_tokens
-short_description: Make tokens of a Gitea account once and keep them in a Secret
+short_description: Make tokens of Gitea accounts once and keep them in a Secret
 version_added: 0.1.0
 author: The gitops.airflow team (@gitops-airflow)
 description:
-  - Makes access tokens of an account of a Gitea that runs in the cluster, and stores them in a Secret, together with the account's name in
-    the key C(username).
-  - If the Secret exists nothing is made and Gitea is not asked. To get new tokens, delete the Secret.
-  - If the account does not have the password of O(password_from) yet, it gets it first.
+  - Makes access tokens of accounts of a Gitea that runs in the cluster, and stores them in a Secret, together with the name of O(account)
+    in the key C(username). Gitea ignores the user name if the password is a token.
+  - Each token can have an account and a repository of its own. Then an administrator's O(account) makes what is missing. An account that
+    this module makes is restricted. It sees only its repository and makes none. Its password is random and kept nowhere.
+  - If the Secret holds what is declared, nothing is made and Gitea is not asked. Otherwise all tokens are made anew. To get new tokens,
+    delete the Secret.
+  - If O(account) does not have the password of O(password_from) yet, it gets it first.
   - Tokens that an earlier run made stay valid until O(state=revoked), so that whoever uses them can be given the new ones first. The
-    annotation C(gitops-airflow/tokens-to-keep) of the Secret says that there are such tokens.
-  - Neither the password nor a token is returned, shown, logged or on a command line.
+    annotation C(gitops-airflow/tokens-to-keep) of the Secret says that there are such tokens. C(gitops-airflow/git-access) says what each
+    account may do.
+  - Neither a password nor a token is returned, shown, logged or on a command line.
 attributes:
   check_mode:
     support: full
-    details: If the Secret does not exist, the tokens would be made. Gitea is then not asked.
+    details: If the Secret does not hold what is declared, the tokens would be made. Gitea is then not asked.
   diff_mode:
     support: full
-    details: Shows the keys of the Secret, and the names of revoked tokens.
+    details: Shows what the accounts may do, the keys of the Secret, and the names of revoked tokens.
 extends_documentation_fragment:
   - gitops.airflow.platform_owner
   - gitops.airflow.platform_owner.adopt
@@ -35,16 +39,17 @@ extends_documentation_fragment:
 options:
   state:
     description:
-      - With V(present) the tokens are made if the Secret does not exist.
-      - With V(revoked) tokens of an earlier time than the Secret's are ended. Tokens that have other names than O(tokens[].name) with a
-        number after it are a person's own, and stay.
+      - With V(present) the tokens are made if the Secret does not hold what is declared.
+      - With V(revoked) tokens of an earlier time than the Secret's are ended, of O(account) and of each O(tokens[].account). Tokens that
+        have other names than O(tokens[].name) with a time in seconds after it are a person's own, and stay.
+      - With V(revoked) each O(tokens[].account) also loses its access to other repositories than O(tokens[].repository).
     type: str
     choices: [present, revoked]
     default: present
   tunnel:  # as the doc fragment describes it
     required: true
   account:
-    description: The account that the tokens are of.
+    description: The account that the tokens are of. An administrator's, if O(tokens[].account) or O(repositories) is given.
     type: str
     required: true
   password_from:
@@ -64,6 +69,28 @@ options:
         description: Its key with the password.
         type: str
         default: password
+  repositories:
+    description: Repositories that the accounts need. One that does not exist is made, private and empty.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      name:
+        description: The repository, as OWNER/NAME. Its owner must exist.
+        type: str
+        required: true
+      branch:
+        description: The default branch of one that is made, and the branch that O(repositories[].push) protects.
+        type: str
+        default: main
+      push:
+        description:
+          - Accounts that alone may push to O(repositories[].branch), or merge into it. Nobody may then push to it by force or delete it.
+          - Accounts that a person has added to an existing protection of the branch stay in it.
+          - If empty, the branch is not protected, and an existing protection stays.
+        type: list
+        elements: str
+        default: []
   tokens:
     description: The tokens.
     type: list
@@ -82,6 +109,20 @@ options:
         type: list
         elements: str
         required: true
+      account:
+        description:
+          - The account that the token is of, if it is not O(account). It is made if it does not exist.
+          - One that this module did not make, or that is an administrator's, is refused. The module knows its own by their e-mail address.
+          - Needs O(tokens[].repository).
+        type: str
+      repository:
+        description: The one of O(repositories) that O(tokens[].account) has access to.
+        type: str
+      permission:
+        description: What O(tokens[].account) may do with it.
+        type: str
+        choices: [read, write]
+        default: read
   container:
     description: Gitea's container in the pods of its Service, for the command that lets the account get its first password.
     type: str
@@ -99,7 +140,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Make read-only tokens for Argo CD and git-sync
+- name: Make a repository, an account that reads it, one that writes it, and a token of each
   gitops.airflow.gitea_tokens: &tokens
     platform: airflow
     tunnel: {namespace: git, service: gitea, port: 3000}
@@ -107,9 +148,11 @@ EXAMPLES = r"""
     password_from: {namespace: git, name: gitea-config}
     namespace: git
     name: git-credentials
+    repositories:
+      - {name: gitops/platform, push: [platform, gitops]}
     tokens:
-      - {name: argocd, scopes: ['read:repository']}
-      - {name: git-sync, scopes: ['read:repository']}
+      - {name: argocd, account: argocd, repository: gitops/platform, scopes: ['read:repository']}
+      - {name: platform, account: platform, repository: gitops/platform, permission: write, scopes: ['write:repository']}
 
 - name: Revoke earlier tokens, now that everybody has the present ones
   gitops.airflow.gitea_tokens:
@@ -131,13 +174,13 @@ revoked:
   returned: success
   type: list
   elements: str
-  sample: [argocd-1777888999, git-sync-1777888999]
+  sample: [argocd-1777888999, platform-1777888999]
 next_action:
   description: What to do about the failure.
   returned: failure
   type: str
 code:
-  description: The kind of failure, for instance V(unauthorized), V(foreign_object) or V(unreachable).
+  description: The kind of failure, for instance V(unauthorized), V(foreign_object), V(foreign_account) or V(unreachable).
   returned: failure
   type: str
 """
@@ -151,6 +194,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import
 from ansible_collections.gitops.airflow.plugins.module_utils._base.module import AnsibleModule
 from ansible_collections.gitops.airflow.plugins.module_utils._base.owner import OWNER_SPEC
 from ansible_collections.gitops.airflow.plugins.module_utils._git.gitea import Gitea
+from ansible_collections.gitops.airflow.plugins.module_utils._git.gitea_accounts import Member, Repository
 from ansible_collections.gitops.airflow.plugins.module_utils._git.gitea_tokens import GiteaTokens, Outcome, Token, Wanted, check_tokens
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import KubeApi, connect, core_path, show_path
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.definitions import decoded
@@ -167,6 +211,14 @@ TOKEN_SPEC: dict[str, Any] = {
     "name": {"type": "str", "required": True},
     "key": {"type": "str", "no_log": False},
     "scopes": {"type": "list", "elements": "str", "required": True},
+    "account": {"type": "str"},
+    "repository": {"type": "str"},
+    "permission": {"type": "str", "choices": ["read", "write"], "default": "read"},
+}
+REPOSITORY_SPEC: dict[str, Any] = {
+    "name": {"type": "str", "required": True},
+    "branch": {"type": "str", "default": "main"},
+    "push": {"type": "list", "elements": "str", "default": []},
 }
 
 
@@ -178,7 +230,15 @@ def argument_spec() -> dict[str, Any]:
         "account": {"type": "str", "required": True},
         # Both say where a secret value is, or what it is called.
         "password_from": {"type": "dict", "required": True, "options": PASSWORD_SPEC, "no_log": False},
-        "tokens": {"type": "list", "elements": "dict", "required": True, "options": TOKEN_SPEC, "no_log": False},
+        "repositories": {"type": "list", "elements": "dict", "default": [], "options": REPOSITORY_SPEC},
+        "tokens": {
+            "type": "list",
+            "elements": "dict",
+            "required": True,
+            "options": TOKEN_SPEC,
+            "required_together": [("account", "repository")],
+            "no_log": False,
+        },
         "namespace": {"type": "str", "required": True},
         "name": {"type": "str", "required": True},
         "container": {"type": "str", "default": "gitea"},
@@ -188,9 +248,21 @@ def argument_spec() -> dict[str, Any]:
 
 
 def wanted(params: dict[str, Any]) -> Wanted:
-    tokens = tuple(Token(item["name"], item["key"] or f"{item['name']}-token", tuple(item["scopes"])) for item in params["tokens"])
-    check_tokens(tokens)
-    return Wanted(tokens=tokens, **{name: params[name] for name in ("platform", "namespace", "name", "account", "adopt")})
+    """What is declared. Raises CollectionError."""
+    tokens = tuple(
+        Token(
+            item["name"],
+            item["key"] or f"{item['name']}-token",
+            tuple(item["scopes"]),
+            Member(item["account"], item["repository"], item["permission"]) if item["account"] else None,
+        )
+        for item in params["tokens"]
+    )
+    repositories = tuple(Repository(item["name"], item["branch"], tuple(item["push"])) for item in params["repositories"])
+    given = {name: params[name] for name in ("platform", "namespace", "name", "account", "adopt")}
+    target = Wanted(tokens=tokens, repositories=repositories, **given)
+    check_tokens(target)
+    return target
 
 
 def read_password(api: KubeApi, place: dict[str, str]) -> str:
@@ -219,8 +291,8 @@ def open_gitea(module: AnsibleModule, api: KubeApi) -> Iterator[Gitea]:
             module.no_log_values |= gitea.secrets | {base64.b64encode(secret.encode()).decode() for secret in gitea.secrets}
 
 
-def run(module: AnsibleModule) -> tuple[Outcome, Wanted]:
-    """Raises CollectionError."""
+def run(module: AnsibleModule) -> tuple[Outcome, Wanted, str]:
+    """What was done, what is declared, and what the accounts could do before. Raises CollectionError."""
     params, at = module.params, module.params["tunnel"]
     target, api = wanted(params), connect(params)
 
@@ -230,33 +302,41 @@ def run(module: AnsibleModule) -> tuple[Outcome, Wanted]:
         return execute(api, at["namespace"], pod, params["container"], words)
 
     found = GiteaTokens(api, target, command, check=module.check_mode)
+    before = found.stored_access
     if params["state"] == "revoked":
         if not found.kept:
-            return Outcome(), target
+            return Outcome(), target, before
         with open_gitea(module, api) as gitea:
-            return found.revoke(gitea), target
-    if not found.missing:
-        return found.present(), target
+            return found.revoke(gitea), target, before
+    if not found.outdated:
+        return Outcome(pending=bool(found.kept)), target, before
     if module.check_mode:
-        return Outcome(changed=True, created=True), target
+        return Outcome(changed=True, created=True), target, before
     with open_gitea(module, api) as gitea:
-        return found.make(gitea, params["config"]), target
+        return found.make(gitea, params["config"]), target, before
+
+
+def shown(outcome: Outcome, target: Wanted, before: str) -> dict[str, str]:
+    """The diff: what the accounts may do, and names of tokens."""
+    if not outcome.created:
+        return {"before": "".join(f"token {name}\n" for name in outcome.revoked), "after": ""}
+    after = [*target.access.splitlines(), *(f"{target.place}: {token.key} (made)" for token in target.tokens)]
+    return {"before": f"{before}\n" if before else "", "after": "".join(f"{line}\n" for line in after)}
 
 
 def main(create: Callable[..., AnsibleModule] = AnsibleModule) -> None:
     module = create(argument_spec=argument_spec(), supports_check_mode=True)
     show_path(module)
     try:
-        outcome, target = run(module)
+        outcome, target, before = run(module)
     except CollectionError as error:
         module.fail(error)
-    lines = [f"{target.place}: {token.key} (made)\n" for token in target.tokens] if outcome.created else []
     module.exit_json(
         changed=outcome.changed,
         created=outcome.created,
         pending=outcome.pending,
         revoked=outcome.revoked,
-        diff={"before": "".join(f"token {name}\n" for name in outcome.revoked), "after": "".join(lines)},
+        diff=shown(outcome, target, before),
     )
 
 

@@ -239,6 +239,9 @@ plan:
         - The options C(credentials) and C(credentials_from) of M(gitops.airflow.argocd_repository) with which Argo CD reads the platform
           repository. Empty if it is not the embedded Git server's.
       type: dict
+    git_accounts:
+      description: The options C(repositories) and C(tokens) of M(gitops.airflow.gitea_tokens) for the embedded Git server.
+      type: dict
     folder_owner:
       description: The option C(owner) of M(gitops.airflow.git_publish) for the platform repository.
       type: dict

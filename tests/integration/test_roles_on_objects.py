@@ -18,8 +18,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.gitops.airflow.plugins.module_utils._git.gitea_tokens import ACCESS
 from ansible_collections.gitops.airflow.tests.integration.apiserver import ApiServer, lab_file
 from ansible_collections.gitops.airflow.tests.integration.conftest import serve
+from ansible_collections.gitops.airflow.tests.integration.test_gitea_tokens import declared
 
 Obj = dict[str, Any]
 ROOT = Path(__file__).resolve().parents[2]
@@ -230,9 +232,17 @@ def test_the_git_server_is_run(cluster: Cluster, controllers: Controllers) -> No
     assert made is not None, said
     assert made["data"].keys() == {"password", "secret-key", "internal-token"}
     assert recap["failed"] == 1
-    assert "no ready pod" in said.partition("Make the Git server's tokens, once")[2], said
+    assert "no ready pod" in said.partition("Make the Git server's repositories, accounts and tokens, once")[2], said
+    # D5: what an older version has stored is completed, which a check only reports.
+    data = dict.fromkeys(("username", "argocd-token", "git-sync-token"), "eA==")
     metadata = {"name": "git-credentials", "namespace": "git", "labels": LABELS}
-    data = {"username": "eA==", "argocd-token": "eA==", "git-sync-token": "eA=="}
+    cluster.server.create({"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": data})
+    said, recap, requests = cluster.role("git_server", "--check", "--diff", git_server_wait=30)
+    assert (recap["changed"], recap["failed"], changes(requests)) == (1, 0, []), said
+    assert "+dags: write gitops/dags (write:repository)" in said
+    cluster.server.request("DELETE", "/api/v1/namespaces/git/secrets/git-credentials", {})
+    metadata |= {"annotations": {ACCESS: declared("git-credentials").access}}
+    data |= dict.fromkeys(("platform-token", "dags-token"), "eA==")
     cluster.server.create({"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": data})
     for state in ("present", "settled"):
         said, recap, requests = cluster.role("git_server", git_server_wait=30, git_server_state=state)

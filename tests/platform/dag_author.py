@@ -36,12 +36,13 @@ def wait_for(what: str, look: Callable[[], Any], seconds: float = SECONDS, pause
 
 
 class DagAuthor:
-    """The account of the embedded server, and Airflow's user."""
+    """The account of the embedded server that writes DAGs (D5), and Airflow's user. Earlier platforms have one account for everything."""
 
     def __init__(self, core: client.CoreV1Api, platform: Platform) -> None:
         self.core, self.platform = core, platform
         self._access = {"kubeconfig": platform.kubeconfig, "context": platform.context}
-        git = decoded(core.read_namespaced_secret("gitea-config", platform.git))["password"]
+        git = decoded(core.read_namespaced_secret("git-credentials", platform.git)).get("dags-token")
+        git = git or decoded(core.read_namespaced_secret("gitea-config", platform.git))["password"]
         airflow = decoded(core.read_namespaced_secret("airflow-admin", platform.core))["password"]
         self._git = (platform.git, "gitea", 3000, "gitops", git)
         self._airflow = (platform.core, "airflow-webserver", 8080, "admin", airflow)

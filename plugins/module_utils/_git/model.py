@@ -228,6 +228,12 @@ COMPLAINTS = (
         "Give {username} and {password} (a token), or correct {repo}",
     ),
     (
+        r"push to create is not enabled",  # Gitea's words
+        "repository_missing",
+        "the repository does not exist, and the server makes none on a push",
+        "Make the repository, or correct {repo}",
+    ),
+    (
         r"authentication failed|invalid username or password|invalid credentials|access denied|permission denied \("
         r"|returned error: 40[13]|user is not allowed|is not authorized to|write access to repository not granted"
         r"|deploy key does not have write access|marked as read only|not allowed to push",

@@ -23,6 +23,7 @@ CREDENTIALS_SPEC: dict[str, Any] = {
         "name": {"type": "str", "required": True},
         "username_key": {"type": "str", "default": "", "no_log": False},
         "password_key": {"type": "str", "default": "password", "no_log": False},
+        "check_key": {"type": "str", "default": "", "no_log": False},
         "platform": {"type": "str", "default": ""},
     },
 }
@@ -58,15 +59,21 @@ def select(secret: Obj | None, given: Mapping[str, str], username: str) -> Login
         except ValueError:
             found = ""
         if not found:
-            raise CollectionError(f"{name} has no text under the key {key}.", action, "missing_key")
+            added = "Run site.yml, which adds it." if platform else action
+            raise CollectionError(f"{name} has no text under the key {key}.", added, "missing_key")
         return found
 
     return Login(value(given["username_key"]) if given["username_key"] else username, value(given["password_key"]))
 
 
 def read_credentials(api: KubeApi, given: Mapping[str, str], username: str, check: bool) -> Login:
-    """Reads them. In check mode none are there yet if the Secret does not exist. Raises ApiError, CollectionError."""
+    """Reads them. In check mode none are there yet if the Secret does not exist, and C(check_key) stands for a key that does not.
+
+    Raises ApiError, CollectionError.
+    """
     secret = api.find(core_path("secrets", given["namespace"], given["name"]))
     if secret is None and check:
         return Login()
+    if check and given.get("check_key") and given["password_key"] not in ((secret or {}).get("data") or {}):
+        given = {**given, "password_key": given["check_key"]}
     return select(secret, given, username)

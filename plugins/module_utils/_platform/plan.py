@@ -13,6 +13,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._base.owner import 
 from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import named
 from ansible_collections.gitops.airflow.plugins.module_utils._git.credentials import BASIC_SECRET, GIT_SYNC_SECRETS
 from ansible_collections.gitops.airflow.plugins.module_utils._platform import references
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.git_accounts import git_accounts
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import (
     GENERATED,
     MADE,
@@ -67,6 +68,7 @@ class Plan:
     adoption: bool = False
     in_use: bool = False
     unmarked: list[Ref] = field(default_factory=list)
+    git_accounts: dict[str, Any] = field(default_factory=dict)  # options of gitea_tokens
     # Only for a caller that knows of Airflow.
     generated: str = ""
     running_version: str = ""
@@ -119,6 +121,7 @@ def make_plan(state: State, given: Settings) -> Plan:
         adoption=decision.adoption,
         in_use=application is not None and adoptable(application, platform) and points_here(application, platform),
         unmarked=decision.unmarked,
+        git_accounts=git_accounts(given),
     )
     airflow = given.airflow
     if airflow is None:

@@ -13,6 +13,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import KubeApi, at_once
 from ansible_collections.gitops.airflow.plugins.module_utils._platform import plan as plans
 from ansible_collections.gitops.airflow.plugins.module_utils._platform import references, repository_rules, rules, value_rules
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.git_accounts import git_accounts
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import (
     GENERATED,
     RECORD,
@@ -125,7 +126,7 @@ class Preflight:
     def run(self, *, cluster: bool = True, repositories: bool = True) -> Outcome:
         """Refusals of all kinds together. Raises LibraryMissing."""
         given = self._given
-        outcome = Outcome(plan=plans.Plan(application=given.owner().application))
+        outcome = Outcome(plan=plans.Plan(application=given.owner().application, git_accounts=git_accounts(given)))
         outcome.refusals = rules.broken(rules.PLATFORM, given)
         known = not rules.broken(rules.IDENTITY, given)
         airflow = None if self._purpose == REMOVE else given.airflow

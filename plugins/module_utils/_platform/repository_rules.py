@@ -17,6 +17,8 @@ from ansible_collections.gitops.airflow.plugins.module_utils._git.model import G
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.refusal import Refusal
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings import AirflowSettings, Repository, Settings
 
+# Of Gitea's names (gitea: AlphaDashDot).
+EMBEDDED_PATH = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)
 TOKEN_URL = re.compile(r"https?://[^/?#]*@", re.IGNORECASE)
 # A bucket's name, with or without a folder in it.
 BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[^/].*)?")
@@ -47,6 +49,14 @@ def _server(given: Settings, repo: Repository) -> Iterator[Refusal]:
             "an external Git server has both repositories",
             f"platform_git_server is 'external', but {repo.prefix}_repo is the embedded server's.",
             f"Set {repo.prefix}_repo to your repository's URL, or platform_git_server to 'embedded'.",
+        )
+    elif not EMBEDDED_PATH.fullmatch(repo.path):
+        yield from _refuse(
+            "embedded_repository",
+            repo.url,
+            "a repository of the embedded server is OWNER/NAME",
+            f"{repo.prefix}_repo is {repo.url}, which is on the embedded server but is not OWNER/NAME.git there.",
+            f"Correct {repo.prefix}_repo. The default is gitops/{repo.kind}.git.",
         )
 
 

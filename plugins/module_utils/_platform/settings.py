@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
+from urllib.parse import urlsplit
 
 from ansible_collections.gitops.airflow.plugins.module_utils._base.url import public_url
 from ansible_collections.gitops.airflow.plugins.module_utils._git.credentials import SPEC, Credentials, hide_secrets
@@ -17,8 +18,11 @@ from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership
 # The roles' variables, by which messages name the options.
 PLATFORM_PREFIX, AIRFLOW_PREFIX = "platform_", "airflow_app_"
 
-# The embedded Git server: its Service, and its one account, which owns the repositories.
+# The embedded Git server: its Service, and the administrator's account, which owns the repositories.
 GIT_SERVICE, GIT_PORT, GIT_USER = "gitea", 3000, "gitops"
+# The account that reads a repository for a program, and the one that writes it, by the repository's kind (D5).
+READERS = {"platform": "argocd", "dags": "git-sync"}
+WRITERS = {"platform": "platform", "dags": "dags"}
 
 # A name that YAML may take for a number or a boolean is kept as it is given: the rule for it says so.
 PLATFORM_OPTIONS: dict[str, Any] = {
@@ -101,6 +105,11 @@ class Repository:
     embedded: bool = False
 
     @property
+    def path(self) -> str:
+        """What follows the server in the URL, without its ending: OWNER/NAME on the embedded server."""
+        return urlsplit(self.url).path.strip("/").removesuffix(".git")
+
+    @property
     def prefix(self) -> str:
         """What the variables of this repository begin with."""
         return f"{AIRFLOW_PREFIX}{self.kind}"
@@ -180,24 +189,26 @@ class Settings:
     def git_options(self, repo: Repository) -> dict[str, Any]:
         """The options by which git_publish and git_branch_info reach a repository, without credentials that a person set: those are secret.
 
-        The embedded server is reached through the Kubernetes API. The password of its account pushes.
+        The embedded server is reached through the Kubernetes API, and an account that writes this repository alone pushes.
         """
         names = {"folders": f"{repo.prefix}_{'subpath' if repo.kind == 'dags' else 'path'}"}
         if repo.kind == "dags":
             names["source_dir"] = f"{AIRFLOW_PREFIX}push_dir (make push-dags DIR=path/to/dags)"
         options: dict[str, Any] = {"repo": repo.url, "branch": repo.branch, "names": names, "names_prefix": f"{repo.prefix}_"}
         if repo.embedded:
-            options |= self._account("gitea-config", "password")
+            # An older version's Secret has no token that pushes until a run adds it: a check reads with the one that it has.
+            options |= self._account(WRITERS[repo.kind], check_key=f"{READERS[repo.kind]}-token")
             options["tunnel"] = {"namespace": self.git_namespace, "service": GIT_SERVICE, "port": GIT_PORT}
         return options
 
     def argocd_access(self, repo: Repository) -> dict[str, Any]:
         """The credentials, as options, with which Argo CD reads an embedded repository: a token. Empty for another server."""
-        return self._account("git-credentials", "argocd-token") if repo.embedded else {}
+        return self._account(READERS["platform"]) if repo.embedded else {}
 
-    def _account(self, secret: str, key: str) -> dict[str, Any]:
-        source = {"namespace": self.git_namespace, "name": secret, "password_key": key, "platform": self.name}
-        return {"credentials": {"username": GIT_USER}, "credentials_from": source}
+    def _account(self, account: str, **options: str) -> dict[str, Any]:
+        """Gitea ignores the user name beside a token (gitea: services/auth/basic.go), so it stays the one that it was."""
+        source = {"namespace": self.git_namespace, "name": "git-credentials", "password_key": f"{account}-token", "platform": self.name}
+        return {"credentials": {"username": GIT_USER}, "credentials_from": source | options}
 
     def owner(self) -> Platform:
         """The platform as the look at the owners of the cluster's objects knows it."""

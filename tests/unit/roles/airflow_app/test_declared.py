@@ -207,12 +207,12 @@ OWN |= {f"airflow_app_{kind}_{name}": f"{kind}-{name}" for kind in ("platform", 
     ("file", "module", "kind", "secret"),
     [
         ("argocd.yml", "argocd_repository", "platform", ("git-credentials", "argocd-token")),
-        ("publish.yml", "git_publish", "platform", ("gitea-config", "password")),
-        ("push_dags.yml", "git_publish", "dags", ("gitea-config", "password")),
-        ("present.yml", "git_publish", "", ("gitea-config", "password")),
+        ("publish.yml", "git_publish", "platform", ("git-credentials", "platform-token")),
+        ("push_dags.yml", "git_publish", "dags", ("git-credentials", "dags-token")),
+        ("present.yml", "git_publish", "", ("git-credentials", "dags-token")),
     ],
 )
-def test_h7_the_embedded_servers_credentials_are_read_by_the_modules(
+def test_h7_d5_the_embedded_servers_credentials_are_read_by_the_modules(
     arguments: Arguments, file: str, module: str, kind: str, secret: tuple[str, str]
 ) -> None:
     # What is set for another repository is not used.

@@ -43,6 +43,10 @@ SSH_TAIL = (
         (f"@ WARNING: UNPROTECTED PRIVATE KEY FILE! @\ngit@h: Permission denied (publickey).\n{SSH_TAIL}", "bad_key"),
         (f'Load key "/k": error in libcrypto\ngit@h: Permission denied (publickey).\n{SSH_TAIL}', "bad_key"),
         ("fatal: repository 'http://h/x.git/' not found", "repository_missing"),
+        (
+            "remote: Push to create is not enabled for users.\nfatal: unable to access 'http://h/x.git/': The requested URL returned error: 403",
+            "repository_missing",
+        ),
         (f"ERROR: Repository not found.\n{SSH_TAIL}", "repository_missing"),
         ("fatal: '/srv/x.git' does not appear to be a git repository", "repository_missing"),
         ("fatal: couldn't find remote ref refs/heads/next", "branch_missing"),

@@ -77,6 +77,28 @@ def test_a_check_goes_on_without_the_secret(check: bool) -> None:
     assert api.paths == ["/api/v1/namespaces/git/secrets/git-credentials"]
 
 
+@pytest.mark.parametrize(
+    ("found", "check_key", "password"),
+    [
+        (secret(OURS, older="a", token="t"), "older", "t"),
+        (secret(OURS, older="a"), "older", "a"),
+        (secret(OURS, older="a"), "", None),
+        (secret(OURS, token=""), "older", None),
+    ],
+)
+def test_a_check_goes_on_with_the_key_of_an_older_version(found: Any, check_key: str, password: str | None) -> None:
+    """A run adds the other key (D5). It does not go on without it, and says what adds it."""
+    api: Any = Api(found)
+    given = {**GIVEN, "platform": "airflow", "check_key": check_key}
+    if password:
+        assert read_credentials(api, given, "ann", True).password == password
+    if password != "t":
+        for check in [False] if password else [True, False]:
+            with pytest.raises(CollectionError, match="no text under the key") as caught:
+                read_credentials(api, given, "ann", check)
+            assert caught.value.next_action == "Run site.yml, which adds it."
+
+
 def test_the_password_is_hidden_and_stays_out_of_the_options(monkeypatch: pytest.MonkeyPatch) -> None:
     connected: list[Any] = []
 

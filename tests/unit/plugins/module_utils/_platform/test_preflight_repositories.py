@@ -156,6 +156,17 @@ def test_an_external_server_needs_both_repositories(kind: str) -> None:
     assert refusals(kind, git_server="external") == []
 
 
+@pytest.mark.parametrize(
+    ("path", "fits"), [("gitops/dags.git", True), ("a.b/C-d_e", True), ("dags.git", False), ("a/b/c.git", False), ("", False)]
+)
+def test_d5_an_embedded_repository_has_an_owner(path: str, fits: bool) -> None:
+    """Accounts are given access to it by owner and name."""
+    found = refusals("dags", url=f"{INSIDE.removesuffix('gitops/')}{path}", embedded=True)
+    assert [(refusal.code, refusal.rule) for refusal in found] == (
+        [] if fits else [("embedded_repository", "a repository of the embedded server is OWNER/NAME")]
+    )
+
+
 S3 = Logs("s3", bucket="data-logs", secret="keys")
 
 

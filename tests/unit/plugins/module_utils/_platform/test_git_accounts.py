@@ -1,0 +1,48 @@
+# Copyright: (c) 2026, The gitops.airflow team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who may do what on the embedded Git server (D5), by the repositories that are set."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.git_accounts import git_accounts
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings import Settings
+from ansible_collections.gitops.airflow.tests.unit.plugins.module_utils._platform.test_airflow_secrets import settings_of
+
+SERVER = "http://gitea.git.svc.cluster.local:3000/"
+PLATFORM = {"name": "gitops/platform", "branch": "main", "push": ["platform", "gitops"]}
+DAGS: dict[str, Any] = {"name": "gitops/dags", "branch": "main", "push": []}
+
+
+@pytest.mark.parametrize(
+    ("variables", "repositories"),
+    [
+        ({}, [PLATFORM, DAGS]),
+        # A repository elsewhere changes nothing here.
+        ({"airflow_app_dags_repo": "https://git.example.com/team/dags.git", "airflow_app_dags_branch": "live"}, [PLATFORM, DAGS]),
+        (
+            {"airflow_app_platform_branch": "live", "airflow_app_dags_branch": "next"},
+            [PLATFORM | {"branch": "live"}, DAGS | {"branch": "next"}],
+        ),
+        ({"airflow_app_dags_repo": f"{SERVER}ann/flows.git"}, [PLATFORM, DAGS | {"name": "ann/flows"}]),
+        # Who pushes DAGs must then push to the protected branch.
+        ({"airflow_app_dags_repo": f"{SERVER}gitops/Platform"}, [PLATFORM | {"push": ["platform", "gitops", "dags"]}]),
+    ],
+)
+def test_d5_each_account_has_one_repository(variables: dict[str, Any], repositories: list[dict[str, Any]]) -> None:
+    found = git_accounts(settings_of(variables))
+    assert found["repositories"] == repositories
+    platform, dags = repositories[0]["name"], repositories[-1]["name"]
+    assert [(item["name"], item["account"], item["repository"], item["permission"], item["scopes"]) for item in found["tokens"]] == [
+        ("argocd", "argocd", platform, "read", ["read:repository"]),
+        ("git-sync", "git-sync", dags, "read", ["read:repository"]),
+        ("platform", "platform", platform, "write", ["write:repository"]),
+        ("dags", "dags", dags, "write", ["write:repository"]),
+    ]
+
+
+def test_a_caller_that_knows_nothing_of_airflow_has_the_default_repositories() -> None:
+    assert git_accounts(Settings()) == git_accounts(settings_of({}))
