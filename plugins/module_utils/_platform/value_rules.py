@@ -9,7 +9,13 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from ansible_collections.gitops.airflow.plugins.module_utils._platform.chart_values import JOBS, PYTHON_FOLDER, import_path_problems, texts
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.chart_values import (
+    JOBS,
+    PYTHON_FOLDER,
+    WITH_RIGHTS,
+    import_path_problems,
+    texts,
+)
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.refusal import Refusal
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings import AirflowSettings, Settings
 
@@ -19,7 +25,13 @@ EXECUTOR = "KubernetesExecutor"
 LIST_OPTIONS = (("kubernetes_executor", "multi_namespace_mode_namespace_list"), ("kubernetes", "namespace_list"))
 SECTIONS = ("kubernetes_executor", "kubernetes")
 # What the rules look into, by its path in the values.
-DICTIONARIES = ("config", *(f"config.{name}" for name in ("core", "logging", *SECTIONS)), "rbac", *JOBS)
+DICTIONARIES = (
+    "config",
+    *(f"config.{name}" for name in ("core", "logging", *SECTIONS)),
+    "rbac",
+    *JOBS,
+    *(f"{part}{suffix}" for part in WITH_RIGHTS for suffix in ("", ".serviceAccount")),
+)
 TYPES = {str: "text", bool: "boolean", int: "number", float: "number"}
 # The policy refuses these even if they are listed.
 OWN_OBJECTS = ("airflow-admin", "airflow-generated", "airflow-mysql", "data-airflow-mysql-0")
