@@ -84,7 +84,7 @@ options:
     description:
       - Whether Argo CD's own AppProject C(default) is closed, so that it allows no repository, no destination and no kind. Argo CD makes it
         at its start and lets it allow everything.
-      - It stays as it is, with a warning, if an Application or ApplicationSet uses it or somebody has changed what it allows.
+      - It stays as it is, with a warning, if an Application or ApplicationSet uses it, or if what it allows was changed.
       - Needs O(wait=true). With V(false) it stays as it is, closed or open.
     type: bool
     default: false

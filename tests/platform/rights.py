@@ -34,7 +34,7 @@ def expanded(rules: Iterable[Mapping[str, Any]]) -> Rules:
 
 
 def of_role(role: Mapping[str, Any]) -> Rules:
-    """The rules of a Role or ClusterRole, but those for paths of the API that are no resources."""
+    """The rules of a Role or ClusterRole, without those for paths of the API."""
     return expanded(
         {
             "groups": rule["apiGroups"],

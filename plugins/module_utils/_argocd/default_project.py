@@ -29,7 +29,7 @@ CLOSED: Obj = {
 
 
 def body(namespace: str, present: Obj | None) -> Obj:
-    """The closed project to apply over the present one. It is refused if somebody has changed that one meanwhile."""
+    """The closed project to apply over the present one. It is refused if that one was changed meanwhile."""
     version = {"resourceVersion": present["metadata"]["resourceVersion"]} if present is not None else {}
     return project_place(namespace, NAME).body(version, spec=CLOSED)
 
