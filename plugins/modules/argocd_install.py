@@ -80,6 +80,14 @@ options:
         was applied. This repairs what others changed or deleted.
     type: bool
     default: false
+  close_default_project:
+    description:
+      - Whether Argo CD's own AppProject C(default) is closed, so that it allows no repository, no destination and no kind. Argo CD makes it
+        at its start and lets it allow everything.
+      - It stays as it is, with a warning, if an Application or ApplicationSet uses it, or if what it allows was changed.
+      - Needs O(wait=true). With V(false) it stays as it is, closed or open.
+    type: bool
+    default: false
   absent_ok:
     description: Whether with O(state=checked) a cluster that does not answer is reported as RV(reachable=false) instead of as a failure.
     type: bool
@@ -104,6 +112,8 @@ requirements:
 notes:
   - Needs C(list) on ConfigMaps, Deployments, StatefulSets, ClusterRoles and their bindings in the whole cluster, and C(get), C(patch) and
     C(create) on the kinds of the manifest. For the wait also what M(gitops.airflow.workload_wait) needs.
+  - With O(close_default_project) also C(get), C(patch) and C(create) on C(appprojects) in O(namespace), and C(list) on C(applications) and
+    C(applicationsets) in the whole cluster.
 seealso:
   - module: gitops.airflow.argocd_application
   - module: gitops.airflow.argocd_project
@@ -163,7 +173,7 @@ downloaded:
 objects:
   description:
     - The objects that were applied, or in check mode would be, each with C(api_version), C(kind), C(namespace), C(name), C(uid), C(result),
-      C(open). The record is the last.
+      C(open). The record is the last but for the AppProject C(default).
     - C(result) is C(created), C(changed) or C(same).
   returned: when O(state=present)
   type: list
@@ -241,6 +251,7 @@ def argument_spec() -> dict[str, Any]:
         "node_port": {"type": "int", "default": 0},
         "admin_password": {"type": "str", "no_log": True},
         "reapply": {"type": "bool", "default": False},
+        "close_default_project": {"type": "bool", "default": False},
         "absent_ok": {"type": "bool", "default": False},
         "wait": {"type": "bool", "default": True},
         "timeout": {"type": "float", "default": 300},
@@ -258,7 +269,7 @@ class Run:
     @property
     def wanted(self) -> Wanted:
         """All but the manifest's text."""
-        names = ("platform", "namespace", "version", "node_port", "adopt", "reapply")
+        names = ("platform", "namespace", "version", "node_port", "adopt", "reapply", "close_default_project")
         return Wanted(path=self.params["manifest"], **{name: self.params[name] for name in names})
 
     def read(self) -> str:

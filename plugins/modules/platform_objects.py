@@ -121,7 +121,10 @@ options:
     type: str
     default: ""
   application:
-    description: Name of the platform's Application. What carries its tracking label or the chart's C(release) is the platform's.
+    description:
+      - Name of the platform's Application. What carries Argo CD's tracking of it, or the chart's C(release), is the platform's.
+      - With O(state=present) this counts for the Roles and RoleBindings of worker namespaces alone, which Argo CD applied for an older
+        version. They get the platform's mark.
     type: str
     default: ""
   timeout:

@@ -249,10 +249,18 @@ plan:
       description: Names of the Secrets that this collection makes in each namespace of workers.
       type: list
       elements: str
+    worker_rights:
+      description: Names of the Roles that this collection makes in each namespace of workers, and of their RoleBindings.
+      type: list
+      elements: str
+    accounts:
+      description: The ServiceAccounts of Airflow's parts that have rights in worker namespaces, by part.
+      type: dict
+      sample: {scheduler: airflow-scheduler, triggerer: airflow-triggerer, webserver: airflow-webserver}
     retired:
       description:
-        - What is no longer used, for M(gitops.airflow.platform_objects). These are Airflow's Secrets whose credentials are not needed or
-          that are in one of RV(plan.dropped_namespaces), and then these namespaces.
+        - What is no longer used, for M(gitops.airflow.platform_objects). These are Airflow's Secrets whose credentials are not needed, its
+          Secrets, Roles and RoleBindings in one of RV(plan.dropped_namespaces), and then these namespaces.
       type: list
       elements: dict
     log_store:

@@ -34,7 +34,8 @@ REPOSITORY, HOSTS, TLS = (
 )
 CORE = "/api/v1/namespaces/airflow-core/secrets"
 MERGE = "application/merge-patch+json"
-REFRESH = "argocd.argoproj.io/refresh"
+APPLY = "application/apply-patch+yaml"
+REFRESH, TRACKING = "argocd.argoproj.io/refresh", "argocd.argoproj.io/tracking-id"
 
 
 class ArgoCD(threading.Thread):
@@ -129,6 +130,28 @@ def secrets(cluster: Cluster) -> dict[str, Obj]:
     return {f"{item['metadata']['namespace']}/{item['metadata']['name']}": item for item in found}
 
 
+def rights(cluster: Cluster) -> dict[str, Obj]:
+    """The platform's Roles and RoleBindings by namespace, kind and name."""
+    found = {}
+    for kind in ("Role", "RoleBinding"):
+        path = f"/apis/rbac.authorization.k8s.io/v1/{kind.lower()}s?labelSelector=app.kubernetes.io/part-of%3Dgitops-airflow"
+        for item in cluster.server.request("GET", path)["items"]:
+            item |= {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": kind}
+            found[f"{item['metadata']['namespace']}/{kind}/{item['metadata']['name']}"] = item
+    return found
+
+
+def content(item: Obj) -> Obj:
+    return {key: value for key, value in item.items() if key != "metadata"}
+
+
+def of_argo_cd(item: Obj) -> Obj:
+    """The same as Argo CD applies it from a chart."""
+    place = {name: item["metadata"][name] for name in ("namespace", "name")}
+    tracking = f"airflow-core:rbac.authorization.k8s.io/{item['kind']}:{place['namespace']}/{place['name']}"
+    return {**content(item), "metadata": {**place, "annotations": {TRACKING: tracking, "argocd.argoproj.io/sync-wave": "-2"}}}
+
+
 def given_of(url: str, name: str = "platform", **over: Any) -> Obj:
     return {
         "airflow_app_platform_repo": f"{url}/{name}.git",
@@ -151,10 +174,10 @@ def test_airflow_is_declared_changed_and_removed(cluster: Cluster, argocd: ArgoC
         given = given_of(url)
         said, recap, requests = cluster.role("airflow_app", "--check", "--diff", **given)
         assert (recap["failed"], changes(requests), secrets(cluster)) == (0, [], {}), said
-        assert recap["changed"] == 5  # Secrets, AppProject, repository, files, Application
+        assert recap["changed"] == 6  # Secrets, rights, AppProject, repository, files, Application
 
         said, recap, requests = cluster.role("airflow_app", "--diff", "-vvv", **given)
-        assert (recap["failed"], recap["changed"]) == (0, 5), said
+        assert (recap["failed"], recap["changed"]) == (0, 6), said
         made = secrets(cluster)
         everywhere = ("airflow-metadata", "airflow-fernet-key", "airflow-webserver-secret-key", "airflow-task-logs", "dags-git-basic")
         core = ("airflow-generated", "airflow-admin", "airflow-mysql", "airflow-task-logs-webserver")
@@ -189,11 +212,13 @@ def test_airflow_is_declared_changed_and_removed(cluster: Cluster, argocd: ArgoC
         assert project["spec"]["sourceRepos"] == [f"{url}/moved.git"]
         assert [item["namespace"] for item in project["spec"]["destinations"]] == ["airflow-core", "airflow-cron"]
         assert [name for name in secrets(cluster) if name.startswith("airflow-user/")] == []
+        assert {name.partition("/")[0] for name in rights(cluster)} == {"airflow-core", "airflow-cron"}
 
         said, recap, requests = cluster.role("airflow_app", airflow_app_state="absent", **moved)
         assert recap["failed"] == 0, said
         assert [cluster.get(path) for path in (APPLICATION, PROJECT, REPOSITORY)] == [None, None, None]
         assert list(secrets(cluster)) == ["airflow-core/airflow-generated"]
+        assert rights(cluster) == {}
         gone = [path for path in changes(requests) if path.startswith("delete")]
         assert gone[0] == f"delete {APPLICATION}"
         assert gone.index(f"delete {REPOSITORY}") < gone.index(f"delete {PROJECT}")
@@ -204,6 +229,52 @@ def test_airflow_is_declared_changed_and_removed(cluster: Cluster, argocd: ArgoC
         kept = "airflow-core/airflow-metadata"
         assert secrets(cluster)[kept]["data"] == before[kept]["data"]
         cluster.role("airflow_app", airflow_app_state="absent", **given)
+
+
+KINDS = [{"group": "rbac.authorization.k8s.io", "kind": kind} for kind in ("Role", "RoleBinding")]
+
+
+def test_d9_rights_of_a_platform_whose_chart_had_them_are_taken_over(cluster: Cluster, argocd: ArgoCD, folder: Path) -> None:
+    """At no moment an account is without them, and Argo CD may make such objects until it has synced the chart without them, no longer."""
+    server = cluster.server
+    with git_server(folder) as url:
+        given = given_of(url)
+        said, recap, _requests = cluster.role("airflow_app", **given)
+        assert recap["failed"] == 0, said
+        ours = rights(cluster)
+        assert len(ours) == 12
+        for item in ours.values():
+            server.request("DELETE", path_of(item), {})
+            server.request("PATCH", f"{path_of(item)}?fieldManager=argocd-controller", json.dumps(of_argo_cd(item)), APPLY)
+        kinds = server.request("GET", PROJECT)["spec"]["namespaceResourceWhitelist"]
+        server.request("PATCH", PROJECT, {"spec": {"namespaceResourceWhitelist": [*kinds, *KINDS]}}, MERGE)
+
+        # Not tracked by the platform's Application: another's.
+        theirs = next(item for name, item in ours.items() if name == "airflow-cron/Role/airflow-pod-launcher")
+        for annotation in ("other:rbac.authorization.k8s.io/Role:airflow-cron/airflow-pod-launcher", None):
+            server.request("PATCH", path_of(theirs), {"metadata": {"annotations": {TRACKING: annotation}}}, MERGE)
+            said, recap, requests = cluster.role("airflow_app", **given)
+            assert (recap["failed"], changes(requests)) == (1, []), said
+            assert "Role airflow-cron/airflow-pod-launcher" in said
+        server.request("PATCH", path_of(theirs), of_argo_cd(theirs), MERGE)
+
+        said, recap, requests = cluster.role("airflow_app", "--check", **given)
+        assert (recap["failed"], changes(requests), rights(cluster)) == (0, [], {}), said
+        argocd.allowed.clear()
+        said, recap, requests = cluster.role("airflow_app", **given)
+        assert recap["failed"] == 0, said
+        assert [path for path in changes(requests) if "rbac" in path and not path.startswith("patch")] == []
+        now = rights(cluster)
+        assert {name: content(item) for name, item in now.items()} == {name: content(item) for name, item in ours.items()}
+        leave = ("Prune=false", "IgnoreExtraneous")
+        options = [f"argocd.argoproj.io/{name}-options" for name in ("sync", "compare")]
+        assert {tuple(item["metadata"]["annotations"][name] for name in options) for item in now.values()} == {leave}
+        assert all(kind in argocd.allowed[0]["namespaceResourceWhitelist"] for kind in KINDS)
+        assert server.request("GET", PROJECT)["spec"]["namespaceResourceWhitelist"] == kinds
+        said, recap, requests = cluster.role("airflow_app", **given)
+        assert (recap["failed"], recap["changed"]) == (0, 0), said
+        cluster.role("airflow_app", airflow_app_state="absent", **given)
+        assert rights(cluster) == {}
 
 
 BLOCK = "# gitops.airflow: begin\nold.example.com ssh-ed25519 AAAA\n# gitops.airflow: end\n"

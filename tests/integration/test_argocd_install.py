@@ -13,10 +13,11 @@ from typing import Any
 
 import pytest
 from ansible_collections.gitops.airflow.plugins.module_utils._argocd.admin_password import matches
+from ansible_collections.gitops.airflow.plugins.module_utils._argocd.default_project import CLOSED
 from ansible_collections.gitops.airflow.tests.integration.apiserver import lab_file
 from ansible_collections.gitops.airflow.tests.integration.conftest import serve
 from ansible_collections.gitops.airflow.tests.integration.modules import Module
-from ansible_collections.gitops.airflow.tests.integration.test_ownership import MARKS, Cluster, obj, path_of
+from ansible_collections.gitops.airflow.tests.integration.test_ownership import MARKS, Cluster, application, argo, obj, path_of, project
 from ansible_collections.gitops.airflow.tests.integration.test_roles_on_objects import Controllers
 
 Obj = dict[str, Any]
@@ -243,6 +244,49 @@ def test_without_wait_it_applies_and_follows_nothing(cluster: Cluster) -> None:
     assert (result["changed"], bool(wrote), result.get("failed"), followed()) == (True, True, None, False)
     result, wrote = run(cluster)
     assert (result["changed"], wrote, followed()) == (False, [], True)
+
+
+DEFAULT = "/apis/argoproj.io/v1alpha1/namespaces/argocd/appprojects/default"
+
+
+def test_d9_the_default_project_is_closed_once(cluster: Cluster) -> None:
+    result, wrote = run(cluster, check=True, close_default_project=True)
+    assert (result["changed"], wrote, result["objects"][-1]["name"], result["objects"][-1]["result"]) == (True, [], "default", "created")
+    result, wrote = run(cluster, wait=False, close_default_project=True)
+    assert get(cluster, DEFAULT) is None
+    # As Argo CD's server makes it.
+    cluster.apply(project("default"), by="argocd-server")
+    result, wrote = run(cluster, check=True, close_default_project=True)
+    assert (result["changed"], wrote) == (True, [])
+    assert list(result["diff"]["after"]) == ["AppProject argocd/default"]
+    result, wrote = run(cluster, close_default_project=True)
+    assert (result["changed"], wrote, result["warnings"]) == (True, [f"patch {DEFAULT}"], [])
+    closed = get(cluster, DEFAULT)
+    assert closed is not None
+    assert closed["spec"] == CLOSED
+    assert "gitops-airflow/platform" not in closed["metadata"].get("labels", {})
+    begun = len(cluster.server.audited("reader"))
+    result, wrote = run(cluster, close_default_project=True)
+    assert (result["changed"], wrote) == (False, [])
+    assert len(cluster.server.audited("reader")) - begun < 9
+
+
+@pytest.mark.parametrize(
+    ("present", "words"),
+    [
+        ([project("default"), application("theirs", {})], "it is used by Application argocd/theirs"),
+        ([application("theirs", {}, "team-argo")], "it is used by Application team-argo/theirs"),
+        ([argo("AppProject", "argocd", "default", sourceRepos=["https://one"])], "what it allows was changed"),
+    ],
+)
+def test_d9_the_default_project_of_others_stays(cluster: Cluster, present: list[Obj], words: str) -> None:
+    run(cluster)
+    cluster.apply(*present, by="kubectl")
+    before = get(cluster, DEFAULT)
+    result, wrote = run(cluster, close_default_project=True)
+    assert (result["changed"], wrote, get(cluster, DEFAULT)) == (False, [], before)
+    (warning,) = result["warnings"]
+    assert words in warning
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,9 @@ import yaml
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar, trust_as_template
 from ansible_collections.gitops.airflow.plugins.module_utils._git.credentials import Credentials
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.chart_values import WITH_RIGHTS, service_accounts
 from ansible_collections.gitops.airflow.tests.integration.apiserver import lab_file
+from ansible_collections.gitops.airflow.tests.platform.rights import expanded, of_role, table
 from ansible_collections.gitops.airflow.tests.unit import conftest as unit_tests
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -44,6 +46,7 @@ def written(role_variables: Callable[..., dict[str, Any]], tmp_path_factory: pyt
         "role_path": str(ROLE),
         "ansible_search_path": [str(ROLE)],
         "__airflow_app_secrets": {"git_sync": Credentials("ann", "t").git_sync_values(), "dags_checksum": "", "logs_checksum": "0"},
+        "__platform_preflight": {"plan": {"accounts": service_accounts({}, "airflow-core")}},
     }
     loader = DataLoader()
     loader.set_basedir(str(ROLE))
@@ -217,10 +220,17 @@ PATH = {"name": "PYTHONPATH", "value": "/opt/airflow/dags"}
             put("global.workerNamespaces.airflow-cron", {"nodeSelectors": {"pool": "cron"}}),
             'global.workerNamespaces.airflow-cron: "nodeSelectors" is none of nodeSelector, tolerations, affinity',
         ),
+        (
+            put("airflow.scheduler.serviceAccount.name", "mine"),
+            'the ServiceAccount of the scheduler is "mine", but the rights in worker namespaces are those of "airflow-scheduler"',
+        ),
+        (put("airflow.webserver.serviceAccount.name", "mine"), "(global.serviceAccounts.webserver). Next: set airflow.webserver"),
+        (put("airflow.triggerer.serviceAccount.name", "mine"), 'the ServiceAccount of the triggerer is "mine"'),
+        (put("global.serviceAccounts", None), 'the rights in worker namespaces are those of ""'),
     ],
 )
 def test_the_chart_refuses_to_render_without_the_policy_first(render: Any, edit: Edit, words: str) -> None:
-    """D3, D4."""
+    """D3, D4, D9."""
     done = render(edit)
     assert done.returncode != 0
     assert words in done.stderr
@@ -237,3 +247,71 @@ def test_more_may_follow(render: Any, edit: Edit) -> None:
     """D3."""
     done = render(edit)
     assert done.returncode == 0, done.stderr
+
+
+# Where people name the accounts. The rule is the official chart's; its double knows names alone.
+NAMED: list[dict[str, Any]] = [
+    {},
+    {"fullnameOverride": "data"},
+    {"scheduler": {"serviceAccount": {"name": "mine"}}},
+    {"webserver": {"serviceAccount": {"name": "web"}}, "triggerer": {"serviceAccount": {"name": "later"}}},
+]
+OFFICIAL: list[dict[str, Any]] = [
+    {"fullnameOverride": "a" * 62 + "-b"},
+    {"fullnameOverride": ""},
+    {"fullnameOverride": "", "nameOverride": "core"},
+    {"fullnameOverride": None, "nameOverride": "data"},
+    {"scheduler": {"serviceAccount": {"create": False}}, "webserver": {"serviceAccount": {"create": False, "name": "theirs"}}},
+]
+
+
+@pytest.mark.parametrize("given", [*NAMED, *(OFFICIAL if "AIRFLOW_CHART" in os.environ else [])])
+def test_d9_the_chart_gives_the_accounts_that_have_the_rights(render: Any, given: dict[str, Any]) -> None:
+    """The function knows the chart's rule: nothing is pinned here but what people set."""
+    accounts = service_accounts(given, "airflow-core")
+
+    def edit(values: dict[str, Any]) -> None:
+        values["global"]["serviceAccounts"] = accounts
+        for part in WITH_RIGHTS:
+            values["airflow"][part].pop("serviceAccount")
+        for key, value in given.items():
+            values["airflow"][key] = {**values["airflow"][key], **value} if isinstance(value, dict) else value
+
+    done = render(edit)
+    assert done.returncode == 0, done.stderr
+    # The accounts of the pods, by the part that they run.
+    found = {
+        item["spec"]["template"]["metadata"]["labels"]["component"]: item["spec"]["template"]["spec"]["serviceAccountName"]
+        for item in yaml.safe_load_all(done.stdout)
+        if item and item["kind"] == "Deployment"
+    }
+    assert found == accounts
+
+
+def test_d9_the_chart_has_no_rights(objects: Objects) -> None:
+    """Argo CD's project refuses these kinds."""
+    assert {item["kind"] for item in objects} & {"Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding"} == set()
+
+
+def test_d9_the_table_of_rights_has_every_account(objects: Objects) -> None:
+    """Argo CD's part is as in its manifest, so that another version is a change of the table."""
+    listed = table()
+    named_here = {
+        (item["metadata"].get("namespace", "airflow-core"), item["metadata"]["name"])
+        for item in objects
+        if item["kind"] == "ServiceAccount"
+    }
+    expected = {("airflow-core", name) for name in listed["core"]} | {
+        (place, name) for place in NAMESPACES[1:] for name in listed["workers"]
+    }
+    assert named_here == {(place, name) for place, name in expected if name != "default"}
+    items = [item for item in yaml.load_all(lab_file("argocd-install.yaml").read_text(), yaml.CSafeLoader) if item]
+    assert {"default", *(item["metadata"]["name"] for item in items if item["kind"] == "ServiceAccount")} == set(listed["argocd"])
+    roles = {(item["kind"], item["metadata"]["name"]): of_role(item) for item in items if item["kind"] in ("Role", "ClusterRole")}
+    given: dict[tuple[str, str], Any] = {}
+    for item in items:
+        if item["kind"] in ("RoleBinding", "ClusterRoleBinding"):
+            for subject in item["subjects"]:
+                place = "argocd" if item["kind"] == "RoleBinding" else "everywhere"
+                given.setdefault((subject["name"], place), set()).update(roles[item["roleRef"]["kind"], item["roleRef"]["name"]])
+    assert given == {(name, place): expanded(rules) for name, where in listed["argocd"].items() for place, rules in where.items()}

@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import DEFAULT_PROJECT, Ref
+from ansible_collections.gitops.airflow.plugins.module_utils._argocd.default_project import OPEN
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import Ref
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership_read import location
 from ansible_collections.gitops.airflow.tests.integration.apiserver import ApiServer, lab_file
 from ansible_collections.gitops.airflow.tests.integration.conftest import serve
@@ -44,7 +45,7 @@ def application(name: str, labels: dict[str, str], namespace: str = "argocd", re
 
 
 def project(name: str, labels: dict[str, str] | None = None, namespace: str = "argocd") -> Obj:
-    return argo("AppProject", namespace, name, labels, **DEFAULT_PROJECT)
+    return argo("AppProject", namespace, name, labels, **OPEN)
 
 
 def path_of(item: Obj) -> str:

@@ -259,6 +259,9 @@ def test_argo_cd_is_installed_changed_and_removed(cluster: Cluster, controllers:
     record = cluster.get("/api/v1/namespaces/argocd/configmaps/argocd-installed")
     assert record is not None
     assert (record["data"]["state"], record["data"]["version"]) == ("applied", "v3.0.23")
+    default = cluster.get("/apis/argoproj.io/v1alpha1/namespaces/argocd/appprojects/default")
+    assert default is not None
+    assert (default["spec"]["sourceRepos"], default["spec"]["destinations"]) == ([], [])
     for state in ("checked", "present"):
         said, recap, requests = cluster.role("argocd", argocd_state=state, **given)
         assert (recap["changed"], recap["failed"], changes(requests)) == (0, 0, []), said

@@ -9,24 +9,25 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from ansible_collections.gitops.airflow.tests.platform.rights import Rules, expanded, table
 from kubernetes import client
 
-Rules = set[tuple[str, str, str, str]]
-"""(group, resource, verb, name of an object or "")"""
-POD_LAUNCHER = {("", "pods", verb, "") for verb in ("create", "get", "list", "watch", "patch", "delete")}
-LOG_READER = {("", "pods", verb, "") for verb in ("get", "list", "watch")} | {("", "pods/log", verb, "") for verb in ("get", "list")}
 ELSEWHERE = ("default", "kube-system")
 
 
-def expected(account: str, namespace: str, platform: Any) -> Rules:
-    """What an account of Airflow's may do beyond what everybody may."""
-    if namespace not in platform.airflow:
-        return set()
-    return {
-        f"{platform.core}:airflow-scheduler": POD_LAUNCHER,
-        f"{platform.core}:airflow-webserver": LOG_READER,
-        f"{platform.core}:airflow-triggerer": LOG_READER,
-    }.get(account, set())
+def accounts_of(platform: Any) -> dict[str, dict[str, Any]]:
+    """The table's accounts, as NAMESPACE:NAME."""
+    places = {"core": [platform.core], "argocd": [platform.argocd], "git": [platform.git], "logs": [platform.logs]}
+    places["workers"] = [name for name in platform.airflow if name != platform.core]
+    return {f"{place}:{name}": where for kind, listed in table().items() for name, where in listed.items() for place in places[kind]}
+
+
+def expected(where: dict[str, Any], namespace: str, platform: Any) -> Rules:
+    """What an account may do in a namespace beyond what everybody may."""
+    places = ["everywhere"]
+    places += ["airflow"] if namespace in platform.airflow else []
+    places += ["argocd"] if namespace == platform.argocd else []
+    return set().union(*(expanded(where.get(place, [])) for place in places))
 
 
 @pytest.fixture(scope="session")
@@ -63,28 +64,16 @@ def accounts(core: client.CoreV1Api, namespaces: tuple[str, ...]) -> list[str]:
     return [f"{place}:{item.metadata.name}" for place in namespaces for item in core.list_namespaced_service_account(place).items]
 
 
-def test_each_account_may_do_what_it_needs_and_nothing_else(core, platform, rules, everybody) -> None:
-    found = accounts(core, (*platform.airflow, platform.git))
-    assert {f"{place}:airflow-worker" for place in platform.airflow} | {
-        f"{platform.core}:airflow-scheduler",
-        f"{platform.git}:default",
-    } <= set(found)
+def test_d9_each_account_may_do_what_the_table_says_and_nothing_else(core, platform, rules, everybody) -> None:
+    listed = accounts_of(platform)
+    assert set(accounts(core, platform.namespaces)) == set(listed)
     wrong = {}
-    for account in found:
+    for account, where in listed.items():
         for namespace in (*platform.namespaces, *ELSEWHERE):
-            may, should = rules(account, namespace) - everybody, expected(account, namespace, platform)
+            may, should = rules(account, namespace) - everybody, expected(where, namespace, platform)
             if may != should:
                 wrong[account, namespace] = {"too much": sorted(may - should), "missing": sorted(should - may)}
     assert wrong == {}
-
-
-def test_of_argo_cd_only_its_controllers_and_server_reach_beyond_their_namespace(core, platform, rules, everybody) -> None:
-    reach = {
-        account.split(":")[1]
-        for account in accounts(core, (platform.argocd,))
-        if any(rules(account, namespace) - everybody for namespace in (*platform.airflow, *ELSEWHERE))
-    }
-    assert reach == {"argocd-application-controller", "argocd-applicationset-controller", "argocd-server"}
 
 
 @pytest.mark.parametrize(

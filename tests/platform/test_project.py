@@ -5,20 +5,15 @@
 
 from __future__ import annotations
 
-import base64
-import json
 import time
-import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import yaml
-from ansible_collections.gitops.airflow.plugins.module_utils._kube.tunnel import open_tunnel
-from conftest import DIRECT, decoded
+from ansible_collections.gitops.airflow.plugins.module_utils._argocd.default_project import is_closed
 from kubernetes import client
+from platform_author import GROUP, PlatformAuthor
 
-GROUP = ("argoproj.io", "v1alpha1")
 NAME = "site-security"
 PATIENCE = 30  # seconds for Argo CD to look at an Application
 
@@ -55,10 +50,10 @@ def refused(applications: client.CustomObjectsApi, platform: Any) -> Iterator[An
     """Creates an Application in the project and returns what Argo CD says against it. It never syncs by itself."""
     where = (*GROUP, platform.argocd, "applications")
 
-    def create(repository: str, namespace: str) -> str:
+    def create(repository: str, namespace: str, project: str = "airflow") -> str:
         source = {"repoURL": repository, "path": ".", "targetRevision": "main"}
         destination = {"server": "https://kubernetes.default.svc", "namespace": namespace}
-        spec = {"project": "airflow", "source": source, "destination": destination}
+        spec = {"project": project, "source": source, "destination": destination}
         body = {"apiVersion": "/".join(GROUP), "kind": "Application", "metadata": {"name": NAME}, "spec": spec}
         applications.create_namespaced_custom_object(*where, body)
         end = time.monotonic() + PATIENCE
@@ -74,65 +69,54 @@ def refused(applications: client.CustomObjectsApi, platform: Any) -> Iterator[An
     applications.delete_namespaced_custom_object(*where, NAME)
 
 
-FORBIDDEN = {"Secret": "v1", "NetworkPolicy": "networking.k8s.io/v1"}
+REFERENCE = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "view"}
+FORBIDDEN: list[dict[str, Any]] = [
+    {"apiVersion": "v1", "kind": "Secret"},
+    {"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "spec": {"podSelector": {}}},
+    {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "rules": []},
+    {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding", "roleRef": REFERENCE, "subjects": []},
+]
 
 
 @pytest.fixture
-def branch(core: client.CoreV1Api, platform: Any) -> Iterator[str]:
-    """A branch of the platform repository with objects of kinds that the project does not allow."""
-    password = decoded(core.read_namespaced_secret("gitea-config", platform.git))["password"]
-    log_in = "Basic " + base64.b64encode(f"gitops:{password}".encode()).decode()
-    access = {"kubeconfig": platform.kubeconfig, "context": platform.context}
-
-    def ask(method: str, path: str, **body: str) -> None:
-        with open_tunnel(access, platform.git, "gitea", 3000) as tunnel:
-            url = f"http://127.0.0.1:{tunnel.port}/api/v1/repos/gitops/platform/{path}"
-            headers = {"Authorization": log_in, "Content-Type": "application/json"}
-            DIRECT.open(urllib.request.Request(url, json.dumps(body).encode(), headers, method=method), timeout=30).close()
-
-    objects = [
-        {"apiVersion": version, "kind": kind, "metadata": {"name": NAME}}
-        | ({"spec": {"podSelector": {}}} if kind == "NetworkPolicy" else {})
-        for kind, version in FORBIDDEN.items()
-    ]
-    content = base64.b64encode(yaml.safe_dump_all(objects).encode()).decode()
-    ask("POST", f"contents/{NAME}/objects.yaml", content=content, branch="main", new_branch=NAME, message="Kinds that are not allowed")
-    yield NAME
-    ask("DELETE", f"branches/{NAME}")
+def author(core: client.CoreV1Api, applications: client.CustomObjectsApi, platform: Any) -> Iterator[PlatformAuthor]:
+    """Objects of kinds that the project does not allow are on a branch of the platform repository."""
+    pushing = PlatformAuthor(core, applications, platform, NAME)
+    pushing.push([{**item, "metadata": {"name": NAME}} for item in FORBIDDEN])
+    yield pushing
+    pushing.withdraw()
 
 
-@pytest.fixture
-def synced(applications: client.CustomObjectsApi, platform: Any, branch: str) -> Iterator[Callable[[], dict[str, Any]]]:
-    """Creates an Application of that branch and has Argo CD sync it; returns how that ended."""
-    where = (*GROUP, platform.argocd, "applications")
-
-    def sync() -> dict[str, Any]:
-        source = {"repoURL": platform.repository, "path": NAME, "targetRevision": branch}
-        destination = {"server": "https://kubernetes.default.svc", "namespace": platform.airflow[-1]}
-        spec = {"project": "airflow", "source": source, "destination": destination}
-        body = {"apiVersion": "/".join(GROUP), "kind": "Application", "metadata": {"name": NAME}, "spec": spec}
-        applications.create_namespaced_custom_object(*where, {**body, "operation": {"sync": {"revision": branch}}})
-        end = time.monotonic() + PATIENCE
-        state: dict[str, Any] = {}
-        while time.monotonic() < end and state.get("phase") not in ("Failed", "Error", "Succeeded"):
-            time.sleep(0.2)
-            state = (applications.get_namespaced_custom_object(*where, NAME).get("status") or {}).get("operationState") or {}
-        return state
-
-    yield sync
-    applications.delete_namespaced_custom_object(*where, NAME)
-
-
-def test_kinds_that_are_not_listed_are_refused(synced, core, connect, platform) -> None:
-    state = synced()
+def test_d9_kinds_that_are_not_listed_are_refused(author: PlatformAuthor, core: Any, connect: Any, platform: Any) -> None:
+    namespace = platform.airflow[-1]
+    state = author.sync(namespace)
     assert state["phase"] == "Failed", state.get("message")
     said = {item["kind"]: item["message"] for item in state["syncResult"]["resources"]}
-    assert said.keys() == FORBIDDEN.keys()
+    assert said.keys() == {item["kind"] for item in FORBIDDEN}
     for kind, message in said.items():
         assert f":{kind} is not permitted in project airflow" in message
-    assert NAME not in {item.metadata.name for item in core.list_namespaced_secret(platform.airflow[-1]).items}
-    policies = client.NetworkingV1Api(connect()).list_namespaced_network_policy(platform.airflow[-1])
-    assert policies.items == []
+    rbac = client.RbacAuthorizationV1Api(connect())
+    present = [
+        *core.list_namespaced_secret(namespace).items,
+        *client.NetworkingV1Api(connect()).list_namespaced_network_policy(namespace).items,
+        *rbac.list_namespaced_role(namespace).items,
+        *rbac.list_namespaced_role_binding(namespace).items,
+    ]
+    assert NAME not in {item.metadata.name for item in present}
+
+
+@pytest.fixture(scope="module")
+def closed(applications: client.CustomObjectsApi, platform: Any) -> dict[str, Any]:
+    found: dict[str, Any] = applications.get_namespaced_custom_object(*GROUP, platform.argocd, "appprojects", "default")
+    return found
+
+
+def test_d9_argo_cds_own_project_allows_nothing(closed: dict[str, Any]) -> None:
+    assert is_closed(closed)
+
+
+def test_d9_an_application_in_argo_cds_own_project_is_refused(refused: Any, platform: Any) -> None:
+    assert "is not permitted in project 'default'" in refused(platform.repository, platform.core, "default")
 
 
 def test_another_repository_is_refused(refused, platform) -> None:

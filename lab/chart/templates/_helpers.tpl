@@ -2,9 +2,9 @@
 {{- define "airflow.fullname" -}}
 {{ and .Values.useStandardNaming .Values.fullnameOverride | default .Release.Name }}
 {{- end }}
-{{- define "scheduler.serviceAccountName" -}}{{ include "airflow.fullname" . }}-scheduler{{- end }}
-{{- define "triggerer.serviceAccountName" -}}{{ include "airflow.fullname" . }}-triggerer{{- end }}
-{{- define "webserver.serviceAccountName" -}}{{ include "airflow.fullname" . }}-webserver{{- end }}
+{{- define "scheduler.serviceAccountName" -}}{{ .Values.scheduler.serviceAccount.name | default (printf "%s-scheduler" (include "airflow.fullname" .)) }}{{- end }}
+{{- define "triggerer.serviceAccountName" -}}{{ .Values.triggerer.serviceAccount.name | default (printf "%s-triggerer" (include "airflow.fullname" .)) }}{{- end }}
+{{- define "webserver.serviceAccountName" -}}{{ .Values.webserver.serviceAccount.name | default (printf "%s-webserver" (include "airflow.fullname" .)) }}{{- end }}
 {{- define "worker.serviceAccountName" -}}{{ include "airflow.fullname" . }}-worker{{- end }}
 {{- define "airflow_config" -}}{{ include "airflow.fullname" . }}-config{{- end }}
 {{- define "airflow_dags" -}}/opt/airflow/dags/repo/{{ .Values.dags.gitSync.subPath }}{{- end }}

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 
+from ansible_collections.gitops.airflow.plugins.module_utils._argocd import default_project
 from ansible_collections.gitops.airflow.plugins.module_utils._argocd import install_manifest as manifest
 from ansible_collections.gitops.airflow.plugins.module_utils._argocd.admin_password import INITIAL_SECRET, set_password
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError, CollectionError
@@ -18,6 +19,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict impor
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.applied import is_applied
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.apply import Apply, Change, Standing, Target, targets
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import KubeApi, at_once, core_path
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.resources import collection
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.settle import NotSettled, roll_out
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import (
     RECORD,
@@ -30,7 +32,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership
 )
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership_apply import DELETED, Refused, ref_of
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership_delete import Deletion, Removed, recorded_objects
-from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership_read import OwnershipRead
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership_read import OwnershipRead, location
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.refusal import enforce
 
 GRACE_SECONDS = 60
@@ -50,6 +52,7 @@ class Wanted:
     node_port: int = 0
     adopt: bool = False
     reapply: bool = False
+    close_default_project: bool = False
 
     @property
     def service(self) -> Obj | None:
@@ -168,6 +171,8 @@ class ArgoCDInstall:
                 self._apply(done, bodies, standings)
             if timeout is not None and not self._check:
                 self._await(done, timeout)
+            if timeout is not None and self._wanted.close_default_project:
+                self._close_default_project(done)
             if timeout is not None and password is not None:
                 done.password_set = set_password(self._api, self._wanted.namespace, password, check=self._check)
                 done.removed = self._remove_initial_password(timeout)
@@ -220,6 +225,23 @@ class ArgoCDInstall:
         except NotSettled as error:
             error.next_action = f"{error.next_action} {REAPPLY}".strip()
             raise
+
+    def _close_default_project(self, done: Done) -> None:
+        """Argo CD's server makes it at its start, open and without a mark, if there is none."""
+        path = location(Ref("AppProject", self._wanted.namespace, default_project.NAME))
+        live = self._api.find(path)
+        if live is not None and default_project.is_closed(live):
+            return
+        applications, sets = at_once(lambda kind: self._api.items(collection(kind), whole=True), ("Application", "ApplicationSet"))
+        reason = default_project.notice(live, default_project.users(applications, sets))
+        if reason:
+            done.notices.append(reason)
+            return
+        body = default_project.body(self._wanted.namespace, live)
+        # In check mode the kind may not exist yet.
+        new_kind = self._check and live is None
+        target = Target(body["apiVersion"], body["kind"], self._wanted.namespace, default_project.NAME, body, path, new_kind)
+        done.changes.append(Apply(self._api, MANAGER, check=self._check).change(Standing(target, live)))
 
     def _scope(self) -> Scope:
         """What is this platform's, by the record as it is now."""

@@ -19,6 +19,10 @@ REPLACED = ("ports",)
 GIT_SYNC = {"extraInitContainers": "git-sync-init", "extraContainers": "git-sync"}
 PODS_WITH_DAGS = ("scheduler", "triggerer", "workers", "dagProcessor")
 JOBS = ("migrateDatabaseJob", "createUserJob")
+# What has rights in worker namespaces, and so an account whose name must be known.
+WITH_RIGHTS = ("scheduler", "triggerer", "webserver")
+# The platform's own name of the chart's objects (values.yaml.j2).
+FULLNAME = "airflow"
 # Only Python without its own library, or with another one, comes of it.
 REFUSED_VARIABLE = "PYTHONHOME"
 
@@ -118,6 +122,33 @@ def named_entries(values: Any, place: str = "") -> Iterator[tuple[str, str]]:
             if isinstance(item, Mapping):
                 yield from ((place, item[key]) for key in ("name", "envName") if isinstance(item.get(key), str))
                 yield from named_entries(item, place)
+
+
+def service_accounts(values: Any, release: str) -> dict[str, str]:
+    """The ServiceAccounts of Airflow's parts that have rights in worker namespaces, by part.
+
+    Rule: the official chart's templates/_helpers.yaml, with the platform's values and people's over them. ``values``: people's.
+    ``release``: name of the release, which is the Application's.
+    """
+    given = _mapping(values)
+    found = {}
+    for part in WITH_RIGHTS:
+        account = _mapping(_mapping(given.get(part)).get("serviceAccount"))
+        default = f"{_base_name(given, release)}-{part}" if account.get("create", True) else "default"
+        found[part] = str(account.get("name") or default)
+    return found
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    """An empty one where the values have another form, which is refused elsewhere."""
+    return value if isinstance(value, Mapping) else {}
+
+
+def _base_name(values: Mapping[str, Any], release: str) -> str:
+    """What the chart's ServiceAccounts begin with (airflow.serviceAccountName)."""
+    full, name = values.get("fullnameOverride", FULLNAME), values.get("nameOverride") or FULLNAME
+    text = str(full or (release if str(name) in release else f"{release}-{name}"))
+    return text[:63].removesuffix("-")
 
 
 def texts(value: Any, place: str = "") -> Iterator[tuple[str, str]]:

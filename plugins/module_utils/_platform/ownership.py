@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ansible_collections.gitops.airflow.plugins.module_utils._argocd import default_project
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError, InputError
 from ansible_collections.gitops.airflow.plugins.module_utils._base.owner import (
     MANAGER,
@@ -26,8 +27,9 @@ from ansible_collections.gitops.airflow.plugins.module_utils._platform.refusal i
 Obj = dict[str, Any]
 
 MADE = "gitops-airflow/made"
-# Argo CD's label on what it applies; its value is the Application's name.
-INSTANCE = "app.kubernetes.io/instance"
+# What Argo CD writes on what it applies, as argocd-cm says (application.resourceTrackingMethod): since version 3 the annotation, as
+# APPLICATION:GROUP/KIND:NAMESPACE/NAME; before, the label with the Application's name.
+TRACKING, INSTANCE = "argocd.argoproj.io/tracking-id", "app.kubernetes.io/instance"
 RECORD = "argocd-installed"
 # The Secret of passwords and keys that are made once. A person restores it from a backup, perhaps without its labels.
 GENERATED = "airflow-generated"
@@ -37,13 +39,6 @@ ARGOCD_CRDS = ("applications.argoproj.io", "applicationsets.argoproj.io", "apppr
 REMOTE_ARGOCD = ("argocd-manager-role", "argocd-manager-role-binding")
 # What Argo CD makes itself in its namespace, by name and kind; nothing of it is in install.yaml.
 ARGOCD_BY_PRODUCTS = (("Secret", "argocd-initial-admin-secret"), ("Secret", "argocd-redis"))
-# The AppProject that Argo CD makes at its start (argo-cd: util/settings or server.go, "createDefaultProject").
-DEFAULT_PROJECT = {
-    "sourceRepos": ["*"],
-    "destinations": [{"namespace": "*", "server": "*"}],
-    "clusterResourceWhitelist": [{"group": "*", "kind": "*"}],
-}
-
 # An element of an option that lists objects, as the doc fragment object_list describes it; ref_from() reads it.
 OBJECT_SPEC: dict[str, Any] = {
     "api_version": {"type": "str", "default": ""},
@@ -100,6 +95,26 @@ class Found:
 def managers(metadata: Mapping[str, Any]) -> set[str]:
     """The field managers that have written an object."""
     return {str(entry.get("manager")) for entry in metadata.get("managedFields") or []}
+
+
+def is_tracked(found: Found, application: str) -> bool:
+    """Whether Argo CD's tracking says that it applied an object for an Application.
+
+    An annotation that names another object was copied from it and says nothing of this one (argo-cd: controller/state.go,
+    isSelfReferencedObj).
+    """
+    tracking = (found.metadata.get("annotations") or {}).get(TRACKING)
+    if tracking is None:
+        return bool(application) and labels_of(found.metadata).get(INSTANCE) == application
+    name, _colon, rest = str(tracking).partition(":")
+    kind, _colon, place = rest.partition(":")
+    return (name, kind.rpartition("/")[2], place) == (application, found.ref.kind, f"{found.ref.namespace}/{found.ref.name}")
+
+
+def is_handed_over(found: Found, application: str) -> bool:
+    """Whether it is a Role or RoleBinding that the chart of an older version had, and that the roles now apply (ADR 19)."""
+    own = found.ref.kind in RIGHTS_KINDS and found.ref.name in WORKER_RIGHTS
+    return own and PLATFORM not in labels_of(found.metadata) and is_tracked(found, application)
 
 
 def points_here(application: Obj, platform: Platform) -> bool:
@@ -337,11 +352,12 @@ def _foreign_objects(sight: Sight, platform: Platform, record: Record | None, ad
         if owner_of(found.metadata, platform.name) == "foreign"
         and not installed_by_us(found, record, adopted)
         and not (adopted and is_restored(found, platform))
+        and not is_handed_over(found, platform.application)
     ]
     foreign += [
         found.ref
         for found in sight.chart
-        if owner_of(found.metadata, platform.name) == "foreign" and labels_of(found.metadata).get(INSTANCE) != platform.application
+        if owner_of(found.metadata, platform.name) == "foreign" and not is_tracked(found, platform.application)
     ]
     if argocd:  # what stands beside a foreign Argo CD is part of it, and another namespace would not help
         foreign = [ref for ref in foreign if ref.namespace != platform.argocd_namespace and ref not in argocd]
@@ -410,6 +426,7 @@ def planned_refs(platform: Platform) -> list[Ref]:
     ]
     for namespace in dict.fromkeys((platform.core_namespace, *platform.namespaces)):
         refs += [Ref("Secret", namespace, name, "v1") for name in WORKER_SECRETS]
+        refs += [Ref(kind, namespace, name, "rbac.authorization.k8s.io/v1") for kind in RIGHTS_KINDS for name in WORKER_RIGHTS]
     if platform.git_namespace:
         refs += [Ref("Secret", platform.git_namespace, name, "v1") for name in ("gitea-config", "git-credentials")]
         refs += [Ref(kind, platform.git_namespace, "gitea", "v1") for kind in ("ConfigMap", "Service", "PersistentVolumeClaim")]
@@ -430,6 +447,9 @@ WORKER_SECRETS = (
     "airflow-task-logs",
     *GIT_SYNC_SECRETS,
 )
+# The Roles in each namespace of workers, and their RoleBindings of the same name.
+RIGHTS_KINDS = ("Role", "RoleBinding")
+WORKER_RIGHTS = ("airflow-pod-launcher", "airflow-pod-log-reader")
 LOG_JOBS = (("CronJob", "task-logs-expire"), ("Job", "task-logs-setup"))
 
 
@@ -502,8 +522,8 @@ def _belongs(found: Found, scope: Scope) -> bool:
     if reason_to_keep(found, scope) == "":
         return True
     if scope.application and owner_of(found.metadata, scope.platform) == "foreign":
-        # The chart's objects, its volumes and its workers; Argo CD's label is on what it applied.
-        if labels.get(INSTANCE) == scope.application:
+        # The chart's objects, its volumes and its workers.
+        if is_tracked(found, scope.application):
             return True
         if labels.get("tier") == "airflow" and labels.get("release") == scope.application:
             return True
@@ -513,7 +533,7 @@ def _belongs(found: Found, scope: Scope) -> bool:
 def foreign_resources(found: Sequence[tuple[Found, Obj]], scope: Scope) -> list[Ref]:
     """Applications, ApplicationSets and AppProjects that are not this platform's, given with their whole objects.
 
-    Argo CD's own project ``default`` does not count while nobody has changed it.
+    Argo CD's own project ``default`` does not count while nobody has changed it but the role argocd, which closes it.
     """
     refs = []
     for item, whole in found:
@@ -522,7 +542,7 @@ def foreign_resources(found: Sequence[tuple[Found, Obj]], scope: Scope) -> list[
             and item.ref.name == "default"
             and scope.record is not None
             and item.ref.namespace == scope.record.namespace
-            and (whole.get("spec") or {}) == DEFAULT_PROJECT
+            and default_project.is_known(whole)
         )
         if not ours_default and not scope.owns(item.metadata):
             refs.append(item.ref)

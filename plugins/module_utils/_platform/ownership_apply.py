@@ -29,6 +29,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership
     Found,
     Ref,
     Scope,
+    is_handed_over,
     reason_to_keep,
     reason_to_keep_namespace,
 )
@@ -95,6 +96,8 @@ def obstacle(standing: Standing, scope: Scope) -> str:
     if live is None:
         return ""
     found = Found(ref_of(standing.target), live["metadata"])
+    if is_handed_over(found, scope.application):
+        return ""
     reason = reason_to_keep_namespace(found, [], scope) if found.ref.kind == "Namespace" else reason_to_keep(found, scope)
     service = (live.get("spec") or {}).get("service") or {}
     if reason and found.ref.kind == "APIService" and service:

@@ -45,7 +45,7 @@ MARKED_KINDS = (
     "Application",
     "AppProject",
 )
-CHART_KINDS = ("ConfigMap", "Service", "ServiceAccount", "Deployment", "StatefulSet", "Job", "Role", "RoleBinding")
+CHART_KINDS = ("ConfigMap", "Service", "ServiceAccount", "Deployment", "StatefulSet", "Job")
 CUSTOM_KINDS = ("Application", "ApplicationSet", "AppProject")
 
 

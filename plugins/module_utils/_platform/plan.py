@@ -13,10 +13,13 @@ from ansible_collections.gitops.airflow.plugins.module_utils._base.owner import 
 from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import named
 from ansible_collections.gitops.airflow.plugins.module_utils._git.credentials import BASIC_SECRET, GIT_SYNC_SECRETS
 from ansible_collections.gitops.airflow.plugins.module_utils._platform import references
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.chart_values import service_accounts
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.git_accounts import git_accounts
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import (
     GENERATED,
     MADE,
+    RIGHTS_KINDS,
+    WORKER_RIGHTS,
     WORKER_SECRETS,
     Decision,
     Found,
@@ -79,7 +82,9 @@ class Plan:
     argocd_access: dict[str, Any] = field(default_factory=dict)
     folder_owner: dict[str, Any] = field(default_factory=dict)
     worker_secrets: list[str] = field(default_factory=lambda: list(WORKER_SECRETS))
-    retired: list[Ref] = field(default_factory=list)  # Secrets that nothing uses any more, then the namespaces that are dropped
+    accounts: dict[str, str] = field(default_factory=dict)  # the ServiceAccounts of Airflow's parts that have rights, by part
+    worker_rights: list[str] = field(default_factory=lambda: list(WORKER_RIGHTS))
+    retired: list[Ref] = field(default_factory=list)  # Secrets and rights that nothing uses any more, then the namespaces that are dropped
     log_store: str = ""
     log_store_before: str = ""
     moves: bool = False  # Airflow gets another version, or a namespace is dropped: neither while tasks run
@@ -138,8 +143,11 @@ def make_plan(state: State, given: Settings) -> Plan:
     plan.generated = "missing" if state.generated is None else "present"
     plan.running_version = running_version(state.scheduler) or given.airflow_version
     plan.moves = changes_version(plan, given) or bool(plan.dropped_namespaces)
-    secrets = own_secrets(state, given)
+    plan.accounts = service_accounts(airflow.values, airflow.name)
+    secrets = own_objects(state, given, "Secret")
     plan.retired = [item.ref for item in secrets if _is_retired(item.ref, plan, wanted, airflow)]
+    rights = [item.ref for item in own_objects(state, given, *RIGHTS_KINDS)]
+    plan.retired += [ref for ref in rights if ref.name in WORKER_RIGHTS and ref.namespace in plan.dropped_namespaces]
     plan.retired += [Ref("Namespace", "", name) for name in plan.dropped_namespaces]
     plan.log_store = log_store_text(airflow.logs, given.logs_namespace)
     stored = [item for item in secrets if item.ref == Ref("Secret", given.core_namespace, LOG_SECRET)]
@@ -164,9 +172,9 @@ def own_project(state: State, given: Settings) -> Obj:
     return project if project is not None and is_own(project["metadata"], state, given) else {}
 
 
-def own_secrets(state: State, given: Settings) -> list[Found]:
+def own_objects(state: State, given: Settings, *kinds: str) -> list[Found]:
     """Not those of another platform in the same cluster."""
-    return [item for item in state.sight.labelled if item.ref.kind == "Secret" and is_own(item.metadata, state, given)]
+    return [item for item in state.sight.labelled if item.ref.kind in kinds and is_own(item.metadata, state, given)]
 
 
 def running_version(scheduler: Obj | None) -> str:
@@ -307,7 +315,7 @@ def _tasks_at_upgrade(state: State, plan: Plan, given: Settings) -> Iterator[Ref
 
 
 def _moved_core(state: State, plan: Plan, given: Settings) -> Iterator[Refusal]:
-    held = [item.ref.namespace for item in own_secrets(state, given) if item.ref.name == GENERATED]
+    held = [item.ref.namespace for item in own_objects(state, given, "Secret") if item.ref.name == GENERATED]
     dropped = [name for name in dict.fromkeys(held) if name in plan.dropped_namespaces]
     if dropped:
         yield Refusal(

@@ -10,7 +10,13 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from ansible_collections.gitops.airflow.plugins.module_utils._platform import chart_key_rules, entry_rules, forms
-from ansible_collections.gitops.airflow.plugins.module_utils._platform.chart_values import PYTHON_FOLDER, at, import_path_problems, texts
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.chart_values import (
+    PYTHON_FOLDER,
+    WITH_RIGHTS,
+    at,
+    import_path_problems,
+    texts,
+)
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.refusal import Refusal
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings import AirflowSettings, Settings
 
@@ -20,7 +26,13 @@ EXECUTOR = "KubernetesExecutor"
 LIST_OPTIONS = (("kubernetes_executor", "multi_namespace_mode_namespace_list"), ("kubernetes", "namespace_list"))
 SECTIONS = ("kubernetes_executor", "kubernetes")
 # What the rules look into, by its path in the values.
-DICTIONARIES = ("config", *(f"config.{name}" for name in ("core", "logging", *SECTIONS)), "rbac", *chart_key_rules.COMPONENTS)
+DICTIONARIES = (
+    "config",
+    *(f"config.{name}" for name in ("core", "logging", *SECTIONS)),
+    "rbac",
+    *chart_key_rules.COMPONENTS,
+    *(f"{part}.serviceAccount" for part in WITH_RIGHTS),
+)
 PARTS = ("env", "extraVolumes", "extraVolumeMounts", "extraContainers", "extraInitContainers", "tolerations")
 LISTS = ("env", "volumes", "volumeMounts", "secret", "tolerations", *(f"{name}.{part}" for name in DICTIONARIES for part in PARTS))
 TYPES = {str: "text", bool: "boolean", int: "number", float: "number"}

@@ -14,6 +14,8 @@ import pytest
 import yaml
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import WORKER_RIGHTS, Platform, planned_refs
+from ansible_collections.gitops.airflow.tests.platform.rights import expanded, of_role, table
 from ansible_collections.gitops.airflow.tests.unit.places import ROOT
 from ansible_collections.gitops.airflow.tests.unit.trust import trust_as_template
 
@@ -68,13 +70,15 @@ def test_no_image_has_a_tag_that_moves(defaults: dict[str, Any]) -> None:
     assert [image for image in images.values() if not re.search(r":v?\d+\.\d+\.\d+(-\w+)?$", image)] == []
 
 
-PLAN = {"__platform_preflight": {"plan": {"worker_secrets": ["airflow-metadata"]}}}
+ACCOUNTS = {"scheduler": "airflow-scheduler", "triggerer": "airflow-triggerer", "webserver": "airflow-webserver"}
+PLAN = {"__platform_preflight": {"plan": {"worker_secrets": ["airflow-metadata"], "worker_rights": WORKER_RIGHTS, "accounts": ACCOUNTS}}}
 
 
 @pytest.mark.parametrize("text", TRICKY)
 @pytest.mark.parametrize(
     ("template", "variables"),
     [
+        ("airflow_app/rbac.yaml.j2", ["platform_core_namespace"]),
         ("airflow_app/removed-objects.yaml.j2", ["platform_argocd_namespace", "platform_core_namespace"]),
         ("git_server/gitea.yaml.j2", ["platform_git_namespace", "platform_gitea_image"]),
         ("git_server/removed-objects.yaml.j2", ["platform_git_namespace"]),
@@ -97,6 +101,58 @@ def test_a_namespace_is_named_as_it_is_called(render: Render, name: str) -> None
     assert [item["name"] for item in removed[0]] == [name]
     listed: list[Any] = render("airflow_app/removed-objects.yaml.j2", platform_worker_namespaces=[{"name": name}], **PLAN)
     assert [item["namespace"] for item in listed[0] if item["name"] == "airflow-metadata"] == [name]
+    rights = render("airflow_app/rbac.yaml.j2", platform_worker_namespaces=[{"name": name}], **PLAN)
+    assert {item["metadata"]["namespace"] for item in rights} == {name}
+
+
+@pytest.mark.parametrize("account", TRICKY)
+def test_an_account_is_named_as_it_is_called(render: Render, account: str) -> None:
+    plan = {"__platform_preflight": {"plan": {"accounts": dict.fromkeys(ACCOUNTS, account)}}}
+    subjects = [subject for item in render("airflow_app/rbac.yaml.j2", **plan) for subject in item.get("subjects", [])]
+    assert {subject["name"] for subject in subjects} == {account}
+
+
+Identity = tuple[str, str, str]
+
+
+def identity(item: dict[str, Any]) -> Identity:
+    return item["kind"], item["metadata"]["namespace"], item["metadata"]["name"]
+
+
+def test_d9_the_rights_are_those_of_the_table(render: Render) -> None:
+    """tests/platform/rights.yml, which a running platform is compared with."""
+    objects = render("airflow_app/rbac.yaml.j2", platform_worker_namespaces=[{"name": "airflow-core"}, {"name": "a"}], **PLAN)
+    roles = {(item["metadata"]["namespace"], item["metadata"]["name"]): of_role(item) for item in objects if item["kind"] == "Role"}
+    given: dict[str, dict[str, Any]] = {}
+    for item in objects:
+        if item["kind"] == "RoleBinding":
+            assert (item["roleRef"]["kind"], item["roleRef"]["apiGroup"]) == ("Role", "rbac.authorization.k8s.io")
+            for subject in item["subjects"]:
+                assert (subject["kind"], subject["namespace"]) == ("ServiceAccount", "airflow-core")
+                where = given.setdefault(subject["name"], {}).setdefault(item["metadata"]["namespace"], set())
+                where |= roles[item["metadata"]["namespace"], item["roleRef"]["name"]]
+    listed = {name: expanded(where["airflow"]) for name, where in table()["core"].items() if where}
+    assert given == {name: {"airflow-core": rules, "a": rules} for name, rules in listed.items()}
+
+
+def test_d9_the_rights_are_planned_removed_and_left_alone_by_argo_cd(render: Render) -> None:
+    """Names and places are the same in the template, the preflight's plan and the removal."""
+    namespaces = ("airflow-core", "a")
+    names = [{"name": name} for name in namespaces]
+    objects = render("airflow_app/rbac.yaml.j2", platform_worker_namespaces=names, **PLAN)
+    planned = {
+        (ref.kind, ref.namespace, ref.name) for ref in planned_refs(Platform("airflow", namespaces=namespaces)) if "Role" in ref.kind
+    }
+    removed: list[Any] = render("airflow_app/removed-objects.yaml.j2", platform_worker_namespaces=names, **PLAN)
+    assert sorted(map(identity, objects)) == sorted(planned)
+    assert sorted((item["kind"], item["namespace"], item["name"]) for item in removed[0] if "Role" in item["kind"]) == sorted(planned)
+    # On an upgrade the chart does not have them any more, and Argo CD still knows them (gitops-engine: sync_context.go, pruneObject;
+    # argo-cd: controller/state.go).
+    for item in objects:
+        assert item["metadata"]["annotations"] == {
+            "argocd.argoproj.io/sync-options": "Prune=false",
+            "argocd.argoproj.io/compare-options": "IgnoreExtraneous",
+        }
 
 
 def test_the_log_stores_accounts_are_as_it_reads_them(render: Render) -> None:

@@ -16,6 +16,7 @@ import yaml
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar
 from ansible_collections.gitops.airflow.plugins.module_utils._git.credentials import Credentials
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.chart_values import service_accounts
 from ansible_collections.gitops.airflow.tests.unit.places import ROOT
 from ansible_collections.gitops.airflow.tests.unit.trust import trust_as_template
 
@@ -35,6 +36,7 @@ def defaults(role_variables: Callable[..., dict[str, Any]]) -> dict[str, Any]:
         "role_path": str(role),
         "ansible_search_path": [str(role)],
         **secrets(),
+        "__platform_preflight": {"plan": {"accounts": service_accounts({}, "airflow-core")}},
     }
 
 

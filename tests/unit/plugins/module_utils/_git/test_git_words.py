@@ -44,7 +44,8 @@ SSH_TAIL = (
         (f'Load key "/k": error in libcrypto\ngit@h: Permission denied (publickey).\n{SSH_TAIL}', "bad_key"),
         ("fatal: repository 'http://h/x.git/' not found", "repository_missing"),
         (
-            "remote: Push to create is not enabled for users.\nfatal: unable to access 'http://h/x.git/': The requested URL returned error: 403",
+            "remote: Push to create is not enabled for users.\n"
+            "fatal: unable to access 'http://h/x.git/': The requested URL returned error: 403",
             "repository_missing",
         ),
         (f"ERROR: Repository not found.\n{SSH_TAIL}", "repository_missing"),

@@ -1,14 +1,18 @@
 # Copyright: (c) 2026, The gitops.airflow team
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""D3: values of people's own neither take the platform's entries away nor put something before the cluster policy."""
+"""D3, D9: values of people's own neither take the platform's entries away nor put something before the cluster policy."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import pytest
-from ansible_collections.gitops.airflow.plugins.module_utils._platform.chart_values import import_path_problems, with_platform_entries
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.chart_values import (
+    import_path_problems,
+    service_accounts,
+    with_platform_entries,
+)
 
 FOLDER = "/opt/gitops-airflow"
 PATH = {"name": "PYTHONPATH", "value": FOLDER}
@@ -78,3 +82,41 @@ def test_values_that_leave_the_policy_first(values: dict[str, Any] | None) -> No
 def test_values_that_would_put_something_before_the_policy(values: dict[str, Any], problem: str) -> None:
     (found,) = import_path_problems(values)
     assert problem in found
+
+
+def account(**options: Any) -> dict[str, Any]:
+    return {"scheduler": {"serviceAccount": options}}
+
+
+LONG = "a" * 62
+
+
+@pytest.mark.parametrize(
+    ("values", "release", "scheduler", "webserver"),
+    [
+        (None, "airflow-core", "airflow-scheduler", "airflow-webserver"),
+        ({}, "x", "airflow-scheduler", "airflow-webserver"),
+        ({"scheduler": None}, "x", "airflow-scheduler", "airflow-webserver"),
+        ({"scheduler": {"serviceAccount": None}}, "x", "airflow-scheduler", "airflow-webserver"),
+        (account(name="mine"), "x", "mine", "airflow-webserver"),
+        (account(name=""), "x", "airflow-scheduler", "airflow-webserver"),
+        (account(create=True, annotations={"a": "b"}), "x", "airflow-scheduler", "airflow-webserver"),
+        (account(create=False), "x", "default", "airflow-webserver"),
+        (account(create=False, name="theirs"), "x", "theirs", "airflow-webserver"),
+        ({"fullnameOverride": "data"}, "x", "data-scheduler", "data-webserver"),
+        ({"fullnameOverride": "data", **account(name="mine")}, "x", "mine", "data-webserver"),
+        ({"fullnameOverride": f"{LONG}-b"}, "x", f"{LONG}-scheduler", f"{LONG}-webserver"),
+        # The release's name, with the chart's or the given one unless it is part of it.
+        ({"fullnameOverride": ""}, "airflow-core", "airflow-core-scheduler", "airflow-core-webserver"),
+        ({"fullnameOverride": ""}, "core", "core-airflow-scheduler", "core-airflow-webserver"),
+        ({"fullnameOverride": None, "nameOverride": "data"}, "core", "core-data-scheduler", "core-data-webserver"),
+        ({"fullnameOverride": "", "nameOverride": "co"}, "core", "core-scheduler", "core-webserver"),
+        ({"nameOverride": "data"}, "core", "airflow-scheduler", "airflow-webserver"),
+        # Values of another form are refused by a rule of their own.
+        ("parallelism=12", "x", "airflow-scheduler", "airflow-webserver"),
+        ({"scheduler": {"serviceAccount": "mine"}}, "x", "airflow-scheduler", "airflow-webserver"),
+    ],
+)
+def test_d9_the_accounts_are_those_that_the_chart_names(values: Any, release: str, scheduler: str, webserver: str) -> None:
+    expected = {"scheduler": scheduler, "triggerer": webserver.replace("-webserver", "-triggerer"), "webserver": webserver}
+    assert service_accounts(values, release) == expected

@@ -11,10 +11,10 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from ansible_collections.gitops.airflow.plugins.module_utils._argocd.default_project import CLOSED, OPEN
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError
 from ansible_collections.gitops.airflow.plugins.module_utils._base.owner import owner_of
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import (
-    DEFAULT_PROJECT,
     WORKER_SECRETS,
     Found,
     Obj,
@@ -487,13 +487,14 @@ def test_h1_crds_stay_for_objects_of_others() -> None:
     own = [
         whole(thing("Application", "airflow-core", OURS, "argocd")),
         whole(thing("AppProject", "airflow", OURS, "argocd")),
-        whole(thing("AppProject", "default", {}, "argocd"), spec=DEFAULT_PROJECT),
+        whole(thing("AppProject", "default", {}, "argocd"), spec=OPEN),
     ]
     assert foreign_resources(own, SCOPE) == []
+    assert foreign_resources([whole(thing("AppProject", "default", {}, "argocd"), spec=CLOSED)], SCOPE) == []
     theirs = [
         whole(thing("ApplicationSet", "apps", {}, "argocd")),
-        whole(thing("AppProject", "default", {}, "argocd"), spec={**DEFAULT_PROJECT, "sourceRepos": ["https://one"]}),
-        whole(thing("AppProject", "default", {}, "elsewhere"), spec=DEFAULT_PROJECT),
+        whole(thing("AppProject", "default", {}, "argocd"), spec={**OPEN, "sourceRepos": ["https://one"]}),
+        whole(thing("AppProject", "default", {}, "elsewhere"), spec=OPEN),
         whole(thing("Application", "team", OTHER, "argocd")),
     ]
     assert set(foreign_resources([*own, *theirs], SCOPE)) == {item.ref for item, _whole in theirs}

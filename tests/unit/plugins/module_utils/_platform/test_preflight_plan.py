@@ -331,6 +331,22 @@ def test_a_dropped_namespace_is_retired_after_its_secrets(labels: dict[str, str]
     assert namespace == Ref("Namespace", "", "old")
 
 
+@pytest.mark.parametrize(
+    ("namespace", "labels", "retired"), [("old", OURS, True), ("old", OTHER, False), ("old", {}, False), ("airflow-cron", OURS, False)]
+)
+def test_d9_the_rights_in_a_dropped_namespace_are_retired(namespace: str, labels: dict[str, str], retired: bool) -> None:
+    names = ("airflow-pod-launcher", "airflow-pod-log-reader", "mine")
+    rights = [Found(Ref(kind, namespace, name), {"labels": labels}) for kind in ("Role", "RoleBinding") for name in names]
+    *refs, last = plan(*rights, project=project(("airflow-core", "old"))).retired
+    assert last == Ref("Namespace", "", "old")
+    assert refs == [found.ref for found in rights if retired and found.ref.name != "mine"]
+
+
+def test_d9_the_plan_names_the_accounts_with_rights() -> None:
+    accounts = {"scheduler": "mine", "triggerer": "airflow-triggerer", "webserver": "airflow-webserver"}
+    assert plan(settings=given(values={"scheduler": {"serviceAccount": {"name": "mine"}}})).accounts == accounts
+
+
 def test_the_plan_says_which_repositories_are_embedded() -> None:
     assert plan(settings=given(dags=Repository("dags", "https://h/d.git"))).embedded == {"platform": True, "dags": False}
 

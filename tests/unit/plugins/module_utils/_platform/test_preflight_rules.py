@@ -374,6 +374,13 @@ REMOVE = "Remove the option from airflow_app_values"
             "createUserJob of airflow_app_values is a boolean",
             "Correct createUserJob",
         ),
+        (
+            own({"scheduler": {"serviceAccount": "mine"}}),
+            "values_type",
+            "text",
+            "scheduler.serviceAccount of airflow_app_values is a text",
+            "Correct scheduler.serviceAccount",
+        ),
     ],
 )
 def test_values_that_do_not_agree(given: dict[str, Any], code: str, value: str, words: str, action: str) -> None:
