@@ -184,9 +184,12 @@ class AirflowApi:
         """What the webserver knows of the metadata database, the scheduler and the triggerer."""
         return self._json("GET", "/health")
 
-    def dag_ids(self) -> list[str]:
+    def dags(self) -> list[Obj]:
         """The DAGs that there are, also those that are paused."""
-        return [str(dag["dag_id"]) for dag in self._pages("/dags", "dags", [("only_active", "true")])]
+        return self._pages("/dags", "dags", [("only_active", "true")])
+
+    def dag_ids(self) -> list[str]:
+        return [str(dag["dag_id"]) for dag in self.dags()]
 
     def last_runs(self, count: int, dag_ids: list[str] | None = None) -> list[Obj]:
         """The runs of these DAGs, or of all, that started last, the latest first. At most a page."""

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
+from ansible_collections.gitops.airflow.plugins.module_utils._airflow.import_error import exception_text
 from ansible_collections.gitops.airflow.plugins.module_utils._airflow.task_log import TaskLog, last_lines
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import AirflowError, CollectionError
 from ansible_collections.gitops.airflow.plugins.module_utils._base.mask import masked_words
@@ -167,7 +168,7 @@ class DagRun:
             self._tell(f"DAG {self._request.dag_id} {what}")
             self._pause()
         errors = self._retry(self._api.import_errors)
-        listed = "; ".join(f"{item.get('filename')}: {shorten(_last_line(item.get('stack_trace')), 300)}" for item in errors)
+        listed = "; ".join(f"{item.get('filename')}: {exception_text(item.get('stack_trace'))}" for item in errors)
         reason, advice = f"Import errors: {listed}.", "Correct what they name in the DAG repository, and push."
         if not errors:
             reason = "There is no import error."
@@ -308,7 +309,3 @@ class DagRun:
 def _task_name(task: dict[str, Any]) -> str:
     index = task.get("map_index")
     return f"{task['task_id']}[{index}]" if isinstance(index, int) and index >= 0 else str(task["task_id"])
-
-
-def _last_line(text: str | None) -> str:
-    return ([""] + [line for line in (text or "").splitlines() if line.strip()])[-1]

@@ -252,6 +252,17 @@ def test_dags_are_pushed_into_their_folder(arguments: Arguments, tmp_path: Path,
     assert pruned["prune"] == ["."]
 
 
+@pytest.mark.parametrize(("core_tasks", "expected"), [(True, ["airflow-core", "a"]), ("false", ["a"])])
+def test_f18_dag_files_are_checked_before_they_are_pushed(arguments: Arguments, core_tasks: Any, expected: list[str]) -> None:
+    modules = [next((key for key in item if key.startswith("gitops.airflow.")), "") for item in tasks("push_dags.yml")]
+    order = ["airflow_dag_files_info", "git_publish", "show_text", "airflow_dags_wait", "show_text"]
+    assert [name.removeprefix("gitops.airflow.") for name in modules if name] == order
+    given = {"platform_worker_namespaces": [{"name": "airflow-core"}, {"name": "a"}], "airflow_app_core_tasks": core_tasks}
+    options = arguments("push_dags.yml", "airflow_dag_files_info", airflow_app_push_dir="/d", **given)
+    assert (options["source_dir"], sorted(options["namespaces"])) == ("/d", sorted(expected))
+    assert "airflow_app_push_dir" in options["names"]["source_dir"]
+
+
 @pytest.mark.parametrize("as_file", [True, False])
 def test_keys_and_certificates_are_texts_or_files(arguments: Arguments, tmp_path: Path, as_file: bool) -> None:
     (tmp_path / "key").write_text(f"{KEY}\n")

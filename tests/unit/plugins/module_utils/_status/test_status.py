@@ -13,7 +13,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._argocd.verdict imp
 from ansible_collections.gitops.airflow.plugins.module_utils._argocd.verdict import judge as wait_judge
 from ansible_collections.gitops.airflow.plugins.module_utils._status import rows as status
 from ansible_collections.gitops.airflow.plugins.module_utils._status import runs as status_runs
-from ansible_collections.gitops.airflow.plugins.module_utils._status.read import exception_text, sync_failure
+from ansible_collections.gitops.airflow.plugins.module_utils._status.read import sync_failure
 from ansible_collections.gitops.airflow.plugins.module_utils._status.text import columns, render
 
 NOW = datetime.datetime(2026, 5, 4, 12, 0, tzinfo=datetime.UTC)
@@ -539,24 +539,3 @@ def test_v18_an_application_that_is_progressing_for_a_moment_is_a_note(health: s
     app = reverted(OLD, health={"status": health, "lastTransitionTime": changed})
     text = [f"Application airflow-core is Synced and {health}"]
     assert status.judge(with_application(app)) == ((text, []) if is_problem else ([], text))
-
-
-@pytest.mark.parametrize(
-    ("trace", "text"),
-    [
-        (
-            "Traceback (most recent call last):\n  File \"a.py\", line 1\n    import x\nModuleNotFoundError: No module named 'x'\n",
-            "ModuleNotFoundError: No module named 'x'",
-        ),
-        (
-            'Traceback (most recent call last):\n  File "a.py"\npydantic.ValidationError: 1 error\nfield\n  required\nFor more see x',
-            "pydantic.ValidationError: 1 error field required For more see x",
-        ),
-        ("something odd", "something odd"),
-        ("first line\nand the last", "and the last"),
-        ("", ""),
-        (None, ""),
-    ],
-)
-def test_v19_an_import_error_keeps_its_reason(trace: str | None, text: str) -> None:
-    assert exception_text(trace) == text
