@@ -30,6 +30,10 @@ options:
         description: Version of Airflow that is wanted. Empty to compare no versions.
         type: str
         default: ""
+      images:
+        description: Images by the names of their variables, without C(platform_) and C(_image). Each needs a tag or a digest.
+        type: dict
+        default: {}
       argocd_namespace:
         description: Namespace of Argo CD and of the Application.
         type: raw

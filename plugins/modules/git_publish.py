@@ -54,7 +54,9 @@ options:
   source_dir:
     description:
       - A local folder whose files are published, with those of its folders.
-      - Hidden files and folders are left out, but not C(.airflowignore). So are Python's caches and links.
+      - Hidden files and folders are left out, but not C(.airflowignore). So are Python's caches.
+      - Links to what is in the folder are followed. Other links are refused, and so are files that cannot be read, sockets, devices and
+        files of more than 100 MiB.
       - A folder that does not exist, or has no such files, is refused.
     type: str
   prune:

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit, urlunsplit
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError, InputError
 from ansible_collections.gitops.airflow.plugins.module_utils._base.mask import masked_words
 from ansible_collections.gitops.airflow.plugins.module_utils._base.url import SCP_LIKE, public_url, ssh_server
+from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import named
 
 PLAIN, EXECUTABLE = "100644", "100755"
 
@@ -165,6 +166,7 @@ def through(url: str, port: int) -> tuple[str, str]:
     return urlunsplit(parts._replace(netloc=f"{user}127.0.0.1:{port}")), name
 
 
+BRANCH_MISSING = "branch_missing"
 # Of "feature" and "feature/x" only one can exist (git: refs.c, refs_verify_refname_available).
 BRANCH_TAKEN = r"' exists; cannot create '|directory file conflict"
 # What git, curl and ssh say, most telling first: pattern, code, what it means, next action.
@@ -229,7 +231,7 @@ COMPLAINTS = (
     ),
     (
         r"couldn't find remote ref|could not find remote ref|remote branch .* not found",
-        "branch_missing",
+        BRANCH_MISSING,
         "the branch does not exist",
         "Correct {branch}, or make that branch",
     ),
@@ -271,6 +273,25 @@ def complaint(url: str, branch: str, output: str, *, readable: bool = False) -> 
             action = action.replace("{keyscan}", keyscan(url)).replace("{credentials}", credentials)
             return GitError(f"{public_url(url)} (branch {branch}): {meaning}. git says: {words}", f"{action}.", code)
     return GitError(f"{public_url(url)} (branch {branch}): git failed: {words}", "Correct what git complains about.", "git_failed")
+
+
+def no_branch(url: str, branch: str, refs: Sequence[str]) -> GitError:
+    """The error for a branch that a repository with these refs does not have (F12)."""
+    where = f"{public_url(url)} (branch {branch})"
+    heads = [ref.removeprefix("refs/heads/") for ref in refs if ref.startswith("refs/heads/")]
+    action = f"Correct {{branch}}. The branches there: {named(sorted(heads)) or 'none'}."
+    if f"refs/tags/{branch}" in refs:
+        return GitError(
+            f"{where}: '{branch}' is a tag of the repository, and no branch. A tag takes no pushes and brings no changes.",
+            action,
+            BRANCH_MISSING,
+        )
+    short = re.sub("^(refs/(heads|remotes/[^/]+)|origin)/", "", branch)
+    if short in heads:
+        return GitError(f"{where}: the branch does not exist. Its name there is '{short}'.", f"Set {{branch}} to {short}.", BRANCH_MISSING)
+    if re.fullmatch("[0-9a-f]{40}", branch):
+        return GitError(f"{where}: '{branch}' looks like a commit, and the branch does not exist.", action, BRANCH_MISSING)
+    return GitError(f"{where}: the branch does not exist.", action.replace(". The", ", or make that branch. The"), BRANCH_MISSING)
 
 
 def lost_race(output: str) -> bool:

@@ -18,12 +18,14 @@ from urllib.parse import urlsplit
 from ansible_collections.gitops.airflow.plugins.module_utils._base.transport import EVERYWHERE, is_loopback
 from ansible_collections.gitops.airflow.plugins.module_utils._git.credentials import Credentials
 from ansible_collections.gitops.airflow.plugins.module_utils._git.model import (
+    BRANCH_MISSING,
     Content,
     Entry,
     GitError,
     changed_paths,
     complaint,
     lost_race,
+    no_branch,
     plan,
 )
 
@@ -148,6 +150,11 @@ class Remote:
     def error(self, output: str) -> GitError:
         return complaint(self.shown, self.branch, output, readable=self.was_read)
 
+    def no_branch(self) -> GitError:
+        """Why there is no such branch. Raises GitError if the server does not say."""
+        out = self._git("ls-remote", "--quiet", self.url, "refs/heads/*", f"refs/tags/{self.branch}").decode(errors="replace")
+        return no_branch(self.shown, self.branch, [line.partition("\t")[2] for line in out.splitlines()])
+
     def head(self) -> str | None:
         """The branch's commit, or None when the branch does not exist. Raises GitError."""
         out = self._git("ls-remote", "--quiet", self.url, f"refs/heads/{self.branch}").decode()
@@ -161,7 +168,7 @@ class Remote:
             self.was_read = True
             return self._git("rev-parse", "refs/found").decode().strip()
         error = self.error(err)
-        if error.code == "branch_missing":
+        if error.code == BRANCH_MISSING:
             return None
         raise error
 
@@ -242,7 +249,7 @@ def publish(
                 raise
             head = None
         if head is None and not (create and wanted):
-            raise remote.error("couldn't find remote ref")
+            raise remote.no_branch()
         if head and if_absent:
             return Outcome(head, {})
         found = remote.tree(head) if head else {}

@@ -26,6 +26,7 @@ PLATFORM_OPTIONS: dict[str, Any] = {
     "provider": {"type": "str", "default": "existing"},
     "git_server": {"type": "str", "default": "embedded"},
     "airflow_version": {"type": "str", "default": ""},
+    "images": {"type": "dict", "default": {}},
     "argocd_namespace": {"type": "raw", "default": "argocd"},
     "git_namespace": {"type": "raw", "default": "git"},
     "core_namespace": {"type": "raw", "default": "airflow-core"},
@@ -151,6 +152,7 @@ class Settings:
     provider: str = "existing"
     git_server: str = "embedded"
     airflow_version: str = ""
+    images: Mapping[str, str] = field(default_factory=dict)
     argocd_namespace: Any = "argocd"
     git_namespace: Any = "git"
     core_namespace: Any = "airflow-core"
@@ -221,6 +223,7 @@ def from_params(platform: Mapping[str, Any], airflow: Mapping[str, Any] | None) 
     plain = {item.name: platform[item.name] for item in fields(Settings) if item.name in PLATFORM_OPTIONS}
     plain |= {
         "worker_namespaces": tuple(item["name"] for item in platform["worker_namespaces"]),
+        "images": {name: "" if image is None else str(image) for name, image in platform["images"].items()},
     }
     if airflow is None:
         return Settings(**plain)

@@ -17,6 +17,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._git.model import (
     GitError,
     complaint,
     lost_race,
+    no_branch,
     safe_path,
     through,
     unified,
@@ -253,3 +254,28 @@ def test_an_isolated_access_uses_nothing_of_the_persons_own(tmp_path: Path) -> N
     folder = str(tmp_path)
     assert (variables["HOME"], variables["XDG_CONFIG_HOME"], variables["GIT_CONFIG_NOSYSTEM"]) == (folder, folder, "1")
     assert "HOME" not in Access().environment(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("branch", "words", "action"),
+    [
+        ("v1.0", "'v1.0' is a tag of the repository, and no branch.", "Correct {branch}. The branches there: dev/x, main."),
+        ("next", "the branch does not exist.", "Correct {branch}, or make that branch. The branches there: dev/x, main."),
+        ("x", "the branch does not exist.", "Correct {branch}, or make that branch. The branches there: dev/x, main."),
+        ("origin/main", "the branch does not exist. Its name there is 'main'.", "Set {branch} to main."),
+        ("refs/heads/dev/x", "the branch does not exist. Its name there is 'dev/x'.", "Set {branch} to dev/x."),
+        (
+            "a" * 40,
+            f"'{'a' * 40}' looks like a commit, and the branch does not exist.",
+            "Correct {branch}. The branches there: dev/x, main.",
+        ),
+    ],
+)
+def test_f12_why_there_is_no_such_branch(branch: str, words: str, action: str) -> None:
+    error = no_branch("https://h/r.git", branch, ["refs/heads/main", "refs/heads/dev/x", "refs/tags/v1.0"])
+    assert error.message.startswith(f"https://h/r.git (branch {branch}): {words}")
+    assert (error.code, error.named({"branch": "airflow_app_dags_branch"}).next_action) == (
+        "branch_missing",
+        action.replace("{branch}", "airflow_app_dags_branch"),
+    )
+    assert "The branches there: none." in no_branch("https://h/r.git", "x", []).next_action
