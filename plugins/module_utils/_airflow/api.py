@@ -180,6 +180,11 @@ class AirflowApi:
     def task_instances(self, dag_id: str, run_id: str) -> list[Obj]:
         return self._pages(f"/dags/{quote(dag_id, safe='')}/dagRuns/{quote(run_id, safe='')}/taskInstances", "task_instances", [])
 
+    def failed_tasks(self, dag_id: str, run_id: str) -> list[Obj]:
+        """A page of the task instances that failed themselves."""
+        path = f"/dags/{quote(dag_id, safe='')}/dagRuns/{quote(run_id, safe='')}/taskInstances?state=failed&limit={PAGE}"
+        return [task for task in self._json("GET", path).get("task_instances") or [] if task.get("state") == "failed"]
+
     def health(self) -> Obj:
         """What the webserver knows of the metadata database, the scheduler and the triggerer."""
         return self._json("GET", "/health")

@@ -9,10 +9,10 @@ import datetime
 import json
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from ansible_collections.gitops.airflow.plugins.module_utils._airflow.access import open_as_admin
@@ -59,6 +59,8 @@ class Platform:
     urls: dict[str, str]
     # Namespace of the platform's own store of task logs; empty where it has none.
     logs: str = ""
+    # How a person reads the password for one of the URLs, by its name.
+    password_commands: Mapping[str, str] = field(default_factory=dict)
 
 
 def sync_failure(lines: Sequence[str]) -> str:
@@ -254,7 +256,9 @@ class StatusRead:
                     "volumes": volumes,
                     "logs": stores,
                     "checkouts": checkouts,
-                    "urls": [{"name": name, "url": url} for name, url in at.urls.items()],
+                    "urls": [
+                        {"name": name, "url": url, "password_command": at.password_commands.get(name, "")} for name, url in at.urls.items()
+                    ],
                     **airflow.result(),
                 },
             )

@@ -231,7 +231,7 @@ def healthy() -> dict[str, Any]:
         "volumes": status.volume_rows([claim], {}),
         "logs": [STORE],
         "checkouts": [{"pod": "airflow-scheduler-x", "commit": "abcdef1234", "age": 500, "error": ""}],
-        "urls": [{"name": "Airflow", "url": "http://localhost:8080"}],
+        "urls": [{"name": "Airflow", "url": "http://localhost:8080", "password_command": "kubectl get secret airflow-admin"}],
         "airflow": {"metadatabase": "healthy", "scheduler": "healthy", "triggerer": "healthy"},
         "runs": status_runs.run_rows([run("cron", 0)], [task("cron", 0, "airflow-cron")], "core", NOW),
         "import_errors": [],
@@ -277,6 +277,11 @@ def test_faults_without_a_row_of_their_own() -> None:
         ("pods", {"restarts": 1, "restarted": 60, "reason": "web: Error (1)"}, "pod core/web-1 restarted 60 s ago: web: Error (1)"),
         ("pods", {"status": "Failed", "reason": "web: Error (1)"}, "pod core/web-1 has failed: web: Error (1)"),
         ("runs", {"state": "failed"}, "the last run of cron failed 60 s ago (r0)"),
+        (
+            "runs",  # F22
+            {"state": "failed", "failure": "task a[1], try 2: ValueError: x"},
+            "the last run of cron failed 60 s ago (r0): task a[1], try 2: ValueError: x",
+        ),
         ("nodes", {"unschedulable": True}, "node node-1 is cordoned"),
     ],
 )
@@ -404,8 +409,8 @@ def test_the_screen() -> None:
         "TASK LOGS                 state  full               old ones deleted",
         "  airflow-logs/task-logs  runs   20% of its volume  59 min ago",
         "",
-        "URLS       url",
-        "  Airflow  http://localhost:8080",
+        "URLS       url                    password of admin",
+        "  Airflow  http://localhost:8080  kubectl get secret airflow-admin",  # F22
         "",
         "cpu and memory: from the kubelets",
     ]
