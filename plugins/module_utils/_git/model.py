@@ -177,6 +177,13 @@ COMPLAINTS = (
         "the branch cannot be made, because the name of another branch is the beginning of its path or begins with it",
         "Choose another {branch}, or delete the other branch",
     ),
+    # Before the credentials: the server knows who pushes, and refuses the branch or commit (GitHub GH006, GH013; GitLab; Azure TF402455).
+    (
+        r"\[remote rejected\]|hook declined|protected (branch|ref)|GH0(06|13)|TF402455|only be modified through pull requests",
+        "refused",
+        "the server refused the push by a rule of its own",
+        "Set {branch} to a branch of its own that may be pushed to, or allow {pusher} to push in the server's rules for this branch",
+    ),
     (
         r"unprotected private key|bad permissions|error in libcrypto|invalid format|Load key .*: ",
         "bad_key",
@@ -242,12 +249,6 @@ COMPLAINTS = (
         "the repository does not exist, or the user may not see it",
         "Correct {repo}, make the repository, or give {credentials} that may see it",
     ),
-    (
-        r"\[remote rejected\]|pre-receive hook declined|protected branch",
-        "refused",
-        "the server refused the push",
-        "Read the server's words; its rules for the branch may ask for another way",
-    ),
     (r"returned error: 5\d\d", "server_error", "the server failed", "Look into the server's log, or try later"),
     (r"did not end in time", "timeout", "git took too long", "Try again, or give a longer timeout"),
 )
@@ -271,8 +272,17 @@ def complaint(url: str, branch: str, output: str, *, readable: bool = False) -> 
                 action += " (a deploy key: with write access)" if ssh_server(url) else ""
             credentials = "an {ssh_key}" if ssh_server(url) else "{username} and {password} (a token)"
             action = action.replace("{keyscan}", keyscan(url)).replace("{credentials}", credentials)
-            return GitError(f"{public_url(url)} (branch {branch}): {meaning}. git says: {words}", f"{action}.", code)
+            action = action.replace("{pusher}", "the owner of the {ssh_key}" if ssh_server(url) else "{username}")
+            said = _servers_words(output) if code == "refused" else ""
+            return GitError(f"{public_url(url)} (branch {branch}): {meaning}. {said or f'git says: {words}'}", f"{action}.", code)
     return GitError(f"{public_url(url)} (branch {branch}): git failed: {words}", "Correct what git complains about.", "git_failed")
+
+
+def _servers_words(output: str) -> str:
+    """What the server's hook or rule says, without git's own lines around it."""
+    lines = (line.strip().removeprefix("remote:").strip() for line in output.splitlines() if line.strip().startswith("remote:"))
+    words = masked_words(" ".join(filter(None, lines)))[-600:]
+    return f"The server says: {words}" if words else ""
 
 
 def no_branch(url: str, branch: str, refs: Sequence[str]) -> GitError:

@@ -14,6 +14,7 @@ import pytest
 from ansible_collections.gitops.airflow.plugins.module_utils._git import remote as _git_repo
 from ansible_collections.gitops.airflow.plugins.module_utils._git.credentials import Credentials
 from ansible_collections.gitops.airflow.plugins.module_utils._git.model import Content, GitError
+from ansible_collections.gitops.airflow.plugins.module_utils._git.owner import FolderOwner
 from ansible_collections.gitops.airflow.plugins.module_utils._git.remote import Access, Author, Outcome, Remote, publish
 from ansible_collections.gitops.airflow.plugins.module_utils._git.source import collect
 from ansible_collections.gitops.airflow.plugins.modules import git_publish
@@ -159,6 +160,33 @@ def test_a_refused_push_is_told_once(filled: Path) -> None:
         to(filled, texts(a="a"))
     assert caught.value.code == "refused"
     assert "main is protected" in str(caught.value)
+
+
+def test_f11_a_protected_branch_is_found_by_the_push_of_the_owner_mark(filled: Path, tmp_path: Path) -> None:
+    """The check before asks the server, too, but git runs no hook for a push that changes nothing (--dry-run)."""
+    hook = filled / "hooks/update"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text('#!/bin/sh\n[ "$1" != refs/heads/main ] || { echo "main is protected, token=glpat-0123456789abcdefghij"; exit 1; }\n')
+    hook.chmod(0o755)
+    before = git(filled, "rev-parse", "main")
+    with Remote(f"file://{filled}", "main", Access(), temp=str(tmp_path)) as remote:
+        commit = remote.fetch()
+        assert commit
+        remote.check_push(commit)
+    owner = FolderOwner("platform/airflow/core", "team", "uid-1")
+    mark = {owner.path: Content(owner.content.encode())}
+    with pytest.raises(GitError, match=r"refused the push by a rule of its own\. The server says: main is protected, token=") as caught:
+        to(filled, mark)
+    assert "glpat-" not in caught.value.message
+    assert caught.value.named({}, "airflow_app_platform_").next_action == (
+        "Set airflow_app_platform_branch to a branch of its own that may be pushed to, or allow airflow_app_platform_username to push "
+        "in the server's rules for this branch."
+    )
+    assert git(filled, "rev-parse", "main") == before
+    # Where it is allowed, the mark is all that is pushed, and the next run pushes nothing.
+    hook.unlink()
+    assert list(to(filled, mark).changed) == [owner.path]
+    assert to(filled, mark).changed == {}
 
 
 def test_a_missing_repository(tmp_path: Path) -> None:

@@ -226,6 +226,13 @@ def test_h7_the_embedded_servers_credentials_are_read_by_the_modules(
         assert [options["credentials"][name] for name in ("username", "password")] == [f"{kind}-username", f"{kind}-password"]
 
 
+def test_f11_only_the_owner_mark_is_pushed_first(arguments: Arguments) -> None:
+    options = arguments("claimed.yml", "git_publish", platform_name="beta", **OWN)
+    assert options["owner"] == {"folder": CHART, "platform": "beta", "cluster": "uid", "adopt": False, "take_over": ""}
+    assert options["repo"] == "https://h/p.git"
+    assert set(options) & {"files", "copies", "source_dir", "prune", "create"} == set()
+
+
 @pytest.mark.parametrize(
     ("file", "module"), [("publish.yml", "git_publish"), ("push_dags.yml", "git_publish"), ("present.yml", "git_publish")]
 )

@@ -56,6 +56,14 @@ SSH_TAIL = (
         ("fatal: unable to access 'https://h/': server certificate verification failed. CAfile: none", "untrusted_certificate"),
         ("! [remote rejected] main -> main (pre-receive hook declined)", "refused"),
         ("remote: error: GH006: Protected branch update failed for refs/heads/main.", "refused"),
+        ("remote: error: GH013: Repository rule violations found for refs/heads/main.", "refused"),
+        (
+            "remote: Gitea: Not allowed to push to protected branch main\n! [remote rejected] main -> main (pre-receive hook declined)",
+            "refused",
+        ),
+        ("remote: Branch refs/heads/main can only be modified through pull requests.", "refused"),
+        ("! [remote rejected] main (TF402455: Pushes to this branch are not permitted)", "refused"),
+        ("remote: error: hook declined to update refs/heads/main", "refused"),
         ("error: RPC failed; HTTP 502 curl 22 The requested URL returned error: 502", "server_error"),
         ("fatal: something new", "git_failed"),
     ],
@@ -65,7 +73,7 @@ def test_complaints_are_understood(output: str, code: str) -> None:
     assert error.code == code
     assert str(error).startswith("https://host/x.git (branch main): ")
     assert error.next_action
-    assert output.split("\n")[0] in str(error)
+    assert output.split("\n")[0].removeprefix("remote: ") in str(error)
 
 
 @pytest.mark.parametrize(
@@ -100,7 +108,21 @@ def test_complaints_are_understood(output: str, code: str) -> None:
             "can be read, but not pushed to",
             "Give an ssh_key that may push (a deploy key: with write access).",
         ),
-        ("https://h/x.git", "protected branch", True, "the server refused the push", "Read the server's words"),
+        (
+            "https://h/x.git",
+            "protected branch",
+            True,
+            "the server refused the push by a rule of its own",
+            "Set branch to a branch of its own that may be pushed to, or allow username to push",
+        ),
+        # F11: the words of a host about its rule are not about the credentials.
+        (
+            "ssh://git@h/x.git",
+            "remote: GitLab: You are not allowed to push code to protected branches on this project.\n! [remote rejected] main -> main",
+            True,
+            "the server refused the push by a rule of its own. The server says: GitLab: You are not allowed to push",
+            "Set branch to a branch of its own that may be pushed to, or allow the owner of the ssh_key to push",
+        ),
     ],
 )
 def test_what_is_missing_is_told(url: str, output: str, readable: bool, meaning: str, action: str) -> None:
