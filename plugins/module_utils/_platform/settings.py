@@ -64,6 +64,9 @@ AIRFLOW_OPTIONS: dict[str, Any] = {
     "task_secrets": {"type": "list", "elements": "str", "default": [], "no_log": False},
     "task_claims": {"type": "list", "elements": "str", "default": []},
     "values": {"type": "raw", "default": {}},
+    "chart_repository": {"type": "str", "default": ""},
+    "chart_version": {"type": "str", "default": ""},
+    "chart_archive": {"type": "str", "default": ""},
 }
 
 
@@ -79,7 +82,7 @@ def hide(airflow: dict[str, Any] | None) -> set[str]:
         airflow[name], hidden = hide_secrets(airflow[name])
         secrets |= hidden
     airflow["values"] = {}
-    airflow |= {name: public_url(airflow[name]) for name in ("platform_repo", "dags_repo", "logs_endpoint")}
+    airflow |= {name: public_url(airflow[name]) for name in ("platform_repo", "dags_repo", "logs_endpoint", "chart_repository")}
     return secrets
 
 
@@ -121,6 +124,15 @@ class Logs:
 
 
 @dataclass(frozen=True)
+class Chart:
+    """Where the official chart comes from: the archive, if there is one, otherwise the repository."""
+
+    repository: str = ""
+    version: str = ""
+    archive: str = ""
+
+
+@dataclass(frozen=True)
 class AirflowSettings:
     """What is set for Airflow, its two repositories and its task logs."""
 
@@ -132,6 +144,7 @@ class AirflowSettings:
     subpath: str = "dags"
     dags_check: bool = True
     logs: Logs = Logs()
+    chart: Chart = Chart()
     task_logs_state: str = "present"
     default_namespace: str = ""
     core_tasks: bool = True
@@ -236,6 +249,7 @@ def from_params(platform: Mapping[str, Any], airflow: Mapping[str, Any] | None) 
             path=airflow["platform_path"],
             subpath=airflow["dags_subpath"],
             logs=Logs(airflow["logs"], *(airflow[f"logs_{name}"] for name in ("endpoint", "region", "bucket", "secret"))),
+            chart=Chart(*(airflow[f"chart_{name}"] for name in ("repository", "version", "archive"))),
             default_namespace=airflow["default_namespace"] or platform["core_namespace"],
             task_secrets=tuple(airflow["task_secrets"]),
             task_claims=tuple(airflow["task_claims"]),

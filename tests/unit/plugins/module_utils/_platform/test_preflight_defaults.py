@@ -33,7 +33,15 @@ OWN = {"platform_name", "platform_provider", "platform_worker_namespaces", "plat
 def test_an_option_is_called_as_the_roles_variable(prefix: str, options: dict[str, Any]) -> None:
     variables = {prefix + name: option for name, option in options.items() if prefix + name in DEFAULTS}
     left = set(options) - {name.removeprefix(prefix) for name in variables}
-    assert left <= {"airflow_version", "images", "task_logs_state", "platform_credentials", "dags_credentials"}
+    assert left <= {
+        "airflow_version",
+        "images",
+        "task_logs_state",
+        "platform_credentials",
+        "dags_credentials",
+        "chart_repository",
+        "chart_version",
+    }
     for name, option in variables.items():
         default = DEFAULTS[name]
         if name not in OWN and not (isinstance(default, str) and "{{" in default):
