@@ -30,10 +30,10 @@ options:
         description: Version of Airflow that is wanted. Empty to compare no versions.
         type: str
         default: ""
-      airflow_chart_version:
-        description: Version of the official Airflow chart. Its keys are compared with O(airflow.values). Empty if it is not known.
-        type: str
-        default: ""
+      images:
+        description: Images by the names of their variables, without C(platform_) and C(_image). Each needs a tag or a digest.
+        type: dict
+        default: {}
       argocd_namespace:
         description: Namespace of Argo CD and of the Application.
         type: raw
@@ -126,6 +126,20 @@ options:
           ca:
             description: Certificate authority of the HTTPS server, as a text or as a file.
             type: str
+      chart_repository:
+        description:
+          - URL of the chart repository from which Argo CD fetches the official chart. Empty, it is not asked.
+          - It is asked as Argo CD asks it, without a proxy and with public certificate authorities alone.
+        type: str
+        default: ""
+      chart_version:
+        description: Version of the official chart. Empty to compare no versions.
+        type: str
+        default: ""
+      chart_archive:
+        description: The official chart as a file on the host that runs the module. With it the chart repository is not asked.
+        type: str
+        default: ""
       dags_repo:
         description: URL of the DAG repository. Empty for the one of the embedded Git server.
         type: str

@@ -13,11 +13,14 @@ author: The gitops.airflow team (@gitops-airflow)
 description:
   - Waits until git-sync has checked out a commit in the newest running pod of Airflow's scheduler, which it finds by the labels
     C(tier=airflow) and C(component=scheduler). Airflow reads a new DAG file within the next 30 seconds.
+  - With O(pushed) it then waits until Airflow has read these files, and fails if one of them has an import error. Import errors of other
+    files are reported in RV(text), and fail nothing.
+  - Airflow is asked through the Kubernetes API, as its admin.
   - If no scheduler runs, there is nothing to wait for.
   - Changes nothing.
 attributes:
   check_mode:
-    details: Looks once, and reports what it has seen.
+    details: Looks once, and reports what it has seen. Airflow is not asked.
 extends_documentation_fragment:
   - gitops.airflow.kubernetes_auth
   - gitops.airflow.attributes.read_only
@@ -35,13 +38,58 @@ options:
     type: str
     default: /opt/airflow/dags/repo
   timeout:
-    description: Seconds to wait.
+    description: Seconds to wait for the commit.
     type: float
     default: 60
+  pushed:
+    description: The files that Airflow must read, by their paths in a folder of the repository.
+    type: dict
+    suboptions:
+      folder:
+        description: The folder in the repository. V(.) and V("") are the repository itself.
+        type: str
+        default: ""
+      files:
+        description: All files that were pushed. An import error of one of them is a failure.
+        type: list
+        elements: str
+        required: true
+      imported_files:
+        description: Those of them that Airflow imports. RV(gitops.airflow.airflow_dag_files_info#module:imported_files) has them.
+        type: list
+        elements: str
+        default: []
+      dag_files:
+        description: Those of them that make a DAG. They are waited for until O(parse_timeout), the other ones for 40 seconds.
+        type: list
+        elements: str
+        default: []
+  parse_timeout:
+    description: Seconds to wait for O(pushed) once the scheduler has the commit. RV(text) names the files that Airflow has not read then.
+    type: float
+    default: 90
+  airflow_service:
+    description: Service of Airflow's webserver in O(namespace).
+    type: str
+    default: airflow-webserver
+  airflow_port:
+    description: Port of that Service.
+    type: int
+    default: 8080
+  airflow_username:
+    description: Airflow's user, who may read DAGs and import errors.
+    type: str
+    default: admin
+  airflow_secret:
+    description: Secret in O(namespace) that holds the user's password under the key C(password).
+    type: str
+    default: airflow-admin
 notes:
-  - Needs C(list) on C(pods) and C(create) on C(pods/exec) in O(namespace).
+  - Needs C(list) on C(pods) and C(create) on C(pods/exec) in O(namespace). With O(pushed) it also needs C(get) on O(airflow_secret), and
+    for O(airflow_service) C(get) on C(services), C(list) on C(endpointslices) and C(create) on C(pods/portforward).
 seealso:
   - module: gitops.airflow.git_publish
+  - module: gitops.airflow.airflow_dag_files_info
 """
 
 EXAMPLES = r"""
@@ -58,6 +106,15 @@ EXAMPLES = r"""
   gitops.airflow.airflow_dags_wait:
     commit: "{{ pushed.commit }}"
     timeout: 120
+
+- name: Wait until Airflow has read them, and fail if it cannot import one
+  gitops.airflow.airflow_dags_wait:
+    commit: "{{ pushed.commit }}"
+    pushed:
+      folder: dags
+      files: "{{ pushed.source_files }}"
+      imported_files: [orders.py, shared/tables.py]
+      dag_files: [orders.py]
 """
 
 RETURN = r"""
@@ -80,43 +137,94 @@ text:
   description: The same for a person.
   returned: success
   type: str
-  sample: The scheduler has it; a new DAG is there within 30 seconds.
+  sample: "The scheduler has it: 2 DAGs visible, no import errors."
+dags:
+  description: The DAGs of O(pushed) that Airflow has read since.
+  returned: always
+  type: list
+  elements: str
+  sample: [orders, orders_weekly]
+import_errors:
+  description: Import errors of O(pushed), and of other files, each with C(file), C(line), C(text) and whether it was C(pushed).
+  returned: always
+  type: list
+  elements: dict
+  sample:
+    - file: orders.py
+      line: 3
+      text: "ModuleNotFoundError: No module named 'pandas'"
+      pushed: true
 next_action:
   description: What to do.
   returned: failure
   type: str
 code:
-  description: The kind of failure, V(timeout) if the scheduler does not have the commit after O(timeout).
+  description: >-
+    The kind of failure: V(timeout) if the scheduler does not have the commit after O(timeout), V(import_errors) if Airflow cannot import a
+    file of O(pushed), V(missing_secret) or V(missing_key) for O(airflow_secret), V(no_tunnel), or that of the request that failed.
   returned: failure
   type: str
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from ansible_collections.gitops.airflow.plugins.module_utils._airflow.dags_wait import QUERY, DagsWait, report
+from ansible_collections.gitops.airflow.plugins.module_utils._airflow.access import open_as_admin
+from ansible_collections.gitops.airflow.plugins.module_utils._airflow.dags_parsed import FileError, Parsed, ParseWait, Pushed
+from ansible_collections.gitops.airflow.plugins.module_utils._airflow.dags_wait import QUERY, DagsWait, Seen, report
 from ansible_collections.gitops.airflow.plugins.module_utils._airflow.inspection import Scheduler
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError
 from ansible_collections.gitops.airflow.plugins.module_utils._base.module import AnsibleModule
-from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import connect, core_path, show_path
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import KubeApi, connect, core_path, show_path
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
 
 def argument_spec() -> dict[str, Any]:
+    paths = {"type": "list", "elements": "str"}
     return {
         **AUTH_ARG_SPEC,
         "namespace": {"type": "str", "default": "airflow-core"},
         "commit": {"type": "str", "required": True},
         "link": {"type": "str", "default": "/opt/airflow/dags/repo"},
         "timeout": {"type": "float", "default": 60},
+        "pushed": {
+            "type": "dict",
+            "options": {
+                "folder": {"type": "str", "default": ""},
+                "files": {**paths, "required": True},
+                "imported_files": {**paths, "default": []},
+                "dag_files": {**paths, "default": []},
+            },
+        },
+        "parse_timeout": {"type": "float", "default": 90},
+        "airflow_service": {"type": "str", "default": "airflow-webserver"},
+        "airflow_port": {"type": "int", "default": 8080},
+        "airflow_username": {"type": "str", "default": "admin"},
+        "airflow_secret": {"type": "str", "default": "airflow-admin", "no_log": False},
     }
+
+
+def parse(params: dict[str, Any], api: KubeApi, seen: Seen) -> Parsed:
+    """What Airflow made of the pushed files. Raises CollectionError."""
+    given, link = params["pushed"], params["link"]
+    checkout = Scheduler(api, params["namespace"], seen.pod).checkout(link)
+    files, imported, dag_files = (frozenset(given[name]) for name in ("files", "imported_files", "dag_files"))
+    pushed = Pushed(given["folder"], files, imported, dag_files, (link, checkout.folder))
+    at = {name: params[f"airflow_{name}"] for name in ("service", "port", "username", "secret")}
+    with open_as_admin(api, params, params["namespace"], **at) as airflow:
+        wait = ParseWait(airflow, pushed, time.monotonic, time.sleep)
+        return wait.until(checkout.since, checkout.now - checkout.since, params["parse_timeout"])
+
+
+def rows(errors: Sequence[FileError], pushed: bool) -> list[dict[str, Any]]:
+    return [{"file": error.file, "line": error.line, "text": error.text, "pushed": pushed} for error in errors]
 
 
 def main(create: Callable[..., AnsibleModule] = AnsibleModule) -> None:
     module = create(argument_spec=argument_spec(), supports_check_mode=True)
     params = show_path(module)
-    namespace, commit = params["namespace"], params["commit"]
+    namespace, commit, parsed = params["namespace"], params["commit"], None
     try:
         api = connect(params)
         wait = DagsWait(
@@ -127,9 +235,15 @@ def main(create: Callable[..., AnsibleModule] = AnsibleModule) -> None:
             params["link"],
         )
         seen = wait.look() if module.check_mode else wait.until(commit, params["timeout"])
+        if params["pushed"] and seen.has(commit) and not module.check_mode:
+            parsed = parse(params, api, seen)
     except CollectionError as error:
-        module.fail(error)
-    module.exit_json(changed=False, done=seen.has(commit), pod=seen.pod, commit=seen.commit, text=report(seen, commit))
+        module.fail(error, dags=[], import_errors=[])
+    text, found = report(seen, commit, parsed.text if parsed else ""), parsed or Parsed()
+    told = {"dags": list(found.dags), "import_errors": [*rows(found.errors, True), *rows(found.others, False)]}
+    if found.failure:
+        module.fail(found.failure, **told)
+    module.exit_json(changed=False, done=seen.has(commit), pod=seen.pod, commit=seen.commit, text=text, **told)
 
 
 if __name__ == "__main__":

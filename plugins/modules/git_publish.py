@@ -54,7 +54,9 @@ options:
   source_dir:
     description:
       - A local folder whose files are published, with those of its folders.
-      - Hidden files and folders are left out, but not C(.airflowignore). So are Python's caches and links.
+      - Hidden files and folders are left out, but not C(.airflowignore). So are Python's caches.
+      - Links to what is in the folder are followed. Other links are refused, and so are files that cannot be read, sockets, devices and
+        files of more than 100 MiB.
       - A folder that does not exist, or has no such files, is refused.
     type: str
   prune:
@@ -175,6 +177,14 @@ changed_files:
   type: list
   elements: str
   sample: [platform/airflow/core/values.yaml]
+overwritten:
+  description:
+    - Commits of other authors since the last one of O(author_email), of the last 50, that changed a file of RV(changed_files).
+    - Each is a warning, too.
+  returned: success
+  type: list
+  elements: dict
+  sample: [{commit: 3f2a9c1d5b7e8f60a1b2c3d4e5f60718293a4b5c, author: Ann, paths: [platform/airflow/core/values.yaml]}]
 source_dir:
   description: The folder of O(source_dir), without links in its path. Empty if none is given.
   returned: success
@@ -202,11 +212,13 @@ code:
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from typing import Any
 
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError
 from ansible_collections.gitops.airflow.plugins.module_utils._base.module import AnsibleModule
 from ansible_collections.gitops.airflow.plugins.module_utils._base.printable import printable
+from ansible_collections.gitops.airflow.plugins.module_utils._base.url import public_url
 from ansible_collections.gitops.airflow.plugins.module_utils._git.access import REMOTE_SPEC, named, open_remote, with_credentials
 from ansible_collections.gitops.airflow.plugins.module_utils._git.model import Content, Entry, GitError, unified
 from ansible_collections.gitops.airflow.plugins.module_utils._git.owner import OWNER_SPEC, check_folder, from_params
@@ -264,11 +276,15 @@ def main(create: Callable[..., AnsibleModule] = AnsibleModule) -> None:
         module.fail(error)
     except OSError as error:
         module.fail(CollectionError(str(error), "Correct the path that it names.", "bad_path"))
+    for commit in outcome.overwritten:
+        verb = "would be" if module.check_mode else "was"
+        module.warn(f"{public_url(params['repo'])}: {commit}: what was changed there {verb} overwritten. Git's history keeps it.")
     diff = {"prepared": printable("".join(unified(path, *texts) for path, texts in outcome.changed.items()))} if module._diff else {}
     module.exit_json(
         changed=bool(outcome.changed),
         commit=outcome.commit or "",
         changed_files=list(outcome.changed),
+        overwritten=[asdict(commit) for commit in outcome.overwritten],
         source_dir=files.source_dir,
         source_files=list(files.sources),
         diff=diff,

@@ -12,7 +12,7 @@ version_added: 0.1.0
 author: The gitops.airflow team (@gitops-airflow)
 description:
   - Checks that the settings of a platform agree with each other, reads the present state of the cluster once, and reads the external Git
-    repositories with the credentials that others will use.
+    repositories with the credentials that others will use, and the chart repository as Argo CD will.
   - Fails with all reasons at once if something stands in the way. Otherwise returns a plan, which later steps use instead of reading the
     cluster again.
   - Without O(airflow) neither the settings of Airflow are checked nor what follows from its state.
@@ -38,7 +38,7 @@ options:
     type: bool
     default: true
   repositories:
-    description: Whether external repositories are read. Only with O(purpose=install).
+    description: Whether external repositories and the chart repository are read. Only with O(purpose=install).
     type: bool
     default: true
   absent_ok:
@@ -399,6 +399,8 @@ def main(create: Callable[..., AnsibleModule] = AnsibleModule) -> None:
         "repositories_read": outcome.asked,
         "refusals": [refusal.as_dict() for refusal in outcome.refusals],
     }
+    for words in outcome.warnings:
+        module.warn(words)
     if outcome.refusals:
         module.fail(as_error(outcome.refusals, params["unchanged"]), **facts)
     # A plan quotes nothing. Ansible would blot a password out of every name that has it in it.

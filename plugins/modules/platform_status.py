@@ -81,6 +81,11 @@ options:
     description: Addresses for people, by name. They are shown, and never requested, because another program may answer there.
     type: dict
     default: {}
+  password_commands:
+    description:
+      - How a person reads the password of the user C(admin) at one of O(urls), by its name. The commands are shown, and never run.
+    type: dict
+    default: {}
   kind_cluster:
     description: Name of the kind cluster on this machine; empty where it is another one.
     type: str
@@ -134,7 +139,7 @@ status:
     elapsed: 0.9
     usage: the kubelets
     runs:
-      - {namespace: airflow-cron, dag_id: example_cron_dag, run_id: verify-1, state: success, started: 299, seconds: 11.2}
+      - {namespace: airflow-cron, dag_id: example_cron_dag, run_id: verify-1, state: success, started: 299, seconds: 11.2, failure: ""}
     waiting:
       - {what: task example_cron_dag.say_hi of run verify-2, task: example_cron_dag.say_hi, seconds: 4, paused: false}
     checkouts:
@@ -183,6 +188,7 @@ def argument_spec() -> dict[str, Any]:
         "airflow_username": {"type": "str", "default": "admin"},
         "airflow_secret": {"type": "str", "default": "airflow-admin", "no_log": False},
         "urls": {"type": "dict", "default": {}},
+        "password_commands": {"type": "dict", "default": {}, "no_log": False},
         "kind_cluster": {"type": "str", "default": ""},
         "report_path": {"type": "path", "default": ""},
     }
@@ -201,6 +207,7 @@ def platform(params: dict[str, Any]) -> Platform:
         username=params["airflow_username"],
         secret=params["airflow_secret"],
         urls=dict(params["urls"]),
+        password_commands=dict(params["password_commands"]),
     )
 
 

@@ -183,9 +183,12 @@ def test_a_role_asks_no_proxy(far: ApiServer, proxy: LoggingProxy, tmp_path: Pat
 def test_status_shows_urls_and_requests_none(far: ApiServer, proxy: LoggingProxy) -> None:
     """H4: the proxy is a web server, too, and stands for another program on the platform's port."""
     urls = {"Airflow": proxy.url, "Argo CD": f"{proxy.url}/argocd"}
-    with Module("platform_status", far.kubeconfig("admin"), urls=urls) as module:
+    given = {"urls": urls, "password_commands": {"Airflow": "ask Ann"}}
+    with Module("platform_status", far.kubeconfig("admin"), **given) as module:
         found = module.result()
-    assert found["status"]["urls"] == [{"name": name, "url": url} for name, url in urls.items()]
+    assert found["status"]["urls"] == [
+        {"name": name, "url": url, "password_command": "ask Ann" if name == "Airflow" else ""} for name, url in urls.items()
+    ]
     assert f"Airflow  {proxy.url}" in found["text"]
     assert not any(proxy.url in problem for problem in found["status"]["problems"])
     assert proxy.requests == []

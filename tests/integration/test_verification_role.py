@@ -72,5 +72,5 @@ def test_the_role_shows_a_summary_and_how_to_log_in(play: Play) -> None:
         "\nAirflow does not run in airflow-core yet: it cannot be verified.\n\n  Airflow   http://localhost:8080   user admin"
         in done.stdout
     )
-    assert "password: argocd_admin_password of your inventory" in done.stdout
+    assert "argocd_admin_password of your inventory" in done.stdout
     assert "secret-of-argocd" not in done.stdout + done.stderr

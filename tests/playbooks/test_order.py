@@ -73,6 +73,13 @@ def test_argo_cd_starts_while_the_git_server_and_the_log_store_do(stubs: Path, t
     assert found == [*expected, "git_server settled"]
 
 
+def test_f11_the_platform_repository_takes_a_push_before_anything_is_installed(stubs: Path, tmp_path: Path) -> None:
+    found = [step for step in steps(stubs, tmp_path) if step != "platform"]
+    before = found[: found.index("airflow_app claimed")]
+    assert {step for step in before if not step.endswith("checked")} == {"kind_cluster present"}
+    assert found[found.index("airflow_app claimed") + 1] == "namespaces present"
+
+
 @pytest.mark.parametrize("metrics", [True, False])
 def test_everything_is_checked_before_the_first_role_that_changes_something(stubs: Path, tmp_path: Path, metrics: bool) -> None:
     found = [step for step in steps(stubs, tmp_path, platform_metrics_server=metrics) if step != "platform"]

@@ -79,7 +79,7 @@ def test_d11_the_git_servers_words_steer_no_terminal(play: Play, tmp_path: Path)
     hook.chmod(0o755)
     task = f"gitops.airflow.git_publish: {{repo: 'file://{bare}', files: {{a: b}}, create: true}}"
     done = play(f"- name: Push\n  {task}\n", ANSIBLE_CALLBACK_RESULT_FORMAT="yaml")
-    assert r"remote: \x1b]0;owned\x07\u202e \x9b31m not today" in " ".join(report(done).split())
+    assert r"The server says: \x1b]0;owned\x07\u202e \x9b31m not today" in " ".join(report(done).split())
     assert not STEERS.search(done.stdout.decode())
     assert not STEERS.search(done.stderr.decode())
 

@@ -11,7 +11,10 @@ from typing import Any
 from urllib.error import HTTPError, URLError
 
 from ansible_collections.gitops.airflow.plugins.module_utils._airflow.api import Access, AirflowApi, sender_to
+from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError
 from ansible_collections.gitops.airflow.plugins.module_utils._base.http_sender import Send
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import KubeApi
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.credentials import read_credentials
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.tunnel import TUNNEL_SPEC, Tunnel, open_tunnel
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
@@ -60,3 +63,19 @@ def open_airflow(params: dict[str, Any]) -> Iterator[AirflowApi]:
     auth = {name: params[name] for name in AUTH_ARG_SPEC if name not in OWN_NAMES}
     with open_tunnel(auth, **at, wait=False) as tunnel:
         yield through_tunnel(tunnel, **own, name=f"Service {at['service']} in {at['namespace']}")
+
+
+@contextlib.contextmanager
+def open_as_admin(
+    api: KubeApi, auth: dict[str, Any], namespace: str, service: str, port: int, username: str, secret: str
+) -> Iterator[AirflowApi]:
+    """The API behind a Service, as the user whose password a Secret of its namespace holds. Raises CollectionError."""
+    given = {"namespace": namespace, "name": secret, "username_key": "", "password_key": "password", "platform": ""}
+    try:
+        password = read_credentials(api, given, username, check=False).password
+    except CollectionError as error:
+        if error.code not in ("missing_secret", "missing_key"):
+            raise
+        raise CollectionError(error.message, "Run site.yml, which makes it.", error.code) from error
+    with open_tunnel(auth, namespace, service, port) as tunnel:
+        yield through_tunnel(tunnel, username, password, name=f"Service {service}")

@@ -180,13 +180,21 @@ class AirflowApi:
     def task_instances(self, dag_id: str, run_id: str) -> list[Obj]:
         return self._pages(f"/dags/{quote(dag_id, safe='')}/dagRuns/{quote(run_id, safe='')}/taskInstances", "task_instances", [])
 
+    def failed_tasks(self, dag_id: str, run_id: str) -> list[Obj]:
+        """A page of the task instances that failed themselves."""
+        path = f"/dags/{quote(dag_id, safe='')}/dagRuns/{quote(run_id, safe='')}/taskInstances?state=failed&limit={PAGE}"
+        return [task for task in self._json("GET", path).get("task_instances") or [] if task.get("state") == "failed"]
+
     def health(self) -> Obj:
         """What the webserver knows of the metadata database, the scheduler and the triggerer."""
         return self._json("GET", "/health")
 
-    def dag_ids(self) -> list[str]:
+    def dags(self) -> list[Obj]:
         """The DAGs that there are, also those that are paused."""
-        return [str(dag["dag_id"]) for dag in self._pages("/dags", "dags", [("only_active", "true")])]
+        return self._pages("/dags", "dags", [("only_active", "true")])
+
+    def dag_ids(self) -> list[str]:
+        return [str(dag["dag_id"]) for dag in self.dags()]
 
     def last_runs(self, count: int, dag_ids: list[str] | None = None) -> list[Obj]:
         """The runs of these DAGs, or of all, that started last, the latest first. At most a page."""

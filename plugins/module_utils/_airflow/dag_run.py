@@ -10,7 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
-from ansible_collections.gitops.airflow.plugins.module_utils._airflow.task_log import TaskLog, last_lines
+from ansible_collections.gitops.airflow.plugins.module_utils._airflow.import_error import exception_text
+from ansible_collections.gitops.airflow.plugins.module_utils._airflow.task_log import TaskLog, last_lines, task_name
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import AirflowError, CollectionError
 from ansible_collections.gitops.airflow.plugins.module_utils._base.mask import masked_words
 from ansible_collections.gitops.airflow.plugins.module_utils._base.progress import Progress
@@ -167,7 +168,7 @@ class DagRun:
             self._tell(f"DAG {self._request.dag_id} {what}")
             self._pause()
         errors = self._retry(self._api.import_errors)
-        listed = "; ".join(f"{item.get('filename')}: {shorten(_last_line(item.get('stack_trace')), 300)}" for item in errors)
+        listed = "; ".join(f"{item.get('filename')}: {exception_text(item.get('stack_trace'))}" for item in errors)
         reason, advice = f"Import errors: {listed}.", "Correct what they name in the DAG repository, and push."
         if not errors:
             reason = "There is no import error."
@@ -255,7 +256,7 @@ class DagRun:
         for item in tasks:
             number = int(item.get("try_number") or 0)
             text = (item.get("state") or "not scheduled") + (f" (try {number})" if number > 1 else "")
-            self._progress.note(f"{run}: {_task_name(item)}", KINDS.get(str(item.get("state")), "waiting"), text)
+            self._progress.note(f"{run}: {task_name(item)}", KINDS.get(str(item.get("state")), "waiting"), text)
         self._tell(f"{run}: {state}", KINDS.get(state, "waiting"))
 
     def _read_tasks(self) -> None:
@@ -266,7 +267,7 @@ class DagRun:
 
     def _unfinished(self) -> CollectionError:
         request, outcome = self._request, self.outcome
-        states = named(f"{_task_name(item)} is {item['state'] or 'not scheduled'}" for item in outcome.task_instances) or "no task yet"
+        states = named(f"{task_name(item)} is {item['state'] or 'not scheduled'}" for item in outcome.task_instances) or "no task yet"
         advice = "Look at the scheduler's log and at the worker pods."
         dag = self._retry(lambda: self._api.dag(request.dag_id))
         if dag is None:
@@ -281,7 +282,7 @@ class DagRun:
     def _failure(self) -> CollectionError:
         request = self._request
         wrong = [item for item in self.outcome.task_instances if item["state"] in ("failed", "upstream_failed")]
-        names = named(f"{_task_name(item)} ({item['state']}, try {item['try_number']})" for item in wrong) or "none is marked failed"
+        names = named(f"{task_name(item)} ({item['state']}, try {item['try_number']})" for item in wrong) or "none is marked failed"
         text = f"The run {request.run_id} of {request.dag_id} failed. Tasks: {names}."
         end = self._clock() + LOG_SECONDS
         failed = [item for item in wrong if item["state"] == "failed"]
@@ -290,7 +291,7 @@ class DagRun:
 
     def _quote_log(self, task: Obj, end: float) -> str:
         """The last lines of a failed task's log, for which it waits until ``end``; else why they are not there."""
-        name = _task_name(task)
+        name = task_name(task)
         while True:
             try:
                 found = self._api.log(self._request.dag_id, self._request.run_id, task)
@@ -303,12 +304,3 @@ class DagRun:
                 return f"\nThe log of {name} cannot be read: {shorten(reason, 600)}"
             self._tell(f"waiting for the log of {name}")
             self._sleep(max(0.0, min(self._request.poll_interval, end - self._clock())))
-
-
-def _task_name(task: dict[str, Any]) -> str:
-    index = task.get("map_index")
-    return f"{task['task_id']}[{index}]" if isinstance(index, int) and index >= 0 else str(task["task_id"])
-
-
-def _last_line(text: str | None) -> str:
-    return ([""] + [line for line in (text or "").splitlines() if line.strip()])[-1]

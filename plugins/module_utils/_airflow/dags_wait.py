@@ -40,12 +40,12 @@ def newest(pods: Sequence[Obj]) -> str:
     return str(living[-1]["name"]) if living else ""
 
 
-def report(seen: Seen, commit: str) -> str:
-    """What was seen, for a person."""
+def report(seen: Seen, commit: str, parsed: str = "") -> str:
+    """What was seen, for a person. ``parsed`` says what Airflow made of the files, if it was asked."""
     if not seen.pod:
         return "Airflow does not run yet."
     if seen.has(commit):
-        return "The scheduler has it; a new DAG is there within 30 seconds."
+        return f"The scheduler has it: {parsed}" if parsed else "The scheduler has it; a new DAG is there within 30 seconds."
     return f"The scheduler has {f'commit {seen.commit[:7]}' if seen.commit else 'no commit'} so far."
 
 

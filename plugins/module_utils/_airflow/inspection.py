@@ -21,6 +21,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._kube.execute impor
 CONTAINER = "scheduler"
 # Without Airflow, whose import takes seconds.
 RESOLVE = "import os, sys; print(os.path.realpath(sys.argv[1]))"
+LINK = "import json, os, sys, time; p = sys.argv[1]; print(json.dumps([os.path.realpath(p), os.lstat(p).st_mtime, time.time()]))"
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,19 @@ def source() -> str:
     return text.decode() if isinstance(text, bytes) else str(text)  # the loader of Ansible's controller gives bytes
 
 
+@dataclass(frozen=True)
+class Checkout:
+    """Where git-sync's link leads. ``since`` and ``now`` are the pod's time: when the link was set to it, and when it was read."""
+
+    folder: str = ""
+    since: float = 0.0
+    now: float = 0.0
+
+    @property
+    def commit(self) -> str:
+        return os.path.basename(self.folder)
+
+
 class Scheduler:
     """The pod of Airflow's scheduler, in which commands are run."""
 
@@ -110,3 +124,8 @@ class Scheduler:
         """The commit that git-sync's link leads to now; empty if it cannot be read. Takes a fraction of a second. Raises ApiError."""
         done = execute(self._api, self._namespace, self._pod, CONTAINER, ["python", "-c", RESOLVE, link])
         return "" if done.code else os.path.basename(done.output.strip())
+
+    def checkout(self, link: str) -> Checkout:
+        """What git-sync's link leads to now, and since when; empty if it cannot be read. Raises ApiError."""
+        done = execute(self._api, self._namespace, self._pod, CONTAINER, ["python", "-c", LINK, link])
+        return Checkout() if done.code else Checkout(*json.loads(done.output))

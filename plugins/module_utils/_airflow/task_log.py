@@ -6,8 +6,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 # Lines of the readers in Airflow 2.6 to 2.10 (airflow/utils/log/file_task_handler.py, which calls them messages) come first, each after
 # three asterisks; 2.10 puts them in a group. An exception's text goes on in lines without a mark.
@@ -20,6 +21,13 @@ NO_LOG = re.compile(r"Could not read logs from \S+ with error: |Error fetching t
 FRAME = re.compile(r' +File "(?P<path>[^"]+)", line \d+, in ')
 LIBRARY = re.compile(r"/site-packages/|/lib/python3\.\d+/")
 LEFT_OUT = "  …"
+TRACEBACK = "Traceback (most recent call last):"
+# What Airflow writes before a line: time, place, level. After the exception it repeats it without its type ("Failed to execute job").
+_MARKED = re.compile(r"\[[^\]]*\] \{[^}]*\} (?P<level>[A-Z]+) - (?P<text>.*)")
+_REPEATED = "Failed to execute job "
+_ENDED = re.compile(r"Task exited with return code (?P<code>\S+)$")
+# One with an exception ends with 1. Others were ended by something else, and have no exception of their own.
+_OWN_ENDS = ("0", "1")
 
 
 @dataclass(frozen=True)
@@ -74,3 +82,25 @@ def last_lines(lines: Iterable[str], most: int) -> list[str]:
         elif kept[-1:] != [LEFT_OUT]:
             kept.append(LEFT_OUT)
     return kept[-most:]
+
+
+def error_line(lines: Sequence[str]) -> str:
+    """Why the task failed, as far as one line says it: what ended it, its last exception, its last line with an error, or its last line."""
+    marked = [match for line in lines if (match := _MARKED.match(line))]
+    ends = [match for item in marked if (match := _ENDED.match(item["text"]))]
+    if ends and ends[-1]["code"] not in _OWN_ENDS:
+        return ends[-1][0]
+    starts = [index for index, line in enumerate(lines) if line == TRACEBACK]
+    if starts:
+        for line in lines[starts[-1] + 1 :]:
+            if line.strip() and not line.startswith(" "):
+                return line
+    errors = [item["text"] for item in marked if item["level"] in ("ERROR", "CRITICAL") and not item["text"].startswith(_REPEATED)]
+    last = next((line for line in reversed(lines) if line.strip()), "")
+    return errors[-1] if errors else ends[-1][0] if ends else last
+
+
+def task_name(task: Mapping[str, Any]) -> str:
+    """``load``, or ``load[3]`` of a mapped one."""
+    index = task.get("map_index")
+    return f"{task['task_id']}[{index}]" if isinstance(index, int) and index >= 0 else str(task["task_id"])

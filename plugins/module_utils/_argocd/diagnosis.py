@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -40,6 +41,8 @@ from ansible_collections.gitops.airflow.plugins.module_utils._kube.report import
 
 CHANGE = "Make the change in Git and push it, or make it in the variable of the collection that it comes from, and run again."
 LOGS = 3
+# helm's words for a chart repository: pkg/repo/chartrepo.go, and Argo CD's for the command (util/helm/helm.go).
+CHARTS = re.compile(r"not a valid chart repository or cannot be reached|helm dependency build` failed")
 
 
 def next_action(
@@ -60,6 +63,11 @@ def next_action(
     # A SyncError only repeats that the operation failed.
     conditions = sorted(error_conditions(app), key=lambda item: item["type"] == "SyncError")
     if conditions and not (causes and conditions[0]["type"] == "SyncError"):
+        if CHARTS.search(conditions[0].get("message") or ""):
+            return (
+                "Let Argo CD's repo-server reach the chart repository that the message names (network, proxy, certificate authority), or "
+                "keep the chart in the Git repository as charts/NAME-VERSION.tgz, for Airflow's by airflow_app_chart_archive."
+            )
         if outlook(conditions[0].get("message") or "") == "passing":
             return (
                 f"See whether Argo CD reaches what {conditions[0]['type']} names, and run again "

@@ -45,7 +45,7 @@ def read_branch(params: dict[str, Any], temp: str) -> str:
     with open_remote(params, temp, isolated=True) as remote:
         commit = remote.fetch()
         if commit is None:
-            raise remote.error("couldn't find remote ref")
+            raise remote.no_branch()
         check_folders(remote, commit, params["folders"])
         owner = from_params(params.get("owner"))
         if owner:

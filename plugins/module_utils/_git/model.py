@@ -16,6 +16,7 @@ from urllib.parse import urlsplit, urlunsplit
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError, InputError
 from ansible_collections.gitops.airflow.plugins.module_utils._base.shorten import shorten
 from ansible_collections.gitops.airflow.plugins.module_utils._base.url import SCP_LIKE, http_problem, public_url, scheme, ssh_server
+from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import named
 
 PLAIN, EXECUTABLE = "100644", "100755"
 
@@ -173,6 +174,7 @@ def through(url: str, port: int) -> tuple[str, str]:
     return urlunsplit(parts._replace(netloc=f"{user}127.0.0.1:{port}")), name
 
 
+BRANCH_MISSING = "branch_missing"
 # Of "feature" and "feature/x" only one can exist (git: refs.c, refs_verify_refname_available).
 BRANCH_TAKEN = r"' exists; cannot create '|directory file conflict"
 # What git, curl and ssh say, most telling first: pattern, code, what it means, next action.
@@ -182,6 +184,13 @@ COMPLAINTS = (
         "bad_branch",
         "the branch cannot be made, because the name of another branch is the beginning of its path or begins with it",
         "Choose another {branch}, or delete the other branch",
+    ),
+    # Before the credentials: the server knows who pushes, and refuses the branch or commit (GitHub GH006, GH013; GitLab; Azure TF402455).
+    (
+        r"\[remote rejected\]|hook declined|protected (branch|ref)|GH0(06|13)|TF402455|only be modified through pull requests",
+        "refused",
+        "the server refused the push by a rule of its own",
+        "Set {branch} to a branch of its own that may be pushed to, or allow {pusher} to push in the server's rules for this branch",
     ),
     (
         r"unprotected private key|bad permissions|error in libcrypto|invalid format|Load key .*: ",
@@ -243,7 +252,7 @@ COMPLAINTS = (
     ),
     (
         r"couldn't find remote ref|could not find remote ref|remote branch .* not found",
-        "branch_missing",
+        BRANCH_MISSING,
         "the branch does not exist",
         "Correct {branch}, or make that branch",
     ),
@@ -253,12 +262,6 @@ COMPLAINTS = (
         "repository_missing",
         "the repository does not exist, or the user may not see it",
         "Correct {repo}, make the repository, or give {credentials} that may see it",
-    ),
-    (
-        r"\[remote rejected\]|pre-receive hook declined|protected branch",
-        "refused",
-        "the server refused the push",
-        "Read the server's words; its rules for the branch may ask for another way",
     ),
     (r"returned error: 5\d\d", "server_error", "the server failed", "Look into the server's log, or try later"),
     (r"did not end in time", "timeout", "git took too long", "Try again, or give a longer timeout"),
@@ -283,8 +286,36 @@ def complaint(url: str, branch: str, output: str, *, readable: bool = False) -> 
                 action += " (a deploy key: with write access)" if ssh_server(url) else ""
             credentials = "an {ssh_key}" if ssh_server(url) else "{username} and {password} (a token)"
             action = action.replace("{keyscan}", keyscan(url)).replace("{credentials}", credentials)
-            return GitError(f"{public_url(url)} (branch {branch}): {meaning}. git says: {words}", f"{action}.", code)
+            action = action.replace("{pusher}", "the owner of the {ssh_key}" if ssh_server(url) else "{username}")
+            said = _servers_words(output) if code == "refused" else ""
+            return GitError(f"{public_url(url)} (branch {branch}): {meaning}. {said or f'git says: {words}'}", f"{action}.", code)
     return GitError(f"{public_url(url)} (branch {branch}): git failed: {words}", "Correct what git complains about.", "git_failed")
+
+
+def _servers_words(output: str) -> str:
+    """What the server's hook or rule says, without git's own lines around it."""
+    lines = (line.strip().removeprefix("remote:").strip() for line in output.splitlines() if line.strip().startswith("remote:"))
+    words = shorten(" ".join(filter(None, lines)))
+    return f"The server says: {words}" if words else ""
+
+
+def no_branch(url: str, branch: str, refs: Sequence[str]) -> GitError:
+    """The error for a branch that a repository with these refs does not have (F12)."""
+    where = f"{public_url(url)} (branch {branch})"
+    heads = [ref.removeprefix("refs/heads/") for ref in refs if ref.startswith("refs/heads/")]
+    action = f"Correct {{branch}}. The branches there: {named(sorted(heads)) or 'none'}."
+    if f"refs/tags/{branch}" in refs:
+        return GitError(
+            f"{where}: '{branch}' is a tag of the repository, and no branch. A tag takes no pushes and brings no changes.",
+            action,
+            BRANCH_MISSING,
+        )
+    short = re.sub("^(refs/(heads|remotes/[^/]+)|origin)/", "", branch)
+    if short in heads:
+        return GitError(f"{where}: the branch does not exist. Its name there is '{short}'.", f"Set {{branch}} to {short}.", BRANCH_MISSING)
+    if re.fullmatch("[0-9a-f]{40}", branch):
+        return GitError(f"{where}: '{branch}' looks like a commit, and the branch does not exist.", action, BRANCH_MISSING)
+    return GitError(f"{where}: the branch does not exist.", action.replace(". The", ", or make that branch. The"), BRANCH_MISSING)
 
 
 def lost_race(output: str) -> bool:

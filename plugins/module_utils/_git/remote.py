@@ -10,20 +10,23 @@ import shlex
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from ansible_collections.gitops.airflow.plugins.module_utils._base.transport import EVERYWHERE, is_loopback
 from ansible_collections.gitops.airflow.plugins.module_utils._git.credentials import Credentials
+from ansible_collections.gitops.airflow.plugins.module_utils._git.history import Foreign, foreign_commits
 from ansible_collections.gitops.airflow.plugins.module_utils._git.model import (
+    BRANCH_MISSING,
     Content,
     Entry,
     GitError,
     changed_paths,
     complaint,
     lost_race,
+    no_branch,
     plan,
 )
 
@@ -40,6 +43,9 @@ SETTINGS = (
     "http.lowSpeedTime=30",
     "protocol.version=2",
 )
+
+# How many commits are read to find out who changed what is overwritten.
+HISTORY = 50
 
 # What may pass while a server restarts or is busy, and the seconds before each further try.
 PASSING = frozenset({"unreachable", "server_error"})
@@ -94,6 +100,7 @@ class Outcome:
 
     commit: str | None
     changed: Changes
+    overwritten: tuple[Foreign, ...] = ()
 
 
 def server_environment(url: str, given: Mapping[str, str]) -> dict[str, str]:
@@ -148,6 +155,11 @@ class Remote:
     def error(self, output: str) -> GitError:
         return complaint(self.shown, self.branch, output, readable=self.was_read)
 
+    def no_branch(self) -> GitError:
+        """Why there is no such branch. Raises GitError if the server does not say."""
+        out = self._git("ls-remote", "--quiet", self.url, "refs/heads/*", f"refs/tags/{self.branch}").decode(errors="replace")
+        return no_branch(self.shown, self.branch, [line.partition("\t")[2] for line in out.splitlines()])
+
     def head(self) -> str | None:
         """The branch's commit, or None when the branch does not exist. Raises GitError."""
         out = self._git("ls-remote", "--quiet", self.url, f"refs/heads/{self.branch}").decode()
@@ -161,9 +173,19 @@ class Remote:
             self.was_read = True
             return self._git("rev-parse", "refs/found").decode().strip()
         error = self.error(err)
-        if error.code == "branch_missing":
+        if error.code == BRANCH_MISSING:
             return None
         raise error
+
+    def foreign(self, commit: str, author: Author, paths: Collection[str]) -> tuple[Foreign, ...]:
+        """Who else changed these files since this author's last commit, among the last commits. Raises GitError."""
+        if self._git("log", "-1", "--format=%ae", commit).decode(errors="replace").strip() == author.email:
+            return ()
+        self._git("fetch", "--quiet", f"--depth={HISTORY}", "--no-tags", self.url, f"+refs/heads/{self.branch}:refs/found")
+        shallow = self.root / "repo/shallow"
+        cut = shallow.read_text().split() if shallow.exists() else []
+        shape = ["-m", "--first-parent", "--name-only", "-z", "--format=%x01%H%x02%ae%x02%an%x02"]
+        return tuple(foreign_commits(self._git("log", *shape, commit).decode(errors="surrogateescape"), author.email, paths, cut))
 
     def tree(self, commit: str) -> dict[str, Entry]:
         """All files of a commit; submodules stay as they are."""
@@ -242,7 +264,7 @@ def publish(
                 raise
             head = None
         if head is None and not (create and wanted):
-            raise remote.error("couldn't find remote ref")
+            raise remote.no_branch()
         if head and if_absent:
             return Outcome(head, {})
         found = remote.tree(head) if head else {}
@@ -253,11 +275,12 @@ def publish(
         if head and not paths:
             return Outcome(head, made.get(head, {}))
         changed = {path: (remote.blob(found.get(path)), wanted[path].data if path in wanted else None) for path in paths}
+        foreign = remote.foreign(head, author, paths) if head else ()
         if check:
-            return Outcome(head, changed)
+            return Outcome(head, changed, foreign)
         commit = remote.commit(tree, [wanted[path] for path in paths if path in wanted], head, author)
         made[commit] = changed
-        return Outcome(commit, changed) if remote.push(commit) else None
+        return Outcome(commit, changed, foreign) if remote.push(commit) else None
 
     pauses, races = list(PASSING_PAUSES), 0
     while races < tries:

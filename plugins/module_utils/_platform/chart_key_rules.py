@@ -43,7 +43,7 @@ def unknown_keys(values: Any) -> Iterator[tuple[str, str]]:
 
 
 def unknown_chart_keys(given: Settings, airflow: AirflowSettings) -> Iterator[Refusal]:
-    found = dict(unknown_keys(airflow.values)) if given.airflow_chart_version == KNOWN_CHART else {}
+    found = dict(unknown_keys(airflow.values)) if airflow.chart.version == KNOWN_CHART else {}
     if not found:
         return
     actions = [OUTSIDE.get(path) or (f"Write {near} instead of {path}." if near else f"Remove {path}.") for path, near in found.items()]
@@ -59,8 +59,8 @@ def unknown_chart_keys(given: Settings, airflow: AirflowSettings) -> Iterator[Re
 
 def warnings(given: Settings, airflow: AirflowSettings) -> Iterator[str]:
     """What is probably a mistake in people's chart values, in sentences."""
-    if given.airflow_chart_version != KNOWN_CHART:
-        chart = f"the official chart {given.airflow_chart_version}".strip()
+    if airflow.chart.version != KNOWN_CHART:
+        chart = f"the official chart {airflow.chart.version}".strip()
         for path, near in unknown_keys(airflow.values):
             yield f"airflow_app_values sets {path}, which {chart} may not know.{did_you_mean(near)}"
     if given.airflow_version:

@@ -11,8 +11,14 @@ from typing import Any
 
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError, CollectionError, LibraryMissing
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import KubeApi, at_once
+from ansible_collections.gitops.airflow.plugins.module_utils._platform import (
+    chart_repository,
+    references,
+    repository_rules,
+    rules,
+    value_rules,
+)
 from ansible_collections.gitops.airflow.plugins.module_utils._platform import plan as plans
-from ansible_collections.gitops.airflow.plugins.module_utils._platform import references, repository_rules, rules, value_rules
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.git_accounts import git_accounts
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import (
     GENERATED,
@@ -50,9 +56,9 @@ class Outcome:
     absent: bool = False
     asked: bool = False
     refusals: list[Refusal] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
     plan: plans.Plan = field(default_factory=plans.Plan)
     repositories: list[dict[str, Any]] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
 
 
 def read_state(api: KubeApi, given: Settings) -> plans.State:
@@ -107,7 +113,7 @@ def api_refusal(error: ApiError) -> Refusal:
 
 
 class Preflight:
-    """One look. ``connect`` opens the API, ``ask`` reads a branch and returns its commit or a refusal."""
+    """One look. ``connect`` opens the API, ``ask`` reads a branch and returns its commit or a refusal, ``get`` reads a URL."""
 
     def __init__(
         self,
@@ -119,7 +125,9 @@ class Preflight:
         kubeconfig: Any = None,
         context: str = "",
         absent_ok: bool = False,
+        get: Callable[[str], bytes] = chart_repository.get,
     ) -> None:
+        self._get = get
         self._given, self._connect, self._ask, self._purpose = given, connect, ask, purpose
         self._kubeconfig, self._context, self._absent_ok = kubeconfig, context, absent_ok
 
@@ -138,11 +146,13 @@ class Preflight:
                 found = repository_rules.repository(given, airflow, repo)
                 outcome.refusals += found
                 open_repositories += [repo] if not found and self._is_asked(repo, airflow) else []
-            outcome.refusals += repository_rules.logs(given, airflow)
+            outcome.refusals += [*repository_rules.logs(given, airflow), *chart_repository.rules(airflow.chart)]
         if cluster and known:
             self._look(outcome)
         if repositories and airflow and known and self._purpose == INSTALL:
             self._ask_all(outcome, airflow, open_repositories)
+            refusals, warnings = chart_repository.check(airflow.chart, given.provider, self._get)
+            outcome.refusals, outcome.warnings = outcome.refusals + refusals, warnings
         return outcome
 
     @staticmethod

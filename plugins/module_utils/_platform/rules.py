@@ -22,6 +22,13 @@ Rule = Callable[[Settings], Iterator[Refusal]]
 
 # What is a label's value and part of names, and the name of a namespace.
 LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+# registry/repository:tag@digest, as the distribution project's reference package has it. A registry may be an address in brackets.
+IMAGE = re.compile(
+    r"(?:(?:[A-Za-z0-9][A-Za-z0-9.-]*|\[[0-9A-Fa-f:]+\])(?::\d+)?/)?"
+    r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*"
+    r"(?P<tag>:\w[\w.-]{0,127})?(?P<digest>@[a-z0-9]+(?:[+._-][a-z0-9]+)*:[0-9A-Fa-f]{32,})?",
+    re.ASCII,
+)
 OLDEST_AIRFLOW, NOT_YET_AIRFLOW = "2.6", "2.11"
 
 
@@ -112,6 +119,20 @@ def host_ports(given: Settings) -> Iterator[Refusal]:
         )
 
 
+def images(given: Settings) -> Iterator[Refusal]:
+    """Each image is one version: the chart's values have repository and tag apart, and without a tag a pull may bring any version (F12)."""
+    for name, image in given.images.items():
+        variable, match = f"platform_{name}_image", IMAGE.fullmatch(image)
+        if match and (match["tag"] or match["digest"]):
+            continue
+        example = f"{image}:{given.airflow_version or 'TAG'}" if name == "airflow" else f"{image}:TAG"
+        what, action = "It names neither a tag nor a digest, so no version.", f"Set {variable} to an image with its tag, such as {example}."
+        if not match:
+            what, action = "It is not the name of an image, which is REGISTRY/REPOSITORY:TAG in lower case.", f"Correct {variable}."
+        rule = "an image is named with its tag or digest"
+        yield Refusal("image", image, rule, f"{variable} is '{image}'. {what}", action)
+
+
 def namespaces_apart(given: Settings) -> Iterator[Refusal]:
     shared = [name for name in given.own_namespaces if name in given.worker_namespaces]
     if shared:
@@ -151,7 +172,7 @@ def namespace_once(given: Settings) -> Iterator[Refusal]:
 
 # If one of these is broken, the platform cannot be found in a cluster.
 IDENTITY: tuple[Rule, ...] = (provider, platform_name, git_server, namespace_names)
-PLATFORM: tuple[Rule, ...] = (*IDENTITY, airflow_version, host_ports, namespaces_apart, core_namespace, namespace_once)
+PLATFORM: tuple[Rule, ...] = (*IDENTITY, airflow_version, images, host_ports, namespaces_apart, core_namespace, namespace_once)
 
 
 def broken(rules: Sequence[Rule], given: Settings) -> list[Refusal]:

@@ -30,7 +30,7 @@ PLATFORM_OPTIONS: dict[str, Any] = {
     "provider": {"type": "str", "default": "existing"},
     "git_server": {"type": "str", "default": "embedded"},
     "airflow_version": {"type": "str", "default": ""},
-    "airflow_chart_version": {"type": "str", "default": ""},
+    "images": {"type": "dict", "default": {}},
     "argocd_namespace": {"type": "raw", "default": "argocd"},
     "git_namespace": {"type": "raw", "default": "git"},
     "core_namespace": {"type": "raw", "default": "airflow-core"},
@@ -70,6 +70,9 @@ AIRFLOW_OPTIONS: dict[str, Any] = {
     "task_claims": {"type": "list", "elements": "str", "default": []},
     "task_token_audiences": {"type": "list", "elements": "str", "default": [], "no_log": False},
     "values": {"type": "raw", "default": {}},
+    "chart_repository": {"type": "str", "default": ""},
+    "chart_version": {"type": "str", "default": ""},
+    "chart_archive": {"type": "str", "default": ""},
 }
 
 
@@ -85,7 +88,7 @@ def hide(airflow: dict[str, Any] | None) -> set[str]:
         airflow[name], hidden = hide_secrets(airflow[name])
         secrets |= hidden
     airflow["values"] = {}
-    airflow |= {name: public_url(airflow[name]) for name in ("platform_repo", "dags_repo", "logs_endpoint")}
+    airflow |= {name: public_url(airflow[name]) for name in ("platform_repo", "dags_repo", "logs_endpoint", "chart_repository")}
     return secrets
 
 
@@ -132,6 +135,15 @@ class Logs:
 
 
 @dataclass(frozen=True)
+class Chart:
+    """Where the official chart comes from: the archive, if there is one, otherwise the repository."""
+
+    repository: str = ""
+    version: str = ""
+    archive: str = ""
+
+
+@dataclass(frozen=True)
 class AirflowSettings:
     """What is set for Airflow, its two repositories and its task logs."""
 
@@ -143,6 +155,7 @@ class AirflowSettings:
     subpath: str = "dags"
     dags_check: bool = True
     logs: Logs = Logs()
+    chart: Chart = Chart()
     task_logs_state: str = "present"
     default_namespace: str = ""
     core_tasks: bool = True
@@ -164,7 +177,7 @@ class Settings:
     provider: str = "existing"
     git_server: str = "embedded"
     airflow_version: str = ""
-    airflow_chart_version: str = ""
+    images: Mapping[str, str] = field(default_factory=dict)
     argocd_namespace: Any = "argocd"
     git_namespace: Any = "git"
     core_namespace: Any = "airflow-core"
@@ -239,6 +252,7 @@ def from_params(platform: Mapping[str, Any], airflow: Mapping[str, Any] | None) 
     plain |= {
         "worker_namespaces": tuple(item["name"] for item in platform["worker_namespaces"]),
         "unenforced_namespaces": tuple(platform["unenforced_namespaces"]),
+        "images": {name: "" if image is None else str(image) for name, image in platform["images"].items()},
     }
     if airflow is None:
         return Settings(**plain)
@@ -251,6 +265,7 @@ def from_params(platform: Mapping[str, Any], airflow: Mapping[str, Any] | None) 
             path=airflow["platform_path"],
             subpath=airflow["dags_subpath"],
             logs=Logs(airflow["logs"], *(airflow[f"logs_{name}"] for name in ("endpoint", "region", "bucket", "secret"))),
+            chart=Chart(*(airflow[f"chart_{name}"] for name in ("repository", "version", "archive"))),
             default_namespace=airflow["default_namespace"] or platform["core_namespace"],
             task_secrets=tuple(airflow["task_secrets"]),
             task_claims=tuple(airflow["task_claims"]),

@@ -5,26 +5,26 @@
 
 from __future__ import annotations
 
-import base64
 import datetime
 import json
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from ansible_collections.gitops.airflow.plugins.module_utils._airflow.access import through_tunnel
-from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import AirflowError, ApiError
+from ansible_collections.gitops.airflow.plugins.module_utils._airflow.access import open_as_admin
+from ansible_collections.gitops.airflow.plugins.module_utils._airflow.import_error import exception_text
+from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import AirflowError, ApiError, CollectionError
 from ansible_collections.gitops.airflow.plugins.module_utils._base.shorten import shorten
 from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Obj
 from ansible_collections.gitops.airflow.plugins.module_utils._kind.bootstrap_token import read_token_warning
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.causes import Events, Log, read_seen, restarted, suspects
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import APPLICATIONS, KubeApi, core_path
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.pods import current_pods
-from ansible_collections.gitops.airflow.plugins.module_utils._kube.tunnel import TunnelError, open_tunnel
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.tunnel import TunnelError
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.watch import Source, snapshot
 from ansible_collections.gitops.airflow.plugins.module_utils._placement.worker import is_worker
 from ansible_collections.gitops.airflow.plugins.module_utils._status import logs, rows
@@ -40,7 +40,6 @@ PARTS = ("nodes", "applications", "pods", "workers", "runs", "waiting", "checkou
 SYNC_SECONDS = 60
 # Prints the commit's folder, when the link was set to it, and the pod's clock.
 LOOK = "cd /opt/airflow/dags && readlink repo && stat -c %Y repo && date +%s"
-_EXCEPTION = re.compile(r"(?!Traceback)[A-Za-z_][\w.]*(: |(?<=Error)$|(?<=Exception)$)")
 _FAILURE = re.compile(r"\"error\":|\b(error|failed|fatal|denied|missing|not found|does not answer|cannot)\b", re.IGNORECASE)
 
 
@@ -60,6 +59,8 @@ class Platform:
     urls: dict[str, str]
     # Namespace of the platform's own store of task logs; empty where it has none.
     logs: str = ""
+    # How a person reads the password for one of the URLs, by its name.
+    password_commands: Mapping[str, str] = field(default_factory=dict)
 
 
 def sync_failure(lines: Sequence[str]) -> str:
@@ -157,14 +158,11 @@ class StatusRead:
     def _airflow(self) -> dict[str, Any]:
         at = self.platform
         try:
-            secret = self.api.get(core_path("secrets", at.core, at.secret))
-            password = base64.b64decode((secret.get("data") or {}).get("password") or "").decode()
-            with open_tunnel(self._params, at.core, at.service, at.port) as tunnel:
-                airflow = through_tunnel(tunnel, at.username, password, f"Service {at.service}")
+            with open_as_admin(self.api, self._params, at.core, at.service, at.port, at.username, at.secret) as airflow:
                 health = airflow.health()
                 rows_of_runs = ask(airflow, at.core, _now())
                 errors = airflow.import_errors()
-        except (ApiError, TunnelError, AirflowError) as error:
+        except CollectionError as error:
             self.unreadable.append(f"Airflow cannot be asked: {error.text}")
             return {}
         return {
@@ -258,7 +256,9 @@ class StatusRead:
                     "volumes": volumes,
                     "logs": stores,
                     "checkouts": checkouts,
-                    "urls": [{"name": name, "url": url} for name, url in at.urls.items()],
+                    "urls": [
+                        {"name": name, "url": url, "password_command": at.password_commands.get(name, "")} for name, url in at.urls.items()
+                    ],
                     **airflow.result(),
                 },
             )
@@ -271,13 +271,6 @@ def judged(name: str, elapsed: float, found: dict[str, Any]) -> dict[str, Any]:
     verdict = {"name": name, "healthy": not problems, "problems": problems, "warnings": warnings}
     when = {"checked_at": f"{_now():%Y-%m-%dT%H:%M:%SZ}", "elapsed": round(elapsed, 2)}
     return verdict | when | {part: value for part, value in status.items() if part not in INTERNAL}
-
-
-def exception_text(trace: Any) -> str:
-    """What a traceback ends with: the exception, whose message may have several lines."""
-    lines = str(trace or "").strip().splitlines()
-    first = next((index for index in range(len(lines) - 1, -1, -1) if _EXCEPTION.match(lines[index])), len(lines) - 1)
-    return shorten(" ".join(lines[max(0, first) :]), 300)
 
 
 def _last_line(text: Any) -> str:

@@ -30,6 +30,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._kube.causes import
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.pods import condition, container_statuses, current_pods
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.workload_verdict import Workload, causes
 from ansible_collections.gitops.airflow.plugins.module_utils._placement.worker import Worker
+from ansible_collections.gitops.airflow.plugins.module_utils._status.runs import last_of_each_dag
 
 Row = dict[str, Any]
 Time = datetime.datetime
@@ -354,9 +355,10 @@ def judge(status: Row) -> tuple[list[str], list[str]]:
     if len(commits) > 1:
         warnings.append(f"pods have different DAG commits: {', '.join(sorted(commit[:7] for commit in commits))}")
     warnings += [f"DAG file {item['filename']} does not import: {item['message']}" for item in status["import_errors"]]
-    for run in _latest(status["runs"]):
+    for run in last_of_each_dag(status["runs"]):
         if run["state"] == "failed":
-            warnings.append(f"the last run of {run['dag_id']} failed {ago(run['started'])} ago ({run['run_id']})")
+            why = f": {run['failure']}" if run["failure"] else ""
+            warnings.append(f"the last run of {run['dag_id']} failed {ago(run['started'])} ago ({run['run_id']}){why}")
     return list(dict.fromkeys(problems)), list(dict.fromkeys(warnings))
 
 
@@ -364,13 +366,6 @@ def _passing_health(app: Row) -> bool:
     """Whether it is Progressing for so short a time that it may pass, and nothing else is wrong with it."""
     young = app["changed"] is not None and app["changed"] < GRACE
     return (app["sync"], app["health"]) == ("Synced", "Progressing") and young and not app["errors"]
-
-
-def _latest(runs: Iterable[Row]) -> list[Row]:
-    found: dict[str, Row] = {}
-    for run in runs:
-        found.setdefault(run["dag_id"], run)
-    return list(found.values())
 
 
 def ago(seconds: float | None) -> str:

@@ -11,6 +11,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.gitops.airflow.plugins.module_utils._airflow.api import PAGE, AirflowApi
+from ansible_collections.gitops.airflow.plugins.module_utils._airflow.task_log import TaskLog, error_line, task_name
+from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import AirflowError
+from ansible_collections.gitops.airflow.plugins.module_utils._base.shorten import shorten
 from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Obj, timestamp
 
 Row = dict[str, Any]
@@ -21,6 +24,8 @@ ROUNDS = 5
 # Pages of task instances in each round. They only show namespaces, and one of a DAG's stands for those of its other runs.
 TASK_PAGES = 5
 PAUSED_ASKED = 10
+# DAGs whose failure is read: each takes two requests, one of them for a whole log.
+FAILURES = 3
 # The collection's cluster policy notes in it where a task's worker goes (airflow_local_settings.py).
 _PLACED = re.compile(r"gitops-airflow/worker-namespace'?\"?:\s*['\"]([^'\"]+)")
 Key = tuple[str, str]
@@ -102,6 +107,7 @@ def run_rows(runs: Sequence[Obj], tasks: Iterable[Obj], core: str, now: Time) ->
             "state": str(run.get("state")),
             "started": _since(run.get("start_date"), now),
             "seconds": (ended - began).total_seconds() if began and ended else None,
+            "failure": "",
         }
         for place in sorted(places.get(key) or usual.get(key[0]) or {""}):
             shown.setdefault(place, []).append({"namespace": place, **row})
@@ -136,6 +142,41 @@ def waiting_rows(runs: Iterable[Obj], queued: Iterable[Obj], tasks: Iterable[Obj
     return [row for row in rows if row["seconds"] is not None]
 
 
+def last_of_each_dag(rows: Iterable[Row]) -> list[Row]:
+    """The last run of each DAG."""
+    found: dict[str, Row] = {}
+    for row in sorted(rows, key=lambda row: row["started"] if row["started"] is not None else -1):
+        found.setdefault(row["dag_id"], row)
+    return list(found.values())
+
+
+def first_failure(tasks: Iterable[Obj]) -> tuple[Obj | None, int]:
+    """The task instance that failed first, and how many more did."""
+    failed = sorted(tasks, key=lambda task: (task.get("end_date") or "~", str(task.get("task_id")), int(task.get("map_index") or 0)))
+    return (failed[0], len(failed) - 1) if failed else (None, 0)
+
+
+def failure_text(task: Obj, more: int, log: TaskLog) -> str:
+    """Which task failed and its last error line, masked and on one line (F22)."""
+    said = error_line(log.lines) if log.lines else "its log is not there: " + ("; ".join(log.messages) or "the answer is empty")
+    others = f", and {more} more" if more else ""
+    return f"task {task_name(task)}, try {task.get('try_number')}{others}: {shorten(said, 300)}"
+
+
+def add_failures(airflow: AirflowApi, rows: list[Row]) -> None:
+    """Adds to the rows of the last runs of a few DAGs why they failed. What cannot be read is said in its place."""
+    for row in [row for row in last_of_each_dag(rows) if row["state"] == "failed"][:FAILURES]:
+        dag_id, run_id = row["dag_id"], row["run_id"]
+        try:
+            task, more = first_failure(airflow.failed_tasks(dag_id, run_id))
+            text = "no task of it is marked failed" if task is None else failure_text(task, more, airflow.log(dag_id, run_id, task))
+        except AirflowError as error:
+            text = f"the failed task cannot be read: {shorten(error.text, 300)}"
+        for same in rows:
+            if (same["dag_id"], same["run_id"]) == (dag_id, run_id):
+                same["failure"] = text
+
+
 def ask(airflow: AirflowApi, core: str, now: Time) -> Row:
     """Rows of the last runs, and of what waits.
 
@@ -146,4 +187,6 @@ def ask(airflow: AirflowApi, core: str, now: Time) -> Row:
     dags = list(dict.fromkeys(str(run.get("dag_id")) for run in queued))[:PAUSED_ASKED]
     paused = {dag: bool((airflow.dag(dag) or {}).get("is_paused")) for dag in dags}
     waiting = waiting_rows(runs, queued, airflow.queued_tasks(), paused, now)
-    return {"runs": run_rows([*queued, *runs], tasks, core, now), "waiting": waiting}
+    rows = run_rows([*queued, *runs], tasks, core, now)
+    add_failures(airflow, rows)
+    return {"runs": rows, "waiting": waiting}

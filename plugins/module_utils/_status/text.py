@@ -128,7 +128,9 @@ def render(status: dict[str, Any]) -> str:
         ),
         _volumes(status["volumes"]),
         columns(["TASK LOGS", "state", "full", "old ones deleted"], log_store_cells(status["logs"]), "not stored by the platform"),
-        columns(["URLS", "url"], [[row["name"], row["url"]] for row in status["urls"]], "none"),
+        columns(
+            ["URLS", "url", "password of admin"], [[row["name"], row["url"], row["password_command"]] for row in status["urls"]], "none"
+        ),
     ]
     for section in sections:
         lines += ["", *section]

@@ -193,3 +193,17 @@ def test_d14_a_pod_security_standard_is_a_label(render: Render, given: dict[str,
 def test_without_a_pod_security_standard_a_namespace_has_no_label(render: Render) -> None:
     (namespace,) = render("namespaces/namespaces.yaml.j2", namespaces_names=["x"], platform_pod_security="")
     assert "labels" not in namespace["metadata"]
+
+
+@pytest.mark.parametrize("given", [{}, {"argocd_admin_password": "planted-password"}])
+def test_f22_status_and_summary_say_how_the_passwords_are_read(defaults: dict[str, Any], given: dict[str, str]) -> None:
+    """Commands, never values."""
+    found = Templar(DataLoader(), defaults | given).template(defaults["__platform_passwords"])
+    begin = "kubectl --context kind-airflow get secret -o jsonpath='{.data.password}' -n"
+    own = "argocd_admin_password of your inventory" if given else f"{begin} argocd argocd-initial-admin-secret | base64 -d"
+    expected = {
+        "Airflow": f"{begin} airflow-core airflow-admin | base64 -d",
+        "Argo CD": own,
+        "Gitea": f"{begin} git gitea-config | base64 -d",
+    }
+    assert found == expected

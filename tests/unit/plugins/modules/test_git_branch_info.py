@@ -46,6 +46,15 @@ def test_the_commit_is_told(server: str, filled: Path, tmp_path: Path) -> None:
     assert not list(tmp_path.glob("git-*"))
 
 
+def test_f12_a_tag_is_no_branch(server: str, filled: Path, tmp_path: Path) -> None:
+    git(filled, "tag", "--annotate", "--message=x", "v1.0", "main")
+    for push in (True, False):
+        error = failure(f"{server}/repo.git", tmp_path, branch="v1.0", push=push)
+        assert error.code == "branch_missing"
+        assert "(branch v1.0): 'v1.0' is a tag of the repository, and no branch" in error.message
+        assert error.next_action == "Correct branch. The branches there: main."
+
+
 @pytest.mark.parametrize(
     ("over", "code", "words"),
     [

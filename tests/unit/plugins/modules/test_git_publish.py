@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 from ansible_collections.gitops.airflow.plugins.module_utils._git import remote as _git_repo
 from ansible_collections.gitops.airflow.plugins.module_utils._git.credentials import Credentials
 from ansible_collections.gitops.airflow.plugins.module_utils._git.model import Content, GitError
+from ansible_collections.gitops.airflow.plugins.module_utils._git.owner import FolderOwner
 from ansible_collections.gitops.airflow.plugins.module_utils._git.remote import Access, Author, Outcome, Remote, publish
 from ansible_collections.gitops.airflow.plugins.module_utils._git.source import collect
 from ansible_collections.gitops.airflow.plugins.modules import git_publish
@@ -159,6 +161,90 @@ def test_a_refused_push_is_told_once(filled: Path) -> None:
         to(filled, texts(a="a"))
     assert caught.value.code == "refused"
     assert "main is protected" in str(caught.value)
+
+
+def test_f11_a_protected_branch_is_found_by_the_push_of_the_owner_mark(filled: Path, tmp_path: Path) -> None:
+    """The check before asks the server, too, but git runs no hook for a push that changes nothing (--dry-run)."""
+    hook = filled / "hooks/update"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text('#!/bin/sh\n[ "$1" != refs/heads/main ] || { echo "main is protected, token=glpat-0123456789abcdefghij"; exit 1; }\n')
+    hook.chmod(0o755)
+    before = git(filled, "rev-parse", "main")
+    with Remote(f"file://{filled}", "main", Access(), temp=str(tmp_path)) as remote:
+        commit = remote.fetch()
+        assert commit
+        remote.check_push(commit)
+    owner = FolderOwner("platform/airflow/core", "team", "uid-1")
+    mark = {owner.path: Content(owner.content.encode())}
+    with pytest.raises(GitError, match=r"refused the push by a rule of its own\. The server says: main is protected, token=") as caught:
+        to(filled, mark)
+    assert "glpat-" not in caught.value.message
+    assert caught.value.named({}, "airflow_app_platform_").next_action == (
+        "Set airflow_app_platform_branch to a branch of its own that may be pushed to, or allow airflow_app_platform_username to push "
+        "in the server's rules for this branch."
+    )
+    assert git(filled, "rev-parse", "main") == before
+    # Where it is allowed, the mark is all that is pushed, and the next run pushes nothing.
+    hook.unlink()
+    assert list(to(filled, mark).changed) == [owner.path]
+    assert to(filled, mark).changed == {}
+
+
+def by_hand(bare: Path, author: str, message: str, **files: str) -> str:
+    """A commit of another author on main; a file without a text is removed."""
+    person = {f"GIT_{role}_NAME": author for role in ("AUTHOR", "COMMITTER")} | {
+        f"GIT_{role}_EMAIL": f"{author}@x" for role in ("AUTHOR", "COMMITTER")
+    }
+    environment = {**os.environ, **person, "GIT_INDEX_FILE": str(bare / "by-hand")}
+
+    def run(*arguments: str, stdin: str = "") -> str:
+        command = ["git", "-C", str(bare), *arguments]
+        return subprocess.run(command, input=stdin, env=environment, capture_output=True, text=True, check=True).stdout.strip()
+
+    run("read-tree", "main")
+    for name, text in files.items():
+        entry = f"100644 {run('hash-object', '-w', '--stdin', stdin=text)}" if text else f"0 {'0' * 40}"
+        run("update-index", "--index-info", stdin=f"{entry}\t{name.replace('__', '/')}\n")
+    commit = run("commit-tree", run("write-tree"), "-p", "main", "-m", message)
+    run("update-ref", "refs/heads/main", commit)
+    return commit
+
+
+def test_f21_what_others_changed_is_named_when_it_is_overwritten(filled: Path) -> None:
+    ours = texts(app__values="one", app__chart="c", app__gone="g")
+    assert to(filled, ours).overwritten == ()  # the first time: the commit before was of another, and changed none of these
+    by_hand(filled, "Bob", "elsewhere", README="theirs")
+    first = by_hand(filled, "Ann", "a value", app__values="two", README="x")
+    last = by_hand(filled, "Eve", "no chart", app__chart="", app__extra="e")
+    for check in (True, False):
+        outcome = to(filled, ours, prune=["app"], check=check)
+        assert [(item.commit, item.author, item.paths) for item in outcome.overwritten] == [
+            (last, "Eve", ("app/chart", "app/extra")),
+            (first, "Ann", ("app/values",)),
+        ]
+    # Since this author's last commit nothing was changed; nor is there where nothing is overwritten.
+    assert to(filled, ours | texts(app__values="three")).overwritten == ()
+    by_hand(filled, "Bob", "elsewhere", README="again")
+    assert to(filled, texts(app__values="four")).overwritten == ()
+
+
+def test_f21_a_long_history_is_read_in_part(filled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The oldest commit that is read has no parent here, so all its files look new: it names nobody."""
+    monkeypatch.setattr(_git_repo, "HISTORY", 3)
+    to(filled, texts(app__values="one"))
+    commits = [by_hand(filled, "Ann", "x", app__values=f"by hand {number}") for number in range(5)]
+    assert [item.commit for item in to(filled, texts(app__values="one")).overwritten] == commits[:2:-1]
+
+
+def test_f21_a_merge_names_what_it_brought(filled: Path) -> None:
+    to(filled, texts(app__values="one"))
+    base = git(filled, "rev-parse", "main")
+    side = by_hand(filled, "Ann", "on a branch", app__values="two")
+    git(filled, "update-ref", "refs/heads/main", base)
+    tree = git(filled, "rev-parse", f"{side}^{{tree}}")
+    merge = git(filled, "commit-tree", tree, "-p", base, "-p", side, stdin=b"merged")
+    git(filled, "update-ref", "refs/heads/main", merge)
+    assert [(item.commit, item.paths) for item in to(filled, texts(app__values="one")).overwritten] == [(merge, ("app/values",))]
 
 
 def test_a_missing_repository(tmp_path: Path) -> None:

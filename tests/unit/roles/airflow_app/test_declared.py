@@ -230,6 +230,13 @@ def test_h7_d5_the_embedded_servers_credentials_are_read_by_the_modules(
         assert [options["credentials"][name] for name in ("username", "password")] == [f"{kind}-username", f"{kind}-password"]
 
 
+def test_f11_only_the_owner_mark_is_pushed_first(arguments: Arguments) -> None:
+    options = arguments("claimed.yml", "git_publish", platform_name="beta", **OWN)
+    assert options["owner"] == {"folder": CHART, "platform": "beta", "cluster": "uid", "adopt": False, "take_over": ""}
+    assert options["repo"] == "https://h/p.git"
+    assert set(options) & {"files", "copies", "source_dir", "prune", "create"} == set()
+
+
 @pytest.mark.parametrize(
     ("file", "module"), [("publish.yml", "git_publish"), ("push_dags.yml", "git_publish"), ("present.yml", "git_publish")]
 )
@@ -254,6 +261,17 @@ def test_dags_are_pushed_into_their_folder(arguments: Arguments, tmp_path: Path,
     assert options["commit_message"] == f"DAGs of {tmp_path.name}"
     pruned = arguments("push_dags.yml", "git_publish", airflow_app_push_prune=True, **given)
     assert pruned["prune"] == ["."]
+
+
+@pytest.mark.parametrize(("core_tasks", "expected"), [(True, ["airflow-core", "a"]), ("false", ["a"])])
+def test_f18_dag_files_are_checked_before_they_are_pushed(arguments: Arguments, core_tasks: Any, expected: list[str]) -> None:
+    modules = [next((key for key in item if key.startswith("gitops.airflow.")), "") for item in tasks("push_dags.yml")]
+    order = ["airflow_dag_files_info", "git_publish", "show_text", "airflow_dags_wait", "show_text"]
+    assert [name.removeprefix("gitops.airflow.") for name in modules if name] == order
+    given = {"platform_worker_namespaces": [{"name": "airflow-core"}, {"name": "a"}], "airflow_app_core_tasks": core_tasks}
+    options = arguments("push_dags.yml", "airflow_dag_files_info", airflow_app_push_dir="/d", **given)
+    assert (options["source_dir"], sorted(options["namespaces"])) == ("/d", sorted(expected))
+    assert "airflow_app_push_dir" in options["names"]["source_dir"]
 
 
 @pytest.mark.parametrize("as_file", [True, False])

@@ -43,6 +43,9 @@ def test_the_newest_pod_that_stays_is_asked(pods: list[dict[str, Any]], expected
 )
 def test_what_a_person_reads(seen: Seen, words: str) -> None:
     assert report(seen, COMMIT) == words
+    # F18: what Airflow made of it stands there once the scheduler has it.
+    parsed = "2 DAGs visible, no import errors."
+    assert report(seen, COMMIT, parsed) == (f"The scheduler has it: {parsed}" if seen.has(COMMIT) else words)
     assert not Seen("a").has("")
 
 

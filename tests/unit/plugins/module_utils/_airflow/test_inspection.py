@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.gitops.airflow.plugins.module_utils._airflow import inspection
-from ansible_collections.gitops.airflow.plugins.module_utils._airflow.inspection import Scheduler, parse_answer, source
+from ansible_collections.gitops.airflow.plugins.module_utils._airflow.inspection import Checkout, Scheduler, parse_answer, source
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.execute import Execution
 
@@ -91,6 +91,22 @@ def test_the_running_airflow_is_asked(image: dict[str, str]) -> None:
     assert found.dags_commit == ANSWER["dags_commit"]
     resolved = subprocess.run([sys.executable, "-c", inspection.RESOLVE, found.dags_link], capture_output=True, text=True, check=True)
     assert os.path.basename(resolved.stdout.strip()) == found.dags_commit
+
+
+def test_f18_since_when_the_scheduler_has_a_commit(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def run(_api: Any, _namespace: str, _pod: str, _container: str, command: list[str]) -> Execution:
+        done = subprocess.run([sys.executable, *command[1:]], capture_output=True, text=True, check=False)
+        return Execution(done.stdout, done.stderr, done.returncode)
+
+    monkeypatch.setattr(inspection, "execute", run)
+    scheduler, link = Scheduler(None, "airflow-core", "s"), tmp_path / "repo"  # type: ignore[arg-type]
+    assert scheduler.checkout(str(link)) == Checkout()
+    (tmp_path / ".worktrees/09102de").mkdir(parents=True)
+    link.symlink_to(".worktrees/09102de")
+    os.utime(link, (1000, 1000), follow_symlinks=False)
+    found = scheduler.checkout(str(link))
+    assert (found.commit, found.folder, found.since) == ("09102de", str(tmp_path.resolve() / ".worktrees/09102de"), 1000)
+    assert found.now > 1000
 
 
 def test_the_program_is_found_in_the_archive_that_ansible_makes_of_a_module(tmp_path: Path) -> None:

@@ -6,7 +6,13 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.gitops.airflow.plugins.module_utils._airflow.task_log import LEFT_OUT, last_lines, read_answer
+from ansible_collections.gitops.airflow.plugins.module_utils._airflow.task_log import (
+    LEFT_OUT,
+    error_line,
+    last_lines,
+    read_answer,
+    task_name,
+)
 
 HOST = "airflow-worker-cron-say-hi-x7k2m9qp"
 LINE = "[2026-05-04T10:00:06.100+0000] {taskinstance.py:1824} ERROR - Task failed with exception"
@@ -120,3 +126,55 @@ ZeroDivisionError: division by zero""".splitlines()
 )
 def test_the_end_of_a_log_is_the_tasks_own(lines: list[str], most: int, shown: list[str]) -> None:
     assert last_lines(lines, most) == shown
+
+
+def entry(text: str, level: str = "INFO", place: str = "local_task_job_runner.py:225") -> str:
+    return f"[2026-11-26T19:17:03.747+0000] {{{place}}} {level} - {text}"
+
+
+FAILED = entry("Task failed with exception", "ERROR", "taskinstance.py:1824")
+TRACE = [
+    "Traceback (most recent call last):",
+    '  File "/opt/airflow/dags/repo/dags/a.py", line 16, in chained',
+    '    raise RuntimeError("no x") from e',
+    "    ^^^^^^^^^",
+]
+AFTER = [
+    entry("Marking task as FAILED. dag_id=a, task_id=b", place="taskinstance.py:1345"),
+    entry("Failed to execute job 3 for task b (no x; 29931)", "ERROR", "standard_task_runner.py:104"),
+    entry("Task exited with return code 1"),
+    entry("0 downstream tasks scheduled from follow-on schedule check"),
+]
+KEY_ERROR = ["Traceback (most recent call last):", '  File "a.py", line 14', "KeyError: 'x'", ""]
+PRINTED = [
+    entry(text, "WARNING", "logging_mixin.py:150") for text in ("Traceback (most recent call last):", '  File "a.py", line 2', "OSError: x")
+]
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        ([FAILED, *TRACE, "RuntimeError: no x", *AFTER], "RuntimeError: no x"),
+        ([FAILED, *KEY_ERROR, "The above exception was the direct cause:", "", *TRACE, "RuntimeError: no x", *AFTER], "RuntimeError: no x"),
+        ([FAILED, *TRACE, "ValueError: first", "second", *AFTER], "ValueError: first"),
+        # What a task printed is not what ended it.
+        ([*PRINTED, entry("Task exited with return code -9"), AFTER[-1]], "Task exited with return code -9"),
+        ([*KEY_ERROR, entry("Task exited with return code Negsignal.SIGKILL")], "Task exited with return code Negsignal.SIGKILL"),
+        ([*PRINTED, entry("the disk is full", "ERROR"), *AFTER], "the disk is full"),
+        ([entry("no more", "CRITICAL"), *AFTER[-2:]], "no more"),
+        # sys.exit
+        ([entry("Running on host a"), *AFTER[-2:]], "Task exited with return code 1"),
+        (["plain words", "more", ""], "more"),
+        ([TRACE[0]], TRACE[0]),
+        ([], ""),
+    ],
+)
+def test_f22_the_line_that_says_why_a_task_failed(lines: list[str], expected: str) -> None:
+    assert error_line(lines) == expected
+
+
+@pytest.mark.parametrize(
+    ("task", "name"), [({"task_id": "a", "map_index": -1}, "a"), ({"task_id": "a", "map_index": 0}, "a[0]"), ({"task_id": "a"}, "a")]
+)
+def test_f22_the_name_of_a_task(task: dict[str, object], name: str) -> None:
+    assert task_name(task) == name

@@ -688,12 +688,19 @@ IMAGE_CAUSE = causes(Seen(pods=(pod("ImagePullBackOff"),)))[0]
 FAILED_OPERATION: Obj = {"operationState": {"phase": "Failed"}}
 
 
+NO_CHART = (
+    "Failed to load target state: failed to generate manifest: `helm dependency build` failed exit status 1: Error: looks like "
+    '"https://charts" is not a valid chart repository or cannot be reached: Get "https://charts/index.yaml": x509: unknown authority'
+)
+
+
 @pytest.mark.parametrize(
     ("state", "found", "words"),
     [
         (None, [], "must_exist"),
         ({**app("a"), "metadata": {"deletionTimestamp": "2026-05-04T10:00:00Z"}}, [], "wait until it is gone"),
         (app("a", conditions=[{"type": "ComparisonError", "message": ""}]), [], "values, project). Make the change in Git"),
+        (app("a", conditions=[{"type": "ComparisonError", "message": NO_CHART}]), [], "reach the chart repository that the message names"),
         (app("a"), [IMAGE_CAUSE], "Correct the image nope of container web of pod ns/web-5d8f-x"),
         (app("a", conditions=[{"type": "SyncError", "message": "Failed sync attempt"}]), [IMAGE_CAUSE], "Correct the image nope"),
         (app("a", conditions=[{"type": "SyncError", "message": "Failed sync attempt"}]), [], "what SyncError names"),
@@ -702,7 +709,19 @@ FAILED_OPERATION: Obj = {"operationState": {"phase": "Failed"}}
         (app("a", sync="OutOfSync"), [], "argocd app sync a"),
         (app("a"), [], "more time"),
     ],
-    ids=["absent", "deleted", "condition", "cause", "cause and SyncError", "SyncError", "operation", "controller", "manual sync", "slow"],
+    ids=[
+        "absent",
+        "deleted",
+        "condition",
+        "F7: chart repository",
+        "cause",
+        "cause and SyncError",
+        "SyncError",
+        "operation",
+        "controller",
+        "manual sync",
+        "slow",
+    ],
 )
 def test_next_action(state: Obj | None, found: list[Cause], words: str) -> None:
     assert words in next_action(state, found, "argocd", "a", timed_out=True)

@@ -17,6 +17,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._git.model import (
     GitError,
     complaint,
     lost_race,
+    no_branch,
     safe_path,
     through,
     unified,
@@ -60,6 +61,14 @@ SSH_TAIL = (
         ("fatal: unable to access 'https://h/': server certificate verification failed. CAfile: none", "untrusted_certificate"),
         ("! [remote rejected] main -> main (pre-receive hook declined)", "refused"),
         ("remote: error: GH006: Protected branch update failed for refs/heads/main.", "refused"),
+        ("remote: error: GH013: Repository rule violations found for refs/heads/main.", "refused"),
+        (
+            "remote: Gitea: Not allowed to push to protected branch main\n! [remote rejected] main -> main (pre-receive hook declined)",
+            "refused",
+        ),
+        ("remote: Branch refs/heads/main can only be modified through pull requests.", "refused"),
+        ("! [remote rejected] main (TF402455: Pushes to this branch are not permitted)", "refused"),
+        ("remote: error: hook declined to update refs/heads/main", "refused"),
         ("error: RPC failed; HTTP 502 curl 22 The requested URL returned error: 502", "server_error"),
         ("fatal: something new", "git_failed"),
     ],
@@ -69,7 +78,7 @@ def test_complaints_are_understood(output: str, code: str) -> None:
     assert error.code == code
     assert str(error).startswith("https://host/x.git (branch main): ")
     assert error.next_action
-    assert output.split("\n")[0] in str(error)
+    assert output.split("\n")[0].removeprefix("remote: ") in str(error)
 
 
 @pytest.mark.parametrize(
@@ -104,7 +113,21 @@ def test_complaints_are_understood(output: str, code: str) -> None:
             "can be read, but not pushed to",
             "Give an ssh_key that may push (a deploy key: with write access).",
         ),
-        ("https://h/x.git", "protected branch", True, "the server refused the push", "Read the server's words"),
+        (
+            "https://h/x.git",
+            "protected branch",
+            True,
+            "the server refused the push by a rule of its own",
+            "Set branch to a branch of its own that may be pushed to, or allow username to push",
+        ),
+        # F11: the words of a host about its rule are not about the credentials.
+        (
+            "ssh://git@h/x.git",
+            "remote: GitLab: You are not allowed to push code to protected branches on this project.\n! [remote rejected] main -> main",
+            True,
+            "the server refused the push by a rule of its own. The server says: GitLab: You are not allowed to push",
+            "Set branch to a branch of its own that may be pushed to, or allow the owner of the ssh_key to push",
+        ),
     ],
 )
 def test_what_is_missing_is_told(url: str, output: str, readable: bool, meaning: str, action: str) -> None:
@@ -258,3 +281,28 @@ def test_an_isolated_access_uses_nothing_of_the_persons_own(tmp_path: Path) -> N
     folder = str(tmp_path)
     assert (variables["HOME"], variables["XDG_CONFIG_HOME"], variables["GIT_CONFIG_NOSYSTEM"]) == (folder, folder, "1")
     assert "HOME" not in Access().environment(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("branch", "words", "action"),
+    [
+        ("v1.0", "'v1.0' is a tag of the repository, and no branch.", "Correct {branch}. The branches there: dev/x, main."),
+        ("next", "the branch does not exist.", "Correct {branch}, or make that branch. The branches there: dev/x, main."),
+        ("x", "the branch does not exist.", "Correct {branch}, or make that branch. The branches there: dev/x, main."),
+        ("origin/main", "the branch does not exist. Its name there is 'main'.", "Set {branch} to main."),
+        ("refs/heads/dev/x", "the branch does not exist. Its name there is 'dev/x'.", "Set {branch} to dev/x."),
+        (
+            "a" * 40,
+            f"'{'a' * 40}' looks like a commit, and the branch does not exist.",
+            "Correct {branch}. The branches there: dev/x, main.",
+        ),
+    ],
+)
+def test_f12_why_there_is_no_such_branch(branch: str, words: str, action: str) -> None:
+    error = no_branch("https://h/r.git", branch, ["refs/heads/main", "refs/heads/dev/x", "refs/tags/v1.0"])
+    assert error.message.startswith(f"https://h/r.git (branch {branch}): {words}")
+    assert (error.code, error.named({"branch": "airflow_app_dags_branch"}).next_action) == (
+        "branch_missing",
+        action.replace("{branch}", "airflow_app_dags_branch"),
+    )
+    assert "The branches there: none." in no_branch("https://h/r.git", "x", []).next_action

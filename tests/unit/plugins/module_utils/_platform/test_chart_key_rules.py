@@ -13,12 +13,12 @@ import pytest
 import yaml
 from ansible_collections.gitops.airflow.plugins.module_utils._platform import value_rules
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.chart_key_rules import CHART_KEYS, KNOWN_CHART, unknown_keys
-from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings import AirflowSettings, Repository, Settings
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings import AirflowSettings, Chart, Repository, Settings
 from ansible_collections.gitops.airflow.tests.unit.places import ROOT
 
 INSIDE = Repository("platform", "http://gitea.git.svc.cluster.local:3000/gitops/platform.git", embedded=True)
-AIRFLOW = AirflowSettings(INSIDE, replace(INSIDE, kind="dags"), default_namespace="airflow-core")
-GIVEN = Settings(airflow_version="2.6.3", airflow_chart_version=KNOWN_CHART, airflow=AIRFLOW)
+AIRFLOW = AirflowSettings(INSIDE, replace(INSIDE, kind="dags"), default_namespace="airflow-core", chart=Chart(version=KNOWN_CHART))
+GIVEN = Settings(airflow_version="2.6.3", airflow=AIRFLOW)
 
 
 def given(values: Any) -> AirflowSettings:
@@ -53,9 +53,9 @@ def test_f17_all_unknown_keys_are_one_refusal() -> None:
 
 @pytest.mark.parametrize("version", ["", "1.16.0", "1.15.0-ours"])
 def test_f17_of_another_chart_it_is_a_warning(version: str) -> None:
-    other = replace(GIVEN, airflow_chart_version=version)
-    assert value_rules.broken(other, given({"webservr": {}})) == []
-    (warning,) = value_rules.warnings(other, given({"webservr": {}}))
+    other = replace(given({"webservr": {}}), chart=Chart(version=version))
+    assert value_rules.broken(GIVEN, other) == []
+    (warning,) = value_rules.warnings(GIVEN, other)
     assert "sets webservr, which the official chart" in warning
     assert warning.endswith("The nearest name is webserver.")
 

@@ -33,7 +33,15 @@ OWN = {"platform_name", "platform_provider", "platform_worker_namespaces", "plat
 def test_an_option_is_called_as_the_roles_variable(prefix: str, options: dict[str, Any]) -> None:
     variables = {prefix + name: option for name, option in options.items() if prefix + name in DEFAULTS}
     left = set(options) - {name.removeprefix(prefix) for name in variables}
-    assert left <= {"airflow_version", "airflow_chart_version", "task_logs_state", "platform_credentials", "dags_credentials"}
+    assert left <= {
+        "airflow_version",
+        "images",
+        "task_logs_state",
+        "platform_credentials",
+        "dags_credentials",
+        "chart_repository",
+        "chart_version",
+    }
     for name, option in variables.items():
         default = DEFAULTS[name]
         if name not in OWN and not (isinstance(default, str) and "{{" in default):
@@ -64,3 +72,9 @@ def test_documentation_and_options_agree() -> None:
     options, spec = documented["options"], platform_preflight.argument_spec()
     own = spec.keys() - AUTH_ARG_SPEC.keys()
     compare({name: options[name] for name in options.keys() - AUTH_ARG_SPEC.keys()}, {name: spec[name] for name in own})
+
+
+def test_f12_every_image_of_the_roles_is_checked() -> None:
+    versions = yaml.safe_load((ROLES / "platform/defaults/main/versions.yml").read_text())
+    given = yaml.safe_load((ROLES / "platform/vars/main.yml").read_text())["__platform_settings"]["images"]
+    assert given == {name[len("platform_") : -len("_image")]: f"{{{{ {name} }}}}" for name in versions if name.endswith("_image")}

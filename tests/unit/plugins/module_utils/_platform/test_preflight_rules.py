@@ -30,6 +30,51 @@ PLATFORM = Settings(
 )
 
 
+DIGEST = "sha256:" + "3abb816a" * 8
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        "apache/airflow:2.6.3",
+        "my-airflow:2.6.3",
+        "localhost:5000/x:1",
+        "localhost:5000/team/x__y/a-b.c:v1_2.3-x",
+        "[::1]:5000/x:1",
+        "Registry.Example.com/x:1",
+        f"localhost:5000/x@{DIGEST}",
+        f"kindest/node:v1.29.4@{DIGEST}",
+    ],
+)
+def test_f12_an_image_with_a_tag_or_a_digest(image: str) -> None:
+    assert rules.broken(rules.PLATFORM, replace(PLATFORM, images={"airflow": image})) == []
+
+
+@pytest.mark.parametrize(
+    ("image", "words", "action"),
+    [
+        ("my-airflow", "neither a tag nor a digest", "such as my-airflow:2.6.3."),
+        ("apache/airflow", "neither a tag nor a digest", "such as apache/airflow:2.6.3."),
+        ("localhost:5000/x", "neither a tag nor a digest", "such as localhost:5000/x:2.6.3."),
+        ("[::1]:5000/x", "neither a tag nor a digest", "such as [::1]:5000/x:2.6.3."),
+        ("", "not the name of an image", "Correct platform_airflow_image."),
+        ("My-Airflow:1", "not the name of an image", "Correct platform_airflow_image."),
+        ("x:", "not the name of an image", "Correct platform_airflow_image."),
+        ("x:1:2", "not the name of an image", "Correct platform_airflow_image."),
+        ("x :1", "not the name of an image", "Correct platform_airflow_image."),
+        ("x:1\n", "not the name of an image", "Correct platform_airflow_image."),
+        ("https://h/x:1", "not the name of an image", "Correct platform_airflow_image."),
+        ("x@sha256:abc", "not the name of an image", "Correct platform_airflow_image."),
+        (f"x:@{DIGEST}", "not the name of an image", "Correct platform_airflow_image."),
+    ],
+)
+def test_f12_an_image_without_a_version(image: str, words: str, action: str) -> None:
+    (refusal,) = rules.broken(rules.PLATFORM, replace(PLATFORM, images={"airflow": image, "mysql": "mysql:8.0.42"}))
+    check(refusal, "image", image, words, action)
+    (other,) = rules.broken(rules.PLATFORM, replace(PLATFORM, images={"git_sync": "h/git-sync"}))
+    check(other, "image", "h/git-sync", "platform_git_sync_image is 'h/git-sync'", "such as h/git-sync:TAG.")
+
+
 def check(refusal: Refusal, code: str, value: str, words: str, action: str) -> None:
     """A refusal names the value, the rule and what to do, and its message does not advise."""
     assert refusal.code == code

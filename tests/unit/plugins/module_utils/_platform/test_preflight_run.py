@@ -17,7 +17,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.plan import State
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.preflight import Outcome, Preflight
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.refusal import Refusal, as_error, enforce
-from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings import AirflowSettings, Repository, Settings, hide
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings import AirflowSettings, Chart, Repository, Settings, hide
 from ansible_collections.gitops.airflow.plugins.modules import platform_preflight
 
 HTTPS, SSH = "https://git.example/platform.git", "git@git.example:dags.git"
@@ -293,6 +293,7 @@ def test_options_that_may_be_secret_are_not_shown() -> None:
         "platform_repo": "https://ghp_secret@host/x.git",
         "dags_repo": "ssh://git:pw@host/x.git",
         "logs_endpoint": "https://me:pw@s3",
+        "chart_repository": "https://me:pw@charts",
     }
     assert hide(airflow) == {"pw", "key"}
     assert airflow == {
@@ -302,6 +303,7 @@ def test_options_that_may_be_secret_are_not_shown() -> None:
         "platform_repo": "https://host/x.git",
         "dags_repo": "ssh://git@host/x.git",
         "logs_endpoint": "https://s3",
+        "chart_repository": "https://charts",
     }
     assert hide(None) == set()
 
@@ -327,3 +329,22 @@ def test_a_repository_is_asked_with_what_others_get(server: str, tmp_path: Path,
     assert words in answer.message
     assert answer.next_action == action
     assert "s3cret" not in str(answer)
+
+
+@pytest.mark.parametrize(("options", "asked"), [({}, True), ({"purpose": "use"}, False), ({"repositories": False}, False)])
+def test_f7_the_chart_repository_is_asked_before_an_installation(desk: Desk, options: dict[str, Any], asked: bool) -> None:
+    assert GIVEN.airflow
+    given = replace(GIVEN, airflow=replace(GIVEN.airflow, chart=Chart("https://charts.example.com", "1.15.0")))
+    urls: list[str] = []
+
+    def broken(url: str) -> bytes:
+        urls.append(url)
+        return b"<html>"
+
+    def away(url: str) -> bytes:
+        raise OSError("no route to host")
+
+    assert codes(desk.run(given, get=broken, **options)) == (["chart_repository"] if asked else [])
+    assert urls == (["https://charts.example.com/index.yaml"] if asked else [])
+    outcome = desk.run(given, get=away, **options)
+    assert (codes(outcome), len(outcome.warnings)) == ([], int(asked))

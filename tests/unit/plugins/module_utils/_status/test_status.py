@@ -13,7 +13,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._argocd.verdict imp
 from ansible_collections.gitops.airflow.plugins.module_utils._argocd.verdict import judge as wait_judge
 from ansible_collections.gitops.airflow.plugins.module_utils._status import rows as status
 from ansible_collections.gitops.airflow.plugins.module_utils._status import runs as status_runs
-from ansible_collections.gitops.airflow.plugins.module_utils._status.read import exception_text, sync_failure
+from ansible_collections.gitops.airflow.plugins.module_utils._status.read import sync_failure
 from ansible_collections.gitops.airflow.plugins.module_utils._status.text import columns, render
 
 NOW = datetime.datetime(2026, 5, 4, 12, 0, tzinfo=datetime.UTC)
@@ -231,7 +231,7 @@ def healthy() -> dict[str, Any]:
         "volumes": status.volume_rows([claim], {}),
         "logs": [STORE],
         "checkouts": [{"pod": "airflow-scheduler-x", "commit": "abcdef1234", "age": 500, "error": ""}],
-        "urls": [{"name": "Airflow", "url": "http://localhost:8080"}],
+        "urls": [{"name": "Airflow", "url": "http://localhost:8080", "password_command": "kubectl get secret airflow-admin"}],
         "airflow": {"metadatabase": "healthy", "scheduler": "healthy", "triggerer": "healthy"},
         "runs": status_runs.run_rows([run("cron", 0)], [task("cron", 0, "airflow-cron")], "core", NOW),
         "import_errors": [],
@@ -277,6 +277,11 @@ def test_faults_without_a_row_of_their_own() -> None:
         ("pods", {"restarts": 1, "restarted": 60, "reason": "web: Error (1)"}, "pod core/web-1 restarted 60 s ago: web: Error (1)"),
         ("pods", {"status": "Failed", "reason": "web: Error (1)"}, "pod core/web-1 has failed: web: Error (1)"),
         ("runs", {"state": "failed"}, "the last run of cron failed 60 s ago (r0)"),
+        (
+            "runs",  # F22
+            {"state": "failed", "failure": "task a[1], try 2: ValueError: x"},
+            "the last run of cron failed 60 s ago (r0): task a[1], try 2: ValueError: x",
+        ),
         ("nodes", {"unschedulable": True}, "node node-1 is cordoned"),
     ],
 )
@@ -404,8 +409,8 @@ def test_the_screen() -> None:
         "TASK LOGS                 state  full               old ones deleted",
         "  airflow-logs/task-logs  runs   20% of its volume  59 min ago",
         "",
-        "URLS       url",
-        "  Airflow  http://localhost:8080",
+        "URLS       url                    password of admin",
+        "  Airflow  http://localhost:8080  kubectl get secret airflow-admin",  # F22
         "",
         "cpu and memory: from the kubelets",
     ]
@@ -539,24 +544,3 @@ def test_v18_an_application_that_is_progressing_for_a_moment_is_a_note(health: s
     app = reverted(OLD, health={"status": health, "lastTransitionTime": changed})
     text = [f"Application airflow-core is Synced and {health}"]
     assert status.judge(with_application(app)) == ((text, []) if is_problem else ([], text))
-
-
-@pytest.mark.parametrize(
-    ("trace", "text"),
-    [
-        (
-            "Traceback (most recent call last):\n  File \"a.py\", line 1\n    import x\nModuleNotFoundError: No module named 'x'\n",
-            "ModuleNotFoundError: No module named 'x'",
-        ),
-        (
-            'Traceback (most recent call last):\n  File "a.py"\npydantic.ValidationError: 1 error\nfield\n  required\nFor more see x',
-            "pydantic.ValidationError: 1 error field required For more see x",
-        ),
-        ("something odd", "something odd"),
-        ("first line\nand the last", "and the last"),
-        ("", ""),
-        (None, ""),
-    ],
-)
-def test_v19_an_import_error_keeps_its_reason(trace: str | None, text: str) -> None:
-    assert exception_text(trace) == text

@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 from ansible_collections.gitops.airflow.plugins.module_utils._airflow.api import PAGE, Access, AirflowApi
+from ansible_collections.gitops.airflow.plugins.module_utils._airflow.task_log import TaskLog
+from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import AirflowError
 from ansible_collections.gitops.airflow.plugins.module_utils._status import runs as status
 
 NOW = datetime.datetime(2026, 5, 4, 12, 0, tzinfo=datetime.UTC)
@@ -141,3 +143,83 @@ def test_the_requests_are_those_of_the_rest_api() -> None:
         "GET /dags/~/dagRuns?state=queued&limit=100",
         "GET /dags/~/dagRuns/~/taskInstances?state=queued&limit=100",
     ]
+
+
+def failed(task: str, minutes: float, index: int = -1, state: str = "failed") -> dict[str, Any]:
+    return {"task_id": task, "map_index": index, "try_number": 2, "state": state, "end_date": at(minutes), "hostname": "h"}
+
+
+class Failing:
+    """Airflow's failed tasks and their logs. Counts the requests."""
+
+    def __init__(self, tasks: list[dict[str, Any]] | AirflowError, log: TaskLog | AirflowError) -> None:
+        self.tasks, self.answer, self.asked = tasks, log, list[str]()
+
+    def failed_tasks(self, dag_id: str, run_id: str) -> list[dict[str, Any]]:
+        self.asked.append(f"tasks of {dag_id} {run_id}")
+        if isinstance(self.tasks, AirflowError):
+            raise self.tasks
+        return self.tasks
+
+    def log(self, dag_id: str, run_id: str, task: Mapping[str, Any]) -> TaskLog:
+        self.asked.append(f"log of {dag_id} {run_id} {task['task_id']}")
+        if isinstance(self.answer, AirflowError):
+            raise self.answer
+        return self.answer
+
+
+LOG = TaskLog(("Traceback (most recent call last):", '  File "a.py"', "ValueError: password=hunter22x of\x1b[2J x"), ())
+
+
+@pytest.mark.parametrize(
+    ("tasks", "log", "text"),
+    [
+        (
+            [failed("b", 1), failed("a", 2, 7), failed("c", 2, 9)],
+            LOG,
+            "task a[7], try 2, and 2 more: ValueError: password=******** of\x1b[2J x",
+        ),
+        ([failed("b", 1)], TaskLog(("x" * 900,), ()), f"task b, try 2: {'x' * 100}"),
+        (
+            [failed("b", 1)],
+            TaskLog((), ("the S3 server does not answer",)),
+            "task b, try 2: its log is not there: the S3 server does not answer",
+        ),
+        ([failed("b", 1)], TaskLog((), ()), "task b, try 2: its log is not there: the answer is empty"),
+        ([failed("b", 1)], AirflowError(403, "User 'x' may not."), "the failed task cannot be read: User 'x' may not."),
+        (AirflowError(404, "no such run."), LOG, "the failed task cannot be read: no such run."),
+        ([], LOG, "no task of it is marked failed"),
+    ],
+)
+def test_f22_a_failed_run_names_its_task_and_the_last_error(tasks: Any, log: Any, text: str) -> None:
+    rows = status.run_rows([run("a", 5, "failed"), run("a", 9, "failed")], [], "core", NOW)
+    airflow = Failing(tasks, log)
+    status.add_failures(airflow, rows)  # type: ignore[arg-type]
+    assert rows[0]["failure"].startswith(text)
+    assert len(rows[0]["failure"]) < 400
+    assert rows[1]["failure"] == ""
+    assert len(airflow.asked) <= 2
+
+
+def test_f22_few_failures_are_read() -> None:
+    def row(dag: int, started: int | None, place: str = "core", state: str = "failed") -> dict[str, Any]:
+        return {"namespace": place, "dag_id": f"dag-{dag}", "run_id": f"r{started}", "state": state, "started": started, "failure": ""}
+
+    # dag-0 has run well since, dag-5 is about to run again. A run whose tasks went to two namespaces is read once.
+    rows = [row(0, 9), row(0, 8, state="success"), row(5, 7), row(5, None, state="queued"), row(2, 20, "x"), row(2, 20, "y")]
+    rows += [row(number, 30 + number) for number in (1, 3, 4)]
+    airflow = Failing([failed("t", 1)], LOG)
+    status.add_failures(airflow, rows)  # type: ignore[arg-type]
+    read = ["dag-2 r20", "dag-1 r31", "dag-3 r33"]
+    assert airflow.asked == [f"{what} of {name}{task}" for name in read for what, task in (("tasks", ""), ("log", " t"))]
+    assert {(item["namespace"], item["dag_id"]) for item in rows if item["failure"]} == {
+        ("x", "dag-2"),
+        ("y", "dag-2"),
+        ("core", "dag-1"),
+        ("core", "dag-3"),
+    }
+
+
+def test_f22_the_last_run_is_the_last_one_of_all_namespaces() -> None:
+    rows = [{"namespace": "a", "dag_id": "d", "started": 90}, {"namespace": "b", "dag_id": "d", "started": 9}]
+    assert status.last_of_each_dag(rows) == [rows[1]]

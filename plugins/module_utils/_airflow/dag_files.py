@@ -1,0 +1,194 @@
+# Copyright: (c) 2026, The gitops.airflow team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What can be said of DAG files before Airflow reads them, without running them. Pure: contents in, findings out (F18)."""
+
+from __future__ import annotations
+
+import ast
+import re
+import warnings
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError
+from ansible_collections.gitops.airflow.plugins.module_utils._base.shorten import shorten
+from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import named
+
+IGNORE_FILE = ".airflowignore"
+# Airflow imports only files that have both words (airflow/utils/file.py, might_contain_dag_via_default_heuristic).
+WORDS = (b"dag", b"airflow")
+# Names that stand for names: a file could name them in a circle.
+DEPTH = 10
+
+
+@dataclass(frozen=True)
+class DagFile:
+    """What is known of one Python file. ``namespaces``: where tasks ask to run, as (line, namespace), as far as it stands there."""
+
+    path: str
+    error: str = ""
+    imported: bool = False
+    makes_dag: bool = False
+    namespaces: tuple[tuple[int, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Findings:
+    """Of a folder: what Airflow imports, what of it makes a DAG, and what a person should know."""
+
+    imported: tuple[str, ...]
+    dag_files: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+
+def inspect(path: str, content: bytes) -> DagFile:
+    """One Python file, which is not run. Raises nothing: what cannot be read statically is left out."""
+    imported = all(word in content.lower() for word in WORDS)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            tree = ast.parse(content, filename=path)
+        return DagFile(path, "", imported, imported and _makes_dag(tree), tuple(dict.fromkeys(_namespaces(tree))))
+    except SyntaxError as error:
+        return DagFile(path, _syntax_error(path, error), imported)
+    except ValueError as error:  # a null byte (Python 3.11)
+        return DagFile(path, f"{path}: {shorten(str(error), 300)}", imported)
+    except (RecursionError, MemoryError):
+        return DagFile(path, "", imported, imported)
+
+
+def check(files: Mapping[str, bytes], namespaces: Collection[str]) -> Findings:
+    """All files of a folder, by their paths in it. ``namespaces``: those that tasks may use; if there are none, none is checked.
+
+    :raises CollectionError: C(bad_dag_file), for Python that Airflow cannot import. A file that .airflowignore lists is a warning.
+    """
+    ignored = Ignored(files)
+    found = [inspect(path, content) for path, content in sorted(files.items()) if path.endswith(".py")]
+    wrong = [item.error for item in found if item.error and item.path not in ignored]
+    if wrong:
+        # Each on a line of its own, and no more than fit a screen.
+        more = f"\n  and {len(wrong) - 10} more" if len(wrong) > 10 else ""
+        message = "\n  ".join([f"Airflow could not import {len(wrong)} of the files, so nothing was pushed:", *wrong[:10]]) + more
+        raise CollectionError(message, f"Correct the syntax. List what is not Python in {IGNORE_FILE}.", "bad_dag_file")
+    told = [f"{item.error}. {IGNORE_FILE} lists the file, so it is pushed as it is." for item in found if item.error]
+    told += [
+        f"{item.path}, line {line}: a task asks for the namespace {namespace!r}, which is not one of {named(sorted(namespaces))}. "
+        "Airflow will refuse its DAG: correct it, or add the namespace to platform_worker_namespaces."
+        for item in found
+        for line, namespace in item.namespaces
+        if namespaces and namespace not in namespaces
+    ]
+    imported = [item for item in found if item.imported and item.path not in ignored]
+    archives = [path for path in files if path.endswith(".zip") and path not in ignored]
+    return Findings(
+        tuple(sorted([*(item.path for item in imported), *archives])), tuple(item.path for item in imported if item.makes_dag), tuple(told)
+    )
+
+
+def _syntax_error(path: str, error: SyntaxError) -> str:
+    text = f": {shorten(error.text, 120)}" if error.text and error.text.strip() else ""
+    return f"{path}{f', line {error.lineno}' if error.lineno else ''}: {error.msg}{text}"
+
+
+class Ignored:
+    """The files that Airflow passes over. Regular expressions, Airflow's default before 3.0 (airflow/utils/file.py, _RegexpIgnoreRule)."""
+
+    def __init__(self, files: Mapping[str, bytes]) -> None:
+        self._rules: list[tuple[str, re.Pattern[str]]] = []
+        for path, content in files.items():
+            folder, _slash, name = path.rpartition("/")
+            if name == IGNORE_FILE:
+                lines = (re.sub(r"\s*#.*", "", line) for line in content.decode("utf-8", "replace").split("\n"))
+                self._rules += [(f"{folder}/" if folder else "", rule) for line in lines if line for rule in _compiled(line)]
+
+    def __contains__(self, path: str) -> bool:
+        """Whether a file, or a folder that it is in, is listed by the file of its folder or of one above."""
+        parts = path.split("/")
+        places = ["/".join(parts[: index + 1]) for index in range(len(parts))]
+        return any(place.startswith(folder) and rule.search(place) for folder, rule in self._rules for place in places)
+
+
+def _compiled(line: str) -> Sequence[re.Pattern[str]]:
+    try:
+        return [re.compile(line)]
+    except re.error:  # Airflow, too, passes over it
+        return []
+
+
+def _makes_dag(tree: ast.AST) -> bool:
+    """Whether the file names what makes a DAG: a call of DAG, or the decorator dag."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and _last_name(node.func) == "DAG":
+            return True
+        if isinstance(node, ast.FunctionDef) and any(
+            _last_name(item.func if isinstance(item, ast.Call) else item) == "dag" for item in node.decorator_list
+        ):
+            return True
+    return False
+
+
+def _last_name(node: ast.expr) -> str:
+    """DAG of both C(DAG) and C(models.DAG)."""
+    return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
+
+
+def _namespaces(tree: ast.AST) -> Iterator[tuple[int, str]]:
+    """Where tasks ask to run, in both forms of executor_config: pod_override's metadata, and the older KubernetesExecutor."""
+    known = _assigned_once(tree)
+    for config in _configs(tree):
+        override = _entry(_entry(config, "pod_override", known), "metadata", known)
+        for part in (override, _entry(config, "KubernetesExecutor", known)):
+            value = _entry(part, "namespace", known)
+            if isinstance(value, ast.Constant) and isinstance(value.value, str) and value.value:
+                yield value.lineno, value.value
+
+
+def _configs(tree: ast.AST) -> Iterator[ast.expr]:
+    """What a task gets as executor_config: an argument, an entry of default_args, or an attribute."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.keyword) and node.arg == "executor_config":
+            yield node.value
+        elif isinstance(node, ast.Dict):
+            yield from (value for key, value in zip(node.keys, node.values, strict=True) if _is_text(key, "executor_config"))
+        elif isinstance(node, ast.Assign) and any(
+            isinstance(item, ast.Attribute) and item.attr == "executor_config" for item in node.targets
+        ):
+            yield node.value
+
+
+def _assigned_once(tree: ast.AST) -> dict[str, ast.expr]:
+    """What a name stands for. One that is set in more than one place, or by anything else than an assignment, is not known."""
+    values: dict[str, ast.expr] = {}
+    bound: dict[str, int] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
+            bound[node.id] = bound.get(node.id, 0) + 1
+        elif isinstance(node, ast.arg):
+            bound[node.arg] = bound.get(node.arg, 0) + 1
+        targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
+        if isinstance(node, (ast.Assign, ast.AnnAssign)) and node.value is not None:
+            values.update((target.id, node.value) for target in targets if isinstance(target, ast.Name))
+    return {name: value for name, value in values.items() if bound.get(name) == 1}
+
+
+def _entry(node: ast.expr | None, name: str, known: Mapping[str, ast.expr]) -> ast.expr | None:
+    """The value of a dictionary's key or of a call's argument, where both stand in the file."""
+    node, value = _meant(node, known), None
+    if isinstance(node, ast.Dict):
+        value = next((item for key, item in zip(node.keys, node.values, strict=True) if _is_text(key, name)), None)
+    elif isinstance(node, ast.Call):
+        value = next((item.value for item in node.keywords if item.arg == name), None)
+    return _meant(value, known)
+
+
+def _meant(node: ast.expr | None, known: Mapping[str, ast.expr]) -> ast.expr | None:
+    for _step in range(DEPTH):
+        if not isinstance(node, ast.Name) or node.id not in known:
+            break
+        node = known[node.id]
+    return node
+
+
+def _is_text(node: ast.expr | None, text: str) -> bool:
+    return isinstance(node, ast.Constant) and node.value == text

@@ -1,0 +1,108 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, The gitops.airflow team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: airflow_dag_files_info
+short_description: Check the DAG files of a folder before they are pushed
+version_added: 0.1.0
+author: The gitops.airflow team (@gitops-airflow)
+description:
+  - Parses the Python files of a folder on this machine, and runs none of them. A file with a syntax error is refused, with file, line and
+    text. If C(.airflowignore) lists it, it is a warning.
+  - Warns of a task that asks for a namespace that is not one of O(namespaces), if the namespace stands in the file. It reads in
+    C(executor_config) the C(metadata) of C(pod_override) and the older C(KubernetesExecutor), and names that are set once in the file.
+  - It parses as the Python of this machine does, which may be newer than that of Airflow's image. What Airflow itself says afterwards is
+    in M(gitops.airflow.airflow_dags_wait).
+extends_documentation_fragment:
+  - gitops.airflow.attributes.read_only
+options:
+  source_dir:
+    description: A local folder, whose files are chosen as O(gitops.airflow.git_publish#module:source_dir) chooses them.
+    type: str
+    required: true
+  namespaces:
+    description: The namespaces that tasks may use. If there are none, none is checked.
+    type: list
+    elements: str
+    default: []
+  names:
+    description: What options are called in the next action, by their names here.
+    type: dict
+    default: {}
+notes:
+  - C(.airflowignore) is read as regular expressions, which is Airflow's default before 3.0.
+seealso:
+  - module: gitops.airflow.git_publish
+  - module: gitops.airflow.airflow_dags_wait
+"""
+
+EXAMPLES = r"""
+- name: Check the DAGs before they are pushed
+  gitops.airflow.airflow_dag_files_info:
+    source_dir: ~/work/dags
+    namespaces: [airflow-core, airflow-cron, airflow-user]
+  register: checked
+"""
+
+RETURN = r"""
+imported_files:
+  description: The files that Airflow imports, which are archives and Python files with the words C(dag) and C(airflow).
+  returned: success
+  type: list
+  elements: str
+  sample: [orders.py, shared/tables.py]
+dag_files:
+  description: Those of them that call C(DAG) or use the decorator C(dag).
+  returned: success
+  type: list
+  elements: str
+  sample: [orders.py]
+next_action:
+  description: What to do.
+  returned: failure
+  type: str
+code:
+  description: The kind of failure, V(bad_dag_file) for a syntax error, V(bad_path) for O(source_dir).
+  returned: failure
+  type: str
+"""
+
+from collections.abc import Callable
+
+from ansible_collections.gitops.airflow.plugins.module_utils._airflow.dag_files import IGNORE_FILE, check
+from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError
+from ansible_collections.gitops.airflow.plugins.module_utils._base.module import AnsibleModule
+from ansible_collections.gitops.airflow.plugins.module_utils._git.model import GitError
+from ansible_collections.gitops.airflow.plugins.module_utils._git.source import source_files
+
+
+def main(create: Callable[..., AnsibleModule] = AnsibleModule) -> None:
+    module = create(
+        argument_spec={
+            "source_dir": {"type": "str", "required": True},
+            "namespaces": {"type": "list", "elements": "str", "default": []},
+            "names": {"type": "dict", "default": {}},
+        },
+        supports_check_mode=True,
+    )
+    try:
+        root, paths = source_files(module.params["source_dir"])
+        read = {path: (root / path).read_bytes() if path.endswith((".py", IGNORE_FILE)) else b"" for path in paths}
+        found = check(read, module.params["namespaces"])
+    except GitError as error:
+        module.fail(error.named(module.params["names"]))
+    except CollectionError as error:
+        module.fail(error)
+    except OSError as error:
+        module.fail(CollectionError(str(error), "Correct the path that it names.", "bad_path"))
+    for words in found.warnings:
+        module.warn(words)
+    module.exit_json(changed=False, imported_files=list(found.imported), dag_files=list(found.dag_files))
+
+
+if __name__ == "__main__":
+    main()
