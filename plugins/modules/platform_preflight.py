@@ -399,8 +399,6 @@ def main(create: Callable[..., AnsibleModule] = AnsibleModule) -> None:
         "repositories_read": outcome.asked,
         "refusals": [refusal.as_dict() for refusal in outcome.refusals],
     }
-    for words in outcome.warnings:
-        module.warn(words)
     if outcome.refusals:
         module.fail(as_error(outcome.refusals, params["unchanged"]), **facts)
     # A plan quotes nothing. Ansible would blot a password out of every name that has it in it.

@@ -152,7 +152,8 @@ class Preflight:
         if repositories and airflow and known and self._purpose == INSTALL:
             self._ask_all(outcome, airflow, open_repositories)
             refusals, warnings = chart_repository.check(airflow.chart, given.provider, self._get)
-            outcome.refusals, outcome.warnings = outcome.refusals + refusals, warnings
+            outcome.refusals += refusals
+            outcome.warnings += warnings
         return outcome
 
     @staticmethod
