@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/env python
 # Copyright: (c) 2026, The gitops.airflow team
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
@@ -91,10 +91,10 @@ def own_options(archive: zipfile.ZipFile) -> Iterator[tuple[str, str]]:
 
 
 def provider_options(archive: zipfile.ZipFile) -> Iterator[tuple[str, str]]:
-    name = next(name for name in archive.namelist() if name.endswith("get_provider_info.py"))
+    (name,) = (name for name in archive.namelist() if name.endswith("get_provider_info.py"))
     tree = ast.parse(archive.read(name))
-    returned = next(node for node in ast.walk(tree) if isinstance(node, ast.Return) and node.value)
-    info = ast.literal_eval(returned.value)  # type: ignore[arg-type]
+    (returned,) = (node.value for node in ast.walk(tree) if isinstance(node, ast.Return) and node.value)
+    info = ast.literal_eval(returned)
     for section, content in (info.get("config") or {}).items():
         yield from ((section, option) for option in content["options"])
 

@@ -24,11 +24,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 # Imported once, before the processes of the tests are copied from this one. Nothing of the collection is.
-import ansible.module_utils.basic  # noqa: F401
-import ansible_collections.kubernetes.core.plugins.module_utils.k8s.client  # noqa: F401
-import hypothesis  # noqa: F401
+import ansible.module_utils.basic  # noqa: F401 # pylint: disable=unused-import
+import ansible_collections.kubernetes.core.plugins.module_utils.k8s.client  # noqa: F401 # pylint: disable=unused-import
+import hypothesis  # noqa: F401 # pylint: disable=unused-import
 import pytest
-import yaml  # noqa: F401
+import yaml  # noqa: F401 # pylint: disable=unused-import
 
 SECONDS = 300
 ROOT = Path(__file__).resolve().parents[1]
