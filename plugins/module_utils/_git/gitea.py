@@ -47,10 +47,7 @@ def _repository(name: str) -> str:
 
 
 class Gitea:
-    """A server as one of its accounts. ``name`` is what messages call the server. Each call raises GiteaError.
-
-    A repository is OWNER/NAME. Names of accounts and repositories differ in more than upper and lower case (gitea: models/user).
-    """
+    """A server as one of its accounts. ``name`` is what messages call it. A repository is OWNER/NAME. Each call raises GiteaError."""
 
     def __init__(self, url: str, account: str, password: str, name: str, send: Send | None = None) -> None:
         self.account, self.name = account, name

@@ -196,19 +196,28 @@ class GiteaTokens:
         pending = any(made_here(gitea.tokens(account), wanted.tokens) for account in wanted.accounts)
         made: list[tuple[str, str]] = []
         texts = {"username": wanted.account}
-        stored = False
         try:
             for token in wanted.tokens:
                 account, name = wanted.account_of(token), f"{token.name}-{suffix}"
                 texts[token.key] = gitea.create_token(account, name, token.scopes)
                 made.append((account, name))
             stored = self._store(texts, suffix if pending else "")
-        finally:
-            if not stored:
-                for account, name in made:  # nobody knows them
-                    with suppress(CollectionError):
-                        gitea.delete_token(account, name)
-        return Outcome(changed=True, created=True, pending=pending) if stored else Outcome(pending=bool(self.kept))
+        except CollectionError as error:
+            # Without a clear answer the Secret may hold them. A later run revokes them if it does not.
+            if not isinstance(error, ApiError) or 400 <= error.status < 500:
+                self._end(gitea, made)
+            raise
+        if not stored:
+            self._end(gitea, made)
+            return Outcome(pending=bool(self.kept))
+        return Outcome(changed=True, created=True, pending=pending)
+
+    @staticmethod
+    def _end(gitea: Gitea, made: Iterable[tuple[str, str]]) -> None:
+        """Ends tokens that nobody knows."""
+        for account, name in made:
+            with suppress(CollectionError):
+                gitea.delete_token(account, name)
 
     def _set_password(self, gitea: Gitea, config: str, suffix: str) -> None:
         name = f"{SETTING}-{suffix}"

@@ -215,6 +215,16 @@ def test_d5_other_access_makes_other_tokens() -> None:
         assert keeper(Api(present), wanted=other).outdated
 
 
+@pytest.mark.parametrize("secret", [None, stored({**GOOD, "argocd-token": ""})])
+@pytest.mark.parametrize("status", [0, 500])
+def test_tokens_that_may_be_stored_are_not_ended(secret: Obj | None, status: int) -> None:
+    """The API server has not said whether it stored them. The next run revokes them if it did not."""
+    double = GiteaDouble("right")
+    with pytest.raises(ApiError, match="refused"):
+        keeper(Api(secret, refuse=status or -1)).make(gitea(double), "")
+    assert list(double.held) == ["argocd-1777888999", "git-sync-1777888999"]
+
+
 @pytest.mark.parametrize(("refuse", "kept"), [(403, ["argocd-1777000007"]), (409, ["argocd-1777000007"])])
 def test_tokens_that_another_run_stored_meanwhile_stay(refuse: int, kept: list[str]) -> None:
     """Those that this run has made are ended: nobody knows them."""
