@@ -290,7 +290,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.gitops.airflow.plugins.module_utils._airflow.inspection import Scheduler
+from ansible_collections.gitops.airflow.plugins.module_utils._airflow.inspection import AirflowPod
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError
 from ansible_collections.gitops.airflow.plugins.module_utils._base.module import AnsibleModule
 from ansible_collections.gitops.airflow.plugins.module_utils._base.progress import open_progress
@@ -359,7 +359,7 @@ def ways_of(module: AnsibleModule, params: dict[str, Any], wanted: Wanted, start
 
     return Ways(
         api,
-        lambda pod: Scheduler(api, core, pod),
+        lambda pod, component: AirflowPod(api, core, pod, component),
         airflow,
         time.monotonic,
         time.sleep,
