@@ -46,7 +46,7 @@ class Seen:
 
 
 def newest(pods: Sequence[Obj]) -> tuple[str, str]:
-    """The name of the newest running pod that parses DAG files and is not being deleted, and its component; the name is empty without any."""
+    """Name and component of the newest running pod that parses DAG files and is not being deleted; the name is empty without any."""
     living = [pod for pod in pods if not pod["metadata"].get("deletionTimestamp")]
     component = parser_of({_component(pod) for pod in living})
     running = [pod["metadata"] for pod in living if _component(pod) == component and (pod.get("status") or {}).get("phase") == "Running"]

@@ -1,7 +1,10 @@
 # Copyright: (c) 2026, The gitops.airflow team
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Asks the running Airflow, in the pod that has the DAG files, for its version, configuration, DAGs and database. The answer is parsed here."""
+"""Asks the running Airflow, in the pod that has the DAG files, for its version, configuration, DAGs and database.
+
+The answer is parsed here.
+"""
 
 from __future__ import annotations
 

@@ -15,7 +15,11 @@ from ansible_collections.gitops.airflow.plugins.module_utils._platform.refusal i
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings import AirflowSettings, Settings
 
 VARIABLE = "AIRFLOW__SCHEDULER__STANDALONE_DAG_PROCESSOR"
-ENABLED, OPTION, ACCOUNT = ("dagProcessor", "enabled"), ("config", "scheduler", "standalone_dag_processor"), ("dagProcessor", "serviceAccount")
+ENABLED, OPTION, ACCOUNT = (
+    ("dagProcessor", "enabled"),
+    ("config", "scheduler", "standalone_dag_processor"),
+    ("dagProcessor", "serviceAccount"),
+)
 
 
 def dag_processor_once(_given: Settings, airflow: AirflowSettings) -> Iterator[Refusal]:
@@ -29,8 +33,8 @@ def dag_processor_once(_given: Settings, airflow: AirflowSettings) -> Iterator[R
             "dag_processor_twice",
             ", ".join(found),
             "airflow_app_dag_processor alone says whether a DAG processor parses DAG files",
-            f"airflow_app_values sets {' and '.join(found)}, but airflow_app_dag_processor is {str(airflow.dag_processor).lower()}. DAG files "
-            "would be parsed twice, or not at all.",
+            f"airflow_app_values sets {' and '.join(found)}, but airflow_app_dag_processor is {str(airflow.dag_processor).lower()}. "
+            "DAG files would be parsed twice, or not at all.",
             "Remove that from airflow_app_values, and set airflow_app_dag_processor.",
         )
 

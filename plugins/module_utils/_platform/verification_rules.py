@@ -73,7 +73,7 @@ def ownership_problems(wanted: Wanted, application: Obj, others: Sequence[tuple[
 
 @dataclass(frozen=True)
 class CorePods:
-    """Airflow's own running pods. ``scheduler`` is one of the scheduler's and ``dag_processor`` one of the DAG processor's, empty if none runs."""
+    """Airflow's own running pods. ``scheduler`` and ``dag_processor`` are the name of one of theirs, empty if none runs."""
 
     names: tuple[str, ...] = ()
     containers: int = 0
@@ -83,7 +83,7 @@ class CorePods:
 
     @property
     def asked(self) -> tuple[str, str]:
-        """The pod, and its component, that is asked for what Airflow says of itself: one that has the DAG files. All have one configuration."""
+        """Pod and component to ask for what Airflow says of itself: one that has the DAG files. All have one configuration."""
         return (self.dag_processor, DAG_PROCESSOR) if self.dag_processor else (self.scheduler, SCHEDULER)
 
 
