@@ -227,7 +227,7 @@ report:
       description: Number of their containers.
       type: int
     scheduler_uid:
-      description: The pod that was asked.
+      description: The scheduler's pod when Airflow was asked. Another one may have another image or configuration.
       type: str
     asked:
       description: The DAGs that were looked up in Airflow.
@@ -348,7 +348,7 @@ def wanted_of(params: dict[str, Any]) -> Wanted:
 
 
 def ways_of(module: AnsibleModule, params: dict[str, Any], wanted: Wanted, start: float) -> Ways:
-    """The cluster's API, and through it the scheduler's pod and the webserver."""
+    """The cluster's API, and through it the pod that has the DAG files and the webserver."""
     api, core = connect(params), wanted.platform.core_namespace
 
     def airflow(password: str) -> AbstractContextManager[AirflowApi]:
