@@ -476,3 +476,9 @@ REMOVE = "Remove the option from airflow_app_values"
 def test_values_that_do_not_agree(given: dict[str, Any], code: str, value: str, words: str, action: str) -> None:
     (found,) = value_rules.broken(PLATFORM, replace(AIRFLOW, **given))
     check(found, code, value, words, action)
+
+
+def test_d2_values_give_the_dag_processor_no_token() -> None:
+    token = own({"dagProcessor": {"serviceAccount": {"automountServiceAccountToken": True}}})
+    given = replace(AIRFLOW, dag_processor=True, **token)
+    assert [refusal.code for refusal in value_rules.broken(PLATFORM, given)] == ["dag_processor_account"]
