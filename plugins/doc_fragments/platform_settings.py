@@ -194,6 +194,10 @@ options:
         description: Whether tasks may run in O(platform.core_namespace).
         type: bool
         default: true
+      dag_processor:
+        description: Whether a DAG processor of its own parses DAG files, not the scheduler.
+        type: bool
+        default: false
       task_secrets:
         description: Secrets of O(platform.core_namespace) that tasks there may refer to.
         type: list

@@ -7,16 +7,17 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: airflow_dags_wait
-short_description: Wait until Airflow's scheduler has a commit of the DAG repository
+short_description: Wait until Airflow has a commit of the DAG repository
 version_added: 0.1.0
 author: The gitops.airflow team (@gitops-airflow)
 description:
-  - Waits until git-sync has checked out a commit in the newest running pod of Airflow's scheduler, which it finds by the labels
-    C(tier=airflow) and C(component=scheduler). Airflow reads a new DAG file within the next 30 seconds.
+  - Waits until git-sync has checked out a commit in the newest running pod that parses DAG files. It finds the pod by the label
+    C(tier=airflow). With a pod of C(component=dag-processor) it is that one, otherwise the one of C(component=scheduler). Airflow reads a
+    new DAG file within the next 30 seconds.
   - With O(pushed) it then waits until Airflow has read these files, and fails if one of them has an import error. Import errors of other
     files are reported in RV(text), and fail nothing.
   - Airflow is asked through the Kubernetes API, as its admin.
-  - If no scheduler runs, there is nothing to wait for.
+  - If no such pod runs, there is nothing to wait for.
   - Changes nothing.
 attributes:
   check_mode:
@@ -26,7 +27,7 @@ extends_documentation_fragment:
   - gitops.airflow.attributes.read_only
 options:
   namespace:
-    description: Namespace of the scheduler.
+    description: Namespace of Airflow.
     type: str
     default: airflow-core
   commit:
@@ -34,7 +35,7 @@ options:
     type: str
     required: true
   link:
-    description: The link in the scheduler's container that git-sync points to the commit.
+    description: The link in the pod's container that git-sync points to the commit.
     type: str
     default: /opt/airflow/dags/repo
   timeout:
@@ -65,7 +66,7 @@ options:
         elements: str
         default: []
   parse_timeout:
-    description: Seconds to wait for O(pushed) once the scheduler has the commit. RV(text) names the files that Airflow has not read then.
+    description: Seconds to wait for O(pushed) once the commit is there. RV(text) names the files that Airflow has not read then.
     type: float
     default: 90
   airflow_service:
@@ -119,17 +120,17 @@ EXAMPLES = r"""
 
 RETURN = r"""
 done:
-  description: Whether the scheduler has the commit.
+  description: Whether the commit is there.
   returned: success
   type: bool
   sample: true
 pod:
-  description: The scheduler's pod. Empty if none runs.
+  description: The scheduler's pod, or the DAG processor's. Empty if none runs.
   returned: success
   type: str
   sample: airflow-scheduler-6d5c9f4b7-x2x9k
 commit:
-  description: The commit that the scheduler has. Empty if it has none, or does not run.
+  description: The commit that the pod has. Empty if it has none, or does not run.
   returned: success
   type: str
   sample: 5f9c1ad3f0e0b7b0a1bd20f2c4b9c2cbd2d1a6ee
@@ -160,7 +161,7 @@ next_action:
   type: str
 code:
   description: >-
-    The kind of failure: V(timeout) if the scheduler does not have the commit after O(timeout), V(import_errors) if Airflow cannot import a
+    The kind of failure: V(timeout) if the commit is not there after O(timeout), V(import_errors) if Airflow cannot import a
     file of O(pushed), V(missing_secret) or V(missing_key) for O(airflow_secret), V(no_tunnel), or that of the request that failed.
   returned: failure
   type: str
@@ -173,7 +174,7 @@ from typing import Any
 from ansible_collections.gitops.airflow.plugins.module_utils._airflow.access import open_as_admin
 from ansible_collections.gitops.airflow.plugins.module_utils._airflow.dags_parsed import FileError, Parsed, ParseWait, Pushed
 from ansible_collections.gitops.airflow.plugins.module_utils._airflow.dags_wait import QUERY, DagsWait, Seen, report
-from ansible_collections.gitops.airflow.plugins.module_utils._airflow.inspection import Scheduler
+from ansible_collections.gitops.airflow.plugins.module_utils._airflow.inspection import AirflowPod
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError
 from ansible_collections.gitops.airflow.plugins.module_utils._base.module import AnsibleModule
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import KubeApi, connect, core_path, show_path
@@ -208,7 +209,7 @@ def argument_spec() -> dict[str, Any]:
 def parse(params: dict[str, Any], api: KubeApi, seen: Seen) -> Parsed:
     """What Airflow made of the pushed files. Raises CollectionError."""
     given, link = params["pushed"], params["link"]
-    checkout = Scheduler(api, params["namespace"], seen.pod).checkout(link)
+    checkout = AirflowPod(api, params["namespace"], seen.pod, seen.component).checkout(link)
     files, imported, dag_files = (frozenset(given[name]) for name in ("files", "imported_files", "dag_files"))
     pushed = Pushed(given["folder"], files, imported, dag_files, (link, checkout.folder))
     at = {name: params[f"airflow_{name}"] for name in ("service", "port", "username", "secret")}
@@ -229,7 +230,7 @@ def main(create: Callable[..., AnsibleModule] = AnsibleModule) -> None:
         api = connect(params)
         wait = DagsWait(
             lambda: api.items(core_path("pods", namespace), QUERY, whole=True),
-            lambda pod: Scheduler(api, namespace, pod),
+            lambda pod, component: AirflowPod(api, namespace, pod, component),
             time.monotonic,
             time.sleep,
             params["link"],

@@ -227,7 +227,7 @@ report:
       description: Number of their containers.
       type: int
     scheduler_uid:
-      description: The pod that was asked.
+      description: The scheduler's pod when Airflow was asked. Another one may have another image or configuration.
       type: str
     asked:
       description: The DAGs that were looked up in Airflow.
@@ -290,7 +290,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.gitops.airflow.plugins.module_utils._airflow.inspection import Scheduler
+from ansible_collections.gitops.airflow.plugins.module_utils._airflow.inspection import AirflowPod
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError
 from ansible_collections.gitops.airflow.plugins.module_utils._base.module import AnsibleModule
 from ansible_collections.gitops.airflow.plugins.module_utils._base.progress import open_progress
@@ -348,7 +348,7 @@ def wanted_of(params: dict[str, Any]) -> Wanted:
 
 
 def ways_of(module: AnsibleModule, params: dict[str, Any], wanted: Wanted, start: float) -> Ways:
-    """The cluster's API, and through it the scheduler's pod and the webserver."""
+    """The cluster's API, and through it the pod that has the DAG files and the webserver."""
     api, core = connect(params), wanted.platform.core_namespace
 
     def airflow(password: str) -> AbstractContextManager[AirflowApi]:
@@ -359,7 +359,7 @@ def ways_of(module: AnsibleModule, params: dict[str, Any], wanted: Wanted, start
 
     return Ways(
         api,
-        lambda pod: Scheduler(api, core, pod),
+        lambda pod, component: AirflowPod(api, core, pod, component),
         airflow,
         time.monotonic,
         time.sleep,

@@ -52,6 +52,6 @@ def pushed(author: DagAuthor) -> Iterator[DagAuthor]:
     """All DAGs of the attacks are in the repository, and Airflow has started again since, as it does at the next change of the platform."""
     files = {f"dags/{path.name}": path.read_text() for path in DAGS.glob("*.py")}
     author.push(files, "Attack")
-    author.restart("scheduler", "webserver")
+    author.restart(*dict.fromkeys(["scheduler", author.parser(), "webserver"]))
     yield author
     author.withdraw(files, "Take the attack back")

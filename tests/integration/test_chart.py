@@ -37,9 +37,12 @@ Objects = list[dict[str, Any]]
 Edit = Callable[[dict[str, Any]], None]
 
 
+Write = Callable[..., Path]
+
+
 @pytest.fixture(scope="module")
-def written(role_variables: Callable[..., dict[str, Any]], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The chart as the role writes it, with the official chart or its double, and one more Python file."""
+def write(role_variables: Callable[..., dict[str, Any]], tmp_path_factory: pytest.TempPathFactory) -> Write:
+    """Writes the chart as the role does with these variables, with the official chart or its double, and one more Python file."""
     files = [*sorted((ROOT / "roles/platform/defaults/main").glob("*.yml")), ROOT / "roles/platform/vars/main.yml"]
     files += [ROLE / part / "main.yml" for part in ("defaults", "vars")]
     variables = role_variables(*files) | {
@@ -51,15 +54,24 @@ def written(role_variables: Callable[..., dict[str, Any]], tmp_path_factory: pyt
     loader = DataLoader()
     loader.set_basedir(str(ROLE))
     (publish, *_rest) = yaml.safe_load((ROLE / "tasks/publish.yml").read_text())
-    templar = Templar(loader, variables)
-    folder = tmp_path_factory.mktemp("chart") / "airflow-core"
-    for path, text in publish["gitops.airflow.git_publish"]["files"].items():
-        target = folder / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(str(templar.template(trust_as_template(text))))
-    (folder / "python/more.py").write_text("X = 1\n")
-    shutil.copytree(os.environ.get("AIRFLOW_CHART", ROOT / "lab/chart"), folder / "charts/airflow")
-    return folder
+
+    def written_with(**given: Any) -> Path:
+        templar = Templar(loader, variables | given)
+        folder = tmp_path_factory.mktemp("chart") / "airflow-core"
+        for path, text in publish["gitops.airflow.git_publish"]["files"].items():
+            target = folder / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(str(templar.template(trust_as_template(text))))
+        (folder / "python/more.py").write_text("X = 1\n")
+        shutil.copytree(os.environ.get("AIRFLOW_CHART", ROOT / "lab/chart"), folder / "charts/airflow")
+        return folder
+
+    return written_with
+
+
+@pytest.fixture(scope="module")
+def written(write: Write) -> Path:
+    return write()
 
 
 def helm(folder: Path) -> subprocess.CompletedProcess[str]:
@@ -68,10 +80,10 @@ def helm(folder: Path) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.fixture
-def render(written: Path, tmp_path: Path) -> Callable[[Edit], subprocess.CompletedProcess[str]]:
-    def rendered(edit: Edit) -> subprocess.CompletedProcess[str]:
+def render(written: Path, tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    def rendered(edit: Edit, chart: Path = written) -> subprocess.CompletedProcess[str]:
         folder = tmp_path / "airflow-core"
-        shutil.copytree(written, folder)
+        shutil.copytree(chart, folder)
         values = yaml.safe_load((folder / "values.yaml").read_text())
         edit(values)
         (folder / "values.yaml").write_text(yaml.safe_dump(values))
@@ -80,11 +92,25 @@ def render(written: Path, tmp_path: Path) -> Callable[[Edit], subprocess.Complet
     return rendered
 
 
-@pytest.fixture(scope="module")
-def objects(written: Path) -> Objects:
-    done = helm(written)
+def rendered_objects(folder: Path) -> Objects:
+    done = helm(folder)
     assert done.returncode == 0, done.stderr
     return [item for item in yaml.safe_load_all(done.stdout) if item]
+
+
+@pytest.fixture(scope="module")
+def objects(written: Path) -> Objects:
+    return rendered_objects(written)
+
+
+@pytest.fixture(scope="module")
+def processor_chart(write: Write) -> Path:
+    return write(airflow_app_dag_processor=True)
+
+
+@pytest.fixture(scope="module")
+def with_processor(processor_chart: Path) -> Objects:
+    return rendered_objects(processor_chart)
 
 
 def named(objects: Objects, kind: str, name: str) -> Objects:
@@ -100,20 +126,23 @@ def pods(objects: Objects) -> Iterator[tuple[str, dict[str, Any]]]:
         yield "worker", yaml.safe_load(item["data"]["pod_template_file.yaml"])["spec"]
 
 
-def test_every_container_that_runs_airflow_imports_from_the_platforms_folder_first(objects: Objects) -> None:
+@pytest.mark.parametrize(("rendered", "more"), [("objects", set()), ("with_processor", {"dag-processor"})])
+def test_every_container_that_runs_airflow_imports_from_the_platforms_folder_first(
+    rendered: str, more: set[str], request: pytest.FixtureRequest
+) -> None:
     """D3."""
     seen = set()
-    for name, spec in pods(objects):
+    for name, spec in pods(request.getfixturevalue(rendered)):
         (volume,) = [volume for volume in spec["volumes"] if volume["name"] == "gitops-airflow"]
         assert volume["configMap"]["name"] == "airflow-python"
-        for container in [*spec.get("initContainers", []), *spec["containers"]]:
+        for container in [*(spec.get("initContainers") or []), *spec["containers"]]:
             if "git-sync" in container["name"]:
                 continue
             seen.add(name)
             assert [entry["value"] for entry in container["env"] if entry["name"] == "PYTHONPATH"] == [FOLDER], (name, container["name"])
             mounts = [mount for mount in container["volumeMounts"] if mount["mountPath"].startswith(FOLDER)]
             assert mounts == [{"name": "gitops-airflow", "mountPath": FOLDER, "readOnly": True}], (name, container["name"])
-    airflow = {"scheduler", "triggerer", "webserver", "run-airflow-migrations", "create-user"}
+    airflow = {"scheduler", "triggerer", "webserver", "run-airflow-migrations", "create-user", *more}
     assert seen == {"worker", *(f"airflow-{name}" for name in airflow)}
 
 
@@ -293,12 +322,12 @@ def test_d9_the_chart_has_no_rights(objects: Objects) -> None:
     assert {item["kind"] for item in objects} & {"Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding"} == set()
 
 
-def test_d9_the_table_of_rights_has_every_account(objects: Objects) -> None:
+def test_d9_the_table_of_rights_has_every_account(with_processor: Objects) -> None:
     """Argo CD's part is as in its manifest, so that another version is a change of the table."""
     listed = table()
     named_here = {
         (item["metadata"].get("namespace", "airflow-core"), item["metadata"]["name"])
-        for item in objects
+        for item in with_processor
         if item["kind"] == "ServiceAccount"
     }
     expected = {("airflow-core", name) for name in listed["core"]} | {

@@ -155,8 +155,8 @@ class Cluster:
         return api
 
     def verification(self, check: bool = False) -> Verification:
-        def scheduler(pod: str) -> Scheduler:
-            assert pod == "verified-scheduler"
+        def scheduler(pod: str, component: str) -> Scheduler:
+            assert (pod, component) == ("verified-scheduler", "scheduler")
             return self.scheduler
 
         def airflow(password: str) -> contextlib.AbstractContextManager[Airflow]:

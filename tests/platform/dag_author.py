@@ -73,14 +73,20 @@ class DagAuthor:
         return str(self._ask(self._git, "POST", "repos/gitops/dags/contents", {"files": files, "message": message})["commit"]["sha"])
 
     def push(self, files: Mapping[str, str], message: str) -> None:
-        """Make or replace files, in one commit, and wait until the scheduler and the web server have it."""
+        """Make or replace files, in one commit, and wait until the pod that parses DAG files has it."""
         changes = []
         for path, text in files.items():
             sha = self._sha(path)
             change = {"operation": "update", "sha": sha} if sha else {"operation": "create"}
             changes.append({**change, "path": path, "content": base64.b64encode(text.encode()).decode()})
         commit = self._change(changes, message)
-        wait_for(f"commit {commit} in the scheduler", lambda: commit in self.run("scheduler", "readlink", "/opt/airflow/dags/repo"))
+        parser = self.parser()
+        wait_for(f"commit {commit} in the {parser}", lambda: commit in self.run(parser, "readlink", "/opt/airflow/dags/repo"))
+
+    def parser(self) -> str:
+        """The component that parses DAG files, which airflow_app_dag_processor decides."""
+        found = self.core.list_namespaced_pod(self.platform.core, label_selector="tier=airflow,component=dag-processor").items
+        return "dag-processor" if found else "scheduler"
 
     def withdraw(self, files: Mapping[str, str], message: str) -> None:
         found = {path: sha for path in files if (sha := self._sha(path))}

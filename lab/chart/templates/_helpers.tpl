@@ -5,6 +5,7 @@
 {{- define "scheduler.serviceAccountName" -}}{{ .Values.scheduler.serviceAccount.name | default (printf "%s-scheduler" (include "airflow.fullname" .)) }}{{- end }}
 {{- define "triggerer.serviceAccountName" -}}{{ .Values.triggerer.serviceAccount.name | default (printf "%s-triggerer" (include "airflow.fullname" .)) }}{{- end }}
 {{- define "webserver.serviceAccountName" -}}{{ .Values.webserver.serviceAccount.name | default (printf "%s-webserver" (include "airflow.fullname" .)) }}{{- end }}
+{{- define "dagProcessor.serviceAccountName" -}}{{ .Values.dagProcessor.serviceAccount.name | default (printf "%s-dag-processor" (include "airflow.fullname" .)) }}{{- end }}
 {{- define "worker.serviceAccountName" -}}{{ include "airflow.fullname" . }}-worker{{- end }}
 {{- define "airflow_config" -}}{{ include "airflow.fullname" . }}-config{{- end }}
 {{- define "airflow_dags" -}}/opt/airflow/dags/repo/{{ .Values.dags.gitSync.subPath }}{{- end }}
@@ -144,7 +145,7 @@ tolerations: {{- toYaml .Values.tolerations | nindent 2 }}
     {{- end }}
 {{- end }}
 
-{{/* (root, the component's own) */}}
+{{/* (root, the component's own, whether it has the DAGs) */}}
 {{- define "double.volumes" -}}
 {{- $root := index . 0 }}
 - name: config
@@ -152,9 +153,11 @@ tolerations: {{- toYaml .Values.tolerations | nindent 2 }}
     name: {{ include "airflow_config" $root }}
 - name: logs
   emptyDir: {}
+{{- if index . 2 }}
 - name: dags
   emptyDir: {}
-{{- if $root.Values.dags.gitSync.sshKeySecret }}
+{{- end }}
+{{- if and (index . 2) $root.Values.dags.gitSync.sshKeySecret }}
 - name: git-sync-ssh-key
   secret:
     secretName: {{ $root.Values.dags.gitSync.sshKeySecret }}

@@ -37,5 +37,5 @@ spec:
         - name: dags
           mountPath: /opt/airflow/dags
           readOnly: true
-  volumes: {{- include "double.volumes" (list . .Values.workers.extraVolumes) | nindent 4 }}
+  volumes: {{- include "double.volumes" (list . .Values.workers.extraVolumes true) | nindent 4 }}
 {{- end }}

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, The gitops.airflow team
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Waits until Airflow's scheduler has a commit of the DAG repository, which its git-sync checks out."""
+"""Waits until the part of Airflow that parses DAG files has a commit of their repository, which its git-sync checks out."""
 
 from __future__ import annotations
 
@@ -9,35 +9,53 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from ansible_collections.gitops.airflow.plugins.module_utils._airflow.inspection import DAG_PROCESSOR, SCHEDULER, parser_of
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError, CollectionError
+from ansible_collections.gitops.airflow.plugins.module_utils._base.owner import labels_of
 from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Obj
 
-QUERY = {"labelSelector": "tier=airflow,component=scheduler", "fieldSelector": "status.phase=Running"}
+# Those that wait for a node, too: a scheduler beside such a DAG processor has no DAG files.
+QUERY = {
+    "labelSelector": f"tier=airflow,component in ({SCHEDULER},{DAG_PROCESSOR})",
+    "fieldSelector": "status.phase!=Failed,status.phase!=Succeeded",
+}
+WORDS = {SCHEDULER: "scheduler", DAG_PROCESSOR: "DAG processor"}
 POLL_SECONDS = 0.5
 
 
-class Scheduler(Protocol):
-    """The scheduler's pod (inspection.py)."""
+class Pod(Protocol):
+    """A pod that has the DAG files (inspection.py)."""
 
     def dags_commit(self, link: str) -> str: ...
 
 
 @dataclass(frozen=True)
 class Seen:
-    """What was seen last. ``pod`` is empty if no scheduler runs, ``commit`` if it has none."""
+    """What was seen last. ``pod`` is empty if none runs that parses DAG files, ``commit`` if it has none."""
 
     pod: str = ""
     commit: str = ""
+    component: str = SCHEDULER
+
+    @property
+    def who(self) -> str:
+        return f"The {WORDS[self.component]}"
 
     def has(self, commit: str) -> bool:
         return bool(commit) and self.commit == commit
 
 
-def newest(pods: Sequence[Obj]) -> str:
-    """The name of the newest of the running pods that is not being deleted; empty without any."""
-    living = [pod["metadata"] for pod in pods if not pod["metadata"].get("deletionTimestamp")]
-    living.sort(key=lambda metadata: (metadata.get("creationTimestamp") or "", metadata["name"]))
-    return str(living[-1]["name"]) if living else ""
+def newest(pods: Sequence[Obj]) -> tuple[str, str]:
+    """Name and component of the newest running pod that parses DAG files and is not being deleted; the name is empty without any."""
+    living = [pod for pod in pods if not pod["metadata"].get("deletionTimestamp")]
+    component = parser_of({_component(pod) for pod in living})
+    running = [pod["metadata"] for pod in living if _component(pod) == component and (pod.get("status") or {}).get("phase") == "Running"]
+    running.sort(key=lambda metadata: (metadata.get("creationTimestamp") or "", metadata["name"]))
+    return str(running[-1]["name"]) if running else "", component
+
+
+def _component(pod: Obj) -> str:
+    return str(labels_of(pod["metadata"]).get("component"))
 
 
 def report(seen: Seen, commit: str, parsed: str = "") -> str:
@@ -45,27 +63,27 @@ def report(seen: Seen, commit: str, parsed: str = "") -> str:
     if not seen.pod:
         return "Airflow does not run yet."
     if seen.has(commit):
-        return f"The scheduler has it: {parsed}" if parsed else "The scheduler has it; a new DAG is there within 30 seconds."
-    return f"The scheduler has {f'commit {seen.commit[:7]}' if seen.commit else 'no commit'} so far."
+        return f"{seen.who} has it: {parsed}" if parsed else f"{seen.who} has it; a new DAG is there within 30 seconds."
+    return f"{seen.who} has {f'commit {seen.commit[:7]}' if seen.commit else 'no commit'} so far."
 
 
 @dataclass(frozen=True)
 class DagsWait:
-    """One wait. ``find`` reads the running scheduler pods, ``open_pod`` opens one by its name; clock and sleep in seconds."""
+    """One wait. ``find`` reads the pods of QUERY, ``open_pod`` opens one by name and component; clock and sleep in seconds."""
 
     find: Callable[[], Sequence[Obj]]
-    open_pod: Callable[[str], Scheduler]
+    open_pod: Callable[[str, str], Pod]
     clock: Callable[[], float]
     sleep: Callable[[float], None]
     link: str = "/opt/airflow/dags/repo"
 
     def look(self) -> Seen:
         """Raises ApiError."""
-        pod = newest(self.find())
-        return Seen(pod, self.open_pod(pod).dags_commit(self.link)) if pod else Seen()
+        pod, component = newest(self.find())
+        return Seen(pod, self.open_pod(pod, component).dags_commit(self.link), component) if pod else Seen()
 
     def until(self, commit: str, seconds: float) -> Seen:
-        """Waits until the scheduler has the commit. Without a scheduler there is nothing to wait for.
+        """Waits until the commit is there. Where nothing runs that parses DAG files there is nothing to wait for.
 
         :raises CollectionError: with the code timeout after so many seconds.
         :raises ApiError: for a request that was refused, or that failed until the end.
@@ -89,5 +107,5 @@ class DagsWait:
 def late(seen: Seen, commit: str, seconds: float) -> CollectionError:
     """The failure of a wait that took too long."""
     has = f"It has commit {seen.commit[:7]}." if seen.commit else "It has none."
-    message = f"After {seconds:g} seconds the scheduler does not have commit {commit[:7]}. {has}"
-    return CollectionError(message, f"Read git-sync's log: kubectl logs {seen.pod} -c git-sync, in the scheduler's namespace.", "timeout")
+    message = f"After {seconds:g} seconds the {WORDS[seen.component]} does not have commit {commit[:7]}. {has}"
+    return CollectionError(message, f"Read git-sync's log: kubectl logs {seen.pod} -c git-sync, in Airflow's namespace.", "timeout")

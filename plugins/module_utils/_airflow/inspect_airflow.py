@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, The gitops.airflow team
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs inside Airflow's scheduler: prints as JSON what the running Airflow says of itself.
+"""Runs inside the pod of Airflow that has the DAG files: prints as JSON what the running Airflow says of itself.
 
 Arguments: the DAGs of which it says whether they are unpaused, and whether a file of the DAG folder names them. It must run with the
 Python of Airflow's image, which may be as old as 3.7. What only that image has is imported where it is used.

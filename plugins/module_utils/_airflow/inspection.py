@@ -1,13 +1,16 @@
 # Copyright: (c) 2026, The gitops.airflow team
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Asks the running Airflow, in its scheduler's pod, for its version, configuration, DAGs and database. The answer is parsed here."""
+"""Asks the running Airflow, in the pod that has the DAG files, for its version, configuration, DAGs and database.
+
+The answer is parsed here.
+"""
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from importlib.util import find_spec
 from typing import Any
@@ -18,7 +21,8 @@ from ansible_collections.gitops.airflow.plugins.module_utils._base.shorten impor
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import KubeApi
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.execute import execute
 
-CONTAINER = "scheduler"
+# Their pods' label component, and the name of their container.
+SCHEDULER, DAG_PROCESSOR = "scheduler", "dag-processor"
 # Without Airflow, whose import takes seconds.
 RESOLVE = "import os, sys; print(os.path.realpath(sys.argv[1]))"
 LINK = "import json, os, sys, time; p = sys.argv[1]; print(json.dumps([os.path.realpath(p), os.lstat(p).st_mtime, time.time()]))"
@@ -100,15 +104,20 @@ class Checkout:
         return os.path.basename(self.folder)
 
 
-class Scheduler:
-    """The pod of Airflow's scheduler, in which commands are run."""
+def parser_of(components: Collection[str]) -> str:
+    """Which of the components that run parses DAG files, and so has them: the DAG processor if there is one, otherwise the scheduler."""
+    return DAG_PROCESSOR if DAG_PROCESSOR in components else SCHEDULER
 
-    def __init__(self, api: KubeApi, namespace: str, pod: str) -> None:
-        self._api, self._namespace, self._pod = api, namespace, pod
+
+class AirflowPod:
+    """A pod of Airflow's that has the DAG files, in which commands are run. ``component`` is SCHEDULER or DAG_PROCESSOR."""
+
+    def __init__(self, api: KubeApi, namespace: str, pod: str, component: str = SCHEDULER) -> None:
+        self._api, self._namespace, self._pod, self._component = api, namespace, pod, component
 
     def inspect(self, dag_ids: Sequence[str]) -> Inspection:
         """Takes seconds, because Airflow is imported. Raises ApiError, CollectionError."""
-        done = execute(self._api, self._namespace, self._pod, CONTAINER, ["python", "-c", source(), *dag_ids])
+        done = execute(self._api, self._namespace, self._pod, self._component, ["python", "-c", source(), *dag_ids])
         try:
             if done.code:
                 raise ValueError(f"exit code {done.code}: {done.errors or done.output}")
@@ -116,16 +125,16 @@ class Scheduler:
         except ValueError as error:
             raise CollectionError(
                 f"Airflow's state cannot be read in pod {self._namespace}/{self._pod}: {shorten(str(error))}.",
-                f"Read the scheduler's log: kubectl -n {self._namespace} logs {self._pod} -c {CONTAINER}.",
+                f"Read its log: kubectl -n {self._namespace} logs {self._pod} -c {self._component}.",
                 "inspection_failed",
             ) from error
 
     def dags_commit(self, link: str) -> str:
         """The commit that git-sync's link leads to now; empty if it cannot be read. Takes a fraction of a second. Raises ApiError."""
-        done = execute(self._api, self._namespace, self._pod, CONTAINER, ["python", "-c", RESOLVE, link])
+        done = execute(self._api, self._namespace, self._pod, self._component, ["python", "-c", RESOLVE, link])
         return "" if done.code else os.path.basename(done.output.strip())
 
     def checkout(self, link: str) -> Checkout:
         """What git-sync's link leads to now, and since when; empty if it cannot be read. Raises ApiError."""
-        done = execute(self._api, self._namespace, self._pod, CONTAINER, ["python", "-c", LINK, link])
+        done = execute(self._api, self._namespace, self._pod, self._component, ["python", "-c", LINK, link])
         return Checkout() if done.code else Checkout(*json.loads(done.output))

@@ -66,7 +66,10 @@ def _joined(theirs: Sequence[Any] | None, platform: Sequence[Any] | None) -> lis
 
 
 def _with_git_sync(values: dict[str, Any], platform: Mapping[str, Any]) -> dict[str, Any]:
-    """Gives the webserver's git-sync what people set for the chart's: variables, mounts with their volumes, resources, security context."""
+    """Gives the webserver's git-sync what people set for the chart's: variables, mounts with their volumes, resources, security context.
+
+    The DAG processor's is the chart's own. It gets the volumes, which people wrote for the pods that had git-sync before.
+    """
     settings = at(values, "dags", "gitSync")
     given = {
         "env": at(settings, "env"),
@@ -85,7 +88,12 @@ def _with_git_sync(values: dict[str, Any], platform: Mapping[str, Any]) -> dict[
         written = [container for container in own.get(key) or [] if container["name"] == name]
         webserver[key] = [_with(container, given) if container in written else container for container in containers]
     webserver["extraVolumes"] = _with_volumes(values, theirs.get("extraVolumes") or own.get("extraVolumes") or [], given)
-    return {**values, "webserver": webserver}
+    found = {**values, "webserver": webserver}
+    if "dagProcessor" in platform:
+        processor = values.get("dagProcessor") or {}
+        there = processor.get("extraVolumes") or at(platform, "dagProcessor", "extraVolumes") or []
+        found["dagProcessor"] = {**processor, "extraVolumes": _with_volumes(values, there, given)}
+    return found
 
 
 def _with(container: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
@@ -97,7 +105,7 @@ def _with(container: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, A
 
 
 def _with_volumes(values: Mapping[str, Any], volumes: Sequence[Any], given: Mapping[str, Any]) -> list[Any]:
-    """The webserver's volumes, with those that git-sync mounts in the other pods and the webserver does not have yet."""
+    """A pod's volumes, with those that git-sync mounts in the other pods and this one does not have yet."""
     there = {_identity(volume) for volume in [*(values.get("volumes") or []), *volumes]}
     elsewhere = [volume for pod in PODS_WITH_DAGS for volume in at(values, pod, "extraVolumes") or []]
     wanted = {mount.get("name") for mount in given.get("volumeMounts") or [] if isinstance(mount, Mapping)} - there

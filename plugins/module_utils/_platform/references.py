@@ -32,6 +32,7 @@ SECRET_NAMES: dict[str, tuple[str, ...]] = {
 EVERYWHERE = ("secret", "env", "extraEnv", "extraEnvFrom", "volumes", "imagePullSecrets", "dags", "logs", *SECRET_NAMES)
 WORKERS = ("workers",)
 CORE = ("scheduler", "triggerer", "webserver", "createUserJob", "migrateDatabaseJob")
+DAG_PROCESSOR = ("dagProcessor",)
 # Parts of the values that are YAML in a text.
 TEXTS = ("extraEnv", "extraEnvFrom")
 # What a run makes by itself, in every namespace and in the core namespace.
@@ -120,7 +121,8 @@ def wanted(given: Settings, airflow: AirflowSettings) -> dict[Ref, list[Referenc
     """What must exist for people's values, by object. What the run makes itself is left out."""
     values, core = airflow.values, str(given.core_namespace)
     others = [str(name) for name in given.worker_namespaces if name != given.core_namespace]
-    scopes = [(EVERYWHERE, [core, *others]), (WORKERS, [*([core] if airflow.core_tasks else []), *others]), (CORE, [core])]
+    in_core = (*CORE, *(DAG_PROCESSOR if airflow.dag_processor else ()))
+    scopes = [(EVERYWHERE, [core, *others]), (WORKERS, [*([core] if airflow.core_tasks else []), *others]), (in_core, [core])]
     rendered = {
         (kind, name) for kind, part in ((SECRET, "extraSecrets"), (CONFIG_MAP, "extraConfigMaps")) for name in at(values, part) or {}
     }

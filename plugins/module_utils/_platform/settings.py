@@ -66,6 +66,7 @@ AIRFLOW_OPTIONS: dict[str, Any] = {
     "task_logs_state": {"type": "str", "default": "present", "choices": ["present", "absent"]},
     "default_namespace": {"type": "str", "default": ""},
     "core_tasks": {"type": "bool", "default": True},
+    "dag_processor": {"type": "bool", "default": False},
     "task_secrets": {"type": "list", "elements": "str", "default": [], "no_log": False},
     "task_claims": {"type": "list", "elements": "str", "default": []},
     "task_token_audiences": {"type": "list", "elements": "str", "default": [], "no_log": False},
@@ -159,6 +160,7 @@ class AirflowSettings:
     task_logs_state: str = "present"
     default_namespace: str = ""
     core_tasks: bool = True
+    dag_processor: bool = False
     task_secrets: tuple[str, ...] = ()
     task_claims: tuple[str, ...] = ()
     task_token_audiences: tuple[str, ...] = ()
@@ -256,7 +258,7 @@ def from_params(platform: Mapping[str, Any], airflow: Mapping[str, Any] | None) 
     }
     if airflow is None:
         return Settings(**plain)
-    names = ("name", "take_over", "dags_check", "task_logs_state", "core_tasks", "values")
+    names = ("name", "take_over", "dags_check", "task_logs_state", "core_tasks", "dag_processor", "values")
     return Settings(
         **plain,
         airflow=AirflowSettings(

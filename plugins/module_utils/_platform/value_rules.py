@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from ansible_collections.gitops.airflow.plugins.module_utils._platform import chart_key_rules, entry_rules, forms
+from ansible_collections.gitops.airflow.plugins.module_utils._platform import chart_key_rules, dag_processor_rules, entry_rules, forms
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.chart_values import (
     PYTHON_FOLDER,
     WITH_RIGHTS,
@@ -28,10 +28,10 @@ SECTIONS = ("kubernetes_executor", "kubernetes")
 # What the rules look into, by its path in the values.
 DICTIONARIES = (
     "config",
-    *(f"config.{name}" for name in ("core", "logging", *SECTIONS)),
+    *(f"config.{name}" for name in ("core", "logging", "scheduler", *SECTIONS)),
     "rbac",
     *chart_key_rules.COMPONENTS,
-    *(f"{part}.serviceAccount" for part in WITH_RIGHTS),
+    *(f"{part}.serviceAccount" for part in (*WITH_RIGHTS, "dagProcessor")),
 )
 PARTS = ("env", "extraVolumes", "extraVolumeMounts", "extraContainers", "extraInitContainers", "tolerations")
 LISTS = ("env", "volumes", "volumeMounts", "secret", "tolerations", *(f"{name}.{part}" for name in DICTIONARIES for part in PARTS))
@@ -258,6 +258,8 @@ RULES: tuple[Rule, ...] = (
     python_path,
     remote_logging,
     cluster_roles,
+    dag_processor_rules.dag_processor_once,
+    dag_processor_rules.dag_processor_account,
     entry_rules.platform_entries,
     lambda _given, airflow: forms.chart_values(airflow.values),
     chart_key_rules.unknown_chart_keys,

@@ -45,8 +45,8 @@ Obj = dict[str, Any]
 APPLICATION_SECONDS = 120.0
 
 
-class Scheduler(Protocol):
-    """The scheduler's pod (_airflow/inspection.py)."""
+class Pod(Protocol):
+    """A pod that has the DAG files (_airflow/inspection.py)."""
 
     def inspect(self, dag_ids: Sequence[str]) -> Inspection: ...
 
@@ -58,7 +58,7 @@ class Ways:
     """How a verification reaches what it needs. ``progress`` opens a new one for each wait; ``hide`` is given each secret that is read."""
 
     api: KubeApi
-    scheduler: Callable[[str], Scheduler]  # by the pod's name
+    open_pod: Callable[[str, str], Pod]  # by the pod's name and component
     airflow: Callable[[str], AbstractContextManager[Airflow]]  # by the admin's password
     clock: Callable[[], float]
     sleep: Callable[[float], None]
@@ -113,13 +113,13 @@ class Verification:
 
     def _asked(self, state: State) -> State:
         """The state with what Airflow says of itself; where the same pod has said it for this proof, only the DAGs' commit is read."""
-        scheduler, asked = self.ways.scheduler(state.pods.scheduler), [run.dag_id for run in self.wanted.runs]
+        pod, asked = self.ways.open_pod(*state.pods.asked), [run.dag_id for run in self.wanted.runs]
         if before := recalled(state.stored, state.pods.scheduler_uid, asked):
-            now = replace(before, dags_commit=scheduler.dags_commit(before.dags_link))
+            now = replace(before, dags_commit=pod.dags_commit(before.dags_link))
             if (known := self._judged(state, now)).proven:
                 return known
         self.tell("asking the running Airflow for its version and configuration")
-        return self._judged(state, scheduler.inspect(asked))
+        return self._judged(state, pod.inspect(asked))
 
     def _judged(self, state: State, inspection: Inspection) -> State:
         runs = chosen_runs(self.wanted, inspection.present)

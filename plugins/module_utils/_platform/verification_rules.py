@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.gitops.airflow.plugins.module_utils._airflow.inspection import Inspection
+from ansible_collections.gitops.airflow.plugins.module_utils._airflow.inspection import DAG_PROCESSOR, SCHEDULER, Inspection
 from ansible_collections.gitops.airflow.plugins.module_utils._base.mask import masked_words
 from ansible_collections.gitops.airflow.plugins.module_utils._base.owner import labels_of, owner_of, owner_text
 from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import named
@@ -73,23 +73,31 @@ def ownership_problems(wanted: Wanted, application: Obj, others: Sequence[tuple[
 
 @dataclass(frozen=True)
 class CorePods:
-    """Airflow's own running pods. ``scheduler`` is one of the scheduler's, empty if none runs."""
+    """Airflow's own running pods. ``scheduler`` and ``dag_processor`` are the name of one of theirs, empty if none runs."""
 
     names: tuple[str, ...] = ()
     containers: int = 0
     scheduler: str = ""
     scheduler_uid: str = ""
+    dag_processor: str = ""
+
+    @property
+    def asked(self) -> tuple[str, str]:
+        """Pod and component to ask for what Airflow says of itself: one that has the DAG files. All have one configuration."""
+        return (self.dag_processor, DAG_PROCESSOR) if self.dag_processor else (self.scheduler, SCHEDULER)
 
 
 def core_pods(pods: Sequence[Obj]) -> CorePods:
     """Counts what CORE_QUERY finds. A pod that is being deleted does not count."""
     living = sorted((pod for pod in pods if not pod["metadata"].get("deletionTimestamp")), key=lambda pod: str(pod["metadata"]["name"]))
-    schedulers = [pod["metadata"] for pod in living if labels_of(pod["metadata"]).get("component") == "scheduler"] or [{}]
+    first = {str(labels_of(pod["metadata"]).get("component")): pod["metadata"] for pod in reversed(living)}
+    scheduler, dag_processor = first.get(SCHEDULER, {}), first.get(DAG_PROCESSOR, {})
     return CorePods(
         tuple(pod["metadata"]["name"] for pod in living),
         sum(len(pod["spec"]["containers"]) for pod in living),
-        schedulers[0].get("name", ""),
-        schedulers[0].get("uid", ""),
+        scheduler.get("name", ""),
+        scheduler.get("uid", ""),
+        dag_processor.get("name", ""),
     )
 
 

@@ -35,6 +35,9 @@ WORKLOADS = {"DaemonSet": "daemonsets", "Deployment": "deployments", "Job": "job
 # What only the verdict needs, and all lists.
 INTERNAL = ("unreadable", "unknown", "workload_problems", "workload_notes", "failed_jobs")
 LOGS, LOG_LINES = 3, 10
+# Parts of Airflow's health, as Airflow names them. Airflow 2.6 does not say how a DAG processor is.
+DAG_PROCESSOR = "dag_processor"
+HEALTH = ("metadatabase", "scheduler", "triggerer", DAG_PROCESSOR)
 PARTS = ("nodes", "applications", "pods", "workers", "runs", "waiting", "checkouts", "volumes", "logs", "urls", "import_errors", *INTERNAL)
 # git-sync looks every 10 seconds: what it said of its last failure is not older than this.
 SYNC_SECONDS = 60
@@ -166,7 +169,7 @@ class StatusRead:
             self.unreadable.append(f"Airflow cannot be asked: {error.text}")
             return {}
         return {
-            "airflow": {part: str((health.get(part) or {}).get("status")) for part in ("metadatabase", "scheduler", "triggerer")},
+            "airflow": {part: str((health.get(part) or {}).get("status")) for part in HEALTH if part in health or part != DAG_PROCESSOR},
             **rows_of_runs,
             "import_errors": [{"filename": item.get("filename"), "message": exception_text(item.get("stack_trace"))} for item in errors],
         }
@@ -259,7 +262,7 @@ class StatusRead:
                     "urls": [
                         {"name": name, "url": url, "password_command": at.password_commands.get(name, "")} for name, url in at.urls.items()
                     ],
-                    **airflow.result(),
+                    **_without_former_parts(airflow.result(), found_workloads, at.core),
                 },
             )
 
@@ -271,6 +274,14 @@ def judged(name: str, elapsed: float, found: dict[str, Any]) -> dict[str, Any]:
     verdict = {"name": name, "healthy": not problems, "problems": problems, "warnings": warnings}
     when = {"checked_at": f"{_now():%Y-%m-%dT%H:%M:%SZ}", "elapsed": round(elapsed, 2)}
     return verdict | when | {part: value for part, value in status.items() if part not in INTERNAL}
+
+
+def _without_former_parts(answer: dict[str, Any], workloads: Sequence[Obj], core: str) -> dict[str, Any]:
+    """What Airflow said, without the health of a DAG processor that the platform does not have any more: Airflow remembers its last one."""
+    parts = {(item["metadata"].get("labels") or {}).get("component") for item in workloads if item["metadata"].get("namespace") == core}
+    if "dag-processor" in parts or "airflow" not in answer:
+        return answer
+    return {**answer, "airflow": {part: state for part, state in answer["airflow"].items() if part != DAG_PROCESSOR}}
 
 
 def _last_line(text: Any) -> str:

@@ -347,7 +347,7 @@ def judge(status: Row) -> tuple[list[str], list[str]]:
             problems.append(f"volume {volume['namespace']}/{volume['name']} is {volume['phase']}")
         elif volume.get("used") and volume["used"] / volume["size"] >= FULL:
             problems.append(f"volume {volume['namespace']}/{volume['name']} is {volume['used'] / volume['size']:.0%} full")
-    problems += [f"Airflow's {part} is {state}" for part, state in status["airflow"].items() if state != "healthy"]
+    problems += [f"Airflow's {part.replace('_', ' ')} is {state}" for part, state in status["airflow"].items() if state != "healthy"]
     for checkout in status["checkouts"]:
         if checkout["error"]:
             problems.append(f"git-sync of {checkout['pod']} fails: {checkout['error']}")

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 import re
 from collections.abc import Callable
@@ -387,6 +388,41 @@ def test_a_triggerer_is_dead_only_after_several_heartbeats(values: Callable[...,
         (seconds,) = [float(entry["value"]) for entry in airflow[asks]["env"] if entry["name"] == "AIRFLOW__SCHEDULER__JOB_HEARTBEAT_SEC"]
         assert 2.1 * seconds > 2 * (5 + 10)
     assert "triggerer" not in airflow["config"]
+
+
+def test_d2_the_option_only_adds_to_the_values_file(render: Render) -> None:
+    """Without it nothing of a platform changes. The logs' variable stands in the same list."""
+    for logs in ("embedded", "none"):
+        off, on = (render("values.yaml.j2", airflow_app_dag_processor=given, airflow_app_logs=logs).splitlines() for given in (False, True))
+        changes = [line for line in difflib.ndiff(off, on) if not line.startswith("  ")]
+        assert changes
+        assert all(line.startswith("+ ") for line in changes)
+        assert "processor" not in str(off).lower()
+
+
+@pytest.mark.parametrize("logs", ["embedded", "none"])
+def test_d2_the_dag_processor_has_no_token(values: Callable[..., dict[str, Any]], logs: str) -> None:
+    airflow = values(airflow_app_dag_processor="yes", airflow_app_logs=logs)["airflow"]
+    processor = airflow["dagProcessor"]
+    assert processor["enabled"] is True
+    assert processor["serviceAccount"] == {"automountServiceAccountToken": False}
+    standalone = {"name": "AIRFLOW__SCHEDULER__STANDALONE_DAG_PROCESSOR", "value": "True"}
+    assert [name for name, part in airflow.items() if isinstance(part, dict) and standalone in (part.get("env") or [])] == [
+        "scheduler",
+        "dagProcessor",
+    ]
+    connections = [entry for entry in processor["env"] if "valueFrom" in entry]
+    assert [entry["valueFrom"]["secretKeyRef"]["name"] for entry in connections] == (["airflow-task-logs"] if logs == "embedded" else [])
+    for name in ("annotations", "securityContexts", "extraVolumes", "extraVolumeMounts", "waitForMigrations", "logGroomerSidecar"):
+        assert processor[name] == airflow["triggerer"][name]
+
+
+def test_d2_a_dag_processor_is_dead_only_after_several_heartbeats(values: Callable[..., dict[str, Any]]) -> None:
+    """F16. As a triggerer, but the variable is the probe's alone: the processor itself takes it for the time between its heartbeats."""
+    processor = values(airflow_app_dag_processor=True)["airflow"]["dagProcessor"]
+    (seconds,) = re.findall(r"AIRFLOW__SCHEDULER__JOB_HEARTBEAT_SEC=(\d+) ", processor["livenessProbe"]["command"][-1])
+    assert 2.1 * int(seconds) > 2 * (5 + 10)
+    assert "HEARTBEAT" not in str(processor["env"])
 
 
 def test_the_configuration_says_which_worker_pods_stay(values: Callable[..., dict[str, Any]]) -> None:

@@ -9,26 +9,37 @@ from typing import Any
 
 import pytest
 from ansible_collections.gitops.airflow.plugins.module_utils._airflow.dags_wait import DagsWait, Seen, newest, report
+from ansible_collections.gitops.airflow.plugins.module_utils._airflow.inspection import DAG_PROCESSOR, SCHEDULER
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError, CollectionError
 
 COMMIT, OTHER = "a" * 40, "b" * 40
 
 
-def pod(name: str, created: str = "2026-05-04T10:00:00Z", deleted: bool = False) -> dict[str, Any]:
-    return {"metadata": {"name": name, "creationTimestamp": created, **({"deletionTimestamp": "now"} if deleted else {})}}
+EARLY, LATE = "2026-05-04T10:00:00Z", "2026-05-04T11:00:00Z"
+
+
+def pod(name: str, created: str = EARLY, deleted: bool = False, component: str = SCHEDULER, phase: str = "Running") -> dict[str, Any]:
+    metadata = {"name": name, "creationTimestamp": created, "labels": {"tier": "airflow", "component": component}}
+    return {"metadata": metadata | ({"deletionTimestamp": "now"} if deleted else {}), "status": {"phase": phase}}
 
 
 @pytest.mark.parametrize(
     ("pods", "expected"),
     [
-        ([], ""),
-        ([pod("a")], "a"),
-        ([pod("b", "2026-05-04T11:00:00Z"), pod("a")], "b"),
-        ([pod("b", "2026-05-04T11:00:00Z", deleted=True), pod("a")], "a"),
-        ([pod("a", deleted=True)], ""),
+        ([], ("", SCHEDULER)),
+        ([pod("a")], ("a", SCHEDULER)),
+        ([pod("b", LATE), pod("a")], ("b", SCHEDULER)),
+        ([pod("b", LATE, deleted=True), pod("a")], ("a", SCHEDULER)),
+        ([pod("b", LATE, phase="Pending"), pod("a")], ("a", SCHEDULER)),
+        ([pod("a", deleted=True)], ("", SCHEDULER)),
+        # D2: beside a DAG processor the scheduler has no DAG files. It may not run yet.
+        ([pod("a", LATE), pod("p", component=DAG_PROCESSOR)], ("p", DAG_PROCESSOR)),
+        ([pod("a"), pod("p", component=DAG_PROCESSOR), pod("q", LATE, component=DAG_PROCESSOR)], ("q", DAG_PROCESSOR)),
+        ([pod("a"), pod("p", component=DAG_PROCESSOR, phase="Pending")], ("", DAG_PROCESSOR)),
+        ([pod("a"), pod("p", component=DAG_PROCESSOR, deleted=True)], ("a", SCHEDULER)),
     ],
 )
-def test_the_newest_pod_that_stays_is_asked(pods: list[dict[str, Any]], expected: str) -> None:
+def test_the_newest_pod_that_stays_is_asked(pods: list[dict[str, Any]], expected: tuple[str, str]) -> None:
     assert newest(pods) == expected
 
 
@@ -39,6 +50,7 @@ def test_the_newest_pod_that_stays_is_asked(pods: list[dict[str, Any]], expected
         (Seen("a", COMMIT), "The scheduler has it; a new DAG is there within 30 seconds."),
         (Seen("a", OTHER), "The scheduler has commit bbbbbbb so far."),
         (Seen("a"), "The scheduler has no commit so far."),
+        (Seen("a", OTHER, DAG_PROCESSOR), "The DAG processor has commit bbbbbbb so far."),
     ],
 )
 def test_what_a_person_reads(seen: Seen, words: str) -> None:
@@ -66,7 +78,7 @@ class Pods:
         def sleep(seconds: float) -> None:
             self.now += seconds
 
-        return DagsWait(lambda: [pod("a")] if self.running else [], lambda _name: self, lambda: self.now, sleep)
+        return DagsWait(lambda: [pod("a")] if self.running else [], lambda _name, _component: self, lambda: self.now, sleep)
 
 
 @pytest.mark.parametrize(

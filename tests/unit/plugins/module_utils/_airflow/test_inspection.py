@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.gitops.airflow.plugins.module_utils._airflow import inspection
-from ansible_collections.gitops.airflow.plugins.module_utils._airflow.inspection import Checkout, Scheduler, parse_answer, source
+from ansible_collections.gitops.airflow.plugins.module_utils._airflow.inspection import AirflowPod, Checkout, parse_answer, source
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.execute import Execution
 
@@ -99,7 +99,7 @@ def test_f18_since_when_the_scheduler_has_a_commit(monkeypatch: pytest.MonkeyPat
         return Execution(done.stdout, done.stderr, done.returncode)
 
     monkeypatch.setattr(inspection, "execute", run)
-    scheduler, link = Scheduler(None, "airflow-core", "s"), tmp_path / "repo"  # type: ignore[arg-type]
+    scheduler, link = AirflowPod(None, "airflow-core", "s"), tmp_path / "repo"  # type: ignore[arg-type]
     assert scheduler.checkout(str(link)) == Checkout()
     (tmp_path / ".worktrees/09102de").mkdir(parents=True)
     link.symlink_to(".worktrees/09102de")
@@ -160,8 +160,8 @@ def test_a_database_that_was_never_migrated_has_no_schema() -> None:
 def test_a_scheduler_that_gives_no_answer_is_named(monkeypatch: pytest.MonkeyPatch, done: Execution, words: str) -> None:
     monkeypatch.setattr(inspection, "execute", lambda *_arguments: done)
     with pytest.raises(CollectionError, match=f"cannot be read in pod airflow-core/scheduler-1: .*{words}") as caught:
-        Scheduler(None, "airflow-core", "scheduler-1").inspect(["a"])  # type: ignore[arg-type]
-    assert caught.value.next_action == "Read the scheduler's log: kubectl -n airflow-core logs scheduler-1 -c scheduler."
+        AirflowPod(None, "airflow-core", "scheduler-1").inspect(["a"])  # type: ignore[arg-type]
+    assert caught.value.next_action == "Read its log: kubectl -n airflow-core logs scheduler-1 -c scheduler."
     assert "secret-pw" not in caught.value.message
 
 
@@ -170,4 +170,4 @@ def test_a_scheduler_that_gives_no_answer_is_named(monkeypatch: pytest.MonkeyPat
 )
 def test_the_present_commit_of_the_dags(monkeypatch: pytest.MonkeyPatch, done: Execution, commit: str) -> None:
     monkeypatch.setattr(inspection, "execute", lambda *_arguments: done)
-    assert Scheduler(None, "airflow-core", "s").dags_commit("/opt/airflow/dags/repo") == commit  # type: ignore[arg-type]
+    assert AirflowPod(None, "airflow-core", "s").dags_commit("/opt/airflow/dags/repo") == commit  # type: ignore[arg-type]

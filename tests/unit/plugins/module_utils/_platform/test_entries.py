@@ -106,6 +106,17 @@ def test_f8_the_webservers_git_sync_has_their_mounts_with_the_volume_of_another_
     assert webserver({"dags": sync, "webserver": own, "scheduler": own})["extraVolumes"] == [volume, HOME]
 
 
+def test_d2_the_dag_processors_git_sync_has_the_volume_of_another_pod() -> None:
+    """Volumes that people wrote for the scheduler's git-sync still serve when the DAG processor has it."""
+    mount, volume = {"name": "ca", "mountPath": "/ca"}, {"name": "ca", "configMap": {"name": "our-ca"}}
+    theirs = {"dags": {"gitSync": {"extraVolumeMounts": [mount]}}, "scheduler": {"extraVolumes": [volume]}}
+    platform = {**OWN, "dagProcessor": {"extraVolumes": [HOME]}}
+    assert with_platform_entries(theirs, platform)["dagProcessor"] == {"extraVolumes": [HOME, volume]}
+    more = {**theirs, "dagProcessor": {"replicas": 2, "extraVolumes": [volume]}}
+    assert with_platform_entries(more, platform)["dagProcessor"] == {"replicas": 2, "extraVolumes": [volume, HOME]}
+    assert "dagProcessor" not in with_platform_entries(theirs, OWN)
+
+
 def test_f8_the_webservers_git_sync_has_their_resources_and_security_context() -> None:
     sync = {"resources": {"limits": {"cpu": 2}}, "securityContexts": {"container": {"runAsUser": 7}}}
     (container,) = webserver({"dags": {"gitSync": sync}})["extraContainers"]

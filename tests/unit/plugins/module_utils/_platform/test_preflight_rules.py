@@ -231,6 +231,8 @@ def test_the_kubeconfig_of_an_existing_cluster_is_a_file(tmp_path: Path, provide
 
 # Chart values and task settings
 
+STANDALONE = "AIRFLOW__SCHEDULER__STANDALONE_DAG_PROCESSOR"
+
 
 def own(values: Any) -> dict[str, Any]:
     return {"values": values}
@@ -249,6 +251,10 @@ def own(values: Any) -> dict[str, Any]:
         {"default_namespace": "airflow-user", "core_tasks": False},
         {"default_namespace": "airflow-user", **own({"config": {"kubernetes": {"namespace": "airflow-user"}}})},
         {"task_secrets": ("my-warehouse",), "task_claims": ("scratch",)},
+        {"dag_processor": True},
+        {"dag_processor": True, **own({"dagProcessor": {"enabled": True, "replicas": 2, "serviceAccount": None}})},
+        {"dag_processor": True, **own({"dagProcessor": {"serviceAccount": {"automountServiceAccountToken": False, "annotations": {}}}})},
+        own({"dagProcessor": {"enabled": False, "serviceAccount": {"name": "mine"}}}),
         {"task_token_audiences": ("vault", "https://sts.example.com", "kubernetes-dashboard")},
         {"logs": Logs("none"), **own({"config": {"logging": {"remote_logging": "True"}}})},
     ],
@@ -419,6 +425,45 @@ REMOVE = "Remove the option from airflow_app_values"
             "createUserJob of airflow_app_values is a boolean",
             "Correct createUserJob",
         ),
+        # D2
+        *(
+            (
+                {"dag_processor": on, **own(values)},
+                "dag_processor_twice",
+                name,
+                f"airflow_app_values sets {name}, but airflow_app_dag_processor is {str(on).lower()}. DAG files would be parsed twice",
+                "Remove that from airflow_app_values, and set airflow_app_dag_processor.",
+            )
+            for on, values, name in (
+                (False, {"dagProcessor": {"enabled": True}}, "dagProcessor.enabled"),
+                (True, {"dagProcessor": {"enabled": False}}, "dagProcessor.enabled"),
+                (True, {"dagProcessor": {"enabled": "yes"}}, "dagProcessor.enabled"),
+                (True, {"config": {"scheduler": {"standalone_dag_processor": "True"}}}, "config.scheduler.standalone_dag_processor"),
+                (False, {"scheduler": {"env": [{"name": STANDALONE, "value": "True"}]}}, STANDALONE),
+                (False, {"extraEnv": f"- {{name: {STANDALONE}, value: 'True'}}"}, STANDALONE),
+            )
+        ),
+        *(
+            (
+                {"dag_processor": True, **own({"dagProcessor": {"serviceAccount": account}})},
+                "dag_processor_account",
+                name,
+                f"airflow_app_values sets {name}. The DAG processor runs the code of DAG files",
+                f"Remove {name} from airflow_app_values.",
+            )
+            for account, name in (
+                ({"automountServiceAccountToken": True}, "dagProcessor.serviceAccount.automountServiceAccountToken"),
+                ({"name": "airflow-scheduler"}, "dagProcessor.serviceAccount.name"),
+                ({"create": False}, "dagProcessor.serviceAccount.create"),
+            )
+        ),
+        (
+            own({"dagProcessor": {"serviceAccount": "mine"}}),
+            "values_type",
+            "text",
+            "dagProcessor.serviceAccount of airflow_app_values is a text",
+            "Correct dagProcessor.serviceAccount",
+        ),
         (
             own({"scheduler": {"serviceAccount": "mine"}}),
             "values_type",
@@ -431,3 +476,9 @@ REMOVE = "Remove the option from airflow_app_values"
 def test_values_that_do_not_agree(given: dict[str, Any], code: str, value: str, words: str, action: str) -> None:
     (found,) = value_rules.broken(PLATFORM, replace(AIRFLOW, **given))
     check(found, code, value, words, action)
+
+
+def test_d2_values_give_the_dag_processor_no_token() -> None:
+    token = own({"dagProcessor": {"serviceAccount": {"automountServiceAccountToken": True}}})
+    given = replace(AIRFLOW, dag_processor=True, **token)
+    assert [refusal.code for refusal in value_rules.broken(PLATFORM, given)] == ["dag_processor_account"]

@@ -95,6 +95,12 @@ def test_workers_of_the_core_namespace_count_only_where_tasks_run_there() -> Non
     assert [ref.namespace for ref in wanted(GIVEN, given(values, core_tasks=False))] == [CRON]
 
 
+def test_d2_the_dag_processor_counts_where_it_runs() -> None:
+    values = {"dagProcessor": {"env": FROM_SECRET}}
+    assert wanted(GIVEN, given(values)) == {}
+    assert [ref.namespace for ref in wanted(GIVEN, given(values, dag_processor=True))] == [CORE]
+
+
 IN_CORE, IN_CRON = Ref("Secret", CORE, "db"), Ref("Secret", CRON, "db")
 PASSWORD = frozenset({"password", "user"})
 

@@ -95,7 +95,20 @@ def test_pods_on_their_way_out_do_not_count() -> None:
     ]
     assert core_pods(pods) == CorePods(("airflow-scheduler-2", "airflow-webserver-1"), 4, "airflow-scheduler-2", "uid-airflow-scheduler-2")
     assert core_pods(pods[:2]).scheduler == ""
+    assert core_pods(pods).asked == ("airflow-scheduler-2", "scheduler")
     assert core_pods([]) == CorePods()
+
+
+def test_d2_the_pod_that_has_the_dag_files_is_asked() -> None:
+    """A proof still belongs to a scheduler: without one there is none."""
+    pods = [pod("airflow-dag-processor-1", "dag-processor", 2), pod("airflow-scheduler-1", "scheduler")]
+    found = core_pods(pods)
+    assert (found.asked, found.scheduler_uid, found.containers) == (
+        ("airflow-dag-processor-1", "dag-processor"),
+        "uid-airflow-scheduler-1",
+        3,
+    )
+    assert core_pods(pods[:1]).scheduler == ""
 
 
 FOUR = CorePods(("a", "b", "c", "d"), 7, "b", "uid")

@@ -13,7 +13,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._argocd.verdict imp
 from ansible_collections.gitops.airflow.plugins.module_utils._argocd.verdict import judge as wait_judge
 from ansible_collections.gitops.airflow.plugins.module_utils._status import rows as status
 from ansible_collections.gitops.airflow.plugins.module_utils._status import runs as status_runs
-from ansible_collections.gitops.airflow.plugins.module_utils._status.read import sync_failure
+from ansible_collections.gitops.airflow.plugins.module_utils._status.read import _without_former_parts, sync_failure
 from ansible_collections.gitops.airflow.plugins.module_utils._status.text import columns, render
 
 NOW = datetime.datetime(2026, 5, 4, 12, 0, tzinfo=datetime.UTC)
@@ -269,6 +269,23 @@ def test_faults_without_a_row_of_their_own() -> None:
     found = healthy() | {"unreadable": ["403"], "workload_problems": ["Deployment core/web: 0 of 1 pods ready"]}
     found["airflow"]["scheduler"] = "unhealthy"
     assert status.judge(found)[0] == ["403", "Deployment core/web: 0 of 1 pods ready", "Airflow's scheduler is unhealthy"]
+
+
+def test_d2_a_dag_processor_that_is_not_there_any_more_is_not_missed() -> None:
+    """Airflow reports on the last one that ran, for ever."""
+    parts = {"metadatabase": "healthy", "scheduler": "healthy", "triggerer": "healthy", "dag_processor": "unhealthy"}
+    deployment = {"metadata": {"namespace": "core", "labels": {"component": "dag-processor"}}}
+    elsewhere = {"metadata": {"namespace": "other", "labels": {"component": "dag-processor"}}}
+    assert former(parts, [deployment]) == parts
+    assert former(parts, [elsewhere, {"metadata": {"namespace": "core"}}]) == dict.fromkeys(list(parts)[:3], "healthy")
+    assert _without_former_parts({}, [], "core") == {}
+    found = healthy()
+    found["airflow"] = parts
+    assert status.judge(found)[0] == ["Airflow's dag processor is unhealthy"]
+
+
+def former(parts: dict[str, str], workloads: list[dict[str, Any]]) -> Any:
+    return _without_former_parts({"airflow": parts, "runs": []}, workloads, "core")["airflow"]
 
 
 @pytest.mark.parametrize(
