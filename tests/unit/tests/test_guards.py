@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ast
+import builtins
 import sys
 from importlib.machinery import SourceFileLoader
 from importlib.util import module_from_spec, spec_from_loader
@@ -91,12 +92,34 @@ def test_only_assertions_count(guards: Any, tmp_path: Path) -> None:
     assert [name for name, _message in guards.failures(report)] == ["a", "b", "c"]
 
 
+def unknown_names(guards: Any, source: str, name: str) -> set[str]:
+    """The names that a function reads and that neither it nor its module has."""
+    tree = ast.parse(source)
+    function = guards.named_function(tree, name)
+    known = set(dir(builtins)) | {item.arg for item in ast.walk(function) if isinstance(item, ast.arg)}
+    for item in ast.walk(tree):
+        if isinstance(item, ast.Import | ast.ImportFrom):
+            known |= {alias.asname or alias.name.partition(".")[0] for alias in item.names}
+        elif isinstance(item, ast.FunctionDef | ast.ClassDef):
+            known.add(item.name)
+        elif isinstance(item, ast.Name) and isinstance(item.ctx, ast.Store):
+            known.add(item.id)
+    return {item.id for item in ast.walk(function) if isinstance(item, ast.Name) and isinstance(item.ctx, ast.Load)} - known
+
+
+def test_names_that_nobody_has_are_found(guards: Any) -> None:
+    assert unknown_names(guards, SOURCE, "allowed") == set()
+    assert unknown_names(guards, guards.disabled(SOURCE, "allowed", "return Gate(a)"), "allowed") == {"Gate"}
+
+
 def test_each_guard_and_its_test_exist(guards: Any) -> None:
     listed = guards.read_guards((ROOT / "tests/guards.yml").read_text())
     assert len({guard.name for guard in listed}) == len(listed) > 0
     for guard in listed:
         file, _colons, name = guard.function.partition("::")
         source = (ROOT / file).read_text()
-        assert guards.disabled(source, name, guard.without) != source, guard.name
+        changed = guards.disabled(source, name, guard.without)
+        assert changed != source, guard.name
+        assert unknown_names(guards, changed, name) == set(), guard.name
         file, _colons, test = guard.test.partition("::")
         assert guards.named_function(ast.parse((ROOT / file).read_text()), test.partition("[")[0].replace("::", ".")), guard.name
