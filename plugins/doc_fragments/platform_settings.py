@@ -195,7 +195,7 @@ options:
         type: bool
         default: true
       dag_processor:
-        description: Whether a DAG processor of its own parses DAG files, not the scheduler.
+        description: Whether a separate DAG processor parses DAG files, and not the scheduler.
         type: bool
         default: false
       task_secrets:

@@ -24,7 +24,7 @@ DEPTH = 10
 
 @dataclass(frozen=True)
 class DagFile:
-    """What is known of one Python file. ``namespaces``: where tasks ask to run, as (line, namespace), as far as it stands there."""
+    """What is known of one Python file. ``namespaces``: where tasks ask to run, as (line, namespace), where the file says it literally."""
 
     path: str
     error: str = ""
