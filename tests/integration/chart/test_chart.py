@@ -1,129 +1,25 @@
 # Copyright: (c) 2026, The gitops.airflow team
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What Helm renders of the platform's chart with the role's values, and what the chart refuses to render.
-
-AIRFLOW_CHART names a folder with the official chart; without it the lab's double is used.
-"""
+"""What Helm renders of the platform's chart with the role's values, and what the chart refuses to render."""
 
 from __future__ import annotations
 
 import importlib
 import json
 import os
-import shutil
-import subprocess
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from ansible.parsing.dataloader import DataLoader
-from ansible.template import Templar, trust_as_template
-from ansible_collections.gitops.airflow.plugins.module_utils._git.credentials import Credentials
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.chart_values import WITH_RIGHTS, service_accounts
 from ansible_collections.gitops.airflow.tests.integration.apiserver import lab_file
+from ansible_collections.gitops.airflow.tests.integration.chart.rendering import ROLE, Edit, Objects, add, named, pods, put
 from ansible_collections.gitops.airflow.tests.platform.rights import expanded, of_role, table
-from ansible_collections.gitops.airflow.tests.unit import conftest as unit_tests
 
-ROOT = Path(__file__).resolve().parents[2]
-role_variables = unit_tests.role_variables
-ROLE = ROOT / "roles/airflow_app"
 FOLDER = "/opt/gitops-airflow"
 NAMESPACES = ("airflow-core", "airflow-cron", "airflow-user")
-
-Objects = list[dict[str, Any]]
-Edit = Callable[[dict[str, Any]], None]
-
-
-Write = Callable[..., Path]
-
-
-@pytest.fixture(scope="module")
-def write(role_variables: Callable[..., dict[str, Any]], tmp_path_factory: pytest.TempPathFactory) -> Write:
-    """Writes the chart as the role does with these variables, with the official chart or its double, and one more Python file."""
-    files = [*sorted((ROOT / "roles/platform/defaults/main").glob("*.yml")), ROOT / "roles/platform/vars/main.yml"]
-    files += [ROLE / part / "main.yml" for part in ("defaults", "vars")]
-    variables = role_variables(*files) | {
-        "role_path": str(ROLE),
-        "ansible_search_path": [str(ROLE)],
-        "__airflow_app_secrets": {"git_sync": Credentials("ann", "t").git_sync_values(), "dags_checksum": "", "logs_checksum": "0"},
-        "__platform_preflight": {"plan": {"accounts": service_accounts({}, "airflow-core")}},
-    }
-    loader = DataLoader()
-    loader.set_basedir(str(ROLE))
-    (publish, *_rest) = yaml.safe_load((ROLE / "tasks/publish.yml").read_text())
-
-    def written_with(**given: Any) -> Path:
-        templar = Templar(loader, variables | given)
-        folder = tmp_path_factory.mktemp("chart") / "airflow-core"
-        for path, text in publish["gitops.airflow.git_publish"]["files"].items():
-            target = folder / path
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_text(str(templar.template(trust_as_template(text))))
-        (folder / "python/more.py").write_text("X = 1\n")
-        shutil.copytree(os.environ.get("AIRFLOW_CHART", ROOT / "lab/chart"), folder / "charts/airflow")
-        return folder
-
-    return written_with
-
-
-@pytest.fixture(scope="module")
-def written(write: Write) -> Path:
-    return write()
-
-
-def helm(folder: Path) -> subprocess.CompletedProcess[str]:
-    command = [str(lab_file("helm")), "template", "airflow-core", str(folder), "--namespace", "airflow-core", "--kube-version", "1.29.4"]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
-
-
-@pytest.fixture
-def render(written: Path, tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
-    def rendered(edit: Edit, chart: Path = written) -> subprocess.CompletedProcess[str]:
-        folder = tmp_path / "airflow-core"
-        shutil.copytree(chart, folder)
-        values = yaml.safe_load((folder / "values.yaml").read_text())
-        edit(values)
-        (folder / "values.yaml").write_text(yaml.safe_dump(values))
-        return helm(folder)
-
-    return rendered
-
-
-def rendered_objects(folder: Path) -> Objects:
-    done = helm(folder)
-    assert done.returncode == 0, done.stderr
-    return [item for item in yaml.safe_load_all(done.stdout) if item]
-
-
-@pytest.fixture(scope="module")
-def objects(written: Path) -> Objects:
-    return rendered_objects(written)
-
-
-@pytest.fixture(scope="module")
-def processor_chart(write: Write) -> Path:
-    return write(airflow_app_dag_processor=True)
-
-
-@pytest.fixture(scope="module")
-def with_processor(processor_chart: Path) -> Objects:
-    return rendered_objects(processor_chart)
-
-
-def named(objects: Objects, kind: str, name: str) -> Objects:
-    return [item for item in objects if item["kind"] == kind and item["metadata"]["name"] == name]
-
-
-def pods(objects: Objects) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every pod of Airflow, the workers' too, by name."""
-    for item in objects:
-        if item["kind"] in ("Deployment", "Job"):
-            yield item["metadata"]["name"], item["spec"]["template"]["spec"]
-    for item in named(objects, "ConfigMap", "airflow-config"):
-        yield "worker", yaml.safe_load(item["data"]["pod_template_file.yaml"])["spec"]
 
 
 @pytest.mark.parametrize(("rendered", "more"), [("objects", set()), ("with_processor", {"dag-processor"})])
@@ -197,29 +93,6 @@ def test_services_select_no_worker(objects: Objects) -> None:
         # Each has at least one label that is reset or dropped.
         assert set(service["spec"]["selector"]) & {*worker, "gitops-airflow/endpoint"}
         assert not service["spec"]["selector"].items() <= worker.items()
-
-
-def at(values: dict[str, Any], path: str) -> tuple[dict[str, Any], str]:
-    *parents, last = path.split(".")
-    for key in parents:
-        values = values.setdefault(key, {})
-    return values, last
-
-
-def put(path: str, value: Any) -> Edit:
-    def edit(values: dict[str, Any]) -> None:
-        place, key = at(values, path)
-        place[key] = value
-
-    return edit
-
-
-def add(path: str, entry: Any) -> Edit:
-    def edit(values: dict[str, Any]) -> None:
-        place, key = at(values, path)
-        place[key] = [*place.get(key, []), entry]
-
-    return edit
 
 
 PATH = {"name": "PYTHONPATH", "value": "/opt/airflow/dags"}

@@ -13,13 +13,11 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.gitops.airflow.tests.integration import test_chart as chart
 from ansible_collections.gitops.airflow.tests.integration.apiserver import ApiServer, lab_file
 from ansible_collections.gitops.airflow.tests.unit.cluster_policy import PYTHON
 from ansible_collections.gitops.airflow.tests.unit.roles import test_manifests as manifests
 from ansible_collections.gitops.airflow.tests.unit.roles.airflow_app.test_pod_rules import ALLOWED, NODE, REFUSED, Fields
 
-role_variables, written, objects = chart.role_variables, chart.written, chart.objects
 defaults, render = manifests.defaults, manifests.render
 
 # The API server of the tests drops these fields: it is older, or has their feature off.

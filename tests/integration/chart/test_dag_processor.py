@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, The gitops.airflow team
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""D2: what Helm renders with airflow_app_dag_processor. As test_chart.py, with the official chart's double or, by AIRFLOW_CHART, itself."""
+"""D2: what Helm renders with airflow_app_dag_processor."""
 
 from __future__ import annotations
 
@@ -13,26 +13,17 @@ import yaml
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar, trust_as_template
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.chart_values import service_accounts
-from ansible_collections.gitops.airflow.tests.integration.test_chart import (
+from ansible_collections.gitops.airflow.tests.integration.chart.rendering import (
     ROOT,
     Edit,
     Objects,
     Write,
     add,
     named,
-    objects,
     pods,
-    processor_chart,
     put,
-    render,
     rendered_objects,
-    role_variables,
-    with_processor,
-    write,
-    written,
 )
-
-__all__ = ["objects", "processor_chart", "render", "role_variables", "with_processor", "write", "written"]
 
 PROCESSOR, SCHEDULER = "airflow-dag-processor", "airflow-scheduler"
 NO_TOKEN = {"automountServiceAccountToken": False}
