@@ -118,7 +118,8 @@ def _place(source: Path, target: Path) -> None:
 
 
 def _link_or_copy(source: str, target: str) -> None:
-    """Hard links spare copies of large programs; a build reads its context only."""
+    """Hard links spare copies of large programs; a build reads its context only. A later file replaces an earlier one, not its source."""
+    Path(target).unlink(missing_ok=True)
     try:
         os.link(source, target)
     except OSError:

@@ -181,9 +181,10 @@ class Lab:
         )
 
         def written(folder: Path) -> None:
-            text = (LAB / "node/files/default-storage.yaml").read_text()
-            text = text.replace("@HELPER_IMAGE@", names["kube-proxy"]).replace("@PROVISIONER_IMAGE@", names["local-path-provisioner"])
-            (folder / "default-storage.yaml").write_text(text)
+            for manifest in ("default-cni.yaml", "default-storage.yaml"):
+                text = (LAB / "node/files" / manifest).read_text()
+                text = text.replace("@TOOLS_IMAGE@", names["kube-proxy"]).replace("@PROVISIONER_IMAGE@", names["local-path-provisioner"])
+                (folder / manifest).write_text(text)
             (folder / "version").write_text(self.kubernetes)
 
         content = {".": LAB / "node/files"} | {name: self.program(name) for name in ("kubelet", "kubeadm", "kubectl")}
@@ -226,7 +227,8 @@ class Lab:
             for name in names
             if name != "kube-proxy"
         ]
-        layers = self._image("kube-proxy-layers", [self.base, self.compiled["kubernetes"]], {"kube-proxy": self.program("kube-proxy")})
+        programs = {name: self.program(name) for name in ("kube-proxy", "kube-router")}
+        layers = self._image("kube-proxy-layers", [self.base, self.compiled["kubernetes"], self.compiled["kube-router"]], programs)
         images.append(self._flat("kube-proxy", layers))
         store = self.work / "store.tar"
         fill = LAB / "node/fill-store"
