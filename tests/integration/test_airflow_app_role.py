@@ -179,8 +179,8 @@ def test_airflow_is_declared_changed_and_removed(cluster: Cluster, argocd: ArgoC
         said, recap, requests = cluster.role("airflow_app", "--diff", "-vvv", **given)
         assert (recap["failed"], recap["changed"]) == (0, 6), said
         made = secrets(cluster)
-        everywhere = ("airflow-metadata", "airflow-fernet-key", "airflow-webserver-secret-key", "airflow-task-logs", "dags-git-basic")
-        core = ("airflow-generated", "airflow-admin", "airflow-mysql", "airflow-task-logs-webserver")
+        everywhere = ("airflow-metadata", "airflow-fernet-key", "airflow-task-logs", "dags-git-basic")
+        core = tuple(f"airflow-{name}" for name in ("generated", "admin", "mysql", "task-logs-webserver", "webserver-secret-key"))
         expected = {f"{namespace}/{name}" for namespace in ("airflow-core", "airflow-cron", "airflow-user") for name in everywhere}
         assert set(made) == expected | {f"airflow-core/{name}" for name in core} | {"argocd/airflow-platform-repository"}
         assert made["airflow-core/airflow-generated"]["immutable"]

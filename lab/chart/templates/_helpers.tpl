@@ -59,7 +59,9 @@ tolerations: {{- toYaml .Values.tolerations | nindent 2 }}
 - name: AIRFLOW_HOME
   value: /opt/airflow
 {{ include "double.secretVariable" (list "AIRFLOW__CORE__FERNET_KEY" .Values.fernetKeySecretName "fernet-key") }}
+{{- if .Values.enableBuiltInSecretEnvVars.AIRFLOW__WEBSERVER__SECRET_KEY }}
 {{ include "double.secretVariable" (list "AIRFLOW__WEBSERVER__SECRET_KEY" .Values.webserverSecretKeySecretName "webserver-secret-key") }}
+{{- end }}
 {{- range list "AIRFLOW__CORE__SQL_ALCHEMY_CONN" "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN" "AIRFLOW_CONN_AIRFLOW_DB" }}
 {{ include "double.secretVariable" (list . $.Values.data.metadataSecretName "connection") }}
 {{- end }}

@@ -22,7 +22,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict impor
 from ansible_collections.gitops.airflow.plugins.module_utils._git.credentials import Credentials
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import KubeApi, core_path
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.generated_secret import Key, Wanted
-from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import GENERATED
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import GENERATED, WEBSERVER_KEY
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.plan import (
     GENERATED_KEYS,
     LOG_SECRET,
@@ -99,7 +99,7 @@ def _secret(namespace: str, name: str, data: Mapping[str, str], annotations: Map
 
 
 def secrets(given: Settings, airflow: AirflowSettings, values: Values, store_endpoint: str) -> list[Obj]:
-    """The Secrets without labels. Worker pods need the connection, both keys and the Git credentials in their own namespace."""
+    """The Secrets without labels. Worker pods need the connection, the Fernet key and the Git credentials in their own namespace."""
     core, made = str(given.core_namespace), values.generated
     # The address of a database's pod that is gone swallows what is sent to it: without a limit a web worker hangs there for two minutes.
     host = f"airflow-mysql.{core}.svc.cluster.local:3306"
@@ -108,7 +108,6 @@ def secrets(given: Settings, airflow: AirflowSettings, values: Values, store_end
     every = {
         "airflow-metadata": {"connection": encode(connection)},
         "airflow-fernet-key": {"fernet-key": made.get("fernet-key", "")},
-        "airflow-webserver-secret-key": {"webserver-secret-key": made.get("webserver-secret-key", "")},
         **({LOG_SECRET: _logs(airflow, keys["workers"], store_endpoint, reader=False)} if keys else {}),
     }
     for name, texts in dags_credentials(airflow, values).git_sync_secrets().items():
@@ -122,6 +121,7 @@ def secrets(given: Settings, airflow: AirflowSettings, values: Values, store_end
     if keys:
         found.append(_secret(core, WEBSERVER_LOG_SECRET, _logs(airflow, keys["webserver"], store_endpoint, reader=True)))
     database = {"password": made.get("mysql-password", ""), "root-password": made.get("mysql-root-password", "")}
+    found.append(_secret(core, WEBSERVER_KEY, {"webserver-secret-key": made.get("webserver-secret-key", "")}))
     found.append(_secret(core, "airflow-admin", {"password": made.get("admin-password", "")}))
     found.append(_secret(core, "airflow-mysql", {"username": encode("airflow"), **database}))
     return found

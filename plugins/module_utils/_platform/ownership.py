@@ -425,7 +425,8 @@ def planned_refs(platform: Platform) -> list[Ref]:
         Ref("ConfigMap", platform.core_namespace, "airflow-verification", "v1"),
     ]
     for namespace in dict.fromkeys((platform.core_namespace, *platform.namespaces)):
-        refs += [Ref("Secret", namespace, name, "v1") for name in WORKER_SECRETS]
+        former = FORMER_WORKER_SECRETS if namespace != platform.core_namespace else ()
+        refs += [Ref("Secret", namespace, name, "v1") for name in (*WORKER_SECRETS, *former)]
         refs += [Ref(kind, namespace, name, "rbac.authorization.k8s.io/v1") for kind in RIGHTS_KINDS for name in WORKER_RIGHTS]
     if platform.git_namespace:
         refs += [Ref("Secret", platform.git_namespace, name, "v1") for name in ("gitea-config", "git-credentials")]
@@ -439,14 +440,16 @@ def planned_refs(platform: Platform) -> list[Ref]:
     return refs
 
 
-CORE_SECRETS = (GENERATED, "airflow-admin", "airflow-mysql", "airflow-task-logs-webserver")
+WEBSERVER_KEY = "airflow-webserver-secret-key"
+CORE_SECRETS = (GENERATED, "airflow-admin", "airflow-mysql", "airflow-task-logs-webserver", WEBSERVER_KEY)
 WORKER_SECRETS = (
     "airflow-metadata",
     "airflow-fernet-key",
-    "airflow-webserver-secret-key",
     "airflow-task-logs",
     *GIT_SYNC_SECRETS,
 )
+# Secrets that workers of older versions had.
+FORMER_WORKER_SECRETS = (WEBSERVER_KEY,)
 # The Roles in each namespace of workers, and their RoleBindings of the same name.
 RIGHTS_KINDS = ("Role", "RoleBinding")
 WORKER_RIGHTS = ("airflow-pod-launcher", "airflow-pod-log-reader")

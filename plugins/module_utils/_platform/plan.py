@@ -16,6 +16,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._platform import re
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.chart_values import service_accounts
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.git_accounts import git_accounts
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import (
+    FORMER_WORKER_SECRETS,
     GENERATED,
     MADE,
     RIGHTS_KINDS,
@@ -81,7 +82,7 @@ class Plan:
     git: dict[str, dict[str, Any]] = field(default_factory=dict)
     argocd_access: dict[str, Any] = field(default_factory=dict)
     folder_owner: dict[str, Any] = field(default_factory=dict)
-    worker_secrets: list[str] = field(default_factory=lambda: list(WORKER_SECRETS))
+    worker_secrets: list[str] = field(default_factory=lambda: [*WORKER_SECRETS, *FORMER_WORKER_SECRETS])
     accounts: dict[str, str] = field(default_factory=dict)  # the ServiceAccounts of Airflow's parts that have rights, by part
     worker_rights: list[str] = field(default_factory=lambda: list(WORKER_RIGHTS))
     retired: list[Ref] = field(default_factory=list)  # Secrets and rights that nothing uses any more, then the namespaces that are dropped
@@ -145,7 +146,7 @@ def make_plan(state: State, given: Settings) -> Plan:
     plan.moves = changes_version(plan, given) or bool(plan.dropped_namespaces)
     plan.accounts = service_accounts(airflow.values, airflow.name)
     secrets = own_objects(state, given, "Secret")
-    plan.retired = [item.ref for item in secrets if _is_retired(item.ref, plan, wanted, airflow)]
+    plan.retired = [item.ref for item in secrets if _is_retired(item.ref, plan, given, airflow)]
     rights = [item.ref for item in own_objects(state, given, *RIGHTS_KINDS)]
     plan.retired += [ref for ref in rights if ref.name in WORKER_RIGHTS and ref.namespace in plan.dropped_namespaces]
     plan.retired += [Ref("Namespace", "", name) for name in plan.dropped_namespaces]
@@ -190,13 +191,13 @@ def changes_version(plan: Plan, given: Settings) -> bool:
     return given.airflow_version not in ("", plan.running_version)
 
 
-def _is_retired(ref: Ref, plan: Plan, wanted: Sequence[str], airflow: AirflowSettings) -> bool:
-    """Whether nothing uses a Secret of Airflow any more: its namespace is dropped, or its credentials are not needed."""
-    return (
-        ref.name in WORKER_SECRETS
-        if ref.namespace in plan.dropped_namespaces
-        else ref.namespace in wanted and ref.name in _retired(airflow)
-    )
+def _is_retired(ref: Ref, plan: Plan, given: Settings, airflow: AirflowSettings) -> bool:
+    """Whether nothing uses a Secret of Airflow any more: its namespace is dropped, its credentials are not needed, or workers had it."""
+    if ref.namespace in plan.dropped_namespaces:
+        return ref.name in plan.worker_secrets
+    if ref.name in FORMER_WORKER_SECRETS:
+        return ref.namespace in given.worker_namespaces and ref.namespace != given.core_namespace
+    return ref.namespace in given.worker_namespaces and ref.name in _retired(airflow)
 
 
 def _retired(airflow: AirflowSettings) -> set[str]:

@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.chart_values import at
-from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import GENERATED, WORKER_SECRETS, Ref
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import CORE_SECRETS, WORKER_SECRETS, Ref
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.refusal import Refusal
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings import AirflowSettings, Settings
 
 SECRET, CONFIG_MAP, CLAIM = "Secret", "ConfigMap", "PersistentVolumeClaim"
-# Values that are the name of a Secret, with the keys that it must have. Every pod of Airflow needs them.
+# Values that are the name of a Secret, with the keys that it must have.
 SECRET_NAMES: dict[str, tuple[str, ...]] = {
     "registry.secretName": (),
     "data.metadataSecretName": ("connection",),
@@ -29,15 +29,17 @@ SECRET_NAMES: dict[str, tuple[str, ...]] = {
     "dags.gitSync.sshKeySecret": ("gitSshKey",),
 }
 # Parts of the values by the pods that have them: all of Airflow's, only workers, only those of the core namespace.
-EVERYWHERE = ("secret", "env", "extraEnv", "extraEnvFrom", "volumes", "imagePullSecrets", "dags", "logs", *SECRET_NAMES)
+WEBSERVERS_OWN = "webserverSecretKeySecretName"
+_ALL_PODS = [name for name in SECRET_NAMES if name != WEBSERVERS_OWN]
+EVERYWHERE = ("secret", "env", "extraEnv", "extraEnvFrom", "volumes", "imagePullSecrets", "dags", "logs", *_ALL_PODS)
 WORKERS = ("workers",)
-CORE = ("scheduler", "triggerer", "webserver", "createUserJob", "migrateDatabaseJob")
+CORE = ("scheduler", "triggerer", "webserver", "createUserJob", "migrateDatabaseJob", WEBSERVERS_OWN)
 DAG_PROCESSOR = ("dagProcessor",)
 # Parts of the values that are YAML in a text.
 TEXTS = ("extraEnv", "extraEnvFrom")
 # What a run makes by itself, in every namespace and in the core namespace.
 MADE = {*((SECRET, name) for name in WORKER_SECRETS), *((CONFIG_MAP, f"airflow-{name}") for name in ("config", "python", "git-authority"))}
-MADE_IN_CORE = {(SECRET, name) for name in (GENERATED, "airflow-admin", "airflow-mysql", "airflow-task-logs-webserver")}
+MADE_IN_CORE = {(SECRET, name) for name in CORE_SECRETS}
 WORDS = {SECRET: "secret generic", CONFIG_MAP: "configmap"}
 
 

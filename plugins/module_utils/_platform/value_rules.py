@@ -30,6 +30,7 @@ DICTIONARIES = (
     "config",
     *(f"config.{name}" for name in ("core", "logging", "scheduler", *SECTIONS)),
     "rbac",
+    "enableBuiltInSecretEnvVars",
     *chart_key_rules.COMPONENTS,
     *(f"{part}.serviceAccount" for part in (*WITH_RIGHTS, "dagProcessor")),
 )
@@ -37,7 +38,7 @@ PARTS = ("env", "extraVolumes", "extraVolumeMounts", "extraContainers", "extraIn
 LISTS = ("env", "volumes", "volumeMounts", "secret", "tolerations", *(f"{name}.{part}" for name in DICTIONARIES for part in PARTS))
 TYPES = {str: "text", bool: "boolean", int: "number", float: "number"}
 # The policy refuses these even if they are listed.
-OWN_OBJECTS = ("airflow-admin", "airflow-generated", "airflow-mysql", "data-airflow-mysql-0")
+OWN_OBJECTS = ("airflow-admin", "airflow-generated", "airflow-mysql", "airflow-webserver-secret-key", "data-airflow-mysql-0")
 # Environment variables go before the configuration's own options, wherever in the values they stand.
 OWN_VARIABLES = ("AIRFLOW__KUBERNETES__", "AIRFLOW__KUBERNETES_EXECUTOR__", "AIRFLOW__CORE__EXECUTOR")
 WORD = re.compile(r"\w+")
@@ -164,6 +165,19 @@ def multi_namespace_mode(given: Settings, airflow: AirflowSettings) -> Iterator[
         )
 
 
+def webserver_key(_given: Settings, airflow: AirflowSettings) -> Iterator[Refusal]:
+    """D7. Of the chart's own switches: for all pods or for none."""
+    if at(airflow.values, "enableBuiltInSecretEnvVars", "AIRFLOW__WEBSERVER__SECRET_KEY"):
+        yield Refusal(
+            "webserver_key",
+            "true",
+            "the webserver alone has the key of its sessions",
+            "airflow_app_values sets enableBuiltInSecretEnvVars.AIRFLOW__WEBSERVER__SECRET_KEY to true, which gives every worker the key. "
+            "With it a task could make a session of any user. In namespaces without the Secret, workers would not start.",
+            "Remove the option from airflow_app_values.",
+        )
+
+
 def executor(_given: Settings, airflow: AirflowSettings) -> Iterator[Refusal]:
     found = [at(airflow.values, "executor"), at(airflow.values, "config", "core", "executor")]
     wrong = list(dict.fromkeys(str(value) for value in found if value and value != EXECUTOR))
@@ -252,6 +266,7 @@ RULES: tuple[Rule, ...] = (
     task_token_audiences,
     namespace_list,
     multi_namespace_mode,
+    webserver_key,
     executor,
     environment,
     cluster_policy,

@@ -15,7 +15,17 @@ import pytest
 import yaml
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.chart_values import WITH_RIGHTS, service_accounts
 from ansible_collections.gitops.airflow.tests.integration.apiserver import lab_file
-from ansible_collections.gitops.airflow.tests.integration.chart.rendering import ROLE, Edit, Objects, add, named, pods, put
+from ansible_collections.gitops.airflow.tests.integration.chart.rendering import (
+    ROLE,
+    Edit,
+    Objects,
+    Write,
+    add,
+    named,
+    pods,
+    put,
+    rendered_objects,
+)
 from ansible_collections.gitops.airflow.tests.platform.rights import expanded, of_role, table
 
 FOLDER = "/opt/gitops-airflow"
@@ -40,6 +50,26 @@ def test_every_container_that_runs_airflow_imports_from_the_platforms_folder_fir
             assert mounts == [{"name": "gitops-airflow", "mountPath": FOLDER, "readOnly": True}], (name, container["name"])
     airflow = {"scheduler", "triggerer", "webserver", "run-airflow-migrations", "create-user", *more}
     assert seen == {"worker", *(f"airflow-{name}" for name in airflow)}
+
+
+@pytest.mark.parametrize("rendered", ["objects", "with_processor"])
+def test_d7_the_webserver_alone_has_the_key_of_its_sessions(rendered: str, request: pytest.FixtureRequest) -> None:
+    """Not what runs code of DAG authors: scheduler, triggerer, DAG processor and workers."""
+    holders = {
+        (name, container["name"])
+        for name, spec in pods(request.getfixturevalue(rendered))
+        for container in [*(spec.get("initContainers") or []), *spec["containers"]]
+        if "airflow-webserver-secret-key" in str(container)
+    }
+    assert holders == {("airflow-webserver", "webserver")}
+
+
+def test_d7_the_webserver_may_have_a_key_of_peoples_own(write: Write) -> None:
+    """As the chart's own variable would."""
+    found = dict(pods(rendered_objects(write(airflow_app_values={"webserverSecretKeySecretName": "mine"}))))
+    (container,) = [item for item in found["airflow-webserver"]["containers"] if item["name"] == "webserver"]
+    keys = [item["valueFrom"]["secretKeyRef"] for item in container["env"] if item["name"] == "AIRFLOW__WEBSERVER__SECRET_KEY"]
+    assert keys == [{"name": "mine", "key": "webserver-secret-key"}]
 
 
 def test_the_folder_has_the_same_content_in_every_namespace(objects: Objects) -> None:

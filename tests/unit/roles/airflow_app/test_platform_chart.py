@@ -467,7 +467,8 @@ def test_f1_the_webserver_has_a_key_of_its_own_for_the_task_logs(values: Callabl
         for component in ("webserver", "scheduler", "triggerer", "workers")
     }
     workers = ["airflow-task-logs"]
-    assert secrets == {"webserver": ["airflow-task-logs-webserver"], "scheduler": workers, "triggerer": workers, "workers": workers}
+    webserver = ["airflow-webserver-secret-key", "airflow-task-logs-webserver"]
+    assert secrets == {"webserver": webserver, "scheduler": workers, "triggerer": workers, "workers": workers}
     assert airflow["config"]["logging"]["remote_base_log_folder"] == "s3://task-logs"
     assert airflow["config"]["logging"]["remote_task_handler_kwargs"] == '{"class": "gitops_task_logs.TaskLogHandler"}'
 

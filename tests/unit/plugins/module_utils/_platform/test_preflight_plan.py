@@ -285,6 +285,21 @@ def test_f1_only_credentials_that_nothing_uses_are_retired(airflow: dict[str, An
 
 
 @pytest.mark.parametrize(
+    ("namespace", "labels", "retired"),
+    [
+        ("airflow-cron", OURS, True),
+        ("airflow-core", OURS, False),
+        ("airflow-cron", OTHER, False),
+        ("airflow-cron", {}, False),
+        ("elsewhere", OURS, False),
+    ],
+)
+def test_d7_the_key_of_sessions_leaves_the_namespaces_of_workers(namespace: str, labels: dict[str, str], retired: bool) -> None:
+    made = plan(secret("airflow-webserver-secret-key", namespace, labels))
+    assert [(ref.namespace, ref.name) for ref in made.retired] == ([(namespace, "airflow-webserver-secret-key")] if retired else [])
+
+
+@pytest.mark.parametrize(
     ("before", "logs", "state_of_store", "note"),
     [
         ("", Logs(), "present", ""),

@@ -345,6 +345,13 @@ REMOVE = "Remove the option from airflow_app_values"
             "the workers of airflow-core, airflow-cron, airflow-user",
             REMOVE,
         ),
+        (
+            own({"enableBuiltInSecretEnvVars": {"AIRFLOW__WEBSERVER__SECRET_KEY": True}}),
+            "webserver_key",
+            "true",
+            "which gives every worker the key",
+            REMOVE,
+        ),
         (own({"executor": "CeleryExecutor"}), "executor", "CeleryExecutor", "the executor to CeleryExecutor", REMOVE),
         (own({"config": {"core": {"executor": "LocalExecutor"}}}), "executor", "LocalExecutor", "made for KubernetesExecutor", REMOVE),
         (

@@ -147,6 +147,14 @@ def test_f9_nothing_is_refused_where_everything_is_there() -> None:
     assert list(refusals(GIVEN, given({}), {}, ())) == []
 
 
+def test_d7_a_key_of_ones_own_is_needed_by_the_webserver_alone() -> None:
+    assert [ref.namespace for ref in wanted(GIVEN, given({"webserverSecretKeySecretName": "mine"}))] == [CORE]
+    assert list(wanted(GIVEN, given({"webserverSecretKeySecretName": "airflow-webserver-secret-key"}))) == []
+    # What the collection no longer makes in the other namespaces.
+    entry = {"envName": "KEY", "secretName": "airflow-webserver-secret-key", "secretKey": "webserver-secret-key"}
+    assert [ref.namespace for ref in wanted(GIVEN, given({"secret": [entry]}))] == ["airflow-cron"]
+
+
 def test_f9_a_volume_claim_and_a_config_map() -> None:
     values = {"volumes": [{"name": "a", "persistentVolumeClaim": {"claimName": "data"}}, {"name": "b", "configMap": {"name": "c"}}]}
     claim, config_map = refusals(GIVEN, given(values), {}, BOTH)

@@ -13,8 +13,11 @@ from typing import Any
 
 from gitops_pod_fields import asked_by_pod
 
-# Secrets that no worker needs (MySQL's root password, every key at once, the admin's password), and MySQL's volume, wherever a task runs.
-PLATFORMS_OWN = {("Secret", name) for name in ("airflow-admin", "airflow-generated", "airflow-mysql")} | {("claim", "data-airflow-mysql-0")}
+# Secrets that no worker needs (MySQL's root password, every key at once, the admin's password, the key of sessions), and MySQL's volume,
+# wherever a task runs.
+PLATFORMS_OWN = {("Secret", f"airflow-{name}") for name in ("admin", "generated", "mysql", "webserver-secret-key")} | {
+    ("claim", "data-airflow-mysql-0")
+}
 KINDS = {"secrets": "Secret", "configMaps": "ConfigMap", "claims": "claim"}
 VARIABLES = {"Secret": "secrets", "ConfigMap": "config_maps", "claim": "claims"}
 
