@@ -15,6 +15,8 @@ from ansible_collections.gitops.airflow.plugins.module_utils._git.credentials im
 from ansible_collections.gitops.airflow.plugins.module_utils._platform import references
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.chart_values import service_accounts
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.git_accounts import git_accounts
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.network_plan import NetworkPlan, network_plan
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.network_ranges import Network
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import (
     GENERATED,
     MADE,
@@ -59,6 +61,7 @@ class State:
     bucket: frozenset[str] | None = None  # the Secret of a bucket of people's own
     # What people's chart values name. Objects that were not looked up, because their namespace does not exist, are left out.
     named: dict[Ref, frozenset[str] | None] = field(default_factory=dict)
+    network: Network | None = None  # None: it was not looked at
 
 
 @dataclass
@@ -72,6 +75,7 @@ class Plan:
     in_use: bool = False
     unmarked: list[Ref] = field(default_factory=list)
     git_accounts: dict[str, Any] = field(default_factory=dict)  # options of gitea_tokens
+    network: NetworkPlan = field(default_factory=NetworkPlan)
     # Only for a caller that knows of Airflow.
     generated: str = ""
     running_version: str = ""
@@ -93,6 +97,7 @@ class Plan:
     def as_dict(self) -> dict[str, Any]:
         return {
             **vars(self),
+            "network": self.network.as_dict(),
             "unmarked": [ref.as_dict() for ref in self.unmarked],
             "retired": [ref.as_dict() for ref in self.retired],
         }
@@ -128,6 +133,8 @@ def make_plan(state: State, given: Settings) -> Plan:
         unmarked=decision.unmarked,
         git_accounts=git_accounts(given),
     )
+    policies = [item.ref for item in own_objects(state, given, "NetworkPolicy")]
+    plan.network = network_plan(given, state.network, policies, _made(state, given), plan.namespaces, in_use=plan.in_use)
     airflow = given.airflow
     if airflow is None:
         return plan
@@ -164,6 +171,12 @@ def is_own(metadata: Any, state: State, given: Settings) -> bool:
     """Whether an object is this platform's. An older platform's has no label with its name until it is adopted."""
     owner = owner_of(metadata, given.name)
     return owner == "ours" or (owner == "older" and state.decision.adoption)
+
+
+def _made(state: State, given: Settings) -> set[str]:
+    """The platform's namespaces that its roles made, or will make."""
+    others = {str(item["name"]) for item in state.sight.namespaces if not (MADE in labels_of(item) and is_own(item, state, given))}
+    return {*given.own_namespaces, given.core_namespace, *given.worker_namespaces} - others
 
 
 def own_project(state: State, given: Settings) -> Obj:
