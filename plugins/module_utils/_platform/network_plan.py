@@ -66,9 +66,9 @@ def network_plan(
 
 
 def _announcement(given: Settings) -> str:
-    reached = (
-        "only what the platform needs" if given.network_policy == STRICT else "other pods, Services and nodes of this cluster no longer"
-    )
+    reached = "only what the platform needs"
+    if given.network_policy != STRICT:
+        reached = "no other pods, Services and nodes of this cluster"
     return (
         f"From now on tasks reach {reached}, and other pods do not reach the platform's. Connections that your DAGs need go into "
         "platform_task_egress. platform_network_policy: none leaves the network open."

@@ -58,7 +58,7 @@ class Around:
     """What the policies depend on beside the settings.
 
     ``made``: namespaces that the platform made or will make. ``known``: those that exist. ``ranges``: of nodes, pods and Services.
-    ``dns``: ranges in which a DNS server may be that is no pod. ``api``: where the API server listens; empty for an unknown place.
+    ``dns``: ranges in which something other than a pod may answer DNS. ``api``: where the API server listens; empty for an unknown place.
     """
 
     made: frozenset[str] = frozenset()

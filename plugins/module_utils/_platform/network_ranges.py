@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The addresses of a cluster's nodes, pods and Services, and what is not known of them. Pure but for read().
 
-What this account may not read is no error: the answer is None then, and a gap says what follows.
+What this account may not read raises no error: the answer is None then, and a gap says what follows.
 """
 
 from __future__ import annotations
@@ -126,7 +126,7 @@ def _network(text: str) -> Range | None:
 
 
 def collapsed(texts: Iterable[str]) -> list[Range]:
-    """The ranges without those that lie in others, sorted, IPv4 first. What is no range is left out."""
+    """The ranges without those that lie in others, sorted, IPv4 first. Other texts are left out."""
     found = [network for text in texts if (network := _network(text)) is not None]
     by_family: list[Range] = [*ipaddress.collapse_addresses([item for item in found if isinstance(item, ipaddress.IPv4Network)])]
     by_family += ipaddress.collapse_addresses([item for item in found if isinstance(item, ipaddress.IPv6Network)])

@@ -69,13 +69,13 @@ def _refusal(where: str, value: Any, why: str) -> Refusal:
 
 
 def _cidr(value: Any) -> str:
-    """Why a value is no range of addresses; empty where it is one."""
+    """Why a value cannot be a range of addresses; empty where it is one."""
     if not isinstance(value, str) or "/" not in value:
         return "must be a CIDR such as 10.0.0.0/8 or fd00::/8; one address needs /32 or /128"
     try:
         ipaddress.ip_network(value)
     except ValueError as error:
-        return f"is no CIDR ({str(error).replace(value, 'it')})"
+        return f"is not a CIDR ({str(error).replace(value, 'it')})"
     return ""
 
 
