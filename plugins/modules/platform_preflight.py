@@ -76,8 +76,8 @@ notes:
   - Needs C(list) on the kinds that this collection makes, in all namespaces. With O(airflow) it also needs C(get) on the Secrets and the
     volume claim in O(platform.core_namespace), and on the Secrets, ConfigMaps and volume claims that
     O(airflow.values) name, in each namespace whose pods use them.
-  - Where it may, it also reads the nodes, the pods and the ConfigMap C(kubeadm-config) of C(kube-system), the API server's EndpointSlices and
-    ServiceCIDRs. It finds the ranges of addresses in them that tasks must not reach. Without these rights a warning says what is not known.
+  - Where it may, it also reads the nodes, the pods and the ConfigMap C(kubeadm-config) of C(kube-system), the ServiceCIDRs, and the
+    EndpointSlices of C(default). They name the addresses that tasks must not reach. Without these rights a warning says what is not known.
   - What is probably a mistake without a consequence for the platform is a warning, such as an option that this version of Airflow does not
     know.
 seealso:
@@ -249,7 +249,7 @@ plan:
       type: dict
       contains:
         definitions:
-          description: Those that are to be applied. Empty without O(airflow), with another O(purpose) than V(install), or if none are wanted.
+          description: Those that are to be applied. Empty without O(airflow), and with another O(purpose) than V(install).
           type: list
           elements: dict
         found:
@@ -261,7 +261,7 @@ plan:
           type: list
           elements: dict
         gaps:
-          description: What can be reached because the cluster's ranges of addresses are not fully known, in sentences. They are warnings, too.
+          description: What can be reached because not all addresses of the cluster are known, in sentences. They are warnings, too.
           type: list
           elements: str
         notes:

@@ -153,7 +153,7 @@ class Policies:
         self._add(namespace, "jobs", self._labels(*JOBS), egress=[*self._dns(), *self._database()])
         if self.given.task_egress:
             parsers = () if self.airflow.dag_processor else ("scheduler",)
-            self._add(namespace, "dag-code", self._labels("triggerer", *parsers), egress=list(self.given.task_egress))
+            self._add(namespace, "dag-code", self._labels("triggerer", *parsers), egress=self._more())
 
     def _workers(self, namespace: str) -> None:
         own = self._labels(WORKER, *((PROCESSOR,) if namespace == self.given.core_namespace else ()))
@@ -179,8 +179,12 @@ class Policies:
             *self._repository(),
             *self._store(),
             page,
-            *self.given.task_egress,
+            *self._more(),
         ]
+
+    def _more(self) -> list[Obj]:
+        """What people allow, with the protocol that the API server would fill in: otherwise each run would apply it anew."""
+        return [{**entry, **_with_protocols(entry)} for entry in self.given.task_egress]
 
     def _git(self) -> None:
         namespace = self.given.git_namespace
@@ -265,6 +269,10 @@ class Policies:
     def _named(self, server: Outside) -> list[Obj]:
         """A policy cannot say a name: with the level strict, its port to everywhere but the ranges."""
         return [rule("to", self._everywhere(), tcp(server.port))] if self.strict else []
+
+
+def _with_protocols(entry: Obj) -> Obj:
+    return {"ports": [{"protocol": "TCP", **port} for port in entry["ports"]]} if "ports" in entry else {}
 
 
 def proxies(values: object) -> Iterator[str]:

@@ -15,6 +15,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._platform import (
     chart_repository,
     network_policies,
     network_ranges,
+    network_rules,
     references,
     repository_rules,
     rules,
@@ -176,7 +177,8 @@ class Preflight:
             return
         try:
             api = self._connect()
-            state = read_state(api, given, network=self._purpose == INSTALL)
+            fenced = self._purpose == INSTALL and not rules.broken(network_rules.RULES, given)
+            state = read_state(api, given, network=fenced)
             if self._purpose == INSTALL:
                 state.named = read_named(api, given, state.sight)
         except LibraryMissing:

@@ -361,3 +361,9 @@ def test_d8_the_network_is_looked_at_by_who_changes_it(desk: Desk) -> None:
     for purpose in ("use", "remove"):
         desk.run(purpose=purpose)
     assert desk.networks == [True, True, False, False]
+
+
+def test_d8_a_wrong_setting_of_the_network_is_a_refusal_and_nothing_more(desk: Desk) -> None:
+    desk.state = {"network": None}
+    outcome = desk.run(replace(GIVEN, task_egress=("x",), network_policy="open"))
+    assert (codes(outcome), desk.networks) == (["network_policy", "network_rule"], [False])
