@@ -46,15 +46,23 @@ class NetworkPlan:
 
 
 def network_plan(
-    given: Settings, network: Network | None, found: Sequence[Ref], made: Collection[str], known: Iterable[str], *, in_use: bool
+    given: Settings,
+    network: Network | None,
+    found: Sequence[Ref],
+    *,
+    made: Collection[str],
+    known: Iterable[str],
+    parts: Iterable[str],
+    in_use: bool,
 ) -> NetworkPlan:
-    """``network``: None if nothing is applied. ``made``, ``known``: as in Around. ``in_use``: whether Airflow runs already."""
+    """``network``: None if nothing is applied. ``made``, ``known``, ``parts``: as in Around. ``in_use``: whether Airflow runs already."""
     plan = NetworkPlan(found=sorted(found))
     if given.network_policy == NONE:
         plan.unused = plan.found
     if given.airflow is None or given.network_policy == NONE or network is None:
         return plan
-    around = Around(frozenset(made), frozenset(known), network.ranges, network.services or network.ranges, network.api)
+    dns = network.services or network.ranges
+    around = Around(frozenset(made), frozenset(known), network.ranges, dns, network.api, frozenset(parts))
     plan.definitions = definitions(given, around)
     wanted = {ref_of(item) for item in plan.definitions}
     plan.unused = [ref for ref in plan.found if ref not in wanted]

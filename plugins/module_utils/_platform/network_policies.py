@@ -5,12 +5,17 @@
 
 What no rule allows is denied, and policies add up. In a namespace that the platform made they select every pod; in one that existed before,
 the platform's own pods by label, so that the pods of others keep their network.
+
+A policy's name ends with a checksum of its content. So a changed one is made beside the earlier one, which is deleted at the end of a run:
+what was allowed stays allowed until Airflow's pods have been replaced, also in a run that is interrupted.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from hashlib import sha256
 
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.chart_values import at
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.network_peers import (
@@ -59,6 +64,7 @@ class Around:
 
     ``made``: namespaces that the platform made or will make. ``known``: those that exist. ``ranges``: of nodes, pods and Services.
     ``dns``: ranges in which something other than a pod may answer DNS. ``api``: where the API server listens; empty for an unknown place.
+    ``parts``: the Git server and the log store, if they run.
     """
 
     made: frozenset[str] = frozenset()
@@ -66,6 +72,7 @@ class Around:
     ranges: tuple[str, ...] = ()
     dns: tuple[str, ...] = ()
     api: tuple[tuple[str, int], ...] = ()
+    parts: frozenset[str] = frozenset()
 
 
 @dataclass
@@ -81,9 +88,11 @@ class Policies:
         self._core()
         for namespace in dict.fromkeys(self.given.worker_namespaces):
             self._workers(namespace)
-        if self.given.git_server == "embedded":
+        # What is not used any more may run on.
+        if self.given.git_server == "embedded" or GIT_SERVICE in self.around.parts:
             self._git()
-        if self.airflow.logs.mode == "embedded":
+        kept = LOG_STORE in self.around.parts and self.airflow.task_logs_state == "present"
+        if self.airflow.logs.mode == "embedded" or kept:
             self._logs()
         self._argocd()
         return sorted(self.found, key=lambda item: (item["metadata"]["namespace"], item["metadata"]["name"]))
@@ -120,11 +129,12 @@ class Policies:
 
     def _add(self, namespace: str, name: str, selector: Obj, **rules: list[Obj]) -> None:
         """A policy. ``rules``: for C(ingress), C(egress) or both what is allowed; an empty list denies all."""
-        spec = {"podSelector": selector, "policyTypes": [kind.capitalize() for kind in rules]}
-        metadata = {"name": f"{PREFIX}{name}", "namespace": namespace}
+        spec: Obj = {"podSelector": selector, "policyTypes": [kind.capitalize() for kind in rules]}
         # Without empty lists, which the API server does not keep.
-        allowed = {kind: items for kind, items in rules.items() if items}
-        self.found.append({"apiVersion": API_VERSION, "kind": KIND, "metadata": metadata, "spec": {**spec, **allowed}})
+        spec |= {kind: items for kind, items in rules.items() if items}
+        checksum = sha256(json.dumps(spec, sort_keys=True).encode()).hexdigest()[:8]
+        metadata = {"name": f"{PREFIX}{name}-{checksum}", "namespace": namespace}
+        self.found.append({"apiVersion": API_VERSION, "kind": KIND, "metadata": metadata, "spec": spec})
 
     def _deny(self, namespace: str, own: Obj) -> None:
         rules: dict[str, list[Obj]] = {"ingress": [], **({"egress": []} if self.strict else {})}
@@ -296,11 +306,6 @@ def definitions(given: Settings, around: Around) -> list[Obj]:
     if given.airflow is None or given.network_policy == NONE:
         return []
     return Policies(given, given.airflow, around).make()
-
-
-def refs(given: Settings) -> list[Ref]:
-    """Where the policies are. It follows from the settings alone."""
-    return [ref_of(item) for item in definitions(given, Around())]
 
 
 def ref_of(item: Obj) -> Ref:

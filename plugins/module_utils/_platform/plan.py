@@ -133,8 +133,15 @@ def make_plan(state: State, given: Settings) -> Plan:
         unmarked=decision.unmarked,
         git_accounts=git_accounts(given),
     )
-    policies = [item.ref for item in own_objects(state, given, "NetworkPolicy")]
-    plan.network = network_plan(given, state.network, policies, _made(state, given), plan.namespaces, in_use=plan.in_use)
+    plan.network = network_plan(
+        given,
+        state.network,
+        [item.ref for item in own_objects(state, given, "NetworkPolicy")],
+        made=_made(state, given),
+        known=plan.namespaces,
+        parts=_parts(state, given),
+        in_use=plan.in_use,
+    )
     airflow = given.airflow
     if airflow is None:
         return plan
@@ -177,6 +184,12 @@ def _made(state: State, given: Settings) -> set[str]:
     """The platform's namespaces that its roles made, or will make."""
     others = {str(item["name"]) for item in state.sight.namespaces if not (MADE in labels_of(item) and is_own(item, state, given))}
     return {*given.own_namespaces, given.core_namespace, *given.worker_namespaces} - others
+
+
+def _parts(state: State, given: Settings) -> set[str]:
+    """The Git server and the log store of this platform, as far as they run."""
+    places = {given.git_namespace, given.logs_namespace}
+    return {item.ref.name for item in own_objects(state, given, "Deployment") if item.ref.namespace in places}
 
 
 def own_project(state: State, given: Settings) -> Obj:

@@ -70,7 +70,7 @@ def read_state(api: KubeApi, given: Settings, *, network: bool = False) -> plans
     Raises ApiError, CollectionError for a record of Argo CD that cannot be read.
     """
     platform = given.owner()
-    read = OwnershipRead(api, platform, network_policies.refs(given) if network else ())
+    read = OwnershipRead(api, platform)
     sight = read.read()
     state = plans.State(sight, decide(sight, platform))
     if given.airflow is None:
