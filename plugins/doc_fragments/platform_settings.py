@@ -75,6 +75,20 @@ options:
         type: list
         elements: str
         default: []
+      network_policy:
+        description: V(default), V(strict) or V(none), whom the platform's pods reach by network and who reaches them.
+        type: str
+        default: default
+      network_ranges:
+        description: CIDRs of the cluster's nodes, pods and Services. Empty for those that the cluster names.
+        type: list
+        elements: raw
+        default: []
+      task_egress:
+        description: Egress rules of a NetworkPolicy for pods that run DAG code.
+        type: list
+        elements: raw
+        default: []
       airflow_host_port:
         description: Port of this machine for Airflow. 0 for none.
         type: int

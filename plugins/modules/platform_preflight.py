@@ -76,6 +76,8 @@ notes:
   - Needs C(list) on the kinds that this collection makes, in all namespaces. With O(airflow) it also needs C(get) on the Secrets and the
     volume claim in O(platform.core_namespace), and on the Secrets, ConfigMaps and volume claims that
     O(airflow.values) name, in each namespace whose pods use them.
+  - Where it may, it also reads the nodes, the pods and the ConfigMap C(kubeadm-config) of C(kube-system), the ServiceCIDRs, and the
+    EndpointSlices of C(default). They name the addresses that tasks must not reach. Without these rights a warning says what is not known.
   - What is probably a mistake without a consequence for the platform is a warning, such as an option that this version of Airflow does not
     know.
 seealso:
@@ -242,6 +244,30 @@ plan:
     git_accounts:
       description: The options C(repositories) and C(tokens) of M(gitops.airflow.gitea_tokens) for the embedded Git server.
       type: dict
+    network:
+      description: The NetworkPolicies of the platform.
+      type: dict
+      contains:
+        definitions:
+          description: Those that are to be applied. Empty without O(airflow), and with another O(purpose) than V(install).
+          type: list
+          elements: dict
+        found:
+          description: Those that the cluster has.
+          type: list
+          elements: dict
+        unused:
+          description: Those of RV(plan.network.found) that are not wanted any more.
+          type: list
+          elements: dict
+        gaps:
+          description: What can be reached because not all addresses of the cluster are known, in sentences. They are warnings, too.
+          type: list
+          elements: str
+        notes:
+          description: What changes for users, in sentences.
+          type: list
+          elements: str
     folder_owner:
       description: The option C(owner) of M(gitops.airflow.git_publish) for the platform repository.
       type: dict

@@ -141,11 +141,11 @@ class DagAuthor:
                 return False
             raise
 
-    def start(self, dag_id: str) -> str:
+    def start(self, dag_id: str, conf: Mapping[str, Any] | None = None) -> str:
         """Start a run, once Airflow has the DAG. Its id."""
         wait_for(f"the DAG {dag_id}", lambda: self.knows(dag_id))
         self.airflow("PATCH", f"dags/{dag_id}", {"is_paused": False})
-        return str(self.airflow("POST", f"dags/{dag_id}/dagRuns", {})["dag_run_id"])
+        return str(self.airflow("POST", f"dags/{dag_id}/dagRuns", {"conf": dict(conf or {})})["dag_run_id"])
 
     def ended(self, dag_id: str, run: str) -> str:
         """The run's state once it has ended."""

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-STATES = ("airflow_app", "argocd", "git_server", "kind_cluster", "metrics_server", "namespaces", "task_logs")
+STATES = ("airflow_app", "argocd", "git_server", "kind_cluster", "metrics_server", "namespaces", "network_policies", "task_logs")
 Steps = list[str]
 
 
@@ -88,3 +88,12 @@ def test_everything_is_checked_before_the_first_role_that_changes_something(stub
     # What is in a kind cluster is checked once that runs.
     assert [step for step in found if step.endswith("checked")] == [*checks, "airflow_app checked"]
     assert found[-2:] == [f"metrics_server {'present' if metrics else 'absent'}", "airflow_verify"]
+
+
+def test_d8_the_network_is_limited_before_airflow_starts_and_narrowed_after_it(stubs: Path, tmp_path: Path) -> None:
+    found = [step for step in steps(stubs, tmp_path, airflow_app_logs="none", task_logs_state="absent") if step != "platform"]
+    place = found.index("network_policies applied")
+    assert found[place + 1] == "airflow_app present"
+    # Whatever makes a namespace comes before.
+    assert {"namespaces present", "argocd present", "git_server present"} <= set(found[:place])
+    assert found.index("network_policies present") > max(found.index("task_logs absent"), found.index("git_server settled"))

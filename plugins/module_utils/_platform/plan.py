@@ -15,6 +15,8 @@ from ansible_collections.gitops.airflow.plugins.module_utils._git.credentials im
 from ansible_collections.gitops.airflow.plugins.module_utils._platform import references
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.chart_values import service_accounts
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.git_accounts import git_accounts
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.network_plan import NetworkPlan, network_plan
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.network_ranges import Network
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import (
     FORMER_WORKER_SECRETS,
     GENERATED,
@@ -60,6 +62,7 @@ class State:
     bucket: frozenset[str] | None = None  # the Secret of a bucket of people's own
     # What people's chart values name. Objects that were not looked up, because their namespace does not exist, are left out.
     named: dict[Ref, frozenset[str] | None] = field(default_factory=dict)
+    network: Network | None = None  # None: it was not looked at
 
 
 @dataclass
@@ -73,6 +76,7 @@ class Plan:
     in_use: bool = False
     unmarked: list[Ref] = field(default_factory=list)
     git_accounts: dict[str, Any] = field(default_factory=dict)  # options of gitea_tokens
+    network: NetworkPlan = field(default_factory=NetworkPlan)
     # Only for a caller that knows of Airflow.
     generated: str = ""
     running_version: str = ""
@@ -94,6 +98,7 @@ class Plan:
     def as_dict(self) -> dict[str, Any]:
         return {
             **vars(self),
+            "network": self.network.as_dict(),
             "unmarked": [ref.as_dict() for ref in self.unmarked],
             "retired": [ref.as_dict() for ref in self.retired],
         }
@@ -128,6 +133,15 @@ def make_plan(state: State, given: Settings) -> Plan:
         in_use=application is not None and adoptable(application, platform) and points_here(application, platform),
         unmarked=decision.unmarked,
         git_accounts=git_accounts(given),
+    )
+    plan.network = network_plan(
+        given,
+        state.network,
+        [item.ref for item in own_objects(state, given, "NetworkPolicy")],
+        made=_made(state, given),
+        known=plan.namespaces,
+        parts=_parts(state, given),
+        in_use=plan.in_use,
     )
     airflow = given.airflow
     if airflow is None:
@@ -165,6 +179,18 @@ def is_own(metadata: Any, state: State, given: Settings) -> bool:
     """Whether an object is this platform's. An older platform's has no label with its name until it is adopted."""
     owner = owner_of(metadata, given.name)
     return owner == "ours" or (owner == "older" and state.decision.adoption)
+
+
+def _made(state: State, given: Settings) -> set[str]:
+    """The platform's namespaces that its roles made, or will make."""
+    others = {str(item["name"]) for item in state.sight.namespaces if not (MADE in labels_of(item) and is_own(item, state, given))}
+    return {*given.own_namespaces, given.core_namespace, *given.worker_namespaces} - others
+
+
+def _parts(state: State, given: Settings) -> set[str]:
+    """The Git server and the log store of this platform, as far as they run."""
+    places = {given.git_namespace, given.logs_namespace}
+    return {item.ref.name for item in own_objects(state, given, "Deployment") if item.ref.namespace in places}
 
 
 def own_project(state: State, given: Settings) -> Obj:

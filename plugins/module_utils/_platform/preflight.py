@@ -13,6 +13,9 @@ from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import KubeApi, at_once
 from ansible_collections.gitops.airflow.plugins.module_utils._platform import (
     chart_repository,
+    network_policies,
+    network_ranges,
+    network_rules,
     references,
     repository_rules,
     rules,
@@ -61,14 +64,19 @@ class Outcome:
     warnings: list[str] = field(default_factory=list)
 
 
-def read_state(api: KubeApi, given: Settings) -> plans.State:
-    """Reads the cluster. Raises ApiError, CollectionError for a record of Argo CD that cannot be read."""
+def read_state(api: KubeApi, given: Settings, *, network: bool = False) -> plans.State:
+    """Reads the cluster, with ``network`` also the ranges of its addresses.
+
+    Raises ApiError, CollectionError for a record of Argo CD that cannot be read.
+    """
     platform = given.owner()
     read = OwnershipRead(api, platform)
     sight = read.read()
     state = plans.State(sight, decide(sight, platform))
     if given.airflow is None:
         return state
+    if network and given.network_policy != network_policies.NONE:
+        state.network = network_ranges.learn(network_ranges.read(api), given.network_ranges)
     core, secret = given.core_namespace, given.airflow.logs.secret if given.airflow.logs.mode == "s3" else ""
     wanted = [
         Ref("AppProject", given.argocd_namespace, plans.PROJECT),
@@ -169,7 +177,8 @@ class Preflight:
             return
         try:
             api = self._connect()
-            state = read_state(api, given)
+            fenced = self._purpose == INSTALL and not rules.broken(network_rules.RULES, given)
+            state = read_state(api, given, network=fenced)
             if self._purpose == INSTALL:
                 state.named = read_named(api, given, state.sight)
         except LibraryMissing:
@@ -183,6 +192,7 @@ class Preflight:
             return
         outcome.reachable, outcome.complete = True, given.airflow is not None
         outcome.plan = plans.make_plan(state, given)
+        outcome.warnings += outcome.plan.network.gaps
         if self._purpose == REMOVE:
             return
         others = [refusal for refusal in state.decision.refusals if self._purpose == INSTALL or refusal.code != "tasks_run"]

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from ansible.module_utils.compat.version import LooseVersion
+from ansible_collections.gitops.airflow.plugins.module_utils._platform import network_rules
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.refusal import Refusal
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings import Settings
 
@@ -172,7 +173,16 @@ def namespace_once(given: Settings) -> Iterator[Refusal]:
 
 # If one of these is broken, the platform cannot be found in a cluster.
 IDENTITY: tuple[Rule, ...] = (provider, platform_name, git_server, namespace_names)
-PLATFORM: tuple[Rule, ...] = (*IDENTITY, airflow_version, images, host_ports, namespaces_apart, core_namespace, namespace_once)
+PLATFORM: tuple[Rule, ...] = (
+    *IDENTITY,
+    airflow_version,
+    images,
+    host_ports,
+    namespaces_apart,
+    core_namespace,
+    namespace_once,
+    *network_rules.RULES,
+)
 
 
 def broken(rules: Sequence[Rule], given: Settings) -> list[Refusal]:

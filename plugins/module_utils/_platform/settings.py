@@ -42,6 +42,9 @@ PLATFORM_OPTIONS: dict[str, Any] = {
         "options": worker_namespaces.OPTIONS,
     },
     "unenforced_namespaces": {"type": "list", "elements": "str", "default": []},
+    "network_policy": {"type": "str", "default": "default"},
+    "network_ranges": {"type": "list", "elements": "raw", "default": []},
+    "task_egress": {"type": "list", "elements": "raw", "default": []},
     "airflow_host_port": {"type": "int", "default": 0},
     "argocd_host_port": {"type": "int", "default": 0},
 }
@@ -186,6 +189,9 @@ class Settings:
     logs_namespace: Any = "airflow-logs"
     worker_namespaces: tuple[Any, ...] = ("airflow-core",)
     unenforced_namespaces: tuple[str, ...] = ()
+    network_policy: str = "default"
+    network_ranges: tuple[Any, ...] = ()
+    task_egress: tuple[Any, ...] = ()
     airflow_host_port: int = 0
     argocd_host_port: int = 0
     airflow: AirflowSettings | None = None
@@ -253,7 +259,7 @@ def from_params(platform: Mapping[str, Any], airflow: Mapping[str, Any] | None) 
     plain = {item.name: platform[item.name] for item in fields(Settings) if item.name in PLATFORM_OPTIONS}
     plain |= {
         "worker_namespaces": tuple(item["name"] for item in platform["worker_namespaces"]),
-        "unenforced_namespaces": tuple(platform["unenforced_namespaces"]),
+        **{name: tuple(platform[name]) for name in ("unenforced_namespaces", "network_ranges", "task_egress")},
         "images": {name: "" if image is None else str(image) for name, image in platform["images"].items()},
     }
     if airflow is None:

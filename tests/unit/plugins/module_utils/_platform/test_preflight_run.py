@@ -13,6 +13,7 @@ import pytest
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError, CollectionError, LibraryMissing
 from ansible_collections.gitops.airflow.plugins.module_utils._git.credentials import Credentials
 from ansible_collections.gitops.airflow.plugins.module_utils._platform import preflight
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.network_ranges import Network
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import Decision, Ref, Sight
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.plan import State
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.preflight import Outcome, Preflight
@@ -45,10 +46,12 @@ class Desk:
         self.errors: list[ApiError] = []
         self.decision: list[Refusal] = []
         self.state: dict[str, Any] = {}
+        self.networks = list[bool]()
         monkeypatch.setattr(preflight, "read_state", self._read)
 
-    def _read(self, _api: Any, _given: Settings) -> State:
+    def _read(self, _api: Any, _given: Settings, *, network: bool) -> State:
         self.looks += 1
+        self.networks.append(network)
         for error in self.errors:
             raise error
         sight = Sight(cluster="uid", living=[Ref("Pod", "airflow-core", "task-1")])
@@ -234,7 +237,7 @@ def test_an_error_that_knows_what_to_do_keeps_its_advice(desk: Desk) -> None:
 
 
 def test_a_record_that_cannot_be_read_is_a_refusal(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(*_args: Any) -> State:
+    def broken(*_args: Any, **_options: Any) -> State:
         raise CollectionError("The record is no JSON.", "Correct its key objects.", "bad_record")
 
     monkeypatch.setattr(preflight, "read_state", broken)
@@ -348,3 +351,19 @@ def test_f7_the_chart_repository_is_asked_before_an_installation(desk: Desk, opt
     assert urls == (["https://charts.example.com/index.yaml"] if asked else [])
     outcome = desk.run(given, get=away, **options)
     assert (codes(outcome), len(outcome.warnings)) == ([], int(asked))
+
+
+def test_d8_the_network_is_looked_at_by_who_changes_it(desk: Desk) -> None:
+    gap = "Tasks can reach pods. Next: set platform_network_ranges."
+    desk.state = {"network": Network(("10.0.0.0/8",), gaps=(gap,))}
+    assert gap in desk.run().warnings
+    assert gap not in desk.run(replace(GIVEN, network_policy="none")).warnings
+    for purpose in ("use", "remove"):
+        desk.run(purpose=purpose)
+    assert desk.networks == [True, True, False, False]
+
+
+def test_d8_a_wrong_setting_of_the_network_is_a_refusal_and_nothing_more(desk: Desk) -> None:
+    desk.state = {"network": None}
+    outcome = desk.run(replace(GIVEN, task_egress=("x",), network_policy="open"))
+    assert (codes(outcome), desk.networks) == (["network_policy", "network_rule"], [False])

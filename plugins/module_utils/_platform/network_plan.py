@@ -1,0 +1,83 @@
+# Copyright: (c) 2026, The gitops.airflow team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which NetworkPolicies a run applies and which it deletes. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.network_policies import (
+    NONE,
+    STRICT,
+    Around,
+    definitions,
+    reaches_everywhere,
+    ref_of,
+)
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.network_ranges import Network
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import Ref
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings import Settings
+
+OPEN = (
+    "Airflow and Argo CD may reach any address at the ports 443 and 6443, because the addresses of the API server cannot be read. "
+    "Next: let this account list endpointslices.discovery.k8s.io in the namespace default."
+)
+
+
+@dataclass
+class NetworkPlan:
+    """``found``: the platform's policies in the cluster. ``unused``: those of them that this run deletes.
+
+    ``gaps``: what tasks reach although they should not. ``notes``: what changes for users.
+    """
+
+    definitions: list[dict[str, Any]] = field(default_factory=list)
+    found: list[Ref] = field(default_factory=list)
+    unused: list[Ref] = field(default_factory=list)
+    gaps: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def as_dict(self) -> dict[str, Any]:
+        refs = {name: [ref.as_dict() for ref in getattr(self, name)] for name in ("found", "unused")}
+        return {**vars(self), **refs}
+
+
+def network_plan(
+    given: Settings,
+    network: Network | None,
+    found: Sequence[Ref],
+    *,
+    made: Collection[str],
+    known: Iterable[str],
+    parts: Iterable[str],
+    in_use: bool,
+) -> NetworkPlan:
+    """``network``: None if nothing is applied. ``made``, ``known``, ``parts``: as in Around. ``in_use``: whether Airflow runs already."""
+    plan = NetworkPlan(found=sorted(found))
+    if given.network_policy == NONE:
+        plan.unused = plan.found
+    if given.airflow is None or given.network_policy == NONE or network is None:
+        return plan
+    dns = network.services or network.ranges
+    around = Around(frozenset(made), frozenset(known), network.ranges, dns, network.api, frozenset(parts))
+    plan.definitions = definitions(given, around)
+    wanted = {ref_of(item) for item in plan.definitions}
+    plan.unused = [ref for ref in plan.found if ref not in wanted]
+    plan.gaps = list(network.gaps) if reaches_everywhere(plan.definitions) else []
+    plan.gaps += [OPEN] if given.network_policy == STRICT and not network.api else []
+    if in_use and not plan.found:
+        plan.notes = [_announcement(given)]
+    return plan
+
+
+def _announcement(given: Settings) -> str:
+    reached = "only what the platform needs"
+    if given.network_policy != STRICT:
+        reached = "no other pods, Services and nodes of this cluster"
+    return (
+        f"From now on tasks reach {reached}, and other pods do not reach the platform's. Connections that your DAGs need go into "
+        "platform_task_egress. platform_network_policy: none leaves the network open."
+    )
