@@ -385,11 +385,11 @@ def test_d2_a_field_without_a_rule_is_refused(gated: ApiServer, monkeypatch: pyt
         assert time.monotonic() < deadline
         time.sleep(0.1)
     assert "ValidatingAdmissionPolicy 'gitops-airflow-second-workers'" in said
-    assert "The pod asks for spec with another field; the platform has no rule for this field" in said
+    assert "The pod asks for another field of spec; the platform has no rule for this field" in said
     volume = {"volumes": [{"name": "v", "nfs": {"server": "s", "path": "/"}}]}
-    assert "asks for spec.volumes[v] with another field" in found.said(ELSEWHERE, pod(volume, "elsewhere"))
+    assert "asks for another field of spec.volumes[v];" in found.said(ELSEWHERE, pod(volume, "elsewhere"))
     container = {"containers": [{"name": "base", "workingDir": "/"}]}
-    assert "asks for spec.containers[base] with another field" in found.said(ELSEWHERE, pod(container, "elsewhere"))
+    assert "asks for another field of spec.containers[base];" in found.said(ELSEWHERE, pod(container, "elsewhere"))
     assert found.said(SCHEDULER, pod({"hostname": "x"}, "elsewhere")) == ""
 
 

@@ -95,7 +95,7 @@ def test_a_clean_cluster_is_read_once_and_nothing_is_written(cluster: Cluster) -
     assert [item["embedded"] for item in plan["repositories"]] == [True, True]
     seen = cluster.server.audited("reader")[before:]
     assert {request["verb"] for request in seen} == {"get", "list"}
-    # 27 for owners anywhere, 40 names of this platform, 18 of its chart, 1 of workers, the scheduler and the claim, 2 for the admission policy.
+    # 27 for owners anywhere, 40 names of this platform, 18 of its chart, 1 of workers, the scheduler, the claim, 2 for admission.
     assert len(seen) == 89
 
 

@@ -112,7 +112,7 @@ def _unknown(place: Place, table: Mapping[str, Any]) -> Obj:
     """The fields of a later version of Kubernetes. ``dyn``: the server's own check of types takes no object for a map."""
     key = f'{place.key} + "." + f' if place.key else "f"
     condition = f"dyn({place.value}).all(f, f in {json.dumps(sorted(table))} || ({key}) in variables.exceptions)"
-    return _validation(place, condition, f"{place.path} with another field", pod_fields.UNKNOWN)
+    return _validation(place, condition, f"another field of {place.path}", pod_fields.UNKNOWN)
 
 
 def _validation(place: Place, condition: str, what: str, rule: pod_fields.Rule) -> Obj:
