@@ -222,6 +222,19 @@ options:
         type: list
         elements: str
         default: []
+      admission_policy:
+        description:
+          - Whether the cluster policy's rules for pods are an admission policy as well.
+          - With V(auto) they are, if the API server serves ValidatingAdmissionPolicy and you may make one. V(require) refuses the cluster
+            otherwise. With V(none) there is none.
+        type: str
+        choices: [auto, require, none]
+        default: auto
+      task_config_maps:
+        description: Names of ConfigMaps in the core namespace that tasks there may use.
+        type: list
+        elements: str
+        default: []
       task_token_audiences:
         description: Audiences for which tasks may have a token of the workers' service account.
         type: list

@@ -26,8 +26,8 @@ options:
     description:
       - TCP ports that must be free on localhost.
       - >-
-        A port is in use if a connection to it on 127.0.0.1 or ::1 succeeds, or if a container publishes it. Its process is named if
-        C(ss) or C(lsof) is installed and this user may see it.
+        A port is in use if a connection to it on 127.0.0.1 or ::1 succeeds or gets no answer within a second, or if a container publishes
+        it. Its process is named if C(ss) or C(lsof) is installed and this user may see it.
     type: list
     elements: int
     default: []
@@ -196,7 +196,7 @@ class Host:
         try:
             with socket.socket(family) as client:
                 client.settimeout(1)
-                return client.connect_ex((address, port)) == 0
+                return _host.answers(client.connect_ex((address, port)))
         except OSError:  # a machine without this family of addresses
             return False
 

@@ -109,15 +109,18 @@ def load(monkeypatch: pytest.MonkeyPatch, folder: Path) -> ModuleType:
     return module
 
 
+# What the chart renders into the policy.
+SETTINGS: dict[str, Any] = {
+    "workerNamespaces": {"core": {}, "cron": PROFILE, "user": {}},
+    "defaultNamespace": "core",
+    "core": "core",
+    "release": "airflow-core",
+    "account": "airflow-worker",
+    "podSecurity": "baseline",
+    "tokenAudiences": ["vault.example.com"],
+    "taskReferences": {"secrets": ["listed"], "configMaps": ["listed-map"], "claims": ["listed-claim"]},
+}
+
+
 def set_up(module: ModuleType, **given: Any) -> None:
-    settings = {
-        "workerNamespaces": {"core": {}, "cron": PROFILE, "user": {}},
-        "defaultNamespace": "core",
-        "core": "core",
-        "release": "airflow-core",
-        "account": "airflow-worker",
-        "podSecurity": "baseline",
-        "tokenAudiences": ["vault.example.com"],
-        "taskReferences": {"secrets": ["listed"], "configMaps": ["listed-map"], "claims": ["listed-claim"]},
-    }
-    module.configure(json.dumps({**settings, **given}))
+    module.configure(json.dumps({**SETTINGS, **given}))

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -59,6 +60,11 @@ class Publisher:
     name: str
     ports: frozenset[int]
     cluster: str = ""  # the kind cluster that it is a node of
+
+
+def answers(code: int) -> bool:
+    """Whether what ``connect_ex`` returned says that a program listens: it accepts, or does not get around to it."""
+    return code in (0, errno.EAGAIN, errno.ETIMEDOUT)
 
 
 def listening_process(port: int, output: Callable[[Sequence[str]], str]) -> Process:

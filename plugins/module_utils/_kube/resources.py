@@ -37,13 +37,20 @@ RESOURCES = {
     "ClusterRole": ("clusterroles", "rbac.authorization.k8s.io/v1"),
     "ClusterRoleBinding": ("clusterrolebindings", "rbac.authorization.k8s.io/v1"),
     "APIService": ("apiservices", "apiregistration.k8s.io/v1"),
+    "ValidatingAdmissionPolicy": ("validatingadmissionpolicies", "admissionregistration.k8s.io/v1"),
+    "ValidatingAdmissionPolicyBinding": ("validatingadmissionpolicybindings", "admissionregistration.k8s.io/v1"),
     "CustomResourceDefinition": ("customresourcedefinitions", "apiextensions.k8s.io/v1"),
     "Application": ("applications", "argoproj.io/v1alpha1"),
     "ApplicationSet": ("applicationsets", "argoproj.io/v1alpha1"),
     "AppProject": ("appprojects", "argoproj.io/v1alpha1"),
 }
 # Those of them that are in no namespace.
-CLUSTER_WIDE = frozenset({"Namespace", "PriorityClass", "ClusterRole", "ClusterRoleBinding", "APIService", "CustomResourceDefinition"})
+CLUSTER_WIDE = frozenset(
+    {
+        *("Namespace", "PriorityClass", "ClusterRole", "ClusterRoleBinding", "APIService", "CustomResourceDefinition"),
+        *("ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"),
+    }
+)
 
 
 def root(api_version: str) -> str:
@@ -57,8 +64,13 @@ def group(api_version: str) -> str:
 
 
 def collection(kind: str, namespace: str = "", api_version: str = "") -> str:
-    """The API path of a kind's collection, in one namespace or in all. Raises InputError for an unknown kind without a version."""
+    """The API path of a kind's collection, in one namespace or in all. Raises InputError for an unknown kind without a version.
+
+    Another version of a known kind's group, which an older server may have alone, goes before the known one.
+    """
     plural, version = RESOURCES.get(kind, (f"{kind.lower()}s", api_version))
+    if api_version and group(api_version) == group(version):
+        version = api_version
     if not version:
         raise InputError(f"{kind} is not a kind that this collection makes.", "Give its api_version.")
     return f"{root(version)}/namespaces/{quote(namespace, safe='')}/{plural}" if namespace else f"{root(version)}/{plural}"

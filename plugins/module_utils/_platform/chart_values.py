@@ -138,13 +138,23 @@ def service_accounts(values: Any, release: str) -> dict[str, str]:
     Rule: the official chart's templates/_helpers.yaml, with the platform's values and people's over them. ``values``: people's.
     ``release``: name of the release, which is the Application's.
     """
-    given = _mapping(values)
-    found = {}
-    for part in WITH_RIGHTS:
-        account = _mapping(_mapping(given.get(part)).get("serviceAccount"))
-        default = f"{_base_name(given, release)}-{part}" if account.get("create", True) else "default"
-        found[part] = str(account.get("name") or default)
-    return found
+    return {part: _account(_mapping(values), release, part, part) for part in WITH_RIGHTS}
+
+
+def worker_account(values: Any, release: str) -> str:
+    """The ServiceAccount of worker pods, by the same rule."""
+    return _account(_mapping(values), release, "workers", "worker")
+
+
+def config_map(values: Any, release: str) -> str:
+    """The ConfigMap with Airflow's configuration, which every worker mounts."""
+    return f"{_base_name(_mapping(values), release)}-config"
+
+
+def _account(values: Mapping[str, Any], release: str, part: str, suffix: str) -> str:
+    account = _mapping(_mapping(values.get(part)).get("serviceAccount"))
+    default = f"{_base_name(values, release)}-{suffix}" if account.get("create", True) else "default"
+    return str(account.get("name") or default)
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

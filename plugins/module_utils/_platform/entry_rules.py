@@ -25,6 +25,7 @@ class Entry:
 
 ADMIN = Entry("ADMIN_PASSWORD", ("createUserJob.env",), "the password of Airflow's admin")
 POLICY = Entry(PYTHON_VOLUME, ("extraVolumes",), "the cluster policy")
+TOKEN = Entry("kube-api-access", ("volumes", "extraVolumes", "extraVolumeMounts"), "the token of scheduler, triggerer and webserver")
 LOGS = Entry(
     "AIRFLOW_CONN_TASK_LOGS",
     ("env", "secret"),
@@ -39,7 +40,7 @@ AUTHORITY = (
 
 def needed(airflow: AirflowSettings) -> list[Entry]:
     """What the platform needs with these settings."""
-    return [ADMIN, POLICY, *([LOGS] if airflow.logs.mode != "none" else []), *(AUTHORITY if airflow.dags.used.ca else ())]
+    return [ADMIN, POLICY, TOKEN, *([LOGS] if airflow.logs.mode != "none" else []), *(AUTHORITY if airflow.dags.used.ca else ())]
 
 
 def platform_entries(_given: Settings, airflow: AirflowSettings) -> Iterator[Refusal]:

@@ -12,7 +12,8 @@ from typing import Any
 from ansible_collections.gitops.airflow.plugins.module_utils._base.owner import labels_of, owner_of
 from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import named
 from ansible_collections.gitops.airflow.plugins.module_utils._git.credentials import BASIC_SECRET, GIT_SYNC_SECRETS
-from ansible_collections.gitops.airflow.plugins.module_utils._platform import references
+from ansible_collections.gitops.airflow.plugins.module_utils._platform import admission_state, references
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.admission_state import Admission
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.chart_values import service_accounts
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.git_accounts import git_accounts
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.network_plan import NetworkPlan, network_plan
@@ -63,6 +64,7 @@ class State:
     # What people's chart values name. Objects that were not looked up, because their namespace does not exist, are left out.
     named: dict[Ref, frozenset[str] | None] = field(default_factory=dict)
     network: Network | None = None  # None: it was not looked at
+    admission: Admission | None = None  # what was found out about the admission policy; None if it is not wanted
 
 
 @dataclass
@@ -92,6 +94,7 @@ class Plan:
     retired: list[Ref] = field(default_factory=list)  # Secrets and rights that nothing uses any more, then the namespaces that are dropped
     log_store: str = ""
     log_store_before: str = ""
+    admission: str = ""  # API version of the admission policy; empty if none is made
     moves: bool = False  # Airflow gets another version, or a namespace is dropped: neither while tasks run
     notes: list[str] = field(default_factory=list)
 
@@ -167,7 +170,8 @@ def make_plan(state: State, given: Settings) -> Plan:
     plan.log_store = log_store_text(airflow.logs, given.logs_namespace)
     stored = [item for item in secrets if item.ref == Ref("Secret", given.core_namespace, LOG_SECRET)]
     plan.log_store_before = next((_annotations(item.metadata).get(LOG_STORE, "") for item in stored), "")
-    plan.notes = list(_notes(plan, airflow))
+    plan.admission = state.admission.usable if state.admission else ""
+    plan.notes = [*_notes(plan, airflow), *admission_state.notes(state.admission, airflow.admission_policy)]
     return plan
 
 
@@ -252,6 +256,7 @@ def refusals(state: State, plan: Plan, given: Settings, airflow: AirflowSettings
         *_tasks_at_upgrade(state, plan, given),
         *_moved_core(state, plan, given),
         *_tasks_in_dropped(state, plan),
+        *admission_state.refusals(state.admission, given, airflow),
     ]
 
 

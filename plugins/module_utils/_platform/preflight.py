@@ -12,6 +12,7 @@ from typing import Any
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError, CollectionError, LibraryMissing
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import KubeApi, at_once
 from ansible_collections.gitops.airflow.plugins.module_utils._platform import (
+    admission_state,
     chart_repository,
     network_policies,
     network_ranges,
@@ -181,6 +182,7 @@ class Preflight:
             state = read_state(api, given, network=fenced)
             if self._purpose == INSTALL:
                 state.named = read_named(api, given, state.sight)
+                state.admission = admission_state.read(api, given)
         except LibraryMissing:
             raise
         except ApiError as error:

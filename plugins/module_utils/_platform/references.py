@@ -98,10 +98,10 @@ def _of_part(name: str, part: Any) -> Iterator[tuple[str, Any, tuple[str, ...]]]
     elif name in SECRET_NAMES:
         yield SECRET, part, SECRET_NAMES[name]
     else:
-        yield from _named(_parsed(part) if name in TEXTS else part)
+        yield from _named(parsed(part) if name in TEXTS else part)
 
 
-def _parsed(text: Any) -> Any:
+def parsed(text: Any) -> Any:
     """What the YAML in a text holds. None if only Helm makes YAML of it."""
     import yaml
 
@@ -117,6 +117,11 @@ def _references(values: Any, parts: Sequence[str]) -> Iterator[Reference]:
             # A name that Helm renders is not known here.
             if isinstance(found, str) and found and "{{" not in found:
                 yield Reference(kind, found, keys, name)
+
+
+def of_workers(values: Any) -> Iterator[Reference]:
+    """What people's values name in every worker pod."""
+    return _references(values, (*EVERYWHERE, *WORKERS))
 
 
 def wanted(given: Settings, airflow: AirflowSettings) -> dict[Ref, list[Reference]]:

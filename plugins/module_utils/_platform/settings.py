@@ -18,6 +18,9 @@ from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership
 # The roles' variables, by which messages name the options.
 PLATFORM_PREFIX, AIRFLOW_PREFIX = "platform_", "airflow_app_"
 
+# Whether the worker fence is an admission policy as well: where the cluster can have it, in any case, or never.
+AUTO, REQUIRE, NONE = ADMISSION_MODES = ("auto", "require", "none")
+
 # The embedded Git server: its Service, and the administrator's account, which owns the repositories.
 GIT_SERVICE, GIT_PORT, GIT_USER = "gitea", 3000, "gitops"
 # The account that reads a repository for a program, and the one that writes it, by the repository's kind (D5).
@@ -71,8 +74,10 @@ AIRFLOW_OPTIONS: dict[str, Any] = {
     "core_tasks": {"type": "bool", "default": True},
     "dag_processor": {"type": "bool", "default": False},
     "task_secrets": {"type": "list", "elements": "str", "default": [], "no_log": False},
+    "task_config_maps": {"type": "list", "elements": "str", "default": []},
     "task_claims": {"type": "list", "elements": "str", "default": []},
     "task_token_audiences": {"type": "list", "elements": "str", "default": [], "no_log": False},
+    "admission_policy": {"type": "str", "default": "auto", "choices": list(ADMISSION_MODES)},
     "values": {"type": "raw", "default": {}},
     "chart_repository": {"type": "str", "default": ""},
     "chart_version": {"type": "str", "default": ""},
@@ -165,8 +170,10 @@ class AirflowSettings:
     core_tasks: bool = True
     dag_processor: bool = False
     task_secrets: tuple[str, ...] = ()
+    task_config_maps: tuple[str, ...] = ()
     task_claims: tuple[str, ...] = ()
     task_token_audiences: tuple[str, ...] = ()
+    admission_policy: str = "auto"
     values: Any = field(default_factory=dict, repr=False)
 
     @property
@@ -188,6 +195,7 @@ class Settings:
     core_namespace: Any = "airflow-core"
     logs_namespace: Any = "airflow-logs"
     worker_namespaces: tuple[Any, ...] = ("airflow-core",)
+    scheduling: Mapping[Any, Mapping[str, Any]] = field(default_factory=dict)  # fields of the worker pods, by namespace
     unenforced_namespaces: tuple[str, ...] = ()
     network_policy: str = "default"
     network_ranges: tuple[Any, ...] = ()
@@ -260,11 +268,12 @@ def from_params(platform: Mapping[str, Any], airflow: Mapping[str, Any] | None) 
     plain |= {
         "worker_namespaces": tuple(item["name"] for item in platform["worker_namespaces"]),
         **{name: tuple(platform[name]) for name in ("unenforced_namespaces", "network_ranges", "task_egress")},
+        "scheduling": worker_namespaces.chart_values(platform["worker_namespaces"])["workerNamespaces"],
         "images": {name: "" if image is None else str(image) for name, image in platform["images"].items()},
     }
     if airflow is None:
         return Settings(**plain)
-    names = ("name", "take_over", "dags_check", "task_logs_state", "core_tasks", "dag_processor", "values")
+    names = ("name", "take_over", "dags_check", "task_logs_state", "core_tasks", "dag_processor", "admission_policy", "values")
     return Settings(
         **plain,
         airflow=AirflowSettings(
@@ -276,6 +285,7 @@ def from_params(platform: Mapping[str, Any], airflow: Mapping[str, Any] | None) 
             chart=Chart(*(airflow[f"chart_{name}"] for name in ("repository", "version", "archive"))),
             default_namespace=airflow["default_namespace"] or platform["core_namespace"],
             task_secrets=tuple(airflow["task_secrets"]),
+            task_config_maps=tuple(airflow["task_config_maps"]),
             task_claims=tuple(airflow["task_claims"]),
             task_token_audiences=tuple(airflow["task_token_audiences"]),
             **{name: airflow[name] for name in names},

@@ -9,7 +9,13 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from ansible_collections.gitops.airflow.plugins.module_utils._platform import chart_key_rules, dag_processor_rules, entry_rules, forms
+from ansible_collections.gitops.airflow.plugins.module_utils._platform import (
+    chart_key_rules,
+    dag_processor_rules,
+    entry_rules,
+    forms,
+    token_rules,
+)
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.chart_values import (
     PYTHON_FOLDER,
     WITH_RIGHTS,
@@ -275,6 +281,7 @@ RULES: tuple[Rule, ...] = (
     cluster_roles,
     dag_processor_rules.dag_processor_once,
     dag_processor_rules.dag_processor_account,
+    token_rules.token_in_one_container,
     entry_rules.platform_entries,
     lambda _given, airflow: forms.chart_values(airflow.values),
     chart_key_rules.unknown_chart_keys,
@@ -288,4 +295,6 @@ def broken(given: Settings, airflow: AirflowSettings) -> list[Refusal]:
 
 def warnings(given: Settings, airflow: AirflowSettings) -> list[str]:
     """What is probably a mistake in values, in sentences. Nothing for values that have another form than expected."""
-    return [] if list(values_type(given, airflow)) else list(chart_key_rules.warnings(given, airflow))
+    if list(values_type(given, airflow)):
+        return []
+    return [*chart_key_rules.warnings(given, airflow), *token_rules.warnings(airflow)]

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 import yaml
+from ansible.plugins.filter.core import combine
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.chart_values import WITH_RIGHTS, service_accounts
 from ansible_collections.gitops.airflow.tests.integration.apiserver import lab_file
 from ansible_collections.gitops.airflow.tests.integration.chart.rendering import (
@@ -205,9 +206,8 @@ def test_d9_the_chart_gives_the_accounts_that_have_the_rights(render: Any, given
     def edit(values: dict[str, Any]) -> None:
         values["global"]["serviceAccounts"] = accounts
         for part in WITH_RIGHTS:
-            values["airflow"][part].pop("serviceAccount")
-        for key, value in given.items():
-            values["airflow"][key] = {**values["airflow"][key], **value} if isinstance(value, dict) else value
+            values["airflow"][part]["serviceAccount"].pop("name")
+        values["airflow"] = combine(values["airflow"], given, recursive=True)
 
     done = render(edit)
     assert done.returncode == 0, done.stderr

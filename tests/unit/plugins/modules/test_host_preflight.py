@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -108,11 +109,13 @@ def test_problems_of_one_registry_are_told_once() -> None:
     assert "docker.io cannot be reached for mysql:8.0, apache/airflow:2.6.3: no such host" in problems[0].value
 
 
-@pytest.mark.parametrize("address", ["127.0.0.1", "0.0.0.0", "::", "::1"])
-def test_a_listening_port_is_in_use(address: str) -> None:
-    """F12: a browser that is sent to localhost would meet this listener, on ::1 even before Airflow."""
+@pytest.mark.parametrize(
+    ("address", "both"), [("127.0.0.1", False), ("0.0.0.0", False), ("::", True), ("::", False), ("::1", True), ("::1", False)]
+)
+def test_f12_a_listening_port_is_in_use(address: str, both: bool) -> None:
+    """A browser that is sent to localhost would meet this listener, on ::1 even before Airflow. ``both``: of IPv4, too."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    with socket.create_server((address, 0), family=family, dualstack_ipv6=":" in address) as server:
+    with socket.create_server((address, 0), family=family, dualstack_ipv6=both) as server:
         port = server.getsockname()[1]
         (fact,) = Host("no-such-engine").ports([port], [])
     assert not fact["free"]
@@ -123,6 +126,16 @@ def test_a_listening_port_is_in_use(address: str) -> None:
 def test_a_listener_elsewhere_does_not_collide() -> None:
     with socket.create_server(("127.0.0.2", 0)) as server:
         assert not Host("no-such-engine").listens(server.getsockname()[1])
+
+
+def test_f12_a_program_that_accepts_no_more_holds_its_port() -> None:
+    """Its queue is full: a connection gets no answer."""
+    with socket.create_server(("::1", 0), family=socket.AF_INET6, backlog=0) as server, contextlib.ExitStack() as clients:
+        for _each in range(4):
+            client = clients.enter_context(socket.socket(socket.AF_INET6))
+            client.setblocking(False)
+            client.connect_ex(server.getsockname())
+        assert Host("no-such-engine").listens(server.getsockname()[1])
 
 
 def test_a_closed_connection_leaves_the_port_free() -> None:

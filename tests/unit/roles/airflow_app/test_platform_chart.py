@@ -413,8 +413,10 @@ def test_d2_the_dag_processor_has_no_token(values: Callable[..., dict[str, Any]]
     ]
     connections = [entry for entry in processor["env"] if "valueFrom" in entry]
     assert [entry["valueFrom"]["secretKeyRef"]["name"] for entry in connections] == (["airflow-task-logs"] if logs == "embedded" else [])
-    for name in ("annotations", "securityContexts", "extraVolumes", "extraVolumeMounts", "waitForMigrations", "logGroomerSidecar"):
+    for name in ("annotations", "securityContexts", "waitForMigrations", "logGroomerSidecar"):
         assert processor[name] == airflow["triggerer"][name]
+    for name in ("extraVolumes", "extraVolumeMounts"):
+        assert processor[name] == [entry for entry in airflow["triggerer"][name] if entry["name"] != "kube-api-access"]
 
 
 def test_d2_a_dag_processor_is_dead_only_after_several_heartbeats(values: Callable[..., dict[str, Any]]) -> None:

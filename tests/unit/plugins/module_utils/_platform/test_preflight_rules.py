@@ -231,6 +231,8 @@ def test_the_kubeconfig_of_an_existing_cluster_is_a_file(tmp_path: Path, provide
 
 # Chart values and task settings
 
+AUTOMOUNT = "automountServiceAccountToken"
+TOKEN_FOLDER = "/var/run/secrets/kubernetes.io/serviceaccount"
 STANDALONE = "AIRFLOW__SCHEDULER__STANDALONE_DAG_PROCESSOR"
 
 
@@ -255,6 +257,16 @@ def own(values: Any) -> dict[str, Any]:
         {"dag_processor": True, **own({"dagProcessor": {"enabled": True, "replicas": 2, "serviceAccount": None}})},
         {"dag_processor": True, **own({"dagProcessor": {"serviceAccount": {"automountServiceAccountToken": False, "annotations": {}}}})},
         own({"dagProcessor": {"enabled": False, "serviceAccount": {"name": "mine"}}}),
+        own({"scheduler": {"serviceAccount": {"automountServiceAccountToken": False, "annotations": {"a": "b"}}}}),
+        own(
+            {
+                "scheduler": {
+                    "extraVolumeMounts": [{"name": "x", "mountPath": "/var/run"}, {"name": "y", "mountPath": "/var/run/secrets/mine"}]
+                }
+            }
+        ),
+        # A sidecar of people's own may have it: that is their decision.
+        own({"scheduler": {"extraContainers": [{"name": "a", "volumeMounts": [{"name": "kube-api-access", "mountPath": TOKEN_FOLDER}]}]}}),
         {"task_token_audiences": ("vault", "https://sts.example.com", "kubernetes-dashboard")},
         {"logs": Logs("none"), **own({"config": {"logging": {"remote_logging": "True"}}})},
     ],
@@ -464,6 +476,42 @@ REMOVE = "Remove the option from airflow_app_values"
                 ({"create": False}, "dagProcessor.serviceAccount.create"),
             )
         ),
+        # D14
+        *(
+            (
+                own(values),
+                "token_mount",
+                name,
+                f"airflow_app_values sets {name}. The platform mounts the token at /var/run/secrets/kubernetes.io/serviceaccount in the",
+                f"Remove {name} from airflow_app_values.",
+            )
+            for values, name in (
+                *(
+                    (
+                        {part: {"serviceAccount": {"automountServiceAccountToken": True}}},
+                        f"{part}.serviceAccount.automountServiceAccountToken",
+                    )
+                    for part in ("scheduler", "triggerer", "webserver")
+                ),
+                *(
+                    ({part: {"extraVolumeMounts": [{"name": "x", "mountPath": path}]}}, f"{part}.extraVolumeMounts")
+                    for part in ("scheduler", "dagProcessor")
+                    for path in (TOKEN_FOLDER, TOKEN_FOLDER + "/", "/run/secrets/kubernetes.io/serviceaccount/token")
+                ),
+                (
+                    {"dags": {"gitSync": {"extraVolumeMounts": [{"name": "x", "mountPath": TOKEN_FOLDER}]}}},
+                    "dags.gitSync.extraVolumeMounts",
+                ),
+                ({"volumeMounts": [{"name": "x", "mountPath": TOKEN_FOLDER}]}, "volumeMounts"),
+            )
+        ),
+        (
+            own({"dags": {"gitSync": {"extraVolumeMounts": [{"name": "kube-api-access", "mountPath": "/x"}]}}}),
+            "platform_entry",
+            "kube-api-access",
+            "airflow_app_values sets kube-api-access in dags.gitSync.extraVolumeMounts, which the platform needs for the token",
+            "Give your entry another name.",
+        ),
         (
             own({"dagProcessor": {"serviceAccount": "mine"}}),
             "values_type",
@@ -489,3 +537,10 @@ def test_d2_values_give_the_dag_processor_no_token() -> None:
     token = own({"dagProcessor": {"serviceAccount": {"automountServiceAccountToken": True}}})
     given = replace(AIRFLOW, dag_processor=True, **token)
     assert [refusal.code for refusal in value_rules.broken(PLATFORM, given)] == ["dag_processor_account"]
+
+
+@pytest.mark.parametrize(("account", "said"), [({"create": False, "name": "mine"}, True), ({"name": "mine"}, False), (None, False)])
+def test_d14_an_account_of_peoples_own_may_have_its_token_everywhere(account: Any, said: bool) -> None:
+    """Kubernetes mounts it beside the platform's mount, in the containers that have none."""
+    found = value_rules.warnings(PLATFORM, replace(AIRFLOW, **own({"scheduler": {"serviceAccount": account}})))
+    assert any("scheduler.serviceAccount.create to false" in text for text in found) is said

@@ -16,7 +16,8 @@ import os
 import sys
 from typing import Any
 
-from gitops_pod_rules import KINDS, Limits, fill_restricted, keys_of, references, refusal
+from gitops_pod_fields import references
+from gitops_pod_rules import KINDS, Limits, fill_restricted, keys_of, refusal
 
 # Airflow takes over every public name unless told which.
 __all__ = ["pod_mutation_hook", "task_policy"]

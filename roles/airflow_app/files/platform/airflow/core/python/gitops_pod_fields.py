@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The fields of a pod, each with the rule for pods of tasks.
 
-A field that no table here has is refused: a field of a later version of Kubernetes needs a decision here first.
+A field that no table here has is refused: a field of a later version of Kubernetes needs a decision here first. The cluster policy reads
+the tables inside of Airflow, and the collection makes its admission policy of them (_platform/pod_cel.py).
 
 The limits on the node are the Pod Security Standard ``baseline`` as of Kubernetes 1.34, whatever the namespace enforces:
 https://kubernetes.io/docs/concepts/security/pod-security-standards/
@@ -20,11 +21,16 @@ ANY = None  # the rule of a field that may have any value
 
 @dataclass(frozen=True)
 class Rule:
-    """Which values a field may have. ``reason`` and ``instead`` (what to do) end the message about others."""
+    """Which values a field may have. ``reason`` and ``instead`` (what to do) end the message about others.
+
+    ``cel``: the same for the admission policy, with ``{v}`` for the value. ``named_by``: what tells two values that are dictionaries apart.
+    """
 
     allows: Callable[[Any], bool]
     reason: str
     instead: str = "leave it out"
+    cel: str = "false"
+    named_by: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -47,19 +53,24 @@ class Asked:
         return self.path, self.value
 
 
-def _none_of(reason: str, instead: str = "leave it out") -> Rule:
-    return Rule(lambda value: False, reason, instead)
+def _none_of(reason: str, instead: str = "leave it out", *named_by: str) -> Rule:
+    return Rule(lambda value: False, reason, instead, named_by=named_by)
 
 
 def _one_of(reason: str, *values: Any) -> Rule:
-    return Rule(lambda value: value in values, reason, "leave it out, or use one of " + ", ".join(repr(value) for value in values if value))
+    listed = ", ".join(repr(value) for value in values if value)
+    return Rule(lambda value: value in values, reason, f"leave it out, or use one of {listed}", "{v} in " + json.dumps(values))
+
+
+def _only(value: Any, reason: str) -> Rule:
+    return Rule(lambda given: given == value and type(given) is type(value), reason, cel="{v} == " + json.dumps(value))
 
 
 NODE = "a task's pod gets nothing of its node (Pod Security baseline)"
-OFF = Rule(lambda value: value is False, NODE)
+OFF = _only(False, NODE)
 UNKNOWN = _none_of("the platform has no rule for this field, so tasks may not use it")
 MALFORMED = _none_of("this is not the form of the Kubernetes API", "use the form of the API reference")
-COPY = _none_of("a new volume must not start as a copy of another one's data", "use a volume claim of your own")
+COPY = _none_of("a new volume must not start as a copy of another one's data", "use a volume claim of your own", "kind", "name")
 HIGHEST_PRIORITY = 1000000000  # above it are the classes of Kubernetes itself
 OWN_TAINTS = ("node-role.kubernetes.io/", "node.kubernetes.io/", "node.cloudprovider.kubernetes.io/")
 # Kubernetes gives every pod tolerations of these; people change for how long.
@@ -75,13 +86,19 @@ TOLERATION = Rule(
     _is_usual_toleration,
     "a task's pod tolerates taints by key, and not those by which Kubernetes keeps pods off a node",
     "leave it out, or ask the platform's operator for tolerations in platform_worker_namespaces",
+    'has({v}.key) && {v}.key != "" && ({v}.key in '
+    + json.dumps(USUAL_TAINTS)
+    + " || !"
+    + json.dumps(OWN_TAINTS)
+    + ".exists(taint, {v}.key.startsWith(taint)))",
+    ("key", "operator", "value", "effect", "tolerationSeconds"),
 )
 
 SELINUX = {
     "level": ANY,
-    "role": Rule(lambda value: value == "", NODE),
+    "role": _only("", NODE),
     "type": _one_of(NODE, "", "container_t", "container_init_t", "container_kvm_t", "container_engine_t"),
-    "user": Rule(lambda value: value == "", NODE),
+    "user": _only("", NODE),
 }
 PROFILE = {"localhostProfile": ANY, "type": _one_of(NODE, "RuntimeDefault", "Localhost")}
 WINDOWS = dict.fromkeys(("gmsaCredentialSpec", "gmsaCredentialSpecName", "runAsUserName"), ANY)
@@ -106,7 +123,18 @@ POD_SECURITY = {
     **dict.fromkeys(("fsGroup", "fsGroupChangePolicy", "seLinuxChangePolicy", "supplementalGroups", "supplementalGroupsPolicy"), ANY),
     "sysctls": Each({"name": _one_of(NODE, *SYSCTLS), "value": ANY}),
 }
-CAPABILITIES = ("AUDIT_WRITE", "CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "MKNOD", "NET_BIND_SERVICE", "SETFCAP", "SETGID")
+CAPABILITIES: tuple[str, ...] = (
+    "AUDIT_WRITE",
+    "CHOWN",
+    "DAC_OVERRIDE",
+    "FOWNER",
+    "FSETID",
+    "KILL",
+    "MKNOD",
+    "NET_BIND_SERVICE",
+    "SETFCAP",
+    "SETGID",
+)
 CAPABILITIES += ("SETPCAP", "SETUID", "SYS_CHROOT")
 CONTAINER_SECURITY = {
     **SECURITY,
@@ -116,7 +144,7 @@ CONTAINER_SECURITY = {
     "procMount": _one_of(NODE, "Default"),
 }
 # The kubelet sends these requests, from the node.
-HOST = Rule(lambda value: value == "", "probes and hooks go to the pod itself (Pod Security baseline)")
+HOST = _only("", "probes and hooks go to the pod itself (Pod Security baseline)")
 ACTION = {
     **dict.fromkeys(("exec", "grpc", "sleep"), ANY),
     "httpGet": {**dict.fromkeys(("httpHeaders", "path", "port", "scheme"), ANY), "host": HOST},
@@ -132,9 +160,7 @@ CONTAINER = {
     **dict.fromkeys(("terminationMessagePolicy", "tty", "volumeDevices", "volumeMounts"), ANY),
     **dict.fromkeys(("livenessProbe", "readinessProbe", "startupProbe"), PROBE),
     "lifecycle": {"postStart": ACTION, "preStop": ACTION, "stopSignal": ANY},
-    "ports": Each(
-        {**dict.fromkeys(("containerPort", "hostIP", "name", "protocol"), ANY), "hostPort": Rule(lambda value: value == 0, NODE)}
-    ),
+    "ports": Each({**dict.fromkeys(("containerPort", "hostIP", "name", "protocol"), ANY), "hostPort": _only(0, NODE)}),
     "securityContext": CONTAINER_SECURITY,
 }
 CLAIM_SPEC = dict.fromkeys(("accessModes", "resources", "selector", "storageClassName", "volumeAttributesClassName", "volumeMode"), ANY)
@@ -160,11 +186,11 @@ VOLUME = {
     **dict.fromkeys(("awsElasticBlockStore", "azureDisk", "azureFile", "cephfs", "cinder", "fc", "flocker", "gcePersistentDisk"), ANY),
     **dict.fromkeys(("glusterfs", "iscsi", "nfs", "photonPersistentDisk", "portworxVolume", "quobyte", "rbd", "scaleIO"), ANY),
     **dict.fromkeys(("image", "storageos", "vsphereVolume"), ANY),
-    "flexVolume": _none_of("it runs a program on the node", "use a volume claim"),
-    "gitRepo": _none_of("the node would run Git with a repository's own hooks", "clone in an init container"),
-    "hostPath": _none_of(NODE, "use an emptyDir or a volume claim"),
+    "flexVolume": _none_of("it runs a program on the node", "use a volume claim", "driver"),
+    "gitRepo": _none_of("the node would run Git with a repository's own hooks", "clone in an init container", "repository"),
+    "hostPath": _none_of(NODE, "use an emptyDir or a volume claim", "path"),
 }
-POD = {
+POD: dict[str, Any] = {
     # The pod's own matters, and where it runs among the nodes that it may use.
     **dict.fromkeys(("activeDeadlineSeconds", "affinity", "dnsConfig", "dnsPolicy", "enableServiceLinks", "hostAliases", "hostUsers"), ANY),
     **dict.fromkeys(("hostname", "hostnameOverride", "imagePullSecrets", "nodeSelector", "os", "overhead", "preemptionPolicy"), ANY),
@@ -177,13 +203,24 @@ POD = {
     **dict.fromkeys(("containers", "initContainers", "ephemeralContainers"), Each(CONTAINER)),
     **dict.fromkeys(("hostIPC", "hostNetwork", "hostPID"), OFF),
     "nodeName": _none_of("the scheduler chooses the node, and nodeName evades taints", "use node_selector or affinity"),
-    "priority": Rule(lambda value: isinstance(value, int) and value <= HIGHEST_PRIORITY, "that range is for Kubernetes itself"),
+    # Before the number, which Kubernetes fills in.
     "priorityClassName": Rule(
-        lambda value: not str(value).startswith("system-"), "classes that begin with system- are for Kubernetes itself"
+        lambda value: not str(value).startswith("system-"),
+        "classes that begin with system- are for Kubernetes itself",
+        cel='!{v}.startsWith("system-")',
+    ),
+    "priority": Rule(
+        lambda value: isinstance(value, int) and value <= HIGHEST_PRIORITY,
+        "that range is for Kubernetes itself",
+        cel=f"{{v}} <= {HIGHEST_PRIORITY}",
     ),
     "securityContext": POD_SECURITY,
     "tolerations": Each(TOLERATION),
     "volumes": Each(VOLUME),
+}
+# Secrets that no worker needs (MySQL's root password, every key at once, the admin's password, the key of sessions), and MySQL's volume, wherever a task runs.
+PLATFORMS_OWN = {("Secret", f"airflow-{name}") for name in ("admin", "generated", "mysql", "webserver-secret-key")} | {
+    ("claim", "data-airflow-mysql-0")
 }
 # Annotations of Kubernetes before 1.30 and 1.27, by what they begin with.
 ANNOTATIONS = {
@@ -218,3 +255,27 @@ def asked_by_pod(pod: dict[str, Any]) -> Iterator[Asked]:
         for prefix, values in ANNOTATIONS.items():
             if key.startswith(prefix) and not str(value).startswith("localhost/"):
                 yield from asked(value, _one_of(NODE, *values), f"metadata.annotations[{key}]")
+
+
+def references(part: Any) -> Iterator[tuple[str, str]]:
+    """The Secrets, ConfigMaps and volume claims that a part of a pod refers to, as (kind, name).
+
+    In volumes of any kind, in variables of any container, or for pulling images.
+    """
+    if isinstance(part, (list, tuple)):
+        for item in part:
+            yield from references(item)
+    elif isinstance(part, dict):
+        for key, value in part.items():
+            if key == "secretName":
+                yield "Secret", value
+            elif key == "claimName":
+                yield "claim", value
+            elif key == "imagePullSecrets":
+                yield from (("Secret", reference.get("name")) for reference in value or [])
+            elif isinstance(value, dict) and "name" in value:
+                if key in ("secret", "secretKeyRef") or key.endswith(("secretRef", "SecretRef")):
+                    yield "Secret", value["name"]
+                elif key in ("configMap", "configMapKeyRef", "configMapRef"):
+                    yield "ConfigMap", value["name"]
+            yield from references(value)

@@ -7,17 +7,11 @@ decision and allowed. Pods are dictionaries in the form of the Kubernetes API. P
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from gitops_pod_fields import asked_by_pod
+from gitops_pod_fields import PLATFORMS_OWN, asked_by_pod, references
 
-# Secrets that no worker needs (MySQL's root password, every key at once, the admin's password, the key of sessions), and MySQL's volume,
-# wherever a task runs.
-PLATFORMS_OWN = {("Secret", f"airflow-{name}") for name in ("admin", "generated", "mysql", "webserver-secret-key")} | {
-    ("claim", "data-airflow-mysql-0")
-}
 KINDS = {"secrets": "Secret", "configMaps": "ConfigMap", "claims": "claim"}
 VARIABLES = {"Secret": "secrets", "ConfigMap": "config_maps", "claim": "claims"}
 
@@ -44,30 +38,6 @@ XCOM_SIDECAR, NOBODY = "airflow-xcom-sidecar", 65534
 def keys_of(pod: dict[str, Any]) -> set[tuple[str, str]]:
     """What a pod template asks for, as :attr:`Limits.template` and :attr:`Limits.scheduling` take it."""
     return {item.key for item in asked_by_pod(pod)}
-
-
-def references(part: Any) -> Iterator[tuple[str, str]]:
-    """The Secrets, ConfigMaps and volume claims that a part of a pod refers to, as (kind, name).
-
-    In volumes of any kind, in variables of any container, or for pulling images.
-    """
-    if isinstance(part, (list, tuple)):
-        for item in part:
-            yield from references(item)
-    elif isinstance(part, dict):
-        for key, value in part.items():
-            if key == "secretName":
-                yield "Secret", value
-            elif key == "claimName":
-                yield "claim", value
-            elif key == "imagePullSecrets":
-                yield from (("Secret", reference.get("name")) for reference in value or [])
-            elif isinstance(value, dict) and "name" in value:
-                if key in ("secret", "secretKeyRef") or key.endswith(("secretRef", "SecretRef")):
-                    yield "Secret", value["name"]
-                elif key in ("configMap", "configMapKeyRef", "configMapRef"):
-                    yield "ConfigMap", value["name"]
-            yield from references(value)
 
 
 def refusal(pod: dict[str, Any], namespace: str, limits: Limits, worker: bool = True) -> str | None:

@@ -1,0 +1,176 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, The gitops.airflow team
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: airflow_admission_policy
+short_description: Let the API server refuse the pods that Airflow's cluster policy refuses
+version_added: 0.1.0
+author: The gitops.airflow team (@gitops-airflow)
+description:
+  - Declares a ValidatingAdmissionPolicy and its binding with the rules of Airflow's cluster policy, for the accounts of Airflow in the
+    namespaces of workers. Other accounts and other namespaces are not concerned.
+  - The rules allow what the cluster policy in the cluster allows, and what these settings will let it allow. So no task is refused while
+    Argo CD applies a change. Run it once more after that.
+  - An object of others of the same name is refused before anything is applied.
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+extends_documentation_fragment:
+  - gitops.airflow.platform_settings
+  - gitops.airflow.kubernetes_auth
+  - gitops.airflow.attributes
+options:
+  state:
+    description:
+      - V(present) declares the policy. The module fails if the API server serves none.
+      - V(absent) deletes it, if it is this platform's.
+    type: str
+    choices: [present, absent]
+    default: present
+notes:
+  - Needs C(get), C(create), C(patch) and C(delete) on ValidatingAdmissionPolicies and ValidatingAdmissionPolicyBindings in the whole
+    cluster, and C(get) on the ConfigMap C(airflow-python) of O(platform.core_namespace).
+seealso:
+  - module: gitops.airflow.platform_preflight
+"""
+
+EXAMPLES = r"""
+- name: Let the API server refuse what tasks may not have
+  gitops.airflow.airflow_admission_policy:
+    platform:
+      name: airflow
+      worker_namespaces: [{name: airflow-core}, {name: airflow-etl}]
+    airflow:
+      task_secrets: [warehouse]
+
+- name: Delete the policy of this platform
+  gitops.airflow.airflow_admission_policy:
+    state: absent
+    platform: {name: airflow}
+"""
+
+RETURN = r"""
+name:
+  description: Name of the policy and of its binding.
+  returned: success
+  type: str
+  sample: gitops-airflow-airflow-workers
+api_version:
+  description: Group and version in which the API server serves them. Empty if it does not.
+  returned: success
+  type: str
+  sample: admissionregistration.k8s.io/v1
+refused:
+  description: The objects that are not this platform's, each with its C(reason).
+  returned: when one was refused
+  type: list
+  elements: dict
+next_action:
+  description: What to do about the failure.
+  returned: failure
+  type: str
+code:
+  description: The kind of failure, for instance V(foreign_object), V(forbidden) or V(not_served).
+  returned: failure
+  type: str
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError, CollectionError
+from ansible_collections.gitops.airflow.plugins.module_utils._base.module import AnsibleModule
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import KubeApi, connect, core_path, show_path
+from ansible_collections.gitops.airflow.plugins.module_utils._platform import admission_policy, admission_state, worker_limits
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.chart_values import service_accounts
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import Ref, Scope
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership_apply import (
+    Refused,
+    Wishes,
+    apply_objects,
+    change_diff,
+    placed,
+)
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership_delete import Deletion
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings import (
+    AIRFLOW_OPTIONS,
+    PLATFORM_OPTIONS,
+    Settings,
+    from_params,
+    hide,
+)
+from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
+
+
+def argument_spec() -> dict[str, Any]:
+    return {
+        **AUTH_ARG_SPEC,
+        "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+        "platform": {"type": "dict", "required": True, "options": PLATFORM_OPTIONS},
+        "airflow": {"type": "dict", "apply_defaults": True, "options": AIRFLOW_OPTIONS},
+    }
+
+
+def declare(module: AnsibleModule, api: KubeApi, given: Settings, version: str) -> dict[str, Any]:
+    """The module's result. Raises CollectionError; Refused before anything is changed."""
+    airflow = given.airflow
+    if airflow is None:
+        raise AssertionError("the option airflow has defaults")
+    if not version:
+        raise CollectionError(f"{admission_state.NOT_SERVED}.", "Use state=absent, or another API server.", "not_served")
+    limits = worker_limits.wanted(given, airflow)
+    now = worker_limits.live(api.find(core_path("configmaps", limits.core, worker_limits.CONFIG_MAP)))
+    accounts = {*service_accounts(airflow.values, airflow.name).values()}
+    bodies = admission_policy.objects(given.name, version.rpartition("/")[2], accounts, limits | now if now else limits)
+    done = apply_objects(api, placed(api, bodies, Scope(given.name), "", {}), Scope(given.name), Wishes(), check=module.check_mode)
+    if done.failure is not None:
+        raise done.failure
+    return {"changed": any(change.result != "same" for change in done.changes), "diff": change_diff(done.changes)}
+
+
+def delete(module: AnsibleModule, api: KubeApi, given: Settings, version: str) -> dict[str, Any]:
+    """The binding first: without its policy it would refuse nothing, and without it the policy does not."""
+    name = admission_policy.object_name(given.name)
+    refs = [Ref(kind, "", name, version) for kind in (admission_policy.BINDING, admission_policy.POLICY)] if version else []
+    try:
+        done = Deletion(api, Scope(given.name), check=module.check_mode).delete(refs, timeout=60)
+    except ApiError as error:
+        if error.status != 403:
+            raise
+        module.warn(f"Whether the cluster has the admission policy {name} is not known: you may not read or delete it. {error.message}")
+        return {"changed": False}
+    for ref, reason in done.kept:
+        module.warn(f"{ref} stays: {reason}.")
+    return {"changed": bool(done.removed), "diff": {"before": "".join(f"{ref}\n" for ref in done.removed), "after": ""}}
+
+
+def main(create: Callable[..., AnsibleModule] = AnsibleModule) -> None:
+    # no_log: the options are not written to the system's log.
+    module = create(argument_spec=argument_spec(), supports_check_mode=True, no_log=True)
+    params = show_path(module)
+    try:
+        given = from_params(params["platform"], params["airflow"])
+        hidden = hide(params["airflow"])
+        api = connect(params)
+        version = admission_state.served(api)
+        change = delete if params["state"] == "absent" else declare
+        result = change(module, api, given, version)
+    except Refused as error:
+        module.fail(error, refused=[{**ref.as_dict(), "reason": reason} for ref, reason in error.objects])
+    except CollectionError as error:
+        module.fail(error)
+    except OSError as error:
+        module.fail(CollectionError(f"{error}.", "Make the file that it names readable, or give its text.", "unreadable_file"))
+    # The result has names, never values. Ansible would blot a password out of every name that has it in it.
+    module.no_log_values.difference_update(hidden)
+    module.exit_json(name=admission_policy.object_name(given.name), api_version=version, **result)
+
+
+if __name__ == "__main__":
+    main()
