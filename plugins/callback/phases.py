@@ -39,10 +39,10 @@ example_output: |
   PHASES *********************************************************************
   kind_cluster       42.1 s   changed=2
   argocd             38.0 s   changed=5
-  airflow_app    1 m 34.2 s   changed=7   FAILED in: The application is healthy
+  airflow_app    1 m 34.2 s   changed=7   FAILED in: Declare the Application and wait
   total          2 m 54.9 s   changed=14
   FAILED *********************************************************************
-  what      airflow_app: The application is healthy
+  what      airflow_app: Declare the Application and wait
   why       Failed after 61.2 s: airflow-core: pod airflow-core/airflow-webserver-5d8f-x, container webserver (image apache/airflow:nope):
             ImagePullBackOff: Back-off pulling image "apache/airflow:nope".
   do        Look at pod airflow-core/airflow-webserver-5d8f-x (kubectl describe), correct the image in Git, and push.

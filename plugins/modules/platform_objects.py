@@ -206,7 +206,7 @@ EXAMPLES = r"""
       - {kind: Namespace, name: airflow-cron}
   register: deleted
 
-- name: Adopt what an older version of the collection made
+- name: Adopt objects of an older version of the collection
   gitops.airflow.platform_objects:
     state: marked
     platform: airflow

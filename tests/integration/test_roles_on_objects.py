@@ -232,7 +232,7 @@ def test_the_git_server_is_run(cluster: Cluster, controllers: Controllers) -> No
     assert made is not None, said
     assert made["data"].keys() == {"password", "secret-key", "internal-token"}
     assert recap["failed"] == 1
-    assert "no ready pod" in said.partition("Make the Git server's repositories, accounts and tokens, once")[2], said
+    assert "no ready pod" in said.partition("Create the Git server's repositories, accounts and tokens")[2], said
     # D5: what an older version has stored is completed, which a check only reports.
     data = dict.fromkeys(("username", "argocd-token", "git-sync-token"), "eA==")
     metadata = {"name": "git-credentials", "namespace": "git", "labels": LABELS}
