@@ -169,7 +169,7 @@ def test_namespaces_are_created_and_those_of_others_used(cluster: Cluster) -> No
 def test_a_check_ends_before_the_platform_exists(cluster: Cluster) -> None:
     given = {"platform_argocd_namespace": "later", "namespaces_names": ["later", "airflow-user"]}
     said, recap, requests = cluster.role("namespaces", "--check", **given)
-    assert "The cluster does not have Namespace later yet. The check ends here" in " ".join(said.split())
+    assert "The cluster does not have Namespace later yet. Check mode ends here" in " ".join(said.split())
     assert (recap["failed"], changes(requests)) == (0, [])
 
 
