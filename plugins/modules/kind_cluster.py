@@ -16,9 +16,9 @@ description:
     An existing cluster is never changed and never deleted to make it fit. Where its nodes, images, published ports, mounts, subnets or
     kubeadm patches differ from O(config), the module fails and lists every difference.
   - >-
-    What a new cluster would not have either does not count as a difference, for instance another way to write a path, or a kubelet setting
-    that kubeadm leaves out because it is the default. A patch that can have no effect is refused, such as C(rotateCertificates=false),
-    which kubeadm overrides.
+    What a new cluster would not have either does not count as a difference, for instance another way to write a path, or a kubelet
+    setting that kubeadm leaves out because it is the default. A patch that can have no effect is refused, such as
+    C(rotateCertificates=false), which kubeadm overrides.
   - >-
     If kind cannot create the cluster, nothing of it is left but the journals of its nodes, in O(state_dir) (C(<name>.failed)), until a
     cluster of that name is created or deleted. A kubelet that ended itself is quoted in the message.
@@ -33,9 +33,9 @@ description:
     A note in O(state_dir) says that a cluster is being made. A cluster that an interrupted run left half-made is deleted and made again;
     one without such a note was made by another program and is only reported.
   - >-
-    A cluster that the module did not make is never deleted, unless O(delete_foreign) is set, and never started where O(config) has kubelet
-    settings. What proves that the module made it: the note, a node recorded in O(state_dir), or the kubelet settings of O(config) in what
-    kubeadm was given on a node.
+    A cluster that the module did not make is never deleted, unless O(delete_foreign) is set, and never started where O(config) has
+    kubelet settings. What proves that the module made it: the note, a node recorded in O(state_dir), or the kubelet settings of O(config)
+    in what kubeadm was given on a node.
 options:
   name:
     description: Name of the cluster. Its kubeconfig context is C(kind-<name>).

@@ -36,8 +36,8 @@ extends_documentation_fragment:
 options:
   state:
     description:
-      - With V(present) O(definitions) are applied, and the platform's mark is added to the labels of each, never to those of pod templates.
-        A namespace also gets the label C(gitops-airflow/made). What the record in O(argocd_namespace) names gets no label.
+      - With V(present) O(definitions) are applied, and the platform's mark is added to the labels of each, never to those of pod
+        templates. A namespace also gets the label C(gitops-airflow/made). What the record in O(argocd_namespace) names gets no label.
       - With V(absent) O(objects) are deleted.
       - With V(marked) objects of an older version of this collection get the platform's mark. Nothing but their labels is changed.
     type: str
@@ -76,13 +76,15 @@ options:
     default: []
   recreate:
     description:
-      - Whether Jobs of this platform that have failed, or whose definition differs in what cannot be changed, are deleted and created anew.
+      - Whether Jobs of this platform that have failed, or whose definition differs in what cannot be changed, are deleted and created
+        anew.
     type: bool
     default: false
   wait:
     description:
-      - Whether to wait until the applied Deployments, StatefulSets and DaemonSets have rolled out, Jobs are complete, CRDs are established
-        and APIServices are available, by the rules of M(gitops.airflow.workload_wait). Only what has not settled is waited for.
+      - Whether to wait until the applied Deployments, StatefulSets and DaemonSets have rolled out, Jobs are complete, CRDs are
+        established and APIServices are available, by the rules of M(gitops.airflow.workload_wait). Only what has not settled is waited
+        for.
       - APIServices and webhook configurations are applied last, with O(wait) after the roll-out. Until its server answers, an API that is
         registered keeps namespaces from being deleted.
       - In check mode nothing is waited for.

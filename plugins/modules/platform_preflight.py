@@ -28,7 +28,8 @@ options:
     description:
       - What the caller is going to do, which decides what stands in its way.
       - V(install) creates or changes the platform.
-      - V(use) works with a platform that is installed. The cluster must be this platform's; whether Airflow may be changed is not checked.
+      - V(use) works with a platform that is installed. The cluster must be this platform's; whether Airflow may be changed is not
+        checked.
       - V(remove) deletes what is this platform's. Nothing in the cluster stands in its way, and O(airflow) is not checked.
     type: str
     choices: [install, use, remove]
@@ -76,8 +77,8 @@ notes:
   - Needs C(list) on the kinds that this collection makes, in all namespaces. With O(airflow) it also needs C(get) on the Secrets and the
     volume claim in O(platform.core_namespace), and on the Secrets, ConfigMaps and volume claims that
     O(airflow.values) name, in each namespace whose pods use them.
-  - What is probably a mistake without a consequence for the platform is a warning, such as an option that this version of Airflow does not
-    know.
+  - What is probably a mistake without a consequence for the platform is a warning, such as an option that this version of Airflow does
+    not know.
 seealso:
   - plugin: gitops.airflow.role_variables
     plugin_type: lookup
@@ -259,8 +260,8 @@ plan:
       sample: {scheduler: airflow-scheduler, triggerer: airflow-triggerer, webserver: airflow-webserver}
     retired:
       description:
-        - What is no longer used, for M(gitops.airflow.platform_objects). These are Airflow's Secrets whose credentials are not needed, its
-          Secrets, Roles and RoleBindings in one of RV(plan.dropped_namespaces), and then these namespaces.
+        - What is no longer used, for M(gitops.airflow.platform_objects). These are Airflow's Secrets whose credentials are not needed,
+          its Secrets, Roles and RoleBindings in one of RV(plan.dropped_namespaces), and then these namespaces.
       type: list
       elements: dict
     log_store:

@@ -11,8 +11,8 @@ short_description: The state of a platform of Argo CD and Airflow
 version_added: 0.1.0
 author: The gitops.airflow team (@gitops-airflow)
 description:
-  - Reads nodes, pods with restarts and reasons, workers, Applications, volumes, their use, Airflow's last DAG runs of each namespace, what
-    is queued, import errors, and the DAG commit of each of Airflow's pods and for how long it has it, all at once.
+  - Reads nodes, pods with restarts and reasons, workers, Applications, volumes, their use, Airflow's last DAG runs of each namespace,
+    what is queued, import errors, and the DAG commit of each of Airflow's pods and for how long it has it, all at once.
   - A worker pod that does not start, a task that no worker takes, and a DAG run that stays queued are a problem after 5 minutes.
     A run of a DAG that is paused is not, and neither is one that waits for another run of its DAG.
   - A container of the platform that restarts again and again is a problem, with how it ended and what its probe said. That is one with at

@@ -14,8 +14,8 @@ description:
   - Watches the Deployments, StatefulSets and DaemonSets of a namespace and returns as soon as each has rolled out, as C(kubectl rollout
     status) judges it. Jobs are waited for only if O(expected) names them, until they are complete.
   - Fails with the cause as soon as one has been stuck for O(grace). A workload is stuck when a container of its pods cannot start (image,
-    configuration, crash loop), when a pod finds no node or its volumes cannot be mounted, or when its controller may not make pods (quota,
-    admission). A probe that fails is named, but waited for. A Job that has failed is a failure at once.
+    configuration, crash loop), when a pod finds no node or its volumes cannot be mounted, or when its controller may not make pods
+    (quota, admission). A probe that fails is named, but waited for. A Job that has failed is a failure at once.
 attributes:
   check_mode:
     details: Reads once and reports. Does not fail when they have not rolled out.
