@@ -98,7 +98,7 @@ def main(create: Callable[..., AnsibleModule] = AnsibleModule) -> None:
     except CollectionError as error:
         module.fail(error)
     except OSError as error:
-        module.fail(CollectionError(str(error), "Correct the path that it names.", "bad_path"))
+        module.fail(CollectionError(str(error), "Correct the path in the message.", "bad_path"))
     for words in found.warnings:
         module.warn(words)
     module.exit_json(changed=False, imported_files=list(found.imported), dag_files=list(found.dag_files))

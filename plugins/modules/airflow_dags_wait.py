@@ -141,7 +141,7 @@ text:
   description: The same for a person.
   returned: success
   type: str
-  sample: "The scheduler has it: 2 DAGs visible, no import errors."
+  sample: "The scheduler has the commit: 2 DAGs visible, no import errors."
 dags:
   description: The DAGs of O(pushed) that Airflow has read since.
   returned: always

@@ -228,7 +228,7 @@ def main(create: Callable[..., AnsibleModule] = AnsibleModule) -> None:
     except CollectionError as error:
         module.fail(error)
     except OSError as error:
-        module.fail(CollectionError(f"{error}.", "Make the file that it names readable, or give its text.", "unreadable_file"))
+        module.fail(CollectionError(f"{error}.", "Make the file in the message readable, or give its content as text.", "unreadable_file"))
     # The result has names and keys, never values. Ansible would blot a password out of every name that has it in it.
     module.no_log_values.difference_update(hidden)
     module.exit_json(**result)

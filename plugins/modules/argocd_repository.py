@@ -287,7 +287,7 @@ def main(create: Callable[..., AnsibleModule] = AnsibleModule) -> None:
     except CollectionError as error:
         module.fail(error)
     except OSError as error:
-        module.fail(CollectionError(f"{error}.", "Make the file that it names readable, or give its text.", "bad_path"))
+        module.fail(CollectionError(f"{error}.", "Make the file in the message readable, or give its content as text.", "bad_path"))
     result: dict[str, Any] = {name: getattr(done, name) for name in ("changed", "trust", "kept", "theirs", "rolled_out")}
     header = str(wanted.place)
     diff = {"before_header": header, "before": done.before, "after_header": header, "after": done.after}

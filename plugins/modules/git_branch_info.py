@@ -139,7 +139,7 @@ def main(create: Callable[..., AnsibleModule] = AnsibleModule) -> None:
     except CollectionError as error:
         module.fail(error)
     except OSError as error:
-        module.fail(CollectionError(str(error), "Correct the path that it names.", "bad_path"))
+        module.fail(CollectionError(str(error), "Correct the path in the message.", "bad_path"))
     module.exit_json(changed=False, commit=commit)
 
 

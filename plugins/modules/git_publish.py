@@ -278,7 +278,7 @@ def main(create: Callable[..., AnsibleModule] = AnsibleModule) -> None:
     except CollectionError as error:
         module.fail(error)
     except OSError as error:
-        module.fail(CollectionError(str(error), "Correct the path that it names.", "bad_path"))
+        module.fail(CollectionError(str(error), "Correct the path in the message.", "bad_path"))
     for commit in outcome.overwritten:
         verb = "would be" if module.check_mode else "was"
         module.warn(f"{public_url(params['repo'])}: {commit}: what was changed there {verb} overwritten. Git's history keeps it.")

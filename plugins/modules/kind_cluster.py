@@ -325,7 +325,7 @@ def main(create: Callable[..., AnsibleModule] = AnsibleModule) -> None:
         supports_check_mode=True,
     )
     if not HAS_YAML:
-        advice = "Install it there, or choose the Python that has it (ansible_python_interpreter)."
+        advice = "Install the library there, or choose a Python that has it (ansible_python_interpreter)."
         module.fail(CollectionError(missing_required_lib("PyYAML"), advice, "library_missing"))
     params: dict[str, Any] = module.params
     engine = Engine(params["name"], params["kind_binary"], kubeconfig_path(params["kubeconfig"]))

@@ -390,7 +390,7 @@ def main(create: Callable[..., AnsibleModule] = AnsibleModule) -> None:
     except CollectionError as error:
         module.fail(error, refusals=[], **facts)
     except OSError as error:
-        action = "Make the file that it names readable, or give its text."
+        action = "Make the file in the message readable, or give its content as text."
         module.fail(CollectionError(f"{error}.", action, "unreadable_file"), refusals=[], **facts)
     for warning in outcome.warnings:
         module.warn(warning)

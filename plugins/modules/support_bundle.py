@@ -135,7 +135,7 @@ def argument_spec() -> dict[str, Any]:
     }
 
 
-REMINDER = "Secrets are masked. Look at it all the same before you hand it on: nobody knows what a DAG prints."
+REMINDER = "Secrets are masked. Read the archive before you share it: a DAG may print a secret that cannot be recognized."
 
 
 def write(path: str, content: bytes) -> None:
