@@ -7,15 +7,15 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: phases
 type: aggregate
-short_description: Shows how long each role took, what it changed, and why a run failed
+short_description: Show how long each role took, what it changed, and why a run failed
 version_added: 0.1.0
 author: The gitops.airflow team (@gitops-airflow)
 description:
   - Adds a table to the end of a playbook's output, with the time and the number of changes of each role, and names the role that failed.
   - A run that failed ends with what failed, why, what to do, and how to collect the evidence.
-  - A role that runs in several goes stands where the longest of them began.
+  - A role that runs several times is shown once, at the place of its longest run.
   - Time between two tasks belongs to the role of the first. Tasks outside of roles are summed up as V(other).
-  - Leaves everything else to the stdout callback. Prints nothing beside one that writes JSON, and nothing where no role ran.
+  - Does not change other output. Prints nothing if the stdout callback writes JSON, or if no role ran.
 requirements:
   - enable in configuration
 options:
@@ -39,10 +39,10 @@ example_output: |
   PHASES *********************************************************************
   kind_cluster       42.1 s   changed=2
   argocd             38.0 s   changed=5
-  airflow_app    1 m 34.2 s   changed=7   FAILED in: The application is healthy
+  airflow_app    1 m 34.2 s   changed=7   FAILED in: Declare the Application and wait
   total          2 m 54.9 s   changed=14
   FAILED *********************************************************************
-  what      airflow_app: The application is healthy
+  what      airflow_app: Declare the Application and wait
   why       Failed after 61.2 s: airflow-core: pod airflow-core/airflow-webserver-5d8f-x, container webserver (image apache/airflow:nope):
             ImagePullBackOff: Back-off pulling image "apache/airflow:nope".
   do        Look at pod airflow-core/airflow-webserver-5d8f-x (kubectl describe), correct the image in Git, and push.

@@ -11,8 +11,8 @@ class ModuleDocFragment:
 options:
   revision:
     description:
-      - The revision that the Applications must show. A string holds for all of them. A dictionary gives each its own by name, and a list in
-        that dictionary gives one revision for each source of an Application with several (V('') for any).
+      - The revision that the Applications must show. A string applies to all of them. A dictionary gives a revision for each Application,
+        by name. For an Application with several sources, its value can be a list with one revision for each source (V('') for any).
       - A commit is given in full or by its first 7 or more hexadecimal digits. For a Helm chart repository it is the chart's version, for
         an OCI source what C(status.sync.revision) shows, as a rule a digest.
       - A branch or a tag is refused, because it may move during the wait.
@@ -21,7 +21,7 @@ options:
   refresh:
     description:
       - Whether to request a new comparison with Git before the wait begins. V(hard) also drops Argo CD's cached manifests.
-      - The state counts only after the controller has made this comparison.
+      - The module ignores the state until the controller has made this comparison.
       - If a comparison fails for a reason that may pass, such as a repository server that restarts, or if another revision is shown
         after O(revision) was, the module requests it again every 10 seconds within O(degraded_grace). Argo CD itself makes the next one
         only after minutes. If the repository server repeats an earlier failure from its cache, a hard refresh is requested.
@@ -63,8 +63,8 @@ options:
     default: 600
   degraded_grace:
     description:
-      - Seconds for which an Application may be Degraded, a part of it unable to run, an error condition that may pass shown, or another
-        revision shown after O(revision) was. While Argo CD compares anew, the time of what ails stands still.
+      - Seconds after which the wait fails if an Application is Degraded, if one of its pods cannot run, if it has an error condition that
+        may pass, or if it shows another revision after O(revision). The time does not count while Argo CD compares again.
     type: float
     default: 60
   stable_for:

@@ -11,25 +11,25 @@ class ModuleDocFragment:
 options:
   credentials_from:
     description:
-      - A Secret of the cluster with the password or token at the Git server. The module reads it through the Kubernetes API, so that the
-        value is in no variable, log or result. O(credentials.password) is then not used.
-      - In check mode there are no credentials yet if the Secret does not exist.
+      - A Secret in the cluster with the password or token for the Git server. The module reads it through the Kubernetes API, so that no
+        variable, log or result contains the value. Then O(credentials.password) is not used.
+      - In check mode, if the Secret does not exist, the module continues without credentials.
     type: dict
     suboptions:
       namespace:
-        description: Its namespace.
+        description: Namespace of the Secret.
         type: str
         required: true
       name:
-        description: Its name.
+        description: Name of the Secret.
         type: str
         required: true
       username_key:
-        description: Its key with the user name. Empty for O(credentials.username).
+        description: Key of the Secret that contains the user name. If empty, O(credentials.username) is used.
         type: str
         default: ""
       password_key:
-        description: Its key with the password or token.
+        description: Key of the Secret that contains the password or token.
         type: str
         default: password
       check_key:

@@ -11,8 +11,8 @@ class ModuleDocFragment:
 options:
   credentials:
     description:
-      - What the repository is read and pushed with.
-      - What does not fit the URL of O(repo) is not used.
+      - Credentials to read the repository and push to it.
+      - The module uses only credentials that fit the URL of O(repo).
     type: dict
     suboptions:
       username:
@@ -22,12 +22,12 @@ options:
         description: Password or token at the Git server, for HTTP and HTTPS. It comes together with O(credentials.username).
         type: str
       ssh_key:
-        description: Private key for SSH, its text or a file on the host that runs the module. It must have no passphrase.
+        description: Private key for SSH, as text or as a file on the host that runs the module. It must have no passphrase.
         type: str
       known_hosts:
         description:
           - The server's host keys for SSH, in the form of C(known_hosts), as text or as a file on the host that runs the module.
-          - A host whose key is not among them is refused.
+          - The module refuses a host whose key is not in the list.
         type: str
       ca:
         description:

@@ -12,9 +12,9 @@ options:
   repo:
     description:
       - URL of the repository, with V(http://), V(https://), V(ssh://) or V(file://), or V(user@host:path).
-      - It must not hold a password. O(credentials) are sent to the server that it names, and not to one that this redirects to. Over plain
-        HTTP they are sent only to this machine or through O(tunnel); a request to any other server is refused.
-      - Through O(tunnel) it must be an C(http) or SSH URL, whose host and port then only name the server.
+      - The URL must not contain a password. The module sends O(credentials) only to the server in this URL, and not to a server that it
+        redirects to. Over plain HTTP it sends them only to this machine or through O(tunnel), and refuses other servers.
+      - With O(tunnel) the URL must be an C(http) or SSH URL. Its host and port then only identify the server.
     type: str
     required: true
   branch:
@@ -22,19 +22,19 @@ options:
     type: str
     default: main
   timeout:
-    description: Time in seconds that one call to the server may take.
+    description: Seconds that one call to the server may take.
     type: int
     default: 120
   names:
     description:
-      - The names that the reader of an error knows these options by, for its next action. A C(branch) may be C(dags_branch).
+      - Names to use for these options in error messages, by the names of the options. So C(branch) can be shown as C(dags_branch).
       - The options are C(repo), C(branch), C(folders), C(source_dir), C(username), C(password), C(ssh_key), C(known_hosts) and C(ca).
     type: dict
     default: {}
   names_prefix:
     description:
-      - What the names of these options begin with for whoever reads an error, unless O(names) has another name for one. With V(dags_) a
-        C(branch) is called C(dags_branch).
+      - Prefix for the names of these options in error messages. With V(dags_), C(branch) is shown as C(dags_branch). Entries in O(names)
+        have precedence.
     type: str
     default: ""
 requirements:

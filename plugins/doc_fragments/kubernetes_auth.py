@@ -61,7 +61,7 @@ options:
         Defaults to the environment variable E(K8S_AUTH_NO_PROXY).
     type: str
   proxy_headers:
-    description: What the proxy is sent besides.
+    description: Headers to send to the proxy.
     type: dict
     suboptions:
       proxy_basic_auth:

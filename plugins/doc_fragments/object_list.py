@@ -15,19 +15,19 @@ options:
     default: []
     suboptions:
       api_version:
-        description: Its API version. May be left out for kinds that this collection makes.
+        description: API version of the object. Optional for kinds that this collection creates.
         type: str
         default: ""
       kind:
-        description: Its kind.
+        description: Kind of the object.
         type: str
         required: true
       namespace:
-        description: Its namespace. Empty for a cluster-wide object.
+        description: Namespace of the object. Empty for a cluster-wide object.
         type: str
         default: ""
       name:
-        description: Its name.
+        description: Name of the object.
         type: str
         required: true
 """

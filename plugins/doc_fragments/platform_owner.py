@@ -13,8 +13,8 @@ options:
     description:
       - Name of the platform that owns the object. The object gets the labels C(app.kubernetes.io/part-of=gitops-airflow) and
         C(gitops-airflow/platform) with this name.
-      - An object of the same name without these labels is never changed or deleted. The module fails. If it was asked to delete the
-        object, it returns the reason instead.
+      - The module never changes or deletes an object of the same name without these labels. Instead it fails. If you ask it to delete the
+        object, it returns the reason why the object stays.
     type: str
     required: true
 """

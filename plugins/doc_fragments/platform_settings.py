@@ -110,11 +110,11 @@ options:
         type: str
         default: ""
       platform_branch:
-        description: Its branch.
+        description: Branch of the platform repository.
         type: str
         default: main
       platform_path:
-        description: Folder of the chart in it.
+        description: Folder of the chart in the platform repository.
         type: str
         default: platform/airflow/core
       take_over:
@@ -122,7 +122,7 @@ options:
         type: str
         default: ""
       platform_credentials:
-        description: What the platform repository is pushed to and read with. What does not fit the URL is refused.
+        description: Credentials for the platform repository. The module refuses credentials that do not fit the URL.
         type: dict
         suboptions: &credentials
           username:
@@ -142,8 +142,8 @@ options:
             type: str
       chart_repository:
         description:
-          - URL of the chart repository from which Argo CD fetches the official chart. Empty, it is not asked.
-          - It is asked as Argo CD asks it, without a proxy and with public certificate authorities alone.
+          - URL of the chart repository from which Argo CD fetches the official chart. If empty, the module does not check it.
+          - The module reads it in the same way as Argo CD, without a proxy and with public certificate authorities only.
         type: str
         default: ""
       chart_version:
@@ -151,7 +151,7 @@ options:
         type: str
         default: ""
       chart_archive:
-        description: The official chart as a file on the host that runs the module. With it the chart repository is not asked.
+        description: The official chart as a file on the host that runs the module. Then the module does not check the chart repository.
         type: str
         default: ""
       dags_repo:
@@ -159,15 +159,15 @@ options:
         type: str
         default: ""
       dags_branch:
-        description: Its branch.
+        description: Branch of the DAG repository.
         type: str
         default: main
       dags_subpath:
-        description: Folder of the DAGs in it.
+        description: Folder of the DAG files in the DAG repository.
         type: str
         default: dags
       dags_credentials:
-        description: What the DAG repository is read with. What does not fit the URL is refused.
+        description: Credentials for the DAG repository. The module refuses credentials that do not fit the URL.
         type: dict
         suboptions: *credentials
       dags_check:

@@ -10,8 +10,8 @@ class ModuleDocFragment:
     DOCUMENTATION = r"""
 options: {}
 notes:
-  - While it waits, each change of state is shown on standard error with the seconds since the beginning, of more than 10 things their
-    sum, at most every 2 seconds. Standard output stays the callback's own, so that JSON stays valid.
+  - While the module waits, it shows each change of state on standard error, with the seconds since the start. For more than 10 objects it
+    shows a summary, at most every 2 seconds. It does not write to standard output, so that JSON output stays valid.
   - This needs the module to run on the controller (connection V(local)) as a user who may read the controller's files. Nothing is shown
     with C(async) or C(no_log), nor in check mode.
 """

@@ -11,8 +11,9 @@ class ModuleDocFragment:
 options:
   tunnel:
     description:
-      - A Service in a Kubernetes cluster through whose ready pod the server is reached, over the encrypted connection to the API server.
-      - The connection goes through no proxy other than the API server's. It needs C(get) on the Service, C(list) on C(endpointslices)
+      - A Service in a Kubernetes cluster. The module connects to a ready pod of the Service through the encrypted connection to the API
+        server, as C(kubectl port-forward) does.
+      - The connection uses no proxy except the proxy for the API server. It needs C(get) on the Service, C(list) on C(endpointslices)
         and C(create) on C(pods/portforward) in O(tunnel.namespace).
     type: dict
     suboptions:

@@ -13,7 +13,7 @@ author: The gitops.airflow team (@gitops-airflow)
 description:
   - Sets the pause state of a DAG through Airflow's stable REST API (v1, Airflow 2).
   - The runs of a paused DAG do not continue, and no new ones are scheduled.
-  - Each request is made once. A DAG that Airflow does not know is an error.
+  - Sends each request once. Fails if Airflow does not know the DAG.
 attributes:
   check_mode:
     support: full
@@ -26,7 +26,7 @@ extends_documentation_fragment:
   - gitops.airflow.attributes
 options:
   dag_id:
-    description: The DAG.
+    description: ID of the DAG.
     type: str
     required: true
   paused:

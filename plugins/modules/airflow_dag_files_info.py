@@ -11,26 +11,26 @@ short_description: Check the DAG files of a folder before they are pushed
 version_added: 0.1.0
 author: The gitops.airflow team (@gitops-airflow)
 description:
-  - Parses the Python files of a folder on this machine, and runs none of them. A file with a syntax error is refused, with file, line and
-    text. If C(.airflowignore) lists it, it is a warning.
-  - Warns of a task that asks for a namespace that is not one of O(namespaces), if the namespace stands in the file. It reads in
-    C(executor_config) the C(metadata) of C(pod_override) and the older C(KubernetesExecutor), and names that are set once in the file.
-  - It parses as the Python of this machine does, which may be newer than that of Airflow's image. What Airflow itself says afterwards is
-    in M(gitops.airflow.airflow_dags_wait).
+  - Parses the Python files of a folder on this machine without running them. Fails if a file has a syntax error, with file, line and
+    text. For a file that C(.airflowignore) lists, it only warns.
+  - Warns if a task's C(executor_config) names a namespace that is not one of O(namespaces). It finds the namespace in the C(metadata) of
+    C(pod_override) and in the older C(KubernetesExecutor), as a literal or as a variable that the file sets once.
+  - Parses with the Python of this machine, which may be newer than that of Airflow's image. To wait for the result of Airflow's own
+    parser, use M(gitops.airflow.airflow_dags_wait).
 extends_documentation_fragment:
   - gitops.airflow.attributes.read_only
 options:
   source_dir:
-    description: A local folder, whose files are chosen as O(gitops.airflow.git_publish#module:source_dir) chooses them.
+    description: A local folder. The module selects its files in the same way as O(gitops.airflow.git_publish#module:source_dir).
     type: str
     required: true
   namespaces:
-    description: The namespaces that tasks may use. If there are none, none is checked.
+    description: The namespaces that tasks may use. If the list is empty, namespaces are not checked.
     type: list
     elements: str
     default: []
   names:
-    description: What options are called in the next action, by their names here.
+    description: Names to use for this module's options in RV(next_action), by the names of the options.
     type: dict
     default: {}
 notes:
@@ -56,7 +56,7 @@ imported_files:
   elements: str
   sample: [orders.py, shared/tables.py]
 dag_files:
-  description: Those of them that call C(DAG) or use the decorator C(dag).
+  description: The files in RV(imported_files) that call C(DAG) or use the decorator C(dag).
   returned: success
   type: list
   elements: str
@@ -98,7 +98,7 @@ def main(create: Callable[..., AnsibleModule] = AnsibleModule) -> None:
     except CollectionError as error:
         module.fail(error)
     except OSError as error:
-        module.fail(CollectionError(str(error), "Correct the path that it names.", "bad_path"))
+        module.fail(CollectionError(str(error), "Correct the path in the message.", "bad_path"))
     for words in found.warnings:
         module.warn(words)
     module.exit_json(changed=False, imported_files=list(found.imported), dag_files=list(found.dag_files))

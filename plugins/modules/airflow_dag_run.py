@@ -11,21 +11,22 @@ short_description: Create or find a run of an Airflow DAG and wait for its end
 version_added: 0.1.0
 author: The gitops.airflow team (@gitops-airflow)
 description:
-  - Asks Airflow's stable REST API (v1, Airflow 2) for the run O(dag_run_id) of a DAG, creates it when there is none, and waits until it
-    has ended.
+  - Looks up the run O(dag_run_id) of a DAG in Airflow's stable REST API (v1, Airflow 2), creates the run if it does not exist, and waits
+    until it has ended.
   - A second call with the same O(dag_run_id) finds the run and starts nothing. Without O(dag_run_id) each call starts a new run.
-  - The webserver is reached by O(url), or through the Kubernetes API (O(tunnel)), where no address of it need be reachable.
-  - For a new run, a DAG that the scheduler has not parsed yet is waited for. When it does not come within O(timeout) the import errors are
-    named. A run that exists is found also if its DAG has import errors now, is paused, or was removed.
-  - A webserver that does not answer, or answers 502, 503 or 504, is asked again until O(timeout).
-  - The message of a failed run quotes the last 20 lines of each failed task's log. A log in remote storage is uploaded after the task's
-    change of state, so the logs are waited for, up to 20 seconds for all of them; what then is not there is named with Airflow's reason.
+  - Reaches the webserver by O(url), or through the Kubernetes API (O(tunnel)). With O(tunnel) the webserver needs no reachable address.
+  - For a new run, waits until the scheduler has parsed the DAG. If the DAG does not appear within O(timeout), the message names the
+    import errors. An existing run is found even if its DAG has import errors, is paused, or was removed.
+  - If the webserver does not answer, or answers 502, 503 or 504, repeats the request until O(timeout).
+  - The message of a failed run quotes the last 20 lines of each failed task's log. A worker uploads a log to remote storage after the
+    task's change of state. The module therefore waits up to 20 seconds for all logs together. If a log is still missing, the message says
+    so, with Airflow's reason.
 attributes:
   check_mode:
     support: full
     details: >-
-      Looks once and reports whether it would create the run or change the pause state. Waits for nothing. Without O(dag_run_id) it reports
-      that it would start a run, and returns no name, because a run is named when it is started.
+      Reads once, and reports whether it would create the run or change the pause state. Does not wait. Without O(dag_run_id) it reports
+      that it would start a run, but returns no name, because a run gets its name when it starts.
   diff_mode:
     support: none
     details: A run has no earlier state to compare with.
@@ -37,31 +38,33 @@ extends_documentation_fragment:
   - gitops.airflow.progress
 options:
   dag_id:
-    description: The DAG.
+    description: ID of the DAG.
     type: str
     required: true
   dag_run_id:
     description:
-      - The name of the run. By default Airflow takes letters, digits, and of other characters C(_.~:+-) only.
-      - Without it a new run is started, named C(ansible__), the time in UTC and a random part. Then the module is not idempotent.
+      - The ID of the run. By default Airflow accepts only letters, digits and the characters C(_.~:+-).
+      - Without it, the module starts a new run. Its ID is C(ansible__), the time in UTC and a random part. Then the module is not
+        idempotent.
     type: str
   conf:
     description: The configuration of a new run. An existing run keeps its own.
     type: dict
   logical_date:
-    description: The logical date of a new run, in ISO 8601 with a time zone. Airflow takes the present when it is not given.
+    description: The logical date of a new run, in ISO 8601 with a time zone. Defaults to the current time.
     type: str
   unpause:
     description:
-      - Whether a paused DAG is unpaused, once the run is there and when it has not ended.
-      - Unpausing a scheduled DAG also brings its latest scheduled run.
-      - With V(false) and O(wait=true) a paused DAG is an error at once, because the run would stay queued.
+      - Whether to unpause a paused DAG after the run was created or found. The DAG stays paused if the run has already ended.
+      - After it is unpaused, a scheduled DAG also starts its latest scheduled run.
+      - With V(false) and O(wait=true), the module fails at once if the DAG is paused, because the run would stay queued.
     type: bool
     default: false
   paused_after:
     description:
-      - The pause state that the DAG is put in when the run has ended, well or not. Without it the state stays as it is.
-      - Before it is paused its other active runs are waited for, until O(timeout) at most. A paused DAG's runs stand still.
+      - Whether the DAG is paused after the run has ended, successfully or not. Without this option the pause state does not change.
+      - Before it pauses the DAG, the module waits for other active runs of the DAG, at most until O(timeout), because the runs of a
+        paused DAG do not continue.
       - Needs O(wait=true).
     type: bool
   wait:
@@ -69,7 +72,7 @@ options:
     type: bool
     default: true
   timeout:
-    description: Seconds for all of it together.
+    description: Seconds for the whole module, including all waits.
     type: float
     default: 600
   poll_interval:
@@ -78,7 +81,7 @@ options:
     default: 1
 notes:
   - The webserver must offer basic authentication, C([api] auth_backends = airflow.api.auth.backend.basic_auth).
-  - Through O(tunnel) a webserver's pod that is replaced is followed to the next one.
+  - With O(tunnel), if a pod of the webserver is replaced, the module connects to the new pod.
   - The user needs to read DAGs, DAG runs, task instances, task logs and import errors, to create DAG runs, and for O(unpause) and
     O(paused_after) to edit the DAG. The role C(Op) has all of these.
 seealso:

@@ -12,16 +12,16 @@ version_added: 0.1.0
 author: The gitops.airflow team (@gitops-airflow)
 description:
   - Waits until git-sync has checked out a commit in the newest running pod that parses DAG files. It finds the pod by the label
-    C(tier=airflow). With a pod of C(component=dag-processor) it is that one, otherwise the one of C(component=scheduler). Airflow reads a
-    new DAG file within the next 30 seconds.
-  - With O(pushed) it then waits until Airflow has read these files, and fails if one of them has an import error. Import errors of other
-    files are reported in RV(text), and fail nothing.
-  - Airflow is asked through the Kubernetes API, as its admin.
+    C(tier=airflow). If a pod with C(component=dag-processor) exists, it uses that pod, otherwise the pod with C(component=scheduler).
+    Airflow reads a new DAG file within the next 30 seconds.
+  - With O(pushed) it then waits until Airflow has read these files, and fails if one of them has an import error. RV(text) reports import
+    errors of other files, which do not fail the module.
+  - Reaches Airflow through the Kubernetes API, as the user O(airflow_username).
   - If no such pod runs, there is nothing to wait for.
   - Changes nothing.
 attributes:
   check_mode:
-    details: Looks once, and reports what it has seen. Airflow is not asked.
+    details: Reads the commit once and reports it. Sends no request to Airflow.
 extends_documentation_fragment:
   - gitops.airflow.kubernetes_auth
   - gitops.airflow.attributes.read_only
@@ -31,7 +31,7 @@ options:
     type: str
     default: airflow-core
   commit:
-    description: The commit, in full.
+    description: The full hash of the commit.
     type: str
     required: true
   link:
@@ -56,17 +56,20 @@ options:
         elements: str
         required: true
       imported_files:
-        description: Those of them that Airflow imports. RV(gitops.airflow.airflow_dag_files_info#module:imported_files) has them.
+        description: The files in O(pushed.files) that Airflow imports, as in
+          RV(gitops.airflow.airflow_dag_files_info#module:imported_files).
         type: list
         elements: str
         default: []
       dag_files:
-        description: Those of them that make a DAG. They are waited for until O(parse_timeout), the other ones for 40 seconds.
+        description: The files in O(pushed.files) that define a DAG. The module waits for them until O(parse_timeout), and for other files
+          for 40 seconds.
         type: list
         elements: str
         default: []
   parse_timeout:
-    description: Seconds to wait for O(pushed) once the commit is there. RV(text) names the files that Airflow has not read then.
+    description: Seconds to wait for O(pushed) after the pod has the commit. RV(text) names files that Airflow has not read within this
+      time.
     type: float
     default: 90
   airflow_service:
@@ -74,11 +77,11 @@ options:
     type: str
     default: airflow-webserver
   airflow_port:
-    description: Port of that Service.
+    description: Port of O(airflow_service).
     type: int
     default: 8080
   airflow_username:
-    description: Airflow's user, who may read DAGs and import errors.
+    description: Airflow user that may read DAGs and import errors.
     type: str
     default: admin
   airflow_secret:
@@ -138,7 +141,7 @@ text:
   description: The same for a person.
   returned: success
   type: str
-  sample: "The scheduler has it: 2 DAGs visible, no import errors."
+  sample: "The scheduler has the commit: 2 DAGs visible, no import errors."
 dags:
   description: The DAGs of O(pushed) that Airflow has read since.
   returned: always

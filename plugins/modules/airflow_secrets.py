@@ -11,15 +11,15 @@ short_description: Create the Secrets that Airflow's pods read
 version_added: 0.1.0
 author: The gitops.airflow team (@gitops-airflow)
 description:
-  - Generates Airflow's passwords and keys once, in the Secret C(airflow-generated), and gives each namespace of workers what its pods need.
-    These are the database's connection, the fernet key, the webserver's key, the credentials of the DAG repository and those of the store
-    of task logs.
-  - The token of the embedded Git server and the keys of the store are read from the cluster. No value is returned, shown or logged.
-  - A value that was generated is never changed. A Secret of others is refused before anything is applied.
+  - Generates Airflow's passwords and keys once, in the Secret C(airflow-generated). Creates the Secrets that the pods in each worker
+    namespace need. These contain the connection to the database, the fernet key, the webserver's key, the credentials of the DAG
+    repository and those of the store of task logs.
+  - Reads the token of the embedded Git server and the keys of the store from the cluster. Does not return, show or log any value.
+  - Never changes a generated value. If a Secret of that name belongs to others, fails before it applies anything.
 attributes:
   check_mode:
     support: full
-    details: A Secret whose namespace does not exist yet would be created. What does not exist yet has no values.
+    details: Reports that it would create a Secret even if the namespace does not exist yet. Values that do not exist yet are empty.
   diff_mode:
     support: full
     details: Shows the keys only, and which of them change.
@@ -132,8 +132,8 @@ next_action:
   type: str
 code:
   description:
-    - The kind of failure. V(foreign_object) and V(being_deleted) name a Secret that cannot be used, V(incomplete_secret) one that has lost
-      generated values, V(missing_secret) one that others should have made.
+    - The kind of failure. V(foreign_object) and V(being_deleted) name a Secret that cannot be used, V(incomplete_secret) one that has
+      lost generated values, V(missing_secret) one that others should have made.
   returned: failure
   type: str
 """
@@ -228,7 +228,7 @@ def main(create: Callable[..., AnsibleModule] = AnsibleModule) -> None:
     except CollectionError as error:
         module.fail(error)
     except OSError as error:
-        module.fail(CollectionError(f"{error}.", "Make the file that it names readable, or give its text.", "unreadable_file"))
+        module.fail(CollectionError(f"{error}.", "Make the file in the message readable, or give its content as text.", "unreadable_file"))
     # The result has names and keys, never values. Ansible would blot a password out of every name that has it in it.
     module.no_log_values.difference_update(hidden)
     module.exit_json(**result)

@@ -7,26 +7,26 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: airflow_verification
-short_description: Prove that a platform runs Airflow's tasks where it should
+short_description: Verify that a platform runs Airflow's tasks in the right namespaces
 version_added: 0.1.0
 author: The gitops.airflow team (@gitops-airflow)
 description:
-  - Waits up to 120 seconds until the platform's Application is Synced and Healthy, and compares the running Airflow with what is wanted,
-    which is its version, executor, multi-namespace mode, namespace list, and the number of its pods and containers.
+  - Waits up to 120 seconds until the platform's Application is Synced and Healthy. Then compares the running Airflow with the wanted
+    version, executor, multi-namespace mode, namespace list, and number of pods and containers.
   - Runs DAGs once for each pair of commits (platform, DAGs), and proves from the worker pods where each task ran, that it ran once, and
     what it logged. Before the first run Airflow must be idle and its migrations must have run once.
   - The proof is kept in the ConfigMap C(airflow-verification) in O(core_namespace). At the same commits, a second run finds it, starts
     nothing and changes nothing.
-  - A DAG that was paused is paused again afterwards, also if the runs fail. After an interruption the next run does so, because the
-    ConfigMap keeps which DAGs were unpaused.
-  - Executes and writes nothing in a cluster whose Application does not belong to O(platform).
-  - Airflow is reached through the Kubernetes API. No URL is requested, because an address such as C(localhost) may be another platform's.
+  - Pauses a DAG again that was paused before, also if the runs fail. After an interruption the next run does so, because the ConfigMap
+    records which DAGs were unpaused.
+  - Runs no command and writes nothing in a cluster whose Application does not belong to O(platform).
+  - Reaches Airflow through the Kubernetes API, not by URL, because an address such as C(localhost) may belong to another platform.
 attributes:
   check_mode:
     support: full
     details: >-
-      Looks once, and asks Airflow. Reports broken rules as RV(problems) instead of failing, and whether DAGs would be run at the present
-      commits. Commits that earlier tasks of the same check would push are not known.
+      Reads the cluster and Airflow once. Reports broken rules in RV(problems) instead of failing, and whether it would run DAGs at the
+      current commits. It does not know commits that earlier tasks of the same run in check mode would push.
   diff_mode:
     support: full
     details: Shows the commits that are proven.
@@ -52,23 +52,23 @@ options:
     type: str
     default: airflow-core
   worker_namespaces:
-    description: Namespaces of the workers. Airflow's namespace list must name just these.
+    description: Worker namespaces. Airflow's namespace list must contain exactly these.
     type: list
     elements: str
     required: true
   git_namespace:
-    description: Namespace of the embedded Git server. Empty if the platform has none. Of use with O(search_cluster) only.
+    description: Namespace of the embedded Git server. Empty if the platform has none. Used only with O(search_cluster).
     type: str
     default: ""
   logs_namespace:
-    description: Namespace of the store of task logs. Empty if the platform has none. Of use with O(search_cluster) only.
+    description: Namespace of the store of task logs. Empty if the platform has none. Used only with O(search_cluster).
     type: str
     default: ""
   search_cluster:
     description:
-      - Whether the whole cluster is first searched for other platforms, for another Argo CD and for objects of others under this platform's
-        names, as M(gitops.airflow.platform_ownership_info) does. Such a cluster is refused.
-      - Needs what that module needs.
+      - Whether to search the whole cluster first for other platforms, for another Argo CD, and for objects of others with this platform's
+        names, as M(gitops.airflow.platform_ownership_info) does. The module fails if it finds any.
+      - Needs the rights that M(gitops.airflow.platform_ownership_info) needs.
     type: bool
     default: false
   repo:
@@ -80,7 +80,7 @@ options:
     type: str
     default: ""
   version:
-    description: The version that Airflow must report. Any version if it is empty.
+    description: The version that Airflow must report. If empty, any version is accepted.
     type: str
     default: ""
   pods:
@@ -88,21 +88,21 @@ options:
     type: int
     default: 4
   containers:
-    description: Number of their containers.
+    description: Number of containers in these O(pods).
     type: int
     default: 7
   runs:
-    description: The DAGs to run. If the list is empty, only what needs no run is verified.
+    description: The DAGs to run. If the list is empty, the module verifies only what needs no DAG run.
     type: list
     elements: dict
     default: []
     suboptions:
       dag_id:
-        description: The DAG.
+        description: ID of the DAG.
         type: str
         required: true
       task_id:
-        description: The task of it that is observed.
+        description: ID of the task to observe.
         type: str
         required: true
       namespace:
@@ -110,11 +110,11 @@ options:
         type: str
         required: true
       log:
-        description: What the last 20 lines of the worker's log must contain, as a regular expression.
+        description: Regular expression that must match in the last 20 lines of the worker's log.
         type: str
         required: true
       optional:
-        description: Whether the run is skipped if no file of the DAG folder names the DAG, or if its namespace is not a worker namespace.
+        description: Whether to skip the run if no file of the DAG folder names the DAG, or if the namespace is not a worker namespace.
         type: bool
         default: false
   timeout:
@@ -125,9 +125,10 @@ options:
     description: File for the report as JSON, readable by everyone. Without it no file is written.
     type: path
 notes:
-  - Needs what M(gitops.airflow.argocd_application_wait) and M(gitops.airflow.airflow_worker_placement_wait) need. In O(core_namespace) it
-    also needs C(get), C(create) and C(patch) on C(configmaps), C(get) on the Secret C(airflow-admin), C(create) on C(pods/exec), and for
-    the Service C(airflow-webserver) C(get) on C(services), C(list) on C(endpointslices) and C(create) on C(pods/portforward).
+  - Needs the rights of M(gitops.airflow.argocd_application_wait) and M(gitops.airflow.airflow_worker_placement_wait). In
+    O(core_namespace) it also needs C(get), C(create) and C(patch) on C(configmaps), C(get) on the Secret C(airflow-admin), C(create) on
+    C(pods/exec), and for the Service C(airflow-webserver) C(get) on C(services), C(list) on C(endpointslices) and C(create) on
+    C(pods/portforward).
 seealso:
   - module: gitops.airflow.argocd_application_wait
   - module: gitops.airflow.airflow_dag_run
@@ -195,7 +196,7 @@ proven:
   type: bool
   sample: true
 ran:
-  description: The DAGs of which runs were started, or in check mode would be.
+  description: The DAGs for which the module started runs, or in check mode would start them.
   returned: always
   type: list
   elements: str

@@ -7,24 +7,25 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: airflow_worker_placement_wait
-short_description: Wait until the worker pods of Airflow DAG runs are where they belong, and prove it
+short_description: Wait until the worker pods of Airflow DAG runs have run in the expected places
 version_added: 0.1.0
 author: The gitops.airflow team (@gitops-airflow)
 description:
-  - Watches the pods that Airflow's KubernetesExecutor makes for given DAG runs and returns when each expectation is met, or as soon as one
-    can no longer be met.
+  - Watches the pods that Airflow's KubernetesExecutor creates for the given DAG runs. Returns when every expectation is met, or as soon
+    as an expectation can no longer be met.
   - Fails at once when a worker is in a namespace where none is expected, on a wrong node, with another service account,
     toleration, node selector or affinity, when there are more workers than expected, or when a worker failed in its last try.
-  - Fails after a grace when a worker is unschedulable (with the scheduler's own message) or a container cannot start, so that C(base)
-    does not run. Once C(base) runs, its end is the worker's, whatever becomes of sidecars. The message names each container whose end may
-    be the cause, with exit code and message.
-  - A worker that may be replaced is waited for until O(timeout), with the reason, because a task may be tried again hours later. That is
-    one that was deleted before C(base) ran, or in a try before the last, or whose task O(task_instances) show as deferred, up for
-    reschedule or queued.
-  - Workers vanish seconds after their end. Take O(resource_version) before the trigger, and those already deleted are seen too. Where that
-    history is gone, O(task_instances) names the pods and Events prove where they ran; RV(placements) says which evidence each has.
-  - A worker pod that succeeded says that its process ended, not that the task did. M(gitops.airflow.airflow_dag_run) reports how the task
-    ended.
+  - Fails after a grace period if a worker is unschedulable (with the scheduler's own message), or if a container cannot start, so that
+    the container C(base) does not run. Once C(base) runs, only its exit decides, not the exit of sidecars. The message names each
+    container whose exit may be the cause, with exit code and message.
+  - If Airflow may replace a worker, waits for the new worker until O(timeout), because a task may be tried again hours later. This holds
+    for a worker that was deleted before C(base) ran, that was deleted in a try before the last, or whose task is deferred, up for
+    reschedule or queued in O(task_instances).
+  - Airflow deletes a worker pod seconds after its end. To see deleted workers too, get O(resource_version) before you trigger the runs.
+    If the API server no longer has that history, O(task_instances) names the pods, and Events prove where they ran. RV(placements) says
+    which evidence each worker has.
+  - A worker pod that succeeded proves that its process ended, not that the task succeeded. M(gitops.airflow.airflow_dag_run) reports the
+    state of the task.
 attributes:
   check_mode:
     details: Reads once and reports whether all expectations are met. Does not fail when they are not.
@@ -35,98 +36,101 @@ extends_documentation_fragment:
 options:
   expectations:
     description:
-      - What the workers must be like, one entry for each DAG run or for each task of it. What is not given may be anything.
-      - A worker of a named run that is in none of the namespaces expected for it is a stray.
+      - The expected properties of the workers. Give one entry for each DAG run, or for each of its tasks. Properties that an entry does
+        not give are not checked.
+      - A worker of one of these runs in a namespace that is not expected for the run is a stray.
     type: list
     elements: dict
     required: true
     suboptions:
       dag_id:
-        description: The DAG. Ids too long or too odd for a label are matched as Airflow 2.6 labels them.
+        description: ID of the DAG. An ID that is not a valid label value is compared in the form that Airflow 2.6 uses for labels.
         type: str
         required: true
       run_id:
-        description: The DAG run.
+        description: ID of the DAG run.
         type: str
         required: true
       task_id:
-        description: The task, with its group before it (V(group.task\)). Without it the expectation is for all tasks of the run.
+        description: ID of the task, with its group (V(group.task\)). Without it the expectation holds for all tasks of the run.
         type: str
       map_index:
-        description: The one worker of a mapped task, from V(0) on. Without it the expectation is for all of them. Needs
+        description: Index of a mapped task, from V(0) on. Without it the expectation holds for all indexes. Needs
           O(expectations[].task_id).
         type: int
       namespace:
-        description: The namespace that the workers must be in.
+        description: The namespace in which the workers must run.
         type: str
         required: true
       service_account:
-        description: The service account that they must have.
+        description: The service account that the workers must have.
         type: str
       node:
-        description: The name of the node that they must be on.
+        description: The name of the node on which the workers must run.
         type: str
       node_labels:
-        description: Labels that their node must have.
+        description: Labels that the node of each worker must have.
         type: dict
       node_selector:
-        description: Entries that their node selector must have, among others.
+        description: Entries that the node selector of the workers must contain. It may contain others.
         type: dict
       tolerations:
         description:
-          - Tolerations that they must have, among others. A key that is not given here may be anything there.
-          - Where a worker's toleration names no C(operator), it is V(Equal), as Kubernetes takes it.
+          - Tolerations that the workers must have. They may have others. Keys of a toleration that are not given here are not compared.
+          - A worker's toleration without C(operator) counts as V(Equal), as in Kubernetes.
         type: list
         elements: dict
       affinity:
-        description: What their affinity must contain. Dictionaries are compared by the given keys, lists element by element.
+        description: What the affinity of the workers must contain. Dictionaries are compared by the given keys, lists element by element.
         type: dict
       count:
         description:
-          - How many tasks must have a worker. Each index of a mapped task counts, its tries and the pods of a deferred task do not.
+          - How many tasks must have a worker. Each index of a mapped task counts. Further tries, and further pods of a deferred task, do
+            not count.
           - Must be 1 or more.
         type: int
         default: 1
       tries:
         description:
-          - How many tries a task may take. A worker that failed in an earlier try is waited for to be replaced, one that failed in this
-            try or a later one is a failure. Must be 1 or more.
-          - Of several tries the latest counts; the place of each is judged.
+          - How many tries a task may take. If a worker fails in an earlier try, the module waits for the next worker. If it fails in this
+            try or a later one, the module fails. Must be 1 or more.
+          - The result of the latest try counts. The place of every try is checked.
         type: int
         default: 1
       pods_per_task:
         description:
-          - How many pods one try of a task makes. A task that defers itself once makes V(2), one before and one after. Must be 1 or more.
-          - The last of them must come as far as O(phase); the place of each is judged.
+          - How many pods one try of a task creates. A task that defers itself once creates V(2), one before and one after. Must be 1 or
+            more.
+          - The last pod must reach O(phase). The place of every pod is checked.
         type: int
         default: 1
   namespaces:
     description:
-      - Namespaces to look for strays in. Without it all of them are.
-      - Where reading pods in all namespaces is not permitted, the expectations' own namespaces are watched, and a warning and RV(watched)
-        say so.
+      - Namespaces in which to look for stray workers. Defaults to all namespaces.
+      - If you may not read pods in all namespaces, the module watches the namespaces of the expectations. A warning and RV(watched) say
+        so.
     type: list
     elements: str
   resource_version:
     description:
-      - The RV(resource_version) taken before the runs were triggered. What came after it is replayed, so that pods already deleted are
-        seen too.
-      - The API server keeps that history for some minutes. If it has expired, a warning says so, and Events are read.
+      - The RV(resource_version) that this module returned before the runs were triggered. The API server replays all later changes, so
+        that the module also sees pods that are already deleted.
+      - The API server keeps this history for some minutes. If it has expired, the module warns and reads Events.
     type: str
   task_instances:
     description:
       - The task instances of the runs as M(gitops.airflow.airflow_dag_run) returns them. Only C(task_id), C(map_index), C(try_number),
         C(state) and C(hostname) are read; for several runs each entry needs C(dag_id) and C(run_id) too.
-      - They name the pods of tasks that have run. Where such a pod is deleted unseen, an Event of that name proves its namespace and node,
-        and the state shows how it ended. Service account, node selector, tolerations and affinity cannot be verified then; where one of
-        them is expected it has failed, saying so.
-      - Without them Events count only when O(resource_version) is given, its history is gone, and exactly as many pods named like the
-        task's have come since as are missing.
+      - They name the pods of tasks that have run. If such a pod was deleted before the module saw it, an Event with its name proves its
+        namespace and node, and the state shows how it ended. Service account, node selector, tolerations and affinity can then not be
+        verified. If one of these is expected, the module fails and says so.
+      - Without this option the module uses Events only if O(resource_version) is given, its history has expired, and the number of new
+        pods with the task's name equals the number of missing workers.
       - API servers keep Events for one hour unless configured otherwise.
     type: list
     elements: dict
   phase:
-    description: How far the workers must have come.
+    description: The phase that the workers must reach.
     type: str
     choices: [Scheduled, Running, Succeeded]
     default: Succeeded
@@ -139,13 +143,13 @@ options:
     type: float
     default: 60
   start_grace:
-    description: Seconds for which a container may fail to start, for which the end of a worker that was deleted while it ran may be
-      unknown, and for which Events may leave in doubt whose they are.
+    description: Seconds after which the wait fails if a container cannot start, if it is still unknown how a deleted worker ended, or if
+      Events still match more than one worker.
     type: float
     default: 60
   tail_lines:
-    description: How many of the last lines of the C(base) container's log are kept for each worker, or of the container whose failure kept
-      it from starting. They are read while it runs. V(0) reads none.
+    description: Number of last lines to keep of each worker's log. This is the log of the container C(base), or of the container whose
+      failure kept C(base) from starting. The log is read while the container runs. V(0) reads no logs.
     type: int
     default: 20
 notes:
@@ -245,8 +249,8 @@ RETURN = r"""
 placements:
   description:
     - Each worker of the expected runs, every try of it, as it was last seen.
-    - C(evidence) is V(pod) where the pod was seen, and V(events) where only Events and task instances tell of it. What these do not tell is
-      null.
+    - C(evidence) is V(pod) if the module saw the pod, and V(events) if it knows the pod only from Events and task instances. Unknown
+      fields are null.
     - C(phase) is V(Pending), V(Scheduled), V(Running), V(Succeeded), V(Failed), or V(Gone) for a pod that was deleted before its end was
       seen. C(map_index) is V(-1) for a task that is not mapped. Timings are UTC, and seconds since the creation.
   returned: always
@@ -298,7 +302,7 @@ next_action:
   returned: failure
   type: str
 code:
-  description: V(timeout), V(not_done) where a failure ended the wait, V(bad_option), or the kind of the request that failed.
+  description: V(timeout), V(not_done) if a failure ended the wait, V(bad_option), or the kind of the request that failed.
   returned: failure
   type: str
 watched:

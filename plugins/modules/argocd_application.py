@@ -39,16 +39,16 @@ options:
   state:
     description:
       - With V(present) the Application exists as declared.
-      - With V(absent) it does not exist. The module waits until Argo CD has removed what it applied, which O(cascade) asks it to.
+      - With V(absent) it does not exist. With O(cascade=true) the module waits until Argo CD has deleted the objects that it applied.
     type: str
     choices: [absent, present]
     default: present
   project:
-    description: Its AppProject.
+    description: AppProject of the Application.
     type: str
     default: default
   repo:
-    description: URL of the repository. Needed with O(state=present).
+    description: URL of the repository. Required with O(state=present).
     type: str
   target_revision:
     description: The branch, tag, commit or chart version that Argo CD follows.
@@ -63,7 +63,7 @@ options:
     type: dict
     default: {}
   destination_namespace:
-    description: Namespace for objects that name none. Needed with O(state=present).
+    description: Namespace of objects that do not name a namespace. Required with O(state=present).
     type: str
   destination_server:
     description: URL of the cluster to deploy to.
@@ -74,7 +74,7 @@ options:
     type: bool
     default: true
   prune:
-    description: Whether an automated sync deletes what the source does not contain any more.
+    description: Whether an automated sync deletes objects that the source no longer contains.
     type: bool
     default: true
   self_heal:
@@ -91,7 +91,7 @@ options:
     type: dict
     suboptions:
       limit:
-        description: How often. V(0) means never.
+        description: Maximum number of retries. V(0) means none.
         type: int
         default: 5
       duration:
@@ -99,7 +99,7 @@ options:
         type: str
         default: 10s
       factor:
-        description: Factor by which each pause is longer than the one before.
+        description: Factor by which the pause grows after each retry.
         type: int
         default: 2
       max_duration:
@@ -107,7 +107,7 @@ options:
         type: str
         default: 3m0s
   cascade:
-    description: Whether Argo CD removes what it applied when the Application is deleted.
+    description: Whether Argo CD deletes the objects that it applied when the Application is deleted.
     type: bool
     default: true
   labels:
@@ -124,7 +124,7 @@ options:
     default: false
   revision:
     description:
-      - With O(wait=true), the revision that the Application must show. A list gives one for each source.
+      - With O(wait=true), the revision that the Application must show. A list gives one revision for each source.
       - A commit is given in full or by its first 7 or more hexadecimal digits. For a Helm chart repository it is the chart's version.
       - A branch or a tag is refused, because it may move during the wait.
       - After a push, also give O(refresh=normal). By itself Argo CD reads Git only every few minutes.

@@ -7,33 +7,35 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: argocd_application_wait
-short_description: Wait until Argo CD Applications are at a revision, synced and healthy
+short_description: Wait until Argo CD Applications are synced and healthy at a revision
 version_added: 0.1.0
 author: The gitops.airflow team (@gitops-airflow)
 description:
-  - Watches Applications through the Kubernetes API and returns as soon as all of them are done, or as soon as one of them cannot become so.
+  - Watches Applications through the Kubernetes API. Returns as soon as all of them are done, or as soon as one of them has failed.
   - An Application is done when its last comparison was made with the spec as it is now and shows O(revision) (if given), no refresh is
     pending, no operation is pending or runs, the last operation succeeded and its outcome has been compared since, it is Synced and
     Healthy, and it has no error condition. O(operation), O(sync) and O(health) let it be done otherwise.
-  - Where Healthy counts, its containers must also run for a while. Argo CD calls a Deployment healthy between two crashes, if its
-    containers have no readiness probe. One that has just started must run for 15 seconds, one that has crashed for O(degraded_grace).
-  - It has failed at once when it does not exist (unless O(must_exist=false)), is being deleted, its last operation at the wanted revision
-    failed with no retry left, or its comparison or spec has a final error at the wanted revision.
-  - It has failed at once, too, when a Job of it has failed for good and no operation runs that may try it again.
-  - It has failed after O(degraded_grace) when it stays Degraded, another error condition stays, another revision is shown after
-    O(revision) was, because something was pushed after it, or something of it cannot run and time alone seldom mends that, also while it
-    is Progressing or its operation runs. That is a pod that finds no node, a quota or an admission that refuses pods, a volume that cannot
-    be mounted, an image, a container's configuration, or containers (init containers and those of hooks among them) that crash.
-  - An error of a comparison is final if it stays until an input changes, such as refused credentials, a missing repository or revision, a
-    chart that cannot be rendered, or an AppProject that does not permit it. Any other one, such as a network that is away, may pass, and
-    fails after O(degraded_grace).
-  - An Application that is created anew under the same name is judged afresh.
-  - A probe that fails is named in the reason, but waited for. What belongs to the commit before O(revision) is not blamed while the sync
-    of that revision has not begun.
-  - Several Applications are waited for together, on one connection and with one O(timeout).
+  - If O(health) requires Healthy, the containers must also keep running. Without a readiness probe, Argo CD shows a Deployment as healthy
+    between two crashes. A container that has just started must run for 15 seconds, and one that has crashed for O(degraded_grace).
+  - An Application fails at once if it does not exist (unless O(must_exist=false)), if it is being deleted, if its last operation at the
+    wanted revision failed and is not retried, or if its comparison or spec has a final error at the wanted revision.
+  - It also fails at once if one of its Jobs has failed and no running operation may try the Job again.
+  - It fails after O(degraded_grace) if it stays Degraded, or if another error condition stays. It also does so if it shows another
+    revision after O(revision), because of a later push.
+  - It fails after O(degraded_grace), even while it is Progressing or its operation runs, if one of its pods cannot run for a reason that
+    rarely disappears. Such reasons are that no node fits, that a quota or admission rejects pods, that a volume cannot be mounted, that
+    an image cannot be pulled, that a container's configuration is wrong, or that containers crash, including init containers and hooks.
+  - An error of a comparison is final if it stays until an input changes. Examples are refused credentials, a missing repository or
+    revision, a chart that cannot be rendered, or an AppProject that does not permit the Application. Any other error, such as an
+    unreachable network, may pass, and fails after O(degraded_grace).
+  - If an Application is deleted and created again with the same name, the module starts its evaluation again.
+  - A failing probe is named in the reason, but does not fail the wait. Pods of the previous commit do not fail the wait before the sync
+    of O(revision) has begun.
+  - Waits for several Applications together, on one connection and with one O(timeout).
 attributes:
   check_mode:
-    details: Reads once and reports whether all are done. Asks for no refresh, ends no operation, and does not fail when they are not.
+    details: Reads once and reports whether all Applications are done. Requests no refresh, ends no operation, and does not fail if they
+      are not done.
 extends_documentation_fragment:
   - gitops.airflow.kubernetes_auth
   - gitops.airflow.attributes.read_only
@@ -55,19 +57,19 @@ options:
   fail_fast:
     description:
       - Whether the first failed Application ends the wait.
-      - With V(false) the others are waited for, and a failure is reported when each of them is done or has failed.
+      - With V(false) the module waits until each Application is done or has failed, and then reports the failure.
     type: bool
     default: true
   must_exist:
-    description: Whether an Application that does not exist is a failure. With V(false) it is waited for.
+    description: Whether an Application that does not exist is a failure. With V(false) the module waits for it.
     type: bool
     default: true
 notes:
-  - O(namespace) needs C(get), C(list) and C(watch) on C(applications.argoproj.io), for O(refresh) and O(supersede) also C(patch). Where
-    C(watch) is not granted the state is read every 2 seconds instead.
-  - C(list) on C(pods), C(jobs), C(deployments), C(statefulsets), C(daemonsets) and C(events) in the Applications' namespaces, and C(get) on
-    C(pods/log), let what cannot run be noticed early. Events and logs are read only of what does not run. The diagnosis also lists
-    C(persistentvolumeclaims). What this user may not read is listed in it.
+  - Needs C(get), C(list) and C(watch) on C(applications.argoproj.io) in O(namespace). O(refresh) and O(supersede) also need C(patch).
+    Without C(watch) the module reads the state every 2 seconds.
+  - C(list) on C(pods), C(jobs), C(deployments), C(statefulsets), C(daemonsets) and C(events) in the Applications' namespaces, and C(get)
+    on C(pods/log), let the module notice early what cannot run. It reads events and logs only of pods that do not run. The diagnosis also
+    needs C(list) on C(persistentvolumeclaims). RV(diagnosis) lists what the user may not read.
 seealso:
   - module: kubernetes.core.k8s
   - module: gitops.airflow.airflow_worker_placement_wait
@@ -129,7 +131,7 @@ applications:
         - {elapsed: 98.31, sync: Synced, health: Healthy, operation: Succeeded, revision: 3f2a9c1d5b7e8f60a1b2c3d4e5f60718293a4b5c,
            verdict: done, reason: ""}
 done:
-  description: Whether all of it is true.
+  description: Whether all Applications are done.
   returned: always
   type: bool
   sample: true
@@ -148,16 +150,16 @@ next_action:
   returned: failure
   type: str
 code:
-  description: V(timeout), V(not_done) where a failure ended the wait, V(bad_option), or the kind of the request that failed.
+  description: V(timeout), V(not_done) if a failure ended the wait, V(bad_option), or the kind of the request that failed.
   returned: failure
   type: str
 diagnosis:
   description:
     - For each Application that is not done, the first 10 of them, what keeps it from being so.
-    - C(causes) are why it does not run, the most telling first, each with the next action that fits it.
+    - C(causes) says why pods do not run, the most likely cause first, each with its next action.
     - C(differences) are the fields that differ of resources that stay OutOfSync, without their values, where the objects can be read.
-    - The last lines of containers that crashed or are not ready are in C(logs), those of the causes first. Passwords in URLs and tokens are
-      masked in them.
+    - The last lines of containers that crashed or are not ready are in C(logs), those of the causes first. Passwords in URLs and tokens
+      are masked in them.
   returned: when the wait failed
   type: list
   elements: dict

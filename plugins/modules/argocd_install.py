@@ -13,18 +13,18 @@ author: The gitops.airflow team (@gitops-airflow)
 description:
   - Applies Argo CD's C(install.yaml) by server-side apply with the field manager C(gitops.airflow), and waits until it has rolled out.
   - The ConfigMap C(argocd-installed) in O(namespace) records which manifest is applied and which objects it has, before the first of them
-    is applied. The same manifest is not applied again, and an interrupted run goes on.
-  - An Argo CD that this record does not name, and objects of others with the names of the manifest's, are refused before anything is
-    changed.
-  - What the manifest puts in the namespace C(argocd) is put in O(namespace). Images that a node has are not asked for in a registry
-    (C(imagePullPolicy) is C(IfNotPresent) where it is C(Always)).
+    is applied. The module does not apply the same manifest again, and continues an interrupted run.
+  - Fails before it changes anything if the cluster has an Argo CD that is not in this record, or objects of others with the names of
+    objects in the manifest.
+  - Installs the objects of the manifest's namespace C(argocd) in O(namespace). Replaces C(imagePullPolicy) C(Always) with
+    C(IfNotPresent), so that nodes use images that they already have.
 attributes:
   check_mode:
     support: full
-    details: The API server judges what an apply would change. Nothing is waited for, and a download is not stored.
+    details: The API server calculates what an apply would change (dry run). The module does not wait, and does not store a download.
   diff_mode:
     support: full
-    details: Of a Secret only the keys are shown. Of the admin's password only that it changes.
+    details: Shows only the keys of a Secret, and of the admin's password only that it changes.
 extends_documentation_fragment:
   - gitops.airflow.platform_owner
   - gitops.airflow.platform_owner.adopt
@@ -34,8 +34,8 @@ options:
   state:
     description:
       - With V(present) Argo CD is installed or changed, and has rolled out.
-      - With V(checked) nothing is changed in the cluster. What V(present) would refuse is refused.
-      - With V(absent) the objects that the record names are deleted, and the record last. The CRDs stay while an Application,
+      - With V(checked) the module changes nothing in the cluster. It fails for the same reasons as V(present).
+      - With V(absent) the module deletes the objects in the record, and then the record. The CRDs stay while an Application,
         ApplicationSet or AppProject of others exists anywhere in the cluster, a ClusterRole while a binding of others uses it.
     type: str
     choices: [present, checked, absent]
@@ -47,17 +47,17 @@ options:
     type: path
     required: true
   url:
-    description: Where O(manifest) is downloaded from if it does not exist, or has another checksum than O(checksum).
+    description: URL to download O(manifest) from if the file does not exist, or if its checksum is not O(checksum).
     type: str
     default: ""
   checksum:
     description:
-      - Checksum of the file at O(url), as C(ALGORITHM:DIGEST). Instead of the digest it may have the URL of a list of digests.
+      - Checksum of the file at O(url), as C(ALGORITHM:DIGEST). In place of the digest you can give the URL of a list of digests.
       - Required with O(url).
     type: str
     default: ""
   version:
-    description: The version of Argo CD that the record names, for people.
+    description: Version of Argo CD to write into the record, for information only.
     type: str
     default: ""
   namespace:
@@ -65,27 +65,27 @@ options:
     type: str
     default: argocd
   node_port:
-    description: Port of each node that leads to Argo CD's server, by a further Service C(argocd-server-node-port). V(0) makes none.
+    description: Node port of Argo CD's server. The module creates the Service C(argocd-server-node-port) for it. V(0) creates none.
     type: int
     default: 0
   admin_password:
     description:
-      - Password of Argo CD's admin, 1 to 72 bytes. Its hash is stored only if the stored one is not of it. Argo CD's own first password,
-        in the Secret C(argocd-initial-admin-secret), is then deleted.
-      - Without it the password is left as it is.
+      - Password of Argo CD's user C(admin), 1 to 72 bytes. The module stores a new hash only if the stored hash does not match. It also
+        deletes the Secret C(argocd-initial-admin-secret) with Argo CD's first password.
+      - Without this option the password does not change.
     type: str
   reapply:
     description:
-      - Whether each object is compared and, where it is not as declared, applied again, although the record says that this very manifest
-        was applied. This repairs what others changed or deleted.
+      - Whether to compare each object with the manifest and apply objects that differ, although the record says that this manifest was
+        applied. This repairs objects that others changed or deleted.
     type: bool
     default: false
   close_default_project:
     description:
-      - Whether Argo CD's own AppProject C(default) is closed, so that it allows no repository, no destination and no kind. Argo CD makes it
-        at its start and lets it allow everything.
-      - It stays as it is, with a warning, if an Application or ApplicationSet uses it, or if what it allows was changed.
-      - Needs O(wait=true). With V(false) it stays as it is, closed or open.
+      - Whether to close Argo CD's own AppProject C(default), so that it allows no repository, no destination and no kind. Argo CD creates
+        this project at its start, and lets it allow everything.
+      - The module does not change the project, and warns, if an Application or ApplicationSet uses it, or if its rules were changed.
+      - Needs O(wait=true). With V(false) the project does not change, whether closed or open.
     type: bool
     default: false
   absent_ok:
@@ -94,8 +94,8 @@ options:
     default: false
   wait:
     description:
-      - Whether to wait with O(state=present) until Argo CD has rolled out. Without it other work can go on meanwhile.
-      - Needed to set O(admin_password), whose Secret Argo CD itself creates.
+      - Whether to wait with O(state=present) until Argo CD has rolled out.
+      - Required for O(admin_password), because Argo CD itself creates the Secret for the password.
     type: bool
     default: true
   timeout:
@@ -106,14 +106,15 @@ options:
     description:
       - Name of the platform that owns Argo CD. The record and the node port's Service get the labels
         C(app.kubernetes.io/part-of=gitops-airflow) and C(gitops-airflow/platform) with this name.
-      - Argo CD's own objects keep their labels, by which it finds them. They are the platform's because the record names them.
+      - The module does not label Argo CD's own objects, because Argo CD finds them by their labels. The record shows that the platform
+        owns them.
 requirements:
   - bcrypt (with O(admin_password))
 notes:
   - Needs C(list) on ConfigMaps, Deployments, StatefulSets, ClusterRoles and their bindings in the whole cluster, and C(get), C(patch) and
     C(create) on the kinds of the manifest. For the wait also what M(gitops.airflow.workload_wait) needs.
-  - With O(close_default_project) also C(get), C(patch) and C(create) on C(appprojects) in O(namespace), and C(list) on C(applications) and
-    C(applicationsets) in the whole cluster.
+  - With O(close_default_project) also C(get), C(patch) and C(create) on C(appprojects) in O(namespace), and C(list) on C(applications)
+    and C(applicationsets) in the whole cluster.
 seealso:
   - module: gitops.airflow.argocd_application
   - module: gitops.airflow.argocd_project
@@ -172,8 +173,8 @@ downloaded:
   type: bool
 objects:
   description:
-    - The objects that were applied, or in check mode would be, each with C(api_version), C(kind), C(namespace), C(name), C(uid), C(result),
-      C(open). The record is the last but for the AppProject C(default).
+    - The objects that were applied, or in check mode would be, each with C(api_version), C(kind), C(namespace), C(name), C(uid),
+      C(result), C(open). The record is the last but for the AppProject C(default).
     - C(result) is C(created), C(changed) or C(same).
   returned: when O(state=present)
   type: list

@@ -12,9 +12,11 @@ version_added: 0.1.0
 author: The gitops.airflow team (@gitops-airflow)
 description:
   - Creates, changes or deletes one AppProject through the Kubernetes API, by server-side apply.
-  - The declared lists replace those of the AppProject. Fields that the module does not know, such as C(syncWindows), are left as they are.
-  - With O(keep_present=true) what the AppProject already allows stays allowed. This is the first of two steps of a change. Argo CD can
-    then remove what it applied under the old rules. The second step, without O(keep_present), narrows the AppProject.
+  - The declared lists replace those of the AppProject. Fields that the module does not know, such as C(syncWindows), are left as they
+    are.
+  - To change an AppProject that is in use, call the module twice. In the first step, O(keep_present=true) adds the new rules and keeps
+    the old ones, so that Argo CD can still delete objects that it applied under the old rules. The second step, without O(keep_present),
+    removes the old rules.
 attributes:
   check_mode:
     support: full
@@ -51,12 +53,12 @@ options:
     elements: str
     default: []
   namespaces:
-    description: Namespaces of the cluster that Argo CD runs in, to which Applications may deploy.
+    description: Namespaces in Argo CD's own cluster to which Applications may deploy.
     type: list
     elements: str
     default: []
   destinations:
-    description: Further places to which Applications may deploy.
+    description: Further destinations to which Applications may deploy, also in other clusters.
     type: list
     elements: dict
     default: []
@@ -101,7 +103,7 @@ options:
     type: dict
     default: {}
   keep_present:
-    description: Whether everything that the present AppProject of this platform allows stays allowed.
+    description: Whether to keep everything that the existing AppProject of this platform allows.
     type: bool
     default: false
   timeout:
@@ -210,7 +212,7 @@ before:
       - {namespace: airflow-core, server: "https://kubernetes.default.svc"}
       - {namespace: airflow-user, server: "https://kubernetes.default.svc"}
 dropped:
-  description: What it allowed before and is not declared any more, whether or not O(keep_present) keeps it.
+  description: Rules of the AppProject that are no longer declared, whether or not O(keep_present) keeps them.
   returned: success
   type: dict
   contains: *allowed
@@ -231,8 +233,8 @@ next_action:
 code:
   description:
     - The kind of failure. V(foreign_object), V(older_object) and V(other_platform) name an AppProject of others. V(no_argocd) is returned
-      if the namespace or the kind does not exist, V(being_deleted) if the AppProject is being deleted, V(conflict) if others keep changing
-      it, and V(not_deleted) if it outlives O(timeout).
+      if the namespace or the kind does not exist, V(being_deleted) if the AppProject is being deleted, V(conflict) if others keep
+      changing it, and V(not_deleted) if it outlives O(timeout).
   returned: failure, if known
   type: str
   sample: foreign_object

@@ -7,18 +7,19 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: argocd_repository
-short_description: Declare a Git repository that Argo CD knows, and what Argo CD trusts for its server
+short_description: Declare a Git repository for Argo CD, with its credentials, certificate authority and host keys
 version_added: 0.1.0
 author: The gitops.airflow team (@gitops-airflow)
 description:
-  - Declares the credential Secret of one Git repository, the certificate authority of its server and its server's host keys as one state.
-  - Argo CD keeps what it trusts in the ConfigMaps C(argocd-tls-certs-cm) and C(argocd-ssh-known-hosts-cm), which others use, too. The
-    module changes only what it added itself, and leaves all other entries byte for byte as they are. It never loses a change that others
-    make at the same time.
-  - Each host key that the module adds ends with the platform's mark. Certificate authorities that it added are remembered in the annotation
-    C(gitops-airflow/trust) of the Secret.
-  - A certificate authority that others added for the same host is used if it holds O(credentials.ca), otherwise the module fails.
-  - Argo CD's repository server is restarted when it must read a new certificate authority or host key.
+  - Declares three things together, namely the Secret with the credentials of a Git repository, and the certificate authority and the host
+    keys of the Git server.
+  - Argo CD keeps certificate authorities in the ConfigMap C(argocd-tls-certs-cm), and host keys in C(argocd-ssh-known-hosts-cm). Others
+    use these ConfigMaps, too. The module changes only entries that it added itself, and does not lose changes that others make at the
+    same time.
+  - The module marks each host key that it adds with the name of the platform. It records certificate authorities that it added in the
+    annotation C(gitops-airflow/trust) of the Secret.
+  - If others added certificate authorities for the same host, the module uses them if they contain O(credentials.ca). Otherwise it fails.
+  - The module restarts Argo CD's repository server (repo-server) if the server must read a new certificate authority or host key.
 attributes:
   check_mode:
     support: full
@@ -45,19 +46,20 @@ options:
   state:
     description:
       - With V(present) Argo CD knows the repository as declared.
-      - With V(absent) the Secret does not exist, and Argo CD does not trust what this module added for it. The module does not wait for the
-        repository server then.
+      - With V(absent) the Secret does not exist, and the certificate authorities and host keys that this module added are removed. The
+        module does not wait for the repository server then.
     type: str
     choices: [absent, present]
     default: present
   repo:
     description:
-      - URL of the repository, with V(http://), V(https://) or V(ssh://), or V(user@host:path). It must not hold a user and password.
+      - URL of the repository, with V(http://), V(https://) or V(ssh://), or V(user@host:path). It must not contain a user and password.
     type: str
   project:
     description:
       - The AppProject whose Applications may use the repository. If it is empty, all Applications may.
-      - An early version of the collection remembered in this AppProject what it had added to Argo CD's trust. The module takes this over.
+      - An early version of the collection recorded in this AppProject which certificate authorities and host keys it had added. The
+        module moves this record to the Secret.
     type: str
     default: ""
   labels:
@@ -66,8 +68,9 @@ options:
     default: {}
   keep_present:
     description:
-      - Whether certificate authorities and host keys that the module added for an earlier repository stay trusted.
-      - This is the first of two steps of a change of the repository. Argo CD uses the old one until the Application has changed.
+      - Whether to keep certificate authorities and host keys that the module added for an earlier repository.
+      - Use it in the first of two steps that change the repository, because Argo CD uses the old repository until the Application has
+        changed.
     type: bool
     default: false
   repository_server:
@@ -75,7 +78,7 @@ options:
     type: str
     default: argocd-repo-server
   wait:
-    description: Whether to wait until the repository server has read what it must trust.
+    description: Whether to wait until the repository server has read the certificate authority and host keys.
     type: bool
     default: true
   timeout:
@@ -84,8 +87,9 @@ options:
     default: 180
 notes:
   - O(credentials_from) needs C(get) on that Secret.
-  - Needs C(get), C(patch), C(create) and C(delete) on C(secrets), C(get) and C(patch) on C(configmaps), C(deployments) and C(appprojects),
-    and C(list) and C(watch) on C(deployments) in O(namespace). With C(list) on C(pods) a failed roll-out is explained.
+  - Needs C(get), C(patch), C(create) and C(delete) on C(secrets), C(get) and C(patch) on C(configmaps), C(deployments) and
+    C(appprojects), and C(list) and C(watch) on C(deployments) in O(namespace). With C(list) on C(pods) the module can explain a failed
+    roll-out.
 seealso:
   - module: gitops.airflow.argocd_project
   - module: gitops.airflow.argocd_application
@@ -164,13 +168,13 @@ EXAMPLES = r"""
 RETURN = r"""
 trust:
   description:
-    - What this platform has added to Argo CD's trust. C(ssh) stands for host keys, C(tls:HOST) for certificate authorities of a host.
+    - What this platform has added. C(ssh) stands for host keys, C(tls:HOST) for certificate authorities of a host.
   returned: success
   type: list
   elements: str
   sample: ["tls:git.example.com"]
 kept:
-  description: What of RV(trust) is not declared any more and stays because of O(keep_present).
+  description: Entries of RV(trust) that are no longer declared, but stay because of O(keep_present).
   returned: success
   type: list
   elements: str
@@ -197,12 +201,11 @@ next_action:
   type: str
 code:
   description:
-    - The kind of failure. V(foreign_object), V(older_object) and V(other_platform) name a Secret of others, V(foreign_certificate) another
-      certificate authority for the same host. V(bad_url), V(half_credentials), V(no_private_key), V(no_host_keys) and
-      V(no_certificate) name an option, V(bad_path) a file that cannot be read.
-      V(missing_secret) and V(missing_key) name what O(credentials_from) needs.
-      V(no_argocd) is returned if Argo CD is not installed, V(not_rolled_out) and V(not_deleted) after O(timeout), V(being_deleted) if the
-      Secret is being deleted, and V(conflict) if others keep changing an object.
+    - The kind of failure. V(foreign_object), V(older_object) and V(other_platform) name a Secret of others, V(foreign_certificate)
+      another certificate authority for the same host. V(bad_url), V(half_credentials), V(no_private_key), V(no_host_keys) and
+      V(no_certificate) name an option, V(bad_path) a file that cannot be read. V(missing_secret) and V(missing_key) name what
+      O(credentials_from) needs. V(no_argocd) is returned if Argo CD is not installed, V(not_rolled_out) and V(not_deleted) after
+      O(timeout), V(being_deleted) if the Secret is being deleted, and V(conflict) if others keep changing an object.
   returned: failure, if known
   type: str
   sample: foreign_certificate
@@ -284,7 +287,7 @@ def main(create: Callable[..., AnsibleModule] = AnsibleModule) -> None:
     except CollectionError as error:
         module.fail(error)
     except OSError as error:
-        module.fail(CollectionError(f"{error}.", "Make the file that it names readable, or give its text.", "bad_path"))
+        module.fail(CollectionError(f"{error}.", "Make the file in the message readable, or give its content as text.", "bad_path"))
     result: dict[str, Any] = {name: getattr(done, name) for name in ("changed", "trust", "kept", "theirs", "rolled_out")}
     header = str(wanted.place)
     diff = {"before_header": header, "before": done.before, "after_header": header, "after": done.after}

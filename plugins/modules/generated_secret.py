@@ -50,8 +50,8 @@ options:
         default: 40
   immutable:
     description:
-      - Whether to create it as an immutable Secret, so that it is not changed by accident. It can still be deleted.
-      - A Secret that exists keeps what it is.
+      - Whether to create the Secret as immutable, so that nobody changes it by accident. It can still be deleted.
+      - The option has no effect on an existing Secret.
     type: bool
     default: false
   missing:
@@ -151,7 +151,7 @@ added:
 checksum:
   description:
     - 16 hexadecimal digits that change with any value of the Secret. Empty in check mode if values would be generated.
-    - A value that is generated cannot be guessed from it. One that a person has put into the Secret might be.
+    - A generated value cannot be guessed from the checksum. A short value that a person has put into the Secret might be.
   returned: success
   type: str
   sample: 9f86d081884c7d65

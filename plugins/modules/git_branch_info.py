@@ -7,14 +7,15 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: git_branch_info
-short_description: Reads a branch of a Git repository with another program's credentials
+short_description: Check that a branch of a Git repository can be read with given credentials
 version_added: 0.1.0
 author: The gitops.airflow team (@gitops-airflow)
 description:
-  - Fetches the newest commit of a branch and looks whether it has the folders that it should. For finding out, before anything is built on
-    it, that a repository can be read with the very credentials that others are given.
-  - Nothing of this user's own is used, neither git's or SSH's configuration nor an SSH agent nor C(.netrc). Proxies of the environment are.
-  - Over SSH a key and the server's host keys must be given.
+  - Fetches the newest commit of a branch, and checks that the branch has the wanted folders. Use it to check a repository with the
+    credentials that another program, such as git-sync or Argo CD, will use.
+  - Does not use the configuration of git or SSH, an SSH agent or C(.netrc) of the user that runs the module. Uses the proxies of the
+    environment.
+  - SSH requires a key and the server's host keys.
 extends_documentation_fragment:
   - gitops.airflow.git_remote
   - gitops.airflow.git_credentials
@@ -29,14 +30,14 @@ options:
     elements: str
     default: []
   push:
-    description: Whether the branch must also take pushes. The server is asked; nothing is pushed.
+    description: Whether the branch must also accept pushes. The module asks the server without pushing anything (dry run).
     type: bool
     default: false
   owner:
     description:
-      - Whose folder it must be, if the branch has it. Nothing is written.
-      - The folder of another platform, or of the same platform in another cluster, is refused, and so is one with files that this
-        collection did not write.
+      - The platform that must own a folder of the branch, if the folder exists. The module writes nothing.
+      - The module fails if the folder belongs to another platform, or to the same platform in another cluster, or if it contains files
+        that this collection did not write.
     type: dict
     suboptions:
       folder:
@@ -57,7 +58,7 @@ options:
         default: false
       take_over:
         description:
-          - The owner of the folder, exactly as its mark has it, that gives the folder to this platform.
+          - The present owner of the folder, exactly as the file C(.gitops-airflow-owner) names it. Then this platform may use the folder.
           - V(unmarked) stands for the owner of a folder that an older version of this collection wrote.
         type: str
         default: ""
@@ -138,7 +139,7 @@ def main(create: Callable[..., AnsibleModule] = AnsibleModule) -> None:
     except CollectionError as error:
         module.fail(error)
     except OSError as error:
-        module.fail(CollectionError(str(error), "Correct the path that it names.", "bad_path"))
+        module.fail(CollectionError(str(error), "Correct the path in the message.", "bad_path"))
     module.exit_json(changed=False, commit=commit)
 
 

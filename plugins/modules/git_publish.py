@@ -7,7 +7,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: git_publish
-short_description: Makes files the content of a branch of a Git repository
+short_description: Publish files to a branch of a Git repository
 version_added: 0.1.0
 author: The gitops.airflow team (@gitops-airflow)
 description:
@@ -15,7 +15,8 @@ description:
   - Nothing is pushed by force. If another author pushes meanwhile, the module compares again with the new commit.
   - If the server does not answer or fails, the module tries again for a few seconds.
   - A server inside a Kubernetes cluster can be reached through O(tunnel).
-  - This user's own git configuration, SSH keys and known hosts serve for what is not given.
+  - For credentials and host keys that you do not give, uses the git configuration, SSH keys and known hosts of the user that runs the
+    module.
 extends_documentation_fragment:
   - gitops.airflow.git_remote
   - gitops.airflow.git_credentials
@@ -31,13 +32,13 @@ options:
     default: ""
   files:
     description:
-      - Text of each file by its path. A file that is there keeps its mode.
+      - Text of each file, by its path. An existing file keeps its mode.
       - An entry without a text (null) is left out.
     type: dict
     default: {}
   copies:
     description:
-      - Local files to be published, text or not. Whether a file may be executed is taken over.
+      - Local files to publish, text or binary. The module keeps whether a file is executable.
       - An entry with an empty O(copies[].src) is left out.
     type: list
     elements: dict
@@ -48,41 +49,41 @@ options:
         type: path
         required: true
       dest:
-        description: Its path.
+        description: Path of the file in O(folder).
         type: str
         required: true
   source_dir:
     description:
-      - A local folder whose files are published, with those of its folders.
-      - Hidden files and folders are left out, but not C(.airflowignore). So are Python's caches.
-      - Links to what is in the folder are followed. Other links are refused, and so are files that cannot be read, sockets, devices and
-        files of more than 100 MiB.
-      - A folder that does not exist, or has no such files, is refused.
+      - A local folder whose files the module publishes recursively.
+      - The module omits Python's caches, and hidden files and folders except C(.airflowignore).
+      - The module follows links to files in the folder. It fails for other links, files that cannot be read, sockets, devices, and files
+        of more than 100 MiB.
+      - The module fails if the folder does not exist, or has no such files.
     type: str
   prune:
     description:
-      - Folders from which files that O(files), O(copies) and O(source_dir) do not name are removed.
-      - V(.) is all of O(folder).
+      - Folders in which the module removes files that O(files), O(copies) and O(source_dir) do not name.
+      - V(.) is the whole O(folder).
     type: list
     elements: str
     default: []
   if_absent:
     description:
-      - Whether to publish only to a branch that does not exist yet. One that exists is left as it is.
-      - The server is asked in any case, so a repository that cannot be read is an error.
+      - Whether to publish only if the branch does not exist yet. The module does not change an existing branch.
+      - The module always contacts the server, and fails if it cannot read the repository.
     type: bool
     default: false
   create:
     description:
-      - Whether to make a branch that does not exist, also in an empty repository.
-      - Also the repository, if the server makes one on the first push.
+      - Whether to create the branch if it does not exist, also in an empty repository.
+      - Also creates the repository, if the server creates repositories on the first push.
     type: bool
     default: false
   owner:
     description:
-      - Whose folder is written. The platform's mark is kept in it, in the file C(.gitops-airflow-owner).
-      - The folder of another platform, or of the same platform in another cluster, is refused, and so is one with files that this
-        collection did not write.
+      - The platform that owns the folder. The module records the owner in the folder, in the file C(.gitops-airflow-owner).
+      - The module fails if the folder belongs to another platform, or to the same platform in another cluster, or if it contains files
+        that this collection did not write.
     type: dict
     suboptions:
       folder:
@@ -103,7 +104,8 @@ options:
         default: false
       take_over:
         description:
-          - The owner of the folder, exactly as its mark has it, that gives the folder to this platform.
+          - The present owner of the folder, exactly as the file C(.gitops-airflow-owner) names it. This platform then takes the folder
+            over.
           - V(unmarked) stands for the owner of a folder that an older version of this collection wrote.
         type: str
         default: ""
@@ -167,7 +169,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 commit:
-  description: The branch's newest commit afterwards. In check mode the one before; empty where there is none.
+  description: The newest commit of the branch after the push. In check mode, the commit before. Empty if there is none.
   returned: success
   type: str
   sample: 5f9c1ad3f0e0b7b0a1bd20f2c4b9c2cbd2d1a6ee
@@ -179,8 +181,9 @@ changed_files:
   sample: [platform/airflow/core/values.yaml]
 overwritten:
   description:
-    - Commits of other authors since the last one of O(author_email), of the last 50, that changed a file of RV(changed_files).
-    - Each is a warning, too.
+    - Commits of other authors since the last commit of O(author_email) that changed a file of RV(changed_files). Only the last 50 commits
+      are read.
+    - The module also warns of each of them.
   returned: success
   type: list
   elements: dict
@@ -204,8 +207,8 @@ code:
   description: >-
     Kind of failure: V(authentication), V(repository_missing), V(branch_missing), V(unreachable), V(unknown_host_key),
     V(changed_host_key), V(bad_key), V(untrusted_certificate), V(refused), V(foreign_folder), V(busy), V(bad_url), V(bad_path),
-    V(bad_option), V(bad_branch), V(no_tunnel), V(unencrypted), V(half_credentials), V(no_private_key), V(no_host_keys), V(no_certificate),
-    V(server_error), V(timeout), V(git_missing) or V(git_failed).
+    V(bad_option), V(bad_branch), V(no_tunnel), V(unencrypted), V(half_credentials), V(no_private_key), V(no_host_keys),
+    V(no_certificate), V(server_error), V(timeout), V(git_missing) or V(git_failed).
   returned: failure
   type: str
   sample: authentication
@@ -275,7 +278,7 @@ def main(create: Callable[..., AnsibleModule] = AnsibleModule) -> None:
     except CollectionError as error:
         module.fail(error)
     except OSError as error:
-        module.fail(CollectionError(str(error), "Correct the path that it names.", "bad_path"))
+        module.fail(CollectionError(str(error), "Correct the path in the message.", "bad_path"))
     for commit in outcome.overwritten:
         verb = "would be" if module.check_mode else "was"
         module.warn(f"{public_url(params['repo'])}: {commit}: what was changed there {verb} overwritten. Git's history keeps it.")

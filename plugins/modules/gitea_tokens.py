@@ -7,25 +7,26 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: gitea_tokens
-short_description: Make tokens of Gitea accounts once and keep them in a Secret
+short_description: Create tokens of Gitea accounts once and store them in a Secret
 version_added: 0.1.0
 author: The gitops.airflow team (@gitops-airflow)
 description:
-  - Makes access tokens of accounts of a Gitea that runs in the cluster, and stores them in a Secret, together with the name of O(account)
-    in the key C(username). Gitea ignores the user name if the password is a token.
-  - Each token can have an account and a repository of its own. Then an administrator's O(account) makes what is missing. An account that
-    this module makes is restricted. It sees only its repository and makes none. Its password is random and kept nowhere.
-  - If the Secret holds what is declared, nothing is made and Gitea is not asked. Otherwise all tokens are made anew. To get new tokens,
-    delete the Secret.
-  - If O(account) does not have the password of O(password_from) yet, it gets it first.
-  - Tokens that an earlier run made stay valid until O(state=revoked), so that whoever uses them can be given the new ones first. The
-    annotation C(gitops-airflow/tokens-to-keep) of the Secret says that there are such tokens. C(gitops-airflow/git-access) says what each
-    account may do.
+  - Creates access tokens of accounts of a Gitea server that runs in the cluster. Stores them in a Secret, with the name of O(account) in
+    the key C(username). Gitea ignores the user name if the password is a token.
+  - Each token can have its own account and repository. Then O(account) must be an administrator, and the module creates missing accounts
+    and repositories. The accounts that it creates are restricted. They see only their repository and cannot create repositories. Their
+    passwords are random and stored nowhere.
+  - If the Secret matches the declared tokens, the module creates nothing and sends no request to Gitea. Otherwise it creates all tokens
+    again. To get new tokens, delete the Secret.
+  - If O(account) does not have the password in O(password_from) yet, the module sets it first.
+  - Earlier tokens stay valid until O(state=revoked), so that their users can get the new tokens first. The annotation
+    C(gitops-airflow/tokens-to-keep) of the Secret says that there are such tokens. C(gitops-airflow/git-access) says what each account
+    may do.
   - Neither a password nor a token is returned, shown, logged or on a command line.
 attributes:
   check_mode:
     support: full
-    details: If the Secret does not hold what is declared, the tokens would be made. Gitea is then not asked.
+    details: Compares only the Secret with the declared tokens, and sends no request to Gitea.
   diff_mode:
     support: full
     details: Shows what the accounts may do, the keys of the Secret, and the names of revoked tokens.
@@ -39,9 +40,9 @@ extends_documentation_fragment:
 options:
   state:
     description:
-      - With V(present) the tokens are made if the Secret does not hold what is declared.
-      - With V(revoked) tokens of an earlier time than the Secret's are ended, of O(account) and of each O(tokens[].account). Tokens that
-        have other names than O(tokens[].name) with a time in seconds after it are a person's own, and stay.
+      - With V(present) the module creates the tokens if the Secret does not match the declared tokens.
+      - With V(revoked) it revokes tokens of O(account) and of each O(tokens[].account) that are older than those in the Secret. It
+        revokes only tokens whose name is O(tokens[].name), a hyphen and a time in seconds. Other tokens belong to users, and stay.
       - With V(revoked) each O(tokens[].account) also loses its access to other repositories than O(tokens[].repository).
     type: str
     choices: [present, revoked]
@@ -49,28 +50,28 @@ options:
   tunnel:  # as the doc fragment describes it
     required: true
   account:
-    description: The account that the tokens are of. An administrator's, if O(tokens[].account) or O(repositories) is given.
+    description: The account that owns the tokens. It must be an administrator if O(tokens[].account) or O(repositories) is given.
     type: str
     required: true
   password_from:
-    description: The Secret that holds the account's password. It is read only if Gitea is asked.
+    description: The Secret with the password of O(account). The module reads it only if it sends a request to Gitea.
     type: dict
     required: true
     suboptions:
       namespace:
-        description: Its namespace.
+        description: Namespace of the Secret.
         type: str
         required: true
       name:
-        description: Its name.
+        description: Name of the Secret.
         type: str
         required: true
       key:
-        description: Its key with the password.
+        description: Key of the Secret that contains the password.
         type: str
         default: password
   repositories:
-    description: Repositories that the accounts need. One that does not exist is made, private and empty.
+    description: Repositories that the accounts need. The module creates missing repositories, private and empty.
     type: list
     elements: dict
     default: []
@@ -80,14 +81,15 @@ options:
         type: str
         required: true
       branch:
-        description: The default branch of one that is made, and the branch that O(repositories[].push) protects.
+        description: The default branch of a new repository, and the branch that O(repositories[].push) protects.
         type: str
         default: main
       push:
         description:
-          - Accounts that alone may push to O(repositories[].branch), or merge into it. Nobody may then push to it by force or delete it.
-          - Accounts that a person has added to an existing protection of the branch stay in it.
-          - If empty, the branch is not protected, and an existing protection stays.
+          - The only accounts that may push to O(repositories[].branch) or merge into it. Nobody may force-push to the branch or delete
+            it.
+          - Accounts that a user has added to an existing protection of the branch stay in it.
+          - If empty, the module does not protect the branch, and does not change an existing protection.
         type: list
         elements: str
         default: []
@@ -98,33 +100,34 @@ options:
     required: true
     suboptions:
       name:
-        description: What the token is for. In Gitea its name is this, a hyphen and the time of its making in seconds.
+        description: Name of the token. In Gitea the module adds a hyphen and the time of creation in seconds.
         type: str
         required: true
       key:
-        description: The Secret's key for it. By default O(tokens[].name) with C(-token) after it.
+        description: Key of the Secret for the token. Defaults to O(tokens[].name) and C(-token).
         type: str
       scopes:
-        description: What it may do, as Gitea names it.
+        description: Scopes of the token, such as V(read:repository).
         type: list
         elements: str
         required: true
       account:
         description:
-          - The account that the token is of, if it is not O(account). It is made if it does not exist.
-          - One that this module did not make, or that is an administrator's, is refused. The module knows its own by their e-mail address.
+          - The account that owns the token. Defaults to O(account). The module creates the account if it does not exist.
+          - The module fails if it did not create an existing account, or if the account is an administrator. It recognizes its own
+            accounts by their e-mail address.
           - Needs O(tokens[].repository).
         type: str
       repository:
-        description: The one of O(repositories) that O(tokens[].account) has access to.
+        description: The repository in O(repositories) that O(tokens[].account) can access.
         type: str
       permission:
-        description: What O(tokens[].account) may do with it.
+        description: What O(tokens[].account) may do with O(tokens[].repository).
         type: str
         choices: [read, write]
         default: read
   container:
-    description: Gitea's container in the pods of its Service, for the command that lets the account get its first password.
+    description: Gitea's container in the pods of its Service. The module runs a command there to set the first password of O(account).
     type: str
     default: gitea
   config:
@@ -132,8 +135,8 @@ options:
     type: str
     default: /etc/gitea/app.ini
 notes:
-  - Needs C(get), C(create) and C(patch) on Secrets of O(namespace), C(get) on the Secret of O(password_from), and what O(tunnel) needs. To
-    set the account's first password it also needs C(create) on C(pods/exec) in the namespace of O(tunnel).
+  - Needs C(get), C(create) and C(patch) on Secrets of O(namespace), C(get) on the Secret of O(password_from), and what O(tunnel) needs.
+    To set the account's first password it also needs C(create) on C(pods/exec) in the namespace of O(tunnel).
 seealso:
   - module: gitops.airflow.argocd_repository
   - module: gitops.airflow.generated_secret

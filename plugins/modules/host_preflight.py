@@ -7,7 +7,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: host_preflight
-short_description: Finds everything on a machine that would prevent a local cluster
+short_description: Check that a machine can run a local cluster
 version_added: 0.1.0
 author: The gitops.airflow team (@gitops-airflow)
 description:
@@ -27,36 +27,37 @@ options:
       - TCP ports that must be free on localhost.
       - >-
         A port is in use if a connection to it on 127.0.0.1 or ::1 succeeds or gets no answer within a second, or if a container publishes
-        it. Its process is named if C(ss) or C(lsof) is installed and this user may see it.
+        it. The module names the process that uses the port if C(ss) or C(lsof) is installed and this user may see the process.
     type: list
     elements: int
     default: []
   ports_owner:
     description:
       - Name of the kind cluster for which the machine is checked.
-      - Ports that its own nodes publish are fine.
+      - Ports that the nodes of this cluster publish count as free.
       - >-
-        While one of its nodes runs, O(min_memory_mb) and O(min_disk_mb) are not demanded: what they ask for has been granted.
+        While a node of this cluster runs, the module does not check O(min_memory_mb) and O(min_disk_mb), because the cluster already uses
+        this memory and disk.
     type: str
   min_memory_mb:
     description:
-      - Minimum of memory in MiB.
-      - What counts is the memory of the machine that the engine runs on. On macOS that is the engine's virtual machine.
+      - Minimum memory in MiB.
+      - The module checks the memory of the machine on which the engine runs. On macOS this is the engine's virtual machine.
     type: int
   min_disk_mb:
     description:
-      - Minimum of free disk space in MiB where the engine keeps its data.
+      - Minimum free disk space in MiB in the folder where the engine keeps its data.
       - Not checked if the engine does not answer, or runs in a virtual machine as on macOS.
     type: int
   images:
     description:
-      - Container images that must each be in the engine already, or obtainable from its registry.
-      - A registry is asked only for images that are not in the engine.
+      - Container images that must be in the engine already, or be available from their registry.
+      - The module contacts a registry only for images that are not in the engine.
     type: list
     elements: str
     default: []
   registry_timeout:
-    description: Time in seconds after which a registry that does not answer counts as unreachable.
+    description: Seconds after which a registry that does not answer counts as unreachable.
     type: int
     default: 15
 extends_documentation_fragment:

@@ -7,35 +7,35 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: kind_cluster
-short_description: Creates, adopts or deletes a kind cluster
+short_description: Create, adopt or delete a kind cluster
 version_added: 0.1.0
 author: The gitops.airflow team (@gitops-airflow)
 description:
-  - Creates a local Kubernetes cluster with C(kind) and Docker, or checks that an existing one is the one described.
+  - Creates a local Kubernetes cluster with C(kind) and Docker, or checks that an existing cluster matches O(config).
   - >-
-    An existing cluster is never changed and never deleted to make it fit. Where its nodes, images, published ports, mounts, subnets or
-    kubeadm patches differ from O(config), the module fails and lists every difference.
+    Never changes or deletes an existing cluster to make it match. If its nodes, images, published ports, mounts, subnets or kubeadm
+    patches differ from O(config), the module fails and lists every difference.
   - >-
-    What a new cluster would not have either does not count as a difference, for instance another way to write a path, or a kubelet setting
-    that kubeadm leaves out because it is the default. A patch that can have no effect is refused, such as C(rotateCertificates=false),
-    which kubeadm overrides.
+    A setting that would not change a new cluster does not count as a difference, for example a path that is written in another way, or a
+    kubelet setting that kubeadm omits because it is the default. The module refuses a patch that has no effect, such as
+    C(rotateCertificates=false), which kubeadm overrides.
   - >-
-    If kind cannot create the cluster, nothing of it is left but the journals of its nodes, in O(state_dir) (C(<name>.failed)), until a
-    cluster of that name is created or deleted. A kubelet that ended itself is quoted in the message.
-    M(gitops.airflow.support_bundle) takes the journals along.
-  - Node containers that are stopped, as after a reboot of the machine, are started.
+    If kind cannot create the cluster, the module keeps only the journals of the nodes, in the folder C(<name>.failed) in O(state_dir).
+    They stay until a cluster of that name is created or deleted. If a kubelet exited, the message quotes it.
+    M(gitops.airflow.support_bundle) collects the journals.
+  - Starts node containers that are stopped, for example after a reboot of the machine.
   - >-
-    kind makes every cluster with the same bootstrap token, valid for 24 hours, with which any pod could join as a node. Once all nodes
-    are Ready the module deletes it (Secret C(kube-system/bootstrap-token-abcdef)), on clusters that it made: those recorded in
-    O(state_dir), and those of an earlier version, whose kubeadm was given the kubelet settings of O(config). No node needs it again,
-    also after a restart.
+    kind creates every cluster with the same bootstrap token, which is valid for 24 hours. With it any pod could join the cluster as a
+    node. On clusters that the module created, it deletes the token (Secret C(kube-system/bootstrap-token-abcdef)) once all nodes are
+    Ready. These are clusters that are recorded in O(state_dir), or whose kubeadm has the kubelet settings of O(config). No node needs the
+    token again, even after a restart.
   - >-
-    A note in O(state_dir) says that a cluster is being made. A cluster that an interrupted run left half-made is deleted and made again;
-    one without such a note was made by another program and is only reported.
+    While it creates a cluster, the module keeps a note in O(state_dir). If an interrupted run left an incomplete cluster and this note,
+    the module deletes the cluster and creates it again. For an incomplete cluster without the note, it only fails with a message.
   - >-
-    A cluster that the module did not make is never deleted, unless O(delete_foreign) is set, and never started where O(config) has kubelet
-    settings. What proves that the module made it: the note, a node recorded in O(state_dir), or the kubelet settings of O(config) in what
-    kubeadm was given on a node.
+    Never deletes a cluster that it did not create, unless O(delete_foreign=true). Never starts such a cluster if O(config) has kubelet
+    settings. One of three facts proves that the module created a cluster, namely the note, a node that is recorded in O(state_dir), or the
+    kubelet settings of O(config) in kubeadm's configuration on a node.
 options:
   name:
     description: Name of the cluster. Its kubeconfig context is C(kind-<name>).
@@ -43,10 +43,10 @@ options:
     required: true
   state:
     description:
-      - V(present) makes or adopts the cluster.
+      - V(present) creates or adopts the cluster.
       - >-
-        V(absent) deletes it with its kubeconfig entry and anonymous volumes, and Docker's network C(kind) when nothing else uses it.
-        A cluster that the module did not make is refused.
+        V(absent) deletes the cluster with its kubeconfig entry and anonymous volumes, and Docker's network C(kind) if nothing else uses
+        it. It fails for a cluster that the module did not create.
     type: str
     choices: [present, absent]
     default: present
@@ -59,24 +59,24 @@ options:
       - >-
         C(KubeletConfiguration) patches are compared with the file the kubelet runs with. kubeadm takes them from the cluster and from the
         first control plane; those of other nodes have no effect.
-      - With O(state=absent), the kubelet settings prove that the module made a cluster of which O(state_dir) has no record.
+      - With O(state=absent), the kubelet settings can prove that the module created a cluster without a record in O(state_dir).
     type: dict
     default: {}
   image:
-    description: Node image for all nodes. Without it each node's own in O(config) counts, or kind's default.
+    description: Node image for all nodes. Defaults to the image of each node in O(config), or to kind's default.
     type: str
   image_archives:
-    description: Archives of container images, each loaded into the nodes that lack any of its images.
+    description: Archives of container images. The module loads each archive into the nodes that lack any of its images.
     type: list
     elements: dict
     default: []
     suboptions:
       path:
-        description: The archive, as C(docker save) writes it. It must exist, also where all its images are loaded already.
+        description: Path of the archive, in the format of C(docker save). The file must exist, even if all its images are loaded already.
         type: path
         required: true
       images:
-        description: Names of the images in the archive. Short forms such as V(mysql:8.0) will do.
+        description: Names of the images in the archive. Short names such as V(mysql:8.0) are valid.
         type: list
         elements: str
         required: true
@@ -86,8 +86,9 @@ options:
     default: kind
   kind_url:
     description:
-      - Where O(kind_binary) is downloaded from if it does not exist, or has another checksum than O(kind_checksum).
-      - This happens only if C(kind) is needed, and before anything is changed. A cluster that is as described needs none.
+      - URL to download O(kind_binary) from if the file does not exist, or if its checksum is not O(kind_checksum).
+      - The module downloads the file only if it needs C(kind), before it changes anything. A cluster that matches O(config) does not need
+        it.
       - >-
         In O(kind_url) and O(kind_checksum), C({system}) stands for V(linux) or V(darwin) and C({architecture}) for V(amd64) or V(arm64),
         as the machine is. On another machine a URL or checksum with such a placeholder is refused.
@@ -95,7 +96,7 @@ options:
     default: ""
   kind_checksum:
     description:
-      - Checksum of the file at O(kind_url), as C(ALGORITHM:DIGEST). Instead of the digest it may have the URL of a list of digests.
+      - Checksum of the file at O(kind_url), as C(ALGORITHM:DIGEST). In place of the digest you can give the URL of a list of digests.
       - A dictionary has a checksum for each system and architecture, with keys such as V(linux-amd64) and V(darwin-arm64).
       - Required with O(kind_url).
     type: raw
@@ -103,19 +104,19 @@ options:
   kubeconfig:
     description:
       - The kubeconfig file that gets the cluster's entry.
-      - Without it the file that kind would choose, the first that exists of E(KUBECONFIG), else C(~/.kube/config).
+      - Defaults to the file that kind would choose, which is the first existing file in E(KUBECONFIG), or C(~/.kube/config).
     type: path
   wait:
-    description: Time in seconds in which all nodes must be Ready after they were made or started.
+    description: Seconds to wait until all nodes are Ready, after they were created or started.
     type: int
     default: 180
   state_dir:
-    description: Folder on the machine for the note of work in progress, the record of clusters that the module made, and the journals of
-      those that it could not make.
+    description: Folder on the machine for the note of work in progress, the record of clusters that the module created, and the journals
+      of clusters that it could not create.
     type: path
     default: ~/.cache/gitops-airflow/clusters
   delete_foreign:
-    description: Whether O(state=absent) deletes the cluster also if nothing proves that this module made it.
+    description: Whether O(state=absent) also deletes a cluster if nothing proves that this module created it.
     type: bool
     default: false
   delete_files:
@@ -324,7 +325,7 @@ def main(create: Callable[..., AnsibleModule] = AnsibleModule) -> None:
         supports_check_mode=True,
     )
     if not HAS_YAML:
-        advice = "Install it there, or choose the Python that has it (ansible_python_interpreter)."
+        advice = "Install the library there, or choose a Python that has it (ansible_python_interpreter)."
         module.fail(CollectionError(missing_required_lib("PyYAML"), advice, "library_missing"))
     params: dict[str, Any] = module.params
     engine = Engine(params["name"], params["kind_binary"], kubeconfig_path(params["kubeconfig"]))

@@ -7,23 +7,25 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: platform_objects
-short_description: Apply, delete or mark objects of a cluster that belong to a platform
+short_description: Apply, delete or label objects of a platform
 version_added: 0.1.0
 author: The gitops.airflow team (@gitops-airflow)
 description:
-  - Applies objects with the platform's mark, or deletes those of the given objects that carry it.
-  - An object of others is never overwritten. It is refused before anything is changed, or stays as it is and is returned with the reason.
+  - Applies objects with the platform's mark, or deletes the given objects if they carry the mark.
+  - Never overwrites an object of others. Depending on O(foreign), the module fails before it changes anything, or leaves the object
+    unchanged and returns it with the reason.
   - The mark is the pair of labels C(app.kubernetes.io/part-of=gitops-airflow) and C(gitops-airflow/platform) with the platform's name.
   - With O(state=present) the objects are applied by server-side apply with the field manager C(gitops.airflow), in the order in which
     Kubernetes can use them. One request reads each object, and a second one changes it only if it is not as declared.
   - With O(state=absent) an object that does not exist is skipped.
-  - A namespace is deleted only if the collection made it (label C(gitops-airflow/made)) and it holds no object of others.
-  - Argo CD's CRDs are deleted only if no Application, ApplicationSet or AppProject of others exists anywhere in the cluster.
-  - A ClusterRole is deleted only if no binding of others uses it; a ClusterRoleBinding of Argo CD only if it gives rights to nobody else.
+  - Deletes a namespace only if the collection created it (label C(gitops-airflow/made)) and it contains no object of others.
+  - Deletes Argo CD's CRDs only if no Application, ApplicationSet or AppProject of others exists anywhere in the cluster.
+  - Deletes a ClusterRole only if no binding of others uses it, and a ClusterRoleBinding of Argo CD only if it gives no rights to others.
 attributes:
   check_mode:
     support: full
-    details: The API server judges what an apply would change. An object whose namespace or kind does not exist yet would be created.
+    details: The API server calculates what an apply would change (dry run). Reports objects whose namespace or kind does not exist yet as
+      created.
   diff_mode:
     support: full
     details: Of a Secret only the keys are shown, and which of them change.
@@ -36,8 +38,8 @@ extends_documentation_fragment:
 options:
   state:
     description:
-      - With V(present) O(definitions) are applied, and the platform's mark is added to the labels of each, never to those of pod templates.
-        A namespace also gets the label C(gitops-airflow/made). What the record in O(argocd_namespace) names gets no label.
+      - With V(present) O(definitions) are applied, and the platform's mark is added to the labels of each, never to those of pod
+        templates. A namespace also gets the label C(gitops-airflow/made). What the record in O(argocd_namespace) names gets no label.
       - With V(absent) O(objects) are deleted.
       - With V(marked) objects of an older version of this collection get the platform's mark. Nothing but their labels is changed.
     type: str
@@ -56,14 +58,14 @@ options:
     description:
       - What happens if one of O(definitions) has the name of an object that is not this platform's.
       - With V(refuse) the module fails before it changes anything.
-      - With V(keep) that object stays as it is, and is returned in RV(kept). So a namespace can be used that existed before the platform.
+      - With V(keep) the module does not change that object, and returns it in RV(kept). So the platform can use an existing namespace.
     type: str
     choices: [refuse, keep]
     default: refuse
   yield_to:
     description:
-      - Those of O(definitions), as V(KIND/NAME), that decide about all of them. If one of these is not this platform's, others already
-        provide what would be applied. Then nothing is applied, and RV(yielded) is true.
+      - Objects of O(definitions), as V(KIND/NAME), that decide about all of them. If one of these objects exists and is not this
+        platform's, others already provide the service. Then the module applies nothing, and RV(yielded) is true.
     type: list
     elements: str
     default: []
@@ -76,23 +78,24 @@ options:
     default: []
   recreate:
     description:
-      - Whether Jobs of this platform that have failed, or whose definition differs in what cannot be changed, are deleted and created anew.
+      - Whether to delete and recreate Jobs of this platform that have failed, or whose definition differs in fields that cannot be changed.
     type: bool
     default: false
   wait:
     description:
-      - Whether to wait until the applied Deployments, StatefulSets and DaemonSets have rolled out, Jobs are complete, CRDs are established
-        and APIServices are available, by the rules of M(gitops.airflow.workload_wait). Only what has not settled is waited for.
-      - APIServices and webhook configurations are applied last, with O(wait) after the roll-out. Until its server answers, an API that is
-        registered keeps namespaces from being deleted.
-      - In check mode nothing is waited for.
+      - Whether to wait until the applied Deployments, StatefulSets and DaemonSets have rolled out, Jobs are complete, CRDs are
+        established and APIServices are available, by the rules of M(gitops.airflow.workload_wait). The module waits only for objects
+        that are not ready yet.
+      - The module applies APIServices and webhook configurations last, with O(wait) after the roll-out. A registered API whose server
+        does not answer would block the deletion of namespaces.
+      - In check mode the module does not wait.
     type: bool
     default: false
   wait_for_objects:
     description:
-      - Collections, each as C(GROUP/VERSION/PLURAL), that must hold an object before O(wait) ends. An API that is available may have no
-        data yet.
-      - They are read only if something was waited for.
+      - Collections, each as C(GROUP/VERSION/PLURAL), that must contain an object before O(wait) ends. An available API may have no data
+        yet.
+      - The module reads them only if it waited for an object.
     type: list
     elements: str
     default: []
@@ -101,7 +104,7 @@ options:
     type: float
     default: 60
   next_action:
-    description: What to do about a failure, where the module's own advice is too general.
+    description: Text for RV(next_action) if the module's own advice is too general.
     type: dict
     default: {}
     suboptions:
@@ -110,7 +113,7 @@ options:
         type: str
         default: ""
       wait:
-        description: What to do if O(wait) fails, beside what the cause suggests.
+        description: What to do if O(wait) fails, in addition to the advice for the cause.
         type: str
         default: ""
   objects:
@@ -122,9 +125,10 @@ options:
     default: ""
   application:
     description:
-      - Name of the platform's Application. What carries Argo CD's tracking of it, or the chart's C(release), is the platform's.
-      - With O(state=present) this counts for the Roles and RoleBindings of worker namespaces alone, which Argo CD applied for an older
-        version. They get the platform's mark.
+      - Name of the platform's Application. Objects with Argo CD's tracking of this Application, or with the chart's C(release), are the
+        platform's.
+      - With O(state=present) this holds only for Roles and RoleBindings of worker namespaces, which Argo CD applied in an older version.
+        They get the platform's mark.
     type: str
     default: ""
   timeout:
@@ -206,7 +210,7 @@ EXAMPLES = r"""
       - {kind: Namespace, name: airflow-cron}
   register: deleted
 
-- name: Adopt what an older version of the collection made
+- name: Adopt objects of an older version of the collection
   gitops.airflow.platform_objects:
     state: marked
     platform: airflow
@@ -218,7 +222,8 @@ objects:
   description:
     - The applied objects in the order of the apply, each with C(api_version), C(kind), C(namespace), C(name), C(uid), C(result), C(open).
     - C(result) is C(created), C(changed), C(recreated) or C(same), in check mode what it would be.
-    - C(open) is what was still to come when it was applied, such as C(0 of 1 pods are available). It is empty if nothing was.
+    - C(open) says what the object still waited for when it was applied, such as C(0 of 1 pods are available). It is empty if the object
+      was ready.
   returned: when O(state=present)
   type: list
   elements: dict
@@ -231,7 +236,7 @@ objects:
       result: changed
       open: its controller has not seen the change yet
 created:
-  description: Those that were created, or in check mode would be, by kind and name.
+  description: Objects that were created, or in check mode would be, by kind and name.
   returned: when O(state=present)
   type: list
   elements: str

@@ -11,9 +11,9 @@ short_description: Find out whether a platform may be installed or changed in a 
 version_added: 0.1.0
 author: The gitops.airflow team (@gitops-airflow)
 description:
-  - Looks once, cluster-wide, for what belongs to the platform, to another platform of this collection, and to others.
-  - Refuses a cluster that has an Argo CD which the platform did not install, another platform, or objects of others under the names that
-    the platform writes. The refusals are returned; they do not fail the module.
+  - Reads the cluster once, and finds the objects of the platform, of other platforms of this collection, and of others.
+  - Returns a refusal if the cluster has an Argo CD that the platform did not install, another platform, or objects of others with names
+    that the platform uses. Refusals do not fail the module.
   - Reads metadata only, except of Applications and of the ConfigMap C(argocd-installed). No data of a Secret is read.
   - An object is the platform's if it has the labels C(app.kubernetes.io/part-of=gitops-airflow) and C(gitops-airflow/platform) with
     the platform's name. Argo CD's objects are the platform's if the ConfigMap C(argocd-installed) names them.
@@ -62,7 +62,7 @@ options:
     type: str
     default: ""
   objects:
-    description: Further objects that the platform writes and that must not be another's.
+    description: Further objects that the platform writes and that must not belong to others.
   absent_ok:
     description: Whether a cluster that does not answer is reported as RV(reachable=false) instead of as a failure.
     type: bool
@@ -125,7 +125,7 @@ text:
   returned: success
   type: str
 next_action:
-  description: What to do about the refusals; on failure, about that.
+  description: What to do about the refusals, or about the failure of the module.
   returned: always
   type: str
 adoption:
@@ -147,7 +147,7 @@ namespaces:
   returned: success
   type: dict
 elapsed:
-  description: Seconds that the look took.
+  description: Seconds that the module took.
   returned: success
   type: float
 code:

@@ -11,12 +11,12 @@ short_description: Check the settings of a platform and the state of its cluster
 version_added: 0.1.0
 author: The gitops.airflow team (@gitops-airflow)
 description:
-  - Checks that the settings of a platform agree with each other, reads the present state of the cluster once, and reads the external Git
-    repositories with the credentials that others will use, and the chart repository as Argo CD will.
-  - Fails with all reasons at once if something stands in the way. Otherwise returns a plan, which later steps use instead of reading the
-    cluster again.
-  - Without O(airflow) neither the settings of Airflow are checked nor what follows from its state.
-  - Changes nothing. Of Secrets only the names of their keys are used; no value of a Secret is returned.
+  - Checks that the settings of a platform agree with each other, and reads the state of the cluster once. Reads the external Git
+    repositories with the credentials that Argo CD and git-sync will use, and the chart repository in the same way as Argo CD.
+  - If something prevents the change, fails with all reasons at once. Otherwise returns a plan. Later steps use the plan and do not read
+    the cluster again.
+  - Without O(airflow), checks neither the settings nor the state of Airflow.
+  - Changes nothing. Uses only the names of the keys of a Secret, and returns no value of a Secret.
   - Messages name the variables of this collection's roles. The option O(platform.core_namespace) is the variable
     C(platform_core_namespace), the option O(airflow.values) the variable C(airflow_app_values).
 extends_documentation_fragment:
@@ -26,10 +26,11 @@ extends_documentation_fragment:
 options:
   purpose:
     description:
-      - What the caller is going to do, which decides what stands in its way.
+      - What the caller is going to do. It decides which checks apply.
       - V(install) creates or changes the platform.
-      - V(use) works with a platform that is installed. The cluster must be this platform's; whether Airflow may be changed is not checked.
-      - V(remove) deletes what is this platform's. Nothing in the cluster stands in its way, and O(airflow) is not checked.
+      - V(use) works with a platform that is installed. The cluster must be this platform's; whether Airflow may be changed is not
+        checked.
+      - V(remove) deletes the objects of this platform. The state of the cluster cannot prevent this, and O(airflow) is not checked.
     type: str
     choices: [install, use, remove]
     default: install
@@ -47,8 +48,8 @@ options:
     default: false
   variables:
     description:
-      - What the lookup P(gitops.airflow.role_variables#lookup) returns. Names that are nearly those of a role's variable are refused. So
-        are sizes, times, counts and ports that are not written as their reader expects them.
+      - The result of the lookup P(gitops.airflow.role_variables#lookup). The module refuses names that are similar to a variable of a
+        role. It also refuses sizes, times, counts and ports in a wrong format.
     type: dict
     suboptions:
       known:
@@ -69,7 +70,7 @@ options:
         type: dict
         default: {}
   unchanged:
-    description: The sentence that ends a failure's message. It says what was changed before.
+    description: The last sentence of an error message. It says what was changed before the failure.
     type: str
     default: Nothing was changed.
 notes:
@@ -78,7 +79,7 @@ notes:
     O(airflow.values) name, in each namespace whose pods use them.
   - Where it may, it also reads the nodes, the pods and the ConfigMap C(kubeadm-config) of C(kube-system), the ServiceCIDRs, and the
     EndpointSlices of C(default). They name the addresses that tasks must not reach. Without these rights a warning says what is not known.
-  - What is probably a mistake without a consequence for the platform is a warning, such as an option that this version of Airflow does not
+  - The module only warns of probable mistakes that do not affect the platform, such as an option that this version of Airflow does not
     know.
 seealso:
   - plugin: gitops.airflow.role_variables
@@ -165,7 +166,7 @@ purpose:
   returned: always
   type: str
 refusals:
-  description: What stands in the way. Empty if the module succeeds.
+  description: The reasons that prevent the change. Empty if the module succeeds.
   returned: always
   type: list
   elements: dict
@@ -285,8 +286,8 @@ plan:
       sample: {scheduler: airflow-scheduler, triggerer: airflow-triggerer, webserver: airflow-webserver}
     retired:
       description:
-        - What is no longer used, for M(gitops.airflow.platform_objects). These are Airflow's Secrets whose credentials are not needed, its
-          Secrets, Roles and RoleBindings in one of RV(plan.dropped_namespaces), and then these namespaces.
+        - What is no longer used, for M(gitops.airflow.platform_objects). These are Airflow's Secrets whose credentials are not needed,
+          its Secrets, Roles and RoleBindings in one of RV(plan.dropped_namespaces), and then these namespaces.
       type: list
       elements: dict
     log_store:
@@ -415,7 +416,7 @@ def main(create: Callable[..., AnsibleModule] = AnsibleModule) -> None:
     except CollectionError as error:
         module.fail(error, refusals=[], **facts)
     except OSError as error:
-        action = "Make the file that it names readable, or give its text."
+        action = "Make the file in the message readable, or give its content as text."
         module.fail(CollectionError(f"{error}.", action, "unreadable_file"), refusals=[], **facts)
     for warning in outcome.warnings:
         module.warn(warning)

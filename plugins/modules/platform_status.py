@@ -7,25 +7,26 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: platform_status
-short_description: The state of a platform of Argo CD and Airflow
+short_description: Read the state of a platform of Argo CD and Airflow
 version_added: 0.1.0
 author: The gitops.airflow team (@gitops-airflow)
 description:
-  - Reads nodes, pods with restarts and reasons, workers, Applications, volumes, their use, Airflow's last DAG runs of each namespace, what
-    is queued, import errors, and the DAG commit of each of Airflow's pods and for how long it has it, all at once.
+  - Reads nodes, pods with restarts and reasons, workers, Applications, volumes, their use, Airflow's last DAG runs of each namespace,
+    what is queued, import errors, and the DAG commit of each of Airflow's pods and for how long it has it, all at once.
   - A worker pod that does not start, a task that no worker takes, and a DAG run that stays queued are a problem after 5 minutes.
-    A run of a DAG that is paused is not, and neither is one that waits for another run of its DAG.
-  - A container of the platform that restarts again and again is a problem, with how it ended and what its probe said. That is one with at
-    least three restarts, the last within an hour and after a run shorter than an hour, until it has run for ten minutes and twice as long
-    as the time before. A single restart within the hour is a note.
-  - Says whether the platform is healthy, and if not, why. An unhealthy platform does not fail the module, and neither does one that does
-    not answer, or whose kubeconfig or context is not there; of a kind cluster (O(kind_cluster)) Docker is then asked for the cause.
-  - Use of CPU and memory comes from C(metrics.k8s.io) where it is served, else from the kubelets.
-  - Airflow is asked through the Kubernetes API, so its own address need not be reachable. No address of O(urls) is asked.
+    A queued run of a paused DAG is not a problem, and neither is a run that waits for another run of its DAG.
+  - A container of the platform that restarts again and again is a problem, with its exit code and the message of its probe. Such a
+    container has at least three restarts, the last within an hour and after a run shorter than an hour. It stays a problem until it has
+    run for ten minutes and twice as long as the time before. A single restart within the hour is a note.
+  - Says whether the platform is healthy, and if not, why. An unhealthy platform does not fail the module. Neither does a platform that
+    does not answer, or whose kubeconfig or context does not exist. For a kind cluster (O(kind_cluster)) the module then asks Docker for
+    the cause.
+  - CPU and memory usage comes from C(metrics.k8s.io) if it is served, otherwise from the kubelets.
+  - Reaches Airflow through the Kubernetes API, so that Airflow's own address need not be reachable. Sends no request to O(urls).
 attributes:
   check_mode:
     support: full
-    details: Only reads, and writes no report.
+    details: Reads the state, but does not write the file in O(report_path).
   diff_mode:
     support: none
     details: Changes nothing.
@@ -34,7 +35,7 @@ extends_documentation_fragment:
   - gitops.airflow.attributes
 options:
   name:
-    description: What the platform is called in the text.
+    description: Name of the platform in RV(text).
     type: str
     default: the platform
   core_namespace:
@@ -46,7 +47,7 @@ options:
     type: str
     default: argocd
   logs_namespace:
-    description: Namespace of the platform's own store of task logs. Empty, it has none.
+    description: Namespace of the platform's own store of task logs. Empty if the platform has none.
     type: str
     default: ""
   namespaces:
@@ -64,42 +65,42 @@ options:
     type: str
     default: airflow-webserver
   airflow_port:
-    description: Its port.
+    description: Port of O(airflow_service).
     type: int
     default: 8080
   airflow_username:
-    description: The user as whom Airflow is asked.
+    description: Airflow user for requests to Airflow's API.
     type: str
     default: admin
   airflow_secret:
     description:
-      - The Secret in O(core_namespace) whose key C(password) holds that user's password.
+      - The Secret in O(core_namespace) whose key C(password) contains the password of O(airflow_username).
       - The module reads it itself, so the password passes through no task.
     type: str
     default: airflow-admin
   urls:
-    description: Addresses for people, by name. They are shown, and never requested, because another program may answer there.
+    description: URLs for users, by name. The module shows them and sends no request to them, because another program may answer there.
     type: dict
     default: {}
   password_commands:
     description:
-      - How a person reads the password of the user C(admin) at one of O(urls), by its name. The commands are shown, and never run.
+      - Commands that print the password for one of O(urls), by the name of the URL. The module shows the commands and does not run them.
     type: dict
     default: {}
   kind_cluster:
-    description: Name of the kind cluster on this machine; empty where it is another one.
+    description: Name of the kind cluster on this machine. Empty for another kind of cluster.
     type: str
     default: ""
   report_path:
     description:
-      - File for RV(status) as JSON, readable by its owner only. Its folder is created. Empty, none is written.
-      - The report says when it was made, so it differs each time. It does not count as a change.
+      - File for RV(status) as JSON. Only its owner may read it. The module creates the folder. If empty, no file is written.
+      - The file contains the time of the read, so it differs each time. This does not count as a change.
     type: path
     default: ""
 notes:
   - Needs C(get) and C(list) on what is shown, C(get) on O(airflow_secret), and C(create) on C(pods/exec) and C(pods/portforward) in
     O(core_namespace).
-  - The use of the disks needs C(get) on C(nodes/proxy). Where that is refused it is left out and said.
+  - Disk usage needs C(get) on C(nodes/proxy). Without this right the module omits disk usage and says so.
 seealso:
   - module: gitops.airflow.argocd_application_wait
 """

@@ -19,7 +19,7 @@ description:
     in the result.
 attributes:
   check_mode:
-    details: Only shows.
+    details: Prints the text as usual, because this changes nothing.
 extends_documentation_fragment:
   - gitops.airflow.attributes.read_only
 options:

@@ -13,16 +13,17 @@ author: The gitops.airflow team (@gitops-airflow)
 description:
   - Writes a C(.tar.gz) with the objects of the namespaces, their events, the logs of all containers (also those before a restart), nodes,
     volumes and versions.
-  - What does not run, why, and what to do about it is in C(causes.txt).
-  - Of a Secret it holds the names of its keys only. What Secrets of these namespaces hold is replaced wherever else it stands, encoded
-    forms included, and so are O(mask), passwords in URLs, tokens in headers, private keys, and whatever has a secret's name or comes from
-    a Secret in another object. A short value, or one that is also a name, is replaced only where its place says that it is a secret.
-  - At the end each file is decoded and searched for the same values. One that holds a secret after all is left out and listed in
-    C(not-collected.txt).
-  - A namespace whose Secrets may not be read is left out, because they could not be masked.
-  - Of a kind cluster (O(kind_cluster)) also Docker's information on it and its nodes' journals. No command of these takes longer than
-    10 seconds.
-  - What cannot be read is listed in C(not-collected.txt). A cluster that does not answer, or does not exist, is not a failure.
+  - The file C(causes.txt) lists pods that do not run, with the cause and the next step.
+  - Of a Secret the archive contains only the names of the keys. In all other files the module masks the values of the Secrets in these
+    namespaces, also in encoded form. It also masks O(mask), passwords in URLs, tokens in headers, private keys, and values that have a
+    secret's name or come from a Secret. A short value, or a value that is also a name, is masked only where the context shows that it is
+    a secret.
+  - At the end the module decodes each file and searches it for the same values. It leaves out a file that still contains a secret, and
+    lists it in C(not-collected.txt).
+  - Leaves out a namespace whose Secrets it may not read, because it could not mask their values.
+  - For a kind cluster (O(kind_cluster)) also collects Docker's information about the cluster, and the journals of its nodes. Each of
+    these commands ends after at most 10 seconds.
+  - Lists what it cannot read in C(not-collected.txt). A cluster that does not answer, or does not exist, is not a failure.
 attributes:
   check_mode:
     support: full
@@ -35,28 +36,28 @@ extends_documentation_fragment:
   - gitops.airflow.attributes
 options:
   path:
-    description: The archive to write. Its folder is created. It is readable by its owner only.
+    description: Path of the archive to write. The module creates the folder. Only the owner of the archive may read it.
     type: path
     required: true
   namespaces:
-    description: The namespaces. One that does not exist is left out, an empty name ignored.
+    description: Namespaces to collect from. The module ignores empty names and namespaces that do not exist.
     type: list
     elements: str
     required: true
   tail:
-    description: Lines of each log.
+    description: Number of lines to collect of each log.
     type: int
     default: 5000
   files:
-    description: Further texts, by the name that they have in the archive. They are masked, too.
+    description: Further files for the archive, as texts by file name. The module masks them, too.
     type: dict
     default: {}
   kind_cluster:
-    description: Name of the kind cluster on this machine; empty where it is another one.
+    description: Name of the kind cluster on this machine. Empty for another kind of cluster.
     type: str
     default: ""
   kind_binary:
-    description: The kind command, for its version.
+    description: Path of the kind command. The module adds its version to the archive.
     type: path
     default: kind
   mask:
@@ -98,7 +99,7 @@ code:
   returned: failure
   type: str
 notes:
-  description: What could not be read.
+  description: What the module could not collect, with the reasons.
   returned: always
   type: list
   elements: str
@@ -134,7 +135,7 @@ def argument_spec() -> dict[str, Any]:
     }
 
 
-REMINDER = "Secrets are masked. Look at it all the same before you hand it on: nobody knows what a DAG prints."
+REMINDER = "Secrets are masked. Read the archive before you share it: a DAG may print a secret that cannot be recognized."
 
 
 def write(path: str, content: bytes) -> None:

@@ -11,14 +11,14 @@ short_description: Wait until the workloads of a namespace have rolled out
 version_added: 0.1.0
 author: The gitops.airflow team (@gitops-airflow)
 description:
-  - Watches the Deployments, StatefulSets and DaemonSets of a namespace and returns as soon as each has rolled out, as C(kubectl rollout
-    status) judges it. Jobs are waited for only if O(expected) names them, until they are complete.
-  - Fails with the cause as soon as one has been stuck for O(grace). A workload is stuck when a container of its pods cannot start (image,
-    configuration, crash loop), when a pod finds no node or its volumes cannot be mounted, or when its controller may not make pods (quota,
-    admission). A probe that fails is named, but waited for. A Job that has failed is a failure at once.
+  - Watches the Deployments, StatefulSets and DaemonSets of a namespace and returns as soon as each has rolled out, by the rules of
+    C(kubectl rollout status). Waits for a Job only if O(expected) names it, until the Job is complete.
+  - Fails with the cause as soon as a workload has been stuck for O(grace). A workload is stuck when a container of its pods cannot start
+    (image, configuration, crash loop), when a pod finds no node or its volumes cannot be mounted, or when its controller may not make
+    pods (quota, admission). A failing probe is named, but does not fail the wait. A failed Job fails the wait at once.
 attributes:
   check_mode:
-    details: Reads once and reports. Does not fail when they have not rolled out.
+    details: Reads once and reports the state. Does not fail if the workloads have not rolled out.
 extends_documentation_fragment:
   - gitops.airflow.kubernetes_auth
   - gitops.airflow.attributes.read_only
@@ -28,20 +28,21 @@ options:
     type: str
     required: true
   label_selectors:
-    description: Label selectors that a workload must all match. None, every workload of the namespace is waited for.
+    description: Label selectors. A workload must match all of them. Without any, the module waits for every workload of the namespace.
     type: list
     elements: str
     default: []
   expected:
     description:
-      - Names that must be among them, such as V(argocd-server) or V(Deployment/argocd-server). A Job needs its kind, as in V(Job/setup).
-      - Without it one workload must exist, whichever.
-      - One that does not exist is a failure at once. With O(must_exist=false) it is waited for.
+      - Names of workloads that must exist, such as V(argocd-server) or V(Deployment/argocd-server). A Job needs its kind, as in
+        V(Job/setup).
+      - Without this option at least one workload must exist.
+      - If a workload does not exist, the module fails at once. With O(must_exist=false) it waits for the workload.
     type: list
     elements: str
     default: []
   must_exist:
-    description: Whether one of O(expected) that does not exist is a failure.
+    description: Whether the module fails if a workload in O(expected) does not exist.
     type: bool
     default: true
   timeout:
@@ -49,7 +50,8 @@ options:
     type: float
     default: 300
   grace:
-    description: Seconds for which one may be stuck. A crash at start, before what it needs is there, passes within them.
+    description: Seconds for which a workload may be stuck. Within this time, a container may crash because a service that it needs does
+      not run yet.
     type: float
     default: 60
 notes:
@@ -69,7 +71,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 workloads:
-  description: The last known state of each. C(open) says what is still to come, C(causes) what keeps it from it.
+  description: The last known state of each workload. C(open) says what it still waits for, C(causes) why it is stuck.
   returned: always
   type: list
   elements: dict
@@ -79,7 +81,7 @@ workloads:
       causes:
         - "pod argocd/argocd-server-5d8f-x, container argocd-server (image quay.io/argoproj/argocd:nope): ImagePullBackOff: Back-off"
 done:
-  description: Whether all have rolled out.
+  description: Whether all workloads have rolled out.
   returned: always
   type: bool
   sample: true
@@ -99,7 +101,7 @@ next_action:
   type: str
   sample: "Correct the image registry.example.com/web:nope of container web of pod apps/web-5d8f-x."
 code:
-  description: V(timeout), V(not_done) where a cause lasted for O(grace), or the kind of the request that failed.
+  description: V(timeout), V(not_done) if a cause lasted for O(grace), or the kind of the request that failed.
   returned: failure
   type: str
 """

@@ -276,7 +276,7 @@ def test_d9_the_default_project_is_closed_once(cluster: Cluster) -> None:
     [
         ([project("default"), application("theirs", {})], "it is used by Application argocd/theirs"),
         ([application("theirs", {}, "team-argo")], "it is used by Application team-argo/theirs"),
-        ([argo("AppProject", "argocd", "default", sourceRepos=["https://one"])], "what it allows was changed"),
+        ([argo("AppProject", "argocd", "default", sourceRepos=["https://one"])], "its rules were changed"),
     ],
 )
 def test_d9_the_default_project_of_others_stays(cluster: Cluster, present: list[Obj], words: str) -> None:

@@ -241,7 +241,7 @@ def test_d5_a_token_administers_nothing(
 
 def test_d5_no_new_repository_by_a_push(gitea: Server, tokens: dict[str, str]) -> None:
     for repository in ("gitops/other", "dags/other"):
-        with pytest.raises(GitError, match="the server makes none on a push") as refusal:
+        with pytest.raises(GitError, match="the server does not create it on a push") as refusal:
             push(gitea, tokens["dags"], repository, "a")
         assert refusal.value.code == "repository_missing"
 

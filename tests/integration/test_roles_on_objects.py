@@ -169,7 +169,7 @@ def test_namespaces_are_created_and_those_of_others_used(cluster: Cluster) -> No
 def test_a_check_ends_before_the_platform_exists(cluster: Cluster) -> None:
     given = {"platform_argocd_namespace": "later", "namespaces_names": ["later", "airflow-user"]}
     said, recap, requests = cluster.role("namespaces", "--check", **given)
-    assert "The cluster does not have Namespace later yet. The check ends here" in " ".join(said.split())
+    assert "The cluster does not have Namespace later yet. Check mode ends here" in " ".join(said.split())
     assert (recap["failed"], changes(requests)) == (0, [])
 
 
@@ -232,7 +232,7 @@ def test_the_git_server_is_run(cluster: Cluster, controllers: Controllers) -> No
     assert made is not None, said
     assert made["data"].keys() == {"password", "secret-key", "internal-token"}
     assert recap["failed"] == 1
-    assert "no ready pod" in said.partition("Make the Git server's repositories, accounts and tokens, once")[2], said
+    assert "no ready pod" in said.partition("Create the Git server's repositories, accounts and tokens")[2], said
     # D5: what an older version has stored is completed, which a check only reports.
     data = dict.fromkeys(("username", "argocd-token", "git-sync-token"), "eA==")
     metadata = {"name": "git-credentials", "namespace": "git", "labels": LABELS}

@@ -121,7 +121,7 @@ def test_history_is_gone_since_a_given_version(mortal: ApiServer) -> None:
     result = Module(PLACEMENT, mortal.kubeconfig("reader"), expectations=expected("late"), tail_lines=0, resource_version=since).result()
     assert result.get("done"), result
     assert [item["pod"] for item in result["placements"]] == ["late-1"]
-    assert any(f"history since resourceVersion {since} is gone" in text for text in result["warnings"])
+    assert any(f"no longer has the history since resourceVersion {since}" in text for text in result["warnings"])
 
 
 def test_history_is_gone_during_a_watch(mortal: ApiServer) -> None:

@@ -174,7 +174,7 @@ def test_d10_destroy_without_docker_installs_none(machine: Machine) -> None:
     done = machine.play("removal", "destroy")
     assert done.returncode == 0
     assert machine.calls() == ["ansible-playbook playbooks/destroy.yml"]
-    assert "no kind cluster can be here: only local files are removed" in done.stderr
+    assert "without an engine there is no kind cluster: only local files are removed" in done.stderr
 
 
 def test_d10_verify_without_docker_says_what_to_do(machine: Machine) -> None:

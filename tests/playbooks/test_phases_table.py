@@ -71,6 +71,6 @@ def test_json_output_stays_json(tmp_path: Path) -> None:
 
 def test_after_a_failure_it_ends_with_what_why_and_what_to_do(tmp_path: Path) -> None:
     done = play(tmp_path, bad=True)
-    assert re.search(r"FAILED \*+\nwhat      second: Fatal\nwhy       no room\ndo        Remove that cause", done.stdout)
+    assert re.search(r"FAILED \*+\nwhat      second: Fatal\nwhy       no room\ndo        Remove this cause", done.stdout)
     assert "evidence" not in done.stdout  # no role of the collection ran
     assert "FAILED ***" not in play(tmp_path / "well", bad=False).stdout

@@ -115,9 +115,9 @@ class AirflowApi:
             return AirflowError(error.code, message, "Give the webserver's own address as url.", "bad_url")
         found = AirflowError(error.code, f"{self._at} answered {method} {path} with {error.code}: {detail}.")
         if error.code == 500:
-            found.next_action = "Look at the webserver's log, and whether its database runs."
+            found.next_action = "Read the webserver's log, and check that its database runs."
         elif not found.passing:
-            found.next_action = "Correct what the answer names."
+            found.next_action = "Correct the problem that the answer names."
         return found
 
     def _json(self, method: str, path: str, body: Obj | None = None) -> Obj:
@@ -127,7 +127,7 @@ class AirflowApi:
         except ValueError:
             document = None
         if not isinstance(document, dict):
-            message = f"{self._base}/api/v1{path} answered no JSON object."
+            message = f"{self._base}/api/v1{path} did not answer with a JSON object."
             raise AirflowError(-1, message, "Give the address of an Airflow 2 webserver as url.", "bad_url")
         return document
 

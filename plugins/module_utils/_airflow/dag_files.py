@@ -70,7 +70,7 @@ def check(files: Mapping[str, bytes], namespaces: Collection[str]) -> Findings:
         # Each on a line of its own, and no more than fit a screen.
         more = f"\n  and {len(wrong) - 10} more" if len(wrong) > 10 else ""
         message = "\n  ".join([f"Airflow could not import {len(wrong)} of the files, so nothing was pushed:", *wrong[:10]]) + more
-        raise CollectionError(message, f"Correct the syntax. List what is not Python in {IGNORE_FILE}.", "bad_dag_file")
+        raise CollectionError(message, f"Correct the syntax. List files that are not Python in {IGNORE_FILE}.", "bad_dag_file")
     told = [f"{item.error}. {IGNORE_FILE} lists the file, so it is pushed as it is." for item in found if item.error]
     told += [
         f"{item.path}, line {line}: a task asks for the namespace {namespace!r}, which is not one of {named(sorted(namespaces))}. "

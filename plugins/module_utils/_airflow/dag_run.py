@@ -151,7 +151,7 @@ class DagRun:
                     raise
                 if self._left() <= 0:
                     message = f"{error} It stayed so for {self._request.timeout:g} s."
-                    advice = error.next_action or "Check that the webserver runs, and what stands before it, such as a proxy."
+                    advice = error.next_action or "Check the webserver, and anything in front of it, such as a proxy."
                     raise AirflowError(error.status, message, advice, error.code) from error
                 self._tell(error.text)
             self._pause()
@@ -193,7 +193,8 @@ class DagRun:
                 # Another client made it meanwhile, or an earlier request of ours arrived although its answer did not.
                 found = self._api.run(request.dag_id, request.run_id)
                 if found is None:
-                    raise AirflowError(409, f"{error} Another run has this logical_date.", "Choose another, or give none.") from error
+                    action = "Choose another logical_date, or leave it out."
+                    raise AirflowError(409, f"{error} Another run has this logical_date.", action) from error
                 run = found
             return run
 
@@ -215,7 +216,7 @@ class DagRun:
             outcome.dag_run = self._retry(lambda: self._api.run(request.dag_id, request.run_id))
             if outcome.dag_run is None:
                 message = f"The run {request.run_id} of {request.dag_id} was deleted during the wait."
-                outcome.error = CollectionError(message, "Trigger a new one, and find out who deletes runs.", "run_deleted")
+                outcome.error = CollectionError(message, "Trigger a new run, and find out who deletes DAG runs.", "run_deleted")
                 return
         self._read_tasks()
         self._show(outcome.task_instances)
@@ -268,7 +269,7 @@ class DagRun:
     def _unfinished(self) -> CollectionError:
         request, outcome = self._request, self.outcome
         states = named(f"{task_name(item)} is {item['state'] or 'not scheduled'}" for item in outcome.task_instances) or "no task yet"
-        advice = "Look at the scheduler's log and at the worker pods."
+        advice = "Read the scheduler's log, and inspect the worker pods."
         dag = self._retry(lambda: self._api.dag(request.dag_id))
         if dag is None:
             advice = f"Bring {request.dag_id} back to the DAG repository: Airflow no longer finds it, so its runs stand still."
@@ -287,7 +288,7 @@ class DagRun:
         end = self._clock() + LOG_SECONDS
         failed = [item for item in wrong if item["state"] == "failed"]
         text += "".join(self._quote_log(item, end) for item in failed[:QUOTED])
-        return CollectionError(text, "Correct what the log of the failed task names, and trigger a new run.", "run_failed")
+        return CollectionError(text, "Correct the problem in the log of the failed task, and trigger a new run.", "run_failed")
 
     def _quote_log(self, task: Obj, end: float) -> str:
         """The last lines of a failed task's log, for which it waits until ``end``; else why they are not there."""

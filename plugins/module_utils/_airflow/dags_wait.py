@@ -63,7 +63,7 @@ def report(seen: Seen, commit: str, parsed: str = "") -> str:
     if not seen.pod:
         return "Airflow does not run yet."
     if seen.has(commit):
-        return f"{seen.who} has it: {parsed}" if parsed else f"{seen.who} has it; a new DAG is there within 30 seconds."
+        return f"{seen.who} has the commit: {parsed}" if parsed else f"{seen.who} has the commit; a new DAG appears within 30 seconds."
     return f"{seen.who} has {f'commit {seen.commit[:7]}' if seen.commit else 'no commit'} so far."
 
 
@@ -106,6 +106,6 @@ class DagsWait:
 
 def late(seen: Seen, commit: str, seconds: float) -> CollectionError:
     """The failure of a wait that took too long."""
-    has = f"It has commit {seen.commit[:7]}." if seen.commit else "It has none."
+    has = f"Its commit is {seen.commit[:7]}." if seen.commit else "It has no commit."
     message = f"After {seconds:g} seconds the {WORDS[seen.component]} does not have commit {commit[:7]}. {has}"
     return CollectionError(message, f"Read git-sync's log: kubectl logs {seen.pod} -c git-sync, in Airflow's namespace.", "timeout")

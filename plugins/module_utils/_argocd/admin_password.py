@@ -27,7 +27,7 @@ def bcrypt() -> Any:
     except ImportError as error:
         from ansible.module_utils.basic import missing_required_lib
 
-        advice = "Install it there, or choose the Python that has it (ansible_python_interpreter)."
+        advice = "Install the library there, or choose a Python that has it (ansible_python_interpreter)."
         raise LibraryMissing(-1, missing_required_lib("bcrypt"), advice, "library_missing") from error
     return library
 

@@ -62,12 +62,12 @@ def users(applications: Sequence[Obj], sets: Sequence[Obj]) -> list[str]:
 def notice(project: Obj | None, used_by: Sequence[str]) -> str:
     """Why it stays as it is, and what to do about that; empty where it may be closed. ``used_by``: what uses it."""
     if project is not None and not is_known(project):
-        reason, action = "what it allows was changed", "close it yourself"
+        reason, action = "its rules were changed", "close it yourself"
     elif used_by:
-        reason, action = f"it is used by {named(used_by)}", "give what uses it a project of its own"
+        reason, action = f"it is used by {named(used_by)}", "move them to another project"
     else:
         return ""
     return (
-        f"Argo CD's AppProject {NAME} was not closed: {reason}. Who may write Applications can deploy anything by an open one. "
-        f"Next: {action}, or set argocd_close_default_project to false."
+        f"Argo CD's AppProject {NAME} was not closed: {reason}. Users who may create Applications can use an open project to deploy "
+        f"anything. Next: {action}, or set argocd_close_default_project to false."
     )

@@ -39,7 +39,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._kube.causes import
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.pods import container_statuses
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.report import LOG_LINES, quote, warning_events
 
-CHANGE = "Make the change in Git and push it, or make it in the variable of the collection that it comes from, and run again."
+CHANGE = "Make the change in Git and push it, or make it in the collection's variable that sets it, and run again."
 LOGS = 3
 # helm's words for a chart repository: pkg/repo/chartrepo.go, and Argo CD's for the command (util/helm/helm.go).
 CHARTS = re.compile(r"not a valid chart repository or cannot be reached|helm dependency build` failed")
@@ -58,7 +58,10 @@ def next_action(
     if app is None:
         return f"Create it, correct name or namespace, or set must_exist to false (kubectl -n {namespace} get applications)."
     if (app.get("metadata") or {}).get("deletionTimestamp"):
-        return f"Find out who deletes it, wait until it is gone, and create it again (kubectl -n {namespace} get application {name})."
+        return (
+            f"Find out who deletes the Application, wait until it is deleted, and create it again (kubectl -n {namespace} get "
+            f"application {name})."
+        )
     status, spec = app.get("status") or {}, app.get("spec") or {}
     # A SyncError only repeats that the operation failed.
     conditions = sorted(error_conditions(app), key=lambda item: item["type"] == "SyncError")
@@ -66,14 +69,14 @@ def next_action(
         if CHARTS.search(conditions[0].get("message") or ""):
             return (
                 "Let Argo CD's repo-server reach the chart repository that the message names (network, proxy, certificate authority), or "
-                "keep the chart in the Git repository as charts/NAME-VERSION.tgz, for Airflow's by airflow_app_chart_archive."
+                "keep the chart in the Git repository as charts/NAME-VERSION.tgz. For Airflow's chart, set airflow_app_chart_archive."
             )
         if outlook(conditions[0].get("message") or "") == "passing":
             return (
-                f"See whether Argo CD reaches what {conditions[0]['type']} names, and run again "
+                f"Check that Argo CD reaches the server that {conditions[0]['type']} names, and run again "
                 f"(kubectl -n {namespace} logs deployment/argocd-repo-server)."
             )
-        return f"Correct what {conditions[0]['type']} names (repository, path, chart, values, project). {CHANGE}"
+        return f"Correct the cause that {conditions[0]['type']} names (repository, path, chart, values, project). {CHANGE}"
     if causes:
         return " ".join([causes[0].action, *([CHANGE] if causes[0].change else [])])
     if operation_failed(app, expected):
@@ -83,8 +86,8 @@ def next_action(
     if expected and not same_revisions(shown_revisions(app), expected):
         branches = ", ".join(str(source.get("targetRevision") or "HEAD") for source in sources(app))
         return (
-            f"See what was pushed last to what the Application follows ({branches}): if it came after the expected revision, wait for that "
-            "instead (run again); if the expected one is not there, push it; and give refresh=normal."
+            f"Check the newest commit of the revision that the Application follows ({branches}). If it is newer than the expected one, run "
+            "again to wait for it. If the expected commit is missing, push it. Set refresh=normal."
         )
     automated = (spec.get("syncPolicy") or {}).get("automated")
     if (status.get("sync") or {}).get("status") == "OutOfSync" and (automated is None or automated.get("enabled") is False):
@@ -92,8 +95,8 @@ def next_action(
     if (status.get("sync") or {}).get("status") == "OutOfSync" and out_of_sync(app) and not operates(app):
         return _mend_drift(app, name, differences)
     if timed_out:
-        return "Give it more time (timeout) if it is on its way."
-    return f"Look at it with: kubectl -n {namespace} describe application {name}"
+        return "Raise timeout if the Application still makes progress."
+    return f"Inspect the Application with: kubectl -n {namespace} describe application {name}"
 
 
 def _mend_drift(app: Obj, name: str, differences: Sequence[str]) -> str:

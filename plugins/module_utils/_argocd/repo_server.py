@@ -51,7 +51,8 @@ def await_roll_out(
         raise CollectionError(
             f"{place} has not rolled out within {timeout:g} s: {_reason(api, place, latest[0]) or verdict.reason}. "
             "Until then Argo CD may not trust the repository's server.",
-            f"Correct what kubectl -n {place.namespace} describe deployment,pods shows of it, and run the same command again.",
+            f"Run kubectl -n {place.namespace} describe deployment,pods and correct the problem that it shows. Then run the same command "
+            "again.",
             "not_rolled_out",
         )
 

@@ -270,7 +270,7 @@ def _unfinished(app: Obj, compared: bool, at_revision: bool, expect: Expectation
     if expect.operation != ANY:
         if phase in ("Running", "Terminating"):
             outdated = outdated_operation(app, expect.revisions)
-            what = f"the operation of {outdated}, not of what is expected," if outdated else "the operation"
+            what = f"the operation at {outdated}, not at the expected revision," if outdated else "the operation"
             return f"{what} is {phase}: {shorten(state.get('message') or '', 200)}"
         if pending:
             return "operation requested, not started"

@@ -18,7 +18,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._base.printable imp
 WIDTH = 120
 COLLECTION = "gitops.airflow."
 OPTIONS = {"-i": "--inventory", "-e": "--extra-vars"}
-AGAIN = "Remove that cause and run the same command again: what is done already is kept."
+AGAIN = "Remove this cause, and run the same command again. Completed steps are kept."
 INTERRUPT = "Run the same command again: it continues from where it was."
 HIDDEN = "Its output is hidden because secrets pass through it."
 # ansible-core's own words before a module's message.
@@ -74,7 +74,7 @@ def _message(result: Mapping[str, Any]) -> str:
     said = str(result.get("stderr") or result.get("module_stderr") or "").strip()
     if said and (not text or text.startswith("MODULE FAILURE") or _EXIT_CODE.search(text)):
         text = "\n".join(filter(None, [text, *said.splitlines()[-5:]]))
-    return text or "It gives no reason."
+    return text or "The task gives no reason."
 
 
 def _next_actions(result: Mapping[str, Any]) -> list[str]:
@@ -96,7 +96,7 @@ def explain(role: str, task: str, result: Mapping[str, Any], items: Sequence[Map
         causes.append(why.strip())
         actions += [action.strip() for action in rest]
     if result.get("censored"):
-        actions.append("Look at the platform's state (status.yml); it may show the cause.")
+        actions.append("Run status.yml: the state of the platform may show the cause.")
     return Failure(role, task, "\n".join(dict.fromkeys(causes)), " ".join(dict.fromkeys(actions)) or AGAIN)
 
 

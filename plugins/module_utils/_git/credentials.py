@@ -103,8 +103,8 @@ KNOWN_HOSTS = Text(
     "lines in the form of known_hosts",
     _has_host_keys,
     "no_host_keys",
-    "Give what ssh-keyscan prints as {known_hosts}, after comparing it (ssh-keygen -lf) with the fingerprints that the server's owner "
-    "publishes.",
+    "Give the output of ssh-keyscan as {known_hosts}, after you have compared it (ssh-keygen -lf) with the fingerprints that the server's "
+    "owner publishes.",
 )
 AUTHORITY = Text("a certificate as PEM", lambda text: bool(certificates(text)), "no_certificate", "Correct {ca}, or leave it empty.")
 

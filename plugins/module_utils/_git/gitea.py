@@ -80,7 +80,7 @@ class Gitea:
         answer = self._request("POST", f"{_user(account)}/tokens", {"name": name, "scopes": list(scopes)})
         token = answer.get("sha1") if isinstance(answer, dict) else None
         if not token:
-            raise GiteaError(-1, f"{self.name} made the token {name} and did not return it.", "Look at the server's log.", "bad_answer")
+            raise GiteaError(-1, f"{self.name} made the token {name} and did not return it.", "Read the server's log.", "bad_answer")
         self.secrets.add(str(token))
         return str(token)
 
@@ -147,7 +147,7 @@ class Gitea:
             page += 1
             items = self._find("GET", f"{path}{'&' if '?' in path else '?'}limit={PAGE}&page={page}") or []
             if not isinstance(items, list):
-                raise GiteaError(-1, f"{self.name} answered GET {path} with no list.", "Look at the server's log.", "bad_answer")
+                raise GiteaError(-1, f"{self.name} answered GET {path} with no list.", "Read the server's log.", "bad_answer")
             if not items:  # a page may be shorter than the limit
                 return found
             found += items
@@ -189,4 +189,4 @@ class Gitea:
             message = f"{self.name} does not accept the password of account {self.account} (401, {detail})."
             return GiteaError(401, message, "Check the Secret that holds it: it must be the account's present password.")
         message = f"{self.name} answered {method} {path.partition('?')[0]} with {error.code}: {detail}."
-        return GiteaError(error.code, message, "Look at the server's log, and run the same command again.")
+        return GiteaError(error.code, message, "Read the server's log, and run the same command again.")

@@ -91,7 +91,7 @@ def make_accounts(
     for owner in {repository.name.partition("/")[0] for repository in missing} - {gitea.account}:
         if gitea.user(owner) is None:
             raise CollectionError(
-                f"{gitea.name} has no account {owner}, which is to own a repository.", "Correct the repository's name.", "no_owner"
+                f"{gitea.name} has no account {owner}, which is to own a repository.", "Correct the name of the repository.", "no_owner"
             )
     for repository in missing:
         gitea.create_repository(repository.name, repository.branch)

@@ -142,7 +142,7 @@ def read_token(done: Execution) -> str:
     words = " ".join(done.errors.split())[-300:] or "it printed no token"
     raise CollectionError(
         f"Gitea could not make the token that sets the account's password (exit code {done.code}): {words}.",
-        "Look at the log of the Git server's pod.",
+        "Read the log of the Git server's pod.",
         "no_token",
     )
 

@@ -239,8 +239,8 @@ COMPLAINTS = (
     (
         r"push to create is not enabled",  # Gitea's words
         "repository_missing",
-        "the repository does not exist, and the server makes none on a push",
-        "Make the repository, or correct {repo}",
+        "the repository does not exist, and the server does not create it on a push",
+        "Create the repository, or correct {repo}",
     ),
     (
         r"authentication failed|invalid username or password|invalid credentials|access denied|permission denied \("
@@ -267,7 +267,7 @@ COMPLAINTS = (
     (r"did not end in time", "timeout", "git took too long", "Try again, or give a longer timeout"),
 )
 # When the repository could be read a moment before.
-PUSH_REFUSED = "with what is given the repository can be read, but not pushed to", "Give {credentials} that may push"
+PUSH_REFUSED = "the credentials can read the repository, but not push to it", "Give {credentials} that may push"
 # ssh's advice, which is about a file that was deleted.
 ADVICE = re.compile(r"^(Add correct host key|Offending \w+ key|remove with:|ssh-keygen -f)", re.IGNORECASE)
 RACE = re.compile(
@@ -289,7 +289,7 @@ def complaint(url: str, branch: str, output: str, *, readable: bool = False) -> 
             action = action.replace("{pusher}", "the owner of the {ssh_key}" if ssh_server(url) else "{username}")
             said = _servers_words(output) if code == "refused" else ""
             return GitError(f"{public_url(url)} (branch {branch}): {meaning}. {said or f'git says: {words}'}", f"{action}.", code)
-    return GitError(f"{public_url(url)} (branch {branch}): git failed: {words}", "Correct what git complains about.", "git_failed")
+    return GitError(f"{public_url(url)} (branch {branch}): git failed: {words}", "Correct the problem that git reports.", "git_failed")
 
 
 def _servers_words(output: str) -> str:
@@ -306,7 +306,7 @@ def no_branch(url: str, branch: str, refs: Sequence[str]) -> GitError:
     action = f"Correct {{branch}}. The branches there: {named(sorted(heads)) or 'none'}."
     if f"refs/tags/{branch}" in refs:
         return GitError(
-            f"{where}: '{branch}' is a tag of the repository, and no branch. A tag takes no pushes and brings no changes.",
+            f"{where}: '{branch}' is a tag, not a branch. git cannot push a new commit to a tag.",
             action,
             BRANCH_MISSING,
         )

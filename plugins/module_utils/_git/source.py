@@ -52,12 +52,12 @@ def source_files(given: str) -> tuple[Path, list[str]]:
     found = list(_walk(root, root, ""))
     wrong = [f"{path} ({reason})" for path, reason in found if reason]
     if wrong:
-        message = f"{given!r} has what cannot be published: {named(sorted(wrong))}."
-        raise GitError(message, "Correct what is named, or move it out of {source_dir}.", "bad_path")
+        message = f"{given!r} contains files that cannot be published: {named(sorted(wrong))}."
+        raise GitError(message, "Correct these files, or move them out of {source_dir}.", "bad_path")
     wanted = sorted(path for path, _none in found)
     if not wanted:
         message = f"{given!r} is a folder without files (hidden ones do not count)."
-        raise GitError(message, "Name the folder that has them as {source_dir}.", "bad_path")
+        raise GitError(message, "Set {source_dir} to the folder that contains the files.", "bad_path")
     return root, wanted
 
 

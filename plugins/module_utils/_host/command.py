@@ -46,7 +46,7 @@ def run(
     except FileNotFoundError as error:
         raise CommandMissing(f"the command {args[0]} was not found", "Install it, or give its path.") from error
     except subprocess.TimeoutExpired as error:
-        raise CommandTimeout(f"no answer within {timeout:g} s", f"See why {args[0]} does not answer.") from error
+        raise CommandTimeout(f"no answer within {timeout:g} s", f"Find out why {args[0]} does not answer.") from error
     except OSError as error:
         raise CommandError(f"the command {args[0]} cannot be run: {error.strerror}", "Allow this user to run it.") from error
     return done.returncode, done.stdout, done.stderr

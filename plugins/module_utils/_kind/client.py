@@ -41,7 +41,7 @@ OTHER_ENGINE = "KIND_EXPERIMENTAL_PROVIDER"
 # What kind says before it makes anything (pkg/cluster/internal/create/create.go).
 NAME_TAKEN = "already exist for a cluster with the name"
 KUBEADM_CONFIG = "/kind/kubeadm.conf"
-COMPLAINT = "Correct what the message complains of, and run again."
+COMPLAINT = "Correct the problem that the message names, and run again."
 CUT = "@@gitops.airflow@@"
 # Everything that is wanted from the inside of a node, in one call.
 READ_NODE = f"""

@@ -88,7 +88,7 @@ def create_failure(output: str, journals: Mapping[str, str] | None = None, lines
             said = f"the kubelet of {node} ended itself: {words}"
             return "\n".join(
                 [*shown, said]
-            ), "Correct what the kubelet complains of, mostly in a KubeletConfiguration of kubeadmConfigPatches."
+            ), "Correct the problem that the kubelet reports, usually in a KubeletConfiguration of kubeadmConfigPatches."
     lowered = text.lower()
     action = next((hint for pattern, hint in CREATE_HINTS if re.search(pattern, lowered)), "Read the lines above. Nothing was left behind.")
     return "\n".join(shown) or "kind said nothing", action

@@ -411,7 +411,11 @@ def _workload(kind: str, item: Obj, events: Events) -> list[Cause]:
                 f"Raise the quota or free some of it (kubectl -n {namespace} describe resourcequota), or lower what {kind} {name} requests."
             )
             return [Cause("quota", f"{key}/pods", text, action)]
-        return [Cause("refused", f"{key}/pods", text, f"Correct what the refusal of {kind} {namespace}/{name}'s pods names ({look}).")]
+        return [
+            Cause(
+                "refused", f"{key}/pods", text, f"Correct the reason for which the pods of {kind} {namespace}/{name} are refused ({look})."
+            )
+        ]
     failure = condition(item, "Failed")
     if kind == "Job" and failure.get("status") == "True":
         words = ": ".join(filter(None, (failure.get("reason"), failure.get("message")))) or "no reason given"

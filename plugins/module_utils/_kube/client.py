@@ -273,7 +273,7 @@ def _refusal(status: int, text: str, verb: str, url_path: str, host: str) -> Api
             status,
             f"The credentials for {host} were not accepted (401, {detail}): "
             "the token or certificate has expired or is for another cluster.",
-            "Renew it, or choose another context.",
+            "Renew the credentials, or choose another context.",
         )
     if status == 403:
         message = f"Not permitted to {verb} {url_path} (403): {detail}."
@@ -311,7 +311,7 @@ def connect(params: dict[str, Any]) -> KubeApi:
     except ImportError as error:
         from ansible.module_utils.basic import missing_required_lib
 
-        advice = "Install it there, or choose the Python that has it (ansible_python_interpreter)."
+        advice = "Install the library there, or choose a Python that has it (ansible_python_interpreter)."
         raise LibraryMissing(-1, missing_required_lib("kubernetes"), advice, "library_missing") from error
     from ansible_collections.kubernetes.core.plugins.module_utils.k8s import client as core
 
@@ -329,7 +329,7 @@ def connect(params: dict[str, Any]) -> KubeApi:
         named = [f"{name} {given[name]!r}" for name in ("kubeconfig", "context", "host") if isinstance(given.get(name), str)]
         where = ", ".join(named) or "the default kubeconfig"
         message = f"The Kubernetes configuration ({where}) cannot be used: {str(error).rstrip('.')}."
-        raise ApiError(-1, message, "Name an existing file and a context in it.", "bad_kubeconfig") from error
+        raise ApiError(-1, message, "Set kubeconfig to an existing file, and context to a context in it.", "bad_kubeconfig") from error
     for header, value in core._create_headers(None, **given).items():
         core._set_header(client, header, value)
     return KubeApi(client)

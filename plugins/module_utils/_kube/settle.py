@@ -195,7 +195,7 @@ def await_objects(
         while not patient(lambda path=path: api.items(f"/apis/{path}", whole=True), clock, sleep):  # type: ignore[misc]
             if clock() >= end:
                 message = f"Not done within {timeout:g} s: {path} holds no object yet."
-                raise NotSettled(message, "Look into the log of the server of this API.", "timeout", [], [])
+                raise NotSettled(message, "Read the log of the server that provides this API.", "timeout", [], [])
             sleep(POLL_SECONDS)
 
 

@@ -54,7 +54,7 @@ def endpoint(service: Mapping[str, Any], slices: Iterable[Mapping[str, Any]], po
             # No condition means ready (API reference of EndpointConditions).
             if target and reference.get("kind") == "Pod" and (item.get("conditions") or {}).get("ready") is not False:
                 return reference["name"], target
-    raise NoReadyPod(f"the Service {name} has no ready pod", "Look at its pods, or wait until one is ready.")
+    raise NoReadyPod(f"the Service {name} has no ready pod", "Inspect its pods, or wait until one is ready.")
 
 
 def await_endpoint(

@@ -153,7 +153,7 @@ def stream(api: Api, source: Source, clock: Callable[[], float], sleep: Callable
         except ApiError as error:
             if error.status == 410:
                 if version == source.since:
-                    text = f"The history since resourceVersion {version} is gone from the API server; what was deleted meanwhile is unseen."
+                    text = f"The API server no longer has the history since resourceVersion {version}; deleted objects may be missing."
                     yield Change("notice", text=text)
                 listed = False
             elif refusals.passing(error):

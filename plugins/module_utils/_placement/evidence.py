@@ -96,7 +96,7 @@ def instances(given: Sequence[Any], expectations: Sequence[Expectation]) -> list
     for place, item in enumerate(given):
         where = f"task_instances[{place}]"
         if absent := [key for key in ("task_id", "state", "hostname") if key not in item]:
-            raise InputError(f"{where} has no {' and no '.join(absent)}.", "Give what airflow_dag_run returns as task_instances.")
+            raise InputError(f"{where} has no {' and no '.join(absent)}.", "Give the task_instances that airflow_dag_run returns.")
         numbers = {}
         for key, default in (("map_index", -1), ("try_number", 1)):
             try:

@@ -59,13 +59,13 @@ def expectations(params: Mapping[str, Any]) -> list[Expectation]:
     if not params["expectations"]:
         raise InputError("expectations is empty.", "Give at least one.")
     if params["namespaces"] == []:
-        raise InputError("namespaces is empty.", "Name those to watch, or leave it out to watch all.")
+        raise InputError("namespaces is empty.", "Name the namespaces to watch, or leave the option out to watch all.")
     for option in ("timeout", "unschedulable_grace", "start_grace", "tail_lines"):
         if not (math.isfinite(params[option]) and params[option] >= 0):
             raise InputError(f"{option} is {params[option]:g}: it must be a number, 0 or more.", f"Correct {option}.")
     if params["resource_version"] and not params["resource_version"].isdecimal():
         message = f"resource_version {params['resource_version']!r} is not a number."
-        raise InputError(message, "Give what this module returned before the trigger.")
+        raise InputError(message, "Give the resource_version that this module returned before the trigger.")
     return [_expectation(item, params["namespaces"]) for item in params["expectations"]]
 
 

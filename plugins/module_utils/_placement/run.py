@@ -82,7 +82,7 @@ def await_placement(
     version = min((change.version for _feed, change in first), key=int)
     if request.since and int(request.since) > int(version):
         message = f"resource_version {request.since} is newer than this cluster's ({version}): it is another cluster's."
-        raise InputError(message, "Give what this module returned for this cluster.")
+        raise InputError(message, "Give the resource_version that this module returned for this cluster.")
     if request.once:
         verdict, timed_out = wait.step(first, began), False
     else:
@@ -94,7 +94,7 @@ def await_placement(
 def failure(request: Request, found: Placement) -> CollectionError:
     """Why the wait failed, with the last lines of workers that failed."""
     what = f"Not done within {request.timeout:g} s" if found.timed_out else f"Failed after {round(found.elapsed, 3):g} s"
-    message, advice = f"{what}: {found.verdict.reason}.", "Correct what the message names, and trigger a new run."
+    message, advice = f"{what}: {found.verdict.reason}.", "Correct the problem in the message, and trigger a new run."
     if found.timed_out and not found.placements and not found.strays:
         advice = "Check dag_id and run_id, that the DAG is not paused, and the scheduler's log."
         if not (request.since or request.known):

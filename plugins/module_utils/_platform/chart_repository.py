@@ -109,7 +109,7 @@ def judge(chart: Chart, provider: str, answer: bytes | Exception, proxied: bool)
     if isinstance(answer, Exception):
         reason = answer.reason if isinstance(answer, URLError) else answer
         if isinstance(reason, ssl.SSLCertVerificationError):
-            message = f"{at}, whose certificate no public authority vouches for: {reason.verify_message}. Argo CD trusts no other ones."
+            message = f"{at}, whose certificate no public authority has signed: {reason.verify_message}. Argo CD trusts no others."
             return [_refused("untrusted_certificate", chart, message, ARCHIVE)], []
         said = f"{at}, which this machine does not reach without a proxy: {shorten(str(reason), 200)}."
         if proxied and provider == "kind":

@@ -35,7 +35,7 @@ def dag_processor_once(_given: Settings, airflow: AirflowSettings) -> Iterator[R
             "airflow_app_dag_processor alone says whether a DAG processor parses DAG files",
             f"airflow_app_values sets {' and '.join(found)}, but airflow_app_dag_processor is {str(airflow.dag_processor).lower()}. "
             "DAG files would be parsed twice, or not at all.",
-            "Remove that from airflow_app_values, and set airflow_app_dag_processor.",
+            "Remove these values from airflow_app_values, and set airflow_app_dag_processor.",
         )
 
 

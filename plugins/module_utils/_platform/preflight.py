@@ -117,7 +117,7 @@ def api_refusal(error: ApiError) -> Refusal:
         str(error.status),
         "the state of the cluster can be read",
         f"The state of the cluster cannot be read. {error.message}",
-        API_ACTIONS.get(error.status) or error.next_action or "Look into the log of the API server, and run the same command again.",
+        API_ACTIONS.get(error.status) or error.next_action or "Read the log of the API server, and run the same command again.",
     )
 
 

@@ -140,7 +140,7 @@ def namespaces_apart(given: Settings) -> Iterator[Refusal]:
         yield Refusal(
             "shared_namespace",
             ", ".join(map(str, shared)),
-            "no task runs beside Argo CD, the Git server or the task logs",
+            "no task runs in the namespace of Argo CD, the Git server or the task logs",
             f"platform_worker_namespaces names {', '.join(map(str, shared))}, which is the namespace of Argo CD, of the Git server or of "
             "the task logs. Tasks there could read its Secrets.",
             "Use another namespace for one of them.",

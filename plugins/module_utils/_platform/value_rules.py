@@ -125,7 +125,8 @@ def task_references(_given: Settings, airflow: AirflowSettings) -> Iterator[Refu
             "task_reference",
             ", ".join(own),
             "tasks do not refer to the platform's own Secrets and claims",
-            f"airflow_app_task_secrets or airflow_app_task_claims names {', '.join(own)}, with which a task would have the whole platform.",
+            f"airflow_app_task_secrets or airflow_app_task_claims names {', '.join(own)}. With them a task could control the whole "
+            "platform.",
             f"Remove {', '.join(own)} from that list.",
         )
 
@@ -205,7 +206,7 @@ def environment(_given: Settings, airflow: AirflowSettings) -> Iterator[Refusal]
             "environment_variable",
             ", ".join(found),
             "environment variables do not replace the executor and its namespaces",
-            f"airflow_app_values sets {', '.join(found)} as environment variable (in {places}), which goes before Airflow's configuration, "
+            f"airflow_app_values sets {', '.join(found)} as environment variable (in {places}), which overrides Airflow's configuration, "
             "where the platform sets the executor and its namespaces.",
             "Set the option in config.kubernetes_executor of airflow_app_values, or leave it out where the platform sets it.",
         )
@@ -233,7 +234,7 @@ def python_path(_given: Settings, airflow: AirflowSettings) -> Iterator[Refusal]
             "; ".join(problems),
             "the platform's folder is the first one that Python imports from",
             f"airflow_app_values would let a file of the DAG folder replace the cluster policy: {'; '.join(problems)}.",
-            "Remove that from airflow_app_values. To import from a folder of your own, put it after the platform's in env: "
+            "Remove this value from airflow_app_values. To import from a folder of your own, put it after the platform's in env: "
             f'{{name: PYTHONPATH, value: "{PYTHON_FOLDER}:/your/folder"}}.',
         )
 

@@ -99,7 +99,7 @@ class Verification:
             return self._asked(state)
         if self.check:
             return state
-        action = f"Look at the pods there: kubectl -n {core} get pods."
+        action = f"Inspect the pods there: kubectl -n {core} get pods."
         raise CollectionError(f"No scheduler of Airflow runs in {core}.", action, "no_scheduler")
 
     def _search(self) -> None:

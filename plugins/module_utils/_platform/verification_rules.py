@@ -127,7 +127,7 @@ def platform_problems(wanted: Wanted, inspection: Inspection, pods: CorePods) ->
             f"{wanted.pods} pods with {wanted.containers} containers are expected."
         )
         action = (
-            f"Look at these pods: kubectl -n {core} get pods. If they are right, correct airflow_verify_pods and airflow_verify_containers."
+            f"Inspect these pods: kubectl -n {core} get pods. If they are right, correct airflow_verify_pods and airflow_verify_containers."
         )
         rule = f"{wanted.pods} pods, {wanted.containers} containers"
         found.append(Refusal("airflow_pods", f"{len(pods.names)} pods, {pods.containers} containers", rule, text, action))
@@ -149,7 +149,7 @@ def idle_problems(inspection: Inspection, left: Sequence[str]) -> list[Refusal]:
     if not left:
         return []
     text = f"No task was active at {inspection.asked_at}, but worker pods from before are still there: {named(left)}."
-    action = "Look at these pods; Airflow deletes the pod of a task that has ended."
+    action = "Inspect these pods. Airflow deletes the pod of a task that has ended."
     return [Refusal("not_idle", named(left), "no worker pod is left of a time when no task was active", text, action)]
 
 

@@ -125,7 +125,7 @@ class Attempt:
         self._verification.notices += found.notices
         if found.verdict.kind != "done":
             action = f"Look at these DAG runs and their logs in Airflow's UI (run {intent.run_id}), correct the cause, and verify again."
-            raise CollectionError(f"The workers did not run where they should. {failure(request, found)}", action, "placement")
+            raise CollectionError(f"The workers did not run in the expected places. {failure(request, found)}", action, "placement")
         problems = []
         for run in intent.runs:
             paused = run.dag_id not in intent.unpaused

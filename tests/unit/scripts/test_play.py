@@ -45,15 +45,15 @@ def play() -> Any:
             ["playbooks/verify.yml, in argocd: It runs", "It was interrupted.", "Run the same command again", "make support-bundle"],
             id="Ctrl-C",
         ),
-        pytest.param("", 143, ["playbooks/verify.yml", "It was interrupted (SIGTERM).", "Run the same", "what stands above"], id="killed"),
+        pytest.param("", 143, ["playbooks/verify.yml", "It was interrupted (SIGTERM).", "Run the same", "the output above"], id="killed"),
         pytest.param(
             f"{HEAD}ERROR| [ERROR]: YAML parsing failed: no key.\nOrigin: /x/verify.yml:3:1\n\n2 - name: x\n",
             4,
             [
                 "playbooks/verify.yml",
                 "YAML parsing failed: no key.\n          in /x/verify.yml:3:1",
-                "Remove that cause",
-                "what stands above",
+                "Remove this cause",
+                "the output above",
             ],
             id="a playbook that is no YAML",
         ),
@@ -66,12 +66,12 @@ def play() -> Any:
             [
                 "playbooks/verify.yml",
                 "YAML parsing failed: did not find key\n          in /x/verify.yml:3:1",
-                "Remove that cause",
-                "what stands above",
+                "Remove this cause",
+                "the output above",
             ],
             id="V14: a playbook that is no YAML, ansible-core 2.18",
         ),
-        pytest.param("", 1, [VERIFY[1], "Its message stands above.", "Remove that cause", "what stands above"], id="no Ansible"),
+        pytest.param("", 1, [VERIFY[1], "The error message is above.", "Remove this cause", "the output above"], id="no Ansible"),
     ],
 )
 def test_what_is_added(play: Any, log: str, code: int, lines: list[str]) -> None:

@@ -51,7 +51,7 @@ def test_f12_a_tag_is_no_branch(server: str, filled: Path, tmp_path: Path) -> No
     for push in (True, False):
         error = failure(f"{server}/repo.git", tmp_path, branch="v1.0", push=push)
         assert error.code == "branch_missing"
-        assert "(branch v1.0): 'v1.0' is a tag of the repository, and no branch" in error.message
+        assert "(branch v1.0): 'v1.0' is a tag, not a branch" in error.message
         assert error.next_action == "Correct branch. The branches there: main."
 
 
@@ -77,7 +77,7 @@ def test_a_reader_may_not_push(server: str, filled: Path, tmp_path: Path) -> Non
     assert ask(f"{server}/repo.git", tmp_path)
     error = failure(f"{server}/repo.git", tmp_path, push=True)
     assert error.code == "authentication"
-    assert "(branch main): with what is given the repository can be read, but not pushed to. git says: " in str(error)
+    assert "(branch main): the credentials can read the repository, but not push to it. git says: " in str(error)
     assert error.next_action == "Give username and password (a token) that may push."
 
 

@@ -453,7 +453,7 @@ def test_conflict_of_the_logical_date(airflow: Airflow, run: Run) -> None:
     airflow.script["POST /dags/dag/dagRuns"] = [(409, {"title": "Conflict", "detail": "logical date already exists"})]
     with pytest.raises(AirflowError, match="Another run has this logical_date") as caught:
         run(logical_date="2026-05-04T10:00:00+00:00")
-    assert (caught.value.code, caught.value.next_action) == ("conflict", "Choose another, or give none.")
+    assert (caught.value.code, caught.value.next_action) == ("conflict", "Choose another logical_date, or leave it out.")
 
 
 def test_run_deleted_meanwhile(airflow: Airflow, run: Run) -> None:
@@ -487,7 +487,7 @@ def test_servers_own_error_is_believed_when_it_stays(airflow: Airflow, run: Run)
         ({}, "wrong", "does not accept the credentials of user 'admin' .401"),
         ({"GET /dags/dag": [(403, {"title": "Forbidden"})]}, "secret", "may not GET /dags/dag .403, Forbidden"),
         ({"GET /dags/dag": [(302, "https://login.example.com")]}, "secret", "redirects /dags/dag to https://login.example.com"),
-        ({"GET /dags/dag": [(200, "<html>")]}, "secret", "no JSON object"),
+        ({"GET /dags/dag": [(200, "<html>")]}, "secret", "did not answer with a JSON object"),
     ],
     ids=["password", "permission", "redirect", "not Airflow"],
 )
@@ -502,7 +502,7 @@ def test_a_page_for_a_browser_is_no_message(airflow: Airflow, run: Run) -> None:
     airflow.script["GET /dags/dag"] = [(500, "<!DOCTYPE html><h1> Ooops! </h1>")] * 9
     with pytest.raises(AirflowError, match=r"answered GET /dags/dag with 500: [^<]+\.") as caught:
         run()
-    assert caught.value.next_action == "Look at the webserver's log, and whether its database runs."
+    assert caught.value.next_action == "Read the webserver's log, and check that its database runs."
 
 
 def test_an_address_that_means_nothing_to_a_person_has_a_name() -> None:

@@ -47,7 +47,7 @@ def test_the_newest_pod_that_stays_is_asked(pods: list[dict[str, Any]], expected
     ("seen", "words"),
     [
         (Seen(), "Airflow does not run yet."),
-        (Seen("a", COMMIT), "The scheduler has it; a new DAG is there within 30 seconds."),
+        (Seen("a", COMMIT), "The scheduler has the commit; a new DAG appears within 30 seconds."),
         (Seen("a", OTHER), "The scheduler has commit bbbbbbb so far."),
         (Seen("a"), "The scheduler has no commit so far."),
         (Seen("a", OTHER, DAG_PROCESSOR), "The DAG processor has commit bbbbbbb so far."),
@@ -57,7 +57,7 @@ def test_what_a_person_reads(seen: Seen, words: str) -> None:
     assert report(seen, COMMIT) == words
     # F18: what Airflow made of it stands there once the scheduler has it.
     parsed = "2 DAGs visible, no import errors."
-    assert report(seen, COMMIT, parsed) == (f"The scheduler has it: {parsed}" if seen.has(COMMIT) else words)
+    assert report(seen, COMMIT, parsed) == (f"The scheduler has the commit: {parsed}" if seen.has(COMMIT) else words)
     assert not Seen("a").has("")
 
 
@@ -103,7 +103,7 @@ def test_without_a_scheduler_there_is_nothing_to_wait_for() -> None:
 
 @pytest.mark.parametrize(
     ("commit", "words"),
-    [("", "After 10 seconds the scheduler does not have commit aaaaaaa. It has none."), (OTHER, "It has commit bbbbbbb.")],
+    [("", "After 10 seconds the scheduler does not have commit aaaaaaa. It has no commit."), (OTHER, "Its commit is bbbbbbb.")],
 )
 def test_it_does_not_wait_for_ever(commit: str, words: str) -> None:
     pods = Pods(commit)

@@ -698,16 +698,16 @@ NO_CHART = (
     ("state", "found", "words"),
     [
         (None, [], "must_exist"),
-        ({**app("a"), "metadata": {"deletionTimestamp": "2026-05-04T10:00:00Z"}}, [], "wait until it is gone"),
+        ({**app("a"), "metadata": {"deletionTimestamp": "2026-05-04T10:00:00Z"}}, [], "wait until it is deleted"),
         (app("a", conditions=[{"type": "ComparisonError", "message": ""}]), [], "values, project). Make the change in Git"),
         (app("a", conditions=[{"type": "ComparisonError", "message": NO_CHART}]), [], "reach the chart repository that the message names"),
         (app("a"), [IMAGE_CAUSE], "Correct the image nope of container web of pod ns/web-5d8f-x"),
         (app("a", conditions=[{"type": "SyncError", "message": "Failed sync attempt"}]), [IMAGE_CAUSE], "Correct the image nope"),
-        (app("a", conditions=[{"type": "SyncError", "message": "Failed sync attempt"}]), [], "what SyncError names"),
+        (app("a", conditions=[{"type": "SyncError", "message": "Failed sync attempt"}]), [], "the cause that SyncError names"),
         (app("a", **FAILED_OPERATION), [], "does not try the same commit again"),
         ({**app("a"), "metadata": {"annotations": {"argocd.argoproj.io/refresh": "normal"}}}, [], "controller did not act"),
         (app("a", sync="OutOfSync"), [], "argocd app sync a"),
-        (app("a"), [], "more time"),
+        (app("a"), [], "Raise timeout"),
     ],
     ids=[
         "absent",
@@ -729,7 +729,7 @@ def test_next_action(state: Obj | None, found: list[Cause], words: str) -> None:
 
 def test_next_action_for_a_revision_that_does_not_come() -> None:
     action = next_action(app("a"), [], "argocd", "a", timed_out=True, expected=("c" * 40,))
-    assert action.startswith("See what was pushed last to what the Application follows (HEAD)")
+    assert action.startswith("Check the newest commit of the revision that the Application follows (HEAD)")
 
 
 def parameters(**given: Any) -> dict[str, Any]:
@@ -842,7 +842,7 @@ def test_v15_while_the_operation_runs_nothing_is_said_to_differ() -> None:
     one = wait(Cluster(statefulsets=[DEFAULTED]), names=("a",))
     one.step(listed(state), 0)
     found = one.diagnosis(True)[0]
-    assert (found["differences"], "more time" in found["next_action"]) == ([], True)
+    assert (found["differences"], "Raise timeout" in found["next_action"]) == ([], True)
 
 
 @pytest.mark.parametrize(("message", "kind"), [("rpc error: Manifest generation error (cached): EOF", "hard"), ("EOF", "normal")])
@@ -858,7 +858,9 @@ def test_v1_a_failure_from_the_cache_is_mended_by_a_hard_refresh(message: str, k
 
 def test_v1_the_next_step_for_what_may_pass() -> None:
     state = app("a", conditions=[{"type": "ComparisonError", "message": "dial tcp: i/o timeout"}])
-    assert next_action(state, [], "argocd", "a", timed_out=False).startswith("See whether Argo CD reaches what ComparisonError names")
+    assert next_action(state, [], "argocd", "a", timed_out=False).startswith(
+        "Check that Argo CD reaches the server that ComparisonError names"
+    )
 
 
 def test_v8_the_next_step_after_a_failed_operation_that_was_reverted() -> None:

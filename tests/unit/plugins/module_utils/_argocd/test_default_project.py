@@ -63,7 +63,7 @@ def test_who_uses_it() -> None:
         (project(OPEN), [], ""),
         (project(OPEN), ["Application argocd/a"], "it is used by Application argocd/a"),
         (None, ["Application argocd/a"], "it is used by"),
-        (project({**OPEN, "sourceRepos": ["https://one"]}), [], "what it allows was changed"),
+        (project({**OPEN, "sourceRepos": ["https://one"]}), [], "its rules were changed"),
     ],
 )
 def test_it_stays_open_with_a_notice_where_somebody_uses_it(present: Any, used_by: list[str], words: str) -> None:

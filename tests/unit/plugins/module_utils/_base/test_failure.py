@@ -65,11 +65,11 @@ ADVICE = "Correct the image in Git, and push."
             AGAIN,
             id="V14: a command, ansible-core 2.21",
         ),
-        pytest.param({}, "It gives no reason.", AGAIN, id="nothing"),
+        pytest.param({}, "The task gives no reason.", AGAIN, id="nothing"),
         pytest.param(
             {"censored": "the output has been hidden", "msg": "s3cret"},
             HIDDEN,
-            "Look at the platform's state (status.yml); it may show the cause.",
+            "Run status.yml: the state of the platform may show the cause.",
             id="no_log",
         ),
     ],

@@ -68,7 +68,7 @@ def test_what_fits_a_url(url: str, kept: list[str]) -> None:
         ({"username": "ann"}, "https://h/x", "half_credentials", "Set password, or leave both empty."),
         ({"password": "t0ken"}, "https://h/x", "half_credentials", "Set username, or leave both empty."),
         ({"ssh_key": "AAAA"}, "git@h:x", "no_private_key", "Give one of the two as ssh_key, without a passphrase."),
-        ({"known_hosts": "# nothing"}, "git@h:x", "no_host_keys", "Give what ssh-keyscan prints as known_hosts"),
+        ({"known_hosts": "# nothing"}, "git@h:x", "no_host_keys", "Give the output of ssh-keyscan as known_hosts"),
         ({"ca": "AAAA"}, "https://h/x", "no_certificate", "Correct ca, or leave it empty."),
         ({"ca": PEM}, "http://h/x", "wrong_credentials", "Leave ca empty, or correct repo."),
     ],

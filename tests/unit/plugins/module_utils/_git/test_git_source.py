@@ -115,7 +115,7 @@ def test_f12_what_is_no_file_or_too_much_is_named(dags: Path, monkeypatch: pytes
     odd = "neither a file nor a folder"
     assert (
         caught.value.message
-        == f"'{dags}' has what cannot be published: large.csv (101 MiB, more than 100), listener ({odd}), pipe ({odd})."
+        == f"'{dags}' contains files that cannot be published: large.csv (101 MiB, more than 100), listener ({odd}), pipe ({odd})."
     )
 
 

@@ -103,14 +103,14 @@ def test_complaints_are_understood(output: str, code: str) -> None:
             "https://h/x.git",
             "could not read Username for",
             True,
-            "can be read, but not pushed to",
+            "can read the repository, but not push to it",
             "Give username and password (a token) that may push",
         ),
         (
             "ssh://git@h/x.git",
             "is not authorized to write",
             True,
-            "can be read, but not pushed to",
+            "can read the repository, but not push to it",
             "Give an ssh_key that may push (a deploy key: with write access).",
         ),
         (
@@ -286,7 +286,7 @@ def test_an_isolated_access_uses_nothing_of_the_persons_own(tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("branch", "words", "action"),
     [
-        ("v1.0", "'v1.0' is a tag of the repository, and no branch.", "Correct {branch}. The branches there: dev/x, main."),
+        ("v1.0", "'v1.0' is a tag, not a branch.", "Correct {branch}. The branches there: dev/x, main."),
         ("next", "the branch does not exist.", "Correct {branch}, or make that branch. The branches there: dev/x, main."),
         ("x", "the branch does not exist.", "Correct {branch}, or make that branch. The branches there: dev/x, main."),
         ("origin/main", "the branch does not exist. Its name there is 'main'.", "Set {branch} to main."),

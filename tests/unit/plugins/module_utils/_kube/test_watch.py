@@ -217,7 +217,7 @@ def test_since_replays_the_history() -> None:
 def test_history_that_is_gone_is_said() -> None:
     api = Script(listing("7"), GONE, listing("8", "a"))
     _first, notice, second = api.take(3, since="3")
-    assert "history since resourceVersion 3 is gone" in notice.text
+    assert "no longer has the history since resourceVersion 3" in notice.text
     assert names(second) == ["a"]
 
 

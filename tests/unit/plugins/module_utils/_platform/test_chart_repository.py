@@ -57,7 +57,7 @@ def untrusted() -> URLError:
             True,
             "existing",
             "untrusted_certificate",
-            "no public authority vouches for: self-signed certificate in certificate chain",
+            "no public authority has signed: self-signed certificate in certificate chain",
         ),
         (URLError(OSError("timed out")), True, "kind", "unreachable", "does not reach without a proxy: timed out. Argo CD has no proxy."),
     ],

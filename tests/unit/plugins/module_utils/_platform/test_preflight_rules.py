@@ -314,7 +314,7 @@ REMOVE = "Remove the option from airflow_app_values"
             {"task_secrets": ("x", "airflow-mysql")},
             "task_reference",
             "airflow-mysql",
-            "names airflow-mysql, with which a task would have the whole platform",
+            "names airflow-mysql. With them a task could control the whole platform",
             "Remove airflow-mysql from that list.",
         ),
         ({"task_claims": ("data-airflow-mysql-0",)}, "task_reference", "data-airflow-mysql-0", "names data-airflow-mysql-0", "Remove"),
@@ -451,7 +451,7 @@ REMOVE = "Remove the option from airflow_app_values"
                 "dag_processor_twice",
                 name,
                 f"airflow_app_values sets {name}, but airflow_app_dag_processor is {str(on).lower()}. DAG files would be parsed twice",
-                "Remove that from airflow_app_values, and set airflow_app_dag_processor.",
+                "Remove these values from airflow_app_values, and set airflow_app_dag_processor.",
             )
             for on, values, name in (
                 (False, {"dagProcessor": {"enabled": True}}, "dagProcessor.enabled"),

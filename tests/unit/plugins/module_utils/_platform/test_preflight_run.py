@@ -207,7 +207,7 @@ def test_a_removal_does_not_check_airflows_settings(desk: Desk) -> None:
         (-1, False, "bad_access", "Set platform_kubeconfig to an existing kubeconfig file"),
         (401, True, "unauthorized", "Renew the credentials"),
         (403, True, "forbidden", "Grant this right"),
-        (500, True, "server_error", "Look into the log"),
+        (500, True, "server_error", "Read the log"),
         (0, True, "", ""),
         (-1, True, "", ""),
     ],

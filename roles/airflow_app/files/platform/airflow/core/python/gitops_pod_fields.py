@@ -218,7 +218,8 @@ POD: dict[str, Any] = {
     "tolerations": Each(TOLERATION),
     "volumes": Each(VOLUME),
 }
-# Secrets that no worker needs (MySQL's root password, every key at once, the admin's password, the key of sessions), and MySQL's volume, wherever a task runs.
+# Secrets that no worker needs (MySQL's root password, every key at once, the admin's password, the key of sessions), and MySQL's volume,
+# wherever a task runs.
 PLATFORMS_OWN = {("Secret", f"airflow-{name}") for name in ("admin", "generated", "mysql", "webserver-secret-key")} | {
     ("claim", "data-airflow-mysql-0")
 }
