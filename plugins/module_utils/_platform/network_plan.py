@@ -61,8 +61,7 @@ def network_plan(
         plan.unused = plan.found
     if given.airflow is None or given.network_policy == NONE or network is None:
         return plan
-    dns = network.services or network.ranges
-    around = Around(frozenset(made), frozenset(known), network.ranges, dns, network.api, frozenset(parts))
+    around = Around(frozenset(made), frozenset(known), network.ranges, network.dns, network.api, frozenset(parts))
     plan.definitions = definitions(given, around)
     wanted = {ref_of(item) for item in plan.definitions}
     plan.unused = [ref for ref in plan.found if ref not in wanted]
