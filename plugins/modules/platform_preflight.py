@@ -261,6 +261,10 @@ plan:
           description: Those of RV(plan.network.found) that are not wanted any more.
           type: list
           elements: dict
+        lifted:
+          description: Those of RV(plan.network.unused) whose purpose is not wanted any more, so that they would only deny.
+          type: list
+          elements: dict
         gaps:
           description: What can be reached because not all addresses of the cluster are known, in sentences. They are warnings, too.
           type: list

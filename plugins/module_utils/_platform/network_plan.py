@@ -14,6 +14,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._platform.network_p
     STRICT,
     Around,
     definitions,
+    purpose,
     reaches_everywhere,
     ref_of,
 )
@@ -29,7 +30,7 @@ OPEN = (
 
 @dataclass
 class NetworkPlan:
-    """``found``: the platform's policies in the cluster. ``unused``: those of them that this run deletes.
+    """``found``: the platform's policies in the cluster. ``unused``: those of them that this run deletes. ``lifted``: those at once.
 
     ``gaps``: what tasks reach although they should not. ``notes``: what changes for users.
     """
@@ -37,11 +38,12 @@ class NetworkPlan:
     definitions: list[dict[str, Any]] = field(default_factory=list)
     found: list[Ref] = field(default_factory=list)
     unused: list[Ref] = field(default_factory=list)
+    lifted: list[Ref] = field(default_factory=list)
     gaps: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
     def as_dict(self) -> dict[str, Any]:
-        refs = {name: [ref.as_dict() for ref in getattr(self, name)] for name in ("found", "unused")}
+        refs = {name: [ref.as_dict() for ref in getattr(self, name)] for name in ("found", "unused", "lifted")}
         return {**vars(self), **refs}
 
 
@@ -58,14 +60,15 @@ def network_plan(
     """``network``: None if nothing is applied. ``made``, ``known``, ``parts``: as in Around. ``in_use``: whether Airflow runs already."""
     plan = NetworkPlan(found=sorted(found))
     if given.network_policy == NONE:
-        plan.unused = plan.found
+        plan.unused = plan.lifted = plan.found
     if given.airflow is None or given.network_policy == NONE or network is None:
         return plan
-    dns = network.services or network.ranges
-    around = Around(frozenset(made), frozenset(known), network.ranges, dns, network.api, frozenset(parts))
+    around = Around(frozenset(made), frozenset(known), network.ranges, network.dns, network.api, frozenset(parts))
     plan.definitions = definitions(given, around)
     wanted = {ref_of(item) for item in plan.definitions}
     plan.unused = [ref for ref in plan.found if ref not in wanted]
+    purposes = {purpose(ref) for ref in wanted}
+    plan.lifted = [ref for ref in plan.unused if purpose(ref) not in purposes]
     plan.gaps = list(network.gaps) if reaches_everywhere(plan.definitions) else []
     plan.gaps += [OPEN] if given.network_policy == STRICT and not network.api else []
     if in_use and not plan.found:

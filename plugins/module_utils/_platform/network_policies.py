@@ -6,8 +6,9 @@
 What no rule allows is denied, and policies add up. In a namespace that the platform made they select every pod; in one that existed before,
 the platform's own pods by label, so that the pods of others keep their network.
 
-A policy's name ends with a checksum of its content. So a changed one is made beside the earlier one, which is deleted at the end of a run:
-what was allowed stays allowed until Airflow's pods have been replaced, also in a run that is interrupted.
+A policy's name is its purpose, which decides pods and direction, and a checksum of its content. So a changed one is made beside the earlier
+one, which is deleted at the end of a run: what was allowed stays allowed until Airflow's pods have been replaced, also in a run that is
+interrupted. One whose purpose is not wanted any more would only deny: it is deleted at once.
 """
 
 from __future__ import annotations
@@ -128,7 +129,7 @@ class Policies:
     # Policies
 
     def _add(self, namespace: str, name: str, selector: Obj, **rules: list[Obj]) -> None:
-        """A policy. ``rules``: for C(ingress), C(egress) or both what is allowed; an empty list denies all."""
+        """A policy. ``rules``: for C(ingress) or C(egress) what is allowed; an empty list denies all."""
         spec: Obj = {"podSelector": selector, "policyTypes": [kind.capitalize() for kind in rules]}
         # Without empty lists, which the API server does not keep.
         spec |= {kind: items for kind, items in rules.items() if items}
@@ -137,8 +138,10 @@ class Policies:
         self.found.append({"apiVersion": API_VERSION, "kind": KIND, "metadata": metadata, "spec": spec})
 
     def _deny(self, namespace: str, own: Obj) -> None:
-        rules: dict[str, list[Obj]] = {"ingress": [], **({"egress": []} if self.strict else {})}
-        self._add(namespace, "deny", {} if namespace in self.around.made else own, **rules)
+        selector: Obj = {} if namespace in self.around.made else own
+        self._add(namespace, "deny", selector, ingress=[])
+        if self.strict:
+            self._add(namespace, "deny-egress", selector, egress=[])
 
     def _core(self) -> None:
         namespace, both = self.given.core_namespace, [self._servers(), self._tasks()]
@@ -310,6 +313,11 @@ def definitions(given: Settings, around: Around) -> list[Obj]:
 
 def ref_of(item: Obj) -> Ref:
     return Ref(KIND, item["metadata"]["namespace"], item["metadata"]["name"], API_VERSION)
+
+
+def purpose(ref: Ref) -> tuple[str, str]:
+    """Namespace and purpose of a policy."""
+    return ref.namespace, ref.name.rpartition("-")[0]
 
 
 def reaches_everywhere(items: list[Obj]) -> bool:

@@ -24,6 +24,7 @@ Range = ipaddress.IPv4Network | ipaddress.IPv6Network
 KUBEADM = core_path("configmaps", "kube-system", "kubeadm-config")
 SERVICE_RANGES = "/apis/networking.k8s.io/v1/servicecidrs"
 API_SLICES = "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices"
+DNS_APPS = ("kube-dns", "coredns")
 NEXT = "Next: set platform_network_ranges to the CIDRs of nodes, pods and Services."
 
 
@@ -40,10 +41,13 @@ class Answers:
 
 @dataclass(frozen=True)
 class Network:
-    """What is known. ``gaps``: what tasks can reach nevertheless, and why, with the next step."""
+    """What is known. ``gaps``: what tasks can reach nevertheless, and why, with the next step.
+
+    ``dns``: where something answers DNS that is not at the address of a pod of its own.
+    """
 
     ranges: tuple[str, ...] = ()
-    services: tuple[str, ...] = ()
+    dns: tuple[str, ...] = ()
     api: tuple[tuple[str, int], ...] = ()
     gaps: tuple[str, ...] = ()
 
@@ -83,7 +87,7 @@ def learn(answers: Answers, given: Iterable[str] = ()) -> Network:
     gaps = list(_gaps(answers, ranges, given=bool(given), pods=bool(pods), nodes=addresses))
     return Network(
         tuple(map(str, ranges)),
-        tuple(map(str, collapsed(() if given else services))),
+        tuple(map(str, collapsed([*(given or services or map(str, ranges)), *_dns_on_nodes(answers.pods)]))),
         tuple(sorted(set(_api(answers.api)))),
         tuple(gaps),
     )
@@ -107,6 +111,14 @@ def _addresses(node: Obj) -> Iterator[str]:
     for entry in (node.get("status") or {}).get("addresses") or []:
         if entry.get("type") in ("InternalIP", "ExternalIP"):
             yield str(entry.get("address"))
+
+
+def _dns_on_nodes(pods: list[Obj] | None) -> Iterator[str]:
+    """The addresses of DNS servers in the network of their nodes. A cache for its node alone has others (NodeLocal DNSCache)."""
+    for item in pods or []:
+        label = (item["metadata"].get("labels") or {}).get("k8s-app")
+        if label in DNS_APPS and (item.get("spec") or {}).get("hostNetwork"):
+            yield from (str(entry.get("ip")) for entry in (item.get("status") or {}).get("podIPs") or [])
 
 
 def _api(slices: list[Obj] | None) -> Iterator[tuple[str, int]]:

@@ -80,7 +80,9 @@ def test_d8_a_namespace_of_others_is_not_selected_whole() -> None:
         return {
             item["metadata"]["namespace"]
             for item in items
-            if item["metadata"]["name"].startswith("gitops-airflow-deny-") and not item["spec"]["podSelector"]
+            if item["metadata"]["name"].startswith("gitops-airflow-deny-")
+            and item["spec"]["policyTypes"] == ["Ingress"]
+            and not item["spec"]["podSelector"]
         }
 
     every = {"airflow-core", "airflow-user", "argocd", "git", "airflow-logs"}
@@ -99,6 +101,21 @@ def test_d8_what_is_not_used_any_more() -> None:
     # Without the settings of Airflow, or without a look at the network, nothing is known of what is wanted.
     for found in (plan(replace(GIVEN, airflow=None), found=(dropped,)), plan(network=None, found=(dropped,))):
         assert (found.network.found, found.network.unused) == ([dropped], [])
+
+
+def test_d8_what_would_only_deny_is_lifted_at_once() -> None:
+    """An earlier form of a wanted policy stays until the end of the run: together they allow what one of them allows."""
+    present, strict = refs(GIVEN), refs(STRICT)
+    earlier, dropped = policy("airflow-user", "tasks-00000000"), policy("airflow-cron", "tasks-00000000")
+    found = plan(found=(*strict, earlier, dropped)).network
+    assert set(found.unused) - set(found.lifted) == {ref for ref in strict if ref not in present and "-tasks-" in ref.name} | {earlier}
+    assert {ref.name.rpartition("-")[0] for ref in found.lifted} == {
+        *(f"gitops-airflow-{name}" for name in ("deny-egress", "servers", "jobs", "log-jobs", "argocd", "tasks"))
+    }
+    assert dropped in found.lifted
+    # Out of a level that stands in the way.
+    none = plan(NONE, network=None, found=tuple(strict)).network
+    assert none.lifted == none.unused == sorted(strict)
 
 
 def test_d8_policies_of_others_are_not_the_platforms() -> None:

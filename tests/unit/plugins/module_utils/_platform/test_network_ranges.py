@@ -45,7 +45,7 @@ def test_d8_a_cluster_of_kind() -> None:
     found = learn(KIND)
     # 172.18.0.2 and .3 are one range.
     assert found.ranges == ("10.96.0.0/16", "10.244.0.0/16", "172.18.0.2/31", "fd00:10:244::/56")
-    assert (found.services, found.api, found.gaps) == (("10.96.0.0/16",), (("172.18.0.2/32", 6443),), ())
+    assert (found.dns, found.api, found.gaps) == (("10.96.0.0/16",), (("172.18.0.2/32", 6443),), ())
 
 
 NODES = [node("172.18.0.2")]
@@ -89,6 +89,16 @@ def test_d8_what_is_known(answers: Answers, given: list[str], ranges: tuple[str,
         assert gap.startswith("Tasks can reach ")
         assert words in gap
         assert gap.endswith("Next: set platform_network_ranges to the CIDRs of nodes, pods and Services.")
+
+
+def test_d8_where_dns_is_answered() -> None:
+    server = {**pod("coredns", "172.18.0.2", "fd00:18::2", host=True)}
+    server["metadata"] = {**server["metadata"], "labels": {"k8s-app": "kube-dns"}}
+    others = [pod("proxy", "172.18.0.9", host=True), pod("web", "10.244.0.7")]
+    assert learn(Answers(kubeadm(), NODES, None, [server, *others])).dns == ("10.96.0.0/16", "172.18.0.2/32", "fd00:18::2/128")
+    # The range of Services may be any of these.
+    assert learn(Answers(None, NODES)).dns == ("172.18.0.2/32",)
+    assert learn(KIND, EVERY).dns == ("10.0.0.0/8", "172.18.0.0/16")
 
 
 @pytest.mark.parametrize("text", [None, 5, "", "[", "- a", "networking: 5", "networking: {podSubnet: x, serviceSubnet: null}"])
