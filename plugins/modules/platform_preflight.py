@@ -288,6 +288,10 @@ plan:
       description: The ServiceAccounts of Airflow's parts that have rights in worker namespaces, by part.
       type: dict
       sample: {scheduler: airflow-scheduler, triggerer: airflow-triggerer, webserver: airflow-webserver}
+    admission:
+      description: API version in which the admission policy for the pods of tasks can be made. Empty if it cannot, or is not wanted.
+      type: str
+      sample: admissionregistration.k8s.io/v1
     retired:
       description:
         - What is no longer used, for M(gitops.airflow.platform_objects). These are Airflow's Secrets whose credentials are not needed,

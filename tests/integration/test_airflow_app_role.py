@@ -15,15 +15,18 @@ from typing import Any
 
 import pytest
 import yaml
+from ansible_collections.gitops.airflow.plugins.module_utils._platform import admission_policy
 from ansible_collections.gitops.airflow.tests.integration.apiserver import ApiServer, lab_file
 from ansible_collections.gitops.airflow.tests.integration.conftest import serve
 from ansible_collections.gitops.airflow.tests.integration.git_server import PASSWORD, USER, git_server, repository
 from ansible_collections.gitops.airflow.tests.integration.objects import status
+from ansible_collections.gitops.airflow.tests.integration.test_admission_policy import FLAGS
 from ansible_collections.gitops.airflow.tests.integration.test_ownership import path_of
 from ansible_collections.gitops.airflow.tests.integration.test_roles_on_objects import Cluster, Controllers, changes
 from ansible_collections.gitops.airflow.tests.unit.git_http import git
 
 Obj = dict[str, Any]
+BETA = "admissionregistration.k8s.io/v1beta1"
 OLDER = {"app.kubernetes.io/part-of": "gitops-airflow"}
 MARKS = {**OLDER, "gitops-airflow/platform": "airflow"}
 ARGO, ARGOCD = "/apis/argoproj.io/v1alpha1/namespaces/argocd", "/api/v1/namespaces/argocd"
@@ -307,3 +310,43 @@ def test_a_platform_of_the_last_version_is_upgraded(cluster: Cluster, argocd: Ar
         assert (recap["failed"], recap["changed"]) == (0, 0), said
         server.request("PATCH", TLS, {"data": None}, MERGE)
         cluster.role("airflow_app", airflow_app_state="absent", **given)
+
+
+def test_d2_require_refuses_an_api_server_without_the_kind(cluster: Cluster, folder: Path) -> None:
+    with git_server(folder) as url:
+        said, recap, requests = cluster.role("airflow_app", **given_of(url, airflow_app_admission_policy="require"))
+    assert (recap["failed"], changes(requests)) == (1, []), said
+    assert "this API server does not serve ValidatingAdmissionPolicy" in said
+
+
+@pytest.fixture
+def gated(cluster: Cluster) -> Iterator[Cluster]:
+    """The cluster with an API server that serves admission policies."""
+    cluster.server.ensure(*FLAGS)
+    yield cluster
+    cluster.server.ensure()
+
+
+def test_d2_the_admission_policy_is_made_kept_and_removed(gated: Cluster, argocd: ArgoCD, folder: Path) -> None:
+    paths = [f"/apis/{BETA}/{plural}/gitops-airflow-airflow-workers" for plural in admission_policy.PLURALS.values()]
+
+    def there() -> list[bool]:
+        return [gated.get(path) is not None for path in paths]
+
+    with git_server(folder) as url:
+        given = given_of(url, airflow_app_admission_policy="require")
+        said, recap, requests = gated.role("airflow_app", "--check", **given)
+        assert (recap["failed"], [path for path in changes(requests) if BETA in path and "dryRun" not in path]) == (0, []), said
+        said, recap, requests = gated.role("airflow_app", **given)
+        assert (recap["failed"], recap["changed"], there()) == (0, 7, [True, True]), said
+        made = [path for path in changes(requests) if BETA in path]
+        assert changes(requests).index(made[-1]) < changes(requests).index(f"patch {APPLICATION}"), "before a worker can start"
+        said, recap, _requests = gated.role("airflow_app", **given)
+        assert (recap["failed"], recap["changed"]) == (0, 0), said
+        said, recap, _requests = gated.role("airflow_app", **given, airflow_app_task_secrets=["mine"])
+        assert (recap["failed"], '\\"mine\\"' in json.dumps(gated.get(paths[0]))) == (0, True), said
+        said, recap, _requests = gated.role("airflow_app", **given_of(url, airflow_app_admission_policy="none"))
+        assert (recap["failed"], there()) == (0, [False, False]), said
+        gated.role("airflow_app", **given)
+        said, recap, _requests = gated.role("airflow_app", airflow_app_state="absent", **given)
+        assert (recap["failed"], there()) == (0, [False, False]), said

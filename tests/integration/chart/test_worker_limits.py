@@ -27,7 +27,7 @@ VALUES: list[dict[str, Any]] = [
     {"workers": {"env": [{"name": "X", "valueFrom": {"secretKeyRef": {"name": "mine", "key": "k", "optional": True}}}]}},
     {
         "fernetKeySecretName": "own-key",
-        "dags": {"gitSync": {"env": [{"name": "X", "value": "y"}]}},
+        "dags": {"gitSync": {"env": [{"name": "X", "value": "x"}]}},
     },
     {"fullnameOverride": "data"},
 ]

@@ -23,7 +23,7 @@ ANY = None  # the rule of a field that may have any value
 class Rule:
     """Which values a field may have. ``reason`` and ``instead`` (what to do) end the message about others.
 
-    ``cel``: the same for the admission policy, with ``{v}`` for the value. ``named_by``: what tells two values that are dictionaries apart.
+    ``cel``: the same for the admission policy, with ``{v}`` for the value. ``named_by``: fields by which dictionaries differ.
     """
 
     allows: Callable[[Any], bool]
