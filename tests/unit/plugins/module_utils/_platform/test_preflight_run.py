@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError, CollectionError, LibraryMissing
 from ansible_collections.gitops.airflow.plugins.module_utils._git.credentials import Credentials
-from ansible_collections.gitops.airflow.plugins.module_utils._platform import preflight
+from ansible_collections.gitops.airflow.plugins.module_utils._platform import admission_state, preflight
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.network_ranges import Network
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import Decision, Ref, Sight
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.plan import State
@@ -48,6 +48,8 @@ class Desk:
         self.state: dict[str, Any] = {}
         self.networks = list[bool]()
         monkeypatch.setattr(preflight, "read_state", self._read)
+        # test_admission_policy.py
+        monkeypatch.setattr(admission_state, "read", lambda _api, _given: None)
 
     def _read(self, _api: Any, _given: Settings, *, network: bool) -> State:
         self.looks += 1
