@@ -96,4 +96,4 @@ def test_d8_the_network_is_limited_before_airflow_starts_and_narrowed_after_it(s
     assert found[place + 1] == "airflow_app present"
     # Whatever makes a namespace comes before.
     assert {"namespaces present", "argocd present", "git_server present"} <= set(found[:place])
-    assert found.index("network_policies present") > max(found.index("task_logs absent"), found.index("git_server settled"))
+    assert found.index("network_policies settled") > max(found.index("task_logs absent"), found.index("git_server settled"))

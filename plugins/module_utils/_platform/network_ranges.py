@@ -83,12 +83,15 @@ def learn(answers: Answers, given: Iterable[str] = ()) -> Network:
         spec = node.get("spec") or {}
         pods += spec.get("podCIDRs") or [spec["podCIDR"]] if spec.get("podCIDR") or spec.get("podCIDRs") else []
     addresses = [address for node in answers.nodes or [] for address in _addresses(node)]
-    ranges = collapsed(given or [*pods, *services, *addresses])
-    gaps = list(_gaps(answers, ranges, given=bool(given), pods=bool(pods), nodes=addresses))
+    api = tuple(sorted(set(_api(answers.api))))
+    # A managed control plane does not run on nodes.
+    servers = [cidr for cidr, _port in api]
+    ranges = collapsed(given or [*pods, *services, *addresses, *servers])
+    gaps = list(_gaps(answers, ranges, given=bool(given), pods=bool(pods), nodes=addresses, servers=servers))
     return Network(
         tuple(map(str, ranges)),
         tuple(map(str, collapsed([*(given or services or map(str, ranges)), *_dns_on_nodes(answers.pods)]))),
-        tuple(sorted(set(_api(answers.api)))),
+        api,
         tuple(gaps),
     )
 
@@ -146,7 +149,7 @@ def collapsed(texts: Iterable[str]) -> list[Range]:
     return [network for network in by_family if network.prefixlen]
 
 
-def _gaps(answers: Answers, ranges: list[Range], *, given: bool, pods: bool, nodes: list[str]) -> Iterator[str]:
+def _gaps(answers: Answers, ranges: list[Range], *, given: bool, pods: bool, nodes: list[str], servers: list[str]) -> Iterator[str]:
     def left_out(texts: Iterable[str]) -> list[str]:
         known = [network for text in texts if (network := _network(text)) is not None]
         return [str(network.network_address) for network in known if not any(_inside(network, item) for item in ranges)]
@@ -155,6 +158,8 @@ def _gaps(answers: Answers, ranges: list[Range], *, given: bool, pods: bool, nod
         yield f"Tasks can reach the cluster's nodes, because this account may not list nodes. {NEXT}"
     elif missed := left_out(nodes):
         yield f"Tasks can reach the node at {missed[0]}, which lies in none of the ranges {_texts(ranges)}. {NEXT}"
+    if missed := left_out(servers):
+        yield f"Tasks can reach the API server at {missed[0]}, which lies in none of the ranges {_texts(ranges)}. {NEXT}"
     if not given and not pods:
         yield (
             "Tasks can reach pods of other namespaces, because neither the ConfigMap kubeadm-config in kube-system nor the nodes name "

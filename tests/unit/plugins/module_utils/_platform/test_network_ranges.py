@@ -49,6 +49,8 @@ def test_d8_a_cluster_of_kind() -> None:
 
 
 NODES = [node("172.18.0.2")]
+SLICES = [{"ports": [{"port": 443}], "endpoints": [{"addresses": ["198.51.100.4"]}]}]
+MANAGED = Answers(None, [node("192.0.2.9", "10.1.0.0/24")], api=SLICES)
 EVERY = ["172.18.0.0/16", "10.0.0.0/8"]
 
 
@@ -65,7 +67,20 @@ EVERY = ["172.18.0.0/16", "10.0.0.0/8"]
         (Answers(), EVERY, ("10.0.0.0/8", "172.18.0.0/16"), []),
         (KIND, ["172.18.0.0/16", "10.0.0.0/8", "fd00::/8"], ("10.0.0.0/8", "172.18.0.0/16", "fd00::/8"), []),
         (KIND, EVERY, ("10.0.0.0/8", "172.18.0.0/16"), ["the pod kube-system/coredns at fd00:10:244::3, which lies in none of the ranges"]),
-        (KIND, ["10.0.0.0/8", "fd00::/8"], ("10.0.0.0/8", "fd00::/8"), ["the node at 172.18.0.3, which lies in none of the ranges"]),
+        (
+            KIND,
+            ["10.0.0.0/8", "fd00::/8"],
+            ("10.0.0.0/8", "fd00::/8"),
+            ["the node at 172.18.0.3, which lies in none of the ranges", "the API server at 172.18.0.2"],
+        ),
+        # A managed control plane.
+        (MANAGED, [], ("10.1.0.0/24", "192.0.2.9/32", "198.51.100.4/32"), []),
+        (
+            MANAGED,
+            EVERY,
+            ("10.0.0.0/8", "172.18.0.0/16"),
+            ["the node at 192.0.2.9, which", "the API server at 198.51.100.4, which lies in none"],
+        ),
         # A network plugin with addresses of its own.
         (
             Answers(kubeadm(), NODES, None, [pod("coredns", "192.168.7.3")]),
