@@ -89,7 +89,7 @@ def test_credentials_that_expire_in_mid_wait_end_it(mortal: ApiServer) -> None:
         result = module.result()
     assert result.get("failed")
     assert "were not accepted (401" in result["msg"]
-    assert "Renew it" in result["next_action"]
+    assert "Renew the credentials" in result["next_action"]
 
 
 def test_no_request_storm_while_the_api_is_away(mortal: ApiServer) -> None:
