@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import json
 import os
@@ -247,3 +248,16 @@ def test_d9_the_table_of_rights_has_every_account(with_processor: Objects) -> No
                 place = "argocd" if item["kind"] == "RoleBinding" else "everywhere"
                 given.setdefault((subject["name"], place), set()).update(roles[item["roleRef"]["kind"], item["roleRef"]["name"]])
     assert given == {(name, place): expanded(rules) for name, where in listed["argocd"].items() for place, rules in where.items()}
+
+
+def test_d8_the_policy_knows_how_git_sync_tries_again(objects: Objects) -> None:
+    """The platform's own values, as the policy replaces them in workers."""
+    policy = ast.parse((ROLE / "files/platform/airflow/core/airflow_local_settings.py").read_text())
+    (known,) = [
+        ast.literal_eval(node.value) for node in policy.body if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "GIT_RETRY"
+    ]
+    worker = dict(pods(objects))["worker"]
+    (container,) = [item for item in worker["initContainers"] if item["name"] == "git-sync-init"]
+    assert {item["name"]: item.get("value") for item in container["env"] if item["name"] in known} == {
+        name: known[name][0] for name in known
+    }

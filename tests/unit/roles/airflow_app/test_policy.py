@@ -137,6 +137,29 @@ def test_the_namespaces_scheduling_reaches_the_pod(policy: ModuleType) -> None:
     assert spec["affinity"] == PROFILE["affinity"]
 
 
+@pytest.mark.parametrize(
+    ("name", "given", "expected"),
+    [
+        ("git-sync-init", ("10s", "6"), ("2s", "30")),
+        ("git-sync-init", ("60s", "6"), ("60s", "6")),
+        ("git-sync-init", ("10s", "-1"), ("10s", "-1")),
+        ("mine", ("10s", "6"), ("10s", "6")),
+    ],
+)
+def test_d8_a_worker_tries_its_first_clone_again_soon(
+    policy: ModuleType, name: str, given: tuple[str, str], expected: tuple[str, str]
+) -> None:
+    pod = worker_pod(annotations={ANNOTATION: "cron"})
+    names = ("GITSYNC_PERIOD", "GITSYNC_MAX_FAILURES")
+    variables = [k8s.V1EnvVar("GITSYNC_REPO", "r"), *map(k8s.V1EnvVar, names, given)]
+    pod.spec.init_containers = [k8s.V1Container(name=name, env=variables), {"name": "git-sync-init"}]
+    policy.pod_mutation_hook(pod)
+    assert [(item.name, item.value) for item in pod.spec.init_containers[0].env] == [
+        ("GITSYNC_REPO", "r"),
+        *zip(names, expected, strict=True),
+    ]
+
+
 def test_affinity_of_another_kind_is_kept(policy: ModuleType) -> None:
     pod = worker_pod(annotations={ANNOTATION: "cron"})
     own = k8s.V1PodAntiAffinity(required_during_scheduling_ignored_during_execution=[k8s.V1PodAffinityTerm(topology_key="host")])

@@ -35,6 +35,10 @@ WORKER_LABELS = {"tier": "airflow", "component": "worker"}
 RESERVED_PREFIXES = ("gitops-airflow/", "argocd.argoproj.io/")
 RESERVED_LABELS = ("app.kubernetes.io/instance", "pod-template-hash", "controller-revision-hash", "statefulset.kubernetes.io/pod-name")
 
+# How git-sync tries again, in the platform's values and for a worker's first clone: sooner, and for as long in all. A cluster may refuse a
+# pod's first connections, until its NetworkPolicies know the pod's address.
+GIT_RETRY = {"GITSYNC_PERIOD": ("10s", "2s"), "GITSYNC_MAX_FAILURES": ("6", "30")}
+
 
 def configure(settings: str) -> None:
     """Take the chart's values, as JSON.
@@ -247,6 +251,7 @@ def pod_mutation_hook(pod: Any) -> None:
         raise ValueError(f"Pod {pod.metadata.name} {problem}")
     if worker:
         _schedule(pod, namespace)
+        _retry_git_soon(pod.spec.init_containers or [])
     if LIMITS.restricted:
         _restrict(pod.spec)
 
@@ -264,6 +269,17 @@ def _restrict(spec: Any) -> None:
                 container["securityContext"] = whole["securityContext"]
             else:
                 container.security_context = whole.get("securityContext")
+
+
+def _retry_git_soon(containers: list[Any]) -> None:
+    """Where people set other values than the platform's, those hold. Of people's own containers, some are dictionaries."""
+    for container in containers:
+        if getattr(container, "name", None) != "git-sync-init":
+            continue
+        variables = [item for item in container.env or [] if getattr(item, "name", None) in GIT_RETRY]
+        if all(item.value == GIT_RETRY[item.name][0] for item in variables):
+            for item in variables:
+                item.value = GIT_RETRY[item.name][1]
 
 
 def _schedule(pod: Any, namespace: str) -> None:
