@@ -13,12 +13,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from conftest import Platform, connect, core, platform
+from conftest import Platform, connect, core, opened, platform
 from dag_author import DagAuthor
 from kubernetes import client
 
 # Fixtures of tests/platform, for the tests here.
-__all__ = ["connect", "core", "platform"]
+__all__ = ["connect", "core", "opened", "platform"]
 
 DAGS = Path(__file__).with_name("dags")
 Verdict = Callable[[bool, str], None]

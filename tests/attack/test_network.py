@@ -12,19 +12,16 @@ from __future__ import annotations
 import json
 import socket
 import threading
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from conftest import SETTLE
 from dag_author import DagAuthor, wait_for
 from kubernetes import client
 
 DAG, PLACE, OWN = "attack_network", "airflow-user", "attack-network"
 LISTEN = "import http.server as s; s.ThreadingHTTPServer(('', 8080), s.SimpleHTTPRequestHandler).serve_forever()"
-# A plugin needs a moment for new pods and policies.
-SETTLE = 10
 TRY = f"""
 import json, socket, sys, time
 time.sleep({SETTLE})
@@ -131,30 +128,6 @@ def outside(core: client.CoreV1Api) -> Iterator[tuple[str, int]]:
 def node_address(core: client.CoreV1Api) -> str:
     (node, *_rest) = core.list_node().items
     return next(item.address for item in node.status.addresses if item.type == "InternalIP")
-
-
-@pytest.fixture(scope="module")
-def opened(connect: Any, platform: Any) -> Callable[[], Any]:
-    """Without NetworkPolicies, as long as it is entered."""
-    api = client.NetworkingV1Api(connect())
-
-    @contextmanager
-    def without() -> Iterator[None]:
-        metadata = {"name": "attack-open"}
-        spec = {"podSelector": {}, "policyTypes": ["Ingress", "Egress"], "ingress": [{}], "egress": [{}]}
-        made = []
-        try:
-            for namespace in dict.fromkeys(platform.namespaces):
-                api.create_namespaced_network_policy(namespace, {"metadata": metadata, "spec": spec})
-                made.append(namespace)
-            time.sleep(SETTLE)
-            yield
-        finally:
-            for namespace in made:
-                api.delete_namespaced_network_policy("attack-open", namespace)
-            time.sleep(SETTLE)
-
-    return without
 
 
 def service(namespace: str, name: str, port: int) -> tuple[str, int]:

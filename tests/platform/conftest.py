@@ -8,8 +8,10 @@ from __future__ import annotations
 import base64
 import json
 import os
+import time
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,9 @@ from kubernetes import client, config
 ROOT = Path(__file__).resolve().parents[2]
 # Through a tunnel: no proxy of the environment gets the password (H5).
 DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+# Seconds that a network plugin gets for new pods and policies.
+SETTLE = 10
 
 
 @dataclass(frozen=True)
@@ -74,6 +79,30 @@ def core(connect: Callable[..., client.ApiClient]) -> client.CoreV1Api:
 @pytest.fixture(scope="session")
 def applications(connect: Callable[..., client.ApiClient]) -> client.CustomObjectsApi:
     return client.CustomObjectsApi(connect())
+
+
+@pytest.fixture(scope="session")
+def opened(connect: Callable[..., client.ApiClient], platform: Platform) -> Callable[[], AbstractContextManager[None]]:
+    """Without NetworkPolicies, as long as it is entered."""
+    api = client.NetworkingV1Api(connect())
+
+    @contextmanager
+    def without() -> Iterator[None]:
+        metadata = {"name": "test-open"}
+        spec = {"podSelector": {}, "policyTypes": ["Ingress", "Egress"], "ingress": [{}], "egress": [{}]}
+        made = []
+        try:
+            for namespace in dict.fromkeys(platform.namespaces):
+                api.create_namespaced_network_policy(namespace, {"metadata": metadata, "spec": spec})
+                made.append(namespace)
+            time.sleep(SETTLE)
+            yield
+        finally:
+            for namespace in made:
+                api.delete_namespaced_network_policy("test-open", namespace)
+            time.sleep(SETTLE)
+
+    return without
 
 
 def decoded(secret: Any) -> dict[str, str]:

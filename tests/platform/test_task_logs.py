@@ -92,6 +92,7 @@ def output(core: client.CoreV1Api, namespace: str, component: str, *command: str
         _preload_content=False,
     )
     text.run_forever(timeout=120)
+    assert not text.is_open(), f"{component} has not ended within 120 s"
     said = text.read_stdout() if text.peek_stdout() else text.read_stderr()
     return json.loads(said.strip().splitlines()[-1])
 
@@ -106,9 +107,11 @@ def test_f1_the_workers_key_writes_the_webservers_reads_and_neither_deletes(core
     assert found == {"put": put, "get": get, "list": "ok", **never}
 
 
-def test_f1_no_other_port_of_the_store_is_open(core, platform) -> None:
+def test_f1_no_other_port_of_the_store_is_open(core, platform, opened) -> None:
+    """Without NetworkPolicies, which let nothing through but this port."""
     address = core.list_namespaced_pod(platform.logs, label_selector=STORE).items[0].status.pod_ip
-    assert output(core, platform.core, "scheduler", PORTS, address) == [7070]
+    with opened():
+        assert output(core, platform.core, "scheduler", PORTS, address) == [7070]
 
 
 def test_f1_the_administrators_key_stays_with_the_store(core, platform) -> None:
