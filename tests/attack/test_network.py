@@ -89,7 +89,9 @@ class Pods:
 
         try:
             wait_for(f"the pod {namespace}/attack-network to end", ended, pause=1)
-            return dict(json.loads(self._core.read_namespaced_pod_log("attack-network", namespace)))
+            # As it is: the client would make Python of what looks like JSON.
+            log = self._core.read_namespaced_pod_log("attack-network", namespace, _preload_content=False).data
+            return dict(json.loads(log))
         finally:
             self.remove(namespace, "attack-network")
 

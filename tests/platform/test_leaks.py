@@ -152,9 +152,11 @@ def leaky(core: client.CoreV1Api, platform: Any, known: dict[str, str]) -> Itera
         "imagePullPolicy": "IfNotPresent",
         "command": ["sh", "-c", 'echo "connecting to $CONNECTION"; echo "$DB_PASSWORD" | base64; echo that is all; exec sleep 600'],
         "env": [secret, open_one],
+        "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
     }
-    spec = {"containers": [container], "terminationGracePeriodSeconds": 0, "automountServiceAccountToken": False}
-    core.create_namespaced_pod(place, {"metadata": {"name": LEAKY}, "spec": {**spec, "securityContext": {"runAsUser": 1000}}})
+    user = {"runAsUser": 1000, "runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
+    spec = {"containers": [container], "securityContext": user, "terminationGracePeriodSeconds": 0, "automountServiceAccountToken": False}
+    core.create_namespaced_pod(place, {"metadata": {"name": LEAKY}, "spec": spec})
     password = known[f"{platform.core}/airflow-admin:password"]
     core.create_namespaced_config_map(
         place, {"metadata": {"name": LEAKY}, "data": {"a": f"password is {password}", "b": "but this is not"}}
