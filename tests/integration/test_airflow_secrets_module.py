@@ -74,7 +74,7 @@ def test_they_are_made_once(secrets: Secrets) -> None:
     checked = secrets.ensure(check=True)
     assert (checked["changed"], checked["generated"], secrets.live()) == (True, True, {})
     made = secrets.ensure()
-    assert (made["changed"], made["generated"], len(made["created"])) == (True, True, 13)
+    assert (made["changed"], made["generated"], len(made["created"])) == (True, True, 12)
     assert (made["git_sync"]["credentials_secret"], made["git_sync"]["ssh_key_secret"]) == ("dags-git-basic", "")
     live = secrets.live()
     assert live["airflow-core/airflow-generated"]["immutable"]

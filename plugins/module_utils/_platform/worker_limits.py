@@ -49,7 +49,7 @@ def _scheduling(fields: Mapping[Any, Any]) -> dict[str, frozenset[str]]:
 
 def _own(airflow: AirflowSettings) -> Iterator[tuple[str, str]]:
     """What the platform's own values give to every worker."""
-    secrets = ["airflow-metadata", "airflow-fernet-key", "airflow-webserver-secret-key"]
+    secrets = ["airflow-metadata", "airflow-fernet-key"]
     secrets += ["airflow-task-logs"] if airflow.logs.mode != "none" else []
     secrets += [BASIC_SECRET] if airflow.dags.embedded else airflow.dags.used.git_sync_secrets()
     maps = [config_map(airflow.values, airflow.name), CONFIG_MAP, *(["airflow-git-authority"] if airflow.dags.used.ca else [])]

@@ -218,11 +218,8 @@ POD: dict[str, Any] = {
     "tolerations": Each(TOLERATION),
     "volumes": Each(VOLUME),
 }
-# Secrets that no worker needs (MySQL's root password, every key at once, the admin's password, the key of sessions), and MySQL's volume,
-# wherever a task runs.
-PLATFORMS_OWN = {("Secret", f"airflow-{name}") for name in ("admin", "generated", "mysql", "webserver-secret-key")} | {
-    ("claim", "data-airflow-mysql-0")
-}
+# Secrets that no worker needs (MySQL's root password, every key at once, the admin's password), and MySQL's volume, wherever a task runs.
+PLATFORMS_OWN = {("Secret", name) for name in ("airflow-admin", "airflow-generated", "airflow-mysql")} | {("claim", "data-airflow-mysql-0")}
 # Annotations of Kubernetes before 1.30 and 1.27, by what they begin with.
 ANNOTATIONS = {
     "container.apparmor.security.beta.kubernetes.io/": ("", "runtime/default"),
