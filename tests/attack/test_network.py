@@ -123,7 +123,7 @@ def outside(core: client.CoreV1Api) -> Iterator[tuple[str, int]]:
         probe.connect((node, 9))
         own = probe.getsockname()[0]
     with socket.create_server((own, 0), backlog=16) as server:
-        threading.Thread(target=lambda: [server.accept() for _ in range(64)], daemon=True).start()
+        threading.Thread(target=lambda: [server.accept() for _number in range(64)], daemon=True).start()
         yield own, server.getsockname()[1]
 
 

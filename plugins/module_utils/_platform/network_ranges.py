@@ -12,14 +12,13 @@ import ipaddress
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 
-import yaml
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import KubeApi, at_once, core_path
 
 Obj = dict[str, Any]
-Range = ipaddress.IPv4Network | ipaddress.IPv6Network
+Range: TypeAlias = "ipaddress.IPv4Network | ipaddress.IPv6Network"
 
 KUBEADM = core_path("configmaps", "kube-system", "kubeadm-config")
 SERVICE_RANGES = "/apis/networking.k8s.io/v1/servicecidrs"
@@ -98,6 +97,8 @@ def learn(answers: Answers, given: Iterable[str] = ()) -> Network:
 
 def _kubeadm(found: Obj | None) -> tuple[list[str], list[str]]:
     """The ranges of pods and Services by which kubeadm made the cluster."""
+    import yaml
+
     text = ((found or {}).get("data") or {}).get("ClusterConfiguration")
     try:
         document = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)) if isinstance(text, str) else None
