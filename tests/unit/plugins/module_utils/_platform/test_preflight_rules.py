@@ -529,8 +529,9 @@ REMOVE = "Remove the option from airflow_app_values"
     ],
 )
 def test_values_that_do_not_agree(given: dict[str, Any], code: str, value: str, words: str, action: str) -> None:
-    (found,) = value_rules.broken(PLATFORM, replace(AIRFLOW, **given))
-    check(found, code, value, words, action)
+    found = value_rules.broken(PLATFORM, replace(AIRFLOW, **given))
+    assert [refusal.code for refusal in found] == [code]
+    check(found[0], code, value, words, action)
 
 
 def test_d2_values_give_the_dag_processor_no_token() -> None:
