@@ -14,7 +14,7 @@ description:
   - Declares a ValidatingAdmissionPolicy and its binding with the rules of Airflow's cluster policy, for the accounts of Airflow in the
     namespaces of workers. Other accounts and other namespaces are not concerned.
   - The rules allow what the cluster policy in the cluster allows, and what these settings will let it allow. So no task is refused while
-    Argo CD applies a change. Run it once more after that.
+    Argo CD applies a change. Run the module again after the change is applied.
   - An object of others of the same name is refused before anything is applied.
 attributes:
   check_mode:
@@ -86,25 +86,19 @@ from typing import Any
 
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError, CollectionError
 from ansible_collections.gitops.airflow.plugins.module_utils._base.module import AnsibleModule
-from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import KubeApi, connect, core_path, show_path
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import KubeApi, core_path
 from ansible_collections.gitops.airflow.plugins.module_utils._platform import admission_policy, admission_state, worker_limits
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.airflow_module import SETTINGS_SPEC, run
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.chart_values import service_accounts
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import Ref, Scope
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership_apply import (
-    Refused,
     Wishes,
     apply_objects,
     change_diff,
     placed,
 )
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership_delete import Deletion
-from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings import (
-    AIRFLOW_OPTIONS,
-    PLATFORM_OPTIONS,
-    Settings,
-    from_params,
-    hide,
-)
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings import Settings
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
 
@@ -112,8 +106,7 @@ def argument_spec() -> dict[str, Any]:
     return {
         **AUTH_ARG_SPEC,
         "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-        "platform": {"type": "dict", "required": True, "options": PLATFORM_OPTIONS},
-        "airflow": {"type": "dict", "apply_defaults": True, "options": AIRFLOW_OPTIONS},
+        **SETTINGS_SPEC,
     }
 
 
@@ -150,26 +143,16 @@ def delete(module: AnsibleModule, api: KubeApi, given: Settings, version: str) -
     return {"changed": bool(done.removed), "diff": {"before": "".join(f"{ref}\n" for ref in done.removed), "after": ""}}
 
 
+def carry_out(module: AnsibleModule, api: KubeApi, given: Settings) -> dict[str, Any]:
+    """The module's result. Raises CollectionError; Refused before anything is changed."""
+    version = admission_state.served(api)
+    change = delete if module.params["state"] == "absent" else declare
+    return {"name": admission_policy.object_name(given.name), "api_version": version, **change(module, api, given, version)}
+
+
 def main(create: Callable[..., AnsibleModule] = AnsibleModule) -> None:
     # no_log: the options are not written to the system's log.
-    module = create(argument_spec=argument_spec(), supports_check_mode=True, no_log=True)
-    params = show_path(module)
-    try:
-        given = from_params(params["platform"], params["airflow"])
-        hidden = hide(params["airflow"])
-        api = connect(params)
-        version = admission_state.served(api)
-        change = delete if params["state"] == "absent" else declare
-        result = change(module, api, given, version)
-    except Refused as error:
-        module.fail(error, refused=[{**ref.as_dict(), "reason": reason} for ref, reason in error.objects])
-    except CollectionError as error:
-        module.fail(error)
-    except OSError as error:
-        module.fail(CollectionError(f"{error}.", "Make the file that it names readable, or give its text.", "unreadable_file"))
-    # The result has names, never values. Ansible would blot a password out of every name that has it in it.
-    module.no_log_values.difference_update(hidden)
-    module.exit_json(name=admission_policy.object_name(given.name), api_version=version, **result)
+    run(create(argument_spec=argument_spec(), supports_check_mode=True, no_log=True), carry_out)
 
 
 if __name__ == "__main__":

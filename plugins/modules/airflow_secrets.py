@@ -142,37 +142,29 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError
 from ansible_collections.gitops.airflow.plugins.module_utils._base.module import AnsibleModule
 from ansible_collections.gitops.airflow.plugins.module_utils._base.owner import OWNER_SPEC
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.applied import shown
-from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import KubeApi, connect, show_path
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import KubeApi
 from ansible_collections.gitops.airflow.plugins.module_utils._platform import airflow_secrets as content
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.airflow_module import SETTINGS_SPEC, run
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.generated_secret import GeneratedSecret
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import Scope
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership_apply import (
     Applied,
-    Refused,
     Wishes,
     apply_objects,
     placed,
     secret_values,
 )
-from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings import (
-    AIRFLOW_OPTIONS,
-    PLATFORM_OPTIONS,
-    Settings,
-    from_params,
-    hide,
-)
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings import Settings
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
 
 def argument_spec() -> dict[str, Any]:
     return {
         **AUTH_ARG_SPEC,
-        "platform": {"type": "dict", "required": True, "options": PLATFORM_OPTIONS},
-        "airflow": {"type": "dict", "apply_defaults": True, "options": AIRFLOW_OPTIONS},
+        **SETTINGS_SPEC,
         "store_endpoint": {"type": "str", "default": ""},
         "adopt": OWNER_SPEC["adopt"],
     }
@@ -217,21 +209,7 @@ def carry_out(module: AnsibleModule, api: KubeApi, given: Settings) -> dict[str,
 
 def main(create: Callable[..., AnsibleModule] = AnsibleModule) -> None:
     # no_log: the options are not written to the system's log.
-    module = create(argument_spec=argument_spec(), supports_check_mode=True, no_log=True)
-    params = show_path(module)
-    try:
-        given = from_params(params["platform"], params["airflow"])
-        hidden = hide(params["airflow"])
-        result = carry_out(module, connect(params), given)
-    except Refused as error:
-        module.fail(error, refused=[{**ref.as_dict(), "reason": reason} for ref, reason in error.objects])
-    except CollectionError as error:
-        module.fail(error)
-    except OSError as error:
-        module.fail(CollectionError(f"{error}.", "Make the file in the message readable, or give its content as text.", "unreadable_file"))
-    # The result has names and keys, never values. Ansible would blot a password out of every name that has it in it.
-    module.no_log_values.difference_update(hidden)
-    module.exit_json(**result)
+    run(create(argument_spec=argument_spec(), supports_check_mode=True, no_log=True), carry_out)
 
 
 if __name__ == "__main__":

@@ -166,7 +166,7 @@ def test_d8_from_the_first_run_to_the_last(platform: Cluster) -> None:
     # In playbooks/site.yml what was allowed stays so until Airflow's pods are replaced.
     run(platform, network_policies_state="applied")
     between = {(key[0], key[1].rpartition("-")[0]) for key in live(platform).keys() - others.keys()}
-    assert between == found.keys(), "what would only deny is gone"
+    assert between == found.keys(), "a policy that would only deny was not deleted"
     with pytest.raises(KeyError):
         ours()
     run(platform)

@@ -16,16 +16,15 @@ from dataclasses import dataclass, field
 
 from ansible_collections.gitops.airflow.plugins.module_utils._platform import pod_cel, pod_fields
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.pod_cel import Obj
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.pod_fields import RESERVED_LABELS, RESERVED_PREFIXES
 
 GROUP = "admissionregistration.k8s.io"
 POLICY, BINDING = "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"
 PLURALS = {POLICY: "validatingadmissionpolicies", BINDING: "validatingadmissionpolicybindings"}
 # The newest first. v1alpha1 has no variables.
 VERSIONS = ("v1", "v1beta1")
-# By what Services, controllers and Argo CD know pods: see airflow_local_settings.py.
+# By what Services know pods: see airflow_local_settings.py.
 WORKER_LABELS = ("tier", "component", "release")
-RESERVED_LABELS = ("app.kubernetes.io/instance", "pod-template-hash", "controller-revision-hash", "statefulset.kubernetes.io/pod-name")
-RESERVED_PREFIXES = ("gitops-airflow/", "argocd.argoproj.io/")
 # Where a volume names a Secret.
 VOLUME_SECRETS = (
     "secret.secretName",

@@ -20,7 +20,6 @@ from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings 
 CONFIG_MAP, POLICY, TEMPLATE = "airflow-python", "airflow_local_settings.py", "worker-pod.json"
 # The call at the policy's end: _local_settings.tpl.j2.
 CONFIGURE = re.compile(r"^configure\(r'''(.*?)'''\)", re.DOTALL | re.MULTILINE)
-KINDS = {"secrets": "Secret", "configMaps": "ConfigMap", "claims": "claim"}
 # Of every pod of the platform, unless people set tolerations: values.yaml.j2.
 TOLERATIONS = [{"key": "node-role.kubernetes.io/control-plane", "operator": "Exists", "effect": "NoSchedule"}]
 
@@ -29,7 +28,7 @@ def wanted(given: Settings, airflow: AirflowSettings) -> Limits:
     """With these settings. What Helm alone knows of the pod template, :func:`live` has once Argo CD has applied the chart."""
     core, values = str(given.core_namespace), airflow.values
     listed = {"secrets": airflow.task_secrets, "configMaps": airflow.task_config_maps, "claims": airflow.task_claims}
-    named = {(KINDS[key], name) for key, names in listed.items() for name in names}
+    named = {(pod_fields.KINDS[key], name) for key, names in listed.items() for name in names}
     return Limits(
         core,
         frozenset({worker_account(values, airflow.name)}),
@@ -92,7 +91,7 @@ def live(config: Mapping[str, Any] | None) -> Limits | None:
     found = CONFIGURE.search(data.get(POLICY) or "")
     try:
         given, template = json.loads(found.group(1) if found else ""), json.loads(data.get(TEMPLATE) or "")
-        listed = {(KINDS[key], str(name)) for key, names in given["taskReferences"].items() for name in names or []}
+        listed = {(pod_fields.KINDS[key], str(name)) for key, names in given["taskReferences"].items() for name in names or []}
         return Limits(
             given["core"],
             frozenset({given["account"]}),

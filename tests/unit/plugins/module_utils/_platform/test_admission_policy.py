@@ -83,8 +83,8 @@ def test_d2_a_core_namespace_that_is_closed_to_tasks(limits: Limits, closed: boo
 
 def test_d2_what_the_policy_resets_is_what_the_cluster_policy_resets(policy: ModuleType) -> None:
     assert set(policy.WORKER_LABELS) == set(admission_policy.WORKER_LABELS)
-    assert policy.RESERVED_LABELS == admission_policy.RESERVED_LABELS
-    assert policy.RESERVED_PREFIXES == admission_policy.RESERVED_PREFIXES
+    assert policy.RESERVED_LABELS == pod_fields.RESERVED_LABELS
+    assert policy.RESERVED_PREFIXES == pod_fields.RESERVED_PREFIXES
 
 
 def test_d2_every_way_to_a_secret_in_a_volume_has_a_validation() -> None:

@@ -16,8 +16,8 @@ import os
 import sys
 from typing import Any
 
-from gitops_pod_fields import references
-from gitops_pod_rules import KINDS, Limits, fill_restricted, keys_of, refusal
+from gitops_pod_fields import KINDS, RESERVED_LABELS, RESERVED_PREFIXES, references
+from gitops_pod_rules import Limits, fill_restricted, keys_of, refusal
 
 # Airflow takes over every public name unless told which.
 __all__ = ["pod_mutation_hook", "task_policy"]
@@ -31,9 +31,6 @@ DEFAULT_NAMESPACE = [""]
 LIMITS = Limits()
 # What Services, ReplicaSets and StatefulSets of the platform select pods by. A worker's are these, whatever its task asks for.
 WORKER_LABELS = {"tier": "airflow", "component": "worker"}
-# Labels and annotations by which the platform and Argo CD know their own.
-RESERVED_PREFIXES = ("gitops-airflow/", "argocd.argoproj.io/")
-RESERVED_LABELS = ("app.kubernetes.io/instance", "pod-template-hash", "controller-revision-hash", "statefulset.kubernetes.io/pod-name")
 
 # How git-sync tries again, in the platform's values and for a worker's first clone: sooner, and for as long in all. A cluster may refuse a
 # pod's first connections, until its NetworkPolicies know the pod's address.

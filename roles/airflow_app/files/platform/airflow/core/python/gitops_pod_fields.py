@@ -220,6 +220,11 @@ POD: dict[str, Any] = {
 }
 # Secrets that no worker needs (MySQL's root password, every key at once, the admin's password), and MySQL's volume, wherever a task runs.
 PLATFORMS_OWN = {("Secret", name) for name in ("airflow-admin", "airflow-generated", "airflow-mysql")} | {("claim", "data-airflow-mysql-0")}
+# What the chart lists for tasks, by the kind of a reference.
+KINDS = {"secrets": "Secret", "configMaps": "ConfigMap", "claims": "claim"}
+# Labels and annotations by which the platform and Argo CD know their own.
+RESERVED_PREFIXES = ("gitops-airflow/", "argocd.argoproj.io/")
+RESERVED_LABELS = ("app.kubernetes.io/instance", "pod-template-hash", "controller-revision-hash", "statefulset.kubernetes.io/pod-name")
 # Annotations of Kubernetes before 1.30 and 1.27, by what they begin with.
 ANNOTATIONS = {
     "container.apparmor.security.beta.kubernetes.io/": ("", "runtime/default"),

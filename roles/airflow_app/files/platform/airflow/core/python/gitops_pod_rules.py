@@ -12,7 +12,6 @@ from typing import Any
 
 from gitops_pod_fields import PLATFORMS_OWN, asked_by_pod, references
 
-KINDS = {"secrets": "Secret", "configMaps": "ConfigMap", "claims": "claim"}
 VARIABLES = {"Secret": "secrets", "ConfigMap": "config_maps", "claim": "claims"}
 
 
