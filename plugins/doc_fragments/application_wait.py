@@ -67,6 +67,14 @@ options:
         may pass, or if it shows another revision after O(revision). The time does not count while Argo CD compares again.
     type: float
     default: 60
+  settled:
+    description:
+      - Whether the wait ends only after each container without a readiness probe and without a startup probe has run for 15 seconds.
+        Kubernetes calls such a container ready as soon as it runs, and Argo CD then calls the Application healthy.
+      - Set it to V(false) if a later task waits for the Application again.
+      - A container that has crashed must always have run for O(degraded_grace).
+    type: bool
+    default: true
   stable_for:
     description: Seconds for which all conditions must stay true before the wait ends.
     type: float

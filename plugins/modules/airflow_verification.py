@@ -372,18 +372,20 @@ def ways_of(module: AnsibleModule, params: dict[str, Any], wanted: Wanted, start
 def carry_out(verification: Verification) -> tuple[State, Mapping[str, Any], bool]:
     """The whole of it: the state, the report (empty where nothing is proven), and whether DAGs were, or would be, run.
 
-    What runs DAGs is imported here, because Ansible compiles each imported file anew and most runs find a proof.
+    The platform must be settled at the end, not at the start: DAGs can run meanwhile. What runs DAGs is imported here, because Ansible compiles each imported file anew and most runs find a proof.
     """
     state = verification.look()
-    if not verification.check:
-        enforce(state.problems)
-    if state.proven:
-        return state, state.stored.report, False
-    if verification.check or not state.runs:
-        return state, {}, bool(state.runs)
-    from ansible_collections.gitops.airflow.plugins.module_utils._platform.verification_run import Attempt
+    report = state.stored.report if state.proven else {}
+    run = bool(state.runs) and not state.proven
+    if verification.check:
+        return state, report, run
+    enforce(state.problems)
+    if run:
+        from ansible_collections.gitops.airflow.plugins.module_utils._platform.verification_run import Attempt
 
-    return state, Attempt(verification, state).prove(), True
+        report = Attempt(verification, state).prove()
+    verification.settle()
+    return state, report, run
 
 
 def main(create: Callable[..., AnsibleModule] = AnsibleModule) -> None:

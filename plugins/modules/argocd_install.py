@@ -14,6 +14,8 @@ description:
   - Applies Argo CD's C(install.yaml) by server-side apply with the field manager C(gitops.airflow), and waits until it has rolled out.
   - The ConfigMap C(argocd-installed) in O(namespace) records which manifest is applied and which objects it has, before the first of them
     is applied. The module does not apply the same manifest again, and continues an interrupted run.
+  - Creates the Secret C(argocd-redis) with a random password for Redis before Argo CD's pods, if the Secret does not exist. Otherwise
+    these pods could not start until Redis has created it.
   - Fails before it changes anything if the cluster has an Argo CD that is not in this record, or objects of others with the names of
     objects in the manifest.
   - Installs the objects of the manifest's namespace C(argocd) in O(namespace). Replaces C(imagePullPolicy) C(Always) with
@@ -98,6 +100,14 @@ options:
       - Required for O(admin_password), because Argo CD itself creates the Secret for the password.
     type: bool
     default: true
+  wait_for:
+    description:
+      - The workloads to wait for with O(wait=true), each as V(KIND/NAME), such as V(Deployment/argocd-repo-server). Without this option the
+        module waits for all workloads in O(namespace).
+      - Argo CD can deploy Applications as soon as its application controller, its repository server and Redis run.
+    type: list
+    elements: str
+    default: []
   timeout:
     description: Seconds to wait for the roll-out with O(state=present), and until deleted objects are gone with O(state=absent).
     type: float
@@ -255,6 +265,7 @@ def argument_spec() -> dict[str, Any]:
         "close_default_project": {"type": "bool", "default": False},
         "absent_ok": {"type": "bool", "default": False},
         "wait": {"type": "bool", "default": True},
+        "wait_for": {"type": "list", "elements": "str", "default": []},
         "timeout": {"type": "float", "default": 300},
         **OWNER_SPEC,
     }
@@ -271,7 +282,9 @@ class Run:
     def wanted(self) -> Wanted:
         """All but the manifest's text."""
         names = ("platform", "namespace", "version", "node_port", "adopt", "reapply", "close_default_project")
-        return Wanted(path=self.params["manifest"], **{name: self.params[name] for name in names})
+        return Wanted(
+            path=self.params["manifest"], wait_for=tuple(self.params["wait_for"]), **{name: self.params[name] for name in names}
+        )
 
     def read(self) -> str:
         """The manifest, downloaded if need be. Raises CollectionError."""

@@ -24,6 +24,7 @@ Obj = dict[str, Any]
 WRITES = {"create", "update", "patch", "delete"}
 RECORD = "/api/v1/namespaces/{}/configmaps/argocd-installed"
 PASSWORD = "a-password-of-a-person"
+REDIS_SECRET = "/api/v1/namespaces/argocd/secrets/argocd-redis"
 
 
 @pytest.fixture(scope="module")
@@ -88,14 +89,23 @@ def test_argo_cd_is_installed_once(cluster: Cluster) -> None:
     result, wrote = run(cluster, check=True)
     assert (result["changed"], wrote) == (True, [])
     assert {item["result"] for item in result["objects"]} == {"created"}
-    assert len(result["objects"]) == 61  # 59 of the manifest, the node port and the record
+    assert len(result["objects"]) == 62  # 59 of the manifest, the node port, Redis' Secret and the record
 
     result, wrote = run(cluster)
     assert not result.get("failed"), result
     path = RECORD.format("argocd")
     # The record first: what an interrupted run has made is known as this platform's.
     assert (wrote[0], wrote[-1], wrote.count(f"patch {path}")) == (f"patch {path}", f"patch {path}", 2)
-    assert len(wrote) == 62
+    assert len(wrote) == 63
+    # Without this Secret no pod of Argo CD can start.
+    deployments = [place for place, what in enumerate(wrote) if "/deployments/" in what]
+    assert wrote.index(f"patch {REDIS_SECRET}") < min(deployments)
+    secret = get(cluster, REDIS_SECRET)
+    assert secret is not None
+    password = base64.b64decode(secret["data"]["auth"]).decode()
+    assert (secret["metadata"]["labels"], len(password)) == (MARKS, 40)
+    assert password not in json.dumps(result)
+    assert secret["data"]["auth"] not in json.dumps(result)
     data = record(cluster)
     service = get(cluster, "/api/v1/namespaces/argocd/services/argocd-server-node-port")
     assert service is not None
@@ -244,6 +254,28 @@ def test_without_wait_it_applies_and_follows_nothing(cluster: Cluster) -> None:
     assert (result["changed"], bool(wrote), result.get("failed"), followed()) == (True, True, None, False)
     result, wrote = run(cluster)
     assert (result["changed"], wrote, followed()) == (False, [], True)
+
+
+def test_it_waits_for_the_named_workloads_alone(cluster: Cluster) -> None:
+    run(cluster, wait=False)
+    cluster.server.request("DELETE", "/apis/apps/v1/namespaces/argocd/deployments/argocd-server", {})
+    result, wrote = run(cluster, wait_for=["Deployment/argocd-redis", "StatefulSet/argocd-application-controller"])
+    assert (result.get("failed"), wrote) == (None, [])
+    for chosen in ([], ["Deployment/argocd-server"]):
+        result, wrote = run(cluster, wait_for=chosen, timeout=2)
+        assert (result["failed"], wrote) == (True, [])
+        assert "Deployment/argocd-server: no such workload in argocd" in result["msg"]
+
+
+def test_the_password_of_redis_is_made_once_and_for_a_new_redis_alone(cluster: Cluster) -> None:
+    run(cluster, wait=False)
+    before = get(cluster, REDIS_SECRET)
+    run(cluster, wait=False, reapply=True)
+    assert get(cluster, REDIS_SECRET) == before
+    # A running Redis has the password of its start: another one would shut Argo CD out.
+    cluster.server.request("DELETE", REDIS_SECRET, {})
+    result, _wrote = run(cluster, wait=False, reapply=True)
+    assert (result.get("failed"), get(cluster, REDIS_SECRET)) == (None, None)
 
 
 DEFAULT = "/apis/argoproj.io/v1alpha1/namespaces/argocd/appprojects/default"

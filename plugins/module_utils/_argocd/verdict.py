@@ -55,6 +55,7 @@ class Expectation:
     must_exist: bool = True
     degraded_grace: float = 60.0
     stable_for: float = 0.0
+    settled: bool = True  # whether what has just started, without a probe, is waited for
 
     @property
     def ailing_fails(self) -> bool:

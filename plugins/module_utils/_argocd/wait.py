@@ -264,10 +264,10 @@ class ApplicationWait:
 
     def _shaky(self, name: str, app: Obj, seen: Seen) -> list[Cause]:
         """Containers that run and may crash again; where the Application is done but for them, also those that have just started."""
-        grace = self._expectation(name).degraded_grace
-        found = [cause for pod in managed_pods(app, seen.pods) for cause in unsettled(pod, self._today(), grace)]
-        settled = (app.get("status") or {}).get("health", {}).get("status") == "Healthy"
-        return [cause for cause in found if cause.lasting or settled]
+        expect = self._expectation(name)
+        found = [cause for pod in managed_pods(app, seen.pods) for cause in unsettled(pod, self._today(), expect.degraded_grace)]
+        healthy = (app.get("status") or {}).get("health", {}).get("status") == "Healthy"
+        return [cause for cause in found if cause.lasting or (healthy and expect.settled)]
 
     def _combine(self) -> Verdict:
         current = {name: self.verdicts[name] for name in self.apps}

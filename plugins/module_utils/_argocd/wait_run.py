@@ -31,6 +31,7 @@ WAIT_SPEC: dict[str, Any] = {
     "timeout": {"type": "float", "default": 600},
     "degraded_grace": {"type": "float", "default": 60},
     "stable_for": {"type": "float", "default": 0},
+    "settled": {"type": "bool", "default": True},
 }
 
 
@@ -82,6 +83,7 @@ def build_request(params: dict[str, Any], check: bool = False) -> Request:
         must_exist=params["must_exist"],
         degraded_grace=params["degraded_grace"],
         stable_for=params["stable_for"],
+        settled=params["settled"],
     )
     expectations = {name: replace(general, revisions=value) for name, value in wanted.items()}
     default = expectations.pop("", general)

@@ -50,6 +50,8 @@ NOT_YET = frozenset({"ContainerCreating", "PodInitializing"})
 REPEATED, RECENT, SETTLED = 3, 3600, 600
 # What starts and fails has mostly failed within this time (seconds); Airflow reads its configuration for up to ten.
 FRESH = 15
+# A container that has one of these probes is ready only after it has passed the probe.
+PROBES = ("readinessProbe", "startupProbe")
 # The containers of a node that was restarted end so: it is not their fault.
 LOST = frozenset({"ContainerStatusUnknown", "Unknown"})
 # Objects whose Events one look reads: the API server searches all Events of the namespace for each.
@@ -106,11 +108,13 @@ def slim_pod(pod: Obj) -> Obj:
     metadata, spec, status = (pod.get(part) or {} for part in ("metadata", "spec", "status"))
     labels = metadata.get("labels") or {}
     kept = ("name", "namespace", "uid", "creationTimestamp", "deletionTimestamp", "ownerReferences")
-    containers = [
-        {"name": item.get("name"), "resources": {"requests": requests}}
-        for item in [*(spec.get("initContainers") or []), *(spec.get("containers") or [])]
-        if (requests := (item.get("resources") or {}).get("requests"))
-    ]
+    containers = []
+    for item in [*(spec.get("initContainers") or []), *(spec.get("containers") or [])]:
+        slim = {probe: True for probe in PROBES if item.get(probe)}
+        if requests := (item.get("resources") or {}).get("requests"):
+            slim["resources"] = {"requests": requests}
+        if slim:
+            containers.append({"name": item.get("name"), **slim})
     return {
         "metadata": {
             **{key: metadata[key] for key in kept if key in metadata},
@@ -341,11 +345,14 @@ def pod_causes(pod: Obj, events: Events | None = None) -> list[Cause]:
 
 
 def unsettled(pod: Obj, now: datetime.datetime, grace: float) -> list[Cause]:
-    """What runs and is ready and may yet crash: without a readiness probe a container is ready as soon as it runs.
+    """What runs and is ready and may yet crash: without a readiness probe and a startup probe a container is ready as soon as it runs.
 
-    That is one that ended less than ``grace`` seconds before, or has run for less than FRESH seconds. One of a Job has its own end.
+    That is one that ended less than ``grace`` seconds before, or, without such a probe, one that has run for less than FRESH seconds. One of
+    a Job has its own end.
     """
     namespace, name = place(pod)
+    containers = (pod.get("spec") or {}).get("containers") or []
+    probed = {item.get("name") for item in containers if any(item.get(probe) for probe in PROBES)}
     found: list[Cause] = []
     for status in (pod.get("status") or {}).get("containerStatuses") or []:
         container, runs = str(status.get("name") or ""), int(status.get("restartCount") or 0)
@@ -361,7 +368,7 @@ def unsettled(pod: Obj, now: datetime.datetime, grace: float) -> list[Cause]:
             times = f"{runs} time{'s' if runs > 1 else ''}"
             text = f"{what}: restarted {times}, the last time after {_ended(end)}, and has not run for {grace:g} s since"
             found.append(Cause("crash", key, text, _crash_action(log, end), held=True, log=log))
-        elif lasted < FRESH:
+        elif lasted < FRESH and container not in probed:
             text, action = f"{what}: has not run for {FRESH} s yet", f"Wait until {what} has run for {FRESH} s."
             found.append(Cause("crash", key, text, action, lasting=False, held=True, change=False))
     return _identified(found, _owner_uid(pod))

@@ -168,14 +168,15 @@ def roll_out(
     timeout: float,
     grace: float,
     *,
+    only: bool = False,
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> list[str]:
-    """Waits until all workloads of a namespace have rolled out, those expected among them. Both times are in seconds.
+    """Waits until all workloads of a namespace have rolled out, those expected (each as ``KIND/NAME``) among them, or ``only`` those.
 
-    Returns remarks for the person who waits. Raises NotSettled, ApiError.
+    Both times are in seconds. Returns remarks for the person who waits. Raises NotSettled, ApiError.
     """
-    return _follow(api, [WorkloadWait(api, namespace, [], expected, grace)], timeout, "not_done", clock, sleep)
+    return _follow(api, [WorkloadWait(api, namespace, [], expected, grace, only=only)], timeout, "not_done", clock, sleep)
 
 
 def await_objects(

@@ -21,6 +21,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._kube.apply import 
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import KubeApi, at_once, core_path
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.resources import collection
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.settle import NotSettled, roll_out
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.generated_secret import Key, generate
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import (
     RECORD,
     Found,
@@ -53,6 +54,7 @@ class Wanted:
     adopt: bool = False
     reapply: bool = False
     close_default_project: bool = False
+    wait_for: tuple[str, ...] = ()  # each as KIND/NAME; empty: all workloads
 
     @property
     def service(self) -> Obj | None:
@@ -195,12 +197,22 @@ class ArgoCDInstall:
         if todo and not self._check:
             self._keep(record_data(self._wanted, refs, names, APPLYING, before))
         apply = Apply(self._api, MANAGER, check=self._check)
+        if any((item.target.kind, item.target.name) == ("Deployment", manifest.REDIS) and item.live is None for item in todo):
+            self._make_redis_secret(done, apply)
         for _kind, stage in groupby(todo, key=lambda item: item.target.kind):
             at_once(lambda item: done.changes.append(apply.change(item)), stage)
         data = record_data(self._wanted, refs, names, APPLIED, before)
         if data != self._data:
             change = self._keep(data)
             done.changes += [change] if data != before else []
+
+    def _make_redis_secret(self, done: Done, apply: Apply) -> None:
+        """The Secret before the pods that need it. One that is there stays as it is, for Argo CD takes it."""
+        path = core_path("secrets", self._wanted.namespace, manifest.REDIS)
+        if self._api.metadata(path) is None:
+            body = manifest.redis_secret(self._wanted.namespace, self._wanted.platform, generate(Key(manifest.REDIS_KEY)))
+            target = Target("v1", "Secret", self._wanted.namespace, manifest.REDIS, body, path)
+            done.changes.append(apply.change(Standing(target, None)))
 
     def _keep(self, data: dict[str, str]) -> Change:
         """Writes the record."""
@@ -219,9 +231,10 @@ class ArgoCDInstall:
         )
 
     def _await(self, done: Done, timeout: float) -> None:
-        expected = [f"Deployment/{name}" for name in self._data.get("deployments", "").split()]
+        chosen = self._wanted.wait_for
+        expected = chosen or [f"Deployment/{name}" for name in self._data.get("deployments", "").split()]
         try:
-            done.notices += roll_out(self._api, self._wanted.namespace, expected, timeout, GRACE_SECONDS)
+            done.notices += roll_out(self._api, self._wanted.namespace, expected, timeout, GRACE_SECONDS, only=bool(chosen))
         except NotSettled as error:
             error.next_action = f"{error.next_action} {REAPPLY}".strip()
             raise

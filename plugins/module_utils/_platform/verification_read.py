@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from ansible_collections.gitops.airflow.plugins.module_utils._airflow.inspection import Inspection
 from ansible_collections.gitops.airflow.plugins.module_utils._argocd.diagnosis import quoted
+from ansible_collections.gitops.airflow.plugins.module_utils._argocd.verdict import Expectation
 from ansible_collections.gitops.airflow.plugins.module_utils._argocd.wait import ApplicationWait, Request
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError
 from ansible_collections.gitops.airflow.plugins.module_utils._base.progress import Progress
@@ -92,7 +93,9 @@ class Verification:
         if self.search:
             self._search()
         proof = api.find(core_path("configmaps", core, PROOF))
-        application, row = self._settled_application([(Ref("ConfigMap", core, PROOF), proof and proof["metadata"])])
+        # The runs need what has just started, too, and take longer than it needs to settle.
+        starting = Expectation(settled=False)
+        application, row = self._ready_application(starting, [(Ref("ConfigMap", core, PROOF), proof and proof["metadata"])])
         pods = core_pods(api.items(core_path("pods", core), CORE_QUERY, whole=True)) if application else core_pods([])
         state = State(application or {}, row, pods, read_stored(proof))
         if pods.scheduler:
@@ -127,11 +130,17 @@ class Verification:
         problems = tuple(platform_problems(self.wanted, inspection, state.pods))
         return replace(state, inspection=inspection, runs=runs, proven=same and bool(state.stored.report), problems=problems)
 
-    def _settled_application(self, others: Sequence[tuple[Ref, Obj | None]]) -> tuple[Obj | None, Mapping[str, Any]]:
+    def settle(self) -> None:
+        """Waits until the Application is Synced and Healthy, and what has just started has run for a while: the end of a verification."""
+        self._ready_application(Expectation())
+
+    def _ready_application(
+        self, expect: Expectation, others: Sequence[tuple[Ref, Obj | None]] = ()
+    ) -> tuple[Obj | None, Mapping[str, Any]]:
         """Waits until the platform's Application is Synced and Healthy. A check looks once, and accepts that it does not exist."""
-        ways, platform = self.ways, self.wanted.platform
-        request = Request(platform.argocd_namespace, (platform.application,))
-        wait = ApplicationWait(ways.api, request, self.start, ways.progress(), ways.today)
+        ways, platform, start = self.ways, self.wanted.platform, self.ways.clock()
+        request = Request(platform.argocd_namespace, (platform.application,), default=expect)
+        wait = ApplicationWait(ways.api, request, start, ways.progress(), ways.today)
         changes = stream(ways.api, request.source(), ways.clock, ways.sleep)
         first = [(0, next(changes))]
         for application in first[0][1].objects:
@@ -139,7 +148,7 @@ class Verification:
         if self.check:
             verdict, timed_out = wait.step(first, ways.clock()), False
         else:
-            end = self.start + APPLICATION_SECONDS
+            end = start + APPLICATION_SECONDS
             verdict, timed_out = follow(first, ThreadInbox([changes], ways.clock), wait.step, end)
         self.notices += wait.notices
         (row,) = wait.results()

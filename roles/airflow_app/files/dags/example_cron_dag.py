@@ -12,7 +12,6 @@ with DAG(
     schedule="*/5 * * * *",
     start_date=datetime(2024, 1, 1),
     catchup=False,
-    max_active_runs=1,
     default_args={"retries": 1, "retry_delay": timedelta(seconds=30)},
     tags=["example"],
 ):

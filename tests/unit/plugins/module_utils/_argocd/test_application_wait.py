@@ -505,6 +505,32 @@ def test_v17_a_container_without_readiness_probe_is_ready_between_two_crashes_an
         assert one.step([], PROBE_SECONDS).kind == "done"
 
 
+def with_probe(seen: Obj, probe: str) -> Obj:
+    return {**seen, "spec": {**seen.get("spec", {}), "containers": [{"name": "web", probe: {"httpGet": {"port": 8080}}}]}}
+
+
+@pytest.mark.parametrize(
+    ("seen", "settled", "kind"),
+    [
+        (running(1), True, "waiting"),
+        # A later task looks again.
+        (running(1), False, "done"),
+        # It was ready only after the probe had passed.
+        (with_probe(running(1), "readinessProbe"), True, "done"),
+        (with_probe(running(1), "startupProbe"), True, "done"),
+        (with_probe(running(1), "livenessProbe"), True, "waiting"),
+        # What has crashed may crash again, whatever it answered between.
+        (with_probe(running(1, restarts=1), "readinessProbe"), True, "waiting"),
+        (with_probe(running(1, restarts=1), "readinessProbe"), False, "waiting"),
+        (running(1, restarts=1), False, "waiting"),
+    ],
+)
+def test_v17_what_has_just_started_is_waited_for_unless_a_probe_or_a_later_task_looks(seen: Obj, settled: bool, kind: str) -> None:
+    one = wait(Cluster(pods=[seen]), names=("a",), default=Expectation(settled=settled))
+    both = [*app("a")["status"]["resources"], *JOBS]
+    assert one.step(listed(app("a", resources=both)), 0).kind == kind
+
+
 def test_v17_a_container_that_crashes_again_and_again_ends_the_wait_whatever_its_application_is_called_between() -> None:
     cluster = Cluster(pods=[running(1, restarts=1)])
     cluster.logs["ns", "web-5d8f-x", "web", True] = SAID
