@@ -372,7 +372,8 @@ def ways_of(module: AnsibleModule, params: dict[str, Any], wanted: Wanted, start
 def carry_out(verification: Verification) -> tuple[State, Mapping[str, Any], bool]:
     """The whole of it: the state, the report (empty where nothing is proven), and whether DAGs were, or would be, run.
 
-    The platform must be settled at the end, not at the start: DAGs can run meanwhile. What runs DAGs is imported here, because Ansible compiles each imported file anew and most runs find a proof.
+    The platform must be settled at the end, not at the start: DAGs can run meanwhile. What runs DAGs is imported here, because Ansible
+    compiles each imported file anew and most runs find a proof.
     """
     state = verification.look()
     report = state.stored.report if state.proven else {}

@@ -282,9 +282,7 @@ class Run:
     def wanted(self) -> Wanted:
         """All but the manifest's text."""
         names = ("platform", "namespace", "version", "node_port", "adopt", "reapply", "close_default_project")
-        return Wanted(
-            path=self.params["manifest"], wait_for=tuple(self.params["wait_for"]), **{name: self.params[name] for name in names}
-        )
+        return Wanted(path=self.params["manifest"], wait_for=tuple(self.params["wait_for"]), **{name: self.params[name] for name in names})
 
     def read(self) -> str:
         """The manifest, downloaded if need be. Raises CollectionError."""

@@ -347,8 +347,8 @@ def pod_causes(pod: Obj, events: Events | None = None) -> list[Cause]:
 def unsettled(pod: Obj, now: datetime.datetime, grace: float) -> list[Cause]:
     """What runs and is ready and may yet crash: without a readiness probe and a startup probe a container is ready as soon as it runs.
 
-    That is one that ended less than ``grace`` seconds before, or, without such a probe, one that has run for less than FRESH seconds. One of
-    a Job has its own end.
+    That is one that ended less than ``grace`` seconds before, or, without such a probe, one that has run for less than FRESH seconds.
+    One of a Job has its own end.
     """
     namespace, name = place(pod)
     containers = (pod.get("spec") or {}).get("containers") or []
