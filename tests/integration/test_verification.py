@@ -236,6 +236,30 @@ def test_a_proof_is_made_once_for_each_pair_of_commits(cluster: Cluster) -> None
     assert again["run_id"] != report["run_id"]
 
 
+def just_started(cluster: Cluster, seconds: float) -> None:
+    """The scheduler's pod is the Application's, and its container has run for so many seconds."""
+    place = {"version": "v1", "kind": "Pod", "namespace": "airflow-core", "name": "verified-scheduler"}
+    cluster.server.merge(application("verified", status(NEW), MARKS), {"status": {"resources": [place]}})
+    began = datetime.datetime.now(datetime.UTC) - datetime.timedelta(seconds=seconds)
+    running = {"state": {"running": {"startedAt": f"{began:%Y-%m-%dT%H:%M:%SZ}"}}, "ready": True, "restartCount": 0}
+    state = {"name": "scheduler", "image": "x", "imageID": "", **running}
+    cluster.server.merge(core_pod("scheduler", 2), {"status": {"containerStatuses": [state]}}, "status")
+
+
+def test_v17_the_dags_run_while_what_has_just_started_settles(cluster: Cluster) -> None:
+    just_started(cluster, 10)
+    assert cluster.verify()[1]
+    texts = [f"{line['name']}: {line['text']}" for line in cluster.lines]
+    settling = "verified: Synced Healthy at 2222222: pod airflow-core/verified-scheduler, container scheduler: has not run for 15 s yet"
+    begun = next(place for place, text in enumerate(texts) if "starting cron as run" in text)
+    assert begun < texts.index(settling)
+    # Where nothing is run, too: a run of before may have been interrupted.
+    just_started(cluster, 12)
+    cluster.lines.clear()
+    assert not cluster.verify()[1]
+    assert settling in [f"{line['name']}: {line['text']}" for line in cluster.lines]
+
+
 def test_an_earlier_versions_proof_is_found_by_asking_airflow(cluster: Cluster) -> None:
     report, _run = cluster.verify()
     document = {key: value for key, value in report.items() if key not in ("scheduler_uid", "asked")}

@@ -140,10 +140,10 @@ def test_the_namespaces_scheduling_reaches_the_pod(policy: ModuleType) -> None:
 @pytest.mark.parametrize(
     ("name", "given", "expected"),
     [
-        ("git-sync-init", ("10s", "6"), ("2s", "30")),
-        ("git-sync-init", ("60s", "6"), ("60s", "6")),
-        ("git-sync-init", ("10s", "-1"), ("10s", "-1")),
-        ("mine", ("10s", "6"), ("10s", "6")),
+        ("git-sync-init", ("5s", "12"), ("2s", "30")),
+        ("git-sync-init", ("60s", "12"), ("60s", "12")),
+        ("git-sync-init", ("5s", "-1"), ("5s", "-1")),
+        ("mine", ("5s", "12"), ("5s", "12")),
     ],
 )
 def test_d8_a_worker_tries_its_first_clone_again_soon(

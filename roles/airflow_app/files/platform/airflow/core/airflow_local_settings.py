@@ -34,7 +34,7 @@ WORKER_LABELS = {"tier": "airflow", "component": "worker"}
 
 # How git-sync tries again, in the platform's values and for a worker's first clone: sooner, and for as long in all. A cluster may refuse a
 # pod's first connections, until its NetworkPolicies know the pod's address.
-GIT_RETRY = {"GITSYNC_PERIOD": ("10s", "2s"), "GITSYNC_MAX_FAILURES": ("6", "30")}
+GIT_RETRY = {"GITSYNC_PERIOD": ("5s", "2s"), "GITSYNC_MAX_FAILURES": ("12", "30")}
 
 
 def configure(settings: str) -> None:
