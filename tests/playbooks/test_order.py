@@ -54,7 +54,7 @@ def steps(stubs: Path, folder: Path, **variables: Any) -> Steps:
 @pytest.mark.parametrize(
     ("variables", "expected"),
     [
-        ({}, ["task_logs present", "airflow_app present"]),
+        ({}, ["task_logs applied", "airflow_app present", "task_logs present"]),
         ({"airflow_app_logs": "none"}, ["airflow_app present"]),
         # Airflow uses the store until it has been switched away from it.
         ({"airflow_app_logs": "none", "task_logs_state": "absent"}, ["airflow_app present", "task_logs absent"]),
@@ -69,8 +69,8 @@ def test_the_log_store_is_there_while_airflow_uses_it(stubs: Path, tmp_path: Pat
 
 def test_argo_cd_starts_while_the_git_server_and_the_log_store_do(stubs: Path, tmp_path: Path) -> None:
     found = [step for step in steps(stubs, tmp_path) if step.startswith(("argocd", "git_server", "task_logs", "airflow_app present"))]
-    expected = ["argocd checked", "argocd applied", "git_server present", "task_logs present", "argocd present", "airflow_app present"]
-    assert found == [*expected, "git_server settled"]
+    before = ["argocd checked", "argocd applied", "task_logs applied", "git_server present", "argocd started"]
+    assert found == [*before, "airflow_app present", "argocd present", "task_logs present", "git_server settled"]
 
 
 def test_f11_the_platform_repository_takes_a_push_before_anything_is_installed(stubs: Path, tmp_path: Path) -> None:
@@ -95,5 +95,5 @@ def test_d8_the_network_is_limited_before_airflow_starts_and_narrowed_after_it(s
     place = found.index("network_policies applied")
     assert found[place + 1] == "airflow_app present"
     # Whatever makes a namespace comes before.
-    assert {"namespaces present", "argocd present", "git_server present"} <= set(found[:place])
+    assert {"namespaces present", "argocd started", "git_server present"} <= set(found[:place])
     assert found.index("network_policies settled") > max(found.index("task_logs absent"), found.index("git_server settled"))
