@@ -45,7 +45,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from ansible_collections.gitops.airflow.plugins.module_utils._base.portable_yaml import portable_yaml
+from ansible_collections.gitops.airflow.plugins.plugin_utils.portable_yaml import portable_yaml
 
 
 def plain_types(value: Any, indent: int = 2, width: int = 160) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from ansible_collections.gitops.airflow.plugins.module_utils._base.portable_yaml import portable_yaml
+from ansible_collections.gitops.airflow.plugins.plugin_utils.portable_yaml import portable_yaml
 from ansible_collections.gitops.airflow.tests.integration.chart.rendering import helm
 
 TEXTS = ["y", "N", "on", "null", "~", "", "1e3", "1E+3", "1.5e3", "08", "012", "0o14", "0x1f", "0b1", "1_000", "1:30", "2024-01-01", "+1"]

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.gitops.airflow.plugins.module_utils._base.portable_yaml import portable_yaml
+from ansible_collections.gitops.airflow.plugins.plugin_utils.portable_yaml import portable_yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
