@@ -110,7 +110,7 @@ def slim_pod(pod: Obj) -> Obj:
     kept = ("name", "namespace", "uid", "creationTimestamp", "deletionTimestamp", "ownerReferences")
     containers = []
     for item in [*(spec.get("initContainers") or []), *(spec.get("containers") or [])]:
-        slim = {probe: True for probe in PROBES if item.get(probe)}
+        slim: Obj = {probe: True for probe in PROBES if item.get(probe)}
         if requests := (item.get("resources") or {}).get("requests"):
             slim["resources"] = {"requests": requests}
         if slim:
