@@ -22,7 +22,7 @@ runpy.run_path({path!r}, run_name="__main__")
 
 
 @pytest.mark.parametrize(("system", "machine"), [("Darwin", "arm64"), ("Linux", "aarch64")])
-def test_another_machine_is_sent_to_a_registry(system: str, machine: str) -> None:
+def test_f6_another_machine_is_sent_to_a_registry(system: str, machine: str) -> None:
     code = RUN.format(system=system, machine=machine, path=str(ROOT / "lab/build"))
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 1

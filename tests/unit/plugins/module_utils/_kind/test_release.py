@@ -21,7 +21,7 @@ URL = "https://downloads.example/kind-{system}-{architecture}"
         ("Darwin", "arm64", "kind-darwin-arm64"),
     ],
 )
-def test_url_and_checksum_name_the_machine(system: str, machine: str, expected: str) -> None:
+def test_f6_url_and_checksum_name_the_machine(system: str, machine: str, expected: str) -> None:
     assert for_machine(URL, system, machine) == f"https://downloads.example/{expected}"
     assert for_machine(f"sha256:{URL}.sha256sum", system, machine) == f"sha256:https://downloads.example/{expected}.sha256sum"
 
@@ -31,7 +31,7 @@ def test_a_text_without_placeholders_stays() -> None:
 
 
 @pytest.mark.parametrize(("system", "machine"), [("Linux", "riscv64"), ("FreeBSD", "amd64")])
-def test_a_machine_that_kind_does_not_publish_for_is_named(system: str, machine: str) -> None:
+def test_f6_a_machine_that_kind_does_not_publish_for_is_named(system: str, machine: str) -> None:
     with pytest.raises(InputError, match=f"no binary for {system} on {machine}") as raised:
         for_machine(URL, system, machine)
     assert "platform_kind_checksum" in raised.value.next_action
