@@ -12,8 +12,8 @@ version_added: 0.1.0
 author: The gitops.airflow team (@gitops-airflow)
 description:
   - Generates Airflow's passwords and keys once, in the Secret C(airflow-generated). Creates the Secrets that the pods in each worker
-    namespace need. These contain the connection to the database, the fernet key, the webserver's key, the credentials of the DAG
-    repository and those of the store of task logs.
+    namespace need. These contain the connection to the database, the fernet key, the credentials of the DAG repository and those of the
+    store of task logs. The webserver's key for sessions is in the namespace of Airflow's own pods alone.
   - Reads the token of the embedded Git server and the keys of the store from the cluster. Does not return, show or log any value.
   - Never changes a generated value. If a Secret of that name belongs to others, fails before it applies anything.
 attributes:
