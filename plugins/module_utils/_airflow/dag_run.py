@@ -43,7 +43,7 @@ class Api(Protocol):
 
 @dataclass(frozen=True)
 class Request:
-    """What the caller wants. Times in seconds."""
+    """What the caller wants. Times in seconds. ``paused_after`` needs ``wait``."""
 
     dag_id: str
     run_id: str
@@ -101,7 +101,7 @@ class DagRun:
         outcome.dag_run = self._api.run(request.dag_id, request.run_id)
         ended = outcome.state in ENDED
         paused_then = False if request.unpause and not ended else outcome.was_paused
-        if request.wait and request.paused_after is not None:
+        if request.paused_after is not None:
             paused_then = request.paused_after
         outcome.changed = outcome.dag_run is None or (dag is not None and paused_then != outcome.was_paused)
         return outcome

@@ -73,7 +73,7 @@ def outdated_operation(app: Obj, expected: Sequence[str]) -> str:
     """The revisions of an operation that runs for others than expected, or nothing."""
     state = (app.get("status") or {}).get("operationState") or {}
     tried = operation_revisions(state) if state.get("phase") == "Running" else []
-    return ", ".join(revision[:7] for revision in tried) if tried and expected and not same_revisions(tried, expected) else ""
+    return ", ".join(revision[:7] for revision in tried) if expected and not same_revisions(tried, expected) else ""
 
 
 def error_conditions(app: Obj) -> list[Obj]:
@@ -103,13 +103,14 @@ def workload_namespaces(app: Obj) -> list[str]:
 def owned(app: Obj) -> set[tuple[Any, ...]]:
     """Kind, namespace and name of all that the Application has and its last operation brought.
 
-    A hook that an operation before left behind is neither, nor is one of a failed operation that tried something else than is wanted now.
+    A hook that an operation before left behind is neither, nor is one of a failed operation that tried something else than is wanted now,
+    or after which another is requested.
     """
     status = app.get("status") or {}
     state = status.get("operationState") or {}
     kept = [item for item in status.get("resources") or [] if not item.get("hook")]
     brought = (state.get("syncResult") or {}).get("resources") or []
-    if state.get("phase") in ("Failed", "Error") and app.get("operation") is None and not operation_failed(app):
+    if state.get("phase") in ("Failed", "Error") and not operation_failed(app):
         brought = [item for item in brought if not item.get("hookType")]
     return {(item.get("kind"), item.get("namespace"), item.get("name")) for item in [*kept, *brought]}
 
@@ -171,9 +172,9 @@ def application_causes(app: Obj, seen: Seen) -> list[Cause]:
 
 
 def operation_key(app: Obj) -> tuple[Any, ...]:
-    """Identifies an operation, and whether it runs: what was seen in the cluster counts for one operation only."""
+    """Identifies an operation, how far it is, and the one that is requested: what was seen in the cluster counts for one only."""
     state = (app.get("status") or {}).get("operationState") or {}
-    return uid(app), state.get("startedAt"), state.get("phase"), app.get("operation") is None
+    return uid(app), state.get("startedAt"), state.get("phase"), app.get("operation")
 
 
 def begun(app: Obj, expected: Sequence[str]) -> bool:
@@ -243,8 +244,8 @@ def blocking(status: Obj) -> list[dict[str, Any]]:
 
 
 def out_of_sync(app: Obj) -> list[Obj]:
-    """The resources that Argo CD calls OutOfSync; a hook is none."""
-    return [item for item in (app.get("status") or {}).get("resources") or [] if item.get("status") == "OutOfSync" and not item.get("hook")]
+    """The resources that Argo CD calls OutOfSync. A hook has no sync status (CompareAppState in Argo CD's controller/state.go)."""
+    return [item for item in (app.get("status") or {}).get("resources") or [] if item.get("status") == "OutOfSync"]
 
 
 def resource_text(item: Obj) -> str:

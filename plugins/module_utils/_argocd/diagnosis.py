@@ -191,7 +191,7 @@ def diagnose(
         status = app.get("status") or {}
         state = status.get("operationState") or {}
         bundle["blocking"] = blocking(status) + _unhealthy(app, cluster, notes)
-        if (status.get("sync") or {}).get("status") == "OutOfSync" and not operates(app):
+        if not operates(app):
             bundle["differences"] = read_differences(app, cluster, notes)
         bundle["conditions"] = [
             {"type": item.get("type"), "message": masked_words(item.get("message") or ""), "since": item.get("lastTransitionTime")}

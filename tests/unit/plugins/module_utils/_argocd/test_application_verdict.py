@@ -525,6 +525,22 @@ SEQUENCES: dict[str, tuple[Expectation, list[tuple[float, Obj | None, str, str]]
             )
         ],
     ),
+    # The AppProject may come later, as may the Application's own files.
+    "invalid spec of an Application whose project does not exist yet": (
+        ANY,
+        [
+            (
+                0,
+                app(
+                    sync={"status": "Unknown", "comparedTo": None},
+                    conditions=problem("InvalidSpecError", "Application referencing project airflow which does not exist"),
+                ),
+                "waiting",
+                "which does not exist",
+            ),
+            (9, DONE, "done", ""),
+        ],
+    ),
     "automated sync skipped": (
         ANY,
         [
@@ -757,7 +773,25 @@ def test_a_failed_job_fails_at_once(job: Obj, expect: Expectation, kind: str) ->
 
 @pytest.mark.parametrize("state", [ROLLING, merged(DEGRADED, {"operation": {"sync": {}}})], ids=["running", "asked for"])
 def test_a_failed_job_does_not_count_while_an_operation_may_try_again(state: Obj) -> None:
-    assert seen(merged(state, {"status": {"resources": HOOKS}}), ANY, Past(), 0, [], [failed_job()])[0].kind == "waiting"
+    past = Past()
+    for second in (0, 60, 600):
+        verdict, past = seen(merged(state, {"status": {"resources": HOOKS}}), ANY, past, second, [], [failed_job()])
+        assert verdict.kind == "waiting"
+
+
+def test_a_failed_job_of_an_application_that_needed_no_sync_counts() -> None:
+    """Its objects were in the cluster before it, as Git has them, so there was never an operation."""
+    resources = [{"kind": "Job", "namespace": "airflow-core", "name": "migrations", "status": "Synced"}]
+    state = app(resources=resources, health={"status": "Degraded"}, operationState=None)
+    assert seen(state, ANY, Past(), 0, [], [failed_job()])[0].kind == "failed"
+
+
+def test_while_an_operation_runs_a_failed_job_is_no_cause_but_one_that_gets_no_pod_is() -> None:
+    """Argo CD itself says that a hook failed. That a quota refuses its pod shows nowhere but in Events."""
+    started = merged(failed_job(status="False"), {"metadata": {"uid": "j1"}})
+    refused = {"reason": "FailedCreate", "message": "exceeded quota: pods", "involvedObject": {"uid": "j1"}}
+    assert application_causes(ROLLING, Seen((("Job", failed_job()),))) == []
+    assert [cause.kind for cause in application_causes(ROLLING, Seen((("Job", started),), events=(refused,)))] == ["quota"]
 
 
 def test_a_stuck_pod_of_the_old_commit_does_not_count() -> None:
@@ -829,6 +863,10 @@ def test_v8_a_job_of_a_failed_operation_that_was_reverted_does_not_count() -> No
     assert managed_pods(state, [pod("a", "x", owner=("Job", "migrations"))]) == []
     mine = app(resources=RESOURCES, health={"status": "Progressing"}, operationState=operation("Failed", NEW, resources=HOOKS))
     assert managed_pods(mine, [pod("a", "x", owner=("Job", "migrations"))]) != []
+    # kubectl may request an operation and leave the state of the one before. The next one makes its hooks anew.
+    requested = {"operation": {"sync": {"revision": NEW}}}
+    assert managed_pods(merged(state, requested), [pod("a", "x", owner=("Job", "migrations"))]) == []
+    assert managed_pods(merged(mine, requested), [pod("a", "x", owner=("Job", "migrations"))]) == []
 
 
 @pytest.mark.parametrize(
@@ -862,6 +900,19 @@ def test_v2_what_was_seen_of_the_operation_before_says_nothing_and_the_grace_goe
         verdict, past = judge(progressing, ANY, past, second, found)
         assert verdict.kind == kind
         assert (NO_ROOM.text in verdict.reason) is (found is not None)
+
+
+@pytest.mark.parametrize(
+    ("state", "reason"),
+    [
+        (app(health={"status": "Progressing"}), "health is Progressing: 0/1 nodes are available"),
+        (app(health={"status": "Progressing", "message": "1 of 2"}), "health is Progressing: 1 of 2; 0/1 nodes are available"),
+        (app(sync={"status": "OutOfSync"}), "sync is OutOfSync; 0/1 nodes are available"),
+    ],
+    ids=["it explains the health", "the health has a message of its own", "it does not explain the sync status"],
+)
+def test_v2_the_cause_follows_what_is_missing(state: Obj, reason: str) -> None:
+    assert judge(state, ANY, Past(), 0, [NO_ROOM])[0].reason == reason
 
 
 def test_v2_degraded_names_its_cause() -> None:
@@ -932,8 +983,23 @@ def test_v16_what_is_shown_was_compared_after_the_operation_began(started: str |
         ([{**HOOKS[0], "hookPhase": "Succeeded"}], [NO_ROOM], True),
         (RESOURCES, [SLOW], True),
         (RESOURCES, [], False),
+        # What is only slow gets ready yet.
+        (HOOKS, [replace(SLOW, key=CRASHES.key)], False),
+        # Argo CD calls what it has applied Running until it is healthy. Nothing of it is cut off in the middle.
+        (APPLIED[:1], [SLOW], True),
     ],
-    ids=["hook crashes", "hook tries again", "hook works", "another's", "second hook works", "hook done", "slow", "on its way"],
+    ids=[
+        "hook crashes",
+        "hook tries again",
+        "hook works",
+        "another's",
+        "second hook works",
+        "hook done",
+        "slow",
+        "on its way",
+        "hook is slow",
+        "no hook",
+    ],
 )
 def test_v16_an_operation_that_comes_to_nothing(hooks: list[Obj], found: list[Cause], is_hopeless: bool) -> None:
     assert hopeless(app(operationState=operation("Running", OLD, resources=hooks)), found) is is_hopeless
@@ -951,6 +1017,31 @@ def test_v2_a_quota_of_the_state_before_its_change_does_not_count() -> None:
     assert application_causes(ROLLING, refused(1)) == []
     assert application_causes(ROLLING, refused(2, "airflow-later")) == []
     assert application_causes(app(operationState=operation("Running", resources=HOOKS), resources=RESOURCES), refused(2)) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "item", "owner", "counts"),
+    [
+        ("Deployment", {"metadata": {"name": "airflow-webserver"}, "status": {"observedGeneration": 2}}, "ReplicaSet", True),
+        ("Deployment", {"metadata": {"name": "airflow-webserver"}, "status": {"observedGeneration": 1}}, "ReplicaSet", False),
+        ("Job", {"metadata": {"name": "migrations"}}, "Job", True),
+    ],
+    ids=["the change is seen", "the change is not seen yet", "a Job, which never changes"],
+)
+def test_v2_pods_count_once_the_controller_has_seen_the_change(kind: str, item: Obj, owner: str, counts: bool) -> None:
+    """Until then they are of the template before. A Job's status has no observedGeneration."""
+    name = item["metadata"]["name"] + ("-5d8f" if owner == "ReplicaSet" else "")
+    workload = merged(item, {"metadata": {"namespace": "airflow-core", "generation": 2}})
+    found = application_causes(ROLLING, Seen(((kind, workload),), (pod("a", "ImagePullBackOff", owner=(owner, name)),)))
+    assert [cause.kind for cause in found] == (["image"] if counts else [])
+
+
+def test_a_pod_that_no_workload_makes_counts_where_it_is_applied_itself() -> None:
+    """A hook may be of any kind, a Pod too (Argo CD's documentation of resource hooks)."""
+    alone = merged(pod("smoke-test", "ImagePullBackOff"), {"metadata": {"ownerReferences": None}})
+    hook = {"kind": "Pod", "namespace": "airflow-core", "name": "smoke-test", "hookType": "PostSync", "hookPhase": "Running"}
+    assert managed_pods(app(operationState=operation("Running", resources=[hook])), [alone]) == [alone]
+    assert managed_pods(ROLLING, [alone]) == []
 
 
 @pytest.mark.parametrize(
@@ -1026,9 +1117,13 @@ def test_what_passes_is_not_final(message: str) -> None:
     assert judge(state, ANY, Past(), 0)[0].kind == "waiting"
 
 
-def test_pods_from_before_an_ended_operation_count() -> None:
-    old = pod("a", "x", created="2026-05-04T09:59:59Z")
-    assert managed_pods(merged(ROLLING, {"status": {"operationState": {"phase": "Succeeded"}}}), [old]) == [old]
+@pytest.mark.parametrize("owner", [("StatefulSet", "airflow-mysql"), ("Job", "import")])
+def test_pods_from_before_an_ended_operation_count(owner: tuple[str, str]) -> None:
+    """An operation leaves what has not changed as it is, a Job that is no hook too."""
+    old = pod("a", "x", created="2026-05-04T09:59:59Z", owner=owner)
+    job = {"kind": "Job", "namespace": "airflow-core", "name": "import", "status": "Synced"}
+    ended = {"status": {"resources": [*RESOURCES, job], "operationState": {"phase": "Succeeded"}}}
+    assert managed_pods(merged(ROLLING, ended), [old]) == [old]
 
 
 def test_a_stuck_pod_of_the_spec_before_its_change_does_not_count() -> None:

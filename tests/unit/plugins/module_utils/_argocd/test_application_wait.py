@@ -9,11 +9,12 @@ import datetime
 import json
 from collections.abc import Iterator
 from contextlib import nullcontext
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from ansible_collections.gitops.airflow.plugins.module_utils._argocd.application import REFRESH, workload_namespaces
-from ansible_collections.gitops.airflow.plugins.module_utils._argocd.diagnosis import next_action, quoted
+from ansible_collections.gitops.airflow.plugins.module_utils._argocd.diagnosis import CHANGE, next_action, quoted, silent_containers
 from ansible_collections.gitops.airflow.plugins.module_utils._argocd.verdict import Expectation
 from ansible_collections.gitops.airflow.plugins.module_utils._argocd.wait import (
     DIAGNOSED,
@@ -43,6 +44,11 @@ def app(name: str, health: str = "Healthy", sync: str = "Synced", **status: Any)
         "spec": {"source": {"path": name}, "destination": {"namespace": "ns"}},
         "status": {"sync": shown, "health": {"status": health}, "resources": resources, **status},
     }
+
+
+def elsewhere(state: Obj) -> Obj:
+    """The same in another cluster."""
+    return {**state, "spec": {**state["spec"], "destination": {"server": "https://elsewhere", "namespace": "ns"}}}
 
 
 def pod(reason: str) -> Obj:
@@ -610,10 +616,71 @@ def test_diagnosis_asks_the_workloads_that_argo_cd_says_nothing_of() -> None:
         "spec": {"replicas": 2},
         "status": {"observedGeneration": 1, "updatedReplicas": 2, "availableReplicas": 1},
     }
-    one = wait(Cluster(deployments=[late]), names=("a",))
-    one.step(listed(app("a", "Progressing")), 0)
+    other = {**late, "metadata": {**late["metadata"], "name": "of-another"}}
+    resources = [*app("a")["status"]["resources"], {"kind": "Service", "namespace": "ns", "name": "web", "status": "Synced"}]
+    one = wait(Cluster(deployments=[late, other]), names=("a",))
+    one.step(listed(app("a", "Progressing", resources=resources)), 0)
     (blocked,) = one.diagnosis(timed_out=True)[0]["blocking"]
-    assert (blocked["kind"], blocked["health"], blocked["message"]) == ("Deployment", "Progressing", "1 of 2 pods are available")
+    assert (blocked["kind"], blocked["name"], blocked["health"]) == ("Deployment", "web", "Progressing")
+    assert blocked["message"] == "1 of 2 pods are available"
+    # The Deployment with this name in the cluster at hand is another one.
+    remote = wait(Cluster(deployments=[late]), names=("a",))
+    remote.step(listed(elsewhere(app("a", "Progressing"))), 0)
+    assert remote.diagnosis(timed_out=True)[0]["blocking"] == []
+
+
+FAILED_HOOK = {**MIGRATE, "hookPhase": "Failed", "message": "exit 1"}
+QUOTA: Obj = {"phase": "Failed", "message": "quota", "startedAt": "2026-05-04T10:00:00Z", "syncResult": {"resources": [FAILED_HOOK]}}
+
+
+@pytest.mark.parametrize(
+    ("status", "operation"),
+    [
+        (
+            {"operationState": QUOTA},
+            {
+                "phase": "Failed",
+                "message": "quota",
+                "started": "2026-05-04T10:00:00Z",
+                "failed_resources": ["Job migrate Sync Failed (exit 1)"],
+            },
+        ),
+        ({}, {}),
+    ],
+    ids=["failed", "never operated"],
+)
+def test_diagnosis_holds_the_last_operation(status: Obj, operation: Obj) -> None:
+    one = wait(names=("a",))
+    one.step(listed(app("a", "Degraded", **status)), 0)
+    assert one.diagnosis(timed_out=True)[0]["operation"] == operation
+
+
+CRASH: Obj = {"terminated": {"exitCode": 1}}
+
+
+@pytest.mark.parametrize(
+    ("status", "previous"),
+    [
+        ({"state": CRASH}, False),
+        ({"state": {"waiting": {"reason": "CrashLoopBackOff"}}, "lastState": CRASH}, True),
+        ({"state": {"running": {}}, "lastState": CRASH}, False),
+        ({"state": {"running": {}}}, False),
+        ({"state": {"running": {}}, "ready": True}, None),
+        ({"state": {"terminated": {"exitCode": 0}}}, None),
+        ({"state": {"waiting": {"reason": "ImagePullBackOff"}}}, None),
+    ],
+    ids=["crashed", "crashed, starts again", "runs again", "not ready", "ready", "completed", "never ran"],
+)
+def test_the_log_of_what_crashed_or_is_not_ready_is_read(status: Obj, previous: bool | None) -> None:
+    """One that waits to start again has its last words in the log of the run before."""
+    item = {**pod(""), "status": {"containerStatuses": [{"name": "web", **status}]}}
+    assert silent_containers(app("a"), [item]) == ([] if previous is None else [("ns", "web-5d8f-x", "web", previous)])
+
+
+def test_the_log_of_what_crashed_comes_before_that_of_what_is_not_ready() -> None:
+    states: list[Obj] = [{"name": "a", "state": {"running": {}}}, {"name": "b", "state": CRASH}]
+    item = {**pod(""), "status": {"containerStatuses": states}}
+    assert [container for _namespace, _pod, container, _previous in silent_containers(app("a"), [item])] == ["b", "a"]
 
 
 def test_diagnosis_holds_the_last_words_of_what_crashed() -> None:
@@ -705,13 +772,13 @@ def test_only_the_latest_events_are_kept() -> None:
 
 
 def test_another_clusters_pods_are_not_looked_for_here() -> None:
-    remote = app("a")
-    remote["spec"]["destination"] = {"server": "https://elsewhere", "namespace": "ns"}
-    assert (workload_namespaces(app("a")), workload_namespaces(remote)) == (["ns"], [])
+    assert (workload_namespaces(app("a")), workload_namespaces(elsewhere(app("a")))) == (["ns"], [])
 
 
 IMAGE_CAUSE = causes(Seen(pods=(pod("ImagePullBackOff"),)))[0]
 FAILED_OPERATION: Obj = {"operationState": {"phase": "Failed"}}
+NO_MANIFEST = {"type": "ComparisonError", "message": ""}
+SYNC_ERROR = {"type": "SyncError", "message": "Failed sync attempt"}
 
 
 NO_CHART = (
@@ -725,13 +792,16 @@ NO_CHART = (
     [
         (None, [], "must_exist"),
         ({**app("a"), "metadata": {"deletionTimestamp": "2026-05-04T10:00:00Z"}}, [], "wait until it is deleted"),
-        (app("a", conditions=[{"type": "ComparisonError", "message": ""}]), [], "values, project). Make the change in Git"),
+        (app("a", conditions=[NO_MANIFEST]), [], "values, project). Make the change in Git"),
         (app("a", conditions=[{"type": "ComparisonError", "message": NO_CHART}]), [], "reach the chart repository that the message names"),
         (app("a"), [IMAGE_CAUSE], "Correct the image nope of container web of pod ns/web-5d8f-x"),
-        (app("a", conditions=[{"type": "SyncError", "message": "Failed sync attempt"}]), [IMAGE_CAUSE], "Correct the image nope"),
-        (app("a", conditions=[{"type": "SyncError", "message": "Failed sync attempt"}]), [], "the cause that SyncError names"),
+        (app("a", conditions=[SYNC_ERROR]), [IMAGE_CAUSE], "Correct the image nope"),
+        (app("a", conditions=[SYNC_ERROR]), [], "the cause that SyncError names"),
+        (app("a", conditions=[SYNC_ERROR, NO_MANIFEST]), [], "the cause that ComparisonError names"),
+        (app("a", conditions=[NO_MANIFEST]), [IMAGE_CAUSE], "the cause that ComparisonError names"),
         (app("a", **FAILED_OPERATION), [], "does not try the same commit again"),
         ({**app("a"), "metadata": {"annotations": {"argocd.argoproj.io/refresh": "normal"}}}, [], "controller did not act"),
+        ({**app("a"), "status": {}}, [], "controller did not act"),
         (app("a", sync="OutOfSync"), [], "argocd app sync a"),
         (app("a"), [], "Raise timeout"),
     ],
@@ -743,8 +813,11 @@ NO_CHART = (
         "cause",
         "cause and SyncError",
         "SyncError",
+        "SyncError repeats what another says",
+        "without manifests there is nothing to mend in the cluster",
         "operation",
         "controller",
+        "never compared",
         "manual sync",
         "slow",
     ],
@@ -753,9 +826,16 @@ def test_next_action(state: Obj | None, found: list[Cause], words: str) -> None:
     assert words in next_action(state, found, "argocd", "a", timed_out=True)
 
 
+@pytest.mark.parametrize("change", [True, False])
+def test_next_action_says_to_push_only_where_git_is_to_change(change: bool) -> None:
+    action = next_action(app("a"), [replace(IMAGE_CAUSE, change=change)], "argocd", "a", timed_out=True)
+    assert action == (f"{IMAGE_CAUSE.action} {CHANGE}" if change else IMAGE_CAUSE.action)
+
+
 def test_next_action_for_a_revision_that_does_not_come() -> None:
     action = next_action(app("a"), [], "argocd", "a", timed_out=True, expected=("c" * 40,))
     assert action.startswith("Check the newest commit of the revision that the Application follows (HEAD)")
+    assert next_action(app("a"), [], "argocd", "a", timed_out=True, expected=(COMMIT,)).startswith("Raise timeout")
 
 
 def parameters(**given: Any) -> dict[str, Any]:
@@ -855,6 +935,24 @@ def test_v15_where_the_object_cannot_be_read_the_resource_alone_is_named(state: 
 def test_v15_what_git_has_no_more() -> None:
     found = stays(drifted({**DRIFT, "requiresPruning": True}), Cluster(statefulsets=[DEFAULTED]))
     assert found["next_action"].startswith("Delete StatefulSet ns/triggerer (not in Git any more), or let Argo CD do so")
+
+
+def synced(state: Obj) -> Obj:
+    return {**state, "status": {**state["status"], "sync": {**state["status"]["sync"], "status": "Synced"}}}
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        # Its annotation compare-options: IgnoreExtraneous. The resource is OutOfSync, the Application Synced.
+        synced(drifted({**DRIFT, "requiresPruning": True})),
+        # Only what its namespace is to be labelled with has changed (managedNamespaceMetadata).
+        drifted(),
+    ],
+    ids=["what is to stay beside Git", "no resource differs"],
+)
+def test_v15_where_nothing_is_to_mend_the_next_step_is_another(state: Obj) -> None:
+    assert next_action(state, [], "argocd", "a", timed_out=True) == "Raise timeout if the Application still makes progress."
 
 
 @pytest.mark.parametrize("policy", [None, {"automated": {"enabled": False}}])
