@@ -58,7 +58,7 @@ TESTS = {
     "_status/runs.py": ["test_status_runs.py"],
     "_argocd/resource_health.py": ["test_resource_health.py"],
     "_kube/watch.py": ["test_watch.py"],
-    "_kube/workload_verdict.py": ["test_workload_wait.py"],
+    "_kube/workload_verdict.py": ["test_workload_wait.py", "test_resource_health.py"],
     "_status/logs.py": ["test_status_logs.py"],
     "_status/rows.py": ["test_status.py"],
     "_placement/worker.py": ["test_worker.py", "test_placement_verdict.py", "test_placement_wait.py"],

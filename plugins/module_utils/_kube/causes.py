@@ -110,7 +110,7 @@ def slim_pod(pod: Obj) -> Obj:
     kept = ("name", "namespace", "uid", "creationTimestamp", "deletionTimestamp", "ownerReferences")
     containers = []
     for item in [*(spec.get("initContainers") or []), *(spec.get("containers") or [])]:
-        slim = {probe: True for probe in PROBES if item.get(probe)}
+        slim: Obj = {probe: True for probe in PROBES if item.get(probe)}
         if requests := (item.get("resources") or {}).get("requests"):
             slim["resources"] = {"requests": requests}
         if slim:
@@ -469,7 +469,7 @@ def causes(seen: Seen) -> list[Cause]:
         if _of_another(pod, uids):
             continue
         its = pod_causes(pod, events)
-        if its and (revision := outdated_pod(pod, sets)):
+        if revision := outdated_pod(pod, sets):
             namespace, name = place(pod)
             action = f"Delete it (kubectl -n {namespace} delete pod {name}): the StatefulSet creates it again from what Git has."
             text = f"pod {namespace}/{name} is of an earlier revision, and is replaced by {revision} only once it is ready"
