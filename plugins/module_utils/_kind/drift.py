@@ -279,9 +279,9 @@ def _settings_drift(where: str, what: str, wanted: Mapping[str, Any], found: Map
 def leaves(settings: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
     """Each single setting, by its path of keys."""
     for key, value in settings.items():
-        if isinstance(value, Mapping) and value:
+        if isinstance(value, Mapping):
             yield from leaves(value, (*path, key))
-        elif value != {}:
+        else:
             yield (*path, key), value
 
 
@@ -295,10 +295,8 @@ def same_value(wanted: Any, found: Any) -> bool:
         return False
     if wanted == found or wanted is None or found is None:
         return bool(wanted == found)
-    if isinstance(wanted, list) and isinstance(found, list):
+    if isinstance(wanted, list) or isinstance(found, list):
         return bool(significant(wanted) == significant(found))
-    if isinstance(wanted, (bool, list)) or isinstance(found, (bool, list)):
-        return False
     seconds = duration(str(wanted))
     return str(wanted) == str(found) or (seconds is not None and seconds == duration(str(found)))
 
@@ -306,9 +304,9 @@ def same_value(wanted: Any, found: Any) -> bool:
 def duration(text: str) -> float | None:
     """Seconds of a duration as Go writes it (`2m`, `2m0s`, `1h30m`), or None when it is none."""
     units = {"ms": 0.001, "h": 3600.0, "m": 60.0, "s": 1.0}
+    part = r"(\d+(?:\.\d+)?)(ms|h|m|s)"
     if text == "0":
         return 0.0
-    parts = re.findall(r"(\d+(?:\.\d+)?)(ms|h|m|s)", text)
-    if not parts or "".join(number + unit for number, unit in parts) != text:
+    if not re.fullmatch(f"(?:{part})+", text):
         return None
-    return sum(float(number) * units[unit] for number, unit in parts)
+    return sum(float(number) * units[unit] for number, unit in re.findall(part, text))

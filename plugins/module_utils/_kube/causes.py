@@ -469,7 +469,7 @@ def causes(seen: Seen) -> list[Cause]:
         if _of_another(pod, uids):
             continue
         its = pod_causes(pod, events)
-        if its and (revision := outdated_pod(pod, sets)):
+        if revision := outdated_pod(pod, sets):
             namespace, name = place(pod)
             action = f"Delete it (kubectl -n {namespace} delete pod {name}): the StatefulSet creates it again from what Git has."
             text = f"pod {namespace}/{name} is of an earlier revision, and is replaced by {revision} only once it is ready"

@@ -66,7 +66,8 @@ class Workload:
             return "its controller has not seen the change yet"
         wanted, updated, available = self._counts
         strategy = spec.get("updateStrategy") or {}
-        partition = int((strategy.get("rollingUpdate") or {}).get("partition") or 0) if self.kind == "StatefulSet" else 0
+        # Only StatefulSets have a partition.
+        partition = int((strategy.get("rollingUpdate") or {}).get("partition") or 0)
         # Pods below the partition, or all with OnDelete, stay as they are until they are deleted.
         renewed = 0 if strategy.get("type") == "OnDelete" else max(0, wanted - partition)
         if updated < renewed:

@@ -130,7 +130,8 @@ def pod_rows(
     said: Mapping[Log, str] | None = None,
 ) -> list[Row]:
     """One row for each pod that has not ended well. ``said``: last lines of the logs that wrong_with names."""
-    rows, known, words, pods = [], Events(events), said or {}, list(pods)
+    rows, known, pods = [], Events(events), list(pods)
+    words = {log: line for log, line in (said or {}).items() if line}
     current = {id(pod) for pod in current_pods(pods)}
     for pod in pods:
         metadata, status = pod.get("metadata") or {}, pod.get("status") or {}
@@ -138,7 +139,7 @@ def pod_rows(
             continue
         own = status.get("containerStatuses") or []
         problems = [
-            f"{text}; its last line: {words[log]}" if log is not None and words.get(log) else text
+            f"{text}; its last line: {words[log]}" if log in words else text
             for text, log in (wrong_with(pod, known, now) if id(pod) in current else [])
         ]
         waits = [((item.get("state") or {}).get("waiting") or {}).get("reason") for item in container_statuses(pod)]
@@ -150,7 +151,7 @@ def pod_rows(
                 "namespace": _namespace(pod),
                 "name": _name(pod),
                 "ready": sum(bool(item.get("ready")) for item in own),
-                "containers": len((pod.get("spec") or {}).get("containers") or own),
+                "containers": len((pod.get("spec") or {}).get("containers") or []),
                 "status": state,
                 "restarts": sum(int(item.get("restartCount") or 0) for item in container_statuses(pod)),
                 "age": seconds_since(metadata.get("creationTimestamp"), now),
@@ -168,19 +169,22 @@ def worker_rows(pods: Iterable[Obj], now: Time, events: Iterable[Obj] = ()) -> l
         worker = Worker(pod)
         task = ".".join(filter(None, map(worker.identity, ("dag_id", "task_id"))))
         row = {"namespace": worker.namespace, "name": worker.name, "task": task, "node": worker.node}
-        row["status"], row["problem"] = _standstill(pod, known)
+        row["status"], row["problem"] = _standstill(worker, known)
         rows.append({**row, "age": seconds_since(worker.metadata.get("creationTimestamp"), now)})
     return sorted(rows, key=lambda row: (row["namespace"], row["name"]))
 
 
-def _standstill(pod: Obj, events: Events) -> tuple[str, str]:
-    """A word for a worker's state, and why it does not run yet, or nothing."""
-    phase = str((pod.get("status") or {}).get("phase") or "Unknown")
-    waits = next(filter(None, [((item.get("state") or {}).get("waiting") or {}).get("reason") for item in container_statuses(pod)]), "")
-    for cause in pod_causes(pod, events):
-        if cause.lasting and not cause.held and phase in ("Pending", "Running", "Unknown"):
-            return ("Unschedulable" if cause.kind == "unschedulable" else waits or phase), cause.text
-    return phase, f"pod {_namespace(pod)}/{_name(pod)}: {waits or 'Pending'}" if phase == "Pending" else ""
+def _standstill(worker: Worker, events: Events) -> tuple[str, str]:
+    """A word for a worker's state, and why it does not start, or nothing once its base container has started or the pod has ended."""
+    phase = str(worker.status.get("phase") or "Unknown")
+    if worker.started or phase in ("Succeeded", "Failed"):
+        return phase, ""
+    reasons = [((item.get("state") or {}).get("waiting") or {}).get("reason") for item in container_statuses(worker.pod)]
+    waits = next(filter(None, reasons), "")
+    if found := pod_causes(worker.pod, events):
+        homeless = found[0].kind == "unschedulable" and found[0].lasting
+        return ("Unschedulable" if homeless else waits or phase), found[0].text
+    return phase, f"pod {worker.namespace}/{worker.name}: {waits or 'Pending'}" if phase == "Pending" else ""
 
 
 def unavailable_since(workload: Workload, pods: Iterable[Obj]) -> str | None:

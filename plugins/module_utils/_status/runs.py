@@ -115,11 +115,11 @@ def run_rows(runs: Sequence[Obj], tasks: Iterable[Obj], core: str, now: Time) ->
 
 
 def queued_since(run: Obj, others: Iterable[Obj], now: Time) -> int | None:
-    """For how many seconds a queued run may have waited at most: since it could run, and since the last other run of its DAG ended.
+    """For how many seconds a queued run may have waited at most: since it could run, and since the last run of its DAG ended.
 
-    None where another one runs: it waits for its turn.
+    None where one runs: it waits for its turn.
     """
-    mine = [item for item in others if item.get("dag_id") == run.get("dag_id") and _key(item) != _key(run)]
+    mine = [item for item in others if item.get("dag_id") == run.get("dag_id")]
     if any(item.get("state") == "running" for item in mine):
         return None
     times = [run.get("execution_date"), run.get("data_interval_end"), *(item.get("end_date") for item in mine)]

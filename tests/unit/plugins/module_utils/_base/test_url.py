@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 from ansible_collections.gitops.airflow.plugins.module_utils._base.download import check_download
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import InputError
-from ansible_collections.gitops.airflow.plugins.module_utils._base.url import check_http_url, public_url
+from ansible_collections.gitops.airflow.plugins.module_utils._base.url import check_http_url, public_url, scheme
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -174,6 +174,21 @@ def test_a_password_for_a_download_goes_into_netrc() -> None:
 
 def test_a_text_that_cannot_be_taken_apart_is_shown_without_a_password() -> None:
     assert public_url("https://me:s3cret@[git/x.git") == "https://[git/x.git"
+
+
+@pytest.mark.parametrize(
+    ("url", "found"),
+    [
+        ("git@git.example.com:a/b.git", "ssh"),
+        ("SSH://git@git.example.com/a.git", "ssh"),
+        ("HTTPS://git.example.com/a.git", "https"),
+        ("file:///srv/a.git", "file"),
+        ("srv/a.git", ""),
+        ("https://[git/a.git", ""),
+    ],
+)
+def test_the_scheme_of_a_repository(url: str, found: str) -> None:
+    assert scheme(url) == found
 
 
 @given(

@@ -21,7 +21,14 @@ from ansible_collections.gitops.airflow.plugins.module_utils._kind.config import
     same_image,
     wanted_nodes,
 )
-from ansible_collections.gitops.airflow.plugins.module_utils._kind.drift import check_patches, content_drift, duration, node_drift, patches
+from ansible_collections.gitops.airflow.plugins.module_utils._kind.drift import (
+    check_patches,
+    content_drift,
+    duration,
+    node_drift,
+    patches,
+    same_value,
+)
 from ansible_collections.gitops.airflow.plugins.module_utils._kind.output import (
     create_failure,
     kubeconfig_problem,
@@ -121,6 +128,13 @@ def test_inspect_is_read() -> None:
     assert node.ports == {("30080/tcp", "0.0.0.0", "8080")}
     assert node.mounts == {("/lib/modules", "/lib/modules", True), ("/srv", "/data", True)}
     assert node.volumes == ("a" * 64,)
+
+
+def test_only_a_control_plane_publishes_the_api_server() -> None:
+    """A worker that publishes its port 6443 does it because extraPortMappings ask for it."""
+    (node,) = found_nodes([inspected("lab-worker", "worker", ports={"6443/tcp": [{"HostIp": "0.0.0.0", "HostPort": "8443"}]})])
+    assert node.api is None
+    assert node.ports == {("6443/tcp", "0.0.0.0", "8443")}
 
 
 @pytest.mark.parametrize(
@@ -223,6 +237,11 @@ def test_half_a_mount_is_refused(mount: dict[str, str]) -> None:
         wanted_nodes("lab", {"nodes": [{"extraMounts": [mount]}]}, IMAGE)
 
 
+def test_where_no_image_is_wanted_any_will_do() -> None:
+    """kind chooses one of its own, and that of the load balancer."""
+    assert node_drift(wanted_nodes("lab", {"nodes": [{"extraPortMappings": PORTS}]}, ""), found_nodes([inspected()])) == []
+
+
 def test_missing_and_extra_nodes_are_drift() -> None:
     wanted = wanted_nodes("lab", {"nodes": [{"extraPortMappings": PORTS}, {"role": "worker"}]}, IMAGE)
     found = found_nodes([inspected(), inspected("lab-worker2", "worker", ports={})])
@@ -291,6 +310,12 @@ SETTINGS: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any] | None,
     "no duration, left out": ({"shutdownGracePeriod": "0s"}, {}, GIVEN_NOTHING, False),
     "another duration": ({"syncFrequency": "30s"}, {"syncFrequency": "0s"}, GIVEN_NOTHING, True),
     "duration in nanoseconds": ({"logging": {"flushFrequency": "5s", "verbosity": 0}}, {"logging": {"flushFrequency": 0}}, None, False),
+    "another duration in nanoseconds": (
+        {"logging": {"flushFrequency": "5s"}},
+        {"logging": {"flushFrequency": 10_000_000_000}},
+        GIVEN_NOTHING,
+        True,
+    ),
     "what Go leaves out of a list": (
         {"registerWithTaints": [{"key": "gpu", "value": "", "effect": "NoSchedule"}]},
         {"registerWithTaints": [{"key": "gpu", "effect": "NoSchedule"}]},
@@ -376,15 +401,43 @@ def test_subnets_are_compared() -> None:
     assert texts(drift) == ["lab-control-plane: ClusterConfiguration networking.podSubnet is 10.244.0.0/16, wanted 10.1.0.0/16"]
 
 
-@pytest.mark.parametrize(("text", "message"), [("a: [", "is not YAML"), ("imageGC: 3", "has no kind")])
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [("a: [", "is not YAML"), ("imageGC: 3", "has no kind"), ("kind is KubeletConfiguration", "has no kind"), ("[kind]", "has no kind")],
+)
 def test_bad_patches_are_refused(text: str, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         patches({"kubeadmConfigPatches": [text]})
 
 
 @pytest.mark.parametrize(
+    ("wanted", "found", "same"),
+    [
+        pytest.param(4, "4", True, id="a number as text, as kubeadm's extraArgs have it"),
+        pytest.param("2m", "2m0s", True, id="a duration"),
+        pytest.param(True, True, True, id="true"),
+        pytest.param(True, False, False, id="true and false"),
+        pytest.param(True, 1, False, id="true and one"),
+        pytest.param(0, False, False, id="zero and false"),
+        pytest.param(None, None, True, id="absent in both"),
+        pytest.param(None, "None", False, id="absent, and the policy None"),
+        pytest.param("None", None, False, id="the policy None, and absent"),
+        pytest.param(["pods"], ["pods"], True, id="a list"),
+        pytest.param(["pods"], ["none"], False, id="another list"),
+        pytest.param(["pods"], "['pods']", False, id="a list and its text"),
+        pytest.param("['pods']", ["pods"], False, id="a text and the list that it looks like"),
+    ],
+)
+def test_which_settings_say_the_same(wanted: Any, found: Any, same: bool) -> None:
+    assert same_value(wanted, found) is same
+
+
+@pytest.mark.parametrize(
     ("text", "seconds"),
-    [("0", 0), ("0s", 0), ("2m", 120), ("2m0s", 120), ("1h30m", 5400), ("500ms", 0.5), ("2 m", None), ("90", None), ("1Gi", None)],
+    [
+        *[("0", 0), ("0s", 0), ("2m", 120), ("2m0s", 120), ("1h30m", 5400), ("1.5h", 5400), ("500ms", 0.5)],
+        *[("2 m", None), ("90", None), ("1Gi", None), ("", None), ("x2m", None), ("2mx", None), ("1h 30m", None)],
+    ],
 )
 def test_durations(text: str, seconds: float | None) -> None:
     assert duration(text) == seconds
@@ -407,6 +460,7 @@ users: [{{name: kind-lab, user: {{}}}}]
         (KUBECONFIG, ("127.0.0.1", "40002"), "CA", "names the server https://127.0.0.1:40001, the cluster's port is 40002"),
         (KUBECONFIG, ("127.0.0.1", "40001"), "OTHER", "trusts another cluster"),
         (KUBECONFIG.replace("user: kind-lab", "user: nobody"), None, "", "names a cluster or user that it does not have"),
+        (KUBECONFIG.replace("cluster: kind-lab", "cluster: gone"), None, "", "names a cluster or user that it does not have"),
         ("", None, "", "has no context kind-lab"),
         ("a: [", None, "", "is not YAML"),
         ("- 1", None, "", "is not a kubeconfig"),
@@ -496,6 +550,8 @@ def test_a_kubelet_that_rejects_its_configuration_is_the_cause() -> None:
 def test_a_long_failure_is_cut_in_the_middle() -> None:
     cause, _action = create_failure("noise\nERROR: first\n" + "\n".join(f"line {number}" for number in range(50)), lines=3)
     assert cause.splitlines() == ["first", "...", "line 47", "line 48", "line 49"]
+    cause, _action = create_failure("ERROR: first\nline 1\nline 2", lines=3)
+    assert cause.splitlines() == ["first", "line 1", "line 2"]
 
 
 def test_unready_nodes_give_their_reason() -> None:

@@ -104,6 +104,36 @@ def test_without_docker_there_are_notes() -> None:
     assert len(notes) == 3
 
 
+@pytest.mark.parametrize(
+    ("ps", "error"),
+    [
+        ((0, "\n", ""), ""),
+        ((1, "abc", "permission denied"), "permission denied"),
+        ((1, "said on stdout", ""), "said on stdout"),
+        ((125, "", ""), "exit code 125"),
+    ],
+    ids=["no container", "refused", "on the other channel", "nothing said"],
+)
+def test_nothing_is_inspected_where_docker_names_no_container(ps: tuple[int, str, str], error: str) -> None:
+    docker = Docker([container()], docker_ps=ps)
+    assert host.nodes("airflow", docker) == ([], error)
+    assert len(docker.calls) == 1
+
+
+@pytest.mark.parametrize(
+    ("answer", "kept", "note"),
+    [
+        ((1, "half a journal", "the container has stopped"), "half a journal\nthe container has stopped\n", "the container has stopped"),
+        ((0, "", ""), None, "exit code 0"),
+    ],
+    ids=["a part was read", "nothing was said"],
+)
+def test_what_a_command_did_not_tell_is_noted(answer: tuple[int, str, str], kept: str | None, note: str) -> None:
+    files, notes = host.evidence("airflow", "kind", Docker([container()], docker_exec=answer))
+    assert files.get(f"host/{NODE}.kubelet.log") == kept
+    assert notes == [f"docker exec {NODE}: {note}"]
+
+
 def test_no_command_is_waited_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(host, "SECONDS", 0.1)
     assert host.run([sys.executable, "-c", "import time; time.sleep(60)"]) == (124, "", "no answer within 0.1 s")

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Obj
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.causes import (
+    FRESH,
     SUSPECTS,
     Cause,
     Events,
@@ -18,12 +19,14 @@ from ansible_collections.gitops.airflow.plugins.module_utils._kube.causes import
     Seen,
     causes,
     lacks_pods,
+    of_crash,
     pod_causes,
     read_seen,
     restart_text,
     restarted,
     slim_pod,
     suspects,
+    unsettled,
 )
 
 NOW = datetime.datetime(2026, 5, 4, 12, 0, tzinfo=datetime.UTC)
@@ -269,6 +272,26 @@ PODS: dict[str, tuple[Obj, list[Obj], str, str, str, bool, bool, Log | None]] = 
         True,
         LOG,
     ),
+    "runs again after its probe killed it": (
+        pod(container(RUNS, KILLED, 3), phase="Running"),
+        [event("Unhealthy", "Liveness probe failed: No alive jobs found.", path="spec.containers{web}")],
+        "crash",
+        "the last time after Error (exit code 137); Liveness probe failed: No alive jobs found.",
+        "",
+        True,
+        True,
+        LOG,
+    ),
+    "made again after its node was restarted": (
+        pod(container(waits("ContainerCreating"), {**END, "reason": "Unknown", "exitCode": 255}, 1)),
+        [],
+        "",
+        "",
+        "",
+        True,
+        False,
+        None,
+    ),
     "after the first crash": (pod(container(RUNS, None, 1), phase="Running"), [], "crash", "web: restarted 1 time", "", True, True, None),
     "once more": (pod(container(RUNS, END, 1), phase="Running"), [], "crash", "restarted 1 time, the last", "", True, True, None),
     "recovered": (pod(container(RUNS, END, 3, ready=True), phase="Running"), [], "", "", "", True, False, None),
@@ -397,8 +420,9 @@ def test_v2_a_pods_cause(what: str) -> None:
 
 
 def test_v2_what_is_requested_of_what_is_lacking_is_said() -> None:
-    (cause,) = pod_causes(unscheduled(NO_MEMORY))
-    assert cause.text.endswith("(requested by web: memory 900Gi)")
+    for shape in (unscheduled(NO_MEMORY), slim_pod(unscheduled(NO_MEMORY))):
+        (cause,) = pod_causes(shape)
+        assert cause.text.endswith("(requested by web: memory 900Gi)")
 
 
 def workload(kind: str = "Deployment", **status: Any) -> tuple[str, Obj]:
@@ -527,9 +551,9 @@ def test_v2_a_new_template_begins_anew() -> None:
 
 
 def test_v2_a_stateful_sets_pod_of_an_earlier_revision_says_how_it_is_replaced() -> None:
-    def stuck(revision: str, policy: str = "OrderedReady") -> list[Cause]:
+    def stuck(revision: str, policy: str = "OrderedReady", wanted: str = "db-2") -> list[Cause]:
         item: Obj = {"metadata": {"name": "db", "namespace": "ns"}, "spec": {"podManagementPolicy": policy}}
-        db = ("StatefulSet", {**item, "status": {"replicas": 1, "updateRevision": "db-2"}})
+        db = ("StatefulSet", {**item, "status": {"replicas": 1, "updateRevision": wanted}})
         metadata: Obj = {"name": "db-0", "labels": {"controller-revision-hash": revision}}
         return causes(Seen((db,), (pod(container(BACK_OFF, END, 3), owner=SET, metadata=metadata),)))
 
@@ -537,7 +561,8 @@ def test_v2_a_stateful_sets_pod_of_an_earlier_revision_says_how_it_is_replaced()
     assert cause.text.startswith("pod ns/db-0 is of an earlier revision, and is replaced by db-2 only once it is ready: pod ns/db-0, cont")
     assert cause.action.startswith("Delete it (kubectl -n ns delete pod db-0)")
     assert not cause.change
-    for other in (stuck("db-2"), stuck(""), stuck("db-1", "Parallel")):
+    # Of this revision; of an unknown one; one that is replaced at once; the controller has not said which revision it wants.
+    for other in (stuck("db-2"), stuck(""), stuck("db-1", "Parallel"), stuck("db-1", wanted="")):
         assert other[0].text.startswith("pod ns/db-0, container web")
 
 
@@ -695,3 +720,64 @@ def test_v2_a_containers_last_message_is_quoted_without_its_secrets(state: Obj) 
     (cause,) = pod_causes(pod(status))
     assert "connect: DB_PASSWORD=******** is wrong" in cause.text
     assert "hunter2" not in cause.text
+
+
+def for_seconds(seconds: float, last: Obj | None = None, restarts: int = 0, ready: bool = True) -> Obj:
+    """A container that has run for so long at NOW."""
+    since = (NOW - datetime.timedelta(seconds=seconds)).isoformat()
+    return container({"running": {"startedAt": since}}, last, restarts, ready)
+
+
+def probed(probe: str, name: str = "web") -> Obj:
+    return {"containers": [{"name": name, probe: {"httpGet": {"port": 80}}}]}
+
+
+CRASHED = "pod ns/web-5d8f-x, container web: restarted 2 times, the last time after Error (exit code 1), and has not run for 60 s since"
+CRASHED_ONCE = CRASHED.replace("2 times", "1 time")
+YOUNG = "pod ns/web-5d8f-x, container web: has not run for 15 s yet"
+# what: pod, text (or nothing), lasting
+UNSETTLED: dict[str, tuple[Obj, str, bool]] = {
+    "young, without a probe": (pod(for_seconds(14)), YOUNG, False),
+    "old enough": (pod(for_seconds(FRESH)), "", False),
+    "young, ready by its readiness probe": (pod(for_seconds(1), spec=probed("readinessProbe")), "", False),
+    "young, ready by its startup probe": (pod(for_seconds(1), spec=probed("startupProbe")), "", False),
+    "young, with a liveness probe, which says nothing of the start": (pod(for_seconds(1), spec=probed("livenessProbe")), YOUNG, False),
+    "young, another container has the probe": (pod(for_seconds(1), spec=probed("readinessProbe", "log")), YOUNG, False),
+    "crashed within the grace": (pod(for_seconds(59, END, 2)), CRASHED, True),
+    "crashed once": (pod(for_seconds(59, END, 1)), CRASHED_ONCE, True),
+    "crashed within the grace, ready by its probe": (pod(for_seconds(59, END, 2), spec=probed("readinessProbe")), CRASHED, True),
+    "crashed, and has run for the grace": (pod(for_seconds(60, END, 2)), "", False),
+    "restarted, its end unknown": (pod(for_seconds(59, None, 2)), "", False),
+    "the node was restarted": (pod(for_seconds(59, {**END, "reason": "Unknown"}, 2)), "", False),
+    "an end that the kubelet does not count": (pod(for_seconds(59, END)), "", False),
+    "not ready: another cause says so": (pod(for_seconds(1, END, 2, ready=False)), "", False),
+    "of a Job, which has its own end": (pod(for_seconds(1, END, 2), owner=JOB), "", False),
+    "does not run": (pod(container(ENDED, END, 2, ready=True)), "", False),
+    "a clock that is far off": (pod(for_seconds(-3600, END, 2)), "", False),
+}
+
+
+@pytest.mark.parametrize("what", UNSETTLED)
+def test_v17_what_runs_and_may_yet_crash(what: str) -> None:
+    item, text, lasting = UNSETTLED[what]
+    for shape in (item, slim_pod(item)):
+        found = unsettled(shape, NOW, 60)
+        assert [(cause.text, cause.lasting, cause.held) for cause in found] == ([(text, lasting, True)] if text else [])
+        for cause in found:
+            assert cause.identity == "ReplicaSet/ns/web-5d8f/web"
+            assert cause.change is lasting
+            assert cause.log == (Log("ns", "web-5d8f-x", "web", True, 2 - (text == CRASHED_ONCE)) if lasting else None)
+
+
+@pytest.mark.parametrize(
+    ("item", "crash"),
+    [
+        pytest.param(pod(container(BACK_OFF, END, 3)), True, id="crashes"),
+        pytest.param(pod(for_seconds(1)), True, id="may crash yet"),
+        pytest.param(pod(container(ENDED), owner=JOB, phase="Failed"), False, id="a try of a Job failed"),
+        pytest.param(pod(container(waits("ErrImagePull"))), False, id="cannot start"),
+    ],
+)
+def test_v17_which_causes_are_crashes(item: Obj, crash: bool) -> None:
+    (cause,) = [*pod_causes(item), *unsettled(item, NOW, 60)]
+    assert of_crash(cause) is crash

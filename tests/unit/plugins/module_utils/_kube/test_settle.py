@@ -157,6 +157,7 @@ def test_what_does_not_settle(timeout: float, items: list[Obj], code: str) -> No
         settle(api, [definition()], timeout, 1)
     assert caught.value.code == code
     assert caught.value.text.startswith("Not done within 0.05 s: " if code == "timeout" else "Failed after ")
+    assert caught.value.message.endswith(".")  # no log is quoted
     assert caught.value.next_action.startswith("Look at its conditions")
     assert (caught.value.workloads[0]["name"], caught.value.events) == ("CustomResourceDefinition/x", [])
 

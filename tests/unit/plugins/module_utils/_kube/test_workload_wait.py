@@ -54,6 +54,28 @@ def test_what_is_still_to_come(kind: str, item: dict[str, Any], text: str) -> No
     assert Workload(kind, item).open == text
 
 
+@pytest.mark.parametrize(("available", "serves"), [(1, False), (2, True), (3, True)])
+def test_a_workload_serves_while_as_many_pods_as_wanted_are_available(available: int, serves: bool) -> None:
+    """A rollout keeps the pods of the revision before, and may add more than wanted (maxSurge)."""
+    assert Workload("Deployment", deployment(replicas=2, updatedReplicas=0, availableReplicas=available)).serves is serves
+
+
+@pytest.mark.parametrize(
+    ("selector", "labels", "owns"),
+    [
+        pytest.param(LABELS, {**LABELS, "pod-template-hash": "1"}, True, id="the labels and more"),
+        pytest.param({**LABELS, "part": "api"}, LABELS, False, id="one label of two"),
+        pytest.param(LABELS, {"app": "db"}, False, id="another value"),
+        pytest.param(LABELS, {}, False, id="no labels"),
+        pytest.param({}, LABELS, False, id="a selector without labels"),
+    ],
+)
+def test_a_workload_owns_the_pods_that_its_selector_picks(selector: dict[str, str], labels: dict[str, str], owns: bool) -> None:
+    item = deployment()
+    item["spec"]["selector"] = {"matchLabels": selector}
+    assert Workload("Deployment", item).owns({"metadata": {"labels": labels}}) is owns
+
+
 CAUSE = "Deployment/web: pod argocd/web-1, container web (image web:nope): ImagePullBackOff: Back-off"
 
 
@@ -114,6 +136,23 @@ def test_v2_each_cause_has_a_grace_of_its_own() -> None:
     verdict, past = judge(workloads, [], [pod("ErrImagePull")], past, 60, 65)
     assert (verdict.kind, verdict.wake) == ("waiting", 125)
     assert judge(workloads, [], [pod("ImagePullBackOff")], past, 60, 125)[0].kind == "failed"
+
+
+def test_v2_a_probe_that_fails_for_long_is_named_and_is_no_failure() -> None:
+    """Time may mend it: what starts slowly fails its probe until it is up."""
+    slow = pod(uid="u1")
+    unhealthy = {
+        "reason": "Unhealthy",
+        "message": "Readiness probe failed: 503",
+        "involvedObject": {"uid": "u1", "fieldPath": "spec.containers{web}"},
+        "lastTimestamp": "2026-05-04T10:00:00Z",
+    }
+    workloads = [Workload("Deployment", deployment(availableReplicas=0))]
+    past: Any = {}
+    for now in (0, 900):
+        verdict, past = judge(workloads, [], [slow], past, 60, now, [unhealthy])
+        assert (verdict.kind, verdict.wake) == ("waiting", None)
+        assert verdict.reason == "Deployment/web: pod argocd/web-1, container web: not ready: Readiness probe failed: 503"
 
 
 def test_the_wait_follows_its_feeds() -> None:

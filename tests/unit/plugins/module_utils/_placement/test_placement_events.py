@@ -45,6 +45,11 @@ TABLE: dict[str, tuple[list[Obj], Sighting | None]] = {
     ),
     "only the kubelet's": ([KILLING], Sighting("airflow-cron", NAME, UID, "node-1", version=253)),
     "a kubelet without source": ([{**KILLING, "source": {}}], Sighting("airflow-cron", NAME, UID, "node-1", version=253)),
+    "a kubelet that names itself in source alone": (
+        [{**KILLING, "reportingComponent": "", "reportingInstance": ""}],
+        Sighting("airflow-cron", NAME, UID, "node-1", version=253),
+    ),
+    "scheduled, and a kubelet that does not name its node": ([SCHEDULED, {**KILLING, "source": {}, "reportingInstance": ""}], SEEN),
     "found no node": ([RECORDED["FailedScheduling"]], Sighting("airflow-cron", NAME, UID, version=229)),
     "read twice": ([SCHEDULED, SCHEDULED], SEEN),
     "a message that names another pod": (
@@ -107,3 +112,16 @@ def test_an_expired_page_begins_again_and_another_refusal_is_an_error() -> None:
     assert pages.asked == ["/api/v1/events", "/api/v1/events 2"] * 2
     with pytest.raises(ApiError):
         read(Pages(403), [], [NAME], lambda pod: True, {})
+
+
+def test_a_first_page_that_is_gone_is_an_error() -> None:
+    """There is no older page to begin again from."""
+
+    class Gone(Pages):
+        def page(self, path: str, query: dict[str, Any]) -> Obj:
+            assert not self.asked, "asked again for ever"
+            self.asked.append(path)
+            raise ApiError(410, "gone")
+
+    with pytest.raises(ApiError, match="gone"):
+        read(Gone(), [], [NAME], lambda pod: True, {})

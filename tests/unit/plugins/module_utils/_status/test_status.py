@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from ansible_collections.gitops.airflow.plugins.module_utils._argocd.verdict import Expectation, Past
 from ansible_collections.gitops.airflow.plugins.module_utils._argocd.verdict import judge as wait_judge
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.causes import Log
 from ansible_collections.gitops.airflow.plugins.module_utils._status import rows as status
 from ansible_collections.gitops.airflow.plugins.module_utils._status import runs as status_runs
 from ansible_collections.gitops.airflow.plugins.module_utils._status.read import _without_former_parts, sync_failure
@@ -87,6 +88,92 @@ def test_a_pod_that_cannot_start_tells_why() -> None:
     assert row["problems"] == ["pod core/web-1, container web (image web:1): ImagePullBackOff: Back-off"]
 
 
+def test_a_pod_without_a_node_lacks_all_its_containers() -> None:
+    """The kubelet has not written a status of any container yet."""
+    item = pod(phase="Pending")
+    item["status"]["containerStatuses"] = []
+    (row,) = status.pod_rows([item], {}, NOW)
+    assert (row["ready"], row["containers"], row["status"]) == (0, 1, "Pending")
+
+
+CRASHES = {"waiting": {"reason": "CrashLoopBackOff", "message": "back-off 20s"}}
+CRASH_LOG = Log("core", "web-1", "web", True, 2)
+CRASH_TEXT = "pod core/web-1, container web (image web:1): CrashLoopBackOff: back-off 20s"
+
+
+@pytest.mark.parametrize(
+    ("said", "text"),
+    [
+        ({CRASH_LOG: "no such host"}, f"{CRASH_TEXT} (last exit code 137: OOMKilled); its last line: no such host"),
+        ({CRASH_LOG: ""}, f"{CRASH_TEXT} (last exit code 137: OOMKilled)"),
+        ({}, f"{CRASH_TEXT} (last exit code 137: OOMKilled)"),
+        (None, f"{CRASH_TEXT} (last exit code 137: OOMKilled)"),
+    ],
+    ids=["said", "said nothing", "not read", "not asked for"],
+)
+def test_a_container_that_crashes_is_quoted(said: Any, text: str) -> None:
+    item = pod(restartCount=2, ready=False, state=CRASHES, lastState={"terminated": END})
+    assert status.pod_rows([item], {}, NOW, said=said)[0]["problems"] == [text]
+
+
+PROBE_FAILS = {
+    "reason": "Unhealthy",
+    "involvedObject": {"uid": "p1", "fieldPath": "spec.containers{web}"},
+    "message": "Readiness probe failed: context deadline exceeded",
+    "lastTimestamp": "2026-05-04T11:59:50Z",
+}
+FAILED_TRY: dict[str, Any] = {
+    "phase": "Failed",
+    "state": {"terminated": END},
+    "metadata": {"ownerReferences": [{"kind": "Job", "name": "migrate"}]},
+}
+
+
+@pytest.mark.parametrize(
+    ("item", "events"),
+    [
+        pytest.param(pod(ready=False, metadata={"uid": "p1"}), [PROBE_FAILS], id="a probe fails, which its workload says in time"),
+        pytest.param(pod(ready=False, restartCount=1, lastState={"terminated": END}), [], id="runs again after its first crash"),
+        pytest.param(pod(**FAILED_TRY), [], id="a try of a Job failed, which its Job says if it matters"),
+    ],
+)
+def test_what_is_no_problem_of_a_pod(item: dict[str, Any], events: list[dict[str, Any]]) -> None:
+    assert status.pod_rows([item], {}, NOW, events)[0]["problems"] == []
+
+
+DONE = {"reason": "Completed", "exitCode": 0, "finishedAt": "2026-05-04T11:58:00Z"}
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason", "restarted"),
+    [
+        ({}, "", None),
+        ({"state": {"terminated": END}}, "web: OOMKilled (137)", 120),
+        ({"state": {"terminated": DONE}}, "", None),
+        ({"restartCount": 1, "lastState": {"terminated": DONE}}, "web: Completed (0)", 120),
+        ({"restartCount": 1}, "", None),
+    ],
+    ids=["runs", "failed", "ended well for good", "ended well and was started again", "its end is not known any more"],
+)
+def test_how_a_container_ended_last(fields: dict[str, Any], reason: str, restarted: int | None) -> None:
+    (row,) = status.pod_rows([pod(**fields)], {}, NOW)
+    assert (row["reason"], row["restarted"]) == (reason, restarted)
+
+
+@pytest.mark.parametrize(("made", "young"), [("2026-05-04T11:55:01Z", True), ("2026-05-04T11:55:00Z", False), (None, True)])
+def test_a_pod_is_young_for_five_minutes(made: str | None, young: bool) -> None:
+    assert status.young(pod(metadata={"creationTimestamp": made}), NOW) is young
+
+
+def test_a_volume_that_is_not_made_yet_has_the_size_that_is_asked_for() -> None:
+    asked = {"resources": {"requests": {"storage": "5Gi"}}}
+    claim = {"metadata": {"namespace": "core", "name": "data"}, "spec": asked, "status": {"phase": "Pending"}}
+    (row,) = status.volume_rows([claim], {})
+    assert (row["phase"], row["size"]) == ("Pending", 5 * GI)
+    larger = {**claim, "status": {"phase": "Bound", "capacity": {"storage": "8Gi"}}}
+    assert status.volume_rows([larger], {})[0]["size"] == 8 * GI
+
+
 def run(dag: str, number: int, state: str = "success") -> dict[str, Any]:
     return {
         "dag_id": dag,
@@ -129,7 +216,11 @@ def test_use_from_kubelet_and_metrics() -> None:
                 "podRef": {"namespace": "core", "name": "db"},
                 "cpu": {"usageNanoCores": 1e8},
                 "memory": {"workingSetBytes": 7},
-                "volume": [{"name": "x"}, {"pvcRef": {"namespace": "core", "name": "data"}, "usedBytes": 3, "capacityBytes": 4}],
+                "volume": [
+                    {"name": "scratch", "usedBytes": 1, "capacityBytes": 9},
+                    {"pvcRef": {"namespace": "core", "name": "silent"}},
+                    {"pvcRef": {"namespace": "core", "name": "data"}, "usedBytes": 3, "capacityBytes": 4},
+                ],
             }
         ],
     }
@@ -165,6 +256,18 @@ def test_v2_a_roll_out_that_goes_on_is_no_problem() -> None:
     late = {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded", "message": "timed out"}
     begun["status"]["conditions"] = [late]
     assert status.workload_problems([begun]) == ["Deployment core/web: 0 of 1 pods are updated; ProgressDeadlineExceeded: timed out"]
+
+
+def test_a_job_that_is_at_work_lacks_no_pods() -> None:
+    job = {"kind": "Job", "metadata": {"namespace": "core", "name": "migrate"}, "status": {"active": 1}}
+    assert status.workload_problems([job]) == []
+
+
+def test_a_workload_that_has_rolled_out_is_no_problem_whatever_its_conditions_still_say() -> None:
+    """A quota kept the controller from one more pod than wanted (maxSurge) during the rollout."""
+    item = workload("Deployment", 1, 1)
+    item["status"]["conditions"] = [{"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": "exceeded quota"}]
+    assert status.workload_problems([item]) == []
 
 
 def test_v2_a_workload_that_lacks_pods_says_why_where_no_pod_does() -> None:
@@ -250,12 +353,25 @@ def test_a_platform_that_is_well() -> None:
         ("nodes", {"ready": False, "message": "kubelet stopped"}, "node node-1 is not Ready: kubelet stopped"),
         ("nodes", {"pressure": ["DiskPressure"]}, "node node-1 has DiskPressure"),
         ("nodes", {"disk": 91.0, "disk_size": 100.0}, "node node-1: its disk is 91% full"),
+        ("nodes", {"disk": 90.0, "disk_size": 100.0}, "node node-1: its disk is 90% full"),
         ("applications", {"sync": "OutOfSync"}, "Application airflow-core is OutOfSync and Healthy"),
         ("applications", {"health": "Degraded"}, "Application airflow-core is Synced and Degraded"),
+        # Argo CD leaves an object that it is to ignore out of the Application's sync status (IgnoreExtraneous).
+        (
+            "applications",
+            {"health": "Degraded", "out_of_sync": "ConfigMap core/extra"},
+            "Application airflow-core is Synced and Degraded",
+        ),
+        (
+            "pods",
+            {"restarts": 3, "restarted": 60, "reason": "web: Error (1)", "problems": ["pod core/web-1: crashes"]},
+            "pod core/web-1: crashes",
+        ),
         ("applications", {"errors": ["its last sync is Failed: no"]}, "Application airflow-core: its last sync is Failed: no"),
         ("pods", {"problems": ["pod core/web-1: Unschedulable: no room"]}, "pod core/web-1: Unschedulable: no room"),
         ("volumes", {"phase": "Pending"}, "volume core/data is Pending"),
         ("volumes", {"used": 95.0, "size": 100.0}, "volume core/data is 95% full"),
+        ("volumes", {"used": 90.0, "size": 100.0}, "volume core/data is 90% full"),
         ("checkouts", {"error": "authentication failed"}, "git-sync of airflow-scheduler-x fails: authentication failed"),
     ],
 )
@@ -263,6 +379,29 @@ def test_each_fault_is_a_problem(part: str, change: dict[str, Any], problem: str
     found = healthy()
     found[part][0] |= change
     assert status.judge(found) == ([problem], [])
+
+
+@pytest.mark.parametrize(
+    ("part", "change"),
+    [
+        pytest.param("volumes", {"used": 50.0, "size": 100.0}, id="a volume is half full"),
+        pytest.param("pods", {"restarts": 1, "restarted": 3600, "reason": "web: Error (1)"}, id="a restart an hour ago"),
+        pytest.param("pods", {"restarts": 0, "restarted": 60, "reason": "web: Error (1)"}, id="an end without a restart"),
+        pytest.param("pods", {"restarts": 3, "restarted": None}, id="restarts whose time is not known any more"),
+    ],
+)
+def test_what_is_no_fault(part: str, change: dict[str, Any]) -> None:
+    found = healthy()
+    found[part][0] |= change
+    assert status.judge(found) == ([], [])
+
+
+def test_a_node_whose_use_is_unknown_is_no_fault() -> None:
+    """Its kubelet does not answer, or may not be asked."""
+    found = healthy()
+    for key in ("cpu", "memory", "disk", "disk_size"):
+        del found["nodes"][0][key]
+    assert status.judge(found) == ([], [])
 
 
 def test_faults_without_a_row_of_their_own() -> None:
@@ -339,6 +478,88 @@ def test_a_worker_that_does_not_start_is_a_problem_in_time(
     assert found["workers"][0]["status"] == word
     problems = status.judge(found)[0]
     assert problems == ([f"worker of cron.hello does not start for {minutes} min: {problem}"] if problem else [])
+
+
+NO_SECRET = {
+    "reason": "FailedMount",
+    "involvedObject": {"uid": "w1"},
+    "message": 'MountVolume.SetUp failed: secret "x" not found',
+    "lastTimestamp": "2026-05-04T11:59:50Z",
+}
+LOG_PROBE = {
+    "reason": "Unhealthy",
+    "involvedObject": {"uid": "w1", "fieldPath": "spec.containers{log}"},
+    "message": "Readiness probe failed: 503",
+    "lastTimestamp": "2026-05-04T11:59:50Z",
+}
+NODE_COMES = {"reason": "TriggeredScaleUp", "involvedObject": {"uid": "w1"}, "message": "pool 1->2"}
+BASE_RUNS = {"name": "base", "ready": True, "state": {"running": {"startedAt": "2026-05-04T11:51:00Z"}}}
+LOG_FAILED = {"name": "log", "ready": False, "state": {"terminated": {"exitCode": 1, "reason": "Error"}}}
+LOG_RUNS = {"name": "log", "ready": False, "state": {"running": {"startedAt": "2026-05-04T11:51:00Z"}}}
+LOG_WAITS = {"name": "log", "image": "log:1", "ready": False, "state": WAITS}
+
+
+@pytest.mark.parametrize(
+    ("statuses", "fields", "events", "word", "problem"),
+    [
+        pytest.param([BASE_RUNS], {"phase": "Running"}, [], "Running", "", id="runs"),
+        pytest.param([BASE_RUNS, LOG_FAILED], {"phase": "Running"}, [], "Running", "", id="runs, a sidecar failed"),
+        pytest.param([BASE_RUNS, LOG_RUNS], {"phase": "Running"}, [LOG_PROBE], "Running", "", id="runs, a sidecar fails its probe"),
+        pytest.param([BASE_RUNS, LOG_WAITS], {"phase": "Pending"}, [], "Pending", "", id="runs, a sidecar cannot start"),
+        pytest.param(
+            [],
+            {"phase": "Failed", "reason": "DeadlineExceeded", "conditions": [NO_ROOM]},
+            [],
+            "Failed",
+            "",
+            id="its deadline passed before it had a node",
+        ),
+        pytest.param(
+            [],
+            {"phase": "Pending", "conditions": [NO_ROOM]},
+            [NODE_COMES],
+            "Pending",
+            "pod core/worker-1: waits for a node that is being added (pool 1->2): 0/1 nodes are available",
+            id="a node is being added",
+        ),
+        pytest.param(
+            [],
+            {"phase": "Pending", "node": "node-1"},
+            [NO_SECRET],
+            "Pending",
+            'pod core/worker-1: FailedMount: MountVolume.SetUp failed: secret "x" not found',
+            id="a Secret is missing, no container has a status yet",
+        ),
+        pytest.param([], {"phase": "Unknown", "node": "node-1"}, [], "Unknown", "", id="its node does not answer"),
+    ],
+)
+def test_v5_a_worker_is_at_a_standstill_until_base_starts(
+    statuses: list[dict[str, Any]], fields: dict[str, Any], events: list[dict[str, Any]], word: str, problem: str
+) -> None:
+    """Whatever becomes of sidecars: the task runs."""
+    item = worker(10)
+    item["metadata"]["uid"] = "w1"
+    item["spec"] |= {"restartPolicy": "Never", "nodeName": fields.get("node", "")}
+    item["status"] = {**fields, "containerStatuses": statuses}
+    (row,) = status.worker_rows([item], NOW, events)
+    assert (row["status"], row["problem"]) == (word, problem)
+    told = [f"worker of cron.hello does not start for 10 min: {problem}"] if problem else []
+    assert status.judge(healthy() | {"workers": [row]})[0] == told
+
+
+def test_a_worker_is_late_after_five_minutes() -> None:
+    assert [len(status.judge(healthy() | {"workers": status.worker_rows([worker(minutes)], NOW)})[0]) for minutes in (4, 5)] == [0, 1]
+
+
+def test_a_run_is_listed_beside_a_worker_whose_task_is_not_known() -> None:
+    nameless = worker(10)
+    nameless["metadata"]["labels"] = {"kubernetes_executor": "True"}
+    queued = {"what": "run r1 of cron", "task": "", "seconds": 600, "paused": False}
+    problems, _warnings = status.judge(healthy() | {"workers": status.worker_rows([nameless], NOW), "waiting": [queued]})
+    assert problems == [
+        "worker of a task does not start for 10 min: pod core/worker-1: Pending",
+        "run r1 of cron is queued for 10 min: look at the scheduler's log, and at free slots of pools",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -503,12 +724,6 @@ def unready(seconds: int, kind: str = "Deployment", **fields: Any) -> tuple[dict
     return workload(kind, 1, 0), [item]
 
 
-PROBE = {
-    "reason": "Unhealthy",
-    "involvedObject": {"uid": "p1", "fieldPath": "spec.containers{web}"},
-    "message": "Readiness probe failed: context deadline exceeded",
-    "lastTimestamp": "2026-05-04T11:59:50Z",
-}
 UNREADY = "core/web: 0 of 1 pods are available; pod core/web-1, container web: not ready: Readiness probe failed: context deadline exceeded"
 
 
@@ -517,8 +732,8 @@ UNREADY = "core/web: 0 of 1 pods are available; pod core/web-1, container web: n
 def test_v18_a_probe_that_times_out_is_a_problem_only_after_a_grace(kind: str, seconds: int, problem: bool) -> None:
     """Seen: several workers on a busy node, a probe of argocd-repo-server timed out once, and make status ended as unhealthy."""
     item, pods = unready(seconds, kind)
-    told = status.workload_problems([item], pods, [PROBE], NOW)
-    notes = status.workload_problems([item], pods, [PROBE], NOW, passing=True)
+    told = status.workload_problems([item], pods, [PROBE_FAILS], NOW)
+    notes = status.workload_problems([item], pods, [PROBE_FAILS], NOW, passing=True)
     assert (told, notes) == (([f"{kind} {UNREADY}"], []) if problem else ([], [f"{kind} {UNREADY}"]))
     assert status.judge(healthy() | {"workload_problems": told, "workload_notes": notes}) == (told, notes)
 
@@ -540,6 +755,12 @@ def test_v18_one_of_several_pods_that_is_not_ready_for_long_is_a_problem() -> No
     assert status.workload_problems([item], [*pods, *others], [], NOW) != []
 
 
+@pytest.mark.parametrize(("made", "problem"), [("2026-05-04T11:59:50Z", False), ("2026-05-04T11:50:00Z", True)])
+def test_v18_a_pod_without_conditions_has_not_been_ready_since_it_was_made(made: str, problem: bool) -> None:
+    item = pod(ready=False, phase="Pending", state={}, metadata={"labels": {"app": "web"}, "creationTimestamp": made})
+    assert bool(status.workload_problems([workload("Deployment", 1, 0)], [item], [], NOW)) is problem
+
+
 def test_v18_where_no_pod_is_known_the_workloads_own_time_counts() -> None:
     item = workload("Deployment", 1, 0)
     item["status"]["conditions"] = [{"type": "Available", "status": "False", "lastTransitionTime": "2026-05-04T11:59:50Z"}]
@@ -552,7 +773,8 @@ def test_v18_where_no_pod_is_known_the_workloads_own_time_counts() -> None:
     ("health", "changed", "is_problem"),
     [
         ("Progressing", "2026-05-04T11:59:50Z", False),
-        ("Progressing", "2026-05-04T11:54:59Z", True),
+        ("Progressing", "2026-05-04T11:55:01Z", False),
+        ("Progressing", "2026-05-04T11:55:00Z", True),
         ("Progressing", None, True),
         ("Degraded", "2026-05-04T11:59:50Z", True),
     ],
@@ -561,3 +783,12 @@ def test_v18_an_application_that_is_progressing_for_a_moment_is_a_note(health: s
     app = reverted(OLD, health={"status": health, "lastTransitionTime": changed})
     text = [f"Application airflow-core is Synced and {health}"]
     assert status.judge(with_application(app)) == ((text, []) if is_problem else ([], text))
+
+
+def test_v18_an_application_that_is_progressing_and_has_an_error_is_a_problem() -> None:
+    health = {"status": "Progressing", "lastTransitionTime": "2026-05-04T11:59:50Z"}
+    app = reverted(OLD, health=health, conditions=[{"type": "ComparisonError", "message": "cannot render"}])
+    assert status.judge(with_application(app)) == (
+        ["Application airflow-core is Synced and Progressing", "Application airflow-core: ComparisonError: cannot render"],
+        [],
+    )

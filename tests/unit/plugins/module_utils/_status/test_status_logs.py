@@ -20,6 +20,11 @@ POD = {
 DISK = {"node-1": {"disk": 86.0, "disk_size": 100.0}, "node-2": {"disk": 1.0, "disk_size": 100.0}}
 CLAIM = {"namespace": "airflow-logs", "name": "task-logs", "phase": "Bound", "size": 100.0}
 EXPIRED = {"status": {"lastScheduleTime": "2026-05-04T11:00:00Z", "lastSuccessfulTime": "2026-05-04T11:00:10Z"}}
+SAME_SECOND = dict.fromkeys(("lastScheduleTime", "lastSuccessfulTime"), "2026-05-04T11:00:00Z")
+OTHER = {"metadata": {"namespace": "airflow-logs", "name": "other"}, "status": {"availableReplicas": 1}}
+ELSEWHERE = {"metadata": {"namespace": "core", "name": "task-logs"}, "status": {"availableReplicas": 1}}
+OTHER_POD = {**POD, "metadata": {"namespace": "airflow-logs", "labels": {"app.kubernetes.io/name": "other"}}}
+POD_ELSEWHERE = {**POD, "metadata": {"namespace": "core", "labels": {"app.kubernetes.io/name": "task-logs"}}}
 
 
 def row(**given: Any) -> dict[str, Any]:
@@ -35,6 +40,11 @@ def row(**given: Any) -> dict[str, Any]:
         # Another claim of the same name, and one whose driver says nothing.
         ({"volumes": [{**CLAIM, "namespace": "other", "used": 20.0}, CLAIM]}, ["runs", "86% of the disk of node node-1", "59 min ago"]),
         ({"node_use": {}}, ["runs", "not known", "59 min ago"]),
+        # Another workload of that namespace, and one of that name elsewhere.
+        ({"workloads": [OTHER, ELSEWHERE]}, ["does not run", "86% of the disk of node node-1", "59 min ago"]),
+        ({"pods": [OTHER_POD, POD_ELSEWHERE]}, ["runs", "not known", "59 min ago"]),
+        # Kubernetes writes whole seconds.
+        ({"expire": {"status": SAME_SECOND}}, ["runs", "86% of the disk of node node-1", "60 min ago"]),
         ({"pods": [], "workloads": []}, ["does not run", "not known", "59 min ago"]),
         ({"workloads": [{**DEPLOYMENT, "status": {}}]}, ["does not run", "86% of the disk of node node-1", "59 min ago"]),
         ({"expire": None}, ["runs", "86% of the disk of node node-1", ""]),

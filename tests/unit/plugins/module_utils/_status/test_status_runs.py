@@ -90,8 +90,37 @@ def test_the_runs_of_a_dag_that_airflow_no_longer_finds_are_where_they_went() ->
 def test_the_requests_are_bounded() -> None:
     runs = [run(f"dag-{number}", number + 2000 * again) for number in range(400) for again in range(1, 5)]
     airflow = Airflow(runs, {f"dag-{number}": "airflow-cron" for number in range(400)})
-    shown(airflow)
+    # Where the runs of the last round went is read all the same.
+    assert list(shown(airflow)) == ["airflow-cron"]
     assert airflow.requests <= 1 + 2 * status.ROUNDS
+
+
+def test_a_dag_that_ran_often_before_hides_no_other() -> None:
+    """The first round reads 100 runs of one DAG, the second 100 of the other, the third the rest: no DAG is read twice."""
+    often = [run("often", 5 * number) for number in range(1, 300)]
+    paused = [run("paused", 600 + 5 * number) for number in range(1, 300)]
+    daily = [run("daily", 1440 * day) for day in range(1, 5)]
+    airflow = Airflow(often + paused + daily, {"often": "airflow-cron", "paused": "core", "daily": "airflow-user"})
+    assert shown(airflow) == {
+        "airflow-cron": ["often r5", "often r10", "often r15"],
+        "airflow-user": ["daily r1440", "daily r2880", "daily r4320"],
+        "core": ["paused r605", "paused r610", "paused r615"],
+    }
+    assert airflow.requests == 7
+
+
+@pytest.mark.parametrize(
+    ("item", "started", "seconds"),
+    [
+        pytest.param(run("cron", 5), 300, 60.0, id="ended"),
+        pytest.param(run("cron", 5, "running"), 300, None, id="runs"),
+        pytest.param(run("cron", 5, "queued"), None, None, id="is queued"),
+        pytest.param({**run("cron", 5, "queued"), "state": "failed", "end_date": at(1)}, None, None, id="ended by hand before it began"),
+    ],
+)
+def test_how_long_a_run_took(item: dict[str, Any], started: int | None, seconds: float | None) -> None:
+    (row,) = status.run_rows([item], [], "core", NOW)
+    assert (row["started"], row["seconds"]) == (started, seconds)
 
 
 def test_a_queued_run_is_shown_where_its_dag_goes_and_hides_no_namespace() -> None:
@@ -113,6 +142,7 @@ def test_a_queued_run_is_shown_where_its_dag_goes_and_hides_no_namespace() -> No
         pytest.param(run("cron", 1450, "queued", data_interval_end=at(10)), [], 600, id="scheduled: since its interval is over"),
         pytest.param(run("cron", 900, "queued"), [run("cron", 3)], 120, id="caught up: since the run before it ended"),
         pytest.param(run("cron", 900, "queued"), [run("cron", 3, "running")], None, id="waits for its turn"),
+        pytest.param(run("cron", 900, "queued"), [run("cron", 900, end_date=at(2))], 120, id="cleared: since it ended before"),
         pytest.param(run("cron", 900, "queued"), [run("user", 3, "running")], 54000, id="another DAG's run is no excuse"),
         pytest.param({"dag_id": "cron", "dag_run_id": "x", "state": "queued"}, [], None, id="no time is known"),
     ],
