@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime
 import html
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -47,6 +48,11 @@ def escaped(value: Any, unknown: str = "unknown") -> str:
     return html.escape(printable(str("" if value is None else value))) or unknown
 
 
+def breakable(value: Any) -> str:
+    """The same of a long name, which may go on in the next line after a sign."""
+    return re.sub(r"([/:.])", r"\1<wbr>", escaped(value))
+
+
 def seconds_text(seconds: float) -> str:
     """Kubernetes writes whole seconds, so 0 means less than one."""
     if seconds < 1:
@@ -54,8 +60,8 @@ def seconds_text(seconds: float) -> str:
     return f"{seconds:,.1f} s" if seconds % 1 and seconds < 10 else f"{seconds:,.0f} s"
 
 
-def length_text(seconds: float) -> str:
-    """The two largest units of a long time."""
+def pause_text(seconds: float) -> str:
+    """The two largest units of a pause."""
     left, parts = round(seconds), []
     for unit, size in (("d", 86400), ("h", 3600), ("min", 60), ("s", 1)):
         number, left = divmod(left, size)
@@ -86,20 +92,21 @@ def in_parts(events: Sequence[Event]) -> list[list[Event]]:
     return parts
 
 
-def chart(events: Sequence[Event], day: str) -> str:
-    """A table for each part. ``day`` is the date that the page names."""
+def chart(events: Sequence[Event]) -> str:
+    """A table for each part."""
     drawn: list[str] = []
     end: datetime.datetime | None = None
     for part in in_parts(events):
         start = part[0].began
         if end:
-            drawn.append(f'<p class="pause">{length_text((start - end).total_seconds())} later</p>')
+            drawn.append(f'<p class="pause">{pause_text((start - end).total_seconds())} later</p>')
         end = max(event.ended or event.began for event in part)
-        drawn.append(_table(part, start, (end - start).total_seconds(), day))
+        drawn.append(_table(part, start, end))
     return "\n".join(drawn)
 
 
-def _table(part: Sequence[Event], start: datetime.datetime, length: float, day: str) -> str:
+def _table(part: Sequence[Event], start: datetime.datetime, end: datetime.datetime) -> str:
+    length, day = (end - start).total_seconds(), f"{start:%Y-%m-%d}"
     span = max(length, 1.0)
     step = next((step for step in STEPS if span / step <= MOST_TICKS), STEPS[-1] * (1 + span // (STEPS[-1] * MOST_TICKS)))
     ticks = [number * step for number in range(int(span // step) + 1)]
@@ -108,11 +115,10 @@ def _table(part: Sequence[Event], start: datetime.datetime, length: float, day: 
     for event in part:
         rows.setdefault((event.kind, event.subject), []).append(event)
     body = "\n".join(_row(kind, subject, mine, start, span, day) for (kind, subject), mine in rows.items())
-    began = clock(start.isoformat(), day)
     return f"""<div class="scroll" role="region" aria-label="Timeline" tabindex="0"><table class="chart" style="--step:{step / span:.2%}">
-<caption>{began} UTC, {length_text(length)} in all</caption>
-<thead><tr><th scope="col">What</th><th scope="col" class="axis">Seconds<span class="ticks">{marks}</span></th>
-<th scope="col">Start (UTC)</th><th scope="col">Duration</th></tr></thead>
+<caption>{clock(start.isoformat())} to {clock(end.isoformat(), day)} UTC: <b>{seconds_text(length)}</b></caption>
+<thead><tr><th scope="col">What</th><th scope="col" class="axis">Seconds since the first start<span class="ticks">{marks}</span></th>
+<th scope="col">Start (UTC)</th><th scope="col">Seconds of each phase</th></tr></thead>
 <tbody>
 {body}
 </tbody></table></div>"""
@@ -127,7 +133,7 @@ def _row(kind: str, subject: str, events: Iterable[Event], start: datetime.datet
         bars += f'<span class="bar {shade}" style="{place}"></span>'
         notes.append(f'<li><span class="key {shade}"></span>{escaped(event.label)}{_duration(event)}</li>')
     return (
-        f'<tr><th scope="row"><small>{TITLES.get(kind) or escaped(kind)}</small>{escaped(subject)}</th>'
+        f'<tr><th scope="row"><small>{TITLES.get(kind) or escaped(kind)}</small>{breakable(subject)}</th>'
         f'<td class="track"><div class="bars">{bars}</div></td><td>{clock(first, day)}</td><td><ul>{"".join(notes)}</ul></td></tr>'
     )
 

@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.gitops.airflow.plugins.module_utils._platform.verification_chart import TITLES, chart, clock, escaped
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.verification_chart import TITLES, breakable, chart, clock, escaped
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.verification_style import STYLE
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.verification_timeline import (
     DAG_RUN,
@@ -50,10 +50,10 @@ def page(report: Report) -> str:
     title = f"{name}: {'proven' if proven else 'not proven'}"
     day = str(report.get("verified_at") or "")[:10]
     sections = [
-        _headline(report, application, proven, day),
+        _headline(report, application, proven),
         _placements("Where the tasks ran", "placements", report.get("runs") or [], day),
         _strays(report.get("strays") or [], day),
-        _life_cycle(report, day),
+        _life_cycle(report),
         _parts(report),
     ]
     text = f"""<!DOCTYPE html>
@@ -93,7 +93,7 @@ def _number(items: Any, one: str, more: str) -> str:
     return f"{len(items)} {one if len(items) == 1 else more}"
 
 
-def _headline(report: Report, application: Mapping[str, Any], proven: bool, day: str) -> str:
+def _headline(report: Report, application: Mapping[str, Any], proven: bool) -> str:
     airflow, runs = report.get("airflow") or {}, report.get("runs") or []
     spaces = {str(run.get("namespace")) for run in runs}
     if proven:
@@ -119,7 +119,7 @@ def _headline(report: Report, application: Mapping[str, Any], proven: bool, day:
 <h1><span class="mark" aria-hidden="true">{mark}</span> {word}</h1>
 <p class="said">{said}</p>
 {_facts(facts)}
-<p class="note">As found at {clock(report.get("verified_at"), day)} on {escaped(day)}. The page does not follow later changes.</p>
+<p class="note">This page shows the moment of the verification. It does not follow later changes.</p>
 </header>"""
 
 
@@ -130,7 +130,7 @@ def _toleration(given: Any) -> str:
     value = f"={given['value']}" if given.get("value") else ""
     effect = f":{given['effect']}" if given.get("effect") else ""
     limit = f" for {given['tolerationSeconds']} s" if given.get("tolerationSeconds") is not None else ""
-    return escaped(f"{given.get('key') or 'every taint'}{value}{effect}{limit}")
+    return breakable(f"{given.get('key') or 'every taint'}{value}{effect}{limit}")
 
 
 def _list(items: Any, empty: str) -> str:
@@ -144,7 +144,7 @@ def _selectors(placement: Mapping[str, Any]) -> str:
     labels, affinity = placement.get("node_selector"), placement.get("affinity")
     if labels is None and affinity is None:
         return "unknown"
-    shown = [escaped(f"{key}={value}") for key, value in (labels or {}).items()]
+    shown = [breakable(f"{key}={value}") for key, value in (labels or {}).items()]
     return _list(shown + ([f"affinity {escaped(json.dumps(affinity, sort_keys=True))}"] if affinity else []), "none")
 
 
@@ -155,13 +155,14 @@ def _placements(heading: str, ident: str, placements: Sequence[Mapping[str, Any]
     for item in placements:
         times, tolerations = item.get("timings") or {}, item.get("tolerations")
         known_tolerations = None if tolerations is None else [_toleration(given) for given in tolerations]
-        moments = "".join(f"<td>{clock(times.get(name), day)}</td>" for name in ("created", "scheduled", "running", "finished"))
+        moments = "".join(f"<td>{clock(times.get(name), day)}</td>" for name in ("created", "scheduled", "running"))
+        end = f"<td>{clock(times.get('finished'), day)}<small>{escaped(item.get('phase'))}</small></td>"
         rows.append(
-            f'<tr><th scope="row">{escaped(task_of(item))}<small>{escaped(item.get("pod"))}</small></th>'
-            f"<td>{escaped(item.get('namespace'))}</td><td>{escaped(item.get('node'))}</td>"
-            f"<td>{_selectors(item)}</td><td>{_list(known_tolerations, 'none')}</td>{moments}<td>{escaped(item.get('phase'))}</td></tr>"
+            f'<tr><th scope="row">{breakable(task_of(item))}<small>{escaped(item.get("pod"))}</small></th>'
+            f"<td>{escaped(item.get('namespace'))}</td><td>{breakable(item.get('node'))}</td>"
+            f"<td>{_selectors(item)}</td><td>{_list(known_tolerations, 'none')}</td>{moments}{end}</tr>"
         )
-    names = ("Task and pod", "Namespace", "Node", "Node selectors", "Tolerations", "Created", "Scheduled", "Running", "Ended", "Result")
+    names = ("Task and pod", "Namespace", "Node", "Selectors", "Tolerations", "Created", "Scheduled", "Running", "Ended")
     head = "".join(f'<th scope="col">{name}</th>' for name in names)
     body = "\n".join(rows)
     return f"""<section aria-labelledby="{ident}">
@@ -178,7 +179,7 @@ def _strays(strays: Sequence[Mapping[str, Any]], day: str) -> str:
     return _placements("Stray workers: not where they belong", "strays", strays, day)
 
 
-def _life_cycle(report: Report, day: str) -> str:
+def _life_cycle(report: Report) -> str:
     events = known(report)
     kinds = {event.kind for event in events}
     absent = [kind for kind in TITLES if kind not in kinds]
@@ -194,7 +195,7 @@ def _life_cycle(report: Report, day: str) -> str:
     left_out = f'<h3>Not known</h3>\n<ul class="notes">{listed}</ul>' if notes else ""
     return f"""<section aria-labelledby="life-cycle">
 <h2 id="life-cycle">Life cycle</h2>
-{chart(events, day)}
+{chart(events)}
 <p class="note">Kubernetes, Argo CD and Airflow recorded these times. Kubernetes writes whole seconds. A pod became ready when
 Kubernetes last found it ready.</p>
 {left_out}
@@ -204,7 +205,7 @@ Kubernetes last found it ready.</p>
 def _parts(report: Report) -> str:
     airflow = report.get("airflow") or {}
     pods = [escaped(name) for name in report.get("core_pods") or []]
-    images = [f"<code>{escaped(name)}</code>" for name in report.get("images") or []]
+    images = [f"<code>{breakable(name)}</code>" for name in report.get("images") or []]
     spaces = [escaped(name) for name in str(airflow.get("namespace_list") or "").split(",") if name]
     facts = [
         ("Airflow&#8217;s own pods", _list(pods, "none")),

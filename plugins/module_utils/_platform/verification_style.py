@@ -42,23 +42,33 @@ h3 { margin: 1rem 0 .25rem; font-size: 1rem; }
 code { font: .92em ui-monospace, "DejaVu Sans Mono", monospace; overflow-wrap: anywhere; }
 ul { margin: 0; padding: 0; list-style: none; }
 .notes { padding-left: 1.2rem; list-style: disc; }
-dl { display: grid; grid-template-columns: repeat(auto-fit, minmax(12rem, 1fr)); gap: .75rem 1.5rem; margin: 0; }
+dl { display: grid; grid-template-columns: repeat(auto-fit, minmax(13rem, 1fr)); gap: .75rem 1.5rem; margin: 0; }
 dt { color: var(--muted); font-size: .85rem; }
 dd { margin: 0; overflow-wrap: anywhere; }
 header dd { font-size: 1.05rem; font-weight: 600; }
+header dd code { font-size: 1em; }
 .scroll { overflow-x: auto; }
 table { width: 100%; border-collapse: collapse; font-size: .87rem; }
 caption { padding-bottom: .5rem; text-align: left; color: var(--muted); }
 th, td { padding: .45rem .6rem; border-top: 1px solid var(--line); text-align: left; vertical-align: top; overflow-wrap: anywhere; }
 thead th { border-top: 0; color: var(--muted); font-weight: 600; white-space: nowrap; }
 tbody th { font-weight: 600; }
-th small { display: block; color: var(--muted); font-weight: 400; }
+small { display: block; color: var(--muted); font-weight: 400; }
 time { white-space: nowrap; font-variant-numeric: tabular-nums; }
-.placements { min-width: 62rem; }
-.chart { min-width: 46rem; table-layout: fixed; }
-.chart th:nth-child(1) { width: 24%; }
-.chart th:nth-child(3) { width: 9rem; }
-.chart th:nth-child(4) { width: 17rem; }
+.placements { min-width: 64rem; table-layout: fixed; font-size: .82rem; }
+.placements th, .placements td { padding-left: .35rem; padding-right: .35rem; }
+.placements th:nth-child(1) { width: 16%; }
+.placements th:nth-child(2) { width: 9.5%; }
+.placements th:nth-child(3) { width: 12%; }
+.placements th:nth-child(4) { width: 8%; }
+.placements th:nth-child(n+6) { width: 7.5%; }
+.placements li { margin-bottom: .2rem; padding-left: .9em; text-indent: -.9em; }
+.chart { min-width: 62rem; table-layout: fixed; }
+.chart th:nth-child(1) { width: 23%; }
+.chart th:nth-child(3) { width: 9%; }
+.chart th:nth-child(4) { width: 31%; }
+.chart td time { white-space: normal; }
+.chart li { display: inline-block; margin-right: .9em; white-space: nowrap; }
 .axis { position: relative; padding-bottom: 1.6rem; }
 .ticks { position: absolute; left: .6rem; right: .6rem; bottom: .2rem; height: 1.3em; font-weight: 400; }
 .tick { position: absolute; transform: translateX(-50%); }
@@ -76,10 +86,11 @@ time { white-space: nowrap; font-variant-numeric: tabular-nums; }
 .worker { --shade: var(--worker); } .proof { --shade: var(--proof); } .other { --shade: var(--other); }
 @page { size: landscape; margin: 12mm; }
 @media print {
-  body { background: none; font-size: 12px; }
+  :root { font-size: 11px; }
+  body { background: none; font-size: 1rem; }
   main, footer { max-width: none; padding: 0; }
   header, section { border-radius: 0; }
-  tr, header, .chart { break-inside: avoid; }
+  tr, header { break-inside: avoid; }
   h2 { break-after: avoid; }
   .placements, .chart { min-width: 0; }
   .scroll { overflow: visible; }

@@ -20,7 +20,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._placement.worker i
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.verification_rules import operation_of
 
 SYNC, DATABASE, MIGRATIONS, POD, DAG_RUN, WORKER, PROOF = "sync", "database", "migrations", "pod", "dag_run", "worker", "proof"
-WAITS, PREPARES, STARTS, RUNS, QUEUED = "waits for a node", "prepares its containers", "becomes ready", "runs", "waits in the queue"
+WAITS, PREPARES, STARTS, RUNS, QUEUED = "waits for a node", "prepares containers", "becomes ready", "runs", "waits in the queue"
 PROVEN, READY_AGAIN = "is proven", "is ready again"
 MYSQL = "mysql"  # the component of the database's pod
 # This machine writes the time of the proof, without the part of the second.
@@ -99,7 +99,7 @@ def timeline(
 def observed(placements: Sequence[Mapping[str, Any]], verified_at: str) -> list[Event]:
     """The part of the timeline that the rest of a report holds, too: workers and proof."""
     workers = [event for placement in placements for event in _worker(placement)]
-    return [*workers, *_phases(PROOF, "Verification", [(verified_at, PROVEN)], verified_at)]
+    return [*workers, *_phases(PROOF, "Platform", [(verified_at, PROVEN)], verified_at)]
 
 
 def _phases(kind: str, subject: str, begun: Sequence[tuple[Any, str]], end: Any) -> Iterator[Event]:

@@ -225,7 +225,7 @@ def test_the_report_holds_what_was_seen() -> None:
         "run_id": "verify-1",
         "runs": PLACEMENTS,
         "strays": [],
-        "timeline": [{"kind": "proof", "subject": "Verification", "label": "is proven"} | dict.fromkeys(("start", "end"), AT)],
+        "timeline": [{"kind": "proof", "subject": "Platform", "label": "is proven"} | dict.fromkeys(("start", "end"), AT)],
     }
     assert json.loads(document_of(report)) == report
     again = read_stored(configmap(Platform("airflow"), {"subject": "s", "report": document_of(report)}))

@@ -108,15 +108,15 @@ def of(found: list[Event], kind: str) -> list[str]:
 FRESH = """\
 sync: Application airflow-core syncs c09497e 26:05-27:38
 database: Pod airflow-mysql-0 waits for a node 26:07-26:07
-database: Pod airflow-mysql-0 prepares its containers 26:07-26:09
+database: Pod airflow-mysql-0 prepares containers 26:07-26:09
 database: Pod airflow-mysql-0 becomes ready 26:09-26:19
 migrations: Job airflow-run-airflow-migrations runs 26:21-26:46
 pod: Pod airflow-webserver-6b5d9c7f4-x2x9k waits for a node 27:00-27:00
-pod: Pod airflow-webserver-6b5d9c7f4-x2x9k prepares its containers 27:00-27:11
+pod: Pod airflow-webserver-6b5d9c7f4-x2x9k prepares containers 27:00-27:11
 pod: Pod airflow-scheduler-5f7d8b9c6-jq4w8 waits for a node 27:01-27:01
-pod: Pod airflow-scheduler-5f7d8b9c6-jq4w8 prepares its containers 27:01-27:10
+pod: Pod airflow-scheduler-5f7d8b9c6-jq4w8 prepares containers 27:01-27:10
 pod: Pod airflow-triggerer-7c9f6d5b8-p8l2m waits for a node 27:01-27:01
-pod: Pod airflow-triggerer-7c9f6d5b8-p8l2m prepares its containers 27:01-27:12
+pod: Pod airflow-triggerer-7c9f6d5b8-p8l2m prepares containers 27:01-27:12
 pod: Pod airflow-scheduler-5f7d8b9c6-jq4w8 becomes ready 27:10-27:32
 pod: Pod airflow-webserver-6b5d9c7f4-x2x9k becomes ready 27:11-27:37
 pod: Pod airflow-triggerer-7c9f6d5b8-p8l2m becomes ready 27:12-27:28
@@ -125,12 +125,12 @@ dag_run: DAG example_cron_dag runs 27:53.107-28:11.250
 dag_run: DAG example_user_dag waits in the queue 27:52.482-27:53.107
 dag_run: DAG example_user_dag runs 27:53.107-28:07.250
 worker: example_user_dag.ad_hoc waits for a node 27:57-27:57
-worker: example_user_dag.ad_hoc prepares its containers 27:57-27:59
+worker: example_user_dag.ad_hoc prepares containers 27:57-27:59
 worker: example_user_dag.ad_hoc runs 27:59-28:05
 worker: example_cron_dag.say_hi waits for a node 28:05-28:05
-worker: example_cron_dag.say_hi prepares its containers 28:05-28:07
+worker: example_cron_dag.say_hi prepares containers 28:05-28:07
 worker: example_cron_dag.say_hi runs 28:07-28:10
-proof: Verification is proven 28:13-28:13"""
+proof: Platform is proven 28:13-28:13"""
 
 
 def test_a_fresh_install() -> None:
@@ -181,14 +181,14 @@ WEBSERVER = "Pod airflow-webserver-6b5d9c7f4-x2x9k"
             "pod",
             [
                 f"{WEBSERVER} waits for a node 27:00-27:00",
-                f"{WEBSERVER} prepares its containers 27:00-27:11",
+                f"{WEBSERVER} prepares containers 27:00-27:11",
                 f"{WEBSERVER} becomes ready 27:11-",
             ],
         ),
         (
             {"pods": changed(0, conditions=UNREADY, containerStatuses=WAITING)[:1]},
             "pod",
-            [f"{WEBSERVER} waits for a node 27:00-27:00", f"{WEBSERVER} prepares its containers 27:00-"],
+            [f"{WEBSERVER} waits for a node 27:00-27:00", f"{WEBSERVER} prepares containers 27:00-"],
         ),
         # Its first start is over, and no object says when it was.
         (
@@ -196,7 +196,7 @@ WEBSERVER = "Pod airflow-webserver-6b5d9c7f4-x2x9k"
             "pod",
             [
                 "Pod w waits for a node 27:00-27:00",
-                "Pod w prepares its containers 27:00-",
+                "Pod w prepares containers 27:00-",
                 "Pod w is ready again (restarts: 2) 27:37-27:37",
             ],
         ),
@@ -213,7 +213,7 @@ WEBSERVER = "Pod airflow-webserver-6b5d9c7f4-x2x9k"
                 ]
             },
             "worker",
-            ["a.t prepares its containers 27:57-27:59", "a.t runs 27:59-"],
+            ["a.t prepares containers 27:57-27:59", "a.t runs 27:59-"],
         ),
     ],
 )
@@ -241,7 +241,7 @@ def test_what_is_not_known_is_left_out(changes: Obj, kind: str, expected: list[s
 def test_clocks_that_differ(kind: str, start: str, end: str, seconds: float | None, words: str) -> None:
     event = Event(kind, "s", "x", f"2026-11-23T{start}Z", end and f"2026-11-23T{end}Z")
     assert event.seconds == seconds
-    assert contradictions([event, Event("proof", "Verification", "is proven", VERIFIED_AT, VERIFIED_AT)]) == ([words] if words else [])
+    assert contradictions([event, Event("proof", "Platform", "is proven", VERIFIED_AT, VERIFIED_AT)]) == ([words] if words else [])
     assert contradictions([event]) == ([words] if " from " in words else [])
 
 
