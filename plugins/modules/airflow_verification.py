@@ -122,7 +122,10 @@ options:
     type: float
     default: 300
   report_path:
-    description: File for the report as JSON, readable by everyone. Without it no file is written.
+    description:
+      - File for the report as JSON, readable by everyone. Without it no file is written.
+      - The module writes the same report for people beside it, as a page of HTML that loads nothing from elsewhere. The page's name ends
+        in C(.html) instead of C(.json).
     type: path
 notes:
   - Needs the rights of M(gitops.airflow.argocd_application_wait) and M(gitops.airflow.airflow_worker_placement_wait). In
@@ -141,7 +144,7 @@ EXAMPLES = r"""
     platform: airflow
     worker_namespaces: [airflow-core]
 
-- name: Verify the version as well, and keep the report in a file
+- name: Verify the version as well, and keep the report in airflow.json and airflow.html
   gitops.airflow.airflow_verification:
     platform: airflow
     worker_namespaces: [airflow-core]
@@ -227,6 +230,10 @@ report:
     core_containers:
       description: Number of their containers.
       type: int
+    images:
+      description: Images of their containers. Missing in the report of an earlier version.
+      type: list
+      elements: str
     scheduler_uid:
       description: The scheduler's pod when Airflow was asked. Another one may have another image or configuration.
       type: str
@@ -249,6 +256,35 @@ report:
       description: Workers in other namespaces.
       type: list
       elements: dict
+    timeline:
+      description:
+        - What happened when, from the start of the last sync to the proof. Missing in the report of an earlier version, or if the report
+          would be longer than 100,000 characters.
+        - A time is left out if no object of the cluster holds it any more, such as the times of the migrations Job five minutes after its
+          end.
+      type: list
+      elements: dict
+      contains:
+        kind:
+          description: V(sync), V(database), V(migrations), V(pod), V(dag_run), V(worker) or V(proof).
+          type: str
+        subject:
+          description: The Application, pod, Job, DAG or task.
+          type: str
+        label:
+          description: What it did in this time.
+          type: str
+        start:
+          description: Since when, in UTC.
+          type: str
+        end:
+          description: Until when, in UTC. Null if it is not known, the same as C(start) for a moment.
+          type: str
+page_path:
+  description: File of the report for people. Empty if there is no report to write.
+  returned: success
+  type: str
+  sample: /home/me/.cache/gitops-airflow/platforms/airflow/verify.html
 text:
   description: The summary for a person.
   returned: success
@@ -257,7 +293,9 @@ text:
     Airflow 2.6.3 runs: KubernetesExecutor in airflow-core, airflow-cron, airflow-user
       4 pods / 7 containers in airflow-core, Synced and Healthy at f420d27
       example_cron_dag.say_hi ran in airflow-cron on airflow-control-plane (example-cron-dag-say-hi-b5qdarbt)
-      proven 2026-11-25T03:25:08Z; report: ~/.cache/gitops-airflow/platforms/airflow/verify.json
+      proven 2026-11-25T03:25:08Z
+      report for people:   /home/me/.cache/gitops-airflow/platforms/airflow/verify.html
+      report for programs: /home/me/.cache/gitops-airflow/platforms/airflow/verify.json
 problems:
   description: Broken rules, each with C(code), C(value), C(rule), C(message) and C(next_action). Outside of check mode they are failures.
   returned: success
@@ -300,6 +338,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import Platform
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.refusal import enforce
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.verification import Run, Wanted, refuse_options
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.verification_page import page, page_path
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.verification_read import Verification, Ways
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.verification_report import State, document_of, summary
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
@@ -398,7 +437,9 @@ def main(create: Callable[..., AnsibleModule] = AnsibleModule) -> None:
         verification = Verification(ways_of(module, params, wanted, start), wanted, check, params["search_cluster"])
         state, report, run = carry_out(verification)
         path = params["report_path"] or ""
-        written = bool(report and path) and write_report(path, document_of(report), check)
+        page_file = page_path(path)
+        files = {path: document_of, page_file: page} if report and path else {}
+        written = [write_report(file, made(report), check) for file, made in files.items()]
     except CollectionError as error:
         started = verification.started if verification else []
         elapsed = round(time.monotonic() - start, 3)
@@ -407,11 +448,12 @@ def main(create: Callable[..., AnsibleModule] = AnsibleModule) -> None:
         module.warn(notice)
     before, proof = state.stored.subject.partition(" ")[0] if state.stored.report else "", state.commits
     module.exit_json(
-        changed=run or written,
+        changed=run or any(written),
         proven=bool(report),
         ran=[item.dag_id for item in state.runs] if run else [],
         report=report,
-        text=summary(wanted, state, report, path),
+        page_path=page_file if files else "",
+        text=summary(wanted, state, report, path, page_file),
         problems=[problem.as_dict() for problem in state.problems],
         diff={"before": f"proven: {before}\n", "after": f"proven: {proof if run else before}\n"},
         elapsed=round(time.monotonic() - start, 3),

@@ -21,14 +21,16 @@ from typing import Any
 import pytest
 from ansible_collections.gitops.airflow.plugins.module_utils._airflow.inspection import Inspection
 from ansible_collections.gitops.airflow.plugins.module_utils._airflow.task_log import TaskLog
-from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError
+from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError, CollectionError
 from ansible_collections.gitops.airflow.plugins.module_utils._base.progress import Line, Progress
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import KubeApi, connect
 from ansible_collections.gitops.airflow.plugins.module_utils._platform import verification_run
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import Platform
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.verification import Run, Wanted
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.verification_read import Verification, Ways
+from ansible_collections.gitops.airflow.plugins.modules import airflow_verification
 from ansible_collections.gitops.airflow.plugins.modules.airflow_verification import carry_out
+from ansible_collections.gitops.airflow.plugins.plugin_utils._hosted import Ended, HostedModule
 from ansible_collections.gitops.airflow.tests.integration.apiserver import ApiServer
 from ansible_collections.gitops.airflow.tests.integration.modules import Module
 from ansible_collections.gitops.airflow.tests.integration.objects import NEW, application, ended, status, worker
@@ -84,7 +86,8 @@ class Airflow:
             return None
         if self.fails:
             raise self.fails
-        return {"dag_run_id": run_id, "state": "success"}
+        times = {"logical_date": "2026-05-04T10:00:01.500000+00:00", "start_date": "2026-05-04T10:00:02+00:00", "end_date": None}
+        return {"dag_run_id": run_id, "state": "success", **times}
 
     def create_run(self, dag_id: str, body: Obj) -> Obj:
         run_id = body["dag_run_id"]
@@ -234,6 +237,62 @@ def test_a_proof_is_made_once_for_each_pair_of_commits(cluster: Cluster) -> None
     again, run = cluster.verify()
     assert run
     assert again["run_id"] != report["run_id"]
+
+
+JOB: Obj = {
+    "apiVersion": "batch/v1",
+    "kind": "Job",
+    "metadata": {"name": "airflow-run-airflow-migrations", "namespace": "airflow-core"},
+    "spec": {"template": {"spec": {"restartPolicy": "OnFailure", "containers": [{"name": "m", "image": "x"}]}}},
+}
+RAN: Obj = {"startTime": "2026-05-04T10:00:02Z", "completionTime": "2026-05-04T10:00:07Z", "succeeded": 1}
+
+
+@pytest.fixture
+def job(server: ApiServer) -> Iterator[Obj]:
+    """The migrations Job, while Kubernetes keeps it."""
+    made = server.create(JOB)
+    server.merge(JOB, {"status": {**RAN, "conditions": [{"type": "Complete", "status": "True"}]}}, "status")
+    yield made
+    # The default leaves it for the garbage collector, which does not run here.
+    server.request("DELETE", f"/apis/batch/v1/namespaces/airflow-core/jobs/{JOB['metadata']['name']}", {"propagationPolicy": "Background"})
+
+
+def times(report: Obj) -> dict[str, list[tuple[str, str | None]]]:
+    found: dict[str, list[tuple[str, str | None]]] = {}
+    for event in report["timeline"]:
+        found.setdefault(event["kind"], []).append((event["start"], event["end"]))
+    return found
+
+
+@pytest.mark.usefixtures("job")
+def test_a_proof_keeps_what_happened_when(cluster: Cluster) -> None:
+    report, _run = cluster.verify()
+    found = times(report)
+    assert found["sync"] == [("2026-05-04T10:00:00Z", "2026-05-04T10:00:09Z")]
+    assert found["migrations"] == [(RAN["startTime"], RAN["completionTime"])]
+    assert [start for start, _end in found["dag_run"]] == ["2026-05-04T10:00:01.500Z", "2026-05-04T10:00:02Z"]
+    (timings,) = [item["timings"] for item in report["runs"]]
+    assert found["worker"] == [(timings["created"], None), (timings["running"], timings["finished"])]
+    assert len(found["pod"]) == 2
+    assert found["proof"] == [(report["verified_at"], report["verified_at"])]
+    assert "database" not in found
+    assert json.loads(cluster.proof()["data"]["report"])["timeline"] == report["timeline"]
+
+
+@pytest.mark.parametrize("status", [404, 403])
+def test_a_job_that_cannot_be_read_does_not_hinder_a_proof(cluster: Cluster, monkeypatch: pytest.MonkeyPatch, status: int) -> None:
+    items = KubeApi.items
+
+    def refuse(self: KubeApi, path: str, query: Obj | None = None, **more: Any) -> list[Obj]:
+        if path.endswith("/jobs") and status == 403:
+            raise ApiError(403, "Not permitted to list jobs.")
+        return items(self, path, query, **more)
+
+    monkeypatch.setattr(KubeApi, "items", refuse)
+    report, run = cluster.verify()
+    assert run
+    assert "migrations" not in times(report)
 
 
 def just_started(cluster: Cluster, seconds: float) -> None:
@@ -424,6 +483,47 @@ def test_the_module_refuses(verify: Verify, options: Obj, code: str, words: str)
     found = verify(**options)
     assert found["failed"]
     assert (found.get("code"), words in found["msg"]) == (code, True), found
+
+
+def test_the_module_writes_the_report_for_programs_and_for_people(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The module itself, with the doubles of Airflow and its scheduler."""
+    path, page = tmp_path / "new/verify.json", tmp_path / "new/verify.html"
+    options: Obj = {
+        "kubeconfig": str(cluster.server.kubeconfig("admin")),
+        "platform": "verified",
+        "application": "verified",
+        "worker_namespaces": ["airflow-core", "airflow-cron", "airflow-user"],
+        "pods": 2,
+        "containers": 3,
+        "runs": [{name: getattr(RUN, name) for name in ("dag_id", "task_id", "namespace", "log")}],
+        "report_path": str(path),
+    }
+    monkeypatch.setattr(airflow_verification, "ways_of", lambda *_arguments: cluster.verification().ways)
+
+    def verified(check: bool = False) -> Obj:
+        with pytest.raises(Ended) as caught:
+            airflow_verification.main(lambda **spec: HostedModule(options, "airflow_verification", check, False, **spec))
+        return caught.value.result
+
+    found = verified(check=True)
+    assert (found["changed"], found["ran"], found["page_path"], path.parent.exists()) == (True, ["cron"], "", False)
+    found = verified()
+    assert (found["changed"], found["ran"], found["page_path"]) == (True, ["cron"], str(page))
+    assert found["text"].endswith(f"\n  report for people:   {page}\n  report for programs: {path}")
+    assert json.loads(path.read_text()) == found["report"]
+    assert all(words in page.read_text() for words in ("Proven", "say_hi", "node-1", found["report"]["run_id"]))
+    assert "secret-of-airflow" not in page.read_text() + path.read_text()
+    assert [file.stat().st_mode & 0o777 for file in (path, page)] == [0o644, 0o644]
+    assert sorted(path.parent.iterdir()) == [page, path]
+
+    assert not verified()["changed"]
+    page.unlink()
+    assert (verified(check=True)["changed"], page.exists()) == (True, False)
+    found = verified()
+    assert (found["changed"], found["ran"], page.exists()) == (True, [], True)
+    assert not verified()["changed"]
 
 
 def test_the_module_checks_a_platform_that_is_not_there_yet(verify: Verify, tmp_path: Path) -> None:

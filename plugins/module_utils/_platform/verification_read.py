@@ -96,8 +96,10 @@ class Verification:
         # The runs need what has just started, too, and take longer than it needs to settle.
         starting = Expectation(settled=False)
         application, row = self._ready_application(starting, [(Ref("ConfigMap", core, PROOF), proof and proof["metadata"])])
-        pods = core_pods(api.items(core_path("pods", core), CORE_QUERY, whole=True)) if application else core_pods([])
-        state = State(application or {}, row, pods, read_stored(proof))
+        found = api.items(core_path("pods", core), CORE_QUERY, whole=True) if application else []
+        pods = core_pods(found)
+        counted = tuple(pod for pod in found if pod["metadata"]["name"] in pods.names)
+        state = State(application or {}, row, pods, read_stored(proof), core=counted)
         if pods.scheduler:
             return self._asked(state)
         if self.check:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.gitops.airflow.plugins.module_utils._airflow.inspection import Inspection
@@ -17,15 +17,19 @@ from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.refusal import Refusal
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.verification import PROOF, Run, Stored, Wanted, commits
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.verification_rules import CorePods, migrations
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.verification_timeline import as_list, timeline
 
 Obj = dict[str, Any]
+
+# Characters of a report, which are ASCII: a ConfigMap may have ten times as many bytes. Of a log's line if a report has more.
+LIMIT, LINE = 100_000, 300
 
 
 @dataclass(frozen=True)
 class State:
     """What one look at the platform found. ``row`` is the Application as argocd_application_wait returns it.
 
-    ``inspection`` is None where no scheduler runs, which only a check accepts.
+    ``core`` are the pods that ``pods`` counts. ``inspection`` is None where no scheduler runs, which only a check accepts.
     """
 
     application: Obj
@@ -36,6 +40,7 @@ class State:
     runs: tuple[Run, ...] = ()
     proven: bool = False
     problems: tuple[Refusal, ...] = ()
+    core: tuple[Obj, ...] = ()
 
     @property
     def revision(self) -> str:
@@ -53,23 +58,56 @@ def configmap(platform: Platform, data: Mapping[str, str]) -> Obj:
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": dict(data)}
 
 
-def build_report(
-    wanted: Wanted, state: State, inspection: Inspection, run_id: str, runs: Sequence[Obj], strays: Sequence[Obj], now: datetime.datetime
-) -> Obj:
-    """The report of runs that have succeeded. ``runs`` and ``strays`` are placements as airflow_worker_placement_wait returns them."""
-    return {
-        "verified_at": f"{now:%Y-%m-%dT%H:%M:%SZ}",
+@dataclass(frozen=True)
+class Ran:
+    """What the runs left. ``placements`` and ``strays`` are as airflow_worker_placement_wait returns them.
+
+    ``dag_runs`` are Airflow's answers by DAG. ``job`` is the migrations Job of the last sync, None if it could not be read.
+    """
+
+    run_id: str
+    placements: Sequence[Obj]
+    strays: Sequence[Obj] = ()
+    dag_runs: Mapping[str, Obj] = field(default_factory=dict)
+    job: Obj | None = None
+
+
+def build_report(wanted: Wanted, state: State, inspection: Inspection, ran: Ran, now: datetime.datetime) -> Obj:
+    """The report of runs that have succeeded."""
+    verified_at = f"{now:%Y-%m-%dT%H:%M:%SZ}"
+    events = timeline(state.application, state.core, ran.job, ran.dag_runs, [*ran.placements, *ran.strays], verified_at)
+    report = {
+        "verified_at": verified_at,
         "application": dict(state.row),
         "airflow": inspection.as_dict(),
         "core_pods": [*state.pods.names],
         "core_containers": state.pods.containers,
+        "images": sorted({str(item["image"]) for pod in state.core for item in pod["spec"]["containers"]}),
         "scheduler_uid": state.pods.scheduler_uid,
         "asked": [run.dag_id for run in wanted.runs],
         "migrations": migrations(state.application),
-        "run_id": run_id,
-        "runs": [*runs],
-        "strays": [*strays],
+        "run_id": ran.run_id,
+        "runs": [*ran.placements],
+        "strays": [*ran.strays],
+        "timeline": as_list(events),
     }
+    return _fitting(report)
+
+
+def _fitting(report: Obj) -> Obj:
+    """The report, if it is too long without what it is not a proof without: the logs' long lines, then the logs, then the timeline."""
+    short, silent = _logs_cut(report, LINE), _logs_cut(report, 0)
+    choices = [report, short, silent, {key: item for key, item in silent.items() if key != "timeline"}]
+    return next((item for item in choices if len(document_of(item)) <= LIMIT), choices[-1])
+
+
+def _logs_cut(report: Obj, length: int) -> Obj:
+    """The report with so many characters of each line of a log; with 0 of none."""
+    workers = {
+        name: [{**item, "log_tail": [line[:length] for line in item.get("log_tail") or [] if length]} for item in report[name]]
+        for name in ("runs", "strays")
+    }
+    return {**report, **workers}
 
 
 def document_of(report: Mapping[str, Any]) -> str:
@@ -77,8 +115,8 @@ def document_of(report: Mapping[str, Any]) -> str:
     return json.dumps(report, indent=4, sort_keys=True)
 
 
-def summary(wanted: Wanted, state: State, report: Mapping[str, Any], path: str = "") -> str:
-    """What a person reads at the end. ``report`` is empty while nothing is proven; ``path`` is its file's, if there is one."""
+def summary(wanted: Wanted, state: State, report: Mapping[str, Any], path: str = "", page: str = "") -> str:
+    """What a person reads at the end. ``report`` is empty while nothing is proven. ``path`` and ``page`` are its files, if it has any."""
     core, row = wanted.platform.core_namespace, state.row
     if state.inspection is None:
         return f"Airflow does not run in {core} yet: it cannot be verified."
@@ -92,7 +130,8 @@ def summary(wanted: Wanted, state: State, report: Mapping[str, Any], path: str =
     if report:
         for run in report.get("runs") or []:
             lines.append("  {dag_id}.{task_id} ran in {namespace} on {node} ({pod})".format(**run))
-        lines.append(f"  proven {report.get('verified_at')}" + (f"; report: {path}" if path else ""))
+        lines.append(f"  proven {report.get('verified_at')}")
+        lines += [f"  report for people:   {page}", f"  report for programs: {path}"] if path else []
     elif state.runs:
         names = ", ".join(run.dag_id for run in state.runs)
         lines.append(f"  not verified at these commits yet: a run without --check starts {names}")

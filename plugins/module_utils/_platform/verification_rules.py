@@ -157,10 +157,15 @@ def operation_of(application: Obj) -> Obj:
     return dict((application.get("status") or {}).get("operationState") or {})
 
 
+def migration_hooks(application: Obj) -> list[Obj]:
+    """The migrations Job, as the last sync lists it."""
+    results = (operation_of(application).get("syncResult") or {}).get("resources") or []
+    return [item for item in results if item.get("kind") == "Job" and "migrations" in str(item.get("name"))]
+
+
 def migrations(application: Obj) -> list[str]:
     """The phases of the migrations Job in the last sync."""
-    results = (operation_of(application).get("syncResult") or {}).get("resources") or []
-    return [str(item.get("hookPhase") or "") for item in results if item.get("kind") == "Job" and "migrations" in str(item.get("name"))]
+    return [str(item.get("hookPhase") or "") for item in migration_hooks(application)]
 
 
 def migration_problems(wanted: Wanted, application: Obj, schema: str) -> list[Refusal]:

@@ -24,6 +24,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._platform.refusal i
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.verification import PROOF, Plan, plan
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.verification_read import Verification
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.verification_report import (
+    Ran,
     State,
     build_report,
     configmap,
@@ -34,6 +35,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._platform.verificat
     WORKERS_QUERY,
     idle_problems,
     idle_workers,
+    migration_hooks,
     migration_problems,
     ownership_problems,
     task_problems,
@@ -58,6 +60,7 @@ class Attempt:
     def prove(self) -> Obj:
         """Runs the DAGs and keeps the proof in the cluster. Returns the report."""
         state, inspection = self._state, self._inspection
+        job = self._migrations_job()  # first, because Kubernetes deletes it after some minutes
         password = self._password()
         self._await_idle()
         intent = plan(state.revision, inspection, state.runs, state.stored, self._ways.today())
@@ -65,13 +68,22 @@ class Attempt:
         claim = self._keep(intent.claim())
         with self._ways.airflow(password) as airflow:
             try:
-                found = self._run(airflow, intent, claim["metadata"]["resourceVersion"])
+                found, dag_runs = self._run(airflow, intent, claim["metadata"]["resourceVersion"])
             except BaseException:
                 self._pause(airflow, [dag for dag in intent.dags if dag not in intent.unpaused])
                 raise
-        report = build_report(self._wanted, state, inspection, intent.run_id, found.placements, found.strays, self._ways.today())
+        ran = Ran(intent.run_id, found.placements, found.strays, dag_runs, job)
+        report = build_report(self._wanted, state, inspection, ran, self._ways.today())
         self._keep({"subject": intent.subject, "report": document_of(report)})
         return report
+
+    def _migrations_job(self) -> Obj | None:
+        """The migrations Job of the last sync, for its times. The rules judge it by the Application, so it need not be readable."""
+        for hook in migration_hooks(self._state.application):
+            path = f"/apis/batch/v1/namespaces/{self._wanted.platform.core_namespace}/jobs"
+            with suppress(ApiError):
+                return next(iter(self._ways.api.items(path, {"fieldSelector": f"metadata.name={hook['name']}"}, whole=True)), None)
+        return None
 
     def _password(self) -> str:
         """Airflow's admin password, from the Secret that the collection makes."""
@@ -109,8 +121,8 @@ class Attempt:
         self._verification.changed = True
         return kept
 
-    def _run(self, airflow: Airflow, intent: Plan, since: str) -> Placement:
-        """Starts each DAG, and waits until its worker has run where it should and the run has succeeded."""
+    def _run(self, airflow: Airflow, intent: Plan, since: str) -> tuple[Placement, dict[str, Obj]]:
+        """Starts each DAG, and waits until its worker has run where it should and the run has succeeded. Returns the DAG runs, too."""
         ways, deadline = self._ways, self._ways.clock() + self._wanted.timeout
 
         def left() -> float:
@@ -126,14 +138,15 @@ class Attempt:
         if found.verdict.kind != "done":
             action = f"Look at these DAG runs and their logs in Airflow's UI (run {intent.run_id}), correct the cause, and verify again."
             raise CollectionError(f"The workers did not run in the expected places. {failure(request, found)}", action, "placement")
-        problems = []
+        problems, dag_runs = [], {}
         for run in intent.runs:
             paused = run.dag_id not in intent.unpaused
             outcome = self._carry_out(airflow, Request(run.dag_id, intent.run_id, paused_after=paused, timeout=left()))
             problems += task_problems(run, found.placements, outcome.task_instances)
+            dag_runs[run.dag_id] = outcome.dag_run or {}
         enforce(problems)
         self._pause(airflow, intent.leftovers)
-        return found
+        return found, dag_runs
 
     def _carry_out(self, airflow: Airflow, request: Request) -> Outcome:
         work = DagRun(airflow, request, self._ways.clock, self._ways.sleep, self._ways.progress())

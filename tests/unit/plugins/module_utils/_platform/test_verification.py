@@ -25,6 +25,9 @@ from ansible_collections.gitops.airflow.plugins.module_utils._platform.verificat
     subject,
 )
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.verification_report import (
+    LIMIT,
+    LINE,
+    Ran,
     State,
     build_report,
     configmap,
@@ -37,6 +40,7 @@ NAMESPACES = ("airflow-core", "airflow-cron", "airflow-user")
 CRON = Run("example_cron_dag", "say_hi", "airflow-cron", "hello from airflow-cron", optional=True)
 USER = Run("example_user_dag", "ad_hoc", "airflow-user", "hello from airflow-user", optional=True)
 OWN = Run("own", "t", "airflow-user", "x")
+AT = "2026-01-01T00:01:00Z"
 NOW = datetime.datetime(2026, 1, 1, 0, 1, tzinfo=datetime.UTC)
 INSPECTION = Inspection(
     version="2.6.3",
@@ -206,24 +210,54 @@ STATE = State(APPLICATION, ROW, PODS, Stored(), INSPECTION, (CRON, USER))
 
 
 def test_the_report_holds_what_was_seen() -> None:
-    report = build_report(wanted(CRON, USER), STATE, INSPECTION, "verify-1", PLACEMENTS, [], NOW)
+    core = tuple({"metadata": {"name": name}, "spec": {"containers": [{"image": image}]}} for name, image in (("a", "x:2"), ("b", "x:1")))
+    report = build_report(wanted(CRON, USER), replace(STATE, core=core), INSPECTION, Ran("verify-1", PLACEMENTS), NOW)
     assert report == {
         "verified_at": "2026-01-01T00:01:00Z",
         "application": ROW,
         "airflow": INSPECTION.as_dict(),
         "core_pods": ["airflow-scheduler-1", "airflow-webserver-1"],
         "core_containers": 7,
+        "images": ["x:1", "x:2"],
         "scheduler_uid": "uid-1",
         "asked": ["example_cron_dag", "example_user_dag"],
         "migrations": ["Succeeded"],
         "run_id": "verify-1",
         "runs": PLACEMENTS,
         "strays": [],
+        "timeline": [{"kind": "proof", "subject": "Platform", "label": "is proven"} | dict.fromkeys(("start", "end"), AT)],
     }
     assert json.loads(document_of(report)) == report
     again = read_stored(configmap(Platform("airflow"), {"subject": "s", "report": document_of(report)}))
     assert again.document == document_of(again.report) == document_of(report)
     assert recalled(again, "uid-1", ["example_cron_dag"]) == INSPECTION
+
+
+MANY = [{**PLACEMENTS[0], "map_index": number, "timings": {"created": AT, "scheduled": AT}} for number in range(70)]
+
+
+@pytest.mark.parametrize(
+    ("runs", "lines", "longest", "dated"),
+    [
+        (2, ["x" * 400] * 20, 400, True),
+        (2, ["x" * 4000] * 20, LINE, True),
+        (1, ["\u65e5" * 4000] * 20, LINE, True),  # six characters of JSON each
+        (50, ["x" * 400] * 20, 0, True),
+        (70, ["x" * 400] * 20, 0, True),
+    ],
+)
+def test_a_report_has_room_in_its_configmap(runs: int, lines: list[str], longest: int, dated: bool) -> None:
+    placements = [{**item, "log_tail": lines} for item in MANY[:runs]]
+    report = build_report(wanted(CRON), STATE, INSPECTION, Ran("verify-1", placements, placements[:1]), NOW)
+    assert len(document_of(report).encode()) <= LIMIT
+    assert max((len(line) for item in (*report["runs"], *report["strays"]) for line in item["log_tail"]), default=0) == longest
+    assert [item["pod"] for item in report["runs"]] == ["pod-1"] * runs
+    assert ("timeline" in report) is dated
+
+
+def test_a_report_of_very_many_workers_is_without_times() -> None:
+    report = build_report(wanted(CRON), STATE, INSPECTION, Ran("verify-1", MANY * 3), NOW)
+    assert ("timeline" in report, len(report["runs"])) == (False, 210)
 
 
 HEAD = """Airflow 2.6.3 runs: KubernetesExecutor in airflow-core, airflow-cron, airflow-user
@@ -242,7 +276,9 @@ PROVEN = {"runs": PLACEMENTS, "verified_at": "2026-01-01T00:01:00Z"}
             "/state/verify.json",
             HEAD + "  example_cron_dag.say_hi ran in airflow-cron on node-1 (pod-1)\n"
             "  example_user_dag.ad_hoc ran in airflow-user on node-2 (pod-2)\n"
-            "  proven 2026-01-01T00:01:00Z; report: /state/verify.json",
+            "  proven 2026-01-01T00:01:00Z\n"
+            "  report for people:   /state/verify.html\n"
+            "  report for programs: /state/verify.json",
         ),
         ((), STATE, {"verified_at": "t"}, "", HEAD + "  proven t"),
         (
@@ -272,4 +308,4 @@ PROVEN = {"runs": PLACEMENTS, "verified_at": "2026-01-01T00:01:00Z"}
     ],
 )
 def test_the_summary(runs: tuple[Run, ...], state: State, report: dict[str, Any], path: str, text: str) -> None:
-    assert summary(wanted(*runs), state, report, path) == text
+    assert summary(wanted(*runs), state, report, path, path.replace("json", "html")) == text
