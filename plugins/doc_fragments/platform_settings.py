@@ -61,15 +61,54 @@ options:
             type: raw
             required: true
           node_selector:
-            description: Node labels that its worker pods ask for. Not checked.
+            description: Node labels that its worker pods need.
             type: dict
           tolerations:
-            description: Tolerations of its worker pods. Not checked.
+            description: Tolerations of its worker pods, with Kubernetes' field names.
             type: list
             elements: dict
           affinity:
-            description: Affinity of its worker pods. Not checked.
+            description: Affinity of its worker pods, with Kubernetes' field names.
             type: dict
+          topology_spread:
+            description: TopologySpreadConstraints of its worker pods, with Kubernetes' field names.
+            type: list
+            elements: dict
+          priority_class:
+            description: PriorityClass of its worker pods.
+            type: str
+          runtime_class:
+            description: RuntimeClass of its worker pods.
+            type: str
+          resources:
+            description: Default C(requests) and C(limits) of the container C(base), as quantities by the names of resources.
+            type: dict
+          image:
+            description: Image of its worker containers that have the platform's image.
+            type: str
+          pull_secrets:
+            description: Names of Secrets in the namespace for pulling images.
+            type: list
+            elements: str
+          quota:
+            description: Hard limits of a ResourceQuota in the namespace, as quantities by the names of resources.
+            type: dict
+          limits:
+            description: Items of a LimitRange in the namespace, with Kubernetes' field names.
+            type: list
+            elements: dict
+          network_policy:
+            description: Network policy of the namespace, V(default), V(strict) or V(none). Empty for O(platform.network_policy).
+            type: str
+            default: ""
+          pod_security:
+            description: Pod Security Standard of the namespace, V(baseline) or V(restricted). Empty for the platform's.
+            type: str
+            default: ""
+          require_node:
+            description: Whether a cluster is refused if none of its nodes can take a worker pod of the namespace now.
+            type: bool
+            default: false
       unenforced_namespaces:
         description: Worker namespaces that existed before and may lack a Pod Security Standard. Others without one are refused.
         type: list
@@ -212,6 +251,28 @@ options:
         description: Whether a separate DAG processor parses DAG files, and not the scheduler.
         type: bool
         default: false
+      core_placement:
+        description: Where Airflow's own pods and its database run.
+        type: dict
+        default: {}
+        suboptions:
+          node_selector:
+            description: Node labels that these pods need.
+            type: dict
+          tolerations:
+            description: Their tolerations, with Kubernetes' field names.
+            type: list
+            elements: dict
+          affinity:
+            description: Their affinity, with Kubernetes' field names.
+            type: dict
+          topology_spread:
+            description: Their TopologySpreadConstraints, with Kubernetes' field names.
+            type: list
+            elements: dict
+          priority_class:
+            description: Their PriorityClass.
+            type: str
       task_secrets:
         description: Secrets of O(platform.core_namespace) that tasks there may refer to.
         type: list

@@ -11,6 +11,7 @@ version_added: 0.1.0
 author: The gitops.airflow team (@gitops-airflow)
 description:
   - Translates the options of C(platform_worker_namespaces) to fields of the worker pods' specification, by their names in Kubernetes.
+  - Resources and image become fields of the container C(base).
   - Leaves out options that are not set or empty.
 options:
   _input:
@@ -31,10 +32,18 @@ _value:
   description:
     - In C(workerNamespaces) the fields of each namespace's worker pods, by the name of the namespace.
     - In C(workerPodFields) the names of all fields that a namespace can have.
+    - In C(workerQuotas) and C(workerLimits) the content of the ResourceQuota and of the LimitRange of namespaces that have them. The items
+      of a LimitRange are complete, as the API server returns them.
+    - In C(podSecurityOf) the Pod Security Standard of namespaces that have one of their own.
+    - In C(kinds) the kinds, with their API group, that the chart renders only for these.
   type: dict
   sample:
     workerNamespaces: {airflow-cron: {nodeSelector: {pool: cron}}}
     workerPodFields: [nodeSelector, tolerations, affinity]
+    workerQuotas: {airflow-cron: {pods: "20"}}
+    workerLimits: {}
+    podSecurityOf: {}
+    kinds: [{group: "", kind: ResourceQuota}]
 """
 
 from collections.abc import Callable

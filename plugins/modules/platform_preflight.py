@@ -79,6 +79,8 @@ notes:
     O(airflow.values) name, in each namespace whose pods use them.
   - Where it may, it also reads the nodes, the pods and the ConfigMap C(kubeadm-config) of C(kube-system), the ServiceCIDRs, and the
     EndpointSlices of C(default). They name the addresses that tasks must not reach. Without these rights a warning says what is not known.
+  - If an entry of O(platform.worker_namespaces) or O(airflow.core_placement) chooses nodes, it also reads the nodes where it may. For
+    O(airflow.core_placement) it also reads MySQL's volume claim and its volume.
   - The module only warns of probable mistakes that do not affect the platform, such as an option that this version of Airflow does not
     know.
 seealso:

@@ -33,7 +33,14 @@ PROFILE = {
 # What of the core namespace the pod template of every worker refers to, cut down.
 TEMPLATE = {
     "spec": {
-        "containers": [{"env": [{"name": "X", "valueFrom": {"secretKeyRef": {"name": "airflow-metadata", "key": "connection"}}}]}],
+        "containers": [
+            {
+                "name": "base",
+                "image": "apache/airflow:2.6.3",
+                "env": [{"name": "X", "valueFrom": {"secretKeyRef": {"name": "airflow-metadata", "key": "connection"}}}],
+                "resources": {"requests": {"cpu": "100m", "memory": "256Mi"}},
+            }
+        ],
         "volumes": [{"name": "config", "configMap": {"name": "airflow-config"}}],
     }
 }
@@ -116,7 +123,9 @@ SETTINGS: dict[str, Any] = {
     "core": "core",
     "release": "airflow-core",
     "account": "airflow-worker",
+    "image": "apache/airflow:2.6.3",
     "podSecurity": "baseline",
+    "podSecurityOf": {},
     "tokenAudiences": ["vault.example.com"],
     "taskReferences": {"secrets": ["listed"], "configMaps": ["listed-map"], "claims": ["listed-claim"]},
 }

@@ -39,11 +39,20 @@ heritage: {{ .Release.Service }}
 {{- end }}
 {{- end }}
 
+{{/* (root, component's values): where its pods run, or where all do */}}
 {{- define "double.placement" -}}
-securityContext: {{- toYaml .Values.securityContexts.pod | nindent 2 }}
-nodeSelector: {{- toYaml .Values.nodeSelector | nindent 2 }}
-affinity: {{- toYaml .Values.affinity | nindent 2 }}
-tolerations: {{- toYaml .Values.tolerations | nindent 2 }}
+{{- $all := (index . 0).Values }}
+{{- $own := index . 1 }}
+securityContext: {{- toYaml $all.securityContexts.pod | nindent 2 }}
+nodeSelector: {{- toYaml ($own.nodeSelector | default $all.nodeSelector) | nindent 2 }}
+affinity: {{- toYaml ($own.affinity | default $all.affinity) | nindent 2 }}
+tolerations: {{- toYaml ($own.tolerations | default $all.tolerations) | nindent 2 }}
+{{- with $own.topologySpreadConstraints }}
+topologySpreadConstraints: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with $own.priorityClassName }}
+priorityClassName: {{ . }}
+{{- end }}
 {{- end }}
 
 {{/* A variable from a key of a Secret: (name, secret, key) */}}

@@ -10,7 +10,7 @@ metadata:
     {{- toYaml . | nindent 4 }}
     {{- end }}
 spec:
-  {{- include "double.placement" . | nindent 2 }}
+  {{- include "double.placement" (list . .Values.workers) | nindent 2 }}
   restartPolicy: Never
   serviceAccountName: {{ include "worker.serviceAccountName" . }}
   terminationGracePeriodSeconds: {{ .Values.workers.terminationGracePeriodSeconds }}

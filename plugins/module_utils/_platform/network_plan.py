@@ -59,9 +59,10 @@ def network_plan(
 ) -> NetworkPlan:
     """``network``: None if nothing is applied. ``made``, ``known``, ``parts``: as in Around. ``in_use``: whether Airflow runs already."""
     plan = NetworkPlan(found=sorted(found))
-    if given.network_policy == NONE:
+    levels = given.network_levels
+    if levels == {NONE}:
         plan.unused = plan.lifted = plan.found
-    if given.airflow is None or given.network_policy == NONE or network is None:
+    if given.airflow is None or levels == {NONE} or network is None:
         return plan
     around = Around(frozenset(made), frozenset(known), network.ranges, network.dns, network.api, frozenset(parts))
     plan.definitions = definitions(given, around)
@@ -70,17 +71,23 @@ def network_plan(
     purposes = {purpose(ref) for ref in wanted}
     plan.lifted = [ref for ref in plan.unused if purpose(ref) not in purposes]
     plan.gaps = list(network.gaps) if reaches_everywhere(plan.definitions) else []
-    plan.gaps += [OPEN] if given.network_policy == STRICT and not network.api else []
+    strict = STRICT in (given.network_policy, given.network_level(given.core_namespace))
+    plan.gaps += [OPEN] if strict and not network.api else []
     if in_use and not plan.found:
         plan.notes = [_announcement(given)]
     return plan
 
 
 def _announcement(given: Settings) -> str:
-    reached = "only what the platform needs"
+    reached, where = "only what the platform needs", ""
     if given.network_policy != STRICT:
         reached = "no other pods, Services and nodes of this cluster"
+    if any(entry.get("network_policy") for entry in given.profiles):
+        where = ", except in worker namespaces with another network_policy"
+    if given.network_policy == NONE:
+        names = [str(name) for name in given.worker_namespaces if given.network_level(name) != NONE]
+        return f"From now on NetworkPolicies limit what pods in {', '.join(names)} reach, and what reaches them (network_policy)."
     return (
-        f"From now on tasks reach {reached}, and other pods do not reach the platform's. Connections that your DAGs need go into "
+        f"From now on tasks reach {reached}, and other pods do not reach the platform's{where}. Connections that your DAGs need go into "
         "platform_task_egress. platform_network_policy: none leaves the network open."
     )

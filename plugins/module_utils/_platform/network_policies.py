@@ -84,11 +84,27 @@ class Policies:
     airflow: AirflowSettings
     around: Around
     found: list[Obj] = field(default_factory=list)
+    strict: bool = False  # the level of the namespace whose policies are being made
 
     def make(self) -> list[Obj]:
-        self._core()
+        if self._enter(self.given.core_namespace):
+            self._core()
         for namespace in dict.fromkeys(self.given.worker_namespaces):
-            self._workers(namespace)
+            if self._enter(namespace):
+                self._workers(namespace)
+        if self.given.network_policy != NONE:
+            self.strict = self.given.network_policy == STRICT
+            self._others()
+        return sorted(self.found, key=lambda item: (item["metadata"]["namespace"], item["metadata"]["name"]))
+
+    def _enter(self, namespace: str) -> bool:
+        """Takes the level of a namespace. Whether that has policies."""
+        level = self.given.network_level(namespace)
+        self.strict = level == STRICT
+        return level != NONE
+
+    def _others(self) -> None:
+        """The namespaces in which no worker runs."""
         # What is not used any more may run on.
         if self.given.git_server == "embedded" or GIT_SERVICE in self.around.parts:
             self._git()
@@ -96,13 +112,8 @@ class Policies:
         if self.airflow.logs.mode == "embedded" or kept:
             self._logs()
         self._argocd()
-        return sorted(self.found, key=lambda item: (item["metadata"]["namespace"], item["metadata"]["name"]))
 
     # Who is who
-
-    @property
-    def strict(self) -> bool:
-        return self.given.network_policy == STRICT
 
     def _labels(self, *components: str) -> Obj:
         """The selector of Airflow's pods."""
@@ -305,8 +316,8 @@ def _proxies(values: object) -> Iterator[str]:
 
 
 def definitions(given: Settings, around: Around) -> list[Obj]:
-    """The policies of a platform, in the order of their namespaces and names; none for the level none or without settings of Airflow."""
-    if given.airflow is None or given.network_policy == NONE:
+    """The policies of a platform, in the order of their namespaces and names; none without settings of Airflow."""
+    if given.airflow is None:
         return []
     return Policies(given, given.airflow, around).make()
 

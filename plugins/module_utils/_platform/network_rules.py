@@ -7,22 +7,18 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from ansible_collections.gitops.airflow.plugins.module_utils._base.nearest import did_you_mean, nearest
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.network_policies import LEVELS
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.refusal import Refusal
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings import Settings
-
-Problems = Iterator[tuple[str, str]]  # where, and why: the end of a sentence
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.shapes import Check, Problems, below, each, keys, selector
 
 PROTOCOLS = ("TCP", "UDP", "SCTP")
-OPERATORS = ("In", "NotIn", "Exists", "DoesNotExist")
-# Kubernetes: apimachinery/pkg/util/validation. The name of a port, and the key and value of a label.
+# Kubernetes: apimachinery/pkg/util/validation.
 PORT_NAME = re.compile(r"(?=.{1,15}$)(?=.*[a-z])[a-z0-9]+(-[a-z0-9]+)*")
-LABEL_KEY = re.compile(r"([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
-LABEL_VALUE = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?")
 
 
 def level(given: Settings) -> Iterator[Refusal]:
@@ -35,6 +31,20 @@ def level(given: Settings) -> Iterator[Refusal]:
             f"(only what is listed) or 'none'.{did_you_mean(nearest(given.network_policy, LEVELS))}",
             "Correct platform_network_policy in the inventory.",
         )
+
+
+def own_level(given: Settings) -> Iterator[Refusal]:
+    for entry in given.profiles:
+        value = entry.get("network_policy") or ""
+        if value and value not in LEVELS:
+            yield Refusal(
+                "network_policy",
+                value,
+                "the network_policy of a worker namespace is default, strict, none or empty",
+                f"network_policy of {entry['name']} in platform_worker_namespaces is '{value}'. It must be 'default', 'strict', 'none', or "
+                f"empty for platform_network_policy.{did_you_mean(nearest(value, LEVELS))}",
+                f"Correct network_policy of {entry['name']} in platform_worker_namespaces.",
+            )
 
 
 def ranges(given: Settings) -> Iterator[Refusal]:
@@ -79,27 +89,13 @@ def _cidr(value: Any) -> str:
     return ""
 
 
-def _keys(value: Any, known: Collection[str], what: str) -> Iterator[str]:
-    """Why a value is not a dictionary with these keys."""
-    if not isinstance(value, Mapping):
-        yield f"must be {what}, a dictionary with {', '.join(known)}"
-        return
-    for key in value:
-        if key not in known:
-            yield f"has the unknown key '{key}'; {what} has {', '.join(known)}.{did_you_mean(nearest(str(key), known))}".rstrip(".")
-
-
-def _each(value: Any, place: str, check: Callable[[Any], Problems]) -> Problems:
-    """The problems of a list, which may not be empty: Kubernetes would take an empty one for "all"."""
-    if not isinstance(value, list | tuple) or not value:
-        yield place, "must be a list with an entry at least; leave it out to allow all"
-        return
-    for number, item in enumerate(value):
-        yield from ((f"{place}[{number}]{where}", why) for where, why in check(item))
+def _each(value: Any, place: str, check: Check) -> Problems:
+    """Kubernetes would take an empty list for "all"."""
+    yield from below(place, each(value, check, "leave it out to allow all"))
 
 
 def _rule(value: Any) -> Problems:
-    wrong = list(_keys(value, ("to", "ports"), "a rule"))
+    wrong = list(keys(value, ("to", "ports"), "a rule"))
     yield from (("", why) for why in wrong)
     if wrong:
         return
@@ -112,7 +108,7 @@ def _rule(value: Any) -> Problems:
 
 
 def _peer(value: Any) -> Problems:
-    wrong = list(_keys(value, ("ipBlock", "namespaceSelector", "podSelector"), "a peer"))
+    wrong = list(keys(value, ("ipBlock", "namespaceSelector", "podSelector"), "a peer"))
     yield from (("", why) for why in wrong)
     if wrong:
         return
@@ -120,13 +116,13 @@ def _peer(value: Any) -> Problems:
         yield "", "must have either ipBlock, or namespaceSelector, podSelector or both"
     for key in ("namespaceSelector", "podSelector"):
         if key in value:
-            yield from ((f".{key}{where}", why) for where, why in _selector(value[key]))
+            yield from below(f".{key}", selector(value[key]))
     if "ipBlock" in value:
-        yield from ((f".ipBlock{where}", why) for where, why in _block(value["ipBlock"]))
+        yield from below(".ipBlock", _block(value["ipBlock"]))
 
 
 def _block(value: Any) -> Problems:
-    wrong = list(_keys(value, ("cidr", "except"), "an ipBlock"))
+    wrong = list(keys(value, ("cidr", "except"), "an ipBlock"))
     yield from (("", why) for why in wrong)
     if wrong:
         return
@@ -150,38 +146,8 @@ def _block(value: Any) -> Problems:
     yield from _each(value["except"], ".except", part)
 
 
-def _selector(value: Any) -> Problems:
-    wrong = list(_keys(value, ("matchLabels", "matchExpressions"), "a selector"))
-    yield from (("", why) for why in wrong)
-    if wrong:
-        return
-    labels = value.get("matchLabels", {})
-    if not isinstance(labels, Mapping) or not all(_label(key, text) for key, text in labels.items()):
-        yield ".matchLabels", "must be a dictionary of labels; a value that is a number or a boolean needs quotes"
-    if "matchExpressions" in value:
-        yield from _each(value["matchExpressions"], ".matchExpressions", _expression)
-
-
-def _label(key: Any, value: Any) -> bool:
-    return isinstance(key, str) and isinstance(value, str) and bool(LABEL_KEY.fullmatch(key) and LABEL_VALUE.fullmatch(value))
-
-
-def _expression(value: Any) -> Problems:
-    wrong = list(_keys(value, ("key", "operator", "values"), "an expression"))
-    yield from (("", why) for why in wrong)
-    if wrong:
-        return
-    operator, values = value.get("operator"), value.get("values", [])
-    if operator not in OPERATORS:
-        yield ".operator", f"must be one of {', '.join(OPERATORS)}.{did_you_mean(nearest(str(operator), OPERATORS))}".rstrip(".")
-    elif not isinstance(values, list | tuple) or bool(values) != (operator in ("In", "NotIn")):
-        yield ".values", f"must be a list that is {'not ' if operator in ('In', 'NotIn') else ''}empty for the operator {operator}"
-    elif not all(_label(value.get("key"), text) for text in values or [""]):
-        yield "", "must have the key and the values of labels; a value that is a number or a boolean needs quotes"
-
-
 def _port(value: Any) -> Problems:
-    wrong = list(_keys(value, ("protocol", "port", "endPort"), "a port"))
+    wrong = list(keys(value, ("protocol", "port", "endPort"), "a port"))
     yield from (("", why) for why in wrong)
     if wrong:
         return
@@ -201,4 +167,4 @@ def _number(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= 65535
 
 
-RULES = (level, ranges, task_egress)
+RULES = (level, own_level, ranges, task_egress)

@@ -77,6 +77,7 @@ class Platform:
     application: str = "airflow-core"
     repo: str = ""
     path: str = ""
+    quotas: tuple[Ref, ...] = ()  # ResourceQuotas and LimitRanges that the chart has for worker namespaces
 
     @property
     def all_namespaces(self) -> tuple[str, ...]:

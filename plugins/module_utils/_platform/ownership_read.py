@@ -124,6 +124,8 @@ class OwnershipRead:
             sight.chart = [item for items in lists for item in items if item.ref.name.startswith("airflow-")]
             planned = {item.ref for item in sight.planned}
             sight.chart = [item for item in sight.chart if item.ref not in planned]
+        # The chart may get these later, when Argo CD has long applied the rest.
+        sight.chart = [*sight.chart, *filter(None, at_once(self.one, [ref for ref in platform.quotas if ref.namespace in there]))]
         living = {"labelSelector": "kubernetes_executor=True", "fieldSelector": "status.phase!=Failed,status.phase!=Succeeded"}
         sight.living = [item.ref for item in self.all("Pod", living)]
         sight.workers = [f"{ref.namespace}/{ref.name}" for ref in sight.living if ref.namespace in platform.all_namespaces]

@@ -12,12 +12,13 @@ from typing import Any
 from ansible_collections.gitops.airflow.plugins.module_utils._base.owner import labels_of, owner_of
 from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import named
 from ansible_collections.gitops.airflow.plugins.module_utils._git.credentials import BASIC_SECRET, GIT_SYNC_SECRETS
-from ansible_collections.gitops.airflow.plugins.module_utils._platform import admission_state, references
+from ansible_collections.gitops.airflow.plugins.module_utils._platform import admission_state, node_state, references
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.admission_state import Admission
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.chart_values import service_accounts
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.git_accounts import git_accounts
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.network_plan import NetworkPlan, network_plan
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.network_ranges import Network
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.node_state import Nodes
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import (
     FORMER_WORKER_SECRETS,
     GENERATED,
@@ -64,6 +65,7 @@ class State:
     # What people's chart values name. Objects that were not looked up, because their namespace does not exist, are left out.
     named: dict[Ref, frozenset[str] | None] = field(default_factory=dict)
     network: Network | None = None  # None: it was not looked at
+    nodes: Nodes | None = None  # None: people choose no nodes
     admission: Admission | None = None  # what was found out about the admission policy; None if it is not wanted
 
 
@@ -171,7 +173,11 @@ def make_plan(state: State, given: Settings) -> Plan:
     stored = [item for item in secrets if item.ref == Ref("Secret", given.core_namespace, LOG_SECRET)]
     plan.log_store_before = next((_annotations(item.metadata).get(LOG_STORE, "") for item in stored), "")
     plan.admission = state.admission.usable if state.admission else ""
-    plan.notes = [*_notes(plan, airflow), *admission_state.notes(state.admission, airflow.admission_policy)]
+    plan.notes = [
+        *_notes(plan, airflow),
+        *node_state.notes(state.nodes, given, airflow),
+        *admission_state.notes(state.admission, airflow.admission_policy),
+    ]
     return plan
 
 
@@ -256,6 +262,7 @@ def refusals(state: State, plan: Plan, given: Settings, airflow: AirflowSettings
         *_tasks_at_upgrade(state, plan, given),
         *_moved_core(state, plan, given),
         *_tasks_in_dropped(state, plan),
+        *node_state.refusals(state.nodes, given, airflow),
         *admission_state.refusals(state.admission, given, airflow),
     ]
 

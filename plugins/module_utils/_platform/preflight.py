@@ -17,6 +17,8 @@ from ansible_collections.gitops.airflow.plugins.module_utils._platform import (
     network_policies,
     network_ranges,
     network_rules,
+    node_state,
+    profile_rules,
     references,
     repository_rules,
     rules,
@@ -76,7 +78,7 @@ def read_state(api: KubeApi, given: Settings, *, network: bool = False) -> plans
     state = plans.State(sight, decide(sight, platform))
     if given.airflow is None:
         return state
-    if network and given.network_policy != network_policies.NONE:
+    if network and given.network_levels != {network_policies.NONE}:
         state.network = network_ranges.learn(network_ranges.read(api), given.network_ranges)
     core, secret = given.core_namespace, given.airflow.logs.secret if given.airflow.logs.mode == "s3" else ""
     wanted = [
@@ -182,6 +184,7 @@ class Preflight:
             state = read_state(api, given, network=fenced)
             if self._purpose == INSTALL:
                 state.named = read_named(api, given, state.sight)
+                state.nodes = node_state.read(api, given, plans.CLAIM) if self._is_well_formed() else None
                 state.admission = admission_state.read(api, given)
         except LibraryMissing:
             raise
@@ -202,6 +205,11 @@ class Preflight:
         # What is wrong inside another's cluster is not this platform's concern.
         if given.airflow and self._purpose == INSTALL and all(refusal.code == "tasks_run" for refusal in others):
             outcome.refusals += plans.refusals(state, outcome.plan, given, given.airflow)
+
+    def _is_well_formed(self) -> bool:
+        """Whether what people set for pods can be compared with nodes."""
+        given = self._given
+        return given.airflow is not None and not rules.broken(profile_rules.RULES, given) and not value_rules.broken(given, given.airflow)
 
     def _ask_all(self, outcome: Outcome, airflow: AirflowSettings, asked: Sequence[Repository]) -> None:
         requests = [self._request(repo, airflow, outcome) for repo in asked]

@@ -15,21 +15,15 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from ansible.module_utils.compat.version import LooseVersion
-from ansible_collections.gitops.airflow.plugins.module_utils._platform import network_rules
+from ansible_collections.gitops.airflow.plugins.module_utils._platform import network_rules, profile_rules
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.refusal import Refusal
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings import Settings
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.shapes import IMAGE
 
 Rule = Callable[[Settings], Iterator[Refusal]]
 
 # What is a label's value and part of names, and the name of a namespace.
 LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
-# registry/repository:tag@digest, as the distribution project's reference package has it. A registry may be an address in brackets.
-IMAGE = re.compile(
-    r"(?:(?:[A-Za-z0-9][A-Za-z0-9.-]*|\[[0-9A-Fa-f:]+\])(?::\d+)?/)?"
-    r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*"
-    r"(?P<tag>:\w[\w.-]{0,127})?(?P<digest>@[a-z0-9]+(?:[+._-][a-z0-9]+)*:[0-9A-Fa-f]{32,})?",
-    re.ASCII,
-)
 OLDEST_AIRFLOW, NOT_YET_AIRFLOW = "2.6", "2.11"
 
 
@@ -182,6 +176,7 @@ PLATFORM: tuple[Rule, ...] = (
     core_namespace,
     namespace_once,
     *network_rules.RULES,
+    *profile_rules.RULES,
 )
 
 

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from ansible_collections.gitops.airflow.plugins.module_utils._base.url import public_url
 from ansible_collections.gitops.airflow.plugins.module_utils._git.credentials import SPEC, Credentials, hide_secrets
 from ansible_collections.gitops.airflow.plugins.module_utils._platform import worker_namespaces
-from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import Platform
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import Platform, Ref
 
 # The roles' variables, by which messages name the options.
 PLATFORM_PREFIX, AIRFLOW_PREFIX = "platform_", "airflow_app_"
@@ -78,6 +78,7 @@ AIRFLOW_OPTIONS: dict[str, Any] = {
     "task_claims": {"type": "list", "elements": "str", "default": []},
     "task_token_audiences": {"type": "list", "elements": "str", "default": [], "no_log": False},
     "admission_policy": {"type": "str", "default": "auto", "choices": list(ADMISSION_MODES)},
+    "core_placement": {"type": "dict", "default": {}, "options": worker_namespaces.PLACEMENT_OPTIONS},
     "values": {"type": "raw", "default": {}},
     "chart_repository": {"type": "str", "default": ""},
     "chart_version": {"type": "str", "default": ""},
@@ -174,6 +175,7 @@ class AirflowSettings:
     task_claims: tuple[str, ...] = ()
     task_token_audiences: tuple[str, ...] = ()
     admission_policy: str = "auto"
+    core_placement: Mapping[str, Any] = field(default_factory=dict)
     values: Any = field(default_factory=dict, repr=False)
 
     @property
@@ -195,7 +197,7 @@ class Settings:
     core_namespace: Any = "airflow-core"
     logs_namespace: Any = "airflow-logs"
     worker_namespaces: tuple[Any, ...] = ("airflow-core",)
-    scheduling: Mapping[Any, Mapping[str, Any]] = field(default_factory=dict)  # fields of the worker pods, by namespace
+    profiles: tuple[Mapping[str, Any], ...] = ()  # the worker namespaces with all that is set for them
     unenforced_namespaces: tuple[str, ...] = ()
     network_policy: str = "default"
     network_ranges: tuple[Any, ...] = ()
@@ -203,6 +205,21 @@ class Settings:
     airflow_host_port: int = 0
     argocd_host_port: int = 0
     airflow: AirflowSettings | None = None
+
+    @property
+    def scheduling(self) -> dict[Any, dict[str, Any]]:
+        """What worker pods get, by namespace."""
+        return {entry["name"]: worker_namespaces.profile(entry) for entry in self.profiles}
+
+    def network_level(self, namespace: Any) -> str:
+        """The level of network policies in a namespace."""
+        own = {entry["name"]: entry.get("network_policy") for entry in self.profiles}
+        return own.get(namespace) or self.network_policy
+
+    @property
+    def network_levels(self) -> set[str]:
+        """All levels that some namespace has."""
+        return {self.network_policy, *map(self.network_level, self.worker_namespaces)}
 
     @property
     def logs_mode(self) -> str:
@@ -253,6 +270,12 @@ class Settings:
             application=airflow.name if airflow else AIRFLOW_OPTIONS["name"]["default"],
             repo=(airflow.platform if airflow else default).url,
             path=airflow.path if airflow else AIRFLOW_OPTIONS["platform_path"]["default"],
+            quotas=tuple(
+                Ref(kind, str(entry["name"]), worker_namespaces.QUOTA_NAME, "v1")
+                for entry in self.profiles
+                for option, kind in worker_namespaces.KINDS.items()
+                if entry.get(option)
+            ),
         )
 
 
@@ -268,7 +291,7 @@ def from_params(platform: Mapping[str, Any], airflow: Mapping[str, Any] | None) 
     plain |= {
         "worker_namespaces": tuple(item["name"] for item in platform["worker_namespaces"]),
         **{name: tuple(platform[name]) for name in ("unenforced_namespaces", "network_ranges", "task_egress")},
-        "scheduling": worker_namespaces.chart_values(platform["worker_namespaces"])["workerNamespaces"],
+        "profiles": tuple(platform["worker_namespaces"]),
         "images": {name: "" if image is None else str(image) for name, image in platform["images"].items()},
     }
     if airflow is None:
@@ -288,6 +311,7 @@ def from_params(platform: Mapping[str, Any], airflow: Mapping[str, Any] | None) 
             task_config_maps=tuple(airflow["task_config_maps"]),
             task_claims=tuple(airflow["task_claims"]),
             task_token_audiences=tuple(airflow["task_token_audiences"]),
+            core_placement=airflow["core_placement"] or {},
             **{name: airflow[name] for name in names},
         ),
     )

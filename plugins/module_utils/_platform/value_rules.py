@@ -11,9 +11,11 @@ from typing import Any
 
 from ansible_collections.gitops.airflow.plugins.module_utils._platform import (
     chart_key_rules,
+    core_placement,
     dag_processor_rules,
     entry_rules,
     forms,
+    quota_rules,
     token_rules,
 )
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.chart_values import (
@@ -286,6 +288,8 @@ RULES: tuple[Rule, ...] = (
     entry_rules.platform_entries,
     lambda _given, airflow: forms.chart_values(airflow.values),
     chart_key_rules.unknown_chart_keys,
+    quota_rules.quotas,
+    core_placement.core_placement,
 )
 
 

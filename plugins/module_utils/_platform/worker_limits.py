@@ -35,9 +35,9 @@ def wanted(given: Settings, airflow: AirflowSettings) -> Limits:
         frozenset({airflow.name}),
         frozenset(map(str, given.worker_namespaces)),
         airflow.core_tasks,
-        frozenset(named | {*_own(airflow)} | {*_of_values(values)}),
+        frozenset(named | {*_own(airflow)} | {*_of_values(values)} | {*pod_fields.references(given.scheduling.get(core))}),
         frozenset(airflow.task_token_audiences),
-        frozenset(pod_cel.exceptions({"spec": _pod(values)})),
+        frozenset(pod_cel.exceptions({"spec": worker_pod(values)})),
         _scheduling(given.scheduling),
     )
 
@@ -65,14 +65,16 @@ def _of_values(values: Any) -> Iterator[tuple[str, str]]:
         yield from pod_fields.references(references.parsed(found) if isinstance(found, str) else found)
 
 
-def _pod(values: Any) -> dict[str, Any]:
-    """The specification of worker pods, as far as the rules for fields concern it."""
+def worker_pod(values: Any) -> dict[str, Any]:
+    """The specification of worker pods before their namespace's profile, as far as the rules for fields and their nodes concern it."""
     template = references.parsed(at(values, "podTemplate"))
     if isinstance(template, Mapping) and isinstance(template.get("spec"), Mapping):
         return dict(template["spec"])
     workers = at(values, "workers")
     context = at(workers, "securityContexts", "container") or at(values, "securityContexts", "containers")
     spec = {
+        "nodeSelector": at(workers, "nodeSelector") or at(values, "nodeSelector"),
+        "affinity": at(workers, "affinity") or at(values, "affinity"),
         "tolerations": at(workers, "tolerations") or at(values, "tolerations") or TOLERATIONS,
         "securityContext": at(workers, "securityContexts", "pod")
         or at(workers, "securityContext")
@@ -98,7 +100,7 @@ def live(config: Mapping[str, Any] | None) -> Limits | None:
             frozenset({given["release"]}),
             frozenset(given["workerNamespaces"]),
             given["core"] in given["workerNamespaces"],
-            frozenset(listed | {*pod_fields.references(template)}),
+            frozenset(listed | {*pod_fields.references(template)} | {*pod_fields.references(given["workerNamespaces"].get(given["core"]))}),
             frozenset(given["tokenAudiences"] or []),
             frozenset(pod_cel.exceptions(template)),
             _scheduling(given["workerNamespaces"]),

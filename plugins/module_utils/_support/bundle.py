@@ -28,8 +28,10 @@ from ansible_collections.gitops.airflow.plugins.module_utils._support.leaks impo
 NAMESPACED = {
     "/api/v1": {
         "configmaps": "ConfigMap",
+        "limitranges": "LimitRange",
         "persistentvolumeclaims": "PersistentVolumeClaim",
         "pods": "Pod",
+        "resourcequotas": "ResourceQuota",
         "secrets": "Secret",
         "serviceaccounts": "ServiceAccount",
         "services": "Service",

@@ -79,7 +79,7 @@ def test_the_folder_has_the_same_content_in_every_namespace(objects: Objects) ->
     folders = named(objects, "ConfigMap", "airflow-python")
     assert sorted(item["metadata"]["namespace"] for item in folders) == sorted(NAMESPACES)
     first = folders[0]["data"]
-    modules = ["gitops_pod_fields.py", "gitops_pod_rules.py", "gitops_task_logs.py", "more.py"]
+    modules = ["gitops_pod_fields.py", "gitops_pod_profile.py", "gitops_pod_rules.py", "gitops_task_logs.py", "more.py"]
     assert sorted(first) == ["airflow_local_settings.py", *modules, "worker-pod.json"]
     assert first["more.py"] == "X = 1\n"
     assert json.loads(first["worker-pod.json"])["spec"]["containers"][0]["name"] == "base"
@@ -153,6 +153,14 @@ PATH = {"name": "PYTHONPATH", "value": "/opt/airflow/dags"}
         (
             put("global.workerNamespaces.airflow-cron", {"nodeSelectors": {"pool": "cron"}}),
             'global.workerNamespaces.airflow-cron: "nodeSelectors" is none of nodeSelector, tolerations, affinity',
+        ),
+        (
+            put("global.workerNamespaces.airflow-cron", {"containers": [{"name": "base", "image": "a/b:1", "command": ["x"]}]}),
+            "only image and resources of the container base can be set there",
+        ),
+        (
+            put("global.workerNamespaces.airflow-cron", {"containers": [{"name": "git-sync-init", "image": "a/b:1"}]}),
+            "only image and resources of the container base can be set there",
         ),
         (
             put("airflow.scheduler.serviceAccount.name", "mine"),

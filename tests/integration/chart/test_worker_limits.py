@@ -76,13 +76,12 @@ def test_d2_nothing_is_missing_before_the_chart_is_applied(write: Write, values:
 
 @pytest.mark.parametrize("logs", ["embedded", "none"])
 def test_d2_with_the_platforms_values_alone_both_say_the_same(write: Write, logs: str) -> None:
-    namespaces = [{"name": "airflow-core"}, {"name": "airflow-cron", "tolerations": [TOLERATION]}]
+    core = {"name": "airflow-core", "pull_secrets": ["pull"], "image": "a/b:1"}
+    namespaces = [core, {"name": "airflow-cron", "tolerations": [TOLERATION], "pull_secrets": ["other"]}]
     airflow = replace(
         AIRFLOW, logs=Logs(logs), task_secrets=("a",), task_config_maps=("b",), task_claims=("c",), task_token_audiences=("vault",)
     )
-    given = Settings(
-        worker_namespaces=("airflow-core", "airflow-cron"), scheduling={"airflow-cron": {"tolerations": [TOLERATION]}}, airflow=airflow
-    )
+    given = Settings(worker_namespaces=("airflow-core", "airflow-cron"), profiles=tuple(namespaces), airflow=airflow)
     now = live(
         write,
         airflow_app_logs=logs,
@@ -95,6 +94,7 @@ def test_d2_with_the_platforms_values_alone_both_say_the_same(write: Write, logs
     expected = worker_limits.wanted(given, airflow)
     check(now, expected)
     assert now.references == expected.references
+    assert {name for _kind, name in now.references} & {"pull", "other"} == {"pull"}
     assert now.exceptions == expected.exceptions
     assert now.core_open is True
 

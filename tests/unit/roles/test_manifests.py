@@ -190,6 +190,16 @@ def test_d14_a_pod_security_standard_is_a_label(render: Render, given: dict[str,
     assert namespace["metadata"]["labels"] == {f"pod-security.kubernetes.io/{mode}": value for mode, value in modes.items()}
 
 
+@pytest.mark.parametrize("name", ["airflow-user", "values", "get"])
+def test_a_worker_namespace_may_have_another_standard(render: Render, name: str) -> None:
+    entries = [{"name": "airflow-core"}, {"name": name, "pod_security": "baseline"}]
+    namespaces = render(
+        "namespaces/namespaces.yaml.j2", platform_worker_namespaces=entries, namespaces_names=["airflow-core", name, "argocd"]
+    )
+    found = [item["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] for item in namespaces]
+    assert found == ["restricted", "baseline", "restricted"]
+
+
 def test_without_a_pod_security_standard_a_namespace_has_no_label(render: Render) -> None:
     (namespace,) = render("namespaces/namespaces.yaml.j2", namespaces_names=["x"], platform_pod_security="")
     assert "labels" not in namespace["metadata"]

@@ -163,7 +163,9 @@ def test_the_chart_is_published_whole(arguments: Arguments) -> None:
     assert (options["folder"], options["prune"]) == (CHART, ["."])
     assert options["owner"] == {"folder": CHART, "platform": "beta", "cluster": "uid", "adopt": False, "take_over": ""}
     without = set(arguments("publish.yml", "git_publish", airflow_app_logs="none")["files"])
-    assert without == files | {"python/gitops_pod_fields.py", "python/gitops_pod_rules.py"}, "the cluster policy imports these"
+    assert without == files | {f"python/gitops_pod_{name}.py" for name in ("fields", "profile", "rules")}, (
+        "the cluster policy imports these"
+    )
     given: dict[str, Any] = {"folder": CHART, "source_dir": None, "prune": [], "files": {}, "copies": [{"src": "", "dest": "x"}]}
     assert collect(given).files == {}, "an empty archive is left out"
 
@@ -192,6 +194,23 @@ def test_the_project_allows_what_is_rendered_and_what_is_listed(arguments: Argum
     allowed = {(item["group"], item["kind"]) for item in options["namespace_kinds"]}
     assert allowed == RENDERED | BESIDES | {(item["group"], item["kind"]) for item in more}
     assert options["cluster_kinds"] == []
+
+
+@pytest.mark.parametrize(
+    ("entry", "kinds"),
+    [
+        ({"quota": {"pods": 5}}, {("", "ResourceQuota")}),
+        ({"limits": [{"type": "Pod", "max": {"cpu": 4}}]}, {("", "LimitRange")}),
+        ({"quota": {"pods": 5}, "limits": [{"type": "Pod", "max": {"cpu": 4}}]}, {("", "LimitRange"), ("", "ResourceQuota")}),
+        ({"quota": {}, "limits": [], "resources": {"requests": {"cpu": 1}}}, set()),
+    ],
+)
+def test_the_project_allows_quotas_only_where_a_namespace_has_them(
+    arguments: Arguments, entry: dict[str, Any], kinds: set[tuple[str, str]]
+) -> None:
+    given = [{"name": "airflow-core"}, {"name": "airflow-etl", **entry}]
+    options = arguments("argocd.yml", "argocd_project", platform_worker_namespaces=given)
+    assert {(item["group"], item["kind"]) for item in options["namespace_kinds"]} == RENDERED | BESIDES | kinds
 
 
 @pytest.mark.parametrize("keep", [True, False])

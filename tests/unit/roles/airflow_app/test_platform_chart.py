@@ -17,6 +17,7 @@ import yaml
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar
 from ansible_collections.gitops.airflow.plugins.module_utils._git.credentials import Credentials
+from ansible_collections.gitops.airflow.plugins.module_utils._platform import quota_rules, worker_limits
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.chart_values import service_accounts
 from ansible_collections.gitops.airflow.tests.unit.places import ROOT
 from ansible_collections.gitops.airflow.tests.unit.trust import trust_as_template
@@ -86,6 +87,72 @@ def test_the_namespace_list_has_no_spaces_and_names_the_worker_namespaces(values
     assert config["kubernetes_executor"]["multi_namespace_mode_namespace_list"] == "core,a,b"
     assert config["kubernetes"]["namespace_list"] == "core,a,b"
     assert content["global"]["workerNamespaces"] == {"core": {}, "a": {}, "b": {}}
+
+
+def test_a_profile_is_written_as_a_part_of_a_pod(values: Callable[..., dict[str, Any]]) -> None:
+    entry = {"resources": {"requests": {"cpu": 2, "memory": "4Gi"}}, "image": "a/b:1", "pull_secrets": ["pull"], "runtime_class": "gvisor"}
+    content = values(platform_worker_namespaces=[{"name": "core"}, {"name": "cron", **entry}])
+    assert content["global"]["workerNamespaces"]["cron"] == {
+        "runtimeClassName": "gvisor",
+        "imagePullSecrets": [{"name": "pull"}],
+        "containers": [{"name": "base", "image": "a/b:1", "resources": {"requests": {"cpu": "2", "memory": "4Gi"}}}],
+    }
+
+
+def test_the_rules_know_what_every_worker_has(values: Callable[..., dict[str, Any]]) -> None:
+    airflow = values()["airflow"]
+    assert airflow["workers"]["resources"] == quota_rules.TASK
+    assert git_sync(values())["resources"] == quota_rules.GIT_SYNC
+    assert airflow["tolerations"] == worker_limits.TOLERATIONS
+    assert not {"nodeSelector", "affinity"} & {*airflow, *airflow["workers"]}
+
+
+def test_quotas_are_written_only_where_a_namespace_has_them(values: Callable[..., dict[str, Any]]) -> None:
+    content = values()
+    assert not {"workerQuotas", "workerLimits"} & set(content)
+    assert "task_publish_max_retries" not in content["airflow"]["config"]["kubernetes_executor"]
+    entry = {"name": "etl", "quota": {"pods": 5}, "limits": [{"type": "Container", "max": {"cpu": 1}}]}
+    content = values(platform_worker_namespaces=[{"name": "core"}, entry])
+    assert content["workerQuotas"] == {"etl": {"pods": "5"}}
+    completed = {"type": "Container", "max": {"cpu": "1"}, "default": {"cpu": "1"}, "defaultRequest": {"cpu": "1"}}
+    assert content["workerLimits"] == {"etl": [completed]}
+    assert content["airflow"]["config"]["kubernetes_executor"]["task_publish_max_retries"] == "-1"
+
+
+def test_a_standard_of_its_own_reaches_the_policy(values: Callable[..., dict[str, Any]]) -> None:
+    content = values(platform_worker_namespaces=[{"name": "core"}, {"name": "etl", "pod_security": "baseline"}])
+    assert (content["global"]["podSecurity"], content["global"]["podSecurityOf"]) == ("restricted", {"etl": "baseline"})
+
+
+CORE: dict[str, Any] = {
+    "node_selector": {"pool": "core"},
+    "tolerations": [{"key": "core", "operator": "Exists"}],
+    "topology_spread": [{"maxSkew": 1, "topologyKey": "zone", "whenUnsatisfiable": "ScheduleAnyway"}],
+    "priority_class": "high",
+}
+
+
+@pytest.mark.parametrize("own", [{}, {"scheduler": {"nodeSelector": {"disk": "ssd"}}, "webserver": {"priorityClassName": "low"}}])
+def test_core_pods_are_placed_and_workers_are_not(values: Callable[..., dict[str, Any]], own: dict[str, Any]) -> None:
+    """What people set for one component wins; labels are joined, as the merge of values does."""
+    content = values(airflow_app_core_placement=CORE, airflow_app_values=own, airflow_app_dag_processor=True)
+    plain = values(airflow_app_values=own, airflow_app_dag_processor=True)
+    placed: dict[str, Any] = {
+        "nodeSelector": {"pool": "core"},
+        "tolerations": [*worker_limits.TOLERATIONS, *CORE["tolerations"]],
+        "topologySpreadConstraints": CORE["topology_spread"],
+        "priorityClassName": "high",
+    }
+    parts = ("scheduler", "triggerer", "webserver", "dagProcessor", "migrateDatabaseJob", "createUserJob")
+    for part in [content["mysql"], *(content["airflow"][name] for name in parts)]:
+        found = {key: part.pop(key) for key in placed}
+        expected = {**placed, **({"priorityClassName": "low"} if own and part is content["airflow"]["webserver"] else {})}
+        more = {"disk": "ssd"} if own and part is content["airflow"]["scheduler"] else {}
+        assert found == {**expected, "nodeSelector": {**placed["nodeSelector"], **more}}
+    for name in own:
+        for key in own[name]:
+            plain["airflow"][name].pop(key)
+    assert content == plain, "nothing else differs, least of all what workers have"
 
 
 def test_scheduling_is_written_as_kubernetes_names_it(values: Callable[..., dict[str, Any]]) -> None:
@@ -329,9 +396,11 @@ SETTINGS = json.dumps(
         "core": "core",
         "release": "airflow-core",
         "account": "the-worker",
+        "image": "airflow:1",
         "taskReferences": {"secrets": ["mine"], "configMaps": [], "claims": []},
         "tokenAudiences": ["vault"],
         "podSecurity": "restricted",
+        "podSecurityOf": {"cron": "baseline"},
     }
 )
 
@@ -361,7 +430,7 @@ def test_the_policy_is_python_inside_a_helm_definition(
     assert settings["WORKER_NAMESPACES"] == {"core": {}, "cron": {"nodeSelector": {"pool": "cron"}}}
     limits = settings["LIMITS"]
     assert (limits.account, limits.core, limits.audiences) == ("the-worker", "core", {"vault"})
-    assert limits.restricted is True
+    assert limits.restricted == {"core"}
     assert limits.references == {("ConfigMap", "airflow-config"), ("Secret", "mine")}
 
 

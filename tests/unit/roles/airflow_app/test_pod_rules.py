@@ -337,6 +337,8 @@ def test_d14_what_a_pod_says_stays(policy: ModuleType, worker: bool) -> None:
         ({"podSecurity": "baseline"}, "user", {}),
         ({"podSecurity": ""}, "user", {}),
         ({"podSecurity": "restricted"}, "elsewhere", {}),
+        ({"podSecurity": "restricted", "podSecurityOf": {"user": "baseline"}}, "user", {}),
+        ({"podSecurity": "baseline", "podSecurityOf": {"cron": "restricted"}}, "user", {}),
         ({"podSecurity": "restricted"}, "user", {"os": k8s.V1PodOS(name="windows")}),
     ],
 )
@@ -345,6 +347,13 @@ def test_d14_where_a_pod_is_left_as_it_is(policy: ModuleType, settings: Fields, 
     set_up(policy, **settings)
     made = completed(policy, k8s.V1PodSpec(containers=[k8s.V1Container(name="base")], **spec), False, namespace)
     assert made == {"pod": None, "base": None}
+
+
+@pytest.mark.parametrize("settings", [{"podSecurity": "", "podSecurityOf": {"user": "restricted"}}, {"podSecurity": "restricted"}])
+def test_d14_a_namespace_may_have_a_standard_of_its_own(policy: ModuleType, settings: Fields) -> None:
+    set_up(policy, **settings)
+    made = completed(policy, k8s.V1PodSpec(containers=[k8s.V1Container(name="base")]), True)
+    assert made == {"pod": OF_THE_POD, "base": FILLED}
 
 
 @pytest.mark.parametrize(("context", "user"), [(None, 65534), (k8s.V1PodSecurityContext(run_as_user=1000), None)])

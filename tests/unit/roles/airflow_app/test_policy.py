@@ -503,3 +503,179 @@ def test_a_forked_process_leaves_its_parents_connections_alone(registered: bool,
     """F23. With MySQL itself: tests/platform/test_forks.py."""
     script = FORKING.format(source=str(SOURCE), python=str(PYTHON), registered=registered)
     assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout == said
+
+
+# The profile of a worker namespace
+
+
+OWN_IMAGE, OTHER_IMAGE = "apache/airflow:2.6.3", "registry.example.com/etl:1"
+TEMPLATES = {"cpu": "100m", "memory": "256Mi"}  # the requests of the pod template
+
+
+def given(policy: ModuleType, pod: k8s.V1Pod, **profile: Any) -> dict[str, Any]:
+    """The specification of a worker's pod in the namespace cron, which has this profile."""
+    set_up(policy, workerNamespaces={"core": {}, "cron": profile, "user": {}})
+    pod.metadata.annotations = {ANNOTATION: "cron"}
+    policy.pod_mutation_hook(pod)
+    spec: dict[str, Any] = ApiClient().sanitize_for_serialization(pod)["spec"]
+    return spec
+
+
+def with_resources(**resources: Any) -> k8s.V1Pod:
+    pod = worker_pod()
+    pod.spec.containers = [container(resources=resources["raw"] if "raw" in resources else k8s.V1ResourceRequirements(**resources))]
+    return pod
+
+
+@pytest.mark.parametrize(
+    ("task", "profile", "expected"),
+    [
+        # The task says nothing, so Airflow gives it the template's.
+        ({"requests": TEMPLATES}, {"requests": {"cpu": "1"}}, {"requests": {"cpu": "1", "memory": "256Mi"}}),
+        (
+            {"requests": TEMPLATES},
+            {"requests": {"memory": "1Gi"}, "limits": {"memory": "2Gi"}},
+            {"requests": {"cpu": "100m", "memory": "1Gi"}, "limits": {"memory": "2Gi"}},
+        ),
+        # A limit alone means the same request, as in Kubernetes, instead of the template's.
+        ({"requests": TEMPLATES}, {"limits": {"memory": "128Mi"}}, {"requests": {"cpu": "100m"}, "limits": {"memory": "128Mi"}}),
+        # What the task says wins, resource by resource, and Airflow has dropped the template's.
+        ({"requests": {"cpu": "3"}}, {"requests": {"cpu": "1", "memory": "2Gi"}}, {"requests": {"cpu": "3", "memory": "2Gi"}}),
+        ({"limits": {"cpu": "3"}}, {"requests": {"cpu": "1"}}, {"requests": {"memory": "256Mi"}, "limits": {"cpu": "3"}}),
+        (
+            {"limits": {"nvidia.com/gpu": "1"}},
+            {"requests": {"cpu": "1"}},
+            {"requests": {"cpu": "1", "memory": "256Mi"}, "limits": {"nvidia.com/gpu": "1"}},
+        ),
+        # A limit of the namespace that is too small for the task's request grows with it; a larger one stays.
+        (
+            {"requests": {"memory": "4Gi"}},
+            {"limits": {"memory": "2048Mi"}},
+            {"requests": {"memory": "4Gi", "cpu": "100m"}, "limits": {"memory": "4Gi"}},
+        ),
+        (
+            {"requests": {"memory": "500M"}},
+            {"limits": {"memory": "1Gi"}},
+            {"requests": {"memory": "500M", "cpu": "100m"}, "limits": {"memory": "1Gi"}},
+        ),
+        # The task's own mistakes are left to the API server, which names them.
+        (
+            {"requests": {"cpu": "2"}, "limits": {"cpu": "1"}},
+            {"limits": {"cpu": "4"}},
+            {"requests": {"cpu": "2", "memory": "256Mi"}, "limits": {"cpu": "1"}},
+        ),
+        (
+            {"requests": {"cpu": "a lot"}},
+            {"limits": {"cpu": "1"}},
+            {"requests": {"cpu": "a lot", "memory": "256Mi"}, "limits": {"cpu": "1"}},
+        ),
+        # A dictionary, and what is neither request nor limit.
+        (
+            {"raw": {"limits": {"cpu": 1}, "claims": [{"name": "gpu"}]}},
+            {"requests": {"memory": "1Gi"}},
+            {"limits": {"cpu": "1"}, "requests": {"memory": "1Gi"}, "claims": [{"name": "gpu"}]},
+        ),
+        ({}, {"requests": {"memory": "1Gi"}}, {"requests": {"cpu": "100m", "memory": "1Gi"}}),
+    ],
+)
+def test_resources_of_the_namespace_are_defaults(
+    policy: ModuleType, task: dict[str, Any], profile: dict[str, Any], expected: dict[str, Any]
+) -> None:
+    spec = given(policy, with_resources(**task), containers=[{"name": "base", "resources": profile}])
+    assert spec["containers"][0]["resources"] == expected
+
+
+def test_resources_concern_the_container_of_the_task_alone(policy: ModuleType) -> None:
+    pod = with_resources(requests=TEMPLATES)
+    pod.spec.containers += [{"name": "sidecar"}, k8s.V1Container(name="other")]
+    pod.spec.init_containers = [k8s.V1Container(name="git-sync-init", resources=k8s.V1ResourceRequirements(requests={"cpu": "10m"}))]
+    spec = given(policy, pod, containers=[{"name": "base", "resources": {"requests": {"cpu": "1"}}}])
+    assert [item.get("resources") for item in spec["containers"][1:]] == [None, None]
+    assert spec["initContainers"][0]["resources"] == {"requests": {"cpu": "10m"}}
+
+
+def test_without_a_profile_resources_stay(policy: ModuleType) -> None:
+    spec = given(policy, with_resources(limits={"cpu": "1"}), nodeSelector={"a": "b"})
+    assert spec["containers"][0]["resources"] == {"limits": {"cpu": "1"}}
+
+
+def test_the_namespaces_image_replaces_the_platforms(policy: ModuleType) -> None:
+    """In containers of the client's kind and in dictionaries, wherever the platform's own image is."""
+    pod = worker_pod()
+    images = [OWN_IMAGE, OTHER_IMAGE, OWN_IMAGE]
+    pod.spec.containers = [k8s.V1Container(name=f"c{number}", image=image) for number, image in enumerate(images)]
+    pod.spec.containers += [{"name": "c3", "image": OWN_IMAGE}, {"name": "c4", "image": "busybox:1"}]
+    pod.spec.init_containers = [k8s.V1Container(name="git-sync-init", image="git-sync:4"), k8s.V1Container(name="first", image=OWN_IMAGE)]
+    spec = given(policy, pod, containers=[{"name": "base", "image": "team/airflow:7"}])
+    new = "team/airflow:7"
+    assert [item["image"] for item in spec["containers"]] == [new, OTHER_IMAGE, new, new, "busybox:1"]
+    assert [item["image"] for item in spec["initContainers"]] == ["git-sync:4", new]
+
+
+@pytest.mark.parametrize("image", ["airflow:template", "airflow:configured"])
+def test_an_image_of_the_pod_template_is_the_platforms_too(policy: ModuleType, tmp_path: Path, image: str) -> None:
+    """The executor sets the configured one; a template of people's own may have another."""
+    (tmp_path / "worker-pod.json").write_text('{"spec": {"containers": [{"name": "base", "image": "airflow:template"}]}}')
+    set_up(policy, image="airflow:configured", workerNamespaces={"cron": {"containers": [{"name": "base", "image": "team/airflow:7"}]}})
+    pod = worker_pod(annotations={ANNOTATION: "cron"})
+    pod.spec.containers = [container(image=image)]
+    policy.pod_mutation_hook(pod)
+    assert pod.spec.containers[0].image == "team/airflow:7"
+
+
+def test_pull_secrets_are_added(policy: ModuleType) -> None:
+    pod = worker_pod()
+    pod.spec.image_pull_secrets = [k8s.V1LocalObjectReference(name="mine"), k8s.V1LocalObjectReference(name="both")]
+    spec = given(policy, pod, imagePullSecrets=[{"name": "both"}, {"name": "registry"}])
+    assert [item["name"] for item in spec["imagePullSecrets"]] == ["mine", "both", "registry"]
+
+
+def test_the_namespaces_classes_win(policy: ModuleType) -> None:
+    """Kubernetes refuses a pod whose own priority, preemption or overhead differs from its class's."""
+    pod = worker_pod()
+    pod.spec.priority_class_name, pod.spec.priority, pod.spec.preemption_policy = "urgent", 1000, "Never"
+    pod.spec.runtime_class_name, pod.spec.overhead = "kata", {"cpu": "1"}
+    spec = given(policy, pod, priorityClassName="batch", runtimeClassName="gvisor")
+    assert (spec["priorityClassName"], spec["runtimeClassName"]) == ("batch", "gvisor")
+    assert not {"priority", "preemptionPolicy", "overhead"} & set(spec)
+
+
+def test_a_namespace_without_classes_leaves_the_tasks(policy: ModuleType) -> None:
+    pod = worker_pod()
+    pod.spec.priority_class_name, pod.spec.priority, pod.spec.runtime_class_name = "urgent", 1000, "kata"
+    spec = given(policy, pod, nodeSelector={"a": "b"})
+    assert (spec["priorityClassName"], spec["priority"], spec["runtimeClassName"]) == ("urgent", 1000, "kata")
+
+
+def constraint(key: str, action: str = "DoNotSchedule", **more: Any) -> dict[str, Any]:
+    return {"maxSkew": 1, "topologyKey": key, "whenUnsatisfiable": action, **more}
+
+
+def test_spreading_keeps_what_the_client_does_not_know(policy: ModuleType) -> None:
+    """matchLabelKeys and the policies are newer than the client in Airflow 2.6.3. For one key and kind, Kubernetes takes one constraint."""
+    pod = worker_pod()
+    pod.spec.topology_spread_constraints = [
+        k8s.V1TopologySpreadConstraint(max_skew=5, topology_key="zone", when_unsatisfiable="DoNotSchedule"),
+        k8s.V1TopologySpreadConstraint(max_skew=5, topology_key="zone", when_unsatisfiable="ScheduleAnyway"),
+        constraint("rack"),
+    ]
+    wanted = constraint("zone", fieldOfTomorrow="x", matchLabelKeys=["a"])
+    spec = given(policy, pod, topologySpreadConstraints=[wanted])
+    assert spec["topologySpreadConstraints"] == [wanted, constraint("zone", "ScheduleAnyway", maxSkew=5), constraint("rack")]
+
+
+@pytest.mark.parametrize("namespace", ["core", "user"])
+def test_a_task_may_name_the_pull_secret_of_its_namespace(policy: ModuleType, namespace: str) -> None:
+    set_up(policy, workerNamespaces={"core": {"imagePullSecrets": [{"name": "pull"}]}, "user": {}})
+    task = Task({"pod_override": override(namespace)})
+    assert task.executor_config
+    task.executor_config["pod_override"].spec = k8s.V1PodSpec(containers=[], image_pull_secrets=[k8s.V1LocalObjectReference(name="pull")])
+    policy.task_policy(task)
+
+
+def test_a_pull_secret_of_another_namespace_is_not_listed_in_the_core_namespace(policy: ModuleType) -> None:
+    set_up(policy, workerNamespaces={"core": {}, "user": {"imagePullSecrets": [{"name": "pull"}]}})
+    pod = override("core")
+    pod.spec = k8s.V1PodSpec(containers=[], image_pull_secrets=[k8s.V1LocalObjectReference(name="pull")])
+    with pytest.raises(PolicyViolation, match="refers to the Secret 'pull' in core"):
+        policy.task_policy(Task({"pod_override": pod}))

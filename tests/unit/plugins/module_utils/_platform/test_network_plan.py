@@ -149,3 +149,30 @@ def test_d8_the_plan_can_be_handed_on() -> None:
     assert handed["unused"] == handed["found"]
     assert handed["unused"][0]["name"] == "gitops-airflow-tasks"
     assert handed["definitions"][0]["kind"] == "NetworkPolicy"
+
+
+def own_level(platform: str, level: str) -> Settings:
+    profiles = ({"name": "airflow-core"}, {"name": "airflow-user", "network_policy": level})
+    return replace(GIVEN, network_policy=platform, profiles=profiles)
+
+
+def test_a_worker_namespace_alone_can_have_policies() -> None:
+    found = plan(own_level("none", "strict"), in_use=True).network
+    assert {item["metadata"]["namespace"] for item in found.definitions} == {"airflow-user"}
+    assert found.notes == ["From now on NetworkPolicies limit what pods in airflow-user reach, and what reaches them (network_policy)."]
+    assert plan(own_level("none", ""), in_use=True).network.definitions == []
+
+
+def test_a_worker_namespace_that_is_opened_loses_its_policies_at_once() -> None:
+    present = refs(GIVEN)
+    found = plan(own_level("default", "none"), found=tuple(present)).network
+    assert found.lifted == found.unused == [ref for ref in sorted(present) if ref.namespace == "airflow-user"]
+    (note,) = plan(own_level("default", "none"), in_use=True).network.notes
+    assert "except in worker namespaces with another network_policy" in note
+
+
+def test_the_address_of_the_api_server_matters_where_airflow_is_strict() -> None:
+    unknown = replace(KNOWN, api=())
+    core = replace(GIVEN, profiles=({"name": "airflow-core", "network_policy": "strict"}, {"name": "airflow-user"}))
+    assert "the addresses of the API server cannot be read" in plan(core, network=unknown).network.gaps[0]
+    assert plan(own_level("default", "strict"), network=unknown).network.gaps == []

@@ -351,6 +351,57 @@ def test_d8_none() -> None:
     assert definitions(replace(GIVEN, airflow=None), AROUND) == []
 
 
+def with_levels(platform: str, **levels: str) -> Settings:
+    profiles = tuple({"name": name, "network_policy": levels.get(name.removeprefix("airflow-"), "")} for name in WORKERS)
+    return replace(GIVEN, network_policy=platform, profiles=profiles)
+
+
+LEVELS_OF_USER = [
+    # The platform's level, that of airflow-user, and what a worker there reaches: the internet, MySQL, a node, and who reaches it.
+    (D, "", True, True, False, False),
+    (D, "default", True, True, False, False),
+    (D, "strict", False, True, False, False),
+    (D, "none", True, True, True, True),
+    (S, "default", True, True, False, False),
+    (S, "", False, True, False, False),
+    (S, "none", True, True, True, True),
+    ("none", "strict", False, True, False, False),
+    ("none", "default", True, True, False, False),
+    ("none", "", True, True, True, True),
+]
+
+
+@pytest.mark.parametrize(("platform", "own", "net", "mysql", "to_node", "reached"), LEVELS_OF_USER)
+def test_a_worker_namespace_has_a_level_of_its_own(platform: str, own: str, net: bool, mysql: bool, to_node: bool, reached: bool) -> None:
+    fenced = Fence(definitions(with_levels(platform, user=own), AROUND))
+    assert fenced.passes(WORKER, NET, 443) is net
+    assert fenced.passes(WORKER, MYSQL, 3306) is mysql
+    assert fenced.passes(WORKER, NODE, 10250) is to_node
+    assert fenced.passes(STRANGER, WORKER, 8793) is reached
+    # The other namespace has the platform's.
+    assert fenced.passes(ELSEWHERE, NET, 443) is (platform != S)
+    assert fenced.passes(STRANGER, MYSQL, 3306) is (platform == "none")
+
+
+def test_the_core_namespaces_level_is_that_of_airflows_own_pods() -> None:
+    fenced = Fence(definitions(with_levels(D, core="strict"), AROUND))
+    assert not fenced.passes(SCHEDULER, NET, 443)
+    assert fenced.passes(SCHEDULER, NODE, 6443)
+    assert fenced.passes(WORKER, NET, 443)
+    fenced = Fence(definitions(with_levels(S, core="none"), AROUND))
+    assert fenced.passes(STRANGER, MYSQL, 3306)
+    assert not fenced.passes(WORKER, NET, 443)
+
+
+def test_an_own_level_changes_no_policy_of_the_others() -> None:
+    """An upgrade that sets none changes nothing, and the platform's level spelled out is the same."""
+    assert definitions(with_levels(D), AROUND) == definitions(GIVEN, AROUND)
+    assert definitions(with_levels(D, user="default", core="default"), AROUND) == definitions(GIVEN, AROUND)
+    names = {(item["metadata"]["namespace"], item["metadata"]["name"]) for item in definitions(GIVEN, AROUND)}
+    own = {(item["metadata"]["namespace"], item["metadata"]["name"]) for item in definitions(with_levels(D, user="strict"), AROUND)}
+    assert {namespace for namespace, _name in names ^ own} == {"airflow-user"}
+
+
 def test_d8_which_policies_need_the_ranges() -> None:
     assert reaches_everywhere(definitions(GIVEN, AROUND))
     assert reaches_everywhere(definitions(GIVEN, Around()))

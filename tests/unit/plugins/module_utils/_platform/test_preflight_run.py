@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError, CollectionError, LibraryMissing
 from ansible_collections.gitops.airflow.plugins.module_utils._git.credentials import Credentials
-from ansible_collections.gitops.airflow.plugins.module_utils._platform import admission_state, preflight
+from ansible_collections.gitops.airflow.plugins.module_utils._platform import admission_state, node_state, preflight
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.network_ranges import Network
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.node_state import Nodes
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import Decision, Ref, Sight
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.plan import State
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.preflight import Outcome, Preflight
@@ -48,6 +49,9 @@ class Desk:
         self.state: dict[str, Any] = {}
         self.networks = list[bool]()
         monkeypatch.setattr(preflight, "read_state", self._read)
+        # test_node_state.py
+        self.nodes = list[str]()
+        monkeypatch.setattr(node_state, "read", self._read_nodes)
         # test_admission_policy.py
         monkeypatch.setattr(admission_state, "read", lambda _api, _given: None)
 
@@ -58,6 +62,10 @@ class Desk:
             raise error
         sight = Sight(cluster="uid", living=[Ref("Pod", "airflow-core", "task-1")])
         return State(sight, Decision(self.decision, False, [], None), **self.state)
+
+    def _read_nodes(self, _api: Any, _given: Settings, claim: str) -> Nodes:
+        self.nodes.append(claim)
+        return Nodes(({"metadata": {"name": "a"}},))
 
     def _ask(self, request: dict[str, Any]) -> str | Refusal:
         self.asked.append(request)
@@ -369,3 +377,30 @@ def test_d8_a_wrong_setting_of_the_network_is_a_refusal_and_nothing_more(desk: D
     desk.state = {"network": None}
     outcome = desk.run(replace(GIVEN, task_egress=("x",), network_policy="open"))
     assert (codes(outcome), desk.networks) == (["network_policy", "network_rule"], [False])
+
+
+POOL: dict[str, Any] = {"name": "airflow-core", "node_selector": {"pool": "etl"}}
+
+
+def test_nodes_are_compared_by_who_changes_the_platform(desk: Desk) -> None:
+    given = replace(GIVEN, profiles=(POOL,))
+    assert codes(desk.run(given)) == ["no_node"]
+    (note,) = desk.run(replace(given, provider="existing"), kubeconfig={}).plan.notes
+    assert note.startswith("No node can take worker pods of airflow-core now")
+    for purpose in ("use", "remove"):
+        assert codes(desk.run(given, purpose=purpose)) == []
+    assert desk.nodes == ["data-airflow-mysql-0"] * 2
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        replace(GIVEN, profiles=({**POOL, "tolerations": [{"operator": "x"}]},)),
+        replace(GIVEN, profiles=(POOL,), airflow=replace(AIRFLOW, core_placement={"node_selector": {"a": 1}})),
+        replace(GIVEN, profiles=(POOL,), airflow=replace(AIRFLOW, values={"tolerations": "x"})),
+    ],
+)
+def test_nodes_are_not_compared_with_what_has_not_the_form(desk: Desk, given: Settings) -> None:
+    assert "no_node" not in codes(desk.run(given))
+    assert codes(desk.run(given)) != []
+    assert desk.nodes == []

@@ -9,34 +9,71 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.gitops.airflow.plugins.module_utils._platform.worker_namespaces import OPTIONS, POD_FIELDS, chart_values
+from ansible_collections.gitops.airflow.plugins.doc_fragments.platform_settings import ModuleDocFragment
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import Ref
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings import Settings
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.worker_namespaces import OPTIONS, chart_values, placement
 from ansible_collections.gitops.airflow.tests.unit.places import ROOT
 
 TAINTED = [{"key": "cron", "operator": "Exists"}]
+SPREAD = [{"maxSkew": 1, "topologyKey": "zone", "whenUnsatisfiable": "ScheduleAnyway"}]
 
 
 @pytest.mark.parametrize(
     ("options", "fields"),
     [
         ({}, {}),
-        ({"node_selector": None, "tolerations": [], "affinity": {}}, {}),
+        ({"node_selector": None, "tolerations": [], "affinity": {}, "resources": {}, "image": "", "pull_secrets": []}, {}),
+        (dict.fromkeys((name for name in OPTIONS if name != "name"), None), {}),
         ({"node_selector": {"pool": "cron"}}, {"nodeSelector": {"pool": "cron"}}),
         (
             {"affinity": {"nodeAffinity": {"a": 1}}, "tolerations": TAINTED},
             {"affinity": {"nodeAffinity": {"a": 1}}, "tolerations": TAINTED},
         ),
+        (
+            {"topology_spread": SPREAD, "priority_class": "low", "runtime_class": "gvisor"},
+            {"topologySpreadConstraints": SPREAD, "priorityClassName": "low", "runtimeClassName": "gvisor"},
+        ),
+        ({"pull_secrets": ["a", "b"]}, {"imagePullSecrets": [{"name": "a"}, {"name": "b"}]}),
+        ({"image": "a/b:1"}, {"containers": [{"name": "base", "image": "a/b:1"}]}),
+        (
+            {"resources": {"requests": {"cpu": 2, "memory": "1Gi"}, "limits": {"cpu": 2.5}}},
+            {"containers": [{"name": "base", "resources": {"requests": {"cpu": "2", "memory": "1Gi"}, "limits": {"cpu": "2.5"}}}]},
+        ),
+        # Rules refuse it; until then it must not break anything.
+        ({"resources": {"requests": ["x"]}}, {"containers": [{"name": "base", "resources": {"requests": ["x"]}}]}),
     ],
 )
-def test_options_become_fields_of_the_pod(options: dict[str, Any], fields: dict[str, Any]) -> None:
+def test_options_become_a_part_of_the_pod(options: dict[str, Any], fields: dict[str, Any]) -> None:
     values = chart_values([{"name": "first"}, {"name": "second", **options}])
     assert values["workerNamespaces"] == {"first": {}, "second": fields}
+    assert set(fields) <= set(values["workerPodFields"])
 
 
-def test_each_option_but_the_name_is_a_field() -> None:
-    assert list(OPTIONS) == ["name", *POD_FIELDS]
+def test_a_placement_is_what_core_pods_can_have_too() -> None:
+    entry = {"node_selector": {"a": "b"}, "tolerations": TAINTED, "topology_spread": SPREAD, "priority_class": "low", "affinity": None}
+    expected = {"nodeSelector": {"a": "b"}, "tolerations": TAINTED, "topologySpreadConstraints": SPREAD, "priorityClassName": "low"}
+    assert placement({**entry, "runtime_class": "gvisor", "image": "a/b:1"}) == expected
 
 
-def test_the_role_documents_each_option() -> None:
+def test_the_objects_that_the_chart_has_for_quotas_are_known() -> None:
+    """Those of others with such a name are refused before Argo CD takes them over."""
+    quotas: dict[str, Any] = {"quota": {"pods": 1}, "limits": [{"type": "Pod"}]}
+    profiles: tuple[dict[str, Any], ...] = ({"name": "core"}, {"name": "a", **quotas}, {"name": "b", "quota": {}, "limits": None})
+    kinds = ("ResourceQuota", "LimitRange")
+    assert Settings(profiles=profiles).owner().quotas == tuple(Ref(kind, "a", "airflow-workers", "v1") for kind in kinds)
+
+
+def documented() -> list[dict[str, Any]]:
     specs = yaml.safe_load((ROOT / "roles/platform/meta/argument_specs.yml").read_text())
-    documented = specs["argument_specs"]["main"]["options"]["platform_worker_namespaces"]["options"]
-    assert set(documented) == set(OPTIONS)
+    role = specs["argument_specs"]["main"]["options"]["platform_worker_namespaces"]["options"]
+    module = yaml.safe_load(ModuleDocFragment.DOCUMENTATION)["options"]["platform"]["suboptions"]["worker_namespaces"]["suboptions"]
+    return [role, module]
+
+
+@pytest.mark.parametrize("found", documented(), ids=["role", "module"])
+def test_each_option_is_documented_with_its_type(found: dict[str, Any]) -> None:
+    assert set(found) == set(OPTIONS)
+    for name, option in OPTIONS.items():
+        keys = [key for key in ("type", "elements", "default", "choices") if name != "name" and key in {**option, **found[name]}]
+        assert {key: found[name].get(key) for key in keys} == {key: option.get(key) for key in keys}, name

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which namespace a task's pod runs in and how the pods of that namespace are scheduled. What they may have: ``gitops_pod_rules``.
+"""Which namespace a task's pod runs in and on which nodes. What it may have: ``gitops_pod_rules``. What it gets: ``gitops_pod_profile``.
 
 Airflow imports this as ``airflow_local_settings``. In Airflow 2.6 the namespace in a task's ``executor_config`` has no effect of its own:
 the configured ``[kubernetes_executor] namespace`` is merged last (``PodGenerator.construct_pod``). So the policy keeps it in an annotation
@@ -17,18 +17,21 @@ import sys
 from typing import Any
 
 from gitops_pod_fields import KINDS, RESERVED_LABELS, RESERVED_PREFIXES, references
+from gitops_pod_profile import Platform, give, platform_of
 from gitops_pod_rules import Limits, fill_restricted, keys_of, refusal
 
 # Airflow takes over every public name unless told which.
 __all__ = ["pod_mutation_hook", "task_policy"]
 
 NAMESPACE_ANNOTATION = "gitops-airflow/worker-namespace"
-# Namespace -> scheduling of its worker pods (nodeSelector, tolerations, affinity), as in the pod's own specification.
+# Namespace -> profile of its worker pods (nodes, classes, resources, image), as a part of the pod's own specification.
 WORKER_NAMESPACES: dict[str, dict[str, Any]] = {}
 # Where a task's pod runs that names no namespace.
 DEFAULT_NAMESPACE = [""]
 # What else the chart says; one object, filled by configure().
 LIMITS = Limits()
+# What every worker's pod has before its namespace's profile; one object, too.
+PLATFORM = Platform()
 # What Services, ReplicaSets and StatefulSets of the platform select pods by. A worker's are these, whatever its task asks for.
 WORKER_LABELS = {"tier": "airflow", "component": "worker"}
 
@@ -40,9 +43,9 @@ GIT_RETRY = {"GITSYNC_PERIOD": ("5s", "2s"), "GITSYNC_MAX_FAILURES": ("12", "30"
 def configure(settings: str) -> None:
     """Take the chart's values, as JSON.
 
-    ``workerNamespaces`` (those that tasks may use), ``defaultNamespace``, ``core``, ``release``, ``account``, ``podSecurity``,
-    ``tokenAudiences``, and in ``taskReferences`` the names of ``secrets``, ``configMaps`` and ``claims`` of the core namespace that tasks
-    may use there.
+    ``workerNamespaces`` (those that tasks may use), ``defaultNamespace``, ``core``, ``release``, ``account``, ``image``, ``podSecurity``,
+    ``podSecurityOf`` (by namespace), ``tokenAudiences``, and in ``taskReferences`` the names of ``secrets``, ``configMaps`` and ``claims``
+    of the core namespace that tasks may use there.
     """
     given = json.loads(settings)
     WORKER_NAMESPACES.clear()
@@ -51,10 +54,14 @@ def configure(settings: str) -> None:
     WORKER_LABELS["release"] = given["release"]
     template = _worker_pod()
     LIMITS.account, LIMITS.core, LIMITS.audiences = given["account"], given["core"], set(given["tokenAudiences"])
-    LIMITS.restricted = given["podSecurity"] == "restricted"
+    standards = {name: given["podSecurityOf"].get(name, given["podSecurity"]) for name in (LIMITS.core, *WORKER_NAMESPACES)}
+    LIMITS.restricted = {name for name, standard in standards.items() if standard == "restricted"}
     LIMITS.references = {(KINDS[key], name) for key, names in given["taskReferences"].items() for name in names} | set(references(template))
+    LIMITS.references |= set(references(WORKER_NAMESPACES.get(LIMITS.core)))
     LIMITS.template = keys_of(template)
     LIMITS.scheduling = {name: keys_of({"spec": fields}) for name, fields in WORKER_NAMESPACES.items()}
+    found = platform_of(template, given["image"])
+    PLATFORM.images, PLATFORM.resources = found.images, found.resources
 
 
 class _NothingToImport:
@@ -223,7 +230,7 @@ def _is_worker(pod: Any) -> bool:
 
 
 def pod_mutation_hook(pod: Any) -> None:
-    """Move a worker pod into its namespace and schedule it as that namespace says; what the namespace says wins over the task's own.
+    """Move a worker pod into its namespace and give it that namespace's profile, which wins over what the task says of its nodes.
 
     Whatever the policy has or has not seen, the pod runs as the workers' account, without its token and without what is the platform's own,
     and no Service of the platform takes it for one of its pods. The last holds for the pods of KubernetesPodOperator, too, and in the
@@ -249,7 +256,7 @@ def pod_mutation_hook(pod: Any) -> None:
     if worker:
         _schedule(pod, namespace)
         _retry_git_soon(pod.spec.init_containers or [])
-    if LIMITS.restricted:
+    if namespace in LIMITS.restricted:
         _restrict(pod.spec)
 
 
@@ -280,11 +287,13 @@ def _retry_git_soon(containers: list[Any]) -> None:
 
 
 def _schedule(pod: Any, namespace: str) -> None:
-    if not WORKER_NAMESPACES[namespace]:
+    profile = WORKER_NAMESPACES[namespace]
+    if not profile:
         return
+    give(pod.spec, profile, PLATFORM)
     from airflow.kubernetes.pod_generator import PodGenerator
 
-    wanted = PodGenerator.deserialize_model_dict({"spec": dict(WORKER_NAMESPACES[namespace], containers=[])}).spec
+    wanted = PodGenerator.deserialize_model_dict({"spec": dict(profile, containers=[])}).spec
     pod.spec.node_selector = dict(pod.spec.node_selector or {}, **(wanted.node_selector or {}))
     own = pod.spec.tolerations or []
     pod.spec.tolerations = own + [toleration for toleration in wanted.tolerations or [] if toleration not in own]

@@ -23,7 +23,7 @@ class Limits:
     core: str = ""  # the platform's own namespace
     # All that a task's pod in the core namespace may refer to, as (kind, name): what every worker's pod has, and what is listed for tasks.
     references: set[tuple[str, str]] = field(default_factory=set)
-    restricted: bool = True  # whether pods get what the standard "restricted" asks for and they do not say
+    restricted: set[str] = field(default_factory=set)  # namespaces whose pods get what that standard asks for and they do not say
     audiences: set[str] = field(default_factory=set)  # for whom a task may have tokens
     # What the pod template asks for, and each namespace's scheduling: allowed in every pod of the namespace.
     template: set[tuple[str, str]] = field(default_factory=set)

@@ -1,0 +1,1 @@
+../../../roles/airflow_app/files/platform/airflow/core/python/gitops_pod_profile.py
