@@ -36,6 +36,6 @@ def core_placement(_given: Settings, airflow: AirflowSettings) -> Iterator[Refus
             "core_placement",
             str(value),
             "where pods run is written as Kubernetes does",
-            f"{where} of airflow_app_core_placement {why}: {value}.",
+            f"{where} of airflow_app_core_placement {why}. It is set to {value}.",
             f"Correct {where} of airflow_app_core_placement.",
         )

@@ -155,7 +155,7 @@ def profiles(given: Settings) -> Iterator[Refusal]:
                 "worker_profile",
                 str(value),
                 "what a worker namespace sets has the form of the Kubernetes API",
-                f"{where} of {entry['name']} in platform_worker_namespaces {why}: {value}.",
+                f"{where} of {entry['name']} in platform_worker_namespaces {why}. It is set to {value}.",
                 f"Correct {where} of {entry['name']} in platform_worker_namespaces.",
             )
 
