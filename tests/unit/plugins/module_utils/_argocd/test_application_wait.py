@@ -611,7 +611,7 @@ def test_diagnosis() -> None:
 
 
 def test_diagnosis_asks_the_workloads_that_argo_cd_says_nothing_of() -> None:
-    late = {
+    late: Obj = {
         "metadata": {"name": "web", "namespace": "ns", "generation": 1},
         "spec": {"replicas": 2},
         "status": {"observedGeneration": 1, "updatedReplicas": 2, "availableReplicas": 1},
