@@ -56,9 +56,8 @@ def check_download(url: str, checksum: str, prefix: str = "") -> None:
 def listed_digest(text: str, name: str) -> str:
     """The digest of a file in a list as sha256sum writes it; of a list with one digest alone that one, whatever it names."""
     rows = [line.split() for line in text.splitlines() if line.strip()]
-    found = [row[0] for row in rows if len(row) > 1 and PurePosixPath(row[1].lstrip("*")).name == name]
-    if not found and len(rows) == 1:
-        found = [rows[0][0]]
+    alone = len(rows) == 1
+    found = [row[0] for row in rows if alone or (len(row) > 1 and PurePosixPath(row[1].lstrip("*")).name == name)]
     return found[0].lower() if found else ""
 
 

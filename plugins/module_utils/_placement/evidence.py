@@ -129,7 +129,7 @@ def pod_names(dag_id: str, task_id: str) -> re.Pattern[str] | None:
 
 def hostname(pod: str) -> str:
     """The hostname of the pod of that name: the kubelet cuts it at 63 characters, which the pods of long ids exceed."""
-    return pod if len(pod) <= HOSTNAME_LENGTH else pod[:HOSTNAME_LENGTH].rstrip("-.")
+    return pod[:HOSTNAME_LENGTH].rstrip("-.")
 
 
 def whole(host: str) -> bool:
@@ -166,14 +166,16 @@ def find(
     for expect in expectations:
         mine = [item for item in known if item.about(expect)]
         finding = _by_instance(expect, mine, pods, unseen, unread)
-        lacks = missing([*pods, *finding.workers], expect) > 0
-        if lacks and expect.task_id is not None and since and (not mine or expect.pods_per_task > 1):
+        if missing([*pods, *finding.workers], expect) <= 0:
+            findings.append(Finding(finding.workers))
+            continue
+        if expect.task_id is not None and since and (not mine or expect.pods_per_task > 1):
             rivals = {item.run_id for item in expectations if (item.dag_id, item.task_id) == (expect.dag_id, expect.task_id)}
             named = _by_name(expect, expect.task_id, mine, pods, newer, since, len(rivals) > 1)
-            finding = named if named.workers or not mine else replace(finding, doubt=named.doubt)
-        elif lacks and mine and not finding.doubt and not finding.lost and all(item.state in ENDED for item in mine):
+            finding = named if named.workers else replace(finding, doubt=named.doubt)
+        elif mine and not finding.doubt and not finding.lost and all(item.state in ENDED for item in mine):
             finding = replace(finding, lost=_too_few(expect, len(mine)))
-        findings.append(finding if lacks else Finding(finding.workers))
+        findings.append(finding)
     return findings
 
 

@@ -70,6 +70,15 @@ TABLE: dict[str, Row] = {
     "queued, with the hostname of an earlier try": ([instance("queued")], [sighting()], [expect()], [], "", "waiting", "not seen"),
     "not scheduled yet": ([instance("none", "")], [], [expect()], [], "", "waiting", "not seen"),
     "never ran": ([instance("upstream_failed", "")], [], [expect()], [], "", "failed", "is upstream_failed and no worker ran it"),
+    "marked a success by hand before it ran": (
+        [instance("success", "")],
+        [],
+        [expect()],
+        [],
+        "",
+        "failed",
+        "is success and no worker ran it",
+    ),
     "one never ran, one is to come": (
         [instance("success", "", task_id="a"), instance("none", "", task_id="b")],
         [],
@@ -173,6 +182,16 @@ TABLE: dict[str, Row] = {
     ),
     # Events alone
     "one newer event": ([], [sighting()], [expect()], [], "40", "waiting", "how it ended is unknown; give task_instances"),
+    "newer event of another pod than the instance names": (
+        [instance("running")],
+        [sighting(OTHER)],
+        [expect()],
+        [],
+        "40",
+        "waiting",
+        "not seen",
+    ),
+    "ids that no pod's name holds": ([], [sighting()], [expect(dag_id="\u00e9")], [], "40", "waiting", "not seen"),
     "older event": ([], [sighting(version=40)], [expect()], [], "40", "waiting", "not seen"),
     "event without version": ([], [sighting(version=0)], [expect()], [], "40", "waiting", "not seen"),
     "newer event in another namespace": (
@@ -184,7 +203,7 @@ TABLE: dict[str, Row] = {
         "failed",
         "landed in namespace default",
     ),
-    "two newer events": ([], [sighting(), sighting(OTHER)], [expect()], [], "40", "waiting", "Events alone cannot tell"),
+    "two newer events": ([], [sighting(), sighting(OTHER)], [expect()], [], "40", "waiting", "of this run; give task_instances"),
     "the other one is known": ([], [sighting(), sighting(OTHER)], [expect(count=2)], [pod(map_index="0")], "40", "waiting", "how it ended"),
     "no resource_version": ([], [sighting()], [expect()], [], "", "waiting", "not seen"),
     "no task": ([], [sighting()], [expect(task_id=None)], [], "40", "waiting", "not seen"),
@@ -210,7 +229,7 @@ TABLE: dict[str, Row] = {
         [],
         "40",
         "waiting",
-        "show 3 deleted or other pods",
+        "cannot tell which of them are of this run; run the DAG again",
     ),
     "deferred and mapped": ([], [sighting(), sighting(OTHER)], [expect(count=2, pods_per_task=2)], [], "40", "waiting", "cannot tell"),
 }
@@ -255,6 +274,11 @@ COUNTED: dict[str, tuple[list[Instance], list[Sighting], list[Worker]]] = {
         [at("dag-task-0", "09:00:00", "Failed"), at(FIRST, "10:00:00", try_number="2")],
     ),
     "created in the second of its event": ([instance(host=LAST, try_number=0)], [LATE], [at(FIRST, "10:09:00")]),
+    "created in the second of its event, which is told in whole seconds": (
+        [instance(host=LAST, try_number=1)],
+        [sighting(LAST, scheduled="2026-05-04T10:09:00Z")],
+        [at(FIRST, "10:09:00", try_number="2")],
+    ),
     "without a time": ([instance(host=LAST, try_number=0)], [sighting(LAST, scheduled="")], [at(FIRST, "10:00:00")]),
     "2.6, deferred when asked, its second pod seen": (
         [instance("deferred", FIRST, try_number=0)],
@@ -288,6 +312,14 @@ def test_a_deferred_task_of_2_10_does_not_join_the_next_try() -> None:
     """V7: its pods that came later are of the second try, of which one is missing."""
     known = [instance("deferred", FIRST, try_number=1)]
     pods = [at(LAST, "10:10:00"), at("dag-task-3", "10:20:00", try_number="2")]
+    result, _past = verdict((known, [sighting(FIRST)], [TWO_PODS], pods, "40", "", ""))
+    assert (result.kind, "1 of 2 pods" in result.reason) == ("waiting", True)
+
+
+@pytest.mark.parametrize("state", ["up_for_retry", "success"])
+def test_a_try_that_has_ended_does_not_join_the_next_one(state: str) -> None:
+    """It is tried again, or was cleared, after task_instances were read."""
+    known, pods = [instance(state, FIRST)], [at(LAST, "10:10:00", try_number="2")]
     result, _past = verdict((known, [sighting(FIRST)], [TWO_PODS], pods, "40", "", ""))
     assert (result.kind, "1 of 2 pods" in result.reason) == ("waiting", True)
 
@@ -331,6 +363,14 @@ def test_a_task_that_gets_another_worker_is_waited_for(name: str) -> None:
     )
     newer.pod["status"] = {"phase": "Succeeded"}
     assert verdict((row[0], [], [expectation], [last, newer], "", "", ""))[0].kind == "done"
+
+
+def test_the_next_worker_is_of_the_same_task() -> None:
+    """V6: a task that waits for its next worker may have no hostname."""
+    gone = pod(phase="Running")
+    assert settled(gone, [instance("queued", "")]).awaited == "queued"
+    assert settled(gone, [instance("queued", "", task_id="b")]).awaited == ""
+    assert settled(pod(), [instance("queued", "")]).awaited == ""
 
 
 @pytest.mark.parametrize("state", ["up_for_reschedule", "deferred", "restarting"])
@@ -377,6 +417,51 @@ def test_workers_of_unknown_index_are_told_apart() -> None:
 def test_events_that_cannot_be_read_are_not_taken_for_none() -> None:
     (finding,) = find([expect()], [instance()], [], [], "", "Events cannot be read (403)")
     assert "deleted and Events cannot be read (403)" in finding.lost
+
+
+def test_a_task_whose_worker_was_seen_needs_no_hostname() -> None:
+    known = [instance(host=""), instance("upstream_failed", "", task_id="b")]
+    (finding,) = find([expect(task_id=None, count=2)], known, [pod()], [], "")
+    assert finding.lost == "task b is upstream_failed and no worker ran it (its hostname is empty)"
+
+
+@pytest.mark.parametrize(
+    ("item", "about"),
+    [
+        (instance(), True),
+        (instance(run_id="b"), False),
+        (instance(dag_id="b"), False),
+        (instance(task_id="b"), False),
+        (instance(map_index=1), True),
+    ],
+)
+def test_which_expectation_an_instance_is_about(item: Instance, about: bool) -> None:
+    assert item.about(expect()) is about
+    assert item.about(expect(map_index=1)) is (about and item.map_index == 1)
+
+
+@pytest.mark.parametrize(
+    ("item", "worker", "of", "names", "in_try"),
+    [
+        pytest.param(instance(), pod(), True, True, True, id="its own"),
+        pytest.param(instance(map_index=0), pod(map_index="0"), True, True, True, id="its own, mapped"),
+        pytest.param(instance(map_index=0), pod(map_index="1"), False, False, False, id="of another map index"),
+        pytest.param(instance(), pod(map_index="0"), False, False, False, id="mapped, the instance is not"),
+        pytest.param(instance(), pod(task_id="b"), False, False, False, id="of another task"),
+        pytest.param(instance(), pod(run_id="b"), False, False, False, id="of another run"),
+        pytest.param(instance(), pod(OTHER), True, False, True, id="another pod of this try"),
+        pytest.param(instance(try_number=2), pod(), True, True, False, id="of an earlier try"),
+        pytest.param(instance(try_number=0), pod(), True, True, True, id="the first try, counted back"),
+        pytest.param(instance(), pod(try_number="2"), True, True, True, id="the second try, counted back"),
+        pytest.param(instance(), pod(OTHER, try_number="2"), True, False, False, id="another pod of a later try"),
+    ],
+)
+def test_v7_which_worker_an_instance_is_of(item: Instance, worker: Worker, of: bool, names: bool, in_try: bool) -> None:
+    assert (item.of(worker), item.names(worker), item.in_try_of(worker)) == (of, names, in_try)
+
+
+def test_an_instance_is_named_with_its_map_index() -> None:
+    assert (str(instance()), str(instance(map_index=0))) == ("task task", "task task[0]")
 
 
 @pytest.mark.parametrize(
