@@ -260,8 +260,8 @@ report:
       description:
         - What happened when, from the start of the last sync to the proof. Missing in the report of an earlier version, or if the report
           would be longer than 100,000 characters.
-        - A time is left out if no object of the cluster holds it any more, such as the times of the migrations Job five minutes after its
-          end.
+        - A time is left out if no object of the cluster holds it any more, such as the times of the migrations Job. By default,
+          Kubernetes deletes that Job five minutes after its end.
       type: list
       elements: dict
       contains:

@@ -30,7 +30,7 @@ POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-a
 ABSENT = {
     SYNC: "The Application holds no times of its last sync.",
     DATABASE: "No database runs as a pod of the platform.",
-    MIGRATIONS: "When the migrations ran could not be read. Kubernetes deletes their Job five minutes after its end.",
+    MIGRATIONS: "When the migrations ran could not be read. By default, Kubernetes deletes their Job five minutes after its end.",
     POD: "The pods of Airflow hold no times.",
     DAG_RUN: "Airflow reported no times of the DAG runs.",
     WORKER: "The worker pods hold no times.",

@@ -23,7 +23,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._platform.verificat
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.verification_page import page, page_path
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.verification_style import STYLE
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.verification_timeline import Event, as_list
-from ansible_collections.gitops.airflow.tests.unit.plugins.module_utils._platform.test_verification import INSPECTION, ROW
+from ansible_collections.gitops.airflow.tests.unit.plugins.module_utils._platform.test_verification import AT, INSPECTION, ROW
 from ansible_collections.gitops.airflow.tests.unit.plugins.module_utils._platform.test_verification_timeline import (
     VERIFIED_AT,
     events,
@@ -132,6 +132,7 @@ def test_the_page_says(words: str) -> None:
             ["The last sync ran no migrations.", "not part of the last sync"],
             ["could not"],
         ),
+        ({"timeline": as_list(events(pods=[])), "migrations": []}, ["No database runs as a pod", "The last sync ran no migrations."], []),
         ({"timeline": as_list(events(pods=[]))}, ["No database runs as a pod", "The pods of Airflow hold no times."], []),
         (
             {"timeline": as_list(events(application={}, dag_runs={}))},
@@ -179,6 +180,24 @@ def test_the_page_says_what_is_known_and_what_is_not(changes: Obj, words: list[s
     text = read(**changes).text
     assert [item for item in words if item not in text] == []
     assert [item for item in absent if item in text] == []
+
+
+@pytest.mark.parametrize(
+    ("strays", "title", "shade"), [([], "airflow-core: proven", "proven"), ([{}], "airflow-core: not proven", "unproven")]
+)
+def test_the_title_and_the_colour_say_whether_it_is_proven(strays: list[Obj], title: str, shade: str) -> None:
+    seen = read(strays=strays)
+    assert seen.words[seen.words.index(title) - 1].strip() == ""
+    assert [item["class"] for item in seen.all("header")] == [shade]
+
+
+@pytest.mark.parametrize(
+    ("labels", "affinity", "text"),
+    [(None, None, "unknown"), ({"disk": "ssd"}, None, "disk=ssd"), (None, {"a": 1}, 'affinity {"a": 1}'), ({}, {}, "none")],
+)
+def test_selectors(labels: Obj | None, affinity: Obj | None, text: str) -> None:
+    runs = [{**placements()[0], "node_selector": labels, "affinity": affinity}]
+    assert f"airflow-control-plane {text} node-role" in read(runs=runs).text
 
 
 def test_an_empty_report_has_a_page() -> None:
@@ -344,6 +363,23 @@ def test_bars_are_where_their_times_are(seconds: list[tuple[int, int]], ticks: l
     text = chart(moments(*seconds))
     assert re.findall(r'<span class="tick" style="left:[\d.]+%">([\d,]+)</span>', text) == ticks
     assert re.findall(r'<span class="bar [\w ]+" style="([^"]+)">', text) == bars
+
+
+@pytest.mark.parametrize(
+    ("kind", "label", "end", "shade", "title"),
+    [
+        ("pod", "waits for a node", AT, "wait", "Airflow"),
+        ("dag_run", "waits in the queue", AT, "wait", "DAG run"),
+        ("worker", "prepares containers", AT, "prepare", "Worker pod"),
+        ("worker", "runs", AT, "worker", "Worker pod"),
+        ("worker", "runs", "", "worker open", "Worker pod"),
+        ("a kind of a later version", "runs", AT, "other", "a kind of a later version"),
+    ],
+)
+def test_a_phase_has_its_colour(kind: str, label: str, end: str, shade: str, title: str) -> None:
+    text = chart([Event(kind, "s", label, AT, end)])
+    assert re.findall(r'class="(?:bar|key) ([\w ]+)"', text) == [shade, shade]
+    assert f"<small>{title}</small>" in text
 
 
 @pytest.mark.parametrize(

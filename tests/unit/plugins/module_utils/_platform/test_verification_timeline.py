@@ -190,6 +190,12 @@ WEBSERVER = "Pod airflow-webserver-6b5d9c7f4-x2x9k"
             "pod",
             [f"{WEBSERVER} waits for a node 27:00-27:00", f"{WEBSERVER} prepares containers 27:00-"],
         ),
+        # One of two containers runs.
+        (
+            {"pods": changed(0, containerStatuses=[*PODS[0]["status"]["containerStatuses"], *WAITING])[:1]},
+            "pod",
+            [f"{WEBSERVER} waits for a node 27:00-27:00", f"{WEBSERVER} prepares containers 27:00-"],
+        ),
         # Its first start is over, and no object says when it was.
         (
             {"pods": [pod("w", "webserver", "60", "80", "97", restarts=2)]},
