@@ -1119,7 +1119,7 @@ def test_what_passes_is_not_final(message: str) -> None:
 
 @pytest.mark.parametrize("owner", [("StatefulSet", "airflow-mysql"), ("Job", "import")])
 def test_pods_from_before_an_ended_operation_count(owner: tuple[str, str]) -> None:
-    """An operation leaves what has not changed as it is, a Job that is no hook too."""
+    """An operation leaves what has not changed as it is. That includes a Job without a hook."""
     old = pod("a", "x", created="2026-05-04T09:59:59Z", owner=owner)
     job = {"kind": "Job", "namespace": "airflow-core", "name": "import", "status": "Synced"}
     ended = {"status": {"resources": [*RESOURCES, job], "operationState": {"phase": "Succeeded"}}}
