@@ -51,7 +51,6 @@ TESTS = {
     "_kind/output.py": ["test_kind_drift.py"],
     "_base/verdict.py": ["test_verdict.py", "test_application_verdict.py"],
     "_kube/causes.py": ["test_causes.py", "test_recorded.py"],
-    "_kube/applied.py": ["test_applied_objects.py"],
     "_kube/pods.py": ["test_pods.py", "test_causes.py", "test_worker.py", "test_recorded.py"],
     "_kube/settle.py": ["test_settle.py", "test_settle_objects.py"],
     "_placement/events.py": ["test_placement_events.py", "test_placement_wait.py"],
