@@ -138,6 +138,20 @@ def test_no_log_is_asked_for_of_a_pod_that_is_gone() -> None:
     assert cluster.asked == []
 
 
+@pytest.mark.parametrize(
+    ("ids", "map_index", "try_number"),
+    [({}, -1, 1), ({"map_index": "2", "try_number": "3"}, 2, 3), ({"map_index": "unknown 1"}, None, 1)],
+)
+def test_the_proof_of_a_pod_has_numbers(ids: dict[str, str], map_index: int | None, try_number: int) -> None:
+    """A pod without a try number is of the first try."""
+    one, item = wait(), pod("Running")
+    del item["metadata"]["annotations"]["try_number"]
+    item["metadata"]["annotations"] |= ids
+    one.step(listed(item), 0)
+    (proof,) = one.results()[0]
+    assert (proof["map_index"], proof["try_number"]) == (map_index, try_number)
+
+
 def test_notices_are_kept() -> None:
     one = wait()
     one.step([(0, Change("notice", text="history is gone"))], 0)
@@ -184,6 +198,15 @@ def test_progress_shows_the_pod_that_has_the_name_now() -> None:
     for now in range(2, 5):
         one.step([], now)
     assert [line["text"] for line in lines] == ["airflow-cron/pod-1: Running on node-1", "airflow-cron/pod-1: Scheduled on node-1"]
+
+
+def test_progress_of_many_pods_counts_those_that_failed() -> None:
+    lines: list[Line] = []
+    one = PlacementWait(Cluster(), [EXPECTED], Rules(), 0, 0.0, progress=Progress(lines.append))
+    one.sources([], "")
+    states = ["Succeeded"] * 9 + ["Failed", "Running"]
+    one.step(listed(*(pod(state, name=f"pod-{number}") for number, state in enumerate(states))), 0)
+    assert [line["text"] for line in lines] == ["9 of 11 done, 1 failed, waiting for airflow-cron/pod-10"]
 
 
 def test_the_log_of_an_init_container_that_failed_is_read() -> None:
@@ -454,6 +477,12 @@ def test_events_are_asked_for_by_reason_where_names_are_not_known_whole(known: I
     one.step([*listed(), *WATCHING], 0)
     one.step([], REPLAY_SECONDS)
     assert cluster.pages == BY_REASON
+
+
+def test_a_task_instance_names_its_pod_where_no_resource_version_is_given() -> None:
+    cluster = Events(SCHEDULED)
+    gone(cluster, UNSEEN, expected=Expectation("dag", "run", "airflow-cron", "task")).step(listed(), 0)
+    assert cluster.pages == [BY_NAME]
 
 
 def test_history_that_is_gone_without_task_instances() -> None:
