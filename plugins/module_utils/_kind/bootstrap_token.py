@@ -15,7 +15,7 @@ import json
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError
 from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import timestamp
@@ -85,14 +85,14 @@ def carries(config: Mapping[str, Any], content: NodeContent | None) -> bool:
     return has_mark(config) and all(given.get(path) == value for path, value in _kubelet_settings(config).items())
 
 
-def is_recorded(made: Made | None, containers: Collection[str]) -> bool:
+def is_recorded(made: Made | None, containers: Collection[str]) -> TypeGuard[Made]:
     """Whether the record is of the cluster with these containers, given by id."""
     return bool(made and made.container and made.container in containers)
 
 
 def may_delete(made: Made | None, container: str, config: Mapping[str, Any], content: NodeContent | None) -> bool:
     """Whether the token is to be deleted: the module made the cluster with this first control plane, and has not deleted it yet."""
-    if made and is_recorded(made, [container]):
+    if is_recorded(made, [container]):
         return not made.token_deleted
     return carries(config, content)
 

@@ -67,7 +67,7 @@ def _deployment(pod: Obj) -> tuple[tuple[Any, ...], str, str]:
     digest = (metadata.get("labels") or {}).get("pod-template-hash") or ""
     for owner in metadata.get("ownerReferences") or []:
         name = str(owner.get("name"))
-        if digest and owner.get("kind") == "ReplicaSet" and name.endswith(f"-{digest}"):
+        if owner.get("kind") == "ReplicaSet" and name.endswith(f"-{digest}"):  # no name ends with a dash alone
             return (metadata.get("namespace"), name.removesuffix(f"-{digest}")), digest, str(metadata.get("creationTimestamp") or "")
     return (), "", ""
 

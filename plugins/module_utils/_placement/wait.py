@@ -143,7 +143,7 @@ class PlacementWait:
         """A pod that a new list no longer holds has been deleted unseen."""
         present = {Worker(pod).key for pod in change.objects}
         for key, worker in self.workers.items():
-            if key not in present and self._feeds[feed] in (None, worker.namespace) and not worker.deleted:
+            if key not in present and self._feeds[feed] in (None, worker.namespace):
                 self.workers[key] = Worker(worker.pod, deleted=True)
 
     def step(self, changes: Sequence[tuple[int, Change]], now: float) -> Verdict:

@@ -50,6 +50,13 @@ def test_d1_the_mark_of_an_earlier_version(wanted: dict[str, Any], given: dict[s
     assert carries(config(wanted), content(given)) is expected
 
 
+@pytest.mark.parametrize(("place", "expected"), [(0, False), (1, True)])
+def test_d1_the_mark_is_on_the_first_control_plane(place: int, expected: bool) -> None:
+    nodes: list[dict[str, Any]] = [{"role": "worker"}, {"role": "control-plane"}]
+    nodes[place]["kubeadmConfigPatches"] = [yaml.safe_dump({"kind": "KubeletConfiguration", **OURS})]
+    assert carries({"nodes": nodes}, content({**KINDS, **OURS})) is expected
+
+
 def test_d1_a_node_that_was_not_read_has_no_mark() -> None:
     assert not carries(config(OURS), None)
 
@@ -105,6 +112,8 @@ def secret(**data: str) -> dict[str, Any]:
         ),
         pytest.param(secret(token_secret="0123456789abcdef"), "token is valid: who", id="for ever"),
         pytest.param(secret(token_secret="0123456789abcdef", expiration="2026-11-26T05:00:00Z"), "", id="expired"),
+        pytest.param(secret(token_secret="0123456789abcdef", expiration="2026-11-26T12:00:00Z"), "", id="expires now"),
+        pytest.param(secret(token_secret="0123456789abcdef", expiration="2026-11-25T05:00:00"), "token is valid", id="no time zone"),
         pytest.param(secret(token_secret="9f86d081884c7d65"), "", id="a token of the same name that nobody knows"),
         pytest.param({}, "", id="nothing"),
     ],

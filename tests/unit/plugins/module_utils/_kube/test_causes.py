@@ -551,7 +551,7 @@ def test_v2_a_new_template_begins_anew() -> None:
 
 
 def test_v2_a_stateful_sets_pod_of_an_earlier_revision_says_how_it_is_replaced() -> None:
-    def stuck(revision: str, policy: str = "OrderedReady", wanted: str = "db-2") -> list[Cause]:
+    def stuck(revision: str, policy: str = "OrderedReady", wanted: str | None = "db-2") -> list[Cause]:
         item: Obj = {"metadata": {"name": "db", "namespace": "ns"}, "spec": {"podManagementPolicy": policy}}
         db = ("StatefulSet", {**item, "status": {"replicas": 1, "updateRevision": wanted}})
         metadata: Obj = {"name": "db-0", "labels": {"controller-revision-hash": revision}}
@@ -562,7 +562,7 @@ def test_v2_a_stateful_sets_pod_of_an_earlier_revision_says_how_it_is_replaced()
     assert cause.action.startswith("Delete it (kubectl -n ns delete pod db-0)")
     assert not cause.change
     # Of this revision; of an unknown one; one that is replaced at once; the controller has not said which revision it wants.
-    for other in (stuck("db-2"), stuck(""), stuck("db-1", "Parallel"), stuck("db-1", wanted="")):
+    for other in (stuck("db-2"), stuck(""), stuck("db-1", "Parallel"), stuck("db-1", wanted=None)):
         assert other[0].text.startswith("pod ns/db-0, container web")
 
 

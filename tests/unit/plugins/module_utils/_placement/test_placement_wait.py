@@ -132,6 +132,26 @@ def test_log_that_went_with_its_pod_is_no_news() -> None:
     assert one.notices == []
 
 
+def test_no_log_is_asked_for_of_a_pod_that_is_gone() -> None:
+    cluster = Cluster(["hi"])
+    wait(cluster).step(event("DELETED", pod("Succeeded")), 0)
+    assert cluster.asked == []
+
+
+@pytest.mark.parametrize(
+    ("ids", "map_index", "try_number"),
+    [({}, -1, 1), ({"map_index": "2", "try_number": "3"}, 2, 3), ({"map_index": "unknown 1"}, None, 1)],
+)
+def test_the_proof_of_a_pod_has_numbers(ids: dict[str, str], map_index: int | None, try_number: int) -> None:
+    """A pod without a try number is of the first try."""
+    one, item = wait(), pod("Running")
+    del item["metadata"]["annotations"]["try_number"]
+    item["metadata"]["annotations"] |= ids
+    one.step(listed(item), 0)
+    (proof,) = one.results()[0]
+    assert (proof["map_index"], proof["try_number"]) == (map_index, try_number)
+
+
 def test_notices_are_kept() -> None:
     one = wait()
     one.step([(0, Change("notice", text="history is gone"))], 0)
@@ -180,6 +200,15 @@ def test_progress_shows_the_pod_that_has_the_name_now() -> None:
     assert [line["text"] for line in lines] == ["airflow-cron/pod-1: Running on node-1", "airflow-cron/pod-1: Scheduled on node-1"]
 
 
+def test_progress_of_many_pods_counts_those_that_failed() -> None:
+    lines: list[Line] = []
+    one = PlacementWait(Cluster(), [EXPECTED], Rules(), 0, 0.0, progress=Progress(lines.append))
+    one.sources([], "")
+    states = ["Succeeded"] * 9 + ["Failed", "Running"]
+    one.step(listed(*(pod(state, name=f"pod-{number}") for number, state in enumerate(states))), 0)
+    assert [line["text"] for line in lines] == ["9 of 11 done, 1 failed, waiting for airflow-cron/pod-10"]
+
+
 def test_the_log_of_an_init_container_that_failed_is_read() -> None:
     """V5: the kubelet quotes no log of it, unless the pod asks for that."""
     cluster = Cluster(["fatal: authentication required"])
@@ -221,6 +250,14 @@ def test_nothing_comes_after_the_deletion() -> None:
     one.step(event("DELETED", pod("Succeeded", 5)), 1)
     one.step(event("MODIFIED", pod("Running", 6)), 1)
     assert one.results()[0][0]["phase"] == "Succeeded"
+
+
+def test_a_deletion_counts_whatever_its_version() -> None:
+    """It may show the object as it was last seen."""
+    one = wait()
+    one.step(listed(pod("Running", 5)), 0)
+    one.step(event("DELETED", pod("Running", 5)), 1)
+    assert one.results()[0][0]["deleted"] is True
 
 
 def test_strays_of_the_history_are_waited_for() -> None:
@@ -383,6 +420,7 @@ def test_no_events_are_read_without_need() -> None:
     gone(cluster, UNSEEN).step(listed(pod("Succeeded")), 0)
     gone(cluster, since="3").step(listed(), 0)
     gone(cluster, since="3").step(listed(), 5)
+    assert gone(cluster, since="3").step([*listed(), *WATCHING], 0).wake is None
     assert cluster.pages == []
 
 
@@ -413,6 +451,40 @@ def test_history_that_is_gone_leaves_events_at_once() -> None:
     assert one.step([], REPLAY_SECONDS).kind == "done"
 
 
+def test_a_gap_in_one_namespace_leaves_events_at_once_whatever_the_others_do() -> None:
+    cluster = Events(SCHEDULED)
+    one = gone(cluster, UNSEEN, since="3")
+    one.sources(["airflow-cron", "airflow-user"], "3")
+    one.step([*listed(), (1, Change("listed"))], 0)
+    assert cluster.pages == []
+    one.step(listed(), 0.1)
+    assert cluster.pages == [BY_NAME.replace("v1/", f"v1/namespaces/{place}/") for place in ("airflow-cron", "airflow-user")]
+
+
+BY_REASON = [f"/api/v1/events involvedObject.kind=Pod,reason={reason}" for reason in ("Scheduled", "Started")]
+
+
+@pytest.mark.parametrize(
+    ("known", "since", "expected"),
+    [
+        pytest.param(replace(UNSEEN, host="a" * 63), "", EXPECTED, id="a hostname that was cut"),
+        pytest.param(UNSEEN, "9", Expectation("dag", "run", "airflow-cron", "task"), id="any pod of the task"),
+    ],
+)
+def test_events_are_asked_for_by_reason_where_names_are_not_known_whole(known: Instance, since: str, expected: Expectation) -> None:
+    cluster = Events()
+    one = gone(cluster, known, since=since, expected=expected)
+    one.step([*listed(), *WATCHING], 0)
+    one.step([], REPLAY_SECONDS)
+    assert cluster.pages == BY_REASON
+
+
+def test_a_task_instance_names_its_pod_where_no_resource_version_is_given() -> None:
+    cluster = Events(SCHEDULED)
+    gone(cluster, UNSEEN, expected=Expectation("dag", "run", "airflow-cron", "task")).step(listed(), 0)
+    assert cluster.pages == [BY_NAME]
+
+
 def test_history_that_is_gone_without_task_instances() -> None:
     name = "dag-task-x7k2m9qp"
     scheduled = {
@@ -423,7 +495,7 @@ def test_history_that_is_gone_without_task_instances() -> None:
     cluster = Events(SCHEDULED, scheduled)
     one = gone(cluster, since="3", expected=Expectation("dag", "run", "airflow-cron", "task"))
     one.step([*listed(), *listed()], 2)
-    assert cluster.pages == [f"/api/v1/events involvedObject.kind=Pod,reason={reason}" for reason in ("Scheduled", "Started")]
+    assert cluster.pages == BY_REASON
     ((proof,), _strays) = one.results()
     assert (proof["pod"], proof["evidence"], proof["phase"], proof["try_number"]) == (name, "events", "Gone", None)
 

@@ -135,6 +135,11 @@ def test_a_queued_run_is_shown_where_its_dag_goes_and_hides_no_namespace() -> No
     ]
 
 
+def test_the_newest_runs_of_a_namespace_are_shown_whichever_dag_they_are_of() -> None:
+    airflow = Airflow([run("a", 5), run("a", 20), run("b", 10), run("b", 15)], {"a": "airflow-cron", "b": "airflow-cron"})
+    assert shown(airflow) == {"airflow-cron": ["a r5", "b r10", "b r15"]}
+
+
 @pytest.mark.parametrize(
     ("queued", "others", "seconds"),
     [
