@@ -41,7 +41,7 @@ _value:
 from collections.abc import Callable
 from typing import Any
 
-from ansible_collections.gitops.airflow.plugins.module_utils._platform.core_placement import core_values
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.core_values import core_values
 
 
 class FilterModule:

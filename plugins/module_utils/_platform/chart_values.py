@@ -10,6 +10,9 @@ from typing import Any
 
 from ansible.module_utils.common.dict_transformations import dict_merge
 
+# Of every pod of the platform, unless people set tolerations: values.yaml.j2.
+TOLERATIONS = [{"key": "node-role.kubernetes.io/control-plane", "operator": "Exists", "effect": "NoSchedule"}]
+
 # First in PYTHONPATH of every container that runs Airflow. Outside /opt/airflow, which some containers may write.
 PYTHON_FOLDER = "/opt/gitops-airflow"
 PYTHON_VOLUME = "gitops-airflow"

@@ -11,13 +11,13 @@ from functools import partial
 from typing import Any
 
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import KubeApi, core_path
-from ansible_collections.gitops.airflow.plugins.module_utils._platform.chart_values import at
-from ansible_collections.gitops.airflow.plugins.module_utils._platform.core_placement import core_values
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.chart_values import TOLERATIONS, at
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.core_values import core_values
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.network_ranges import permitted
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.node_fit import Fit, fit, selects
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.refusal import Refusal
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings import AirflowSettings, Settings
-from ansible_collections.gitops.airflow.plugins.module_utils._platform.worker_limits import TOLERATIONS, worker_pod
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.worker_limits import worker_pod
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.worker_namespaces import placement
 
 Obj = Mapping[str, Any]

@@ -13,15 +13,13 @@ from typing import Any
 from ansible_collections.gitops.airflow.plugins.module_utils._git.credentials import BASIC_SECRET
 from ansible_collections.gitops.airflow.plugins.module_utils._platform import pod_cel, pod_fields, references
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.admission_policy import Limits
-from ansible_collections.gitops.airflow.plugins.module_utils._platform.chart_values import at, config_map, worker_account
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.chart_values import TOLERATIONS, at, config_map, worker_account
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings import AirflowSettings, Settings
 
 # The ConfigMap that the chart makes, and its keys: worker-namespaces.yaml.
 CONFIG_MAP, POLICY, TEMPLATE = "airflow-python", "airflow_local_settings.py", "worker-pod.json"
 # The call at the policy's end: _local_settings.tpl.j2.
 CONFIGURE = re.compile(r"^configure\(r'''(.*?)'''\)", re.DOTALL | re.MULTILINE)
-# Of every pod of the platform, unless people set tolerations: values.yaml.j2.
-TOLERATIONS = [{"key": "node-role.kubernetes.io/control-plane", "operator": "Exists", "effect": "NoSchedule"}]
 
 
 def wanted(given: Settings, airflow: AirflowSettings) -> Limits:

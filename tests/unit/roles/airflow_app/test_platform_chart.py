@@ -17,7 +17,7 @@ import yaml
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar
 from ansible_collections.gitops.airflow.plugins.module_utils._git.credentials import Credentials
-from ansible_collections.gitops.airflow.plugins.module_utils._platform import quota_rules, worker_limits
+from ansible_collections.gitops.airflow.plugins.module_utils._platform import chart_values, quota_rules
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.chart_values import service_accounts
 from ansible_collections.gitops.airflow.tests.unit.places import ROOT
 from ansible_collections.gitops.airflow.tests.unit.trust import trust_as_template
@@ -103,7 +103,7 @@ def test_the_rules_know_what_every_worker_has(values: Callable[..., dict[str, An
     airflow = values()["airflow"]
     assert airflow["workers"]["resources"] == quota_rules.TASK
     assert git_sync(values())["resources"] == quota_rules.GIT_SYNC
-    assert airflow["tolerations"] == worker_limits.TOLERATIONS
+    assert airflow["tolerations"] == chart_values.TOLERATIONS
     assert not {"nodeSelector", "affinity"} & {*airflow, *airflow["workers"]}
 
 
@@ -139,7 +139,7 @@ def test_core_pods_are_placed_and_workers_are_not(values: Callable[..., dict[str
     plain = values(airflow_app_values=own, airflow_app_dag_processor=True)
     placed: dict[str, Any] = {
         "nodeSelector": {"pool": "core"},
-        "tolerations": [*worker_limits.TOLERATIONS, *CORE["tolerations"]],
+        "tolerations": [*chart_values.TOLERATIONS, *CORE["tolerations"]],
         "topologySpreadConstraints": CORE["topology_spread"],
         "priorityClassName": "high",
     }

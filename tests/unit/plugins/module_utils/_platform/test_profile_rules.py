@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.gitops.airflow.plugins.module_utils._platform import core_placement, rules, value_rules
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.core_values import core_values
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.placement_rules import PREFERRED, REQUIRED
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings import AirflowSettings, Repository, Settings
 
@@ -286,4 +287,4 @@ def test_a_wrong_placement_of_core_pods_is_refused(entry: Entry, where: str, why
 )
 def test_core_pods_keep_what_all_pods_have(entry: Entry, values: Any, expected: Entry) -> None:
     """A component's own value replaces the chart's for all."""
-    assert core_placement.core_values(entry, values) == expected
+    assert core_values(entry, values) == expected
