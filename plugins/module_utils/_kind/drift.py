@@ -293,7 +293,7 @@ def same_value(wanted: Any, found: Any) -> bool:
     """Whether two settings say the same, as Go reads and writes them."""
     if isinstance(wanted, bool) != isinstance(found, bool):
         return False
-    if wanted == found or wanted is None or found is None:
+    if wanted is None or found is None:
         return bool(wanted == found)
     if isinstance(wanted, list) or isinstance(found, list):
         return bool(significant(wanted) == significant(found))

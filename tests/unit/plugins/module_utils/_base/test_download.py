@@ -86,6 +86,7 @@ def test_a_bad_checksum_is_refused(checksum: str) -> None:
         ("ab12  anything\n", "ab12"),
         ("cd34  other\nab12  ./dist/install.yaml\n", "ab12"),
         ("cd34  other\nef56  another\n", ""),
+        ("SHA256:\nab12  install.yaml\n", "ab12"),
         ("", ""),
     ],
 )
