@@ -116,7 +116,7 @@ def test_v2_a_synced_and_progressing_application_fails_within_the_grace(
     assert action in result["next_action"]
     assert "correct image" not in result["next_action"]
     # Named first at the first look at the cluster, which comes after 5 s.
-    assert result["elapsed"] < 5 + GRACE + 5 + 2
+    assert result["elapsed"] < 5 + GRACE + 5 + 5
     named = [step["elapsed"] for step in result["applications"][0]["transitions"] if words in step["reason"]]
     assert min(named) < GRACE + 5
     (bundle,) = result["diagnosis"]
