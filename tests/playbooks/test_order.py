@@ -75,7 +75,9 @@ def test_argo_cd_starts_while_the_git_server_and_the_log_store_do(stubs: Path, t
 
 def test_a_check_looks_at_each_thing_once(stubs: Path, tmp_path: Path) -> None:
     """Otherwise it would announce a change twice that the run makes once."""
-    found = [step for step in steps(stubs, tmp_path, "--check") if step.startswith(("argocd", "task_logs")) and not step.endswith("checked")]
+    found = [
+        step for step in steps(stubs, tmp_path, "--check") if step.startswith(("argocd", "task_logs")) and not step.endswith("checked")
+    ]
     assert found == ["argocd present", "task_logs present"]
 
 
