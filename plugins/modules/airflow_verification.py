@@ -281,7 +281,7 @@ report:
           description: Until when, in UTC. Null if it is not known, the same as C(start) for a moment.
           type: str
 page_path:
-  description: File of the report for people. Empty if there is no report to write.
+  description: Path of the HTML report. Empty if the module wrote no report.
   returned: success
   type: str
   sample: /home/me/.cache/gitops-airflow/platforms/airflow/verify.html

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import json
 from collections.abc import Mapping
@@ -19,7 +18,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._kube.definitions i
 # The namespace that install.yaml names where it must name one, as in the subjects of bindings.
 NAMED_NAMESPACE = "argocd"
 NODE_PORT_SERVICE = "argocd-server-node-port"
-# Redis' Deployment, and the Secret with its password.
+# Redis' Deployment, and the Secret with its password. Redis' pod makes the Secret if there is none, and until then no other pod can start.
 REDIS = "argocd-redis"
 REDIS_KEY = "auth"
 
@@ -45,17 +44,6 @@ def node_port_service(namespace: str, platform: str, port: int) -> Obj | None:
             "selector": {"app.kubernetes.io/name": "argocd-server"},
             "ports": [{"name": "https", "port": 443, "protocol": "TCP", "targetPort": 8080, "nodePort": port}],
         },
-    }
-
-
-def redis_secret(namespace: str, platform: str, password: str) -> Obj:
-    """The Secret with Redis' password. Redis' pod makes it if there is none, and until then no other pod of Argo CD can start."""
-    return {
-        "apiVersion": "v1",
-        "kind": "Secret",
-        "metadata": {"name": REDIS, "namespace": namespace, "labels": marks(platform)},
-        "type": "Opaque",
-        "data": {REDIS_KEY: base64.b64encode(password.encode()).decode()},
     }
 
 

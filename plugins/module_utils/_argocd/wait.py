@@ -133,10 +133,10 @@ class ApplicationWait:
         self._turn = 0
         self._refreshed: dict[str, float] = {}
 
-    def refresh(self, names: Sequence[str] = ()) -> None:
-        """Asks the controller to compare anew, all without names; it removes the annotation when it has."""
+    def refresh(self) -> None:
+        """Asks the controller to compare all anew; it removes the annotation when it has."""
         path = APPLICATIONS.format(namespace=self._request.namespace)
-        names = names or self._request.names
+        names = self._request.names
         if not names:
             names = tuple(app["metadata"]["name"] for app in snapshot(self._api, self._request.source())[0])
         for name in names:

@@ -21,7 +21,8 @@ from ansible_collections.gitops.airflow.plugins.module_utils._kube.apply import 
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import KubeApi, at_once, core_path
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.resources import collection
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.settle import NotSettled, roll_out
-from ansible_collections.gitops.airflow.plugins.module_utils._platform.generated_secret import Key, generate
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.generated_secret import Key, new_secret
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.generated_secret import Wanted as WantedSecret
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import (
     RECORD,
     Found,
@@ -210,7 +211,8 @@ class ArgoCDInstall:
         """The Secret before the pods that need it. One that is there stays as it is, for Argo CD takes it."""
         path = core_path("secrets", self._wanted.namespace, manifest.REDIS)
         if self._api.metadata(path) is None:
-            body = manifest.redis_secret(self._wanted.namespace, self._wanted.platform, generate(Key(manifest.REDIS_KEY)))
+            secret = WantedSecret(self._wanted.namespace, manifest.REDIS, (Key(manifest.REDIS_KEY),))
+            body = new_secret(secret, self._wanted.platform)
             target = Target("v1", "Secret", self._wanted.namespace, manifest.REDIS, body, path)
             done.changes.append(apply.change(Standing(target, None)))
 

@@ -103,6 +103,18 @@ def missing_keys(live: Obj, wanted: Wanted, scope: Scope) -> list[Key]:
     return lacking
 
 
+def data_of(keys: Sequence[Key]) -> dict[str, str]:
+    """New values of the keys, as the API has them."""
+    return {key.name: base64.b64encode(generate(key).encode()).decode() for key in keys}
+
+
+def new_secret(wanted: Wanted, platform: str) -> Obj:
+    """The Secret with new values, as it is created."""
+    metadata = {"name": wanted.name, "namespace": wanted.namespace, "labels": marks(platform)}
+    body: Obj = {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": data_of(wanted.keys)}
+    return {**body, "immutable": True} if wanted.immutable else body
+
+
 def checksum(data: dict[str, str]) -> str:
     """A digest of all values, for an annotation of pods that must restart with them. Generated values cannot be guessed from it."""
     return hashlib.sha256("".join(data[key] for key in sorted(data)).encode()).hexdigest()[:16]
@@ -125,24 +137,17 @@ class GeneratedSecret:
         lacking = missing_keys(live, self._wanted, self._scope)
         added = [key.name for key in lacking]
         if lacking and self._check:
-            return Outcome(added=added, data={**(live.get("data") or {}), **self._data(lacking)})
+            return Outcome(added=added, data={**(live.get("data") or {}), **data_of(lacking)})
         if lacking:
             # Only if it is still the one that was read.
             metadata = {"resourceVersion": live["metadata"]["resourceVersion"]}
-            live = self._api.patch(self._path, {"metadata": metadata, "data": self._data(lacking)})
+            live = self._api.patch(self._path, {"metadata": metadata, "data": data_of(lacking)})
         return Outcome(added=added, checksum=checksum(live.get("data") or {}), data=live.get("data") or {})
-
-    @staticmethod
-    def _data(keys: Sequence[Key]) -> dict[str, str]:
-        return {key.name: base64.b64encode(generate(key).encode()).decode() for key in keys}
 
     def _create(self) -> Outcome | None:
         """None where it exists after all."""
         wanted = self._wanted
-        body: Obj = {"apiVersion": "v1", "kind": "Secret", "data": self._data(wanted.keys)}
-        body["metadata"] = {"name": wanted.name, "namespace": wanted.namespace, "labels": marks(self._scope.platform)}
-        if wanted.immutable:
-            body["immutable"] = True
+        body = new_secret(wanted, self._scope.platform)
         names = [key.name for key in wanted.keys]
         try:
             made = self._api.create(core_path("secrets", wanted.namespace), body, dry_run=self._check)

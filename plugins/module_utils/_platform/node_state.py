@@ -90,8 +90,10 @@ def read(api: KubeApi, given: Settings, claim: str) -> Nodes | None:
 
 
 def _unfit(found: Nodes | None, given: Settings, airflow: AirflowSettings) -> Iterator[tuple[Group, Fit]]:
-    for group in groups(given, airflow) if found is not None and found.items is not None else ():
-        result = fit(found.items or (), group.pod) if found else Fit()
+    if found is None or found.items is None:
+        return
+    for group in groups(given, airflow):
+        result = fit(found.items, group.pod)
         if not result.fitting:
             yield group, result
 

@@ -96,7 +96,7 @@ def completed(resources: Amounts, limits: Sequence[Mapping[str, Any]]) -> Amount
 
 
 def _sum(parts: Sequence[Container], kind: str, resource: str) -> Decimal | None:
-    """What a pod has of a resource: that of its containers together, or of one init container. None if nothing is known."""
+    """How much of a resource a pod has: the sum of its containers, or one init container if that has more. None if no container says it."""
     amounts = [(item.init, amount(item.resources[kind][resource])) for item in parts if resource in item.resources[kind]]
     together = sum((value for init, value in amounts if value is not None and not init), Decimal(0))
     return max([together, *(value for init, value in amounts if value is not None and init)]) if amounts else None

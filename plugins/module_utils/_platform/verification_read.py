@@ -93,7 +93,7 @@ class Verification:
         if self.search:
             self._search()
         proof = api.find(core_path("configmaps", core, PROOF))
-        # The runs need what has just started, too, and take longer than it needs to settle.
+        # Containers that have just started settle while the DAGs run.
         starting = Expectation(settled=False)
         application, row = self._ready_application(starting, [(Ref("ConfigMap", core, PROOF), proof and proof["metadata"])])
         found = api.items(core_path("pods", core), CORE_QUERY, whole=True) if application else []

@@ -238,7 +238,7 @@ def test_half_a_mount_is_refused(mount: dict[str, str]) -> None:
 
 
 def test_where_no_image_is_wanted_any_will_do() -> None:
-    """kind chooses one of its own, and that of the load balancer."""
+    """kind chooses the image of the nodes, and the image of the load balancer."""
     assert node_drift(wanted_nodes("lab", {"nodes": [{"extraPortMappings": PORTS}]}, ""), found_nodes([inspected()])) == []
 
 

@@ -115,7 +115,7 @@ def test_an_expired_page_begins_again_and_another_refusal_is_an_error() -> None:
 
 
 def test_a_first_page_that_is_gone_is_an_error() -> None:
-    """There is no older page to begin again from."""
+    """A read starts again at its first page. It cannot if the first page itself is gone."""
 
     class Gone(Pages):
         def page(self, path: str, query: dict[str, Any]) -> Obj:

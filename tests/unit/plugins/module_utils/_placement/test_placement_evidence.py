@@ -274,7 +274,7 @@ COUNTED: dict[str, tuple[list[Instance], list[Sighting], list[Worker]]] = {
         [at("dag-task-0", "09:00:00", "Failed"), at(FIRST, "10:00:00", try_number="2")],
     ),
     "created in the second of its event": ([instance(host=LAST, try_number=0)], [LATE], [at(FIRST, "10:09:00")]),
-    "created in the second of its event, which is told in whole seconds": (
+    "created in the same second as its event, which has whole seconds only": (
         [instance(host=LAST, try_number=1)],
         [sighting(LAST, scheduled="2026-05-04T10:09:00Z")],
         [at(FIRST, "10:09:00", try_number="2")],

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, The gitops.airflow team
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What happened when: of a fresh install, of what is no longer known, and of clocks that differ. The workers are recorded ones."""
+"""The timeline of a fresh install, with times that are no longer known, and with clocks that differ. The workers are recorded."""
 
 from __future__ import annotations
 
