@@ -24,6 +24,7 @@ Obj = dict[str, Any]
 WRITES = {"create", "update", "patch", "delete"}
 RECORD = "/api/v1/namespaces/{}/configmaps/argocd-installed"
 PASSWORD = "a-password-of-a-person"
+MERGE = "application/merge-patch+json"
 REDIS_SECRET = "/api/v1/namespaces/argocd/secrets/argocd-redis"
 
 
@@ -257,14 +258,19 @@ def test_without_wait_it_applies_and_follows_nothing(cluster: Cluster) -> None:
 
 
 def test_it_waits_for_the_named_workloads_alone(cluster: Cluster) -> None:
-    run(cluster, wait=False)
-    cluster.server.request("DELETE", "/apis/apps/v1/namespaces/argocd/deployments/argocd-server", {})
-    result, wrote = run(cluster, wait_for=["Deployment/argocd-redis", "StatefulSet/argocd-application-controller"])
+    run(cluster)
+    server = "/apis/apps/v1/namespaces/argocd/deployments/argocd-server"
+    cluster.server.request("PATCH", f"{server}/status", {"status": {"readyReplicas": 0, "availableReplicas": 0}}, MERGE)
+    result, wrote = run(cluster, wait_for=["Deployment/argocd-redis", "StatefulSet/argocd-application-controller"], timeout=2)
     assert (result.get("failed"), wrote) == (None, [])
     for chosen in ([], ["Deployment/argocd-server"]):
         result, wrote = run(cluster, wait_for=chosen, timeout=2)
-        assert (result["failed"], wrote) == (True, [])
-        assert "Deployment/argocd-server: no such workload in argocd" in result["msg"]
+        assert (result["failed"], result["code"], wrote) == (True, "timeout", [])
+        assert "Deployment/argocd-server" in result["msg"]
+    cluster.server.request("DELETE", server, {})
+    result, wrote = run(cluster, wait_for=["Deployment/argocd-server"], timeout=2)
+    assert (result["failed"], wrote) == (True, [])
+    assert "Deployment/argocd-server: no such workload in argocd" in result["msg"]
 
 
 def test_the_password_of_redis_is_made_once_and_for_a_new_redis_alone(cluster: Cluster) -> None:
