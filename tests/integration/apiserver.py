@@ -22,6 +22,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from ansible_collections.gitops.airflow.tests.limits import HANG_SECONDS
+
 Obj = dict[str, Any]
 LAB = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "gitops-airflow" / "lab"
 NAMESPACES = ("argocd", "airflow-core", "airflow-cron", "airflow-user")
@@ -91,7 +93,7 @@ class Process:
     def end(self, how: signal.Signals = signal.SIGTERM) -> None:
         self._popen.send_signal(how)
         try:
-            self._popen.wait(timeout=90)
+            self._popen.wait(timeout=HANG_SECONDS)
         except subprocess.TimeoutExpired:
             self._popen.kill()
             self._popen.wait()

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.gitops.airflow.tests.integration.apiserver import ApiServer, lab_file
+from ansible_collections.gitops.airflow.tests.limits import HANG_SECONDS
 
 ROOT = Path(__file__).resolve().parents[2]
 Playbook = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -24,7 +25,9 @@ def site() -> Playbook:
         command = ["ansible-playbook", "-i", "inventories/molecule", "playbooks/site.yml", "-e", images]
         for name, value in variables.items():
             command += ["-e", f'{{"{name}": {value}}}']
-        return subprocess.run(command, cwd=ROOT, env=os.environ | (env or {}), capture_output=True, text=True, timeout=120, check=False)
+        return subprocess.run(
+            command, cwd=ROOT, env=os.environ | (env or {}), capture_output=True, text=True, timeout=HANG_SECONDS, check=False
+        )
 
     return run
 

@@ -15,6 +15,7 @@ import pytest
 from ansible_collections.gitops.airflow.tests.integration.apiserver import ApiServer
 from ansible_collections.gitops.airflow.tests.integration.modules import ROOT, Module
 from ansible_collections.gitops.airflow.tests.integration.objects import NEW, OLD, application, status
+from ansible_collections.gitops.airflow.tests.limits import HANG_SECONDS
 
 Obj = dict[str, Any]
 APPLICATION = "argocd_application_wait"
@@ -26,7 +27,7 @@ def ansible(server: ApiServer, **options: Any) -> subprocess.CompletedProcess[st
     arguments = json.dumps({"kubeconfig": str(server.kubeconfig("reader")), **options})
     command = ["ansible", "localhost", "-m", f"gitops.airflow.{APPLICATION}", "-a", arguments]
     environment = {**os.environ, "ANSIBLE_FORCE_COLOR": "0"}
-    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=HANG_SECONDS, check=False)
 
 
 @pytest.fixture(scope="module")

@@ -20,6 +20,7 @@ import yaml
 from ansible_collections.gitops.airflow.tests.cluster.audit import Cluster, judge
 from ansible_collections.gitops.airflow.tests.cluster.dump import Dump, compare, count, dump
 from ansible_collections.gitops.airflow.tests.integration.apiserver import ApiServer, lab_file
+from ansible_collections.gitops.airflow.tests.limits import HANG_SECONDS
 
 ROOT = Path(__file__).resolve().parents[2]
 SCENARIO = ROOT / "molecule/existing_cluster"
@@ -91,7 +92,7 @@ def test_h1_h2_nothing_is_written_beside_a_foreign_argocd(
     }
     command = ["ansible-playbook", f"playbooks/{playbook}.yml", "-i", "inventories/molecule", "-e", json.dumps(given)]
     environment = {**os.environ, "ANSIBLE_FORCE_COLOR": "0"}
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300, check=False)
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=HANG_SECONDS, check=False)
     assert (done.returncode != 0) == refused, done.stdout + done.stderr
     assert not refused or "has an Argo CD that this platform did not install" in " ".join(done.stdout.split()), done.stdout
     entries = [json.loads(line) for line in log.read_text().splitlines()[start:]]

@@ -36,6 +36,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings 
 from ansible_collections.gitops.airflow.plugins.modules import gitea_tokens
 from ansible_collections.gitops.airflow.tests.integration.apiserver import LAB, ApiServer, Process, free_port, lab_file
 from ansible_collections.gitops.airflow.tests.integration.modules import ROOT, Module
+from ansible_collections.gitops.airflow.tests.limits import HANG_SECONDS
 
 Obj = dict[str, Any]
 PASSWORD = "a-password-of-40-characters-by-chance-012"
@@ -100,7 +101,7 @@ class Server:
     def run(self, command: list[str]) -> Execution:
         environment = {**os.environ, "HOME": str(self.folder), "USER": os.environ.get("USER", "root")}
         done = subprocess.run(
-            [str(lab_file(command[0])), *command[1:]], env=environment, capture_output=True, text=True, timeout=60, check=False
+            [str(lab_file(command[0])), *command[1:]], env=environment, capture_output=True, text=True, timeout=HANG_SECONDS, check=False
         )
         return Execution(done.stdout, done.stderr, done.returncode)
 

@@ -16,6 +16,7 @@ import pytest
 from ansible_collections.gitops.airflow.tests.integration import test_ownership as ownership
 from ansible_collections.gitops.airflow.tests.integration.test_ownership import BETA, OLDER, REPO, Cluster, application, obj
 from ansible_collections.gitops.airflow.tests.integration.test_preflight import HIDDEN, installed, project, secret, worker
+from ansible_collections.gitops.airflow.tests.limits import HANG_SECONDS
 
 owned, cluster = ownership.owned, ownership.cluster
 ROOT = Path(__file__).resolve().parents[2]
@@ -44,7 +45,7 @@ def play(cluster: Cluster, tmp_path: Path) -> Any:
         }
         command = [str(Path(sys.executable).with_name("ansible-playbook")), str(playbook), "-e", json.dumps(given), *arguments]
         environment = os.environ | {"ANSIBLE_STDOUT_CALLBACK": "default", "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg")}
-        return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=False)
+        return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=HANG_SECONDS, check=False)
 
     return played
 

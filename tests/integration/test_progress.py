@@ -20,6 +20,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.gitops.airflow.tests.integration.apiserver import ApiServer, Obj
+from ansible_collections.gitops.airflow.tests.limits import HANG_SECONDS
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMIT = "3f2a9c1d5b7e8f60a1b2c3d4e5f60718293a4b5c"
@@ -53,7 +54,7 @@ class Play:
 
     def end(self) -> tuple[str, list[str]]:
         """Standard output, and the lines of progress since the last line that was read."""
-        output, rest = self.popen.communicate(timeout=60)
+        output, rest = self.popen.communicate(timeout=HANG_SECONDS)
         self.errors += rest
         return output, [found[1] for text in rest.splitlines() if (found := LINE.fullmatch(text))]
 

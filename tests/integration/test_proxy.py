@@ -24,6 +24,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.tunnel import open_tunnel
 from ansible_collections.gitops.airflow.tests.integration.apiserver import ELSEWHERE, ApiServer
 from ansible_collections.gitops.airflow.tests.integration.modules import Module
+from ansible_collections.gitops.airflow.tests.limits import HANG_SECONDS
 from ansible_collections.gitops.airflow.tests.unit.logging_proxy import LoggingProxy, logging_proxy, set_proxy
 
 Obj = dict[str, Any]
@@ -154,7 +155,7 @@ def play(folder: Path, kubeconfig: Path, tasks: list[Obj], roles: list[Any], **e
         env={**clean, "ANSIBLE_PYTHON_INTERPRETER": sys.executable, **environment},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=HANG_SECONDS,
         check=False,
     )
 

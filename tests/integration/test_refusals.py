@@ -19,6 +19,7 @@ from ansible_collections.gitops.airflow.tests.integration.apiserver import NAMES
 from ansible_collections.gitops.airflow.tests.integration.conftest import serve
 from ansible_collections.gitops.airflow.tests.integration.git_server import PASSWORD, USER, git_server
 from ansible_collections.gitops.airflow.tests.integration.test_ownership import BETA, CRDS, MARKS, Cluster, obj, path_of
+from ansible_collections.gitops.airflow.tests.limits import HANG_SECONDS
 
 ROOT = Path(__file__).resolve().parents[2]
 Obj = dict[str, Any]
@@ -74,7 +75,13 @@ class Run:
         command = [str(Path(sys.executable).with_name("ansible-playbook")), str(playbook), "-i", "inventories/molecule"]
         environment = {**os.environ, "ANSIBLE_FORCE_COLOR": "0", "ANSIBLE_PYTHON_INTERPRETER": sys.executable}
         done = subprocess.run(
-            [*command, "-e", json.dumps(given)], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=False
+            [*command, "-e", json.dumps(given)],
+            cwd=ROOT,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=HANG_SECONDS,
+            check=False,
         )
         return done, " ".join(done.stdout.split()), self._cluster.server.audited("reader")[before:]
 

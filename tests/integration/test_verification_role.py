@@ -20,6 +20,7 @@ from ansible_collections.gitops.airflow.tests.integration.modules import ROOT
 from ansible_collections.gitops.airflow.tests.integration.objects import NEW, application, status
 from ansible_collections.gitops.airflow.tests.integration.test_ownership import MARKS, Cluster
 from ansible_collections.gitops.airflow.tests.integration.test_verification import core_pod
+from ansible_collections.gitops.airflow.tests.limits import HANG_SECONDS
 
 Obj = dict[str, Any]
 Play = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -53,7 +54,7 @@ def play(own: ApiServer, tmp_path: Path) -> Play:
         program = Path(sys.executable).parent / "ansible-playbook"
         command = [str(program), "-i", "localhost,", "-c", "local", *arguments, str(tmp_path / "play.json")]
         environment = {**os.environ, "ANSIBLE_PYTHON_INTERPRETER": sys.executable}
-        return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=120)
+        return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=HANG_SECONDS)
 
     return played
 

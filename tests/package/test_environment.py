@@ -9,6 +9,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from ansible_collections.gitops.airflow.tests.limits import HANG_SECONDS
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -22,6 +24,6 @@ def test_two_calls_at_the_same_time_make_one_environment(tmp_path: Path) -> None
         call.stdin.write("# No package is needed.\n")
         call.stdin.close()
     said = [call.stdout.read() for call in calls if call.stdout]
-    assert [call.wait(timeout=120) for call in calls] == [0, 0, 0], said
+    assert [call.wait(timeout=HANG_SECONDS) for call in calls] == [0, 0, 0], said
     assert sum("making" in text for text in said) == 1, said
     assert subprocess.run([folder / "bin/python", "-m", "pip", "--version"], check=False, capture_output=True).returncode == 0

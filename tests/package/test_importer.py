@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.gitops.airflow.tests.limits import HANG_SECONDS
 from ansible_collections.kubernetes import core
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -30,7 +31,7 @@ def imported(archive: Path, tools: dict[str, str], tmp_path_factory: pytest.Temp
     # An empty home: nothing that is installed there resolves a reference that Galaxy could not.
     environment = tools | {"GALAXY_IMPORTER_CONFIG": str(folder / "galaxy-importer.cfg"), "HOME": str(folder)}
     command = ["python", "-m", "galaxy_importer.main", str(archive), "--output-path", str(folder)]
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=300)
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=HANG_SECONDS)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout, json.loads((folder / "importer_result.json").read_text())
 
@@ -74,5 +75,5 @@ def test_the_documentation_has_no_lint(archive: Path, tools: dict[str, str], tmp
     shutil.copy(ROOT / "galaxy.yml", collection)
     (tmp_path / "ansible_collections/kubernetes").symlink_to(Path(next(iter(core.__path__))).parent)
     command = ["antsibull-docs", "lint-collection-docs", "--plugin-docs", "--validate-collection-refs", "self", str(collection)]
-    done = subprocess.run(command, env=tools, capture_output=True, text=True, check=False, timeout=300)
+    done = subprocess.run(command, env=tools, capture_output=True, text=True, check=False, timeout=HANG_SECONDS)
     assert (done.returncode, done.stdout + done.stderr) == (0, "")

@@ -10,6 +10,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from ansible_collections.gitops.airflow.tests.limits import HANG_SECONDS
 
 ROOT = Path(__file__).resolve().parents[2]
 Visitor = tuple[Path, dict[str, str]]
@@ -25,7 +26,7 @@ def commands(text: str) -> list[str]:
 def run(command: str, visitor: Visitor, **more: str) -> subprocess.CompletedProcess[str]:
     folder, environment = visitor
     return subprocess.run(
-        ["bash", "-c", command], cwd=folder, env=environment | more, capture_output=True, text=True, check=False, timeout=120
+        ["bash", "-c", command], cwd=folder, env=environment | more, capture_output=True, text=True, check=False, timeout=HANG_SECONDS
     )
 
 

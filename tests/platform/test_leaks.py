@@ -21,6 +21,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.tunnel import open_tunnel
+from ansible_collections.gitops.airflow.tests.limits import HANG_SECONDS
 from kubernetes import client
 from secrets_hunt import CommandLines, found_in, history, objects, values_of
 
@@ -67,7 +68,7 @@ def playbook(platform: Any, tmp_path_factory: pytest.TempPathFactory, lines: Com
         planted.write_text(json.dumps(variables))
         images = os.environ.get("PLATFORM_EXTRA_VARS", "{}")
         command = ["ansible-playbook", "-vvv", "-i", platform.inventory, "-e", images, "-e", f"@{planted}", f"playbooks/{name}.yml"]
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600, check=False)
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=HANG_SECONDS, check=False)
         return Run(done.returncode, done.stdout + done.stderr)
 
     return run

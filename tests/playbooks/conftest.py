@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from ansible_collections.gitops.airflow.tests.limits import HANG_SECONDS
 
 ROOT = Path(__file__).resolve().parents[2]
 Play = Callable[..., subprocess.CompletedProcess[bytes]]
@@ -38,6 +39,6 @@ def play(tmp_path: Path) -> Play:
             **settings,
         }
         command = [str(Path(sys.executable).with_name("ansible-playbook")), *arguments, "site.yml"]
-        return subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, check=False, timeout=90)
+        return subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, check=False, timeout=HANG_SECONDS)
 
     return played

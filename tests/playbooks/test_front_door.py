@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from ansible_collections.gitops.airflow.tests.limits import HANG_SECONDS
 from provider import Answer, ask, without_prompts
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -119,7 +120,7 @@ class Machine:
             **environment,
         }
         command = [sys.executable, "scripts/play", f"--needs={need}", "ansible-playbook", f"playbooks/{playbook}.yml", *arguments]
-        return subprocess.run(command, cwd=ROOT, env=known, capture_output=True, text=True, timeout=60, check=False)
+        return subprocess.run(command, cwd=ROOT, env=known, capture_output=True, text=True, timeout=HANG_SECONDS, check=False)
 
     def calls(self) -> list[str]:
         return self.log.read_text().splitlines() if self.log.exists() else []
@@ -226,7 +227,7 @@ def test_f2_a_world_writable_checkout(checkout: Path, folder: str, options: list
     command = ["make", "-s", *given, "-o", "setup", "status", "FORMAT=json", "ARGS=-e platform_kubeconfig=/no/such -e status_file="]
     known = {**os.environ, **environment, "MAKEFLAGS": ""}
     done = subprocess.run(
-        command, cwd=folder.format(checkout=checkout), env=known, capture_output=True, text=True, timeout=120, check=False
+        command, cwd=folder.format(checkout=checkout), env=known, capture_output=True, text=True, timeout=HANG_SECONDS, check=False
     )
     status = json.loads(done.stdout)
     assert (status["healthy"], done.returncode) == (False, 2)
@@ -237,7 +238,7 @@ def test_f2_a_world_writable_checkout(checkout: Path, folder: str, options: list
 def test_f2_by_hand_through_scripts_play(checkout: Path) -> None:
     known = {name: value for name, value in os.environ.items() if name != "ANSIBLE_CONFIG"} | {"PATH": f"{VENV}:{os.environ['PATH']}"}
     command = ["scripts/play", "ansible-playbook", "playbooks/site.yml", "--list-tasks"]
-    done = subprocess.run(command, cwd=checkout, env=known, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(command, cwd=checkout, env=known, capture_output=True, text=True, timeout=HANG_SECONDS, check=False)
     assert done.returncode == 0, done.stderr
     assert "gitops.airflow.kind_cluster" in done.stdout
 

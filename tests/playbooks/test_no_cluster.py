@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from ansible_collections.gitops.airflow.tests.limits import HANG_SECONDS
 
 ROOT = Path(__file__).resolve().parents[2]
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -30,7 +31,7 @@ def run(tmp_path: Path) -> Run:
         tools = Path(sys.executable).parent
         environment = {**os.environ, "PATH": f"{path}:{tools}:{os.environ['PATH']}", "ANSIBLE_STDOUT_CALLBACK": stdout}
         command = [str(tools / "ansible-playbook"), "-e", json.dumps(names), *options, f"playbooks/{name}.yml"]
-        return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=90, check=False)
+        return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=HANG_SECONDS, check=False)
 
     return playbook
 

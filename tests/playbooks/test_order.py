@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.gitops.airflow.tests.limits import HANG_SECONDS
 
 ROOT = Path(__file__).resolve().parents[2]
 STATES = ("airflow_app", "argocd", "git_server", "kind_cluster", "metrics_server", "namespaces", "network_policies", "task_logs")
@@ -46,7 +47,7 @@ def steps(stubs: Path, folder: Path, *options: str, **variables: Any) -> Steps:
     environment |= {"ANSIBLE_CONFIG": str(folder / "ansible.cfg"), "ANSIBLE_COLLECTIONS_PATH": str(stubs)}
     command = [str(Path(sys.executable).with_name("ansible-playbook")), "-i", str(folder / "hosts.yml"), "-e", json.dumps(variables)]
     command += [*options, str(ROOT / "playbooks/site.yml")]
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=90)
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=HANG_SECONDS)
     assert done.returncode == 0, done.stdout + done.stderr
     return re.findall(r'"msg": "step: ([a-z_ ]+)"', done.stdout)
 

@@ -12,6 +12,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from ansible_collections.gitops.airflow.tests.limits import HANG_SECONDS
+
 CHECKOUT = Path(__file__).resolve().parents[2]
 PLAY = """
 - hosts: localhost
@@ -44,7 +46,7 @@ def play(folder: Path, *, bad: bool, stdout: str = "default") -> subprocess.Comp
         "ANSIBLE_PYTHON_INTERPRETER": sys.executable,
     }
     command = [str(Path(sys.executable).with_name("ansible-playbook")), "-e", json.dumps({"bad": bad}), "site.yml"]
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=60)
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=HANG_SECONDS)
 
 
 def test_a_playbook_ends_with_the_table(tmp_path: Path) -> None:

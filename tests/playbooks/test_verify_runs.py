@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.gitops.airflow.tests.limits import HANG_SECONDS
 from ansible_collections.gitops.airflow.tests.playbooks.conftest import ROOT
 
 EXAMPLES = "example_cron_dag,example_user_dag"
@@ -44,7 +45,7 @@ def test_examples_are_run_by_default_where_they_are(tmp_path: Path) -> None:
     ]
     (tmp_path / "plays.json").write_text(json.dumps(plays))
     command = [str(Path(sys.executable).with_name("ansible-playbook")), "-i", "localhost,", "-c", "local", str(tmp_path / "plays.json")]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=90)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=HANG_SECONDS)
     assert done.returncode == 0, done.stdout + done.stderr
     found = dict(re.findall(r"case (\d+) runs <(.*?)>", done.stdout))
     assert found == {str(number): expected for number, (_given, expected) in enumerate(CASES)}

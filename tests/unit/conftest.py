@@ -22,6 +22,7 @@ from hypothesis import settings
 
 # The same inputs in each run, so that a failure is one of the change. For a search: HYPOTHESIS_PROFILE=search pytest -k fuzz
 settings.register_profile("default", derandomize=True, deadline=None, database=None, max_examples=100)
+settings.register_profile("brief", derandomize=True, deadline=None, database=None, max_examples=5)
 settings.register_profile("search", deadline=None, database=None, max_examples=5000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 

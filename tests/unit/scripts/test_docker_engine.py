@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
+from ansible_collections.gitops.airflow.tests.limits import HANG_SECONDS
 from ansible_collections.gitops.airflow.tests.unit.places import ROOT
 from docker_engine import EngineError, forbidden, lacks_sys_resource, planned, removable, restored, simulated, with_runtime
 
@@ -130,7 +131,7 @@ class Machine:
     def engine(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         known = {"PATH": str(self.root / "bin"), "ENGINE_ROOT": str(self.root), "ENGINE_PATIENCE": "10", **environment}
         command = [sys.executable, str(ROOT / "scripts/docker_engine.py"), *arguments]
-        return subprocess.run(command, env=known, capture_output=True, text=True, timeout=60, check=False)
+        return subprocess.run(command, env=known, capture_output=True, text=True, timeout=HANG_SECONDS, check=False)
 
     def files(self) -> dict[str, str]:
         """What the machine has in the places that scripts/engine may change."""

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.gitops.airflow.tests.limits import HANG_SECONDS
 from ansible_collections.gitops.airflow.tests.unit.places import ROOT
 
 VERIFY = ["ansible-playbook", "playbooks/verify.yml"]
@@ -96,6 +97,6 @@ def test_signals_reach_the_command_and_the_lines_still_come(tmp_path: Path) -> N
             assert time.monotonic() < end
             time.sleep(0.05)
         os.killpg(child.pid, signal.SIGINT)
-        _out, said = child.communicate(timeout=20)
+        _out, said = child.communicate(timeout=HANG_SECONDS)
     assert child.returncode == 99
     assert "why       It was interrupted." in said
