@@ -29,8 +29,9 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / ".ansible/collections"))
 
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import APPLICATIONS, connect
+from ansible_collections.gitops.airflow.tests.integration import warm
 from ansible_collections.gitops.airflow.tests.integration.apiserver import ApiServer, lab_file
-from ansible_collections.gitops.airflow.tests.integration.modules import Module
+from ansible_collections.gitops.airflow.tests.integration.modules import returned
 from ansible_collections.gitops.airflow.tests.integration.objects import NEW, OLD, application, ended, expected, status, worker
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -248,8 +249,14 @@ def pods(api: ApiServer) -> None:
 
 
 def module(kubeconfig: Path, name: str, **options: Any) -> dict[str, Any]:
-    with Module(name, kubeconfig, **options) as running:
-        found = running.result()
+    """What a module returned that ran in a new process, as Ansible runs it."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / ".ansible/collections")}
+    request = json.dumps({"module": name, "environment": environment, "folder": str(ROOT)})
+    code = f"import json, sys; from {warm.__name__} import carry_out; carry_out(json.loads(sys.argv[1]), [0, 1, 2])"
+    given = json.dumps({"ANSIBLE_MODULE_ARGS": {"kubeconfig": str(kubeconfig), **options}})
+    start = time.monotonic()
+    done = subprocess.run([sys.executable, "-c", code, request], env=environment, input=given, capture_output=True, text=True, check=False)
+    found = returned(done.stdout, done.stderr, time.monotonic() - start)
     if found.get("failed"):
         raise RuntimeError(f"{name}: {found['msg']}")
     return found

@@ -6,27 +6,46 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import os
 import re
+import select
+import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import IO, Any
 
 Obj = dict[str, Any]
 ROOT = Path(__file__).resolve().parents[2]
-# The peak is read from the process itself: what wait4 reports of a child includes the parent's memory at the fork.
-RUN = """
-import atexit, runpy, sys
-atexit.register(lambda: sys.stderr.writelines(line for line in open("/proc/self/status") if line.startswith("VmHWM")))
-runpy.run_module("ansible_collections.gitops.airflow.plugins.modules.{name}", run_name="__main__", alter_sys=True)
-"""
+
+
+class Warm:
+    """Copies of a process that has imported the libraries (warm.py)."""
+
+    def __init__(self) -> None:
+        self._connection, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            environment = {**os.environ, "PYTHONPATH": str(ROOT / ".ansible/collections")}
+            subprocess.Popen([sys.executable, str(Path(__file__).with_name("warm.py"))], stdin=theirs.fileno(), env=environment)
+
+    def start(self, module: str, files: list[IO[str]]) -> int:
+        """A pidfd of the module's process."""
+        request = {"module": module, "environment": dict(os.environ), "folder": str(Path.cwd())}
+        socket.send_fds(self._connection, [json.dumps(request).encode()], [file.fileno() for file in files])
+        _message, handles, _flags, _address = socket.recv_fds(self._connection, 1, 1)
+        return handles[0]
+
+
+warm = functools.cache(Warm)
 
 
 class Module:
@@ -35,39 +54,34 @@ class Module:
     def __init__(self, module: str, kubeconfig: Path, /, check: bool = False, **options: Any) -> None:
         arguments = {"kubeconfig": str(kubeconfig), "_ansible_check_mode": check, **options}
         self.began = time.monotonic()
-        self._process = subprocess.Popen(
-            [sys.executable, "-c", RUN.format(name=module)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            env={**os.environ, "PYTHONPATH": str(ROOT / ".ansible/collections")},
-        )
-        assert self._process.stdin
-        self._process.stdin.write(json.dumps({"ANSIBLE_MODULE_ARGS": arguments}))
-        self._process.stdin.close()
-        self._process.stdin = None
+        given, self._output, self._errors = (tempfile.TemporaryFile("w+") for _number in range(3))  # noqa: SIM115 (they close with this object)
+        json.dump({"ANSIBLE_MODULE_ARGS": arguments}, given)
+        given.seek(0)
+        self._process = warm().start(module, [given, self._output, self._errors])
+        weakref.finalize(self, os.close, self._process)
 
     def __enter__(self) -> Module:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        if self._process.poll() is None:
-            self._process.kill()
-            self._process.communicate()
+        if self.running():
+            signal.pidfd_send_signal(self._process, signal.SIGKILL)
+            self._ended(60)
+
+    def _ended(self, seconds: float) -> bool:
+        return bool(select.select([self._process], [], [], seconds)[0])
 
     def running(self) -> bool:
-        return self._process.poll() is None
+        return not self._ended(0)
 
     def result(self, timeout: float = 60) -> Obj:
-        """What the module returned, its warnings as texts, with C(seconds) of the whole process and C(peak_mb) of its memory."""
-        output, errors = self._process.communicate(timeout=timeout)
-        peak = re.search(r"VmHWM:\s+(\d+) kB", errors)
-        assert output.strip().startswith("{"), output + errors
-        assert peak, errors
-        found: Obj = json.loads(output)
-        warnings = [item if isinstance(item, str) else item["event"]["msg"] for item in found.get("warnings", [])]
-        return {**found, "warnings": warnings, "seconds": time.monotonic() - self.began, "peak_mb": int(peak[1]) / 1024}
+        """What the module returned, its warnings as texts, with C(seconds) of the whole process and C(peak_mb) of its memory.
+
+        :raises TimeoutError: when the module is still running after ``timeout`` seconds.
+        """
+        if not self._ended(timeout):
+            raise TimeoutError(f"the module is still running after {timeout} s")
+        return returned(contents(self._output), contents(self._errors), time.monotonic() - self.began)
 
     def until(self, true: Callable[[], Any], seconds: float = 30) -> None:
         """Waits until it is true, with the module still running.
@@ -79,6 +93,21 @@ class Module:
             assert self.running(), f"the module has ended: {self.result()}"
             assert time.monotonic() < deadline, f"not so within {seconds} s"
             time.sleep(0.05)
+
+
+def returned(output: str, errors: str, seconds: float) -> Obj:
+    """What a module returned, as :meth:`Module.result` says."""
+    peak = re.search(r"VmHWM:\s+(\d+) kB", errors)
+    assert output.strip().startswith("{"), output + errors
+    assert peak, errors
+    found: Obj = json.loads(output)
+    warnings = [item if isinstance(item, str) else item["event"]["msg"] for item in found.get("warnings", [])]
+    return {**found, "warnings": warnings, "seconds": seconds, "peak_mb": int(peak[1]) / 1024}
+
+
+def contents(file: IO[str]) -> str:
+    file.seek(0)
+    return file.read()
 
 
 class Proxy:
