@@ -14,7 +14,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._base.nearest impor
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.network_policies import LEVELS
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.refusal import Refusal
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings import Settings
-from ansible_collections.gitops.airflow.plugins.module_utils._platform.shapes import Check, Problems, below, each, keys, selector
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.shapes import Check, Problems, below, each, selector, with_keys
 
 PROTOCOLS = ("TCP", "UDP", "SCTP")
 # Kubernetes: apimachinery/pkg/util/validation.
@@ -94,11 +94,8 @@ def _each(value: Any, place: str, check: Check) -> Problems:
     yield from below(place, each(value, check, "leave it out to allow all"))
 
 
+@with_keys("a rule", "to", "ports")
 def _rule(value: Any) -> Problems:
-    wrong = list(keys(value, ("to", "ports"), "a rule"))
-    yield from (("", why) for why in wrong)
-    if wrong:
-        return
     if not value:
         yield "", "allows everything; set platform_network_policy to 'none' for that"
     if "to" in value:
@@ -107,11 +104,8 @@ def _rule(value: Any) -> Problems:
         yield from _each(value["ports"], ".ports", _port)
 
 
+@with_keys("a peer", "ipBlock", "namespaceSelector", "podSelector")
 def _peer(value: Any) -> Problems:
-    wrong = list(keys(value, ("ipBlock", "namespaceSelector", "podSelector"), "a peer"))
-    yield from (("", why) for why in wrong)
-    if wrong:
-        return
     if not value or ("ipBlock" in value and len(value) > 1):
         yield "", "must have either ipBlock, or namespaceSelector, podSelector or both"
     for key in ("namespaceSelector", "podSelector"):
@@ -121,11 +115,8 @@ def _peer(value: Any) -> Problems:
         yield from below(".ipBlock", _block(value["ipBlock"]))
 
 
+@with_keys("an ipBlock", "cidr", "except")
 def _block(value: Any) -> Problems:
-    wrong = list(keys(value, ("cidr", "except"), "an ipBlock"))
-    yield from (("", why) for why in wrong)
-    if wrong:
-        return
     why = _cidr(value.get("cidr"))
     if why:
         yield ".cidr", why
@@ -146,11 +137,8 @@ def _block(value: Any) -> Problems:
     yield from _each(value["except"], ".except", part)
 
 
+@with_keys("a port", "protocol", "port", "endPort")
 def _port(value: Any) -> Problems:
-    wrong = list(keys(value, ("protocol", "port", "endPort"), "a port"))
-    yield from (("", why) for why in wrong)
-    if wrong:
-        return
     if value.get("protocol", "TCP") not in PROTOCOLS:
         yield ".protocol", f"must be one of {', '.join(PROTOCOLS)}"
     port, end = value.get("port"), value.get("endPort")

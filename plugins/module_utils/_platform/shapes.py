@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
+from functools import wraps
 from typing import Any
 
 from ansible_collections.gitops.airflow.plugins.module_utils._base.nearest import did_you_mean, nearest
@@ -46,6 +47,19 @@ def keys(value: Any, known: Collection[str], what: str) -> Iterator[str]:
             yield f"has the unknown key '{key}'; {what} has {', '.join(known)}.{did_you_mean(nearest(str(key), known))}".rstrip(".")
 
 
+def with_keys(what: str, *known: str) -> Callable[[Callable[..., Problems]], Callable[..., Problems]]:
+    """Makes a check that begins with the keys: the decorated one runs only for a dictionary that has no others. ``what``: what it is."""
+
+    def decorated(check: Callable[..., Problems]) -> Callable[..., Problems]:
+        @wraps(check)
+        def whole_check(value: Any, *args: Any, **kwargs: Any) -> Problems:
+            yield from [("", why) for why in keys(value, known, what)] or check(value, *args, **kwargs)
+
+        return whole_check
+
+    return decorated
+
+
 def each(value: Any, check: Check, otherwise: str) -> Problems:
     """The problems of a list, which may not be empty. ``otherwise``: what to do instead of an empty one."""
     if not isinstance(value, list | tuple) or not value:
@@ -57,16 +71,17 @@ def each(value: Any, check: Check, otherwise: str) -> Problems:
 
 def table(value: Any, checks: Mapping[str, Check], what: str, needed: Collection[str] = ()) -> Problems:
     """The problems of a dictionary whose keys are checked one by one. ``needed``: keys that it must have."""
-    wrong = list(keys(value, checks, what))
-    yield from (("", why) for why in wrong)
-    if wrong:
-        return
-    missing = [key for key in needed if value.get(key) is None]
-    if missing:
-        yield "", f"must have {' and '.join(missing)}"
-    for key, check in checks.items():
-        if key in value:
-            yield from below(f".{key}", check(value[key]))
+
+    @with_keys(what, *checks)
+    def entries(value: Any) -> Problems:
+        missing = [key for key in needed if value.get(key) is None]
+        if missing:
+            yield "", f"must have {' and '.join(missing)}"
+        for key, check in checks.items():
+            if key in value:
+                yield from below(f".{key}", check(value[key]))
+
+    yield from entries(value)
 
 
 def one_of(*values: str) -> Check:
@@ -109,23 +124,17 @@ def labels(value: Any) -> Problems:
         yield "", "must be a dictionary of labels; a value that is a number or a boolean needs quotes"
 
 
+@with_keys("a selector", "matchLabels", "matchExpressions")
 def selector(value: Any) -> Problems:
     """A label selector."""
-    wrong = list(keys(value, ("matchLabels", "matchExpressions"), "a selector"))
-    yield from (("", why) for why in wrong)
-    if wrong:
-        return
     yield from below(".matchLabels", labels(value.get("matchLabels", {})))
     if "matchExpressions" in value:
         yield from below(".matchExpressions", each(value["matchExpressions"], expression, "leave it out to allow all"))
 
 
+@with_keys("an expression", "key", "operator", "values")
 def expression(value: Any, numbers: Collection[str] = ()) -> Problems:
     """An expression of a selector. ``numbers``: further operators, which compare with one number."""
-    wrong = list(keys(value, ("key", "operator", "values"), "an expression"))
-    yield from (("", why) for why in wrong)
-    if wrong:
-        return
     operator, values, known = value.get("operator"), value.get("values", []), (*OPERATORS, *numbers)
     if operator in numbers:
         if not isinstance(values, list | tuple) or len(values) != 1 or not re.fullmatch(r"-?\d{1,18}", str(values[0])):
