@@ -76,35 +76,26 @@ class Around:
     parts: frozenset[str] = frozenset()
 
 
-@dataclass
+@dataclass(frozen=True)
 class Policies:
-    """Makes the policies of one platform."""
+    """Makes the policies of one platform in namespaces of one level. ``strict``: whether that is the level strict."""
 
     given: Settings
     airflow: AirflowSettings
     around: Around
+    strict: bool
     found: list[Obj] = field(default_factory=list)
-    strict: bool = False  # the level of the namespace whose policies are being made
 
-    def make(self) -> list[Obj]:
-        if self._enter(self.given.core_namespace):
+    def of_airflow(self, namespace: str) -> list[Obj]:
+        """The policies of a namespace in which Airflow or its workers run."""
+        if namespace == self.given.core_namespace:
             self._core()
-        for namespace in dict.fromkeys(self.given.worker_namespaces):
-            if self._enter(namespace):
-                self._workers(namespace)
-        if self.given.network_policy != NONE:
-            self.strict = self.given.network_policy == STRICT
-            self._others()
-        return sorted(self.found, key=lambda item: (item["metadata"]["namespace"], item["metadata"]["name"]))
+        if namespace in self.given.worker_namespaces:
+            self._workers(namespace)
+        return self.found
 
-    def _enter(self, namespace: str) -> bool:
-        """Takes the level of a namespace. Whether that has policies."""
-        level = self.given.network_level(namespace)
-        self.strict = level == STRICT
-        return level != NONE
-
-    def _others(self) -> None:
-        """The namespaces in which no worker runs."""
+    def of_others(self) -> list[Obj]:
+        """The policies of the namespaces in which no worker runs."""
         # What is not used any more may run on.
         if self.given.git_server == "embedded" or GIT_SERVICE in self.around.parts:
             self._git()
@@ -112,6 +103,7 @@ class Policies:
         if self.airflow.logs.mode == "embedded" or kept:
             self._logs()
         self._argocd()
+        return self.found
 
     # Who is who
 
@@ -317,9 +309,17 @@ def _proxies(values: object) -> Iterator[str]:
 
 def definitions(given: Settings, around: Around) -> list[Obj]:
     """The policies of a platform, in the order of their namespaces and names; none without settings of Airflow."""
-    if given.airflow is None:
+    airflow = given.airflow
+    if airflow is None:
         return []
-    return Policies(given, given.airflow, around).make()
+
+    def policies(level: str) -> Policies:
+        return Policies(given, airflow, around, strict=level == STRICT)
+
+    levels = {namespace: given.network_level(namespace) for namespace in (given.core_namespace, *given.worker_namespaces)}
+    found = [item for namespace, level in levels.items() if level != NONE for item in policies(level).of_airflow(namespace)]
+    found += policies(given.network_policy).of_others() if given.network_policy != NONE else []
+    return sorted(found, key=lambda item: (item["metadata"]["namespace"], item["metadata"]["name"]))
 
 
 def ref_of(item: Obj) -> Ref:
