@@ -11,7 +11,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+import yaml
 from ansible_collections.gitops.airflow.plugins.module_utils._airflow.log_connection import task_log_connection
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.network_policies import LOGS_PORT
 from ansible_collections.gitops.airflow.tests.unit.places import ROOT
 
 PROGRAM = ROOT / "roles/task_logs/files/task_logs.py"
@@ -26,6 +28,10 @@ def program() -> Any:
     loaded = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(loaded)
     return loaded
+
+
+def test_the_network_policies_open_the_port_of_the_role() -> None:
+    assert yaml.safe_load((ROOT / "roles/platform/vars/main.yml").read_text())["__platform_logs_port"] == LOGS_PORT
 
 
 def allowed(policy: dict[str, Any], account: str) -> set[str]:
