@@ -168,6 +168,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import
 from ansible_collections.gitops.airflow.plugins.module_utils._base.module import AnsibleModule
 from ansible_collections.gitops.airflow.plugins.module_utils._base.owner import OWNER_SPEC
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import connect, show_path
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.credentials import SECRET_SPEC
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.generated_secret import GeneratedSecret, Key, Wanted, check_keys
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import Scope
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
@@ -183,8 +184,7 @@ def argument_spec() -> dict[str, Any]:
     return {
         **AUTH_ARG_SPEC,
         **OWNER_SPEC,
-        "namespace": {"type": "str", "required": True},
-        "name": {"type": "str", "required": True},
+        **SECRET_SPEC,
         "keys": {"type": "list", "elements": "dict", "required": True, "options": KEY_SPEC, "no_log": False},
         "immutable": {"type": "bool", "default": False},
         "missing": {"type": "str", "choices": ["refuse", "add"], "default": "refuse"},

@@ -200,16 +200,13 @@ from ansible_collections.gitops.airflow.plugins.module_utils._git.gitea import G
 from ansible_collections.gitops.airflow.plugins.module_utils._git.gitea_accounts import Member, Repository
 from ansible_collections.gitops.airflow.plugins.module_utils._git.gitea_tokens import GiteaTokens, Outcome, Token, Wanted, check_tokens
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import KubeApi, connect, core_path, show_path
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.credentials import SECRET_SPEC
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.definitions import decoded
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.execute import Execution, execute
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.tunnel import TUNNEL_SPEC, open_tunnel, read_endpoint
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
-PASSWORD_SPEC: dict[str, Any] = {
-    "namespace": {"type": "str", "required": True},
-    "name": {"type": "str", "required": True},
-    "key": {"type": "str", "default": "password", "no_log": False},
-}
+PASSWORD_SPEC: dict[str, Any] = {**SECRET_SPEC, "key": {"type": "str", "default": "password", "no_log": False}}
 TOKEN_SPEC: dict[str, Any] = {
     "name": {"type": "str", "required": True},
     "key": {"type": "str", "no_log": False},
@@ -242,8 +239,7 @@ def argument_spec() -> dict[str, Any]:
             "required_together": [("account", "repository")],
             "no_log": False,
         },
-        "namespace": {"type": "str", "required": True},
-        "name": {"type": "str", "required": True},
+        **SECRET_SPEC,
         "container": {"type": "str", "default": "gitea"},
         "config": {"type": "str", "default": "/etc/gitea/app.ini"},
         **OWNER_SPEC,

@@ -15,12 +15,13 @@ from ansible_collections.gitops.airflow.plugins.module_utils._base.owner import 
 from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Obj
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import KubeApi, core_path
 
+# The options that say which Secret of the cluster a module reads or writes.
+SECRET_SPEC: dict[str, Any] = {"namespace": {"type": "str", "required": True}, "name": {"type": "str", "required": True}}
 # The option of the doc fragment credentials_from.
 CREDENTIALS_SPEC: dict[str, Any] = {
     "type": "dict",
     "options": {
-        "namespace": {"type": "str", "required": True},
-        "name": {"type": "str", "required": True},
+        **SECRET_SPEC,
         "username_key": {"type": "str", "default": "", "no_log": False},
         "password_key": {"type": "str", "default": "password", "no_log": False},
         "check_key": {"type": "str", "default": "", "no_log": False},
