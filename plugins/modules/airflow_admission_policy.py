@@ -97,7 +97,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership
     change_diff,
     placed,
 )
-from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership_delete import Deletion
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership_delete import Deletion, stays
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings import Settings
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
@@ -138,8 +138,8 @@ def delete(module: AnsibleModule, api: KubeApi, given: Settings, version: str) -
             raise
         module.warn(f"Whether the cluster has the admission policy {name} is not known: you may not read or delete it. {error.message}")
         return {"changed": False}
-    for ref, reason in done.kept:
-        module.warn(f"{ref} stays: {reason}.")
+    for line in stays(done.kept):
+        module.warn(line)
     return {"changed": bool(done.removed), "diff": {"before": "".join(f"{ref}\n" for ref in done.removed), "after": ""}}
 
 

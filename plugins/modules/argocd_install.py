@@ -38,7 +38,8 @@ options:
       - With V(present) Argo CD is installed or changed, and has rolled out.
       - With V(checked) the module changes nothing in the cluster. It fails for the same reasons as V(present).
       - With V(absent) the module deletes the objects in the record, and then the record. The CRDs stay while an Application,
-        ApplicationSet or AppProject of others exists anywhere in the cluster, a ClusterRole while a binding of others uses it.
+        ApplicationSet or AppProject of others exists anywhere in the cluster, a ClusterRole while a binding of others uses it. The module
+        warns about each object that stays, with the reason.
     type: str
     choices: [present, checked, absent]
     default: present
@@ -243,6 +244,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.settle import NotSettled
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.argocd_install import ArgoCDInstall, Done, Wanted
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership_apply import change_diff, change_rows
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership_delete import stays
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
 PRESENT = "present"
@@ -362,8 +364,10 @@ class Run:
             "reachable": True,
             "removed": [ref.as_dict() for ref in outcome.removed],
             "kept": [{**ref.as_dict(), "reason": reason} for ref, reason in outcome.kept],
-            "text": "\n".join(f"{ref} stays: {reason}." for ref, reason in outcome.kept),
+            "text": "\n".join(stays(outcome.kept)),
         }
+        for line in stays(outcome.kept):
+            self.module.warn(line)
         if outcome.left:
             message = (
                 f"{named(outcome.left)} still there {self.params['timeout']:g} s after the deletion was requested: a finalizer holds it."

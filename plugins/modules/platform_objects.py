@@ -17,7 +17,7 @@ description:
   - The mark is the pair of labels C(app.kubernetes.io/part-of=gitops-airflow) and C(gitops-airflow/platform) with the platform's name.
   - With O(state=present) the objects are applied by server-side apply with the field manager C(gitops.airflow), in the order in which
     Kubernetes can use them. One request reads each object, and a second one changes it only if it is not as declared.
-  - With O(state=absent) an object that does not exist is skipped.
+  - With O(state=absent) an object that does not exist is skipped. The module warns about each object that stays, with the reason.
   - Deletes a namespace only if the collection created it (label C(gitops-airflow/made)) and it contains no object of others.
   - Deletes Argo CD's CRDs only if no Application, ApplicationSet or AppProject of others exists anywhere in the cluster.
   - Deletes a ClusterRole only if no binding of others uses it, and a ClusterRoleBinding of Argo CD only if it gives no rights to others.
@@ -118,6 +118,13 @@ options:
         default: ""
   objects:
     description: The objects to delete or mark, in the order in which they are deleted.
+  report_kept:
+    description:
+      - When the module warns about objects that stay with O(state=absent). RV(kept) lists them in both cases.
+      - With V(if_removed) it does so only if it deleted at least one object.
+    type: str
+    choices: [always, if_removed]
+    default: always
   argocd_namespace:
     description:
       - Namespace of the platform's Argo CD. Objects that its ConfigMap C(argocd-installed) names belong to the platform.
@@ -322,7 +329,9 @@ from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership
     Deletion,
     Removed,
     mark,
+    notices,
     read_scope,
+    stays,
 )
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
@@ -344,6 +353,7 @@ def argument_spec() -> dict[str, Any]:
         "grace": {"type": "float", "default": 60},
         "next_action": {"type": "dict", "default": {}, "options": {name: {"type": "str", "default": ""} for name in ("foreign", "wait")}},
         "objects": {"type": "list", "elements": "dict", "default": [], "options": OBJECT_SPEC},
+        "report_kept": {"type": "str", "choices": ["always", "if_removed"], "default": "always"},
         "argocd_namespace": {"type": "str", "default": ""},
         "application": {"type": "str", "default": ""},
         "adopt": {"type": "bool", "default": False},
@@ -354,7 +364,7 @@ def argument_spec() -> dict[str, Any]:
 def kept(pairs: list[tuple[Ref, str]]) -> dict[str, Any]:
     return {
         "kept": [{**ref.as_dict(), "reason": reason} for ref, reason in pairs],
-        "text": "\n".join(f"{ref} stays: {reason}." for ref, reason in pairs),
+        "text": "\n".join(stays(pairs)),
     }
 
 
@@ -436,6 +446,8 @@ def main(create: Callable[..., AnsibleModule] = AnsibleModule) -> None:
     except CollectionError as error:
         module.fail(error)
     result = {"removed": [ref.as_dict() for ref in outcome.removed], **kept(outcome.kept)}
+    for line in notices(outcome, params["report_kept"]):
+        module.warn(line)
     if outcome.left:
         late = CollectionError(
             f"{named(outcome.left)} still there {params['timeout']:g} s after the deletion was requested: a finalizer or an object in it "

@@ -272,6 +272,7 @@ def test_h1_what_another_made_anew_under_a_recorded_name_stays(cluster: Cluster)
     cluster.record([account], MARKS, state="applied")
     result = uninstall(cluster)
     assert list(kept(result)) == ["ServiceAccount argocd-server"]
+    assert [text.partition(":")[0] for text in result["warnings"]] == ["ServiceAccount argocd/argocd-server stays"]
     assert cluster.get(account)
 
 
@@ -386,6 +387,9 @@ def test_h1_namespaces_go_only_if_made_here_and_used_by_nobody_else(cluster: Clu
         "Namespace airflow-user": "it existed before the platform (it has no label gitops-airflow/made)",
     }
     assert "Namespace made-used stays: it holds objects" in result["text"]
+    assert result["warnings"] == result["text"].splitlines()
+    kept_only = remove(cluster, ("Namespace", "", "airflow-user"), check=True, report_kept="if_removed")
+    assert (list(kept(kept_only)), kept_only["warnings"]) == (["Namespace airflow-user"], [])
 
 
 def test_a_deletion_that_does_not_end_is_a_failure(cluster: Cluster) -> None:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -54,6 +54,16 @@ class Removed:
     removed: list[Ref] = field(default_factory=list)
     kept: list[tuple[Ref, str]] = field(default_factory=list)
     left: list[Ref] = field(default_factory=list)  # deletion was requested, and they were still there at the end of the wait
+
+
+def stays(kept: Iterable[tuple[Ref, str]]) -> list[str]:
+    """A sentence about each object that was not deleted or marked, with the reason."""
+    return [f"{ref} stays: {reason}." for ref, reason in kept]
+
+
+def notices(done: Removed, report_kept: str) -> list[str]:
+    """The warnings about objects that stay. ``report_kept``: always, or if_removed for none unless another object was deleted."""
+    return stays(done.kept) if report_kept == "always" or done.removed else []
 
 
 class Deletion:
