@@ -8,7 +8,6 @@ AIRFLOW_CHART names a folder with the official chart; without it the lab's doubl
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shutil
 import subprocess
@@ -18,7 +17,6 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible.errors import AnsibleValueOmittedError
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar, trust_as_template
 from ansible_collections.gitops.airflow.plugins.module_utils._git.credentials import Credentials
@@ -47,11 +45,11 @@ def write(role_variables: Callable[..., dict[str, Any]], tmp_path_factory: pytes
     def written_with(**given: Any) -> Path:
         templar = Templar(loader, variables | given)
         folder = tmp_path_factory.mktemp("chart") / "airflow-core"
-        for path, text in publish["gitops.airflow.git_publish"]["files"].items():
+        files = templar.template(trust_as_template(publish["gitops.airflow.git_publish"]["files"]))
+        for path, text in files.items():
             target = folder / path
             target.parent.mkdir(parents=True, exist_ok=True)
-            with contextlib.suppress(AnsibleValueOmittedError):
-                target.write_text(str(templar.template(trust_as_template(text))))
+            target.write_text(text)
         (folder / "python/more.py").write_text("X = 1\n")
         shutil.copytree(os.environ.get("AIRFLOW_CHART", ROOT / "lab/chart"), folder / "charts/airflow")
         return folder

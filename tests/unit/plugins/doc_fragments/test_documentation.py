@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 from ansible_collections.gitops.airflow.plugins.doc_fragments.kubernetes_auth import ModuleDocFragment
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.airflow_module import SETTINGS_SPEC
 from ansible_collections.gitops.airflow.tests.unit.places import ROOT
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
@@ -43,6 +44,13 @@ def test_every_module_of_the_group_owner_takes_its_options() -> None:
         spec = importlib.import_module(f"ansible_collections.gitops.airflow.plugins.modules.{name}").argument_spec()
         assert (spec["platform"]["type"], spec["adopt"]["type"]) == ("str", "bool"), name
         assert name in groups["cluster"]
+
+
+def test_every_module_of_the_group_settings_takes_both() -> None:
+    groups = yaml.safe_load((ROOT / "meta/runtime.yml").read_text())["action_groups"]
+    for name in groups["settings"]:
+        spec = importlib.import_module(f"ansible_collections.gitops.airflow.plugins.modules.{name}").argument_spec()
+        assert {key: spec[key] for key in SETTINGS_SPEC} == SETTINGS_SPEC, name
 
 
 def test_every_decision_record_is_in_the_list_of_records() -> None:
