@@ -14,9 +14,9 @@ import yaml
 from ansible_collections.gitops.airflow.tests.unit.places import ROOT
 
 ROLES = ROOT / "roles"
-GROUP = "group/gitops.airflow.cluster"
-RUNTIME = yaml.safe_load((ROOT / "meta/runtime.yml").read_text())
-MODULES = {f"gitops.airflow.{name}" for name in RUNTIME["action_groups"]["cluster"] if isinstance(name, str)}
+GROUPS = yaml.safe_load((ROOT / "meta/runtime.yml").read_text())["action_groups"]
+MODULES = {f"gitops.airflow.{name}" for name in GROUPS["cluster"] if isinstance(name, str)}
+CLUSTER = yaml.safe_load((ROLES / "platform/vars/main.yml").read_text())["__platform_cluster"]
 
 
 def blocks(items: list[Any]) -> Iterator[dict[str, Any]]:
@@ -36,14 +36,26 @@ def test_no_task_uses_a_module_that_does_not_know_no_proxy(path: Path) -> None:
         assert not any(name.startswith("kubernetes.core.") for name in item), item["name"]
 
 
+def located(item: dict[str, Any]) -> set[str]:
+    """The modules for which the defaults of a task or block name the cluster."""
+    groups = [name for name in ("cluster", "owner") if f"group/gitops.airflow.{name}" in (item.get("module_defaults") or {})]
+    return {f"gitops.airflow.{module}" for name in groups for module in GROUPS[name] if isinstance(module, str)}
+
+
 @pytest.mark.parametrize("role", sorted({path.parents[1].name for path in FILES}))
 def test_each_task_that_asks_a_cluster_has_a_kubeconfig(role: str) -> None:
     items = [item for path in FILES if path.parents[1].name == role for item in blocks(yaml.safe_load(path.read_text()))]
-    if any(GROUP in (item.get("module_defaults") or {}) for item in items):
-        return  # of the block that includes the role's other files
+    # Of the block that includes the role's other files.
+    everywhere = set[str]().union(*(located(item) for item in items if "block" in item))
     for item in items:
-        for name in MODULES & item.keys():
-            assert "kubeconfig" in item[name] or item[name].get("cluster") is False, item["name"]
+        for name in (MODULES & item.keys()) - everywhere - located(item):
+            assert item[name].get("cluster") is False, f"{item['name']}: {name} does not know the cluster"
+
+
+def test_the_defaults_of_an_owner_name_the_same_cluster() -> None:
+    owner = yaml.safe_load((ROLES / "platform/vars/main.yml").read_text())["__platform_owner"]
+    assert CLUSTER.items() <= owner.items()
+    assert CLUSTER.keys() == {"kubeconfig", "context"}
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROLES)))
