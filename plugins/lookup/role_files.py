@@ -73,7 +73,7 @@ class LookupModule(LookupBase):  # type: ignore[misc]
         return texts | {path: self._text("template", source, variables) for path, source in rendered.items() if path not in without}
 
     def _paths(self, kind: str, folder: str, variables: Any) -> dict[str, str]:
-        """Where the files of a folder are, by their paths in it. None if there is no such folder."""
+        """Where the files of a folder are, by their paths in it; empty if there is no such folder."""
         found = self.find_file_in_search_path(variables, kind, folder, ignore_missing=True)
         if not found or not os.path.isdir(found):
             return {}

@@ -120,8 +120,8 @@ options:
     description: The objects to delete or mark, in the order in which they are deleted.
   report_kept:
     description:
-      - When the module warns about objects that stay with O(state=absent). RV(kept) lists them in both cases.
-      - With V(if_removed) it does so only if it deleted at least one object.
+      - When the module warns about objects that stay with O(state=absent). RV(kept) always lists them.
+      - With V(if_removed) the module warns only if it deleted at least one object.
     type: str
     choices: [always, if_removed]
     default: always
