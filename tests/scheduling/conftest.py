@@ -52,6 +52,13 @@ def runs(core: client.CoreV1Api, platform: Platform) -> Iterator[Runs]:
     author = DagAuthor(core, platform)
     files = {f"dags/{path.name}": path.read_text() for path in FILES.glob("*.py")}
     author.push(files, "DAGs of the tests of scheduling")
+
+    def known() -> bool:
+        errors = {path: error for path in files if (error := author.import_error(Path(path).name))}
+        assert not errors, f"Airflow cannot import {errors}"
+        return all(map(author.knows, NAMESPACES))
+
+    wait_for(f"the DAGs {', '.join(NAMESPACES)}", known, seconds=120, pause=1)
     started = Runs(core, author, {dag: author.start(dag) for dag in NAMESPACES})
     yield started
     started.finish()

@@ -34,7 +34,7 @@ with DAG(dag_id="scheduling_stray_dag", **WHEN):
     BashOperator(task_id="stray", bash_command="true", executor_config=place("airflow-core", node_selector={"pool": "cron"}))
 
 for cause in ("evicted", "drained"):
-    with DAG(dag_id=f"scheduling_{cause}_dag", **WHEN) as dag:
+    with DAG(dag_id=f"scheduling_{cause}_dag", **WHEN):
         BashOperator(
             task_id=cause,
             bash_command=INTERRUPTED,
@@ -42,4 +42,3 @@ for cause in ("evicted", "drained"):
             retry_delay=timedelta(seconds=1),
             executor_config=place("airflow-batch"),
         )
-    globals()[dag.dag_id] = dag
