@@ -111,6 +111,7 @@ def owned(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
     """An API server of its own, for what stands anywhere in a cluster counts. Without CRDs at first."""
     for server in serve(tmp_path_factory.mktemp("owned")):
         server.request("DELETE", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/applications.argoproj.io", {})
+        wait_without_crds(server)
         # An administrator whose requests are audited.
         reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cluster-admin"}
         subjects = [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": "reader"}]
@@ -124,9 +125,14 @@ def cluster(owned: ApiServer) -> Iterator[Cluster]:
     found = Cluster(owned)
     yield found
     found.clean()
+    wait_without_crds(owned)
+
+
+def wait_without_crds(server: ApiServer) -> None:
+    """The API server deletes a CRD after its answer."""
     deadline = time.monotonic() + 30
     for plural in CRDS:
-        while owned._send("GET", f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{plural}.argoproj.io")[0] != 404:
+        while server._send("GET", f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{plural}.argoproj.io")[0] != 404:
             assert time.monotonic() < deadline, f"the CRD {plural} is not gone"
             time.sleep(0.05)
 
@@ -166,7 +172,7 @@ def names(items: list[Obj]) -> list[str]:
 def test_a_clean_cluster_is_taken_and_nothing_is_written(cluster: Cluster) -> None:
     before = len(cluster.server.audited("reader"))
     result = look(cluster)
-    assert (codes(result), result["adoption"], result["unmarked"], result["in_use"]) == ([], False, [], False)
+    assert (codes(result), result["adoption"], result["unmarked"], result["in_use"]) == ([], False, [], False), result["refusals"]
     uid = cluster.server.request("GET", "/api/v1/namespaces/kube-system")["metadata"]["uid"]
     assert result["cluster"] == uid
     assert result["elapsed"] < 5
