@@ -76,6 +76,10 @@ class Try:
     settled: bool = False
     reason: str = ""
 
+    def reopen(self) -> None:
+        """Another worker goes on with the same try, which will say last words once more."""
+        self.over, self.settled, self.ledger.ended = None, False, False
+
 
 class Follower:
     """Shows one run. The lines go to ``progress``; ``keep`` gets the report at the start of the run and at its end."""
@@ -94,6 +98,7 @@ class Follower:
         self._workers, self._progress, self._clock, self._keep = workers, progress, clock, keep
         self._start, self._state, self._told = clock(), "", 0
         self._tries: dict[TryKey, Try] = {}
+        self._paused: set[TaskKey] = set()  # waiting for a worker, which may go on with a try that was deferred
         self.tasks = Tasks()
         self.lines: list[str] = []
 
@@ -151,10 +156,13 @@ class Follower:
             if state == "running" or (state in OVER and (key in self._tries or worked or state == "failed")):
                 item = self._tries.setdefault(key, Try(task, Ledger(MOST_LINES)))
                 item.task = task
+                if task_key(task) in self._paused or (state == "running" and item.over is not None):
+                    item.reopen()
+                self._paused.discard(task_key(task))
                 if state == "running":
                     now.add(key)
-                    if item.over is not None:  # again: it was deferred
-                        item.over, item.settled, item.ledger.ended = None, False, False
+            elif state not in OVER:
+                self._paused.add(task_key(task))
         for key, item in self._tries.items():
             if key not in now and item.over is None:
                 item.over = self._clock()

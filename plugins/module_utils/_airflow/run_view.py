@@ -116,7 +116,10 @@ class Tasks:
     names: dict[TaskKey, str] = field(default_factory=dict)
 
     def changes(self, tasks: Iterable[Mapping[str, Any]], workers: Mapping[TaskKey, Worker]) -> list[str]:
-        """One line for each task that is not as it was. Tasks that the run no longer has are named once."""
+        """One line for each task that is not as it was. Tasks that the run no longer has are named once.
+
+        A mapped task stands as a whole in the run until its instances take its place.
+        """
         lines, left = list[str](), set(self.seen)
         for task in tasks:
             key = task_key(task)
@@ -128,18 +131,23 @@ class Tasks:
                 lines.append(f"{self.names[key]}: {now}")
         for key in sorted(left):
             del self.seen[key]
-            lines.append(f"{self.names[key]}: no longer in the run")
+            if key[1] >= 0 or not any(task_id == key[0] for task_id, _index in self.seen):
+                lines.append(f"{self.names[key]}: no longer in the run")
         return lines
 
 
 class Ledger:
-    """Which lines of a log were shown, of at most ``most``: a log is read from two places, its pod and Airflow's API."""
+    """Which lines of a log were shown, of at most ``most``: a log is read from two places, its pod and Airflow's API.
+
+    A worker says in its pod the same lines that it stores, after a few of its own (ran: Airflow 2.6.3).
+    """
 
     def __init__(self, most: int) -> None:
         self._shown: Counter[str] = Counter()
         self._most = most
         self.count = 0
         self.ended = False
+        """Whether the last words came since the worker began, or began again."""
 
     @property
     def full(self) -> bool:
@@ -151,17 +159,16 @@ class Ledger:
         seen, new = Counter[str](), list[str]()
         for line in lines:
             seen[line] += 1
-            self.ended = self.ended or LAST_WORDS in line
             if seen[line] > self._shown[line]:
                 new.append(line)
         return self._take(new)
 
     def add(self, lines: Sequence[str]) -> list[str]:
         """Lines that follow those that were shown."""
-        self.ended = self.ended or any(LAST_WORDS in line for line in lines)
         return self._take(lines)
 
     def _take(self, lines: Sequence[str]) -> list[str]:
+        self.ended = self.ended or any(LAST_WORDS in line for line in lines)
         room = max(0, self._most - self.count)
         self.count += len(lines)
         self._shown.update(lines)
@@ -190,7 +197,7 @@ def summary(run: Obj, tasks: Sequence[Mapping[str, Any]], places: Mapping[TaskKe
     took = _duration(run)
     head = f"{run.get('dag_id')} run {run.get('dag_run_id')}: {run.get('state') or 'unknown'}{f' after {took}' if took else ''}"
     order = sorted(tasks, key=lambda task: task.get("state") == "success") if len(tasks) > ROWS else tasks
-    rows = [("task", "state", "try", "duration", "ran")]
+    rows = [("task", "state", "try", "duration", "ran" if any(item.place for item in places.values()) else "")]
     for task in order[:ROWS]:
         place = places.get(task_key(task), TaskView()).place
         tries = str(number(task.get("try_number")) or "")

@@ -46,6 +46,12 @@ def play() -> Any:
             ["playbooks/verify.yml, in argocd: It runs", "It was interrupted.", "Run the same command again", "make support-bundle"],
             id="Ctrl-C",
         ),
+        pytest.param(
+            f"{HEAD}ERROR| [ERROR]: Unexpected Exception, this is probably a bug: x\n",
+            250,
+            ["playbooks/verify.yml", "Unexpected Exception, this is probably a bug: x", "Remove this cause", "the output above"],
+            id="an exception in Ansible",
+        ),
         pytest.param("", 143, ["playbooks/verify.yml", "It was interrupted (SIGTERM).", "Run the same", "the output above"], id="killed"),
         pytest.param(
             f"{HEAD}ERROR| [ERROR]: YAML parsing failed: no key.\nOrigin: /x/verify.yml:3:1\n\n2 - name: x\n",
@@ -111,6 +117,7 @@ STARTED_RUN = {"dag_id": "orders", "run_id": "r 1", "state": "queued"}
         pytest.param(0, {**STARTED_RUN, "state": "success"}, 0, id="success"),
         pytest.param(2, {**STARTED_RUN, "state": "failed"}, 1, id="the run failed"),
         pytest.param(2, {}, 2, id="not started"),
+        pytest.param(250, {}, 2, id="an exception in Ansible"),
         pytest.param(4, {}, 2, id="Ansible could not begin"),
         pytest.param(2, STARTED_RUN, 3, id="its end was not seen"),
         pytest.param(2, {**STARTED_RUN, "state": None}, 3, id="no state"),

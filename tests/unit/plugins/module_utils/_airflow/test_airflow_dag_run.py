@@ -19,10 +19,12 @@ from typing import Any
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 import pytest
+from ansible_collections.gitops.airflow.plugins.module_utils._airflow import access
 from ansible_collections.gitops.airflow.plugins.module_utils._airflow.api import Access, AirflowApi
 from ansible_collections.gitops.airflow.plugins.module_utils._airflow.dag_run import LOG_SECONDS, DagRun, Outcome, Request
 from ansible_collections.gitops.airflow.plugins.module_utils._airflow.run_follow import Follower, NoWorkers
-from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import AirflowError, InputError
+from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import AirflowError, CollectionError, InputError
+from ansible_collections.gitops.airflow.plugins.module_utils._base.owner import marks
 from ansible_collections.gitops.airflow.plugins.module_utils._base.progress import Line, Progress
 from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Obj
 from ansible_collections.gitops.airflow.plugins.modules import airflow_dag, airflow_dag_run
@@ -701,6 +703,45 @@ def test_progress_tells_each_state_of_the_run_and_its_tasks(airflow: Airflow, ur
 def test_without_a_reader_no_request_is_made_for_progress(airflow: Airflow, run: Run) -> None:
     run()
     assert len([request for request in airflow.requests if request.endswith("/taskInstances")]) == 1
+
+
+class Secrets:
+    """An API server with one Secret."""
+
+    def find(self, path: str) -> Obj | None:
+        found = {"metadata": {"labels": marks("p")}, "data": {"password": base64.b64encode(b"secret").decode()}}
+        return found if path == "/api/v1/namespaces/airflow-core/secrets/airflow-admin" else None
+
+
+@pytest.mark.parametrize(
+    ("secret", "code"),
+    [
+        ({"name": "airflow-admin"}, ""),
+        ({"name": "other"}, "missing_secret"),
+        ({"password_key": "x"}, "missing_key"),
+        ({"platform": "other"}, "foreign_object"),
+    ],
+)
+def test_the_password_may_be_in_a_secret(url: str, monkeypatch: pytest.MonkeyPatch, secret: dict[str, str], code: str) -> None:
+    """The double refuses every other password."""
+    monkeypatch.setattr(access, "connect", lambda _options: Secrets())
+    given = {
+        "namespace": "airflow-core",
+        "name": "airflow-admin",
+        "username_key": "",
+        "password_key": "password",
+        "platform": "p",
+        **secret,
+    }
+    params = {**dict.fromkeys(access.AIRFLOW_SPEC), "url": url, "username": "admin", "credentials_from": given}
+    if code:
+        with pytest.raises(CollectionError) as error, access.open_airflow(params):
+            pass
+        assert error.value.code == code
+        assert error.value.next_action
+        return
+    with access.open_airflow(params) as api:
+        assert api.dag("dag") is not None
 
 
 @pytest.mark.parametrize("check", [False, True])

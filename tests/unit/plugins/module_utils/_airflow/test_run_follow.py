@@ -176,6 +176,24 @@ def test_each_try_has_its_own_log() -> None:
     assert logged([line["text"] for line in scene.lines]) == ["same", END, "same", END]
 
 
+def test_the_pod_of_a_second_try_has_not_the_log_of_the_first() -> None:
+    """The first one was killed before its last words."""
+    cluster = Cluster({LOAD: Pod()}, {"pod-1": [["one"]]})
+    scene = Scene(Airflow({1: [TaskLog(("one",), ())], 2: [TaskLog(("two", END), ())]}), cluster)
+    follower = scene.follower()
+    follower.see({"state": "running"}, [task("running")])
+    cluster.pods, cluster.logs = {LOAD: Pod("pod-2", 2)}, {"pod-2": [["two", END]]}
+    follower.see({"state": "running"}, [task("running", try_number=2)])
+    follower.finish({"state": "success"}, [task("success", try_number=2)], scene.airflow.sleep, 1.0)
+    assert logged([line["text"] for line in scene.lines]) == ["one", "two", END]
+
+
+def test_a_task_that_failed_without_a_worker_says_why() -> None:
+    scene = Scene(Airflow({1: [TaskLog((), ("The log store has none for this try.",))]}))
+    lines = scene.follow([task("failed", try_number=0, hostname="")], state="failed")
+    assert logged(lines) == ["The log cannot be read: The log store has none for this try."]
+
+
 def test_a_deferred_task_goes_on_with_the_same_try() -> None:
     """It has said its last words, and says more in another pod. Airflow 2.6 takes back the number of the try meanwhile."""
     cluster = Cluster({LOAD: Pod()}, {"pod-1": [["one", "Task exited with return code 100 (task deferral)"]], "pod-2": [[], ["two", END]]})
@@ -190,6 +208,16 @@ def test_a_deferred_task_goes_on_with_the_same_try() -> None:
     follower.finish({"state": "success"}, [task("success")], scene.airflow.sleep, 1.0)
     shown = logged([line["text"] for line in scene.lines])
     assert shown == ["one", "Task exited with return code 100 (task deferral)", "two", END]
+
+
+def test_a_deferred_task_that_was_not_seen_to_go_on() -> None:
+    """Its second worker ran between two looks: the store has the rest."""
+    deferral = "Task exited with return code 100 (task deferral)"
+    cluster = Cluster({LOAD: Pod()}, {"pod-1": [["one", deferral]]})
+    stored: list[TaskLog | AirflowError] = [TaskLog(("one", deferral), ()), TaskLog(("one", deferral, "two", END), ())]
+    scene = Scene(Airflow({1: stored}), cluster)
+    lines = scene.follow([task("running")], [task("deferred", try_number=0)], [task("queued", try_number=0)], [task("success")])
+    assert logged(lines) == ["one", deferral, "two", END]
 
 
 def test_without_the_cluster_the_log_comes_from_airflow() -> None:

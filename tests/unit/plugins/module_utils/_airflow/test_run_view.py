@@ -112,6 +112,11 @@ LOAD = ("load", -1)
             id="removed",
         ),
         pytest.param(
+            [([task(None)], {}), ([task("scheduled", map_index=index) for index in (0, 1)], {}), ([task("running", map_index=1)], {})],
+            ["load[0]: scheduled", "load[1]: scheduled", "load[1]: running", "load[0]: no longer in the run"],
+            id="a mapped task",
+        ),
+        pytest.param(
             [([task("upstream_failed", try_number=0), task("skipped", "b", try_number=None, map_index=None)], {})],
             ["load: upstream_failed", "b: skipped"],
             id="never begun",
@@ -150,6 +155,9 @@ def test_a_line_is_shown_once() -> None:
     assert not ledger.ended
     ledger.fresh(["a", END])
     assert ledger.ended
+    ledger.ended = False
+    ledger.fresh(["a", END])
+    assert not ledger.ended  # the words of a worker before
 
 
 def test_a_log_may_say_its_last_words_in_the_pod() -> None:
