@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,8 +21,8 @@ OVER = ("success", "failed", "skipped", "upstream_failed", "removed", "up_for_re
 BEGUN = ("running", "success", "failed", "up_for_retry", "shutdown", "restarting")
 # States in which a task has no worker yet. It may have had one for an earlier try, or before it was deferred.
 WAITS = ("", "scheduled", "queued")
-# A worker's last words. A deferred or rescheduled task says them too, and goes on with the same try.
-LAST_WORDS = "Task exited with return code "
+# A worker's last words. Those of a deferred task go on: "(task deferral)". A rescheduled task says them too, and goes on with the same try.
+LAST_WORDS = re.compile(r"Task exited with return code \S+$")
 # Rows of the summary. Of more tasks, those that did not succeed come first.
 ROWS = 50
 TaskKey = tuple[str, int]
@@ -168,7 +169,7 @@ class Ledger:
         return self._take(lines)
 
     def _take(self, lines: Sequence[str]) -> list[str]:
-        self.ended = self.ended or any(LAST_WORDS in line for line in lines)
+        self.ended = self.ended or any(LAST_WORDS.search(line) for line in lines)
         room = max(0, self._most - self.count)
         self.count += len(lines)
         self._shown.update(lines)

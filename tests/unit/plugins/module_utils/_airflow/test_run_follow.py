@@ -208,6 +208,7 @@ def test_a_deferred_task_goes_on_with_the_same_try() -> None:
     follower.finish({"state": "success"}, [task("success")], scene.airflow.sleep, 1.0)
     shown = logged([line["text"] for line in scene.lines])
     assert shown == ["one", "Task exited with return code 100 (task deferral)", "two", END]
+    assert len(scene.airflow.asked) < 30  # what its trigger says is waited for, but not as long as it is deferred
 
 
 def test_a_deferred_task_that_was_not_seen_to_go_on() -> None:

@@ -158,6 +158,8 @@ def test_a_line_is_shown_once() -> None:
     ledger.ended = False
     ledger.fresh(["a", END])
     assert not ledger.ended  # the words of a worker before
+    ledger.fresh(["Task exited with return code 100 (task deferral)"])
+    assert not ledger.ended
 
 
 def test_a_log_may_say_its_last_words_in_the_pod() -> None:
