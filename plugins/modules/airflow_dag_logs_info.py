@@ -97,7 +97,7 @@ dag_run:
     dag_run_id: verify-3f2a9c1
     state: success
 logs:
-  description: The tries that were read, without their lines. RV(logs[].reason) says why a try has no lines.
+  description: The tries that were read, without their lines. C(reason) says why a try has no lines.
   returned: success
   type: list
   elements: dict
