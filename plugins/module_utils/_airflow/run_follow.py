@@ -184,13 +184,15 @@ class Follower:
             self._settle(item)
 
     def _settle(self, item: Try) -> None:
-        """A try ends with its last words, or some time after it is over. Without any line it says why."""
+        """A try ends with its last words, or some time after it is over. Without them it says why, but of a task that will go on."""
         if item.ledger.full or (item.over is not None and item.ledger.ended):
             item.settled = True
         elif item.over is not None and self._clock() - item.over >= STORED_SECONDS:
             item.settled = True
             if not item.ledger.count:
                 self._print(item, [f"The log cannot be read: {item.reason or 'it is empty'}"])
+            elif item.reason and item.task.get("state") in OVER:
+                self._print(item, [f"The end of the log cannot be read: {item.reason}"])
 
     def _read_stored(self, item: Try) -> None:
         """What Airflow's API has of the log: of a task that runs, at most the last 100 lines of its pod (Airflow 2.6)."""
@@ -199,7 +201,7 @@ class Follower:
         except AirflowError as error:
             item.reason = shorten(error.text)
             return
-        item.reason = shorten("; ".join(found.messages))
+        item.reason = "" if found.lines else shorten("; ".join(found.messages))
         self._print(item, item.ledger.fresh(found.lines))
 
     def _print(self, item: Try, lines: Sequence[str]) -> None:

@@ -188,6 +188,18 @@ def test_the_pod_of_a_second_try_has_not_the_log_of_the_first() -> None:
     assert logged([line["text"] for line in scene.lines]) == ["one", "two", END]
 
 
+def test_the_log_of_a_worker_that_was_killed_has_no_end() -> None:
+    scene = Scene(cluster=Cluster({LOAD: Pod()}, {"pod-1": [["one"]]}))
+    lines = scene.follow([task("running")], [task("failed")], state="failed")
+    assert logged(lines) == ["one", "The end of the log cannot be read: not stored yet"]
+
+
+def test_a_deferred_task_misses_no_end() -> None:
+    scene = Scene(cluster=Cluster({LOAD: Pod()}, {"pod-1": [["one"]]}))
+    lines = scene.follow([task("running")], *[[task("deferred", try_number=0)]] * 60, state="failed")
+    assert logged(lines) == ["one"]
+
+
 def test_a_task_that_failed_without_a_worker_says_why() -> None:
     scene = Scene(Airflow({1: [TaskLog((), ("The log store has none for this try.",))]}))
     lines = scene.follow([task("failed", try_number=0, hostname="")], state="failed")
