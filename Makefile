@@ -4,10 +4,18 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 # Set explicitly: Ansible ignores an ansible.cfg in a folder that everyone may write to, such as a Windows drive in WSL.
 export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 ARGS ?=
-DIR ?=
 FORMAT ?=
+# These values go to Ansible by the environment, as they were typed: neither make, the shell nor Jinja reads what is in them.
+export GITOPS_AIRFLOW_PUSH_DIR := $(value DIR)
+export GITOPS_AIRFLOW_DAG := $(value DAG)
+export GITOPS_AIRFLOW_CONF := $(value CONF)
+export GITOPS_AIRFLOW_UNPAUSE := $(value UNPAUSE)
+export GITOPS_AIRFLOW_RUN := $(value RUN)
+export GITOPS_AIRFLOW_TASK := $(value TASK)
+unexport DIR DAG CONF UNPAUSE RUN TASK
+from_make := -e @scripts/make_vars.yml
 
-.PHONY: help site verify status support-bundle push-dags destroy lab test quick lint sanity unit cores integration molecule package mutate setup dev engine engine-remove
+.PHONY: help site verify status support-bundle push-dags run logs destroy lab test quick lint sanity unit cores integration molecule package mutate setup dev engine engine-remove
 
 help: ## Show these lines
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s%s\n", $$1, $$2 }' Makefile
@@ -26,7 +34,15 @@ support-bundle: setup ## Collect logs, events and manifests, without secrets
 	@scripts/play ansible-playbook playbooks/support_bundle.yml $(ARGS)
 
 push-dags: setup ## Push your DAGs to Airflow: make push-dags DIR=path/to/dags
-	@scripts/play ansible-playbook playbooks/push_dags.yml -e '{"airflow_app_push_dir": "$(DIR)"}' $(ARGS)
+	@scripts/play ansible-playbook playbooks/push_dags.yml $(from_make) $(ARGS)
+
+run: setup ## Run a DAG and show its logs: make run DAG=name CONF='{"a": 1}' UNPAUSE=yes
+	@test -n "$$GITOPS_AIRFLOW_DAG" || { echo "usage: make run DAG=name [CONF='{\"a\": 1}'] [UNPAUSE=yes]" >&2; exit 2; }
+	@scripts/play --follows ansible-playbook playbooks/run_dag.yml $(from_make) $(ARGS)
+
+logs: setup ## Show the logs of a DAG's latest run: make logs DAG=name RUN=run_id TASK=task_id
+	@test -n "$$GITOPS_AIRFLOW_DAG" || { echo "usage: make logs DAG=name [RUN=run_id] [TASK=task_id]" >&2; exit 2; }
+	@scripts/play ansible-playbook playbooks/logs.yml $(from_make) $(ARGS)
 
 destroy: setup ## Remove the platform and leave nothing behind
 	@scripts/play --needs=removal ansible-playbook playbooks/destroy.yml $(ARGS)

@@ -67,14 +67,13 @@ from collections.abc import Callable
 from typing import Any
 
 from ansible_collections.gitops.airflow.plugins.module_utils._airflow.access import AIRFLOW_SPEC, ONE_WAY, open_airflow
-from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import AirflowError
+from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import AirflowError, CollectionError
 from ansible_collections.gitops.airflow.plugins.module_utils._base.module import AnsibleModule
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import show_path
-from ansible_collections.gitops.airflow.plugins.module_utils._kube.tunnel import TunnelError
 
 
 def set_paused(params: dict[str, Any], check: bool) -> bool:
-    """Sets the pause state; returns the one before. Raises AirflowError, TunnelError."""
+    """Sets the pause state; returns the one before. Raises CollectionError."""
     dag_id, paused = params["dag_id"], params["paused"]
     with open_airflow(params) as api:
         dag = api.dag(dag_id)
@@ -97,7 +96,7 @@ def main(create: Callable[..., AnsibleModule] = AnsibleModule) -> None:
     params = show_path(module)
     try:
         before = set_paused(params, module.check_mode)
-    except (AirflowError, TunnelError) as error:
+    except CollectionError as error:
         module.fail(error)
     diff = {"before": f"paused: {before}\n", "after": f"paused: {params['paused']}\n"}
     module.exit_json(changed=before != params["paused"], was_paused=before, diff=diff)

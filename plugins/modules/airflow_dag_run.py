@@ -21,6 +21,7 @@ description:
   - The message of a failed run quotes the last 20 lines of each failed task's log. A worker uploads a log to remote storage after the
     task's change of state. The module therefore waits up to 20 seconds for all logs together. If a log is still missing, the message says
     so, with Airflow's reason.
+  - With O(follow) it shows the run on standard error as it goes on, with a line for each change of a task's state and the task's log.
 attributes:
   check_mode:
     support: full
@@ -48,8 +49,10 @@ options:
         idempotent.
     type: str
   conf:
-    description: The configuration of a new run. An existing run keeps its own.
-    type: dict
+    description:
+      - The configuration of a new run. An existing run keeps its own.
+      - A dictionary, or a JSON object as text. Empty for none.
+    type: raw
   logical_date:
     description: The logical date of a new run, in ISO 8601 with a time zone. Defaults to the current time.
     type: str
@@ -79,6 +82,32 @@ options:
     description: Seconds between two requests.
     type: float
     default: 1
+  dag_timeout:
+    description:
+      - Seconds to wait until the scheduler has parsed the DAG. With V(0) the module fails at once if Airflow does not know the DAG, and
+        names the DAG that has the most similar ID. Defaults to O(timeout).
+    type: float
+  follow:
+    description:
+      - Whether to show the run while the module waits for its end. Each change of a task's state is a line with its try, its node and its
+        namespace. Each line of a log begins with the task's ID. The end is a summary.
+      - Then the message of a failed run does not quote logs.
+      - Needs O(wait=true).
+    type: bool
+    default: false
+  worker_namespaces:
+    description:
+      - With O(follow), the namespaces in which Airflow's KubernetesExecutor starts workers. The module reads the nodes and the logs of the
+        workers there, with C(list) on C(pods) and C(get) on C(pods/log).
+      - Without it no node is shown, and Airflow's API gives the logs. Of a task that runs, this can be only the end of its log.
+    type: list
+    elements: str
+    default: []
+  report_path:
+    description:
+      - With O(follow), a file on the machine that runs the module. The module writes the run to it as JSON, once when the run has started
+        and once when it has ended, with the state, node and namespace of each task.
+    type: path
 notes:
   - The webserver must offer basic authentication, C([api] auth_backends = airflow.api.auth.backend.basic_auth).
   - With O(tunnel), if a pod of the webserver is replaced, the module connects to the new pod.
@@ -128,6 +157,19 @@ EXAMPLES = r"""
     dag_run_id: "backfill-{{ release }}"
     conf: {from: 2026-01-01, tables: [orders, customers]}
     wait: false
+
+- name: Run a DAG of the platform and show its logs as it runs
+  gitops.airflow.airflow_dag_run:
+    tunnel: {namespace: airflow-core, service: airflow-webserver, port: 8080}
+    context: kind-airflow
+    username: admin
+    credentials_from: {namespace: airflow-core, name: airflow-admin}
+    dag_id: example_user_dag
+    dag_timeout: 0
+    unpause: true
+    follow: true
+    worker_namespaces: [airflow-core, airflow-user]
+    timeout: 3600
 """
 
 RETURN = r"""
@@ -174,6 +216,14 @@ task_instances:
       end_date: "2026-05-04T10:00:11.700+00:00"
       duration: 5.6
       operator: BashOperator
+text:
+  description: The summary of a run that was followed to its end, for a person.
+  returned: success
+  type: str
+  sample: |
+    example_user_dag run ansible__20260504T100000Z_3f9c01ab: success after 15.2 s
+      task    state    try  duration  ran
+      say_hi  success  1    5.6 s     on airflow-worker in airflow-user
 next_action:
   description: What to do.
   returned: failure
@@ -192,17 +242,22 @@ elapsed:
 """
 
 import datetime
+import json
 import secrets
 import time
 from collections.abc import Callable
 from typing import Any
 
-from ansible_collections.gitops.airflow.plugins.module_utils._airflow.access import AIRFLOW_SPEC, ONE_WAY, open_airflow
+from ansible_collections.gitops.airflow.plugins.module_utils._airflow.access import AIRFLOW_SPEC, ONE_WAY, kube_options, open_airflow
+from ansible_collections.gitops.airflow.plugins.module_utils._airflow.api import AirflowApi
 from ansible_collections.gitops.airflow.plugins.module_utils._airflow.dag_run import DagRun, Outcome, Request, new_run_id
+from ansible_collections.gitops.airflow.plugins.module_utils._airflow.run_follow import Follower, NoWorkers, Workers
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError, InputError
 from ansible_collections.gitops.airflow.plugins.module_utils._base.module import AnsibleModule
-from ansible_collections.gitops.airflow.plugins.module_utils._base.progress import open_progress
-from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import show_path
+from ansible_collections.gitops.airflow.plugins.module_utils._base.progress import Progress, open_progress
+from ansible_collections.gitops.airflow.plugins.module_utils._base.report_file import write_report
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import connect, show_path
+from ansible_collections.gitops.airflow.plugins.module_utils._placement.run_workers import RunWorkers
 
 
 def argument_spec() -> dict[str, Any]:
@@ -210,14 +265,32 @@ def argument_spec() -> dict[str, Any]:
         **AIRFLOW_SPEC,
         "dag_id": {"type": "str", "required": True},
         "dag_run_id": {"type": "str"},
-        "conf": {"type": "dict"},
+        "conf": {"type": "raw"},
         "logical_date": {"type": "str"},
         "unpause": {"type": "bool", "default": False},
         "paused_after": {"type": "bool"},
         "wait": {"type": "bool", "default": True},
         "timeout": {"type": "float", "default": 600},
         "poll_interval": {"type": "float", "default": 1},
+        "dag_timeout": {"type": "float"},
+        "follow": {"type": "bool", "default": False},
+        "worker_namespaces": {"type": "list", "elements": "str", "default": []},
+        "report_path": {"type": "path"},
     }
+
+
+def read_conf(given: Any) -> dict[str, Any] | None:
+    """The option conf. Raises InputError if it is not a JSON object."""
+    if given is None or (isinstance(given, str) and not given.strip()):
+        return None
+    action = """Give an object, for instance '{"a": 1}'."""
+    try:
+        found = json.loads(given) if isinstance(given, str) else given
+    except ValueError as error:
+        raise InputError(f"conf is not JSON: {error}.", action) from error
+    if not isinstance(found, dict):
+        raise InputError(f"conf is {json.dumps(found, default=str)}, and not a JSON object.", action)
+    return found
 
 
 def build_request(params: dict[str, Any]) -> Request:
@@ -225,25 +298,45 @@ def build_request(params: dict[str, Any]) -> Request:
     for option in ("dag_id", "dag_run_id"):
         if params[option] is not None and not params[option].strip():
             raise InputError(f"{option} is empty.", "Give the name" + (" or leave it out." if option == "dag_run_id" else "."))
-    if params["timeout"] < 0:
-        raise InputError(f"timeout is {params['timeout']:g}: it must be 0 or more seconds.", "Correct timeout.")
+    for option in ("timeout", "dag_timeout"):
+        if (params[option] or 0) < 0:
+            raise InputError(f"{option} is {params[option]:g}: it must be 0 or more seconds.", f"Correct {option}.")
     if params["poll_interval"] <= 0:
         raise InputError(f"poll_interval is {params['poll_interval']:g}: it must be more than 0 seconds.", "Correct poll_interval.")
     if params["paused_after"] is not None and not params["wait"]:
         raise InputError("paused_after needs wait: the pause state is set when the run has ended.", "Set wait to true.")
-    same = ("dag_id", "conf", "logical_date", "unpause", "paused_after", "wait", "timeout", "poll_interval")
+    if params["follow"] and not params["wait"]:
+        raise InputError("follow needs wait: a run is shown while the module waits for its end.", "Set wait to true.")
+    same = ("dag_id", "logical_date", "unpause", "paused_after", "wait", "timeout", "dag_timeout", "poll_interval")
     run_id = params["dag_run_id"] or new_run_id(datetime.datetime.now(datetime.UTC), secrets.token_hex(4))
-    return Request(run_id=run_id, **{name: params[name] for name in same})
+    return Request(run_id=run_id, conf=read_conf(params["conf"]), **{name: params[name] for name in same})
+
+
+def follower(params: dict[str, Any], api: AirflowApi, run_id: str, progress: Progress) -> Follower:
+    """Shows the run. Raises ApiError."""
+    dag_id, path = params["dag_id"], params["report_path"]
+    workers: Workers = NoWorkers()
+    if params["worker_namespaces"]:
+        workers = RunWorkers(connect(kube_options(params)), params["worker_namespaces"], dag_id, run_id)
+
+    def keep(report: str) -> None:
+        if path:
+            write_report(path, report)
+
+    return Follower(api, dag_id, run_id, workers, progress, time.monotonic, keep)
 
 
 def main(create: Callable[..., AnsibleModule] = AnsibleModule) -> None:
     module = create(argument_spec=argument_spec(), mutually_exclusive=ONE_WAY, required_one_of=ONE_WAY, supports_check_mode=True)
     params, start = show_path(module), time.monotonic()
-    outcome, run_id = Outcome(), params["dag_run_id"] or ""
+    outcome, run_id, watcher = Outcome(), params["dag_run_id"] or "", None
     try:
         request = build_request(params)
         with open_airflow(params) as api:
-            work = DagRun(api, request, time.monotonic, time.sleep, open_progress(module.no_log_values))
+            progress = open_progress(module.no_log_values)
+            if params["follow"] and not module.check_mode:
+                watcher = follower(params, api, request.run_id, progress)
+            work = DagRun(api, request, time.monotonic, time.sleep, progress, watcher)
             outcome = work.outcome
             if module.check_mode:
                 work.preview()
@@ -265,7 +358,7 @@ def main(create: Callable[..., AnsibleModule] = AnsibleModule) -> None:
     }
     if outcome.error:
         module.fail(outcome.error, **result)
-    module.exit_json(**result)
+    module.exit_json(text="\n".join(watcher.lines) if watcher else "", **result)
 
 
 if __name__ == "__main__":

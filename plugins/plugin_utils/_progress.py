@@ -22,6 +22,8 @@ from ansible_collections.gitops.airflow.plugins.plugin_utils._hosted import Host
 
 READ_SECONDS = 0.1
 SUM_SECONDS = 2.0
+# In place of the seconds: a line of a log has its own time.
+UNTIMED = " " * 10
 
 display = Display()
 
@@ -53,8 +55,9 @@ def parsed(lines: Iterable[bytes]) -> Iterator[tuple[str, bool]]:
     for line in lines:
         try:
             item = json.loads(line)
-            text = f"{item['elapsed']:6.1f} s  {item['text']}"
-        except (ValueError, KeyError, TypeError):
+            when = UNTIMED if item.get("whole") and "elapsed" not in item else f"{item['elapsed']:6.1f} s  "
+            text = f"{when}{item['text']}"
+        except (ValueError, KeyError, TypeError, AttributeError):
             continue
         yield printable(text).replace("\n", " "), bool(item.get("sum"))
 

@@ -98,6 +98,9 @@ class Airflow:
             self.server.delete(pod)
         return {"dag_run_id": run_id, "state": "queued"}
 
+    def dag_ids(self) -> list[str]:
+        return []
+
     def active_runs(self, dag_id: str) -> list[str]:
         return []
 

@@ -246,3 +246,70 @@ def test_f2_by_hand_through_scripts_play(checkout: Path) -> None:
 def test_the_default_provider_is_the_roles() -> None:
     defaults = yaml.safe_load((ROOT / "roles/platform/defaults/main/platform.yml").read_text())
     assert defaults["platform_provider"] == "kind"
+
+
+# What the shell, make or Jinja would run, were it not only a value.
+HOSTILE = (
+    """a"; touch {mark} '; touch {mark} #` touch {mark}` $(shell touch {mark}) $(touch {mark}) """
+    """{{{{ lookup('pipe', 'touch {mark}') }}}} $$ \\\""""
+)
+SHOW = """
+import json, os, sys
+with open({path!r}, "w") as file:
+    json.dump([sys.argv[1:], {{key: value for key, value in os.environ.items() if key.startswith("GITOPS_AIRFLOW_")}}], file)
+"""
+VARIABLES = {
+    "push-dags": {"DIR": "GITOPS_AIRFLOW_PUSH_DIR"},
+    "run": {"DAG": "GITOPS_AIRFLOW_DAG", "CONF": "GITOPS_AIRFLOW_CONF", "UNPAUSE": "GITOPS_AIRFLOW_UNPAUSE"},
+    "logs": {"DAG": "GITOPS_AIRFLOW_DAG", "RUN": "GITOPS_AIRFLOW_RUN", "TASK": "GITOPS_AIRFLOW_TASK"},
+}
+
+
+def made(checkout: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """make in the copy, without its setup, which would install what has changed in the requirements."""
+    known = {**os.environ, "MAKEFLAGS": "", **environment}
+    command = ["make", "-s", "-o", "setup", *arguments]
+    return subprocess.run(command, cwd=checkout, env=known, capture_output=True, text=True, timeout=120, check=False)
+
+
+@pytest.mark.parametrize("by", ["argument", "environment"])
+@pytest.mark.parametrize(("target", "variable"), [(target, name) for target, names in VARIABLES.items() for name in names])
+def test_a_value_of_make_is_only_a_value(checkout: Path, tmp_path: Path, target: str, variable: str, by: str) -> None:
+    """ansible-playbook is replaced by a program that writes down its arguments and its environment."""
+    seen, mark = tmp_path / "seen.json", tmp_path / "mark"
+    program = checkout / "ansible-playbook"
+    program.write_text(f"#!{sys.executable}\n{SHOW.format(path=str(seen))}")
+    program.chmod(0o755)
+    value = HOSTILE.format(mark=mark)
+    given = {"DAG": "orders", variable: value}
+    makefile = (checkout / "Makefile").read_text()
+    (checkout / "Makefile.double").write_text(makefile.replace(" ansible-playbook ", " ./ansible-playbook "))
+    arguments = [f"{key}={text}" for key, text in given.items()] if by == "argument" else []
+    done = made(checkout, "-f", "Makefile.double", target, *arguments, **(given if by == "environment" else {}))
+    assert done.returncode == 0, done.stderr
+    called, environment = json.loads(seen.read_text())
+    assert environment[VARIABLES[target][variable]] == value
+    assert called[1:] == ["-e", "@scripts/make_vars.yml"]
+    assert not mark.exists()
+
+
+@pytest.mark.parametrize("target", ["run", "logs"])
+def test_a_dag_must_be_named(checkout: Path, target: str) -> None:
+    done = made(checkout, target)
+    assert done.returncode == 2
+    assert f"usage: make {target} DAG=name" in done.stderr
+
+
+@pytest.mark.parametrize("name", ["run_dag", "logs"])
+def test_jinja_reads_no_value_of_make(checkout: Path, tmp_path: Path, name: str) -> None:
+    """The values arrive at the modules as they were typed; the platform's cluster is not there."""
+    mark = tmp_path / "mark"
+    value = HOSTILE.format(mark=mark)
+    target, variables = {"run_dag": ("run", ["DAG", "CONF"]), "logs": ("logs", ["DAG", "RUN", "TASK"])}[name]
+    given = [f"{key}={value}" for key in variables]
+    arguments = "ARGS=-vvv -e platform_provider=existing -e platform_context=x -e platform_kubeconfig=/no/such"
+    done = made(checkout, target, *given, arguments, ANSIBLE_CALLBACK_RESULT_FORMAT="json")
+    assert "/no/such" in done.stdout or "conf is not JSON" in done.stdout
+    assert json.dumps(value) in done.stdout
+    assert not mark.exists()
+    assert done.returncode == 2

@@ -13,8 +13,8 @@ from urllib.error import HTTPError, URLError
 from ansible_collections.gitops.airflow.plugins.module_utils._airflow.api import Access, AirflowApi, sender_to
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError
 from ansible_collections.gitops.airflow.plugins.module_utils._base.http_sender import Send
-from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import KubeApi
-from ansible_collections.gitops.airflow.plugins.module_utils._kube.credentials import read_credentials
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import KubeApi, connect
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.credentials import CREDENTIALS_SPEC, read_credentials
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.tunnel import TUNNEL_SPEC, Tunnel, open_tunnel
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
@@ -25,10 +25,16 @@ AIRFLOW_SPEC: dict[str, Any] = {
     "url": {"type": "str"},
     "tunnel": TUNNEL_SPEC,
     "username": {"type": "str", "required": True},
-    "password": {"type": "str", "required": True, "no_log": True},
+    "password": {"type": "str", "no_log": True},
+    "credentials_from": CREDENTIALS_SPEC,
     "ca_path": {"type": "path"},
 }
-ONE_WAY = [("url", "tunnel")]
+ONE_WAY = [("url", "tunnel"), ("password", "credentials_from")]
+
+
+def kube_options(params: dict[str, Any]) -> dict[str, Any]:
+    """The options of AIRFLOW_SPEC that reach the Kubernetes API."""
+    return {name: params[name] for name in AUTH_ARG_SPEC if name not in OWN_NAMES}
 
 
 def tunnelled(send: Send, tunnel: Tunnel) -> Send:
@@ -53,15 +59,17 @@ def through_tunnel(tunnel: Tunnel, username: str, password: str, name: str) -> A
 
 @contextlib.contextmanager
 def open_airflow(params: dict[str, Any]) -> Iterator[AirflowApi]:
-    """The API that AIRFLOW_SPEC's options name. Raises AirflowError or TunnelError where it can never answer."""
+    """The API that AIRFLOW_SPEC's options name. Raises CollectionError where it can never answer."""
     own = {name: params[name] for name in OWN_NAMES}
+    if params.get("credentials_from"):
+        found = read_credentials(connect(kube_options(params)), params["credentials_from"], params["username"], check=False)
+        own = {"username": found.username, "password": found.password}
     if not params["tunnel"]:
         certificates = params["validate_certs"] is not False
         yield AirflowApi(Access(params["url"], **own, validate_certs=certificates, ca_path=params["ca_path"]))
         return
     at = params["tunnel"]
-    auth = {name: params[name] for name in AUTH_ARG_SPEC if name not in OWN_NAMES}
-    with open_tunnel(auth, **at, wait=False) as tunnel:
+    with open_tunnel(kube_options(params), **at, wait=False) as tunnel:
         yield through_tunnel(tunnel, **own, name=f"Service {at['service']} in {at['namespace']}")
 
 

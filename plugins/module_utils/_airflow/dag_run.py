@@ -14,6 +14,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._airflow.import_err
 from ansible_collections.gitops.airflow.plugins.module_utils._airflow.task_log import TaskLog, last_lines, task_name
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import AirflowError, CollectionError
 from ansible_collections.gitops.airflow.plugins.module_utils._base.mask import masked_words
+from ansible_collections.gitops.airflow.plugins.module_utils._base.nearest import did_you_mean, nearest
 from ansible_collections.gitops.airflow.plugins.module_utils._base.progress import Progress
 from ansible_collections.gitops.airflow.plugins.module_utils._base.shorten import shorten
 from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Obj, named
@@ -39,11 +40,20 @@ class Api(Protocol):
     def task_instances(self, dag_id: str, run_id: str) -> list[Obj]: ...
     def import_errors(self) -> list[Obj]: ...
     def log(self, dag_id: str, run_id: str, task: Obj) -> TaskLog: ...
+    def dag_ids(self) -> list[str]: ...
+
+
+class Watcher(Protocol):
+    """What shows the run while it is waited for (run_follow.py)."""
+
+    def begin(self, run: Obj) -> None: ...
+    def see(self, run: Obj, tasks: Sequence[Obj]) -> None: ...
+    def finish(self, run: Obj, tasks: Sequence[Obj], sleep: Callable[[float], None], interval: float) -> None: ...
 
 
 @dataclass(frozen=True)
 class Request:
-    """What the caller wants. Times in seconds. ``paused_after`` needs ``wait``."""
+    """What the caller wants. Times in seconds. ``paused_after`` needs ``wait``. ``dag_timeout``: for the DAG to be parsed."""
 
     dag_id: str
     run_id: str
@@ -54,6 +64,7 @@ class Request:
     wait: bool = True
     timeout: float = 600.0
     poll_interval: float = 1.0
+    dag_timeout: float | None = None
 
 
 @dataclass
@@ -87,7 +98,9 @@ class DagRun:
         clock: Callable[[], float],
         sleep: Callable[[float], None],
         progress: Progress | None = None,
+        watcher: Watcher | None = None,
     ) -> None:
+        self._watcher = watcher
         self._api, self._request, self._clock, self._sleep = api, request, clock, sleep
         self._start, self._progress = clock(), progress or Progress()
         self._deadline = self._start + request.timeout
@@ -121,12 +134,14 @@ class DagRun:
         if blocked and request.wait:
             outcome.error = CollectionError(
                 f"DAG {request.dag_id} is paused, so the run {request.run_id} would stay queued.",
-                "Set unpause to true (paused_after can pause it again) or wait to false.",
+                "Set unpause to true (make run: UNPAUSE=yes; paused_after can pause it again) or wait to false.",
                 "dag_paused",
             )
             return outcome
         if outcome.dag_run is None:
             outcome.dag_run = self._create()
+        if self._watcher:
+            self._watcher.begin(outcome.dag_run)
         if outcome.was_paused and request.unpause and outcome.state not in ENDED:
             self._set_paused(False)
         if request.wait:
@@ -158,12 +173,13 @@ class DagRun:
 
     def _parsed(self) -> Obj | None:
         """The DAG once the scheduler has parsed it; None, with the error in the outcome, when the deadline came first."""
+        seconds = self._request.timeout if self._request.dag_timeout is None else self._request.dag_timeout
         while True:
             dag = self._retry(lambda: self._api.dag(self._request.dag_id))
             if dag and not dag.get("has_import_errors"):
                 return dag
             what = "has import errors" if dag else "is not known to Airflow"
-            if self._left() <= 0:
+            if self._left() <= 0 or self._clock() - self._start >= seconds:
                 break
             self._tell(f"DAG {self._request.dag_id} {what}")
             self._pause()
@@ -173,7 +189,9 @@ class DagRun:
         if not errors:
             reason = "There is no import error."
             advice = "Check dag_id, the DAG repository and branch, and that git-sync and the scheduler run."
-        message = f"DAG {self._request.dag_id} {what} after {self._request.timeout:g} s. {reason}"
+        near = "" if dag else did_you_mean(nearest(self._request.dag_id, self._retry(self._api.dag_ids)))
+        waited = f" after {seconds:g} s" if seconds else ""
+        message = f"DAG {self._request.dag_id} {what}{waited}.{near} {reason}"
         self.outcome.error = CollectionError(message, advice, "dag_missing")
         return None
 
@@ -219,7 +237,10 @@ class DagRun:
                 outcome.error = CollectionError(message, "Trigger a new run, and find out who deletes DAG runs.", "run_deleted")
                 return
         self._read_tasks()
-        self._show(outcome.task_instances)
+        if self._watcher and outcome.dag_run:
+            self._watcher.finish(outcome.dag_run, outcome.task_instances, self._sleep, request.poll_interval)
+        else:
+            self._show(outcome.task_instances)
         if outcome.state == "failed":
             outcome.error = self._failure()
         if request.paused_after is not None:
@@ -246,13 +267,18 @@ class DagRun:
     def _show(self, tasks: Sequence[Obj] | None) -> None:
         """Shows the run and its task instances; those not given are looked up, if anybody reads it."""
         request, state = self._request, self.outcome.state
-        if not self._progress.shown:
+        if not (self._progress.shown or self._watcher):
             return
         if tasks is None:
             try:
                 tasks = self._api.task_instances(request.dag_id, request.run_id)
             except AirflowError:
+                if self._watcher:
+                    return
                 tasks = ()  # the next look at the run meets what is wrong
+        if self._watcher:
+            self._watcher.see(self.outcome.dag_run or {}, tasks)
+            return
         run = f"{request.dag_id} run {request.run_id}"
         for item in tasks:
             number = int(item.get("try_number") or 0)
@@ -287,7 +313,8 @@ class DagRun:
         text = f"The run {request.run_id} of {request.dag_id} failed. Tasks: {names}."
         end = self._clock() + LOG_SECONDS
         failed = [item for item in wrong if item["state"] == "failed"]
-        text += "".join(self._quote_log(item, end) for item in failed[:QUOTED])
+        if self._watcher is None:  # it has shown the logs
+            text += "".join(self._quote_log(item, end) for item in failed[:QUOTED])
         return CollectionError(text, "Correct the problem in the log of the failed task, and trigger a new run.", "run_failed")
 
     def _quote_log(self, task: Obj, end: float) -> str:

@@ -18,6 +18,8 @@ from ansible_collections.gitops.airflow.plugins.module_utils._base.printable imp
 WIDTH = 120
 COLLECTION = "gitops.airflow."
 OPTIONS = {"-i": "--inventory", "-e": "--extra-vars"}
+# What make adds to a command (Makefile).
+MADE = "@scripts/make_vars.yml"
 AGAIN = "Remove this cause, and run the same command again. Completed steps are kept."
 INTERRUPT = "Run the same command again: it continues from where it was."
 HIDDEN = "Its output is hidden because secrets pass through it."
@@ -129,11 +131,11 @@ def lines(failure: Failure, evidence: str) -> list[str]:
 def evidence(folder: str, arguments: Sequence[str], images: str = "") -> str:
     """How to collect what shows the cause, as a command of a clone or of the installed collection.
 
-    arguments are those of ansible-playbook; images is the value of the -e that scripts/with-images adds, which nobody needs to repeat.
+    arguments are those of ansible-playbook. Nobody needs to repeat the -e that make adds, nor the one of scripts/with-images (``images``).
     """
     clone = all(os.path.exists(os.path.join(folder, name)) for name in ("Makefile", "playbooks/support_bundle.yml"))
     command = "make support-bundle" if clone else f"ansible-playbook {COLLECTION}support_bundle"
-    own = [item for item, value in zip_longest(arguments, arguments[1:]) if not (images and item == "-e" and value == images)]
+    own = [item for item, value in zip_longest(arguments, arguments[1:]) if not (item == "-e" and value in (images or MADE, MADE))]
     given = [name for name, long in OPTIONS.items() if any(item.startswith((name, long)) for item in own)]
     if given:
         command += f", with this run's {' and '.join(given)}" + (' in ARGS="…"' if clone else "")

@@ -13,6 +13,7 @@ from contextlib import suppress
 from typing import Any
 
 from ansible.module_utils.common.parameters import remove_values
+from ansible_collections.gitops.airflow.plugins.module_utils._base.mask import masked_words
 from ansible_collections.gitops.airflow.plugins.module_utils._base.shorten import shorten
 
 # The environment variable in which the action plugin names the file that it reads along (plugin_utils/_progress.py).
@@ -21,6 +22,8 @@ VARIABLE = "GITOPS_AIRFLOW_PROGRESS_FILE"
 MANY = 10
 FEW = 3
 LENGTH = 300
+# Characters of a line of a log.
+LOG_LENGTH = 4000
 
 Line = dict[str, Any]
 
@@ -70,6 +73,11 @@ class Progress:
             self._sum = text
             self._write({"elapsed": round(elapsed, 3), "text": text, "sum": True})
 
+    def line(self, text: str, elapsed: float | None = None) -> None:
+        """Writes a line that is neither summed up nor shortened to its words, such as one of a log. Without ``elapsed`` it has no time."""
+        if self._write is not None:
+            self._write({"text": text, "whole": True, **({} if elapsed is None else {"elapsed": round(elapsed, 3)})})
+
     def _total(self) -> int:
         return len(self._seen) - ("" in self._seen)
 
@@ -85,6 +93,11 @@ class Progress:
         """Notes one and shows it."""
         self.note(name, kind, text)
         self.show(elapsed)
+
+
+def cut(text: str) -> str:
+    """A line of a log with its indentation, as far as a terminal can show it."""
+    return text if len(text) <= LOG_LENGTH else f"{text[:LOG_LENGTH]} … ({len(text) - LOG_LENGTH} more characters)"
 
 
 def open_progress(secrets: Collection[str] = (), elapsed: Callable[[], float] | None = None) -> Progress:
@@ -103,8 +116,9 @@ def open_progress(secrets: Collection[str] = (), elapsed: Callable[[], float] | 
 
     def write(line: Line) -> None:
         with suppress(OSError):  # a full disk must not end the wait
-            text = shorten(remove_values(line["text"], secrets), LENGTH)  # in this order: half a secret is none that is known
-            seconds = {} if elapsed is None else {"elapsed": round(elapsed(), 3)}
+            text = remove_values(line["text"], secrets)  # before it is cut: half a secret is none that is known
+            text = cut(masked_words(text)) if line.get("whole") else shorten(text, LENGTH)
+            seconds = {} if elapsed is None or "elapsed" not in line else {"elapsed": round(elapsed(), 3)}
             os.write(descriptor, json.dumps({**line, **seconds, "text": text}).encode() + b"\n")
 
     return Progress(write)

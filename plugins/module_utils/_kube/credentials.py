@@ -46,7 +46,7 @@ def select(secret: Obj | None, given: Mapping[str, str], username: str) -> Login
     :raises CollectionError: if there is no Secret, it belongs to others, or it lacks a key.
     """
     name = f"The Secret {given['namespace']}/{given['name']}"
-    action = "Create it first, or correct credentials_from."
+    action = f"{'Run site.yml, which creates it' if given['platform'] else 'Create it first'}, or correct credentials_from."
     if secret is None:
         raise CollectionError(f"{name}, which holds the credentials, does not exist.", action, "missing_secret")
     platform = given["platform"]

@@ -98,7 +98,9 @@ def duration(value: Any) -> str:
 
 # The roles' variables that have a form. A test compares them with the argument_specs.
 VARIABLES: dict[str, Form] = {
+    "airflow_app_log_lines": count,
     "airflow_app_mysql_storage": size,
+    "airflow_app_run_timeout": seconds,
     "airflow_app_wait": seconds,
     "airflow_app_webserver_node_port": port,
     "airflow_verify_containers": count,

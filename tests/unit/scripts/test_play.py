@@ -46,6 +46,12 @@ def play() -> Any:
             ["playbooks/verify.yml, in argocd: It runs", "It was interrupted.", "Run the same command again", "make support-bundle"],
             id="Ctrl-C",
         ),
+        pytest.param(
+            f"{HEAD}ERROR| [ERROR]: Unexpected Exception, this is probably a bug: x\n",
+            250,
+            ["playbooks/verify.yml", "Unexpected Exception, this is probably a bug: x", "Remove this cause", "the output above"],
+            id="an exception in Ansible",
+        ),
         pytest.param("", 143, ["playbooks/verify.yml", "It was interrupted (SIGTERM).", "Run the same", "the output above"], id="killed"),
         pytest.param(
             f"{HEAD}ERROR| [ERROR]: YAML parsing failed: no key.\nOrigin: /x/verify.yml:3:1\n\n2 - name: x\n",
@@ -100,3 +106,62 @@ def test_signals_reach_the_command_and_the_lines_still_come(tmp_path: Path) -> N
         _out, said = child.communicate(timeout=HANG_SECONDS)
     assert child.returncode == 99
     assert "why       It was interrupted." in said
+
+
+STARTED_RUN = {"dag_id": "orders", "run_id": "r 1", "state": "queued"}
+
+
+@pytest.mark.parametrize(
+    ("code", "started", "expected"),
+    [
+        pytest.param(0, {**STARTED_RUN, "state": "success"}, 0, id="success"),
+        pytest.param(2, {**STARTED_RUN, "state": "failed"}, 1, id="the run failed"),
+        pytest.param(2, {}, 2, id="not started"),
+        pytest.param(250, {}, 2, id="an exception in Ansible"),
+        pytest.param(4, {}, 2, id="Ansible could not begin"),
+        pytest.param(2, STARTED_RUN, 3, id="its end was not seen"),
+        pytest.param(2, {**STARTED_RUN, "state": None}, 3, id="no state"),
+        pytest.param(99, STARTED_RUN, 99, id="Ctrl-C"),
+        pytest.param(143, STARTED_RUN, 143, id="killed"),
+        pytest.param(0, {}, 0, id="a check"),
+    ],
+)
+def test_the_exit_code_of_a_run_that_is_followed(play: Any, code: int, started: dict[str, Any], expected: int) -> None:
+    assert play.followed(code, started) == expected
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [('{"run_id": "r"}', {"run_id": "r"}), ("[]", {}), ("{", {}), (None, {})],
+)
+def test_what_is_known_of_a_run(play: Any, tmp_path: Path, content: str | None, expected: dict[str, Any]) -> None:
+    if content is not None:
+        (tmp_path / "run.json").write_text(content)
+    assert play.read_started(tmp_path / "run.json") == expected
+
+
+def test_ctrl_c_says_that_the_run_goes_on(play: Any) -> None:
+    lines = play.goes_on({"dag_id": "or'ders", "run_id": "r\x1b 1", "state": "running"})
+    assert lines[1:] == [
+        "Stopped following. The run r\\x1b 1 of or'ders continues.",
+        "To see its logs: make logs DAG='or'\"'\"'ders' RUN='r\\x1b 1'",
+    ]
+
+
+@pytest.mark.parametrize(("state", "expected"), [("failed", 1), ("success", 3)])
+def test_the_command_writes_what_play_reads(tmp_path: Path, state: str, expected: int) -> None:
+    """The report is a file of this run alone, whose name the command gets by the environment."""
+    report = f'{{"dag_id": "d", "run_id": "r", "state": "{state}"}}'
+    command = f"printf '%s' '{report}' > \"$GITOPS_AIRFLOW_RUN_REPORT\"; exit 2"
+    done = subprocess.run([sys.executable, "scripts/play", "--follows", "sh", "-c", command], cwd=ROOT, capture_output=True, check=False)
+    assert done.returncode == expected
+
+
+def test_ctrl_c_while_a_run_is_followed(tmp_path: Path) -> None:
+    command = """printf '{"dag_id": "d", "run_id": "r", "state": "queued"}' > "$GITOPS_AIRFLOW_RUN_REPORT"; exit 99"""
+    done = subprocess.run(
+        [sys.executable, "scripts/play", "--follows", "sh", "-c", command], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 99
+    assert "The run r of d continues." in done.stderr
+    assert "Run the same command again" not in done.stderr

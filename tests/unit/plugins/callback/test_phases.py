@@ -67,6 +67,7 @@ def test_without_roles_there_is_no_table() -> None:
     [
         (["playbooks/site.yml"], "make support-bundle (logs"),
         (["-e", "@lab.yml", "site.yml"], "make support-bundle (logs"),
+        (["logs.yml", "-e", "@scripts/make_vars.yml"], "make support-bundle (logs"),
         (["-i", "inventories/x", "site.yml"], 'make support-bundle, with this run\'s -i in ARGS="…" (logs'),
         (["--inventory=x", "-eplatform_name=y"], 'make support-bundle, with this run\'s -i and -e in ARGS="…" (logs'),
     ],

@@ -16,17 +16,21 @@ from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 import pytest
+from ansible_collections.gitops.airflow.plugins.module_utils._airflow import access
 from ansible_collections.gitops.airflow.plugins.module_utils._airflow.api import Access, AirflowApi
 from ansible_collections.gitops.airflow.plugins.module_utils._airflow.dag_run import LOG_SECONDS, DagRun, Outcome, Request
-from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import AirflowError, InputError
+from ansible_collections.gitops.airflow.plugins.module_utils._airflow.run_follow import Follower, NoWorkers
+from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import AirflowError, CollectionError, InputError
+from ansible_collections.gitops.airflow.plugins.module_utils._base.owner import marks
 from ansible_collections.gitops.airflow.plugins.module_utils._base.progress import Line, Progress
 from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Obj
 from ansible_collections.gitops.airflow.plugins.modules import airflow_dag, airflow_dag_run
 
 Reply = tuple[int, Any]
+PAGED = {"offset": ["0"], "limit": ["100"]}
 
 
 class Airflow:
@@ -37,6 +41,7 @@ class Airflow:
         self.runs: dict[str, Obj] = {}
         self.tasks: list[Obj] = [task("say_hi", "success")]
         self.import_errors: list[Obj] = []
+        self.dags: list[Obj] = []
         self.script: dict[str, list[Reply]] = {}
         self.requests: list[str] = []
         self.bodies: list[Obj] = []
@@ -65,6 +70,8 @@ class Airflow:
         run_id = unquote(path.split("/")[4]) if path.startswith("/dags/dag/dagRuns/") else ""
         if path == "/importErrors":
             return 200, {"import_errors": self.import_errors, "total_entries": len(self.import_errors)}
+        if path == "/dags":
+            return 200, self._page("dags", self.dags, query)
         if (self.dag is None and not run_id) or not path.startswith("/dags/dag"):
             return 404, {"title": "DAG not found", "detail": "The DAG was not found"}
         if path == "/dags/dag":
@@ -375,6 +382,95 @@ def test_dag_that_never_comes_without_import_errors(airflow: Airflow, run: Run) 
     assert "no import error" in str(run().error)
 
 
+def test_an_unknown_dag_fails_at_once_and_names_the_nearest(airflow: Airflow, run: Run) -> None:
+    airflow.dag, airflow.dags = None, [{"dag_id": "dags"}, {"dag_id": "other"}]
+    error = run(dag_timeout=0).error
+    assert error
+    assert (error.code, airflow.time, airflow.runs) == ("dag_missing", 0, {})
+    assert str(error) == "DAG dag is not known to Airflow. The nearest name is dags. There is no import error."
+
+
+@pytest.mark.parametrize(
+    ("given", "conf"),
+    [
+        (None, None),
+        ("", None),
+        (" ", None),
+        ('{"a": {"b": [1, null]}}', {"a": {"b": [1, None]}}),
+        ({"a": 1}, {"a": 1}),
+        ("{}", {}),
+    ],
+)
+def test_the_configuration_of_a_run(given: Any, conf: Any) -> None:
+    assert airflow_dag_run.read_conf(given) == conf
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ("a=1", "conf is not JSON: Expecting value"),
+        ("{'a': 1}", "conf is not JSON: Expecting property name"),
+        ('{"a": 1', "conf is not JSON: Expecting ',' delimiter"),
+        ("[1]", r"conf is \[1\], and not a JSON object"),
+        ("5", "conf is 5, and not a JSON object"),
+        ('"a"', 'conf is "a", and not a JSON object'),
+        ("null", "conf is null, and not a JSON object"),
+        ([1], r"conf is \[1\], and not a JSON object"),
+    ],
+)
+def test_a_configuration_that_is_no_json_object(given: Any, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        airflow_dag_run.read_conf(given)
+
+
+def test_a_run_is_followed_with_any_ids(airflow: Airflow, url: str) -> None:
+    """Every id is quoted in the path. Its log has been shown, so the message of the failure does not quote it."""
+    airflow.ends = "failed"
+    airflow.tasks = [task("a/b ?", "failed", hostname="pod-1")]
+    run_id = "r/1 ?&"
+    airflow.script = {
+        f"GET /dags/dag/dagRuns/{quote(run_id, '')}/taskInstances/a%2Fb%20%3F/logs/1": [
+            (200, "pod-1\none\nTask exited with return code 1\n")
+        ]
+    }
+    api, written, reports = AirflowApi(Access(url, "admin", "secret")), list[Line](), list[str]()
+    progress = Progress(written.append)
+    watcher = Follower(api, "dag", run_id, NoWorkers(), progress, airflow.now, reports.append)
+    outcome = DagRun(api, Request("dag", run_id, timeout=20), airflow.now, airflow.sleep, progress, watcher).carry_out()
+    assert str(outcome.error) == f"The run {run_id} of dag failed. Tasks: a/b ? (failed, try 1)."
+    assert [line["text"] for line in written] == [
+        f"dag run {run_id}: queued",
+        "a/b ?: failed",
+        "a/b ? | one",
+        "a/b ? | Task exited with return code 1",
+        f"dag run {run_id}: running",
+        f"dag run {run_id}: failed",
+        "",
+        *watcher.lines,
+    ]
+    assert [json.loads(report)["state"] for report in reports] == ["queued", "failed"]
+
+
+def test_a_webserver_that_restarts_does_not_end_the_tasks_that_are_shown(airflow: Airflow, url: str) -> None:
+    airflow.script["GET /dags/dag/dagRuns/r/taskInstances"] = [
+        (200, Airflow._page("task_instances", [task("a", "running")], PAGED)),
+        (503, "x"),
+    ]
+    api, written = AirflowApi(Access(url, "admin", "secret")), list[Line]()
+    watcher = Follower(api, "dag", "r", NoWorkers(), Progress(written.append), airflow.now)
+    assert DagRun(api, Request("dag", "r", timeout=20), airflow.now, airflow.sleep, None, watcher).carry_out().state == "success"
+    texts = [line["text"] for line in written]
+    assert "a: running" in texts
+    assert texts.index("a: no longer in the run") > texts.index("dag run r: success")  # the double's tasks at the end are others
+
+
+@pytest.mark.parametrize(("given", "option"), [({"follow": True, "wait": False}, "follow"), ({"dag_timeout": -1}, "dag_timeout")])
+def test_options_that_make_no_sense(given: dict[str, Any], option: str) -> None:
+    params = {**dict.fromkeys(airflow_dag_run.argument_spec()), "dag_id": "dag", "timeout": 20, "poll_interval": 1, "wait": True}
+    with pytest.raises(InputError, match=f"^{option}"):
+        airflow_dag_run.build_request({**params, **given})
+
+
 # V9. What has become of a DAG since its run began.
 BROKEN: dict[str, Obj | None] = {
     "import errors": {"is_active": True, "has_import_errors": True},
@@ -607,6 +703,45 @@ def test_progress_tells_each_state_of_the_run_and_its_tasks(airflow: Airflow, ur
 def test_without_a_reader_no_request_is_made_for_progress(airflow: Airflow, run: Run) -> None:
     run()
     assert len([request for request in airflow.requests if request.endswith("/taskInstances")]) == 1
+
+
+class Secrets:
+    """An API server with one Secret."""
+
+    def find(self, path: str) -> Obj | None:
+        found = {"metadata": {"labels": marks("p")}, "data": {"password": base64.b64encode(b"secret").decode()}}
+        return found if path == "/api/v1/namespaces/airflow-core/secrets/airflow-admin" else None
+
+
+@pytest.mark.parametrize(
+    ("secret", "code"),
+    [
+        ({"name": "airflow-admin"}, ""),
+        ({"name": "other"}, "missing_secret"),
+        ({"password_key": "x"}, "missing_key"),
+        ({"platform": "other"}, "foreign_object"),
+    ],
+)
+def test_the_password_may_be_in_a_secret(url: str, monkeypatch: pytest.MonkeyPatch, secret: dict[str, str], code: str) -> None:
+    """The double refuses every other password."""
+    monkeypatch.setattr(access, "connect", lambda _options: Secrets())
+    given = {
+        "namespace": "airflow-core",
+        "name": "airflow-admin",
+        "username_key": "",
+        "password_key": "password",
+        "platform": "p",
+        **secret,
+    }
+    params = {**dict.fromkeys(access.AIRFLOW_SPEC), "url": url, "username": "admin", "credentials_from": given}
+    if code:
+        with pytest.raises(CollectionError) as error, access.open_airflow(params):
+            pass
+        assert error.value.code == code
+        assert error.value.next_action
+        return
+    with access.open_airflow(params) as api:
+        assert api.dag("dag") is not None
 
 
 @pytest.mark.parametrize("check", [False, True])

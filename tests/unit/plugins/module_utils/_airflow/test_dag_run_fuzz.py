@@ -91,6 +91,9 @@ class Airflow:
     def import_errors(self) -> list[Obj]:
         return self._answer([{"filename": None, "stack_trace": None}])
 
+    def dag_ids(self) -> list[str]:
+        return self._answer(["dag_2"])
+
     def log(self, dag_id: str, run_id: str, task: Obj) -> TaskLog:
         return self._answer(TaskLog((), ()))
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from ansible_collections.gitops.airflow.plugins.module_utils._argocd.wait import state_text
 from ansible_collections.gitops.airflow.plugins.module_utils._base.progress import LENGTH, VARIABLE, Line, Progress, open_progress
-from ansible_collections.gitops.airflow.plugins.plugin_utils._progress import SUM_SECONDS, Lines, followed
+from ansible_collections.gitops.airflow.plugins.plugin_utils._progress import SUM_SECONDS, Lines, followed, parsed
 
 
 class Written(list[Line]):
@@ -109,6 +109,30 @@ def test_the_file_gets_whole_lines_without_secrets(monkeypatch: pytest.MonkeyPat
         {"elapsed": 1, "text": "a: https://user:********@git.example.com é"},
         {"elapsed": 2, "text": "a: Synced"},
     ]
+
+
+def test_a_line_of_a_log_is_written_as_it_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """With its blanks, without secrets, beside sums, and with a time of its own or none."""
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv(VARIABLE, str(tmp_path / "file"))
+    progress = open_progress({"hunter2"}, lambda: 7.0)
+    progress.line("load |     File  x, password=abcdefghi hunter2")
+    progress.line("load: running", 3)
+    progress.line("x" * 5000)
+    lines = [json.loads(text) for text in (tmp_path / "file").read_text().splitlines()]
+    assert lines[:2] == [
+        {"text": "load |     File  x, password=******** ********", "whole": True},
+        {"text": "load: running", "whole": True, "elapsed": 7.0},
+    ]
+    assert lines[2]["text"] == "x" * 4000 + " … (1000 more characters)"
+    shown = [text for text, _sum in parsed((tmp_path / "file").read_bytes().splitlines()[:2])]
+    assert shown == ["          load |     File  x, password=******** ********", "   7.0 s  load: running"]
+    Progress().line("x")
+
+
+def test_a_line_of_a_log_steers_no_terminal() -> None:
+    shown = list(parsed([json.dumps({"text": "a\x1b[2Jb\nc\u202e", "whole": True}).encode()]))
+    assert shown == [("          a\\x1b[2Jb c\\u202e", False)]
 
 
 def test_a_full_disk_does_not_end_the_wait(monkeypatch: pytest.MonkeyPatch) -> None:
