@@ -15,7 +15,7 @@ export GITOPS_AIRFLOW_TASK := $(value TASK)
 unexport DIR DAG CONF UNPAUSE RUN TASK
 from_make := -e @scripts/make_vars.yml
 
-.PHONY: help site verify status support-bundle push-dags run logs destroy lab test quick lint sanity unit cores integration molecule package mutate setup dev engine engine-remove
+.PHONY: help site verify status support-bundle push-dags run logs destroy lab test test-all quick lint sanity unit cores integration molecule package mutate setup dev engine engine-remove
 
 help: ## Show these lines
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s%s\n", $$1, $$2 }' Makefile
@@ -50,8 +50,11 @@ destroy: setup ## Remove the platform and leave nothing behind
 lab: setup engine ## Build the images from package registries, for networks without an image registry
 	@python lab/build
 
-test: dev ## Run all checks, then the whole platform on a real kind cluster
+test: dev ## Run the checks, then the whole platform on a real kind cluster
 	@scripts/test $(ARGS)
+
+test-all: dev ## Run the same, each test of a guard without its guard, and the unit tests on every version of ansible-core
+	@scripts/test --all $(ARGS)
 
 quick: dev ## Run the checks that need no cluster
 	@scripts/test --quick
