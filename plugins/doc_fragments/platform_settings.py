@@ -301,6 +301,16 @@ options:
         type: list
         elements: str
         default: []
+      worker_secrets:
+        description: Secrets of O(platform.core_namespace) that each run copies to the other worker namespaces.
+        type: list
+        elements: str
+        default: []
+      worker_config_maps:
+        description: ConfigMaps of O(platform.core_namespace) that each run copies to the other worker namespaces.
+        type: list
+        elements: str
+        default: []
       values:
         description: Your own values of the official chart, as a dictionary. They are not shown.
         type: raw

@@ -282,6 +282,10 @@ plan:
       description: Names of the Secrets that this collection makes in each namespace of workers.
       type: list
       elements: str
+    copies:
+      description: All copies of Secrets and ConfigMaps that earlier runs made in worker namespaces, for M(gitops.airflow.platform_objects).
+      type: list
+      elements: dict
     worker_rights:
       description: Names of the Roles that this collection makes in each namespace of workers, and of their RoleBindings.
       type: list
@@ -297,7 +301,8 @@ plan:
     retired:
       description:
         - What is no longer used, for M(gitops.airflow.platform_objects). These are Airflow's Secrets whose credentials are not needed,
-          its Secrets, Roles and RoleBindings in one of RV(plan.dropped_namespaces), and then these namespaces.
+          copies of Secrets and ConfigMaps that are no longer set, Airflow's Secrets, Roles and RoleBindings in one of
+          RV(plan.dropped_namespaces), and then these namespaces.
       type: list
       elements: dict
     log_store:

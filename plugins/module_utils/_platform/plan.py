@@ -12,7 +12,7 @@ from typing import Any
 from ansible_collections.gitops.airflow.plugins.module_utils._base.owner import labels_of, owner_of
 from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import named
 from ansible_collections.gitops.airflow.plugins.module_utils._git.credentials import BASIC_SECRET, GIT_SYNC_SECRETS
-from ansible_collections.gitops.airflow.plugins.module_utils._platform import admission_state, node_state, references
+from ansible_collections.gitops.airflow.plugins.module_utils._platform import admission_state, copies, node_state, references
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.admission_state import Admission
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.chart_values import service_accounts
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.git_accounts import git_accounts
@@ -64,6 +64,7 @@ class State:
     bucket: frozenset[str] | None = None  # the Secret of a bucket of people's own
     # What people's chart values name. Objects that were not looked up, because their namespace does not exist, are left out.
     named: dict[Ref, frozenset[str] | None] = field(default_factory=dict)
+    copies: copies.Standing = field(default_factory=copies.Standing)  # what is copied to the worker namespaces, and what is there
     network: Network | None = None  # None: it was not looked at
     nodes: Nodes | None = None  # None: people choose no nodes
     admission: Admission | None = None  # what was found out about the admission policy; None if it is not wanted
@@ -80,6 +81,7 @@ class Plan:
     in_use: bool = False
     unmarked: list[Ref] = field(default_factory=list)
     git_accounts: dict[str, Any] = field(default_factory=dict)  # options of gitea_tokens
+    copies: list[Ref] = field(default_factory=list)  # all copies of Secrets and ConfigMaps that earlier runs made
     network: NetworkPlan = field(default_factory=NetworkPlan)
     # Only for a caller that knows of Airflow.
     generated: str = ""
@@ -93,7 +95,7 @@ class Plan:
     worker_secrets: list[str] = field(default_factory=lambda: [*WORKER_SECRETS, *FORMER_WORKER_SECRETS])
     accounts: dict[str, str] = field(default_factory=dict)  # the ServiceAccounts of Airflow's parts that have rights, by part
     worker_rights: list[str] = field(default_factory=lambda: list(WORKER_RIGHTS))
-    retired: list[Ref] = field(default_factory=list)  # Secrets and rights that nothing uses any more, then the namespaces that are dropped
+    retired: list[Ref] = field(default_factory=list)  # Secrets, copies and rights that nothing uses any more, then the dropped namespaces
     log_store: str = ""
     log_store_before: str = ""
     admission: str = ""  # API version of the admission policy; empty if none is made
@@ -104,8 +106,7 @@ class Plan:
         return {
             **vars(self),
             "network": self.network.as_dict(),
-            "unmarked": [ref.as_dict() for ref in self.unmarked],
-            "retired": [ref.as_dict() for ref in self.retired],
+            **{name: [ref.as_dict() for ref in getattr(self, name)] for name in ("unmarked", "copies", "retired")},
         }
 
 
@@ -138,6 +139,7 @@ def make_plan(state: State, given: Settings) -> Plan:
         in_use=application is not None and adoptable(application, platform) and points_here(application, platform),
         unmarked=decision.unmarked,
         git_accounts=git_accounts(given),
+        copies=copies.existing(sight.labelled, given),
     )
     plan.network = network_plan(
         given,
@@ -166,6 +168,7 @@ def make_plan(state: State, given: Settings) -> Plan:
     plan.accounts = service_accounts(airflow.values, airflow.name)
     secrets = own_objects(state, given, "Secret")
     plan.retired = [item.ref for item in secrets if _is_retired(item.ref, plan, given, airflow)]
+    plan.retired += copies.unused(sight.labelled, given, airflow)
     rights = [item.ref for item in own_objects(state, given, *RIGHTS_KINDS)]
     plan.retired += [ref for ref in rights if ref.name in WORKER_RIGHTS and ref.namespace in plan.dropped_namespaces]
     plan.retired += [Ref("Namespace", "", name) for name in plan.dropped_namespaces]
@@ -253,11 +256,13 @@ def _notes(plan: Plan, airflow: AirflowSettings) -> Iterator[str]:
 
 def refusals(state: State, plan: Plan, given: Settings, airflow: AirflowSettings) -> list[Refusal]:
     """What stands in the way of installing or changing Airflow in a cluster that is this platform's."""
+    namespaces = [str(item["name"]) for item in state.sight.namespaces]
     return [
         *_unenforced(state, given),
         *_lost(state, given),
         *_bucket(state, given, airflow),
-        *references.refusals(given, airflow, state.named, [item["name"] for item in state.sight.namespaces]),
+        *copies.refusals(state.copies, given, namespaces),
+        *references.refusals(given, airflow, state.named, namespaces, copies.unused(state.sight.labelled, given, airflow)),
         *_older_version(plan, given),
         *_tasks_at_upgrade(state, plan, given),
         *_moved_core(state, plan, given),

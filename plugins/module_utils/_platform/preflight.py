@@ -14,6 +14,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import
 from ansible_collections.gitops.airflow.plugins.module_utils._platform import (
     admission_state,
     chart_repository,
+    copies,
     network_policies,
     network_ranges,
     network_rules,
@@ -97,19 +98,38 @@ def read_state(api: KubeApi, given: Settings, *, network: bool = False) -> plans
     return state
 
 
-def read_named(api: KubeApi, given: Settings, sight: Sight) -> dict[Ref, frozenset[str] | None]:
+def read_copies(api: KubeApi, given: Settings, sight: Sight) -> copies.Standing:
+    """What is copied to the worker namespaces, and what these have under the same names. Raises ApiError."""
+    if given.airflow is None:
+        return copies.Standing()
+    there, read = {item["name"] for item in sight.namespaces}, OwnershipRead(api, given.owner())
+    sources, targets = copies.sources(given, given.airflow), copies.targets(given, given.airflow)
+    seen = {item.ref: item for item in sight.labelled}
+    open_targets = [ref for ref in targets if ref.namespace in there and ref not in seen]
+    live = at_once(lambda ref: read.whole(ref) if ref.namespace in there else None, sources)
+    seen |= {item.ref: item for item in at_once(read.one, open_targets) if item is not None}
+    return copies.Standing(
+        {ref: None if item is None else copies.source_of(item) for ref, item in zip(sources, live, strict=True)},
+        {ref: seen[ref].metadata if ref in seen else None for ref in targets},
+    )
+
+
+def read_named(api: KubeApi, given: Settings, sight: Sight, read_before: copies.Standing | None = None) -> dict[Ref, frozenset[str] | None]:
     """The keys of what people's chart values name, in namespaces that exist. Raises ApiError."""
+    sources = read_before.sources if read_before else {}
     if given.airflow is None:
         return {}
     there = {item["name"] for item in sight.namespaces}
-    named = [ref for ref in references.wanted(given, given.airflow) if ref.namespace in there]
+    wanted = [ref for ref in references.wanted(given, given.airflow) if ref.namespace in there]
+    named = [ref for ref in wanted if ref not in sources]
     read = OwnershipRead(api, given.owner())
-    return dict(zip(named, at_once(lambda ref: _keys(read.whole(ref)), named), strict=True))
+    found = dict(zip(named, at_once(lambda ref: _keys(read.whole(ref)), named), strict=True))
+    return found | {ref: None if source is None else source.keys for ref, source in sources.items() if ref in wanted}
 
 
 def _keys(found: Obj | None) -> frozenset[str] | None:
     """The keys of a Secret or ConfigMap."""
-    return None if found is None else frozenset({**(found.get("data") or {}), **(found.get("binaryData") or {})})
+    return None if found is None else copies.keys_of(found)
 
 
 def api_refusal(error: ApiError) -> Refusal:
@@ -183,7 +203,8 @@ class Preflight:
             fenced = self._purpose == INSTALL and not rules.broken(network_rules.RULES, given)
             state = read_state(api, given, network=fenced)
             if self._purpose == INSTALL:
-                state.named = read_named(api, given, state.sight)
+                state.copies = read_copies(api, given, state.sight)
+                state.named = read_named(api, given, state.sight, state.copies)
                 state.nodes = node_state.read(api, given, plans.CLAIM) if self._is_well_formed() else None
                 state.admission = admission_state.read(api, given)
         except LibraryMissing:

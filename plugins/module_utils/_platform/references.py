@@ -9,7 +9,7 @@ CreateContainerConfigError, after a green run (F9).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,6 +40,10 @@ TEXTS = ("extraEnv", "extraEnvFrom")
 # What a run makes by itself, in every namespace and in the core namespace.
 MADE = {*((SECRET, name) for name in WORKER_SECRETS), *((CONFIG_MAP, f"airflow-{name}") for name in ("config", "python", "git-authority"))}
 MADE_IN_CORE = {(SECRET, name) for name in CORE_SECRETS}
+# What must never be copied from the core namespace to another one: the same, and what Kubernetes makes in every namespace.
+OWN = MADE | MADE_IN_CORE | {(CONFIG_MAP, "airflow-verification"), (CONFIG_MAP, "kube-root-ca.crt")}
+# The variables that list what is copied to the other worker namespaces.
+COPY_VARIABLES = {SECRET: "airflow_app_worker_secrets", CONFIG_MAP: "airflow_app_worker_config_maps"}
 WORDS = {SECRET: "secret generic", CONFIG_MAP: "configmap"}
 
 
@@ -125,39 +129,59 @@ def of_workers(values: Any) -> Iterator[Reference]:
 
 
 def wanted(given: Settings, airflow: AirflowSettings) -> dict[Ref, list[Reference]]:
-    """What must exist for people's values, by object. What the run makes itself is left out."""
-    values, core = airflow.values, str(given.core_namespace)
-    others = [str(name) for name in given.worker_namespaces if name != given.core_namespace]
+    """What must exist for people's values, by object. What the run makes itself is left out.
+
+    Of an object that the run copies, the source must exist.
+    """
+    values, core, others = airflow.values, str(given.core_namespace), given.namespaces_beside_core
     in_core = (*CORE, *(DAG_PROCESSOR if airflow.dag_processor else ()))
     scopes = [(EVERYWHERE, [core, *others]), (WORKERS, [*([core] if airflow.core_tasks else []), *others]), (in_core, [core])]
-    rendered = {
-        (kind, name) for kind, part in ((SECRET, "extraSecrets"), (CONFIG_MAP, "extraConfigMaps")) for name in at(values, part) or {}
-    }
+    rendered = _rendered(values)
     found: dict[Ref, list[Reference]] = {}
     for parts, namespaces in scopes:
         for reference in _references(values, parts):
             for namespace in namespaces:
                 made = MADE | MADE_IN_CORE | rendered if namespace == core else MADE
                 if (reference.kind, reference.name) not in made:
-                    found.setdefault(Ref(reference.kind, namespace, reference.name, "v1"), []).append(reference)
+                    place = core if (reference.kind, reference.name) in airflow.copied else namespace
+                    found.setdefault(Ref(reference.kind, place, reference.name, "v1"), []).append(reference)
     return found
 
 
+def _rendered(values: Any) -> set[tuple[str, str]]:
+    """What the official chart makes of people's values, in the core namespace."""
+    return {(kind, name) for kind, part in ((SECRET, "extraSecrets"), (CONFIG_MAP, "extraConfigMaps")) for name in at(values, part) or {}}
+
+
 def refusals(
-    given: Settings, airflow: AirflowSettings, there: Mapping[Ref, frozenset[str] | None], namespaces: Sequence[str]
+    given: Settings,
+    airflow: AirflowSettings,
+    there: Mapping[Ref, frozenset[str] | None],
+    namespaces: Sequence[str],
+    going: Collection[Ref] = (),
 ) -> Iterator[Refusal]:
-    """``there``: the keys of each object that was looked up, or None for one that does not exist. ``namespaces``: those that exist."""
+    """What pods would miss.
+
+    ``there``: the keys of each object that was looked up, or None for one that does not exist. ``namespaces``: those that exist. ``going``:
+    copies of earlier runs that this run deletes. That a source of copies is missing is not said here.
+    """
+    there = {ref: None if ref in going else keys for ref, keys in there.items()}
     by_name: dict[tuple[str, str], dict[Ref, list[str]]] = {}
     every = wanted(given, airflow)
     for ref, references in every.items():
+        if (ref.kind, ref.name) in airflow.copied and there.get(ref) is None:
+            continue
         keys, present = sorted({key for reference in references for key in reference.keys}), there.get(ref)
         missing = keys if present is None else [key for key in keys if key not in present]
         if present is None or missing:
             by_name.setdefault((ref.kind, ref.name), {})[ref] = missing
     for (kind, name), found in by_name.items():
         places = dict.fromkeys(reference.place for ref in found for reference in every[ref])
-        absent = [ref.namespace for ref in found if there.get(ref) is None]
+        absent = [ref.namespace for ref in found if there.get(ref) is None and ref not in going]
+        copies = [ref.namespace for ref in found if ref in going]
         lacks = [f"the one of {ref.namespace} lacks {', '.join(keys)}" for ref, keys in found.items() if there.get(ref) is not None]
+        if copies:
+            lacks.append(f"{COPY_VARIABLES[kind]} no longer names it, so the run deletes the copy in {', '.join(copies)}")
         what = [*([f"it does not exist in {', '.join(absent)}"] if absent else []), *lacks]
         yield Refusal(
             "missing_reference",
@@ -165,8 +189,32 @@ def refusals(
             "what a pod refers to exists in the pod's namespace",
             f"airflow_app_values names the {kind} {name} in {', '.join(places)}, but {'; '.join(what)}. A pod can use only what is in its "
             "own namespace, so pods there would not start.",
-            _action(kind, name, found, namespaces),
+            _either(_copy_action(kind, name, found, there, given, airflow), _action(kind, name, found, namespaces)),
         )
+
+
+def _copy_action(
+    kind: str,
+    name: str,
+    found: Mapping[Ref, list[str]],
+    there: Mapping[Ref, frozenset[str] | None],
+    given: Settings,
+    airflow: AirflowSettings,
+) -> str:
+    """That the run can copy the object to the other worker namespaces. Empty where it cannot: there the object must be made."""
+    core = str(given.core_namespace)
+    others = [ref for ref in found if ref.namespace != core]
+    fixed = (kind, name) in OWN | _rendered(airflow.values) or any(there.get(ref) is not None for ref in others)
+    if kind not in COPY_VARIABLES or not others or fixed:
+        return ""
+    source, known = there.get(Ref(kind, core, name)) or frozenset(), Ref(kind, core, name) in there
+    lacks = known and not source.issuperset(key for ref in others for key in found[ref])
+    first = f"Create it in {core}. " if lacks else ""
+    return f"{first}Add {name} to {COPY_VARIABLES[kind]}: then each run copies it from {core} to the other worker namespaces."
+
+
+def _either(first: str, second: str) -> str:
+    return f"{first} Or {second[0].lower()}{second[1:]}" if first else second
 
 
 def _action(kind: str, name: str, found: Mapping[Ref, list[str]], namespaces: Sequence[str]) -> str:

@@ -77,6 +77,8 @@ AIRFLOW_OPTIONS: dict[str, Any] = {
     "task_config_maps": {"type": "list", "elements": "str", "default": []},
     "task_claims": {"type": "list", "elements": "str", "default": []},
     "task_token_audiences": {"type": "list", "elements": "str", "default": [], "no_log": False},
+    "worker_secrets": {"type": "list", "elements": "str", "default": [], "no_log": False},
+    "worker_config_maps": {"type": "list", "elements": "str", "default": []},
     "admission_policy": {"type": "str", "default": "auto", "choices": list(ADMISSION_MODES)},
     "core_placement": {"type": "dict", "default": {}, "options": worker_namespaces.PLACEMENT_OPTIONS},
     "values": {"type": "raw", "default": {}},
@@ -174,9 +176,17 @@ class AirflowSettings:
     task_config_maps: tuple[str, ...] = ()
     task_claims: tuple[str, ...] = ()
     task_token_audiences: tuple[str, ...] = ()
+    worker_secrets: tuple[str, ...] = ()
+    worker_config_maps: tuple[str, ...] = ()
     admission_policy: str = "auto"
     core_placement: Mapping[str, Any] = field(default_factory=dict)
     values: Any = field(default_factory=dict, repr=False)
+
+    @property
+    def copied(self) -> tuple[tuple[str, str], ...]:
+        """Kind and name of what is copied from the core namespace to the other worker namespaces, each once."""
+        secrets, config_maps = (("Secret", name) for name in self.worker_secrets), (("ConfigMap", name) for name in self.worker_config_maps)
+        return tuple(dict.fromkeys((*secrets, *config_maps)))
 
     @property
     def repositories(self) -> tuple[Repository, Repository]:
@@ -205,6 +215,11 @@ class Settings:
     airflow_host_port: int = 0
     argocd_host_port: int = 0
     airflow: AirflowSettings | None = None
+
+    @property
+    def namespaces_beside_core(self) -> list[str]:
+        """The worker namespaces in which Airflow's own pods do not run, each once."""
+        return list(dict.fromkeys(str(name) for name in self.worker_namespaces if name != self.core_namespace))
 
     @property
     def scheduling(self) -> dict[Any, dict[str, Any]]:
@@ -311,6 +326,8 @@ def from_params(platform: Mapping[str, Any], airflow: Mapping[str, Any] | None) 
             task_config_maps=tuple(airflow["task_config_maps"]),
             task_claims=tuple(airflow["task_claims"]),
             task_token_audiences=tuple(airflow["task_token_audiences"]),
+            worker_secrets=tuple(airflow["worker_secrets"]),
+            worker_config_maps=tuple(airflow["worker_config_maps"]),
             core_placement=airflow["core_placement"] or {},
             **{name: airflow[name] for name in names},
         ),

@@ -11,6 +11,7 @@ from typing import Any
 
 from ansible_collections.gitops.airflow.plugins.module_utils._platform import (
     chart_key_rules,
+    copies,
     core_placement,
     dag_processor_rules,
     entry_rules,
@@ -290,6 +291,7 @@ RULES: tuple[Rule, ...] = (
     chart_key_rules.unknown_chart_keys,
     quota_rules.quotas,
     core_placement.core_placement,
+    *copies.RULES,
 )
 
 

@@ -71,7 +71,12 @@ def test_no_image_has_a_tag_that_moves(defaults: dict[str, Any]) -> None:
 
 
 ACCOUNTS = {"scheduler": "airflow-scheduler", "triggerer": "airflow-triggerer", "webserver": "airflow-webserver"}
-PLAN = {"__platform_preflight": {"plan": {"worker_secrets": ["airflow-metadata"], "worker_rights": WORKER_RIGHTS, "accounts": ACCOUNTS}}}
+COPY = {"api_version": "v1", "kind": "ConfigMap", "namespace": "gone", "name": "settings"}
+PLAN = {
+    "__platform_preflight": {
+        "plan": {"worker_secrets": ["airflow-metadata"], "worker_rights": WORKER_RIGHTS, "accounts": ACCOUNTS, "copies": [COPY]}
+    }
+}
 
 
 @pytest.mark.parametrize("text", TRICKY)
@@ -101,6 +106,7 @@ def test_a_namespace_is_named_as_it_is_called(render: Render, name: str) -> None
     assert [item["name"] for item in removed[0]] == [name]
     listed: list[Any] = render("airflow_app/removed-objects.yaml.j2", platform_worker_namespaces=[{"name": name}], **PLAN)
     assert [item["namespace"] for item in listed[0] if item["name"] == "airflow-metadata"] == [name]
+    assert {"kind": "ConfigMap", "namespace": "gone", "name": "settings"} in listed[0]
     rights = render("airflow_app/rbac.yaml.j2", platform_worker_namespaces=[{"name": name}], **PLAN)
     assert {item["metadata"]["namespace"] for item in rights} == {name}
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.gitops.airflow.plugins.module_utils._git.credentials import Credentials
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.copies import Source, Standing
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import Decision, Found, Ref, Sight
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.plan import GENERATED_KEYS, Plan, State, make_plan, refusals
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings import AirflowSettings, Logs, Repository, Settings
@@ -371,3 +372,31 @@ def test_the_plan_can_be_returned() -> None:
     assert made["generated"] == "present"
     assert made["retired"] == [{"api_version": "", "kind": "Secret", "namespace": "airflow-core", "name": "dags-git-ssh"}]
     assert json.loads(json.dumps(made)) == made
+
+
+COPY = {**OURS, "gitops-airflow/copied-from": "airflow-core"}
+
+
+def test_f9_copies_that_are_not_set_any_more_are_retired_before_their_namespace() -> None:
+    labelled = [secret("db", "airflow-cron", COPY), secret("former", "airflow-cron", COPY), secret("db", "old", COPY)]
+    labelled += [secret("theirs", "old", {**COPY, **OTHER}), secret("airflow-metadata", "airflow-cron")]
+    what = state(*labelled, project=project(("airflow-core", "airflow-cron", "old")))
+    plan = make_plan(what, given(worker_secrets=("db",)))
+    assert plan.copies == [item.ref for item in labelled[:3]]
+    assert plan.retired == [Ref("Secret", "airflow-cron", "former"), Ref("Secret", "old", "db"), Ref("Namespace", "", "old")]
+    assert [item["name"] for item in plan.as_dict()["copies"]] == ["db", "former", "db"]
+    # A removal does not know what is set for Airflow.
+    assert make_plan(what, replace(GIVEN, airflow=None)).copies == plan.copies
+
+
+def test_f9_what_stands_in_the_way_of_copies_is_refused() -> None:
+    source, copy = Ref("Secret", "airflow-core", "db"), Ref("Secret", "airflow-cron", "db")
+    settings = given(worker_secrets=("db",), values={"secret": [{"envName": "X", "secretName": "db", "secretKey": "k"}]})
+    (refusal,) = found(state(copies=Standing({source: None}, {copy: None}), named={source: None}), settings)
+    assert refusal.code == "copy_source_missing"
+    there = Standing({source: Source(frozenset({"k"}))}, {copy: None})
+    assert found(state(copies=there, named={source: frozenset({"k"})}), settings) == []
+    # A copy of an earlier run, which this one deletes, does not count.
+    earlier = state(secret("db", "airflow-cron", COPY), named={source: frozenset({"k"}), copy: frozenset({"k"})})
+    unset = given(values=settings.airflow.values if settings.airflow else {})
+    assert [refusal.code for refusal in found(earlier, unset)] == ["missing_reference"]

@@ -13,9 +13,10 @@ import pytest
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError, CollectionError, LibraryMissing
 from ansible_collections.gitops.airflow.plugins.module_utils._git.credentials import Credentials
 from ansible_collections.gitops.airflow.plugins.module_utils._platform import admission_state, node_state, preflight
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.copies import Source
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.network_ranges import Network
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.node_state import Nodes
-from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import Decision, Ref, Sight
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import Decision, Found, Ref, Sight
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.plan import State
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.preflight import Outcome, Preflight
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.refusal import Refusal, as_error, enforce
@@ -170,6 +171,12 @@ class Api:
             raise ApiError(404, "not found")
         return self.objects[name]
 
+    def metadata(self, path: str) -> Any:
+        try:
+            return self.get(path)["metadata"]
+        except ApiError:
+            return None
+
 
 def test_f9_what_values_name_is_read_in_namespaces_that_exist() -> None:
     values = {"secret": [{"envName": "X", "secretName": "db", "secretKey": "k"}], "volumes": [{"name": "v", "configMap": {"name": "c"}}]}
@@ -188,6 +195,28 @@ def test_f9_what_values_name_is_read_in_namespaces_that_exist() -> None:
     }
     assert len(api.paths) == 4
     assert preflight.read_named(api, replace(given, airflow=None), Sight()) == {}  # type: ignore[arg-type]
+
+
+def test_f9_what_is_copied_is_read_once() -> None:
+    values = {"secret": [{"envName": "X", "secretName": "db", "secretKey": "k"}]}
+    airflow = replace(AIRFLOW, values=values, worker_secrets=("db", "none"))
+    given = replace(GIVEN, worker_namespaces=("airflow-core", "cron", "etl", "new"), airflow=airflow)
+    labels = {"gitops-airflow/copied-from": "airflow-core"}
+    there = Found(Ref("Secret", "etl", "db"), {"name": "db", "namespace": "etl", "labels": labels})
+    sight = Sight(namespaces=[{"name": name} for name in ("airflow-core", "cron", "etl")], labelled=[there])
+    objects: dict[str, Any] = {"airflow-core/secrets/db": {"type": "Opaque", "data": {"k": "aHVudGVyMjI="}}}
+    api = Api(**objects, **{"cron/secrets/db": {"metadata": {"name": "db"}}})
+    standing = preflight.read_copies(api, given, sight)  # type: ignore[arg-type]
+    core, none = (Ref("Secret", "airflow-core", name) for name in ("db", "none"))
+    assert standing.sources == {core: Source(frozenset({"k"}), "Opaque"), none: None}
+    copies = {Ref("Secret", place, name): None for place in ("cron", "etl", "new") for name in ("db", "none")}
+    assert standing.targets == {**copies, Ref("Secret", "cron", "db"): {"name": "db"}, there.ref: there.metadata}
+    asked = sorted("/".join(path.split("/")[4:]) for path in api.paths)
+    sources = ["airflow-core/secrets/db", "airflow-core/secrets/none"]
+    assert asked == [*sources, "cron/secrets/db", "cron/secrets/none", "etl/secrets/none"]
+    assert preflight.read_named(api, given, sight, standing) == {core: frozenset({"k"})}  # type: ignore[arg-type]
+    assert len(api.paths) == len(asked)
+    assert preflight.read_copies(api, replace(given, airflow=None), sight).sources == {}  # type: ignore[arg-type]
 
 
 def test_f9_only_an_installation_looks_for_what_values_name(desk: Desk) -> None:

@@ -160,3 +160,69 @@ def test_f9_a_volume_claim_and_a_config_map() -> None:
     claim, config_map = refusals(GIVEN, given(values), {}, BOTH)
     assert claim.next_action == "Create the volume claim data in airflow-core, airflow-cron, and run the same command again."
     assert "kubectl -n airflow-cron create configmap c --from-file=KEY" in config_map.next_action
+
+
+# What the run copies
+
+
+def copied(values: Any, *names: str, **more: Any) -> AirflowSettings:
+    return given(values, worker_secrets=names, **more)
+
+
+def test_f9_of_a_copied_object_the_source_counts() -> None:
+    assert list(wanted(GIVEN, copied({"secret": SECRET}, "db"))) == [IN_CORE]
+    # Also if workers alone use it, and none of them runs in the core namespace.
+    assert list(wanted(GIVEN, copied({"workers": {"env": FROM_SECRET}}, "db", core_tasks=False))) == [IN_CORE]
+    assert list(wanted(GIVEN, given({"secret": SECRET}, worker_config_maps=("db",)))) == [IN_CORE, IN_CRON]
+    assert list(refusals(GIVEN, copied({"secret": SECRET}, "db"), {IN_CORE: PASSWORD}, BOTH)) == []
+
+
+def test_f9_a_source_without_the_key_is_refused_and_a_missing_one_elsewhere() -> None:
+    (refusal,) = refusals(GIVEN, copied({"secret": SECRET}, "db"), {IN_CORE: frozenset({"user"})}, BOTH)
+    assert (refusal.value, "the one of airflow-core lacks password" in refusal.message) == ("airflow-core/db", True)
+    assert "worker_secrets" not in refusal.next_action
+    assert list(refusals(GIVEN, copied({"secret": SECRET}, "db"), {IN_CORE: None}, BOTH)) == []
+
+
+ADD = "Add db to airflow_app_worker_secrets: then each run copies it from airflow-core to the other worker namespaces. Or create it there"
+FIRST = f"Create it in airflow-core. {ADD}"
+
+
+@pytest.mark.parametrize(
+    ("values", "there", "action"),
+    [
+        ({"secret": SECRET}, {IN_CORE: PASSWORD, IN_CRON: None}, ADD),
+        ({"secret": SECRET}, {IN_CORE: None, IN_CRON: None}, FIRST),
+        ({"secret": SECRET}, {IN_CORE: frozenset({"user"}), IN_CRON: None}, FIRST),
+        ({"secret": SECRET}, {IN_CORE: None, IN_CRON: PASSWORD}, "Create it there"),
+        # A copy would be refused: others have made it.
+        ({"secret": SECRET}, {IN_CORE: PASSWORD, IN_CRON: frozenset({"user"})}, "Create it there"),
+        ({"scheduler": {"env": FROM_SECRET}}, {IN_CORE: None}, "Create it there"),
+        # The chart makes it later.
+        ({"extraSecrets": {"db": {}}, "secret": SECRET}, {IN_CRON: None}, "Create it there"),
+    ],
+)
+def test_f9_the_next_step_names_the_variable_where_a_copy_helps(values: Any, there: dict[Ref, frozenset[str] | None], action: str) -> None:
+    (refusal,) = refusals(GIVEN, given(values), there, BOTH)
+    assert refusal.next_action.startswith(action)
+
+
+def test_f9_the_next_step_names_the_variable_for_config_maps_and_not_for_the_platforms_own() -> None:
+    values = {"volumes": [{"name": "v", "configMap": {"name": "c"}}]}
+    (refusal,) = refusals(GIVEN, given(values), {Ref("ConfigMap", CORE, "c"): PASSWORD, Ref("ConfigMap", CRON, "c"): None}, BOTH)
+    assert refusal.next_action.startswith("Add c to airflow_app_worker_config_maps: then")
+    entry = {"envName": "KEY", "secretName": "airflow-admin", "secretKey": "password"}
+    (refusal,) = refusals(GIVEN, given({"secret": [entry]}), {Ref("Secret", CRON, "airflow-admin"): None}, BOTH)
+    assert "worker_secrets" not in refusal.next_action
+    # What is not looked up because only workers elsewhere use it.
+    (refusal,) = refusals(GIVEN, given({"workers": {"env": FROM_SECRET}}, core_tasks=False), {IN_CRON: None}, BOTH)
+    assert refusal.next_action.startswith(ADD)
+
+
+def test_f9_a_copy_that_the_run_deletes_counts_as_missing() -> None:
+    there = {IN_CORE: PASSWORD, IN_CRON: PASSWORD}
+    (refusal,) = refusals(GIVEN, given({"secret": SECRET}), there, BOTH, [IN_CRON])
+    assert refusal.value == "airflow-cron/db"
+    assert "airflow_app_worker_secrets no longer names it, so the run deletes the copy in airflow-cron." in refusal.message
+    assert "does not exist" not in refusal.message
+    assert refusal.next_action.startswith(ADD)
