@@ -21,7 +21,8 @@ from ansible_collections.gitops.airflow.plugins.module_utils._platform.refusal i
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings import AirflowSettings, Settings
 
 COPIED_FROM = "gitops-airflow/copied-from"
-# The API server deletes such a Secret where its ServiceAccount does not exist (kubernetes: pkg/controller/serviceaccount).
+# Kubernetes refuses such a Secret without its annotation, and deletes it where its ServiceAccount does not exist (kubernetes:
+# pkg/controller/serviceaccount).
 BOUND_TYPE = "kubernetes.io/service-account-token"
 
 
