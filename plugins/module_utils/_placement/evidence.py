@@ -140,8 +140,11 @@ def whole(host: str) -> bool:
 def settled(worker: Worker, known: Iterable[Instance]) -> Worker:
     """A worker with what Airflow reports of its try: how it ended, if that was not seen, and whether another worker comes after it."""
     for item in known:
+        final = item.state if item.state in ENDED and item.names(worker) else ""
         if worker.phase == "Gone" and item.state in OUTCOMES and item.in_try_of(worker):
-            return replace(worker, reported=OUTCOMES[item.state])
+            return replace(worker, reported=OUTCOMES[item.state], final=final)
+        if final:
+            return replace(worker, final=final)
         if item.gets_another and (item.names(worker) or (worker.phase == "Gone" and item.of(worker))):
             return replace(worker, awaited=item.state)
     return worker
