@@ -314,21 +314,26 @@ def _servers_words(output: str) -> str:
     return f"The server says: {words}" if words else ""
 
 
+def tag(branch: str) -> str:
+    """The name of the tag that a branch may stand for."""
+    return re.sub("^(refs/)?tags/", "", branch)
+
+
 def no_branch(url: str, branch: str, refs: Sequence[str]) -> GitError:
     """The error for a branch that a repository with these refs does not have (F12)."""
     where = f"{public_url(url)} (branch {branch})"
     heads = [ref.removeprefix("refs/heads/") for ref in refs if ref.startswith("refs/heads/")]
     action = f"Correct {{branch}}. The branches there: {named(sorted(heads)) or 'none'}."
-    if f"refs/tags/{branch}" in refs:
+    if f"refs/tags/{tag(branch)}" in refs:
         return GitError(
-            f"{where}: '{branch}' is a tag, not a branch. git cannot push a new commit to a tag.",
+            f"{where}: '{tag(branch)}' is a tag, not a branch. git cannot push a new commit to a tag.",
             action,
             BRANCH_MISSING,
         )
-    short = re.sub("^(refs/(heads|remotes/[^/]+)|origin)/", "", branch)
+    short = re.sub("^((refs/)?(heads|remotes/[^/]+)|origin)/", "", branch)
     if short in heads:
         return GitError(f"{where}: the branch does not exist. Its name there is '{short}'.", f"Set {{branch}} to {short}.", BRANCH_MISSING)
-    if re.fullmatch("[0-9a-f]{40}", branch):
+    if re.fullmatch("[0-9a-f]{40}([0-9a-f]{24})?", branch):
         return GitError(f"{where}: '{branch}' looks like a commit, and the branch does not exist.", action, BRANCH_MISSING)
     return GitError(f"{where}: the branch does not exist.", action.replace(". The", ", or make that branch. The"), BRANCH_MISSING)
 

@@ -310,9 +310,18 @@ def test_an_isolated_access_uses_nothing_of_the_persons_own(tmp_path: Path) -> N
     ("branch", "words", "action"),
     [
         ("v1.0", "'v1.0' is a tag, not a branch.", "Correct {branch}. The branches there: dev/x, main."),
+        ("refs/tags/v1.0", "'v1.0' is a tag, not a branch.", "Correct {branch}. The branches there: dev/x, main."),
+        ("tags/v1.0", "'v1.0' is a tag, not a branch.", "Correct {branch}. The branches there: dev/x, main."),
         ("next", "the branch does not exist.", "Correct {branch}, or make that branch. The branches there: dev/x, main."),
         ("x", "the branch does not exist.", "Correct {branch}, or make that branch. The branches there: dev/x, main."),
         ("origin/main", "the branch does not exist. Its name there is 'main'.", "Set {branch} to main."),
+        ("heads/main", "the branch does not exist. Its name there is 'main'.", "Set {branch} to main."),
+        ("remotes/origin/dev/x", "the branch does not exist. Its name there is 'dev/x'.", "Set {branch} to dev/x."),
+        (
+            "b" * 64,
+            f"'{'b' * 64}' looks like a commit, and the branch does not exist.",
+            "Correct {branch}. The branches there: dev/x, main.",
+        ),
         ("refs/heads/dev/x", "the branch does not exist. Its name there is 'dev/x'.", "Set {branch} to dev/x."),
         (
             "a" * 40,
