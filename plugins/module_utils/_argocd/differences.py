@@ -93,7 +93,7 @@ def _lists(applied: list[Any], live: list[Any], path: str) -> Iterator[str]:
 
 
 def _merged_by(key: str, item: Obj) -> tuple[Any, ...]:
-    """What tells an element from others. The same port may be there for two protocols."""
+    """What distinguishes an element from others. The same port may be there for two protocols."""
     return (item[key], item.get("protocol") or "TCP") if key in MERGED_BY["ports"] else (item[key],)
 
 
