@@ -137,7 +137,7 @@ MESSAGES = (
     ),
     Message(
         "passing",
-        r"LOADING Redis|BUSY Redis|MASTERDOWN|CLUSTERDOWN|READONLY|redis: |cache: key is missing",
+        r"LOADING Redis|BUSY Redis|MASTERDOWN|CLUSTERDOWN|READONLY|redis: (connection|client|all sentinels)|cache: key is missing",
         "redis: src/server.c; go-redis: cache",
     ),
     # The repository server's own machine.

@@ -163,6 +163,7 @@ FINAL = [
     LOAD + "basic credential not found",
     LOAD + "invalid reference: missing repository",
     LOAD + "manifest unknown",
+    LOAD + "failed to fetch chart redis: repository not found",
     LOAD + "invalid username or token",
     'rpc error: code = FailedPrecondition desc = Failed to unmarshal "deployment.yaml": <nil>',
     "rpc error: code = ResourceExhausted desc = grpc: received message larger than max (5000000 vs. 4194304)",
