@@ -15,8 +15,8 @@ description:
     text. For a file that C(.airflowignore) lists, it only warns.
   - Warns if a task's C(executor_config) names a namespace that is not one of O(namespaces). It finds the namespace in the C(metadata) of
     C(pod_override) and in the older C(KubernetesExecutor), as a literal or as a variable that the file sets once.
-  - Parses with the Python of this machine, which may be newer than that of Airflow's image. To wait for the result of Airflow's own
-    parser, use M(gitops.airflow.airflow_dags_wait).
+  - Parses with the Python of this machine, which may be newer or older than that of Airflow's image. To wait for the result of Airflow's
+    own parser, use M(gitops.airflow.airflow_dags_wait).
 extends_documentation_fragment:
   - gitops.airflow.attributes.read_only
 options:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import re
+import sys
 import warnings
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -49,6 +50,8 @@ def inspect(path: str, content: bytes) -> DagFile:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             tree = ast.parse(content, filename=path)
+            # Finds what a parser lets pass, such as return outside of a function. The code is not run.
+            compile(tree, path, "exec", dont_inherit=True)
         return DagFile(path, "", imported, imported and _makes_dag(tree), tuple(dict.fromkeys(_namespaces(tree))))
     except SyntaxError as error:
         return DagFile(path, _syntax_error(path, error), imported)
@@ -70,7 +73,12 @@ def check(files: Mapping[str, bytes], namespaces: Collection[str]) -> Findings:
         # Each on a line of its own, and no more than fit a screen.
         more = f"\n  and {len(wrong) - 10} more" if len(wrong) > 10 else ""
         message = "\n  ".join([f"Airflow could not import {len(wrong)} of the files, so nothing was pushed:", *wrong[:10]]) + more
-        raise CollectionError(message, f"Correct the syntax. List files that are not Python in {IGNORE_FILE}.", "bad_dag_file")
+        version = ".".join(map(str, sys.version_info[:2]))
+        action = (
+            f"Correct the syntax. List files that are not Python in {IGNORE_FILE}. They were read with Python {version}. If they need a "
+            "newer one, run the command with that one (ansible_python_interpreter)."
+        )
+        raise CollectionError(message, action, "bad_dag_file")
     told = [f"{item.error}. {IGNORE_FILE} lists the file, so it is pushed as it is." for item in found if item.error]
     told += [
         f"{item.path}, line {line}: a task asks for the namespace {namespace!r}, which is not one of {named(sorted(namespaces))}. "
@@ -99,7 +107,7 @@ class Ignored:
         for path, content in files.items():
             folder, _slash, name = path.rpartition("/")
             if name == IGNORE_FILE:
-                lines = (re.sub(r"\s*#.*", "", line) for line in content.decode("utf-8", "replace").split("\n"))
+                lines = (re.sub(r"\s*#.*", "", line) for line in _lines(content))
                 self._rules += [(f"{folder}/" if folder else "", rule) for line in lines if line for rule in _compiled(line)]
 
     def __contains__(self, path: str) -> bool:
@@ -107,6 +115,11 @@ class Ignored:
         parts = path.split("/")
         places = ["/".join(parts[: index + 1]) for index in range(len(parts))]
         return any(place.startswith(folder) and rule.search(place) for folder, rule in self._rules for place in places)
+
+
+def _lines(content: bytes) -> list[str]:
+    """Those of a text with any line ends: Airflow reads it so."""
+    return content.decode("utf-8", "replace").replace("\r\n", "\n").replace("\r", "\n").split("\n")
 
 
 def _compiled(line: str) -> Sequence[re.Pattern[str]]:

@@ -44,11 +44,13 @@ class Pushed:
     roots: tuple[str, ...]
 
     def path(self, filename: Any) -> str:
-        """The path in the folder of a file as Airflow names it; empty for a file elsewhere."""
+        """The path in the folder of a file as Airflow names it, of one in an archive that of the archive; empty for a file elsewhere."""
         folder = self.folder.strip("/")
         inside = "" if folder in ("", ".") else f"{folder}/"
         prefixes = [f"{root.rstrip('/')}/{inside}" for root in self.roots if root]
-        return next((str(filename)[len(prefix) :] for prefix in prefixes if str(filename).startswith(prefix)), "")
+        found = next((str(filename)[len(prefix) :] for prefix in prefixes if str(filename).startswith(prefix)), "")
+        archive = f"{found.partition('.zip/')[0]}.zip"
+        return archive if archive in self.files else found
 
 
 @dataclass(frozen=True)

@@ -10,14 +10,20 @@ from typing import Any
 
 from ansible_collections.gitops.airflow.plugins.module_utils._base.shorten import shorten
 
+_FRAME = re.compile(r"\s+File \"")
 _EXCEPTION = re.compile(r"(?!Traceback)[A-Za-z_][\w.]*(: |(?<=Error)$|(?<=Exception)$)")
 
 
 def exception_text(trace: Any) -> str:
-    """What a traceback ends with: the exception, whose message may have several lines."""
+    """What a traceback ends with: the exception, whose message may have several lines, also such as look like an exception (V19)."""
     lines = str(trace or "").strip().splitlines()
-    first = next((index for index in range(len(lines) - 1, -1, -1) if _EXCEPTION.match(lines[index])), len(lines) - 1)
-    return shorten(" ".join(lines[max(0, first) :]), 300)
+    numbers = range(len(lines))
+    frame = max((index for index in numbers if _FRAME.match(lines[index])), default=None)
+    if frame is not None:
+        first = next((index for index in numbers[frame + 1 :] if lines[index][:1].strip()), frame)
+    else:
+        first = next((index for index in reversed(numbers) if _EXCEPTION.match(lines[index])), max(0, len(lines) - 1))
+    return shorten(" ".join(lines[first:]), 300)
 
 
 def line_in(trace: Any, filename: str) -> int | None:

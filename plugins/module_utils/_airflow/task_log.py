@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Any
 
 # Lines of the readers in Airflow 2.6 to 2.10 (airflow/utils/log/file_task_handler.py, which calls them messages) come first, each after
@@ -92,9 +93,11 @@ def error_line(lines: Sequence[str]) -> str:
         return ends[-1][0]
     starts = [index for index, line in enumerate(lines) if line == TRACEBACK]
     if starts:
-        for line in lines[starts[-1] + 1 :]:
-            if line.strip() and not line.startswith(" "):
-                return line
+        after = [line for line in lines[starts[-1] + 1 :] if line.strip()]
+        for line, more in zip_longest(after, after[1:], fillvalue=""):
+            if not line.startswith(" "):
+                # Its message may begin on the next line.
+                return f"{line.rstrip()} {more.strip()}" if line.rstrip().endswith(":") and not _MARKED.match(more) else line
     errors = [item["text"] for item in marked if item["level"] in ("ERROR", "CRITICAL") and not item["text"].startswith(_REPEATED)]
     last = next((line for line in reversed(lines) if line.strip()), "")
     return errors[-1] if errors else ends[-1][0] if ends else last

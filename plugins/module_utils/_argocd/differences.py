@@ -80,15 +80,21 @@ def _lists(applied: list[Any], live: list[Any], path: str) -> Iterator[str]:
     name = path.rpartition(".")[2]
     for key in MERGED_BY.get(name, ()):
         if all(isinstance(item, dict) and key in item for item in [*applied, *live]):
-            there = {item[key]: item for item in live}
-            for item in applied:
-                yield from _within(item, there.get(item[key], {}), f"{path}[{item[key]}]")
+            there = {_merged_by(key, item): item for item in live}
+            # Of two with the same key the last one holds.
+            for same, item in {_merged_by(key, item): item for item in applied}.items():
+                yield from _within(item, there.get(same, {}), f"{path}[{item[key]}]")
             return
     if len(applied) != len(live):
         yield path.removeprefix(".")
         return
     for index, (one, other) in enumerate(zip(applied, live, strict=True)):
         yield from _both(one, other, f"{path}[{index}]")
+
+
+def _merged_by(key: str, item: Obj) -> tuple[Any, ...]:
+    """What distinguishes an element from others. The same port may be there for two protocols."""
+    return (item[key], item.get("protocol") or "TCP") if key in MERGED_BY["ports"] else (item[key],)
 
 
 def _both(one: Any, other: Any, path: str) -> Iterator[str]:

@@ -25,7 +25,10 @@ class Message:
     source: str
 
 
-_ANSWERED = r"(returned error|status( code)?|server returned|failed to get index|failed to fetch \S+)( received)?( from server)?"
+_ANSWERED = (
+    r"(returned error|status( code)?|server returned|failed to get index|failed to fetch \S+|HTTP code|tunnel failed, response)"
+    r"( received)?( from server)?"
+)
 _STATUS = rf"{_ANSWERED}\s*[: ]\s*"
 _AWAY = r"Request Timeout|Too Early|Too Many Requests|Internal Server Error|Bad Gateway|Service Unavailable|Gateway Time-?out"
 
@@ -51,7 +54,9 @@ MESSAGES = (
     # The network, and servers that are away or busy.
     Message("passing", r"code = (Unavailable|DeadlineExceeded|Canceled|Aborted|ResourceExhausted)", "grpc: doc/statuscodes.md"),
     Message(
-        "passing", r"(transport|connection) is closing|GOAWAY|stream (error|terminated)|http2: ", "grpc-go: clientconn.go; Go: x/net/http2"
+        "passing",
+        r"(transport|connection) is closing|GOAWAY|stream (error|terminated)|http2: |HTTP/?2 (stream|framing)",
+        "grpc-go: clientconn.go; Go: x/net/http2; curl: lib/http2.c",
     ),
     Message(
         "passing", r"(deadline|timeout) exceeded|context canceled|Client\.Timeout", "Go: context, net/http; go-git: plumbing/transport"
@@ -61,20 +66,20 @@ MESSAGES = (
     ),
     Message(
         "passing",
-        r"[Cc]onnection (was )?(refused|reset|aborted|closed|timed out)|broken pipe|connection attempt failed",
+        r"[Cc]onnection (was )?(refused|reset|aborted|closed|timed out)|[Bb]roken pipe|connection attempt failed",
         "errno(3); Go: net",
     ),
-    Message("passing", r"no route to host|([Nn]etwork|[Hh]ost) is (unreachable|down)", "errno(3)"),
+    Message("passing", r"[Nn]o route to host|([Nn]etwork|[Hh]ost) (is )?(unreachable|down)", "errno(3)"),
     Message("passing", r"\bEOF\b", "Go: io; git: builtin/index-pack.c"),
     Message(
         "passing",
-        r"timeout after |failed timeout|[Oo]peration timed out|[Tt]imeout was reached",
+        r"timeout after |failed timeout|[Oo]peration timed out|[Tt]imeout was reached|[Cc]onnection (pool )?timeout",
         "argo-cd: util/exec/exec.go; curl: lib/strerror.c",
     ),
     Message("passing", r"timed out", "curl: lib/connect.c, lib/transfer.c; etcd: api/v3rpc/rpctypes/error.go"),
     Message(
         "passing",
-        r"[Cc]ould(n't| not) (resolve|connect)|Failed to connect to|Failed sending data|Failure when receiving",
+        r"[Cc]ould(n't| not) (resolve|connect)|Failed to connect to|Failed sending |Failure when receiving",
         "curl: lib/strerror.c",
     ),
     Message(
@@ -82,7 +87,7 @@ MESSAGES = (
     ),
     Message(
         "passing",
-        r"gnutls_handshake|SSL_ERROR_SYSCALL|GnuTLS recv error|SSL connect error|proxy handshake error",
+        r"gnutls_handshake|SSL_ERROR_SYSCALL|GnuTLS recv error|(SSL|TLS) connect error|unexpected eof while reading|proxy handshake error",
         "curl: lib/vtls, lib/strerror.c",
     ),
     Message("passing", r"Temporary failure in name resolution|Name or service not known", "getaddrinfo(3)"),
@@ -91,7 +96,11 @@ MESSAGES = (
         r"hung up|RPC failed|unexpected disconnect|protocol error: bad pack|index-pack failed",
         "git: connect.c, pkt-line.c, remote-curl.c",
     ),
-    Message("passing", r"kex_exchange_identification|ssh_exchange_identification|Connection (closed|reset) by", "openssh: kex.c, packet.c"),
+    Message(
+        "passing",
+        r"(kex|ssh)_exchange_identification|banner exchange: |Connection (closed|reset) by|, server \S+ not responding",
+        "openssh: kex.c, packet.c",
+    ),
     Message(
         "passing",
         rf"{_STATUS}(408|425|429|5\d\d)\b",
@@ -107,15 +116,18 @@ MESSAGES = (
         r"(?i)too ?many ?requests|rate limit|Internal API unreachable|temporarily unavailable",
         "OCI distribution: TOOMANYREQUESTS; errno(3)",
     ),
+    Message("passing", r"Internal Server Error|no healthy upstream|upstream connect error", "Gitea; envoy: source/common/router"),
     Message("passing", r"no cached repo", "helm: internal/resolver/resolver.go, pkg/downloader"),
     # The API server, its store and its webhooks.
     Message("passing", r"etcdserver: ", "etcd: api/v3rpc/rpctypes/error.go"),
     Message(
-        "passing", r"currently unable to handle the request|unable to return a response in the time", "Kubernetes: api/errors/errors.go"
+        "passing",
+        r"currently unable to handle th(e|is) request|unable to return a response in the time",
+        "Kubernetes: api/errors/errors.go",
     ),
     Message(
         "passing",
-        r"Internal error occurred|failed calling webhook|no endpoints available",
+        r"Internal error occurred|failed calling webhook|conversion webhook for|no endpoints available",
         "Kubernetes: api/errors/errors.go, admission/webhook",
     ),
     Message(
@@ -123,10 +135,16 @@ MESSAGES = (
         r"object has been modified|apiserver (not ready|is shutting down)|rate limiter",
         "Kubernetes: registry/generic, apiserver",
     ),
-    Message("passing", r"LOADING Redis|MASTERDOWN|READONLY|cache: key is missing", "redis: src/server.c; go-redis: cache"),
+    Message(
+        "passing",
+        r"LOADING Redis|BUSY Redis|MASTERDOWN|CLUSTERDOWN|READONLY|redis: (connection|client|all sentinels)|cache: key is missing",
+        "redis: src/server.c; go-redis: cache",
+    ),
     # The repository server's own machine.
     Message("passing", r"signal: \w+|exit (status|code) (137|143)", "Go: os/exec; argo-cd: util/exec/exec.go"),
-    Message("passing", r"[Cc]annot allocate memory|[Oo]ut of memory|[Nn]o space left on device|fork/exec", "errno(3)"),
+    Message(
+        "passing", r"[Cc]annot allocate memory|[Oo]ut of memory|[Nn]o space left on device|[Tt]oo many open files|fork/exec", "errno(3)"
+    ),
     Message("passing", r"\.lock': File exists|[Aa]nother git process|cannot lock ref", "git: lockfile.c, refs/files-backend.c"),
     # Argo CD reads them from ConfigMaps, which the kubelet brings into the pod only after a minute.
     Message(

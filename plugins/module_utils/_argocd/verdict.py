@@ -135,6 +135,12 @@ def _is_final(condition: Obj) -> bool:
     return word == "final" if condition["type"] == "ComparisonError" else condition["type"] == "InvalidSpecError" and word != "passing"
 
 
+def _compares_again(message: str) -> bool:
+    """Whether an operation that ended so failed by what may pass. Of a comparison that is also what is unknown, as in a condition."""
+    word = outlook(message)
+    return word == "passing" or (word is None and message.startswith("ComparisonError: "))
+
+
 def _condition(app: Obj, certain: bool) -> tuple[str, bool] | None:
     """The gravest error condition and whether it is final: about the wanted state, and stays until an input changes."""
     found = [
@@ -200,7 +206,7 @@ def _judge(app: Obj | None, expect: Expectation, past: Past, now: float, causes:
     if expect.operation == "Succeeded" and operation_failed(app, expect.revisions):
         ended = f"the operation ended as {phase}: {message}"
         # An operation that has failed stays so, unless the comparison that it begins with failed by what may pass: then another begins.
-        if outlook(state.get("message") or "") != "passing":
+        if not _compares_again(state.get("message") or ""):
             return failed(ended), past
         error = error or (ended, False)
     past = replace(past, error=None if error is None else now if past.error is None else past.error)

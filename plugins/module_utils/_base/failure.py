@@ -72,8 +72,9 @@ def _message(result: Mapping[str, Any]) -> str:
         return HIDDEN
     text = _PREFIX.sub("", str(result.get("msg") or "").strip())
     text = _REFUSED.sub(lambda found: f"{found['message']} ({found['status']})", text).replace('\\\\"', '"')
-    # A command's message is only its exit code.
-    said = str(result.get("stderr") or result.get("module_stderr") or "").strip()
+    # A command's message is only its exit code, and some commands say on standard output what is wrong.
+    places = ("stderr", "module_stderr", "stdout", "module_stdout", "exception")
+    said = next(filter(None, (str(result.get(place) or "").strip() for place in places)), "")
     if said and (not text or text.startswith("MODULE FAILURE") or _EXIT_CODE.search(text)):
         text = "\n".join(filter(None, [text, *said.splitlines()[-5:]]))
     return text or "The task gives no reason."
@@ -91,7 +92,8 @@ def explain(role: str, task: str, result: Mapping[str, Any], items: Sequence[Map
     items are the results of a loop's failed items, where a callback was given them.
     """
     causes, actions = [], []
-    for item in items or _items(result):
+    # An item may be the result of a loop itself.
+    for item in (part for outer in items or _items(result) for part in _items(outer)):
         why, rest = _message(item), _next_actions(item)
         if not rest:
             why, *rest = _NEXT.split(why, maxsplit=1)

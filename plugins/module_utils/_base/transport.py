@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
 
+from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import InputError
+
 PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 # Matches every host in the lists of urllib, requests, websocket-client and curl.
 EVERYWHERE = "*"
@@ -70,14 +72,20 @@ def _port(parts: SplitResult) -> int | None:
 
 
 def normal_proxy(url: str) -> str:
-    """A proxy's URL as all libraries take it: with scheme and port."""
+    """A proxy's URL as all libraries take it: with scheme and port. Raises InputError for what is not a URL."""
     full = url if "://" in url else f"http://{url}"
-    parts = urlsplit(full)
-    return full if parts.port else f"{parts.scheme}://{parts.netloc.rstrip(':')}:{PORTS.get(parts.scheme, 1080)}"
+    try:
+        parts = urlsplit(full)
+        port = parts.port
+    except ValueError as error:
+        shown = full.rpartition("@")[2]
+        advice = "Correct proxy, or the environment's HTTPS_PROXY and HTTP_PROXY, for instance http://proxy.example:3128."
+        raise InputError(f"The proxy {shown!r} is not a URL: {error}.", advice, "bad_proxy") from error
+    return full if port else f"{parts.scheme}://{parts.netloc.rstrip(':')}:{PORTS.get(parts.scheme, 1080)}"
 
 
 def proxy_for(url: str, proxies: Mapping[str, str]) -> str:
-    """The proxy for a request to the URL, or nothing. ``proxies`` is what urllib.request.getproxies_environment() returns."""
+    """The proxy for a request to the URL, or nothing. ``proxies``: urllib.request.getproxies_environment(). Raises InputError."""
     proxy = proxies.get(urlsplit(url).scheme, "")
     return normal_proxy(proxy) if proxy and not bypasses_proxy(url, proxies.get("no", "")) else ""
 

@@ -15,7 +15,9 @@ HTTP = re.compile(r"(?i)https?://(?P<netloc>[^/?#]*)(?P<path>[^?#]*)(?P<query>\?
 HOST = re.compile(r"(?P<host>\[[^\[\]]*\]|[^:\[\]]*)(?::(?P<port>.*))?")
 # What RFC 3986 gives no place in a URL. Letters beyond ASCII may stand in a host's name only.
 NO_URL = re.compile(r"[\x00-\x20\x7f<>\"{}|\\^`]")
-SCP_LIKE = re.compile(r"^(?:(?P<user>[^@/:]+)@)?(?P<host>[^/:]+):(?!//)(?P<path>.+)$")
+SCP_LIKE = re.compile(r"^(?:(?P<user>[^@/:]+)@)?(?P<host>\[[^/\[\]]+\]|[^/:\[\]]+):(?!//)(?P<path>.+)$")
+# What git takes in brackets for such a host: its name and port, or else an IPv6 address.
+HOST_AND_PORT = re.compile(r"(?P<host>[^:]+):(?P<port>\d+)")
 
 
 def public_url(url: str) -> str:
@@ -36,7 +38,11 @@ def ssh_server(url: str) -> tuple[str, int] | None:
         parts = urlsplit(url)
         return (parts.hostname or "", parts.port or 22) if parts.scheme == "ssh" else None
     match = SCP_LIKE.match(url)
-    return (match["host"], 22) if match else None
+    if not match:
+        return None
+    host = match["host"].strip("[]").lower()
+    named = HOST_AND_PORT.fullmatch(host)
+    return (named["host"], int(named["port"])) if named else (host, 22)
 
 
 def scheme(url: str) -> str:

@@ -164,19 +164,30 @@ def through(url: str, port: int) -> tuple[str, str]:
     match = SCP_LIKE.match(url) if "://" not in url else None
     if match:
         user = f"{match['user']}@" if match["user"] else ""
-        return f"ssh://{user}127.0.0.1:{port}/{match['path'].lstrip('/')}", match["host"]
+        host, own = ssh_server(url) or ("", 22)
+        return f"ssh://{user}127.0.0.1:{port}/{match['path'].lstrip('/')}", _known_as(host, own)
     parts = urlsplit(url)
     if parts.scheme not in ("http", "ssh"):
         raise GitError(f"repo is {url}, a tunnel needs an http or ssh URL.", "Correct {repo}, or leave tunnel out.", "bad_url")
     user = f"{parts.username}@" if parts.username else ""
     host = parts.hostname or ""
-    name = f"[{host}]:{parts.port}" if parts.scheme == "ssh" and parts.port not in (None, 22) else host
+    name = _known_as(host, parts.port or 22) if parts.scheme == "ssh" else host
     return urlunsplit(parts._replace(netloc=f"{user}127.0.0.1:{port}")), name
+
+
+def _known_as(host: str, port: int) -> str:
+    """What known_hosts calls a server."""
+    return host if port == 22 else f"[{host}]:{port}"
 
 
 BRANCH_MISSING = "branch_missing"
 # Of "feature" and "feature/x" only one can exist (git: refs.c, refs_verify_refname_available).
-BRANCH_TAKEN = r"' exists; cannot create '|directory file conflict"
+# The last ones: git 2.50 and newer (refs.c, ref_transaction_error_msg), and two such branches in one push.
+BRANCH_TAKEN = (
+    r"' exists; cannot create '|directory[ /]file conflict|refname conflict|due to case-insensitive filesystem|' at the same time"
+)
+# The server itself cannot write the branch, whoever pushes.
+SERVER_BROKEN = r"cannot lock ref [^\n]*(\.lock': (?!file exists)|reference broken|blocking reference)|\(unpacker error\)"
 # What git, curl and ssh say, most telling first: pattern, code, what it means, next action.
 COMPLAINTS = (
     (
@@ -185,6 +196,7 @@ COMPLAINTS = (
         "the branch cannot be made, because the name of another branch is the beginning of its path or begins with it",
         "Choose another {branch}, or delete the other branch",
     ),
+    (SERVER_BROKEN, "server_error", "the server cannot write the branch", "Look into the server's log, or try later"),
     # Before the credentials: the server knows who pushes, and refuses the branch or commit (GitHub GH006, GH013; GitLab; Azure TF402455).
     (
         r"\[remote rejected\]|hook declined|protected (branch|ref)|GH0(06|13)|TF402455|only be modified through pull requests",
@@ -271,8 +283,11 @@ PUSH_REFUSED = "the credentials can read the repository, but not push to it", "G
 # ssh's advice, which is about a file that was deleted.
 ADVICE = re.compile(r"^(Add correct host key|Offending \w+ key|remove with:|ssh-keygen -f)", re.IGNORECASE)
 RACE = re.compile(
-    r"\(fetch first\)|\(non-fast-forward\)|\(stale info\)|cannot lock ref|failed to update ref|\(already exists\)", re.IGNORECASE
+    r"\(fetch first\)|\(non-fast-forward\)|\(stale info\)|cannot lock ref|failed to update ref|already exists\)"
+    r"|incorrect old value provided",  # git 2.50 and newer
+    re.IGNORECASE,
 )
+NO_RACE = re.compile(f"{BRANCH_TAKEN}|{SERVER_BROKEN}|hook declined", re.IGNORECASE)
 
 
 def complaint(url: str, branch: str, output: str, *, readable: bool = False) -> GitError:
@@ -299,25 +314,30 @@ def _servers_words(output: str) -> str:
     return f"The server says: {words}" if words else ""
 
 
+def tag(branch: str) -> str:
+    """The name of the tag that a branch may stand for."""
+    return re.sub("^(refs/)?tags/", "", branch)
+
+
 def no_branch(url: str, branch: str, refs: Sequence[str]) -> GitError:
     """The error for a branch that a repository with these refs does not have (F12)."""
     where = f"{public_url(url)} (branch {branch})"
     heads = [ref.removeprefix("refs/heads/") for ref in refs if ref.startswith("refs/heads/")]
     action = f"Correct {{branch}}. The branches there: {named(sorted(heads)) or 'none'}."
-    if f"refs/tags/{branch}" in refs:
+    if f"refs/tags/{tag(branch)}" in refs:
         return GitError(
-            f"{where}: '{branch}' is a tag, not a branch. git cannot push a new commit to a tag.",
+            f"{where}: '{tag(branch)}' is a tag, not a branch. git cannot push a new commit to a tag.",
             action,
             BRANCH_MISSING,
         )
-    short = re.sub("^(refs/(heads|remotes/[^/]+)|origin)/", "", branch)
+    short = re.sub("^((refs/)?(heads|remotes/[^/]+)|origin)/", "", branch)
     if short in heads:
         return GitError(f"{where}: the branch does not exist. Its name there is '{short}'.", f"Set {{branch}} to {short}.", BRANCH_MISSING)
-    if re.fullmatch("[0-9a-f]{40}", branch):
+    if re.fullmatch("[0-9a-f]{40}([0-9a-f]{24})?", branch):
         return GitError(f"{where}: '{branch}' looks like a commit, and the branch does not exist.", action, BRANCH_MISSING)
     return GitError(f"{where}: the branch does not exist.", action.replace(". The", ", or make that branch. The"), BRANCH_MISSING)
 
 
 def lost_race(output: str) -> bool:
-    """Whether a push was rejected because of a concurrent push, and not because the branch can never be made (V13)."""
-    return bool(RACE.search(output)) and not re.search(BRANCH_TAKEN, output)
+    """Whether a push was rejected because of a concurrent push, and not by what stays: a hook, or a branch that cannot be made (V13)."""
+    return bool(RACE.search(output)) and not NO_RACE.search(output)

@@ -28,6 +28,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._git.model import (
     lost_race,
     no_branch,
     plan,
+    tag,
 )
 
 # The person's own git configuration (proxies, authorities) stays, but none of it may change what is pushed.
@@ -157,7 +158,7 @@ class Remote:
 
     def no_branch(self) -> GitError:
         """Why there is no such branch. Raises GitError if the server does not say."""
-        out = self._git("ls-remote", "--quiet", self.url, "refs/heads/*", f"refs/tags/{self.branch}").decode(errors="replace")
+        out = self._git("ls-remote", "--quiet", self.url, "refs/heads/*", f"refs/tags/{tag(self.branch)}").decode(errors="replace")
         return no_branch(self.shown, self.branch, [line.partition("\t")[2] for line in out.splitlines()])
 
     def head(self) -> str | None:

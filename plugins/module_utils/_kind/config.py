@@ -154,11 +154,11 @@ def _found_node(item: Mapping[str, Any]) -> FoundNode:
     ports: set[PortMapping] = set()
     api = None
     for container_port, bindings in (item["HostConfig"].get("PortBindings") or {}).items():
-        for binding in bindings or []:
-            if container_port == API_PORT and role != "worker":
-                api = (binding.get("HostIp") or "0.0.0.0", binding["HostPort"])
-            else:
-                ports.add((container_port, binding.get("HostIp") or "0.0.0.0", binding["HostPort"]))
+        places = [(binding.get("HostIp") or "0.0.0.0", binding["HostPort"]) for binding in bindings or []]
+        # kind publishes the API server after the extraPortMappings, which may hold its port as well (planCreation in provision.go).
+        if container_port == API_PORT and role != "worker" and places:
+            *places, api = places
+        ports.update((container_port, *place) for place in places)
     mounts: set[MountBind] = set()
     for bind in item["HostConfig"].get("Binds") or []:
         source, target, *options = bind.split(":")

@@ -39,7 +39,17 @@ ORDER: tuple[Kind, ...] = (
     "probe",
     "deadline",
 )
-IMAGE = frozenset({"ErrImageNeverPull", "ErrImagePull", "ImageInspectError", "ImagePullBackOff", "InvalidImageName", "RegistryUnavailable"})
+IMAGE = frozenset(
+    {
+        "ErrImageNeverPull",
+        "ErrImagePull",
+        "ImageInspectError",
+        "ImagePullBackOff",
+        "InvalidImageName",
+        "RegistryUnavailable",
+        "SignatureValidationFailed",
+    }
+)
 MOUNT = frozenset({"FailedMount", "FailedAttachVolume", "FailedMapVolume"})
 # What the kubelet does with a pod after its volumes are mounted and its network is made.
 BEYOND_MOUNT = frozenset({"Pulling", "Pulled", "Created", "Started", "BackOff", "Killing", "Unhealthy"})
@@ -213,6 +223,10 @@ def _of_job(pod: Obj) -> bool:
     return owner(pod).startswith("Job/")
 
 
+def _always_restarts(pod: Obj) -> bool:
+    return not _of_job(pod) and (pod.get("spec") or {}).get("restartPolicy") == "Always"
+
+
 def _requests(pod: Obj, message: str) -> str:
     """What the pod asks for of that which the nodes lack."""
     found = []
@@ -309,8 +323,8 @@ def _containers(pod: Obj, events: Events) -> list[Cause]:
             said = re.sub(r" restarting failed container=\S+ pod=\S+", "", str(problem))
             text = f"{said}; {killed}" if killed else said
             found.append(Cause("crash", key, text, _crash_action(log, end), log=log))
-        elif (ended := state.get("terminated") or {}) and ended.get("exitCode"):
-            # The kubelet starts it again, or the Job makes another pod, or it was the last try.
+        elif (ended := state.get("terminated") or {}) and (ended.get("exitCode") or (container not in inits and _always_restarts(pod))):
+            # The kubelet starts it again, or the Job makes another pod, or it was the last try. What always runs must not end well either.
             log = Log(namespace, name, container, False, runs)
             starts_again = not _of_job(pod) and (pod.get("spec") or {}).get("restartPolicy") != "Never"
             text = f"{what}: ended with {_ended(ended)}"

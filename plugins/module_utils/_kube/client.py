@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from urllib.parse import quote, urlencode
 from urllib.request import getproxies_environment
 
-from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError, LibraryMissing
+from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError, InputError, LibraryMissing
 from ansible_collections.gitops.airflow.plugins.module_utils._base.shorten import shorten
 from ansible_collections.gitops.airflow.plugins.module_utils._base.transport import api_proxy
 from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Obj
@@ -325,6 +325,8 @@ def connect(params: dict[str, Any]) -> KubeApi:
         chosen = api_proxy(configuration.host, auth.get("proxy"), auth.get("no_proxy"), getproxies_environment())
         configuration.proxy, configuration.no_proxy = chosen.proxy or None, chosen.no_proxy or None
         client = kubernetes.client.ApiClient(configuration)
+    except InputError as error:
+        raise ApiError(-1, error.message, error.next_action, error.code) from error
     except Exception as error:  # the library raises what it likes: ConfigException, OSError, YAMLError, binascii.Error …
         named = [f"{name} {given[name]!r}" for name in ("kubeconfig", "context", "host") if isinstance(given.get(name), str)]
         where = ", ".join(named) or "the default kubeconfig"

@@ -23,8 +23,12 @@ CANNOT_START = frozenset(
         "ImageInspectError",
         "ImagePullBackOff",
         "InvalidImageName",
+        "PostStartHookError",
+        "PreCreateHookError",
+        "PreStartHookError",
         "RegistryUnavailable",
         "RunContainerError",
+        "SignatureValidationFailed",
     }
 )
 

@@ -140,8 +140,11 @@ def whole(host: str) -> bool:
 def settled(worker: Worker, known: Iterable[Instance]) -> Worker:
     """A worker with what Airflow reports of its try: how it ended, if that was not seen, and whether another worker comes after it."""
     for item in known:
+        final = item.state if item.state in ENDED and item.names(worker) else ""
         if worker.phase == "Gone" and item.state in OUTCOMES and item.in_try_of(worker):
-            return replace(worker, reported=OUTCOMES[item.state])
+            return replace(worker, reported=OUTCOMES[item.state], final=final)
+        if final:
+            return replace(worker, final=final)
         if item.gets_another and (item.names(worker) or (worker.phase == "Gone" and item.of(worker))):
             return replace(worker, awaited=item.state)
     return worker
@@ -167,7 +170,7 @@ def find(
         mine = [item for item in known if item.about(expect)]
         finding = _by_instance(expect, mine, pods, unseen, unread)
         if missing([*pods, *finding.workers], expect) <= 0:
-            findings.append(Finding(finding.workers))
+            findings.append(Finding(finding.workers, finding.lost if _ended_unseen([*pods, *finding.workers], expect, mine) else ""))
             continue
         if expect.task_id is not None and since and (not mine or expect.pods_per_task > 1):
             rivals = {item.run_id for item in expectations if (item.dag_id, item.task_id) == (expect.dag_id, expect.task_id)}
@@ -177,6 +180,12 @@ def find(
             finding = replace(finding, lost=_too_few(expect, len(mine)))
         findings.append(finding)
     return findings
+
+
+def _ended_unseen(pods: Sequence[Worker], expect: Expectation, mine: Sequence[Instance]) -> bool:
+    """Whether a task of which only a failed try was seen has ended with another worker."""
+    last = [tried[-1] for tried in by_task(pods, expect) if tried[-1].phase == "Failed"]
+    return any(item.state in ENDED and item.host and item.of(pod) and not item.names(pod) for pod in last for item in mine)
 
 
 def _too_few(expect: Expectation, tasks: int) -> str:

@@ -201,8 +201,9 @@ def _judge_one(
         for worker in pods:
             if wrong := mismatches(worker, expect, nodes):
                 return failed(f"worker {worker.name}: {'; '.join(wrong)}")
-            if worker.phase == "Failed" and worker.try_number >= expect.tries:
-                return failed(f"worker {worker.name} failed{_of_tries(worker, expect)}: {worker.end}")
+            if worker.phase == "Failed" and (worker.final or worker.try_number >= expect.tries):
+                over = f", and task {worker.task[0]} is {worker.final}" if worker.final else ""
+                return failed(f"worker {worker.name} failed{_of_tries(worker, expect)}{over}: {worker.end}")
         reason, troubles = _open(pods, expect, rules, nodes)
         for kind, grace, text in troubles:
             since = seen.setdefault(kind, past.get(kind, now))
@@ -258,6 +259,8 @@ def _replaced(last: Worker, expect: Expectation) -> str:
     It may come by Airflow's word, or because tries are left, or because the task cannot have begun in a pod that never started.
     """
     what = f"worker {last.name} was deleted{_of_tries(last, expect)}{_disrupted(last)}"
+    if last.final:
+        return ""
     if last.awaited:
         return f"{what}, and task {last.task[0]} is {last.awaited}: its next worker is awaited"
     if last.try_number < expect.tries:

@@ -107,7 +107,7 @@ class Worker:
     """A worker pod as it was last seen; ``deleted`` when that was its end.
 
     ``reported`` is the phase that follows from what Airflow says of the task, for a pod whose end was not seen. ``awaited`` is the state
-    in which Airflow says that the task gets another worker after this one.
+    in which Airflow says that the task gets another worker after this one, ``final`` the one in which it has ended with this one.
     """
 
     pod: Obj
@@ -115,6 +115,7 @@ class Worker:
     evidence: Evidence = "pod"
     reported: Literal["", "Succeeded", "Failed"] = ""
     awaited: str = ""
+    final: str = ""
 
     @property
     def metadata(self) -> Obj:

@@ -86,7 +86,7 @@ def archive_fault(path: str, version: str) -> str:
 
 def check(chart: Chart, provider: str, fetch: Get = get) -> tuple[list[Refusal], list[str]]:
     """Asks the chart repository, if Argo CD needs it. What cannot be known from this machine is a warning."""
-    if chart.archive or not chart.repository.startswith(("http://", "https://")) or TOKEN_URL.match(chart.repository):
+    if chart.archive or not chart.repository.lower().startswith(("http://", "https://")) or TOKEN_URL.match(chart.repository):
         return [], []
     answer: bytes | Exception
     try:

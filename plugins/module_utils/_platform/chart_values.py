@@ -34,6 +34,7 @@ def with_platform_entries(values: Mapping[str, Any], platform: Mapping[str, Any]
     """People's values, in which each list of named entries is completed with the platform's entries of other names (F20).
 
     ``values`` and ``platform`` are values of the official chart. An entry of the same name, or a mount at the same path, is people's own.
+    A key with nothing below it, as where all of it is a comment, leaves what the platform sets there as it is.
     What people set for the chart's git-sync holds for the webserver's, too (F8).
     """
     completed = _completed(values, platform)
@@ -45,8 +46,8 @@ def _completed(theirs: Mapping[str, Any], platform: Mapping[str, Any]) -> dict[s
     for key, own in platform.items():
         if key not in theirs or key in REPLACED:
             continue
-        if isinstance(own, Mapping) and isinstance(theirs[key], Mapping):
-            found[key] = _completed(theirs[key], own)
+        if isinstance(own, Mapping) and isinstance(theirs[key], Mapping | None):
+            found[key] = _completed(theirs[key] or {}, own)
         elif _is_named(own) and isinstance(theirs[key], list | tuple | None):
             found[key] = _joined(theirs[key], own)
     return found

@@ -20,7 +20,7 @@ Form = Callable[[Any], str]
 
 # Kubernetes: apimachinery/pkg/api/resource/quantity.go. parse_quantity of its Python library takes more ("5K"), and settings are checked
 # without that library.
-QUANTITY = re.compile(r"(?P<number>\d+(\.\d*)?|\.\d+)(?P<unit>[KMGTPE]i|[numkMGTPE]?|[eE][+-]?\d+)")
+QUANTITY = re.compile(r"(?P<number>\d+(\.\d*)?|\.\d+)(?P<unit>[KMGTPE]i|[numkMGTPE]?|[eE][+-]?\d+)", re.ASCII)
 BINARY = {f"{letter}i": Decimal(1024**power) for power, letter in enumerate("KMGTPE", 1)}
 DECIMAL = {"n": Decimal("1e-9"), "u": Decimal("1e-6"), "m": Decimal("1e-3"), "": Decimal(1), "k": Decimal(1000)}
 DECIMAL |= {letter: Decimal(1000**power) for power, letter in enumerate("MGTPE", 2)}
@@ -28,7 +28,7 @@ DECIMAL |= {letter: Decimal(1000**power) for power, letter in enumerate("MGTPE",
 OTHERS = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgtp])(i?)(?:b|byte|bytes)?", re.IGNORECASE)
 SMALLEST = 2**20
 # Go: time.ParseDuration
-DURATION = re.compile(r"0|((\d+(\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h))+")
+DURATION = re.compile(r"0|((\d+(\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h))+", re.ASCII)
 
 
 def amount(value: Any) -> Decimal | None:
@@ -61,7 +61,7 @@ def size(value: Any) -> str:
 
 def _whole(value: Any, least: int, what: str, most: int | None = None) -> str:
     text = str(value).strip()
-    number = int(text) if not isinstance(value, bool | float) and re.fullmatch(r"-?\d{1,18}", text) else None
+    number = int(text) if not isinstance(value, bool | float) and re.fullmatch(r"-?[0-9]{1,18}", text) else None
     if number is not None and number >= least and (most is None or number <= most):
         return ""
     limit = f" of at least {least}" if most is None else f" from {least} to {most}"

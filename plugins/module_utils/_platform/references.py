@@ -32,11 +32,11 @@ SECRET_NAMES: dict[str, tuple[str, ...]] = {
 WEBSERVERS_OWN = "webserverSecretKeySecretName"
 _ALL_PODS = [name for name in SECRET_NAMES if name != WEBSERVERS_OWN]
 EVERYWHERE = ("secret", "env", "extraEnv", "extraEnvFrom", "volumes", "imagePullSecrets", "dags", "logs", *_ALL_PODS)
-WORKERS = ("workers",)
+WORKERS = ("workers", "podTemplate")
 CORE = ("scheduler", "triggerer", "webserver", "createUserJob", "migrateDatabaseJob", WEBSERVERS_OWN)
 DAG_PROCESSOR = ("dagProcessor",)
 # Parts of the values that are YAML in a text.
-TEXTS = ("extraEnv", "extraEnvFrom")
+TEXTS = ("extraEnv", "extraEnvFrom", "podTemplate")
 # What a run makes by itself, in every namespace and in the core namespace.
 MADE = {*((SECRET, name) for name in WORKER_SECRETS), *((CONFIG_MAP, f"airflow-{name}") for name in ("config", "python", "git-authority"))}
 MADE_IN_CORE = {(SECRET, name) for name in CORE_SECRETS}
@@ -65,8 +65,8 @@ def _source(key: str, value: Mapping[str, Any]) -> tuple[str, Any, tuple[str, ..
     """Kind, name and keys of what stands below a key of a pod's specification; None for a key that names nothing."""
     if key in ("secretKeyRef", "configMapKeyRef"):
         return SECRET if key == "secretKeyRef" else CONFIG_MAP, value.get("name"), (str(value.get("key")),)
-    if key in ("secretRef", "configMapRef"):
-        return SECRET if key == "secretRef" else CONFIG_MAP, value.get("name"), ()
+    if key in ("secretRef", "nodePublishSecretRef", "configMapRef"):
+        return CONFIG_MAP if key == "configMapRef" else SECRET, value.get("name"), ()
     if key == "secret":
         return SECRET, value.get("secretName", value.get("name")), _items(value)
     if key == "configMap":
@@ -89,7 +89,8 @@ def _named(part: Any) -> Iterator[tuple[str, Any, tuple[str, ...]]]:
                 yield found
         if key == "existingClaim" and part.get("enabled"):
             yield CLAIM, value, ()
-        yield from _named(value)
+        # git-sync's envFrom is a text.
+        yield from _named(parsed(value) if key == "envFrom" and isinstance(value, str) else value)
 
 
 def _of_part(name: str, part: Any) -> Iterator[tuple[str, Any, tuple[str, ...]]]:
@@ -106,11 +107,11 @@ def _of_part(name: str, part: Any) -> Iterator[tuple[str, Any, tuple[str, ...]]]
 
 
 def parsed(text: Any) -> Any:
-    """What the YAML in a text holds. None if only Helm makes YAML of it."""
+    """What the YAML in a text holds. None if only Helm makes YAML of it. A value that Helm renders may stand in quotes."""
     import yaml
 
     try:
-        return yaml.safe_load(text) if isinstance(text, str) and "{{" not in text else None
+        return yaml.safe_load(text) if isinstance(text, str) else None
     except yaml.YAMLError:
         return None
 

@@ -33,7 +33,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._status.runs import
 T = TypeVar("T")
 WORKLOADS = {"DaemonSet": "daemonsets", "Deployment": "deployments", "Job": "jobs", "StatefulSet": "statefulsets"}
 # What only the verdict needs, and all lists.
-INTERNAL = ("unreadable", "unknown", "workload_problems", "workload_notes", "failed_jobs")
+INTERNAL = ("unreadable", "unknown", "workload_problems", "workload_notes", "failed_jobs", "heartbeats")
 LOGS, LOG_LINES = 3, 10
 # Parts of Airflow's health, as Airflow names them. Airflow 2.6 does not say how a DAG processor is.
 DAG_PROCESSOR = "dag_processor"
@@ -170,6 +170,7 @@ class StatusRead:
             return {}
         return {
             "airflow": {part: str((health.get(part) or {}).get("status")) for part in HEALTH if part in health or part != DAG_PROCESSOR},
+            "heartbeats": rows.heartbeats({part: health.get(part) for part in HEALTH}, _now()),
             **rows_of_runs,
             "import_errors": [{"filename": item.get("filename"), "message": exception_text(item.get("stack_trace"))} for item in errors],
         }

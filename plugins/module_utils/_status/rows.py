@@ -351,7 +351,11 @@ def judge(status: Row) -> tuple[list[str], list[str]]:
             problems.append(f"volume {volume['namespace']}/{volume['name']} is {volume['phase']}")
         elif volume.get("used") and volume["used"] / volume["size"] >= FULL:
             problems.append(f"volume {volume['namespace']}/{volume['name']} is {volume['used'] / volume['size']:.0%} full")
-    problems += [f"Airflow's {part.replace('_', ' ')} is {state}" for part, state in status["airflow"].items() if state != "healthy"]
+    for part, state in status["airflow"].items():
+        if state != "healthy":
+            late = (status.get("heartbeats") or {}).get(part)
+            text = f"Airflow's {part.replace('_', ' ')} is {state}" + ("" if late is None else f", its last heartbeat was {ago(late)} ago")
+            (problems if late is None or late >= GRACE else warnings).append(text)
     for checkout in status["checkouts"]:
         if checkout["error"]:
             problems.append(f"git-sync of {checkout['pod']} fails: {checkout['error']}")
@@ -364,6 +368,11 @@ def judge(status: Row) -> tuple[list[str], list[str]]:
             why = f": {run['failure']}" if run["failure"] else ""
             warnings.append(f"the last run of {run['dag_id']} failed {ago(run['started'])} ago ({run['run_id']}){why}")
     return list(dict.fromkeys(problems)), list(dict.fromkeys(warnings))
+
+
+def heartbeats(health: Mapping[str, Any], now: Time) -> dict[str, int | None]:
+    """For each part of Airflow the seconds since its last heartbeat, as far as it has one: it may be late while it restarts (V18)."""
+    return {part: seconds_since((found or {}).get(f"latest_{part}_heartbeat"), now) for part, found in health.items()}
 
 
 def _passing_health(app: Row) -> bool:

@@ -25,6 +25,13 @@ DAG = b"from airflow import DAG\nDAG('a')\n"
         (b"# coding: nonsense\n", "unknown encoding: nonsense"),
         (b"x = 1\0\n", "null bytes"),
         (b"return 1 if 2 else\n", "a.py, line 1: "),
+        # What only the compiler finds.
+        (b"x = 1\nreturn x\n", "a.py, line 2: 'return' outside function"),
+        (b"def f(a, a): ...\n", "a.py, line 1: duplicate argument 'a' in function definition"),
+        (b"x = 1\nbreak\n", "a.py, line 2: 'break' outside loop"),
+        (b"await x\n", "a.py, line 1: 'await' outside function"),
+        (b"def f():\n    x = 1\n    global x\n", "a.py, line 3: name 'x' is assigned to before global declaration"),
+        (b"x = 1\nfrom __future__ import annotations\n", "a.py, line 2: from __future__ imports must occur at the beginning of the file"),
     ],
 )
 def test_f18_a_syntax_error_is_named_with_file_line_and_text(content: bytes, words: str) -> None:
@@ -129,6 +136,9 @@ def test_f18_the_warning_names_the_rule_and_the_next_step() -> None:
         ({"deep/.airflowignore": b"tpl_"}, "deep/er/tpl_a.py", True),
         ({"deep/.airflowignore": b"tpl_"}, "tpl_a.py", False),
         ({".airflowignore": b"(\n[\nbad"}, "bad.py", True),
+        # Written on Windows; "$" does not match before a carriage return.
+        ({".airflowignore": b"other\r\n^bad\\.py$\r\n"}, "bad.py", True),
+        ({".airflowignore": b"other\r^bad\\.py$\r"}, "bad.py", True),
         ({}, "a.py", False),
     ],
 )

@@ -39,6 +39,15 @@ def error(name: str, seconds: float, text: str = "ModuleNotFoundError: No module
     return {"import_error_id": 1, "timestamp": at(seconds), "filename": path, "stack_trace": trace}
 
 
+def test_f18_what_is_in_an_archive_is_the_archives() -> None:
+    """Airflow names the file in the archive (dagbag.py, _load_modules_from_zip)."""
+    pushed = Pushed("dags", frozenset(["a.zip", "b.zip"]), frozenset(["a.zip", "b.zip"]), frozenset(), (ROOT,))
+    parsed = judge(pushed, [dag("a.zip/one", 3)], [error("b.zip/two", 3), error("c.zip/three", 3)], SINCE, 20)
+    assert (parsed.dags, [item.file for item in parsed.errors], parsed.waiting) == (("a.zip_one",), ["b.zip"], ())
+    assert [item.file for item in parsed.others] == ["c.zip/three.py"]
+    assert parsed.failure is not None
+
+
 @pytest.mark.parametrize(
     ("dags", "errors", "age", "expected"),
     [

@@ -20,6 +20,15 @@ from ansible_collections.gitops.airflow.plugins.module_utils._airflow.import_err
             'Traceback (most recent call last):\n  File "a.py"\npydantic.ValidationError: 1 error\nfield\n  required\nFor more see x',
             "pydantic.ValidationError: 1 error field required For more see x",
         ),
+        (
+            'Traceback (most recent call last):\n  File "a.py"\nValueError: the pool is unknown\nExpected: default_pool\nGot: x',
+            "ValueError: the pool is unknown Expected: default_pool Got: x",
+        ),
+        (
+            'Traceback (most recent call last):\n  File "a.py"\n    x\nKeyError: 1\n\nDuring handling of the above exception, another '
+            'exception occurred:\n\nTraceback (most recent call last):\n  File "a.py"\n    y\nRuntimeError: outer\nHint: none',
+            "RuntimeError: outer Hint: none",
+        ),
         ("something odd", "something odd"),
         ("first line\nand the last", "and the last"),
         ("", ""),

@@ -157,6 +157,8 @@ PRINTED = [
         ([FAILED, *TRACE, "RuntimeError: no x", *AFTER], "RuntimeError: no x"),
         ([FAILED, *KEY_ERROR, "The above exception was the direct cause:", "", *TRACE, "RuntimeError: no x", *AFTER], "RuntimeError: no x"),
         ([FAILED, *TRACE, "ValueError: first", "second", *AFTER], "ValueError: first"),
+        ([FAILED, *TRACE, "ValueError: ", "  the message", *AFTER], "ValueError: the message"),
+        ([FAILED, *TRACE, "ValueError: ", *AFTER], "ValueError: "),
         # What a task printed is not what ended it.
         ([*PRINTED, entry("Task exited with return code -9"), AFTER[-1]], "Task exited with return code -9"),
         ([*KEY_ERROR, entry("Task exited with return code Negsignal.SIGKILL")], "Task exited with return code Negsignal.SIGKILL"),

@@ -378,6 +378,17 @@ SEQUENCES: dict[str, tuple[Expectation, list[tuple[float, Obj | None, str, str]]
             (60, app(operationState=operation("Error", message=f"ComparisonError: {UNAVAILABLE}")), "failed", "Unavailable"),
         ],
     ),
+    "V1 an operation that ended with a comparison by what nobody knows": (
+        ANY,
+        [
+            (0, app(operationState=operation("Error", message="ComparisonError: something odd")), "waiting", "ended as Error"),
+            (60, app(operationState=operation("Error", message="ComparisonError: something odd")), "failed", "something odd"),
+        ],
+    ),
+    "V1 an operation that ended with a comparison by what stays": (
+        ANY,
+        [(0, app(operationState=operation("Error", message="ComparisonError: authentication required")), "failed", "ended as Error")],
+    ),
     "V1 the same, and another one begins": (
         ANY,
         [

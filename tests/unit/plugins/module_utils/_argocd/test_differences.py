@@ -148,8 +148,31 @@ def test_v15_values_of_every_kind(applied: Any, stored: Any, fields: list[str]) 
         # Without the key by which they are merged they are compared as a whole.
         ([{"name": "a"}], [{"value": "x"}], ["env[0].name", "env[0].value"]),
         (["name a"], ["name b"], ["env[0]"]),
+        # Kubernetes warns about the first and keeps the last.
+        ([{"name": "a", "value": "1"}, {"name": "a", "value": "2"}], [{"name": "a", "value": "2"}], []),
     ],
 )
 def test_v15_lists_that_kubernetes_merges(applied: Any, stored: Any, fields: list[str]) -> None:
     item = {"env": stored, "metadata": {"annotations": {APPLIED: json.dumps({"env": applied})}}}
+    assert differing_fields(item) == fields
+
+
+@pytest.mark.parametrize(
+    ("key", "stored", "fields"),
+    [
+        ("port", [("UDP", 53), ("TCP", 53)], []),
+        ("containerPort", [("UDP", 53), ("TCP", 53)], []),
+        ("port", [("TCP", 53), ("UDP", 53)], []),
+        ("port", [("UDP", 53), ("TCP", 54)], ["ports[53].targetPort"]),
+        ("port", [("UDP", 53)], ["ports[53].port", "ports[53].protocol", "ports[53].targetPort"]),
+    ],
+)
+def test_v15_a_port_of_two_protocols(key: str, stored: list[tuple[str, int]], fields: list[str]) -> None:
+    def ports(found: list[tuple[str, int]]) -> list[dict[str, Any]]:
+        return [{key: 53, "protocol": protocol, "targetPort": target} for protocol, target in found]
+
+    item = {
+        "ports": ports(stored),
+        "metadata": {"annotations": {APPLIED: json.dumps({"ports": ports([("UDP", 53), ("TCP", 53)])})}},
+    }
     assert differing_fields(item) == fields

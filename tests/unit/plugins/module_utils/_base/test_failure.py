@@ -65,6 +65,30 @@ ADVICE = "Correct the image in Git, and push."
             AGAIN,
             id="V14: a command, ansible-core 2.21",
         ),
+        pytest.param(
+            {"msg": "non-zero return code", "stderr": "", "stdout": "x\nerror: bad"},
+            "non-zero return code\nx\nerror: bad",
+            AGAIN,
+            id="V14: a command that complains on standard output",
+        ),
+        pytest.param(
+            {"msg": "MODULE FAILURE: No start of json char found", "module_stdout": "Killed"},
+            "MODULE FAILURE: No start of json char found\nKilled",
+            AGAIN,
+            id="V14: a module that was killed",
+        ),
+        pytest.param(
+            {"exception": "Traceback\nValueError: boom\n"}, "Traceback\nValueError: boom", AGAIN, id="V14: nothing but an exception"
+        ),
+        pytest.param(
+            {
+                "msg": "One or more items failed",
+                "results": [{"failed": True, "msg": "One or more items failed", "results": [{"failed": True, "msg": "inner"}]}],
+            },
+            "inner",
+            AGAIN,
+            id="V14: a loop in a loop",
+        ),
         pytest.param({}, "The task gives no reason.", AGAIN, id="nothing"),
         pytest.param(
             {"censored": "the output has been hidden", "msg": "s3cret"},

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import pytest
+from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import InputError
 from ansible_collections.gitops.airflow.plugins.module_utils._base.transport import (
     api_proxy,
     bypasses_proxy,
@@ -104,6 +105,23 @@ def test_no_proxy(url: str, no_proxy: str, expected: bool) -> None:
 )
 def test_a_proxy_has_scheme_and_port(given: str, expected: str) -> None:
     assert normal_proxy(given) == expected
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        ("http://proxy.example.com:80a", "'http://proxy.example.com:80a'"),
+        ("proxy.example.com:99999", "'http://proxy.example.com:99999'"),
+        ("http://[::1:3128", "'http://[::1:3128'"),
+        ("http://ann:secret@proxy.example.com:x", "'proxy.example.com:x'"),
+    ],
+)
+def test_v10_f3_a_proxy_that_is_not_a_url_is_refused_without_its_password(given: str, shown: str) -> None:
+    with pytest.raises(InputError) as caught:
+        api_proxy("https://cluster.example", None, None, {"https": given})
+    assert shown in caught.value.message
+    assert "secret" not in caught.value.text
+    assert caught.value.code == "bad_proxy"
 
 
 @pytest.mark.parametrize(

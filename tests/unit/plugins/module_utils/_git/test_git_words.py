@@ -28,6 +28,8 @@ SSH_TAIL = (
     "fatal: Could not read from remote repository.\n\nPlease make sure you have the correct access rights\nand the repository exists.\n"
 )
 
+LOCKED = "remote: error: cannot lock ref 'refs/heads/main': Unable to create '/srv/x.git/refs/heads/main.lock': "
+
 
 @pytest.mark.parametrize(
     ("output", "code"),
@@ -70,6 +72,10 @@ SSH_TAIL = (
         ("! [remote rejected] main (TF402455: Pushes to this branch are not permitted)", "refused"),
         ("remote: error: hook declined to update refs/heads/main", "refused"),
         ("error: RPC failed; HTTP 502 curl 22 The requested URL returned error: 502", "server_error"),
+        # V13
+        (f"{LOCKED}Permission denied\n! [remote rejected] x -> main (failed to update ref)", "server_error"),
+        ("! [remote rejected] x -> main (unpacker error)", "server_error"),
+        ("! [remote rejected] x -> feature/x (refname conflict)", "bad_branch"),
         ("fatal: something new", "git_failed"),
     ],
 )
@@ -164,6 +170,7 @@ def test_sshs_advice_about_a_temporary_file_is_left_out() -> None:
         ("ssh://git@git.example.com/a.git", ("git.example.com", 22), "ssh-keyscan git.example.com > known_hosts, "),
         ("ssh://git@git.example.com:2222/a.git", ("git.example.com", 2222), "ssh-keyscan -p 2222 git.example.com > known_hosts, "),
         ("git@git.example.com:a/b.git", ("git.example.com", 22), "ssh-keyscan git.example.com > known_hosts, "),
+        ("git@[git.example.com:2222]:a/b.git", ("git.example.com", 2222), "ssh-keyscan -p 2222 git.example.com > known_hosts, "),
         ("https://git.example.com/a.git", None, ""),
         ("file:///srv/a.git", None, ""),
     ],
@@ -194,9 +201,21 @@ def test_a_person_is_told_how_to_get_host_keys(url: str, server: tuple[str, int]
             False,
         ),
         ("!\tabc:refs/heads/a\t[remote rejected] (directory file conflict)", False),
+        # A server with git 2.50 or newer.
+        ("!\tabc:refs/heads/main\t[remote rejected] (incorrect old value provided)", True),
+        ("!\tabc:refs/heads/main\t[remote rejected] (reference already exists)", True),
+        ("!\tabc:refs/heads/feature/x\t[remote rejected] (refname conflict)", False),
+        ("!\tabc:refs/heads/Main\t[remote rejected] (reference conflict due to case-insensitive filesystem)", False),
+        # What a server cannot write stays so, whoever pushed before.
+        (f"{LOCKED}File exists.\n!\tabc:refs/heads/main\t[remote rejected] (failed to update ref)", True),
+        (f"{LOCKED}Permission denied\n!\tabc:refs/heads/main\t[remote rejected] (failed to update ref)", False),
+        (f"{LOCKED}Read-only file system\n!\tabc:refs/heads/main\t[remote rejected] (failed to update ref)", False),
+        (f"{LOCKED}Not a directory\n!\tabc:refs/heads/main\t[remote rejected] (failed to update ref)", False),
+        ("remote: error: cannot lock ref 'refs/heads/main': unable to resolve reference 'refs/heads/main': reference broken", False),
+        ("remote: the hook cannot lock ref\n!\tabc:refs/heads/main\t[remote rejected] (pre-receive hook declined)", False),
     ],
 )
-def test_a_lost_race_is_known(output: str, lost: bool) -> None:
+def test_v13_a_lost_race_is_known(output: str, lost: bool) -> None:
     assert lost_race(output) is lost
 
 
@@ -224,9 +243,13 @@ def test_a_shown_url_has_no_secret(url: str, shown: str) -> None:
         ("ssh://git@host:2222/a/b.git", ("ssh://git@127.0.0.1:99/a/b.git", "[host]:2222")),
         ("ssh://git@[fd00::1]:2222/b.git", ("ssh://git@127.0.0.1:99/b.git", "[fd00::1]:2222")),
         ("ssh://git@host/a/b.git", ("ssh://git@127.0.0.1:99/a/b.git", "host")),
+        ("git@[host:2222]:a/b.git", ("ssh://git@127.0.0.1:99/a/b.git", "[host]:2222")),
+        ("git@[fd00::1]:b.git", ("ssh://git@127.0.0.1:99/b.git", "fd00::1")),
+        # ssh looks for names in lower-case letters.
+        ("git@Git.Example:b.git", ("ssh://git@127.0.0.1:99/b.git", "git.example")),
     ],
 )
-def test_a_url_goes_through_a_tunnel(url: str, expected: tuple[str, str]) -> None:
+def test_v12_a_url_goes_through_a_tunnel(url: str, expected: tuple[str, str]) -> None:
     assert through(url, 99) == expected
 
 
@@ -287,9 +310,18 @@ def test_an_isolated_access_uses_nothing_of_the_persons_own(tmp_path: Path) -> N
     ("branch", "words", "action"),
     [
         ("v1.0", "'v1.0' is a tag, not a branch.", "Correct {branch}. The branches there: dev/x, main."),
+        ("refs/tags/v1.0", "'v1.0' is a tag, not a branch.", "Correct {branch}. The branches there: dev/x, main."),
+        ("tags/v1.0", "'v1.0' is a tag, not a branch.", "Correct {branch}. The branches there: dev/x, main."),
         ("next", "the branch does not exist.", "Correct {branch}, or make that branch. The branches there: dev/x, main."),
         ("x", "the branch does not exist.", "Correct {branch}, or make that branch. The branches there: dev/x, main."),
         ("origin/main", "the branch does not exist. Its name there is 'main'.", "Set {branch} to main."),
+        ("heads/main", "the branch does not exist. Its name there is 'main'.", "Set {branch} to main."),
+        ("remotes/origin/dev/x", "the branch does not exist. Its name there is 'dev/x'.", "Set {branch} to dev/x."),
+        (
+            "b" * 64,
+            f"'{'b' * 64}' looks like a commit, and the branch does not exist.",
+            "Correct {branch}. The branches there: dev/x, main.",
+        ),
         ("refs/heads/dev/x", "the branch does not exist. Its name there is 'dev/x'.", "Set {branch} to dev/x."),
         (
             "a" * 40,

@@ -130,6 +130,18 @@ def test_inspect_is_read() -> None:
     assert node.volumes == ("a" * 64,)
 
 
+def test_v11_the_port_of_the_api_server_may_be_published_again() -> None:
+    """kind publishes its own after those of extraPortMappings, so a new cluster would be the same."""
+    wanted = wanted_nodes("lab", {"nodes": [{"extraPortMappings": [{"containerPort": 6443, "hostPort": 7443}]}]}, IMAGE)
+    found = inspected(ports={})
+    found["HostConfig"]["PortBindings"] = {
+        "6443/tcp": [{"HostIp": "0.0.0.0", "HostPort": "7443"}, {"HostIp": "127.0.0.1", "HostPort": "40001"}]
+    }
+    (node,) = found_nodes([found])
+    assert node.api == ("127.0.0.1", "40001")
+    assert texts(node_drift(wanted, [node])) == []
+
+
 def test_only_a_control_plane_publishes_the_api_server() -> None:
     """A worker that publishes its port 6443 does it because extraPortMappings ask for it."""
     (node,) = found_nodes([inspected("lab-worker", "worker", ports={"6443/tcp": [{"HostIp": "0.0.0.0", "HostPort": "8443"}]})])

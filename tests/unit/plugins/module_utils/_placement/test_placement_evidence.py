@@ -365,6 +365,37 @@ def test_a_task_that_gets_another_worker_is_waited_for(name: str) -> None:
     assert verdict((row[0], [], [expectation], [last, newer], "", "", ""))[0].kind == "done"
 
 
+@pytest.mark.parametrize(
+    ("state", "worker", "words"),
+    [
+        ("failed", pod(phase="Failed"), "failed in try 1 of 3, and task task is failed"),
+        ("failed", pod(phase="Running"), "failed in try 1 of 3, and task task is failed"),
+        ("success", pod(phase="Failed"), "failed in try 1 of 3, and task task is success"),
+        ("removed", pod(phase="Running"), "how it ended is unknown"),
+    ],
+)
+def test_v6_a_task_that_has_ended_gets_no_further_try(state: str, worker: Worker, words: str) -> None:
+    """It was failed for good (AirflowFailException, or by hand), so the tries that are left are never made."""
+    known = [instance(state)]
+    expected = [expect(tries=3)]
+    workers = [settled(worker, known)]
+    past = judge(workers, {}, expected, Rules(), {}, 0, find(expected, known, workers, [], ""))[1]
+    verdict, _past = judge(workers, {}, expected, Rules(), past, 60, find(expected, known, workers, [], ""))
+    assert verdict.kind == "failed"
+    assert words in verdict.reason
+
+
+def test_v6_a_task_that_ended_with_a_worker_that_was_not_seen_is_not_waited_for() -> None:
+    """Only the first try was seen, and the second one's pod is gone with its Events."""
+    known = [instance("success", OTHER, try_number=2)]
+    expected = [expect(tries=2)]
+    failed_try = settled(pod(phase="Failed"), known)
+    verdict, _past = judge([failed_try], {}, expected, Rules(), {}, 0, find(expected, known, [failed_try], [], ""))
+    assert (verdict.kind, f"ran as pod {OTHER} (state success), but its node cannot be proven" in verdict.reason) == ("failed", True)
+    proven = find(expected, known, [failed_try], [sighting(OTHER)], "")
+    assert judge([failed_try, *proven[0].workers], {}, expected, Rules(), {}, 0, proven)[0].kind == "done"
+
+
 def test_the_next_worker_is_of_the_same_task() -> None:
     """V6: a task that waits for its next worker may have no hostname."""
     gone = pod(phase="Running")

@@ -112,6 +112,9 @@ def test_f7_it_is_asked_for_its_index(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NO_PROXY", raising=False)
     (refusal,), _warnings = check(Chart("https://charts.example.com/team/"), "kind", fetch)
     assert (asked, refusal.code) == (["https://charts.example.com/team/index.yaml"], "unreachable")
+    asked.clear()
+    (refusal,), _warnings = check(Chart("HTTPS://charts.example.com"), "kind", fetch)
+    assert (asked, refusal.code) == (["HTTPS://charts.example.com/index.yaml"], "unreachable")
 
 
 class Answer(BaseHTTPRequestHandler):

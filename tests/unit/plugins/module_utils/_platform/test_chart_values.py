@@ -16,7 +16,11 @@ from ansible_collections.gitops.airflow.plugins.module_utils._platform.chart_val
 
 FOLDER = "/opt/gitops-airflow"
 PATH = {"name": "PYTHONPATH", "value": FOLDER}
-OWN: dict[str, Any] = {"env": [{"name": "CONNECTION_CHECK_MAX_COUNT", "value": "0"}, PATH], "volumes": [{"name": "gitops-airflow"}]}
+OWN: dict[str, Any] = {
+    "env": [{"name": "CONNECTION_CHECK_MAX_COUNT", "value": "0"}, PATH],
+    "volumes": [{"name": "gitops-airflow"}],
+    "webserver": {"resources": {"limits": {"memory": "2Gi"}}, "command": "run"},
+}
 TEAM = {"name": "TEAM", "value": "a"}
 
 
@@ -28,6 +32,10 @@ TEAM = {"name": "TEAM", "value": "a"}
         ({"env": [TEAM]}, {"env": [TEAM, *OWN["env"]]}),
         ({"env": []}, {"env": OWN["env"]}),
         ({"env": None}, {"env": OWN["env"]}),
+        # Everything below the key is a comment.
+        ({"webserver": None}, {"webserver": {}}),
+        ({"webserver": {"resources": None}}, {"webserver": {"resources": {}}}),
+        ({"webserver": {"command": None}}, {"webserver": {"command": None}}),
         (
             {"env": [{"name": "CONNECTION_CHECK_MAX_COUNT", "value": "9"}]},
             {"env": [{"name": "CONNECTION_CHECK_MAX_COUNT", "value": "9"}, PATH]},
@@ -36,7 +44,7 @@ TEAM = {"name": "TEAM", "value": "a"}
         ({"volumeMounts": [{"name": "x"}]}, {"volumeMounts": [{"name": "x"}]}),
     ],
 )
-def test_lists_for_every_container_keep_the_platforms_entries(theirs: dict[str, Any], completed: dict[str, Any]) -> None:
+def test_f20_lists_for_every_container_keep_the_platforms_entries(theirs: dict[str, Any], completed: dict[str, Any]) -> None:
     assert with_platform_entries(theirs, OWN) == completed
 
 

@@ -38,6 +38,7 @@ from ansible_collections.gitops.airflow.tests.unit.places import ROOT
         ("", None),
         ("lots", None),
         ("1Gi\n", None),
+        ("\uff15Gi", None),  # a digit, but not of ASCII
         (True, None),
         (None, None),
     ],
@@ -53,6 +54,8 @@ def test_a_quantity_of_kubernetes(text: Any, number: Any) -> None:
         (forms.quantity, "250m", ""),
         (forms.quantity, "1 GB", "must be a quantity of Kubernetes, a number with a unit and no blank, such as 1Gi"),
         (forms.quantity, "lots", "such as 500m or 2Gi"),
+        (forms.seconds, "\u0663\u0660", "must be seconds"),
+        (forms.duration, "\uff15s", "must be a duration"),
         (forms.size, "5Gi", ""),
         (forms.size, "1Mi", ""),
         (forms.size, 10737418240, ""),

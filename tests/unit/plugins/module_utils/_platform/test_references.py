@@ -46,6 +46,16 @@ def given(values: Any, **more: Any) -> AirflowSettings:
         ({"dags": {"gitSync": {"env": FROM_SECRET}}}, "Secret", "db", {"k"}, BOTH),
         ({"workers": {"env": FROM_SECRET}}, "Secret", "db", {"k"}, BOTH),
         ({"workers": {"extraInitContainers": [{"name": "i", "envFrom": [{"secretRef": {"name": "db"}}]}]}}, "Secret", "db", set(), BOTH),
+        (
+            {"extraEnv": "- {name: R, value: '{{ .Release.Name }}'}\n- name: X\n  valueFrom: {secretKeyRef: {name: db, key: k}}"},
+            "Secret",
+            "db",
+            {"k"},
+            BOTH,
+        ),
+        ({"dags": {"gitSync": {"envFrom": "- secretRef: {name: db}"}}}, "Secret", "db", set(), BOTH),
+        ({"volumes": [{"name": "v", "csi": {"driver": "d", "nodePublishSecretRef": {"name": "db"}}}]}, "Secret", "db", set(), BOTH),
+        ({"podTemplate": "spec: {volumes: [{name: v, secret: {secretName: db}}]}"}, "Secret", "db", set(), BOTH),
         ({"scheduler": {"env": FROM_SECRET}}, "Secret", "db", {"k"}, (CORE,)),
         ({"webserver": {"extraVolumes": [{"name": "v", "secret": {"secretName": "db"}}]}}, "Secret", "db", set(), (CORE,)),
         # The platform makes it in its own namespace alone.
@@ -60,7 +70,7 @@ def given(values: Any, **more: Any) -> AirflowSettings:
         ({"extraSecrets": {"db": {"data": "x"}}, "secret": SECRET}, "Secret", "db", {"password"}, (CRON,)),
     ],
 )
-def test_what_values_name(values: dict[str, Any], kind: str, name: str, keys: set[str], namespaces: tuple[str, ...]) -> None:
+def test_f9_what_values_name(values: dict[str, Any], kind: str, name: str, keys: set[str], namespaces: tuple[str, ...]) -> None:
     found = wanted(GIVEN, given(values))
     assert {(ref.kind, ref.name, ref.namespace) for ref in found} == {(kind, name, namespace) for namespace in namespaces}
     assert all({key for reference in references for key in reference.keys} == keys for references in found.values())
@@ -76,6 +86,7 @@ def test_what_values_name(values: dict[str, Any], kind: str, name: str, keys: se
         {"env": [{"name": "X", "valueFrom": {"secretKeyRef": {"name": "db", "key": "k", "optional": True}}}]},
         {"volumes": [{"name": "v", "secret": {"secretName": "{{ .Release.Name }}-x"}}]},
         {"extraEnv": "{{- if x }}", "extraEnvFrom": "a: b: c"},
+        {"extraEnv": "- name: {{ .Release.Name }}", "podTemplate": "{{ include 'x' . }}"},
         {"secret": [{"envName": "X", "secretName": "airflow-fernet-key", "secretKey": "fernet-key"}]},
         {"volumes": [{"name": "v", "configMap": {"name": "airflow-config"}}]},
         {

@@ -785,6 +785,25 @@ def test_v18_an_application_that_is_progressing_for_a_moment_is_a_note(health: s
     assert status.judge(with_application(app)) == ((text, []) if is_problem else ([], text))
 
 
+@pytest.mark.parametrize(
+    ("heartbeat", "problem"),
+    [
+        ("2026-05-04T11:59:20+00:00", False),
+        ("2026-05-04T13:55:30.123456+02:00", False),
+        ("2026-05-04T11:54:59+00:00", True),
+        (None, True),
+    ],
+)
+def test_v18_a_heartbeat_that_is_late_is_a_problem_only_after_a_grace(heartbeat: str | None, problem: bool) -> None:
+    health = {"metadatabase": {"status": "healthy"}, "scheduler": {"status": "unhealthy", "latest_scheduler_heartbeat": heartbeat}}
+    found = healthy()
+    found["airflow"]["scheduler"] = "unhealthy"
+    found["heartbeats"] = status.heartbeats({**health, "triggerer": None}, NOW)
+    problems, warnings = status.judge(found)
+    assert [text.partition(",")[0] for text in (problems if problem else warnings)] == ["Airflow's scheduler is unhealthy"]
+    assert (warnings if problem else problems) == []
+
+
 def test_v18_an_application_that_is_progressing_and_has_an_error_is_a_problem() -> None:
     health = {"status": "Progressing", "lastTransitionTime": "2026-05-04T11:59:50Z"}
     app = reverted(OLD, health=health, conditions=[{"type": "ComparisonError", "message": "cannot render"}])
