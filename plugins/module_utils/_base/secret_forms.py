@@ -75,15 +75,19 @@ def _character(character: str) -> str:
         rf"{_SLASH}*{re.escape(character)}",
         "".join(rf"{_SLASH}+u{_hex(units[at : at + 2].hex())}" for at in range(0, len(units), 2)),
         "".join(rf"{_SLASH}+x{_hex(f'{octet:02x}')}" for octet in octets),
+        # Protocol buffers as text, Git, C; Rust, PHP.
+        "".join(rf"{_SLASH}+{octet:03o}" for octet in octets),
         rf"{_SLASH}+[xU]0*{_hex(format(number, 'x'))}",
+        rf"{_SLASH}+u\{{0*{_hex(format(number, 'x'))}\}}",
         "".join(rf"{_PERCENT}{_hex(f'{octet:02x}')}" for octet in octets),
         rf"{_AND}(?:{entities}){_SEMICOLON}",
     ]
     return f"(?:(?:{'|'.join(ways)}){_FOLD})"
 
 
-# White space, backslashes and what is doubled are taken together: a pattern for each of many would try all ways to share them out.
-_RUNS = re.compile(r"(?P<space>\s+)|(?P<slashes>\\+)|(?P<doubled>(?P<one>['\"%$])(?P=one)*)|.", re.DOTALL)
+# White space, backslashes and what is doubled are taken together: a pattern for each of many would try all ways to share them out. Other
+# white space, such as a no-break space, is no different from letters.
+_RUNS = re.compile(r"(?P<space>[ \t\r\n]+)|(?P<slashes>\\+)|(?P<doubled>(?P<one>['\"%$])(?P=one)*)|.", re.DOTALL)
 
 
 def _run(match: re.Match[str]) -> str:
@@ -117,14 +121,17 @@ def _form(text: str, pattern: str) -> Form:
     return Form(_anchor(text), pattern, 16 * len(text) + 64)
 
 
-def _base64_form(content: bytes, offset: int, whole: bool) -> Form:
-    """The characters that the content alone decides, whatever stands before it; with ``whole`` also nothing may follow it."""
+def _base64_form(content: bytes, offset: int, whole: bool, alone: bool = False) -> Form:
+    """The characters that the content alone decides, whatever stands before it; with ``whole`` nothing may follow it.
+
+    With ``alone`` nothing may stand before it, either.
+    """
     bits = 8 * (offset + len(content))
     encoded = base64.b64encode(b"\0" * offset + content).decode().rstrip("=")
     core, last = encoded[(0, 2, 3)[offset] : bits // 6], encoded[bits // 6 :]
     pattern = "".join(map(_base64_character, core))
     if whole:
-        before = "" if offset else r"(?<![A-Za-z0-9+/])"
+        before = r"(?<![A-Za-z0-9+/])" if alone else ""
         return _form(core, rf"{before}{pattern}{re.escape(last)}{_PADDING}*(?![A-Za-z0-9+/=])")
     if last:
         first = ALPHABET.index(last)
@@ -147,7 +154,7 @@ def _spellings(value: str) -> set[str]:
 def _log_in_forms(value: str) -> Iterator[Form]:
     """Base64 of the value alone, and of ``user:value``, as log-ins are sent. For a value that could also be a part of something else."""
     content = value.encode("utf-8", "surrogatepass")
-    yield _base64_form(content, 0, whole=True)
+    yield _base64_form(content, 0, whole=True, alone=True)
     for offset in range(3):
         yield _base64_form(b":" + content, offset, whole=True)
 
