@@ -164,7 +164,7 @@ def through(url: str, port: int) -> tuple[str, str]:
     match = SCP_LIKE.match(url) if "://" not in url else None
     if match:
         user = f"{match['user']}@" if match["user"] else ""
-        return f"ssh://{user}127.0.0.1:{port}/{match['path'].lstrip('/')}", match["host"]
+        return f"ssh://{user}127.0.0.1:{port}/{match['path'].lstrip('/')}", match["host"].strip("[]")
     parts = urlsplit(url)
     if parts.scheme not in ("http", "ssh"):
         raise GitError(f"repo is {url}, a tunnel needs an http or ssh URL.", "Correct {repo}, or leave tunnel out.", "bad_url")
