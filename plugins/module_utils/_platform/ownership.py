@@ -30,6 +30,8 @@ MADE = "gitops-airflow/made"
 # What Argo CD writes on what it applies, as argocd-cm says (application.resourceTrackingMethod): since version 3 the annotation, as
 # APPLICATION:GROUP/KIND:NAMESPACE/NAME; before, the label with the Application's name.
 TRACKING, INSTANCE = "argocd.argoproj.io/tracking-id", "app.kubernetes.io/instance"
+# "helm install" writes it on what it applies; Argo CD renders charts without it. Many charts have the label with the release's name.
+RELEASE = "meta.helm.sh/release-name"
 RECORD = "argocd-installed"
 # The Secret of passwords and keys that are made once. A person restores it from a backup, perhaps without its labels.
 GENERATED = "airflow-generated"
@@ -102,11 +104,15 @@ def is_tracked(found: Found, application: str) -> bool:
     """Whether Argo CD's tracking says that it applied an object for an Application.
 
     An annotation that names another object was copied from it and says nothing of this one (argo-cd: controller/state.go,
-    isSelfReferencedObj).
+    isSelfReferencedObj). Where others wrote the object, the label proves nothing: Helm's charts have it, too.
     """
-    tracking = (found.metadata.get("annotations") or {}).get(TRACKING)
+    annotations = found.metadata.get("annotations") or {}
+    tracking = annotations.get(TRACKING)
     if tracking is None:
-        return bool(application) and labels_of(found.metadata).get(INSTANCE) == application
+        # What Kubernetes itself writes says nothing.
+        writers = {name for name in managers(found.metadata) if not name.startswith("kube-")}
+        others = RELEASE in annotations or (writers and not any(name.startswith("argocd") for name in writers))
+        return bool(application) and labels_of(found.metadata).get(INSTANCE) == application and not others
     name, _colon, rest = str(tracking).partition(":")
     kind, _colon, place = rest.partition(":")
     return (name, kind.rpartition("/")[2], place) == (application, found.ref.kind, f"{found.ref.namespace}/{found.ref.name}")

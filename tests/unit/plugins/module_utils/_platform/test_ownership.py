@@ -200,6 +200,10 @@ NAMESPACE = thing("Namespace", "airflow-core", {**OLDER, **MADE})
         (Sight(planned=[thing("Service", "argocd-server-node-port", ARGOCD, "argocd", by="gitops.airflow")]), ["foreign_object"]),
         (Sight(chart=[thing("Service", "airflow-webserver", {}, "airflow-core")]), ["foreign_object"]),
         (Sight(chart=[thing("Service", "airflow-webserver", {"app.kubernetes.io/instance": "airflow-core"}, "airflow-core")]), []),
+        (
+            Sight(chart=[thing("Service", "airflow-webserver", {"app.kubernetes.io/instance": "airflow-core"}, "airflow-core", by="helm")]),
+            ["foreign_object"],
+        ),
     ],
 )
 def test_h2_h7_what_is_refused_before_anything_changes(sight: Sight, expected: list[str]) -> None:
