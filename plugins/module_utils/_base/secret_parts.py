@@ -85,6 +85,9 @@ _QUOTED = r"\"(?P<double>(?:\\.|[^\"\\])*)\"|'(?P<single>(?:''|\\.|[^'\\])*)'|(?
 _WORD = r"(?:[^\s\"'&;,)}\]\\]|[&;,](?![\s\"'\\]|$|[\w.-]+=)|[\"')}\]](?=[\w!#$%^*+~?])|\\(?![nrt\"'\\]))+"
 # What a name or a line has that may hold a secret.
 HINT = r"(?i:pass|pwd|pw|secret|token|cred|auth|[\w.-]key|jwt|bearer)"
+# Loggers that colour names and values put it between them.
+_COLOUR = r"(?:\x1b\[[\d;]*m)*"
+_BEFORE = r"(?:(?<![\w.-])(?<!\x1b\[)|(?<=\x1b\[\dm)|(?<=\x1b\[\d\dm)|(?<=\x1b\[\d;\d\dm))"
 # What follows a flag in a sentence: "--password is required".
 _SENTENCE = re.compile(
     r"(?i:a|an|and|are|as|but|can|cannot|does|flag|for|from|has|if|in|is|may|must|needs|not|of|on|option|or|requires|should|"
@@ -100,8 +103,8 @@ def or_any(pattern: str, names: Iterable[str]) -> str:
 @cache
 def _assignment(names: frozenset[str]) -> re.Pattern[str]:
     return re.compile(
-        rf"(?<![\w.-])(?P<flag>--?)?(?P<key>[\w.-]{{0,80}}(?:{or_any(HINT, names)})[\w.-]{{0,80}})"
-        r"(?P<close>\\*[\"'])?(?P<sep>[ \t]*:=?[ \t]*|[ \t]+=(?!=)[ \t]*|=(?![=\s])|[ \t]+)"
+        rf"{_BEFORE}(?P<flag>--?)?(?P<key>[\w.-]{{0,80}}(?:{or_any(HINT, names)})[\w.-]{{0,80}})"
+        rf"{_COLOUR}(?P<close>\\*[\"'])?(?P<sep>[ \t]*:=?[ \t]*|[ \t]+=(?!=)[ \t]*|=(?![=\s])|[ \t]+){_COLOUR}"
         rf"(?:{_QUOTED}|(?P<word>{_WORD}))"
     )
 

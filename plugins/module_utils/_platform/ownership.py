@@ -482,6 +482,8 @@ class Scope:
 
 def reason_to_keep(found: Found, scope: Scope) -> str:
     """Why an object is not deleted; empty where it may be. Namespaces, CRDs and roles have further conditions of their own."""
+    if owner_of(found.metadata, scope.platform) == "other":  # handed over since it was recorded
+        return owner_text(found.metadata, scope.platform)
     if scope.owns(found.metadata) or installed_by_us(found, scope.record, scope.older):
         return ""
     if (
@@ -509,6 +511,9 @@ def reason_to_keep_namespace(found: Found, contents: Sequence[Found], scope: Sco
 DERIVED_KINDS = {"Event", "Endpoints", "EndpointSlice", "Lease", "ControllerRevision"}
 # What these own is judged with them. Without them, Kubernetes is about to delete it.
 OWNING_KINDS = {"Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "Job", "CronJob"}
+OWNING_GROUPS = {"apps", "batch"}
+# What is made from the chart's objects, and not by Argo CD: it has the chart's labels alone.
+MADE_FROM_CHART = {"PersistentVolumeClaim", "Pod"}
 
 
 def foreign_contents(contents: Sequence[Found], scope: Scope) -> list[Ref]:
@@ -524,7 +529,13 @@ def _counts(found: Found, known: set[Any]) -> bool:
     if (ref.kind, ref.name) in (("ConfigMap", "kube-root-ca.crt"), ("ServiceAccount", "default")):
         return False
     owners = metadata.get("ownerReferences") or []
-    return not any(owner.get("uid") in known or owner.get("kind") in OWNING_KINDS for owner in owners)
+    return not any(owner.get("uid") in known or _is_workload(owner) for owner in owners)
+
+
+def _is_workload(owner: Mapping[str, Any]) -> bool:
+    """Whether an owner is one of Kubernetes' own workloads. Other groups have kinds of the same names, also for the whole cluster."""
+    group = str(owner.get("apiVersion") or "apps/v1").partition("/")[0]
+    return owner.get("kind") in OWNING_KINDS and group in OWNING_GROUPS
 
 
 def _belongs(found: Found, scope: Scope) -> bool:
@@ -535,7 +546,8 @@ def _belongs(found: Found, scope: Scope) -> bool:
         # The chart's objects, its volumes and its workers.
         if is_tracked(found, scope.application):
             return True
-        if labels.get("tier") == "airflow" and labels.get("release") == scope.application:
+        # A release of the same chart and name that others installed has these labels on all its objects.
+        if found.ref.kind in MADE_FROM_CHART and labels.get("tier") == "airflow" and labels.get("release") == scope.application:
             return True
     return False
 

@@ -337,6 +337,20 @@ def test_s4_what_only_resembles_a_secret_stays(text: str) -> None:
     assert Masker([]).config(text) == text
 
 
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("\x1b[36mpassword\x1b[0m=\x1b[35mhunter22x\x1b[0m", f"\x1b[36mpassword\x1b[0m=\x1b[35m{MASK}"),
+        ("\x1b[36mpw=\x1b[0mhunter", f"\x1b[36mpw=\x1b[0m{MASK}"),
+        ("\x1b[1;36mtoken\x1b[0m: \x1b[32m'two words'\x1b[0m", f"\x1b[1;36mtoken\x1b[0m: \x1b[32m'{MASK}'\x1b[0m"),
+        ("\x1b[31mERROR\x1b[0m invalid token: expired", "\x1b[31mERROR\x1b[0m invalid token: expired"),
+    ],
+)
+def test_s4_names_and_values_in_colours(said: str, shown: str) -> None:
+    """S4: as loggers write them that colour names and values, such as structlog and zerolog."""
+    assert masked_words(said) == shown
+
+
 def test_s4_a_config_map_with_binary_data() -> None:
     """S4: a file that is not text is base64, in which no name is seen."""
     encoded = base64.b64encode(b"smtp_password = correct horse\n").decode()
