@@ -29,16 +29,18 @@ WRAP = re.compile(
     rf"{_NEW_LINE}(?<={_FULL_LINE})(?:{_NEW_LINE}[ \t]*)*(?:\d{{4}}-\d\d-\d\dT\S+ )?[ \t]*(?=[{ALPHABET}_-])",
     re.DOTALL,
 )
-# A backslash and a percent sign, themselves as often encoded as may be. After a backslash YAML goes on in the next line.
+# A backslash and a percent sign, themselves as often encoded as may be. After a backslash YAML goes on in the next line, also in JSON.
 _SLASH = r"(?:(?:\\|%+(?:25)*5[cC])(?:\r?\n[ \t]*)?)"
-_FOLD = r"(?:\\+\r?\n[ \t]*)?"
+_FOLD = r"(?:\\+\r?\n[ \t]*|\\{3,}n[ \t]*)?"
 _PERCENT = r"%+(?:25)*"
-_SPACE = rf"(?:(?:{_SLASH}*[ \t\r\n]|{_SLASH}+[nrt]|\+|{_PERCENT}2[0bB])+|{_SLASH}+(?:u00|x)20)"
-_LINE_END = rf"(?:(?:{_SLASH}*\r?\n[ \t]*|{_SLASH}+[nr][ \t]*)+|(?:{_PERCENT}0[dDaA])+|{_SLASH}+(?:x|u00)0[aA])"
+_SPACE = rf"(?:(?:{_SLASH}*[ \t\r\n]|{_SLASH}+[nrt]|\+|{_SLASH}*{_PERCENT}2[0bB])+|{_SLASH}+(?:u00|x)20|{_SLASH}+0(?:40|1[125]))"
+_LINE_END = rf"(?:(?:{_SLASH}*\r?\n[ \t]*|{_SLASH}+[nr][ \t]*)+|(?:{_PERCENT}0[dDaA])+|{_SLASH}+(?:(?:x|u00)0[aA]|01[25]))"
 _PADDING = rf"(?:=|{_PERCENT}3[dD]|{_SLASH}+u003[dD])"
 _AND = rf"(?:&|{_PERCENT}26|{_SLASH}+u0026)(?:amp(?:;|{_PERCENT}3[bB]))*"
 _NUMBER = rf"(?:#|{_PERCENT}23)"
 _SEMICOLON = rf"(?:;|{_PERCENT}3[bB])"
+# What YAML writes after a backslash.
+_YAML = {0x85: "N", 0xA0: "_", 0x2028: "L", 0x2029: "P"}
 _ENTITIES: dict[int, list[str]] = {}
 for _name, _number in html.entities.name2codepoint.items():
     _ENTITIES.setdefault(_number, []).append(_name)
@@ -79,8 +81,10 @@ def _character(character: str) -> str:
         "".join(rf"{_SLASH}+{octet:03o}" for octet in octets),
         rf"{_SLASH}+[xU]0*{_hex(format(number, 'x'))}",
         rf"{_SLASH}+u\{{0*{_hex(format(number, 'x'))}\}}",
-        "".join(rf"{_PERCENT}{_hex(f'{octet:02x}')}" for octet in octets),
-        rf"{_AND}(?:{entities}){_SEMICOLON}",
+        # A backslash before it may have been encoded with it: JSON in a URL.
+        rf"{_SLASH}*" + "".join(rf"{_PERCENT}{_hex(f'{octet:02x}')}" for octet in octets),
+        rf"{_SLASH}*{_AND}(?:{entities}){_SEMICOLON}",
+        *([rf"{_SLASH}+{_YAML[number]}"] if number in _YAML else []),
     ]
     return f"(?:(?:{'|'.join(ways)}){_FOLD})"
 
@@ -94,7 +98,7 @@ def _run(match: re.Match[str]) -> str:
     if match["space"]:
         return _LINE_END if set(match[0]) & set("\r\n") else _SPACE
     if match["slashes"]:
-        return rf"(?:{_SLASH}+(?:(?:u00|x)5[cC])?)"
+        return rf"(?:{_SLASH}+(?:(?:(?:u00|x)5[cC]|134){_SLASH}*)*)"
     if not match["doubled"]:
         return _character(match[0])
     # Doubled in SQL, YAML, INI and environment files. Between quotes shells end the quote for one.
@@ -102,7 +106,7 @@ def _run(match: re.Match[str]) -> str:
     if match["one"] == "'":
         double = _character('"')
         single = f"(?:{single}{double}{single}{double}{single}|{single})"
-    return f"{single}{{{length},{3 * length}}}"
+    return f"{single}{{{length},{4 * length}}}"
 
 
 def _base64_character(character: str) -> str:

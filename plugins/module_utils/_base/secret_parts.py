@@ -155,9 +155,12 @@ def is_empty(value: str) -> bool:
 
 
 def looks_random(word: str) -> bool:
-    """Whether a word is none of a sentence: ``password: hunter22`` against ``invalid token: expired``."""
+    """Whether a word is none of a sentence: ``password: hunter22`` against ``invalid token: expired``.
+
+    Numbers and addresses are not, nor the port and path after the name of a host.
+    """
     mixed = re.search(r"\d|[!#$%^&*+=~]|[a-z][A-Z]", word)
-    return bool(mixed) and "://" not in word and not re.fullmatch(r"[\d.:/]+", word)
+    return bool(mixed) and "://" not in word and not re.fullmatch(r"[\d.:/]+|\d{1,5}/\S*", word)
 
 
 def named(text: str, names: frozenset[str] = frozenset()) -> Iterator[re.Match[str]]:

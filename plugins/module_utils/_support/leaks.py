@@ -23,6 +23,7 @@ _OCTETS = re.compile(rb"(?:(?<!\\)\\+x[0-9a-fA-F]{2})+")
 _OCTAL = re.compile(rb"(?:(?<!\\)\\+[0-3][0-7]{2})+")
 _BRACED = re.compile(rb"(?<!\\)\\+u\{([0-9a-fA-F]{1,6})\}")
 _CONTROL = re.compile(rb"(?<!\\)\\+[nrt]")
+_NO_BREAK = re.compile(rb"(?<!\\)\\_")  # as YAML writes it
 _RUN = re.compile(rb"[A-Za-z0-9+/_-]{8,}")
 _WRAP = re.compile(rb"\n(?<=[A-Za-z0-9+/_\r-]{40}\n)\s*(?:\d{4}-\d\d-\d\dT\S+ )?[ \t]*")
 _TEXT = re.compile(rb"[\t\n\r -~]{8,}")
@@ -61,6 +62,7 @@ def _unescaped(text: bytes) -> bytes:
         text = _OCTETS.sub(_octets, _BRACED.sub(_braced, _UNICODE.sub(_characters, text)))
         text = _OCTAL.sub(_octal, text)
         text = _CONTROL.sub(b"\n", text)
+        text = _NO_BREAK.sub("\u00a0".encode(), text)
     if b"&" in text:
         text = html.unescape(text.decode("utf-8", "replace")).encode("utf-8", "replace")
     return unquote_to_bytes(text)
@@ -83,7 +85,8 @@ def _from_base64(text: bytes) -> Iterator[bytes]:
 def _readable(decoded: bytes) -> bytes:
     """What of it is text: all of it, or the parts between other bytes."""
     try:
-        if decoded.decode().isprintable():
+        text = decoded.decode()
+        if all(character.isprintable() or character.isspace() for character in text):
             return decoded
     except UnicodeDecodeError:
         pass

@@ -173,12 +173,18 @@ def test_s1_forms_of_programs_written_in_go(text: str) -> None:
         ("pa\u00a0ss-w0rd9", "pa\u00a0ss-w0rd9"),
         ("pa\u00a0ss-w0rd9", r"pa\u00a0ss-w0rd9"),
         ("pa\u00a0ss-w0rd9", "pa%C2%A0ss-w0rd9"),
+        ("pa\u00a0ss-w0rd9", r"pa\_ss-w0rd9"),
+        ('pa"ss-w0rd9', "pa%5C%22ss-w0rd9"),
+        ('pa"ss-w0rd9', r"pa\&quot;ss-w0rd9"),
+        (r"pa ss\\w0rd9", r"pa\040ss\134\134w0rd9"),
+        ("pa'ss-w0rd9", "pa''''ss-w0rd9"),
+        ("pa€ss-w0rd9", r"pa\\u20AC\\\n  ss-w0rd9"),
         ("pa\u3000ss-w0rd9", "pa\u3000ss-w0rd9"),
         ("pa\u2028ss-w0rd9", r"pa\u2028ss-w0rd9"),
     ],
 )
 def test_s1_forms_of_other_programs(value: str, text: str) -> None:
-    """S1: octal (protocol buffers, Git), braces (Rust, PHP), and white space that is not a blank, in any form."""
+    """S1: octal (protocol buffers, Git), braces (Rust, PHP), JSON in a URL, YAML in JSON, and white space that is not a blank."""
     assert Masker([value]).text(f"x {text} y") == f"x {MASK} y"
     assert holds_secret(f"x {text} y", [value])
 
@@ -330,6 +336,7 @@ def test_s4_other_ways_to_write_a_secret(text: str) -> None:
         "path: /data/tokens\nhost: x",
         "<name>password</name> is wanted",
         "# see: the password page",
+        "http://token-service.team.svc.cluster.local:3000/a/b.git at 12:30:01",
     ],
 )
 def test_s4_what_only_resembles_a_secret_stays(text: str) -> None:
