@@ -64,15 +64,19 @@ _PATTERNS = (
     re.compile(r"(?i)\blogin\s+\S+\s+password\s+(?P<value>\S+)"),  # .netrc
     re.compile(r"\b(?:requirepass|masterauth)\s+[\"']?(?P<value>[^\s\"']+)"),  # redis.conf
 )
-# Short flags of programs that take a password. Arguments of a list are joined by NUL.
-_ARGUMENT = r"[\s\0]+[\"']?(?P<value>[^\s\0\"']+)"
+# Short flags of programs that take a password. Arguments of a list are joined by NUL, or stand in a text as Python and JSON write them.
+_GAP = r"(?:[\s\0]+|[\"'],\s*)[\"']?"
+_ARGUMENT = r"(?P<value>[^\s\0\"']+)"
 _COMMANDS = (
-    re.compile(r"\b(?:mysql|mariadb)\w*(?:-\w+)?[\s\0][^\n]{0,500}?(?<=[\s\0])-p[\"']?(?P<value>[^\s\0\"']+)"),
-    re.compile(rf"\bredis-cli[\s\0](?:[^\n]{{0,500}}?[\s\0])?-a{_ARGUMENT}"),
-    re.compile(rf"\bsshpass[\s\0]+-p(?:{_ARGUMENT}|(?P<joined>[^\s\0\"']+))"),
-    re.compile(r"\bcurl[\s\0](?:[^\n]{0,500}?[\s\0])?(?:-u|--user|-U|--proxy-user)[\s\0=]*[\"']?[^\s\0:\"']*:(?P<value>[^\s\0\"']+)"),
+    re.compile(rf"\b(?:mysql|mariadb)\w*(?:-\w+)?{_GAP}(?:[^\n]{{0,500}}?(?<=[\s\0\"']))?-p{_ARGUMENT}"),
+    re.compile(rf"\bredis-cli{_GAP}(?:[^\n]{{0,500}}?(?<=[\s\0\"']))?-a{_GAP}{_ARGUMENT}"),
+    re.compile(
+        rf"\b(?:sshpass|(?:docker|podman|nerdctl){_GAP}login|airflow{_GAP}users{_GAP}(?:create|reset-password)){_GAP}"
+        rf"(?:[^\n]{{0,500}}?(?<=[\s\0\"']))?-p(?:{_GAP})?{_ARGUMENT}"
+    ),
+    re.compile(rf"\bcurl{_GAP}(?:[^\n]{{0,500}}?(?<=[\s\0\"']))?(?:-u|--user|-U|--proxy-user)(?:=|{_GAP})?[^\s\0:\"']*:{_ARGUMENT}"),
 )
-_COMMAND = re.compile(r"\b(?:mysql|mariadb|redis-cli|sshpass|curl)")
+_COMMAND = re.compile(r"\b(?:mysql|mariadb|redis-cli|sshpass|curl|login|users)")
 _KEY_BLOCK = re.compile(
     r"-----BEGIN [A-Z ]*PRIVATE KEY-----(?P<value>(?:(?!-----(?:BEGIN|END)).){1,20000}(?=-----END)|[A-Za-z0-9+/=\s\\]+)", re.DOTALL
 )
@@ -239,7 +243,7 @@ def _of_commands(text: str) -> Iterator[Span]:
     """Where commands have passwords behind flags of one letter."""
     for pattern in _COMMANDS:
         for match in pattern.finditer(text):
-            yield match.span("value" if match["value"] is not None else "joined")
+            yield match.span("value")
 
 
 def _matches(form: Form, text: str) -> Iterator[Span]:

@@ -90,7 +90,7 @@ _COLOUR = r"(?:\x1b\[[\d;]*m)*"
 _BEFORE = r"(?:(?<![\w.-])(?<!\x1b\[)|(?<=\x1b\[\dm)|(?<=\x1b\[\d\dm)|(?<=\x1b\[\d;\d\dm))"
 # What follows a flag in a sentence: "--password is required".
 _SENTENCE = re.compile(
-    r"(?i:a|an|and|are|as|but|can|cannot|does|flag|for|from|has|if|in|is|may|must|needs|not|of|on|option|or|requires|should|"
+    r"(?i:a|an|and|are|as|but|can|cannot|does|flag|for|from|has|if|in|is|may|must|needs|not|of|on|option|or|requires|should|strings?|"
     r"the|to|was|when|will|with|without)[.,:;]?"
 )
 
@@ -104,7 +104,7 @@ def or_any(pattern: str, names: Iterable[str]) -> str:
 def _assignment(names: frozenset[str]) -> re.Pattern[str]:
     return re.compile(
         rf"{_BEFORE}(?P<flag>--?)?(?P<key>[\w.-]{{0,80}}(?:{or_any(HINT, names)})[\w.-]{{0,80}})"
-        rf"{_COLOUR}(?P<close>\\*[\"'])?(?P<sep>[ \t]*:=?[ \t]*|[ \t]+=(?!=)[ \t]*|=(?![=\s])|[ \t]+){_COLOUR}"
+        rf"{_COLOUR}(?P<close>\\*[\"'])?(?P<sep>[ \t]*:=?[ \t]*|[ \t]+=(?!=)[ \t]*|=(?![=\s])|[ \t]+|,[ \t]*(?=[\"'])){_COLOUR}"
         rf"(?:{_QUOTED}|(?P<word>{_WORD}))"
     )
 
@@ -154,6 +154,11 @@ def is_empty(value: str) -> bool:
     return bool(_EMPTY.fullmatch(value.strip()))
 
 
+def _hides_nothing(key: str, value: str) -> bool:
+    """Whether a value is empty, or of a name such as ``max_tokens`` only a number of them."""
+    return is_empty(value) or (key.lower().endswith("tokens") and value.strip().isdecimal() and len(value.strip()) < 8)
+
+
 def looks_random(word: str) -> bool:
     """Whether a word is none of a sentence: ``password: hunter22`` against ``invalid token: expired``.
 
@@ -168,7 +173,7 @@ def named(text: str, names: frozenset[str] = frozenset()) -> Iterator[re.Match[s
     at, pattern = 0, _assignment(names)
     while match := pattern.search(text, at):
         key, value = match["key"], text[slice(*content(match))]
-        if (is_secret_name(key) or key in names) and not is_empty(value) and _is_given(match, key, value):
+        if (is_secret_name(key) or key in names) and not _hides_nothing(key, value) and _is_given(match, key, value):
             yield match
             at = match.end()
         else:
@@ -180,12 +185,17 @@ def _is_given(match: re.Match[str], key: str, value: str) -> bool:
         return False
     if "=" in match["sep"]:
         return not (key.lower() == "pwd" and value.startswith("/"))
-    if ":" in match["sep"] and (match["close"] or match["word"] is None):
+    quoted = match["word"] is None
+    if "," in match["sep"]:  # the next argument of a list
+        return bool(match["flag"] and match["close"] and quoted and not value.startswith("--"))
+    # A quote that closes something longer, such as a URL, closes no name.
+    opened = match.string[match.start("key") - 1 : match.start("key")] in ("'", '"')
+    if ":" in match["sep"] and ((match["close"] and opened) or quoted):
         return True
     if match["flag"] and ":" not in match["sep"]:
         return not (value.startswith("-") or _SENTENCE.fullmatch(value))
     # SQL: CREATE USER … PASSWORD '…'.
-    if match["word"] is None and key.lower() == "password":
+    if quoted and key.lower() == "password":
         return True
     return ":" in match["sep"] and looks_random(value)
 
@@ -193,7 +203,7 @@ def _is_given(match: re.Match[str], key: str, value: str) -> bool:
 def lines(text: str) -> Iterator[re.Match[str]]:
     """The assignments of a configuration file, whatever their names; of comments and of mappings in one line those of secrets."""
     for match in _LINE.finditer(text):
-        if not is_empty(text[slice(*content(match))]) and (match["comment"] is None or is_secret_name(match["key"])):
+        if not _hides_nothing(match["key"], text[slice(*content(match))]) and (match["comment"] is None or is_secret_name(match["key"])):
             yield match
     for flow in _FLOW.finditer(text):
         for match in _IN_FLOW.finditer(text, flow.start(), flow.end()):

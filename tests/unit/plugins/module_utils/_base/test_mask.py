@@ -310,6 +310,12 @@ def test_s4_names_of_no_secrets(name: str) -> None:
         "redis-cli -h r -a [correcthorse] ping",
         "sshpass -p [correcthorse] ssh h",
         "curl -fsS -u admin:[correcthorse] http://h",
+        "Command '['mysqladmin', '-uroot', '-p[correcthorse]']' returned non-zero exit status 1.",
+        'exec: ["redis-cli","-a","[correcthorse]","ping"]: exit status 1',
+        "Command '['psql', '--password', '[correcthorse]']' timed out",
+        'exec: ["/bin/x","--token","[correcthorse]"]: no such file',
+        "docker login -u bob -p [correcthorse] registry.example.com",
+        "airflow users create -u admin -p [correcthorse] -r Admin",
         "mysql --password [correcthorse] --user root",
         "https://hooks.slack.com/services/[T0AAAAAAA/B0BBBBBBB/abcdefgh]",
         "https://a.blob.example.com/x?sv=2020&sig=[abcd%2Fefgh1234%3D]&se=1",
@@ -318,7 +324,7 @@ def test_s4_names_of_no_secrets(name: str) -> None:
 )
 def test_s4_other_ways_to_write_a_secret(text: str) -> None:
     """S4: of YAML, XML, SQL, Redis, and of commands. What stands in brackets is masked, and nothing else."""
-    before, _open, rest = text.rpartition("[") if text.startswith("env: [") else text.partition("[")
+    before, _open, rest = text.rpartition("[") if "[" in text.partition("[")[2] else text.partition("[")
     hidden, _close, after = rest.partition("]")
     assert Masker([]).config(f"{before}{hidden}{after}") == f"{before}{MASK}{after}"
 
@@ -327,6 +333,10 @@ def test_s4_other_ways_to_write_a_secret(text: str) -> None:
     "text",
     [
         "flag --password is required",
+        "  --password string   Password for basic authentication",
+        'Post "https://10.96.0.1:443/api/v1/namespaces/n/serviceaccounts/x/token": dial tcp 10.96.0.1:443: connect: connection refused',
+        "max_tokens: 4096\ntokens = 12",
+        "Command '['psql', '--password', '--host', 'db']' timed out",
         "--token cannot be used with --password",
         "failed, token: expired",
         "mysqladmin -p -u root ping",
