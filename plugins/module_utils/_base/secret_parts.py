@@ -38,6 +38,9 @@ PUBLIC_KEYS = frozenset(
     }
 )
 
+# The same of Secrets that people and operators of databases make: MYSQL_USER, db-host, dbname.
+_PUBLIC_WORD = re.compile(r"bucket|database|db|dbname|email|endpoint|host|hostname|login|port|region|schema|scheme|user|username")
+
 # Shorter values hide nothing.
 LEAST = 4
 
@@ -62,9 +65,14 @@ _ABOUT = re.compile(
 _SECRET_FOR = re.compile(r"connection|credentials|docker|existing|key|metadata|password|pull|registry|tls")
 
 
+def _words(name: str) -> list[str]:
+    """The words of a name, in whichever way they are joined, in lower-case letters."""
+    return [word.lower() for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", name)]
+
+
 def is_secret_name(name: str) -> bool:
     """Whether a variable, option, key or flag of that name holds a secret: ``DB_PASS``, ``smtpPassword``, ``fernet-key``."""
-    words = [word.lower() for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", name)]
+    words = _words(name)
     if not words or words[0] == "checksum" or _ABOUT.fullmatch(words[-1]) or name in ("PWD", "OLDPWD"):
         return False
     pairs = list(itertools.pairwise(words))
@@ -364,14 +372,20 @@ def parts(value: str) -> set[str]:
     return {item for item in map(str.strip, found) if len(item) >= LEAST and not is_empty(item)}
 
 
+def is_public_key(key: str) -> bool:
+    """Whether a Secret's key says who, where or which: its value is an ordinary word in logs."""
+    words = _words(key)
+    return key in PUBLIC_KEYS or (bool(words) and bool(_PUBLIC_WORD.fullmatch(words[-1])) and not is_secret_name(key))
+
+
 def secret_values(secrets: Iterable[Obj]) -> set[str]:
     """Every value that the Secrets hide."""
-    return {part for key, value in _entries(secrets) for part in (parts(value) if key not in PUBLIC_KEYS else _within(value) - {value})}
+    return {part for key, value in _entries(secrets) for part in (_within(value) - {value} if is_public_key(key) else parts(value))}
 
 
 def public_values(secrets: Iterable[Obj]) -> set[str]:
     """What the Secrets say of users, projects and servers: ordinary words, also where one of them is a password, too."""
-    return {value.strip() for key, value in _entries(secrets) if key in PUBLIC_KEYS}
+    return {value.strip() for key, value in _entries(secrets) if is_public_key(key)}
 
 
 def _entries(secrets: Iterable[Obj]) -> Iterator[tuple[str, str]]:

@@ -68,6 +68,20 @@ def test_who_and_where_stay_readable() -> None:
     assert values == {"s3cret-token"}
 
 
+@pytest.mark.parametrize("key", ["host", "DB_HOST", "db-port", "user", "MYSQL_USER", "dbname", "POSTGRES_DB", "smtpLogin", "s3.endpoint"])
+def test_s5_who_and_where_of_a_database_stay_readable(key: str) -> None:
+    """S5: of Secrets that people make. A password in such a value is one nevertheless."""
+    for value in ("db.example.com:3306", "reporting", "warehouse-1"):
+        assert secret_values([{"data": {key: base64.b64encode(value.encode()).decode()}}]) == set()
+    encoded = base64.b64encode(b"mysql://u:hunter22x@db.example.com").decode()
+    assert secret_values([{"data": {key: encoded}}]) == {"hunter22x"}
+
+
+@pytest.mark.parametrize("key", ["password", "user-password", "USER_TOKEN", "connection", "userKey", "DB_PASS", "config"])
+def test_s5_other_keys_hold_secrets(key: str) -> None:
+    assert secret_values([{"data": {key: base64.b64encode(b"reporting").decode()}}]) == {"reporting"}
+
+
 @pytest.mark.parametrize(
     ("text", "masked"),
     [
