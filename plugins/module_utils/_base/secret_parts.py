@@ -228,9 +228,9 @@ def elements(text: str) -> Iterator[re.Match[str]]:
 # What a Secret's value holds
 
 USERINFO = re.compile(r"://[^/\s:@\"']*:(?P<value>[^/\s\"']+)(?=@)")
-# The same in a URL alone, whose password may hold a slash, and a user without a password or with a fixed one, who is a token.
+# The same in a URL alone, whose password may hold a slash. A user without a password, or with one that every such user has, is a token.
 _LOG_IN = re.compile(r"[a-z][\w+.-]*://(?P<user>[^\s:@/]*)(?::(?P<password>[^\s\"']*))?@[^\s@]*")
-_TOKEN_USER = re.compile(r"x-oauth-basic|x-access-token|oauth2|git|")
+_EVERYONES = re.compile(r"x-oauth-basic|x-access-token|oauth2|git|")
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{8,}={0,2}")
 _CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.DOTALL)
 # Numbers, addresses, files: they say where something is.
@@ -254,7 +254,6 @@ def _shell_word(value: str) -> list[str]:
         words = shlex.split(value, comments=True)
     except ValueError:
         return []
-    # TOML's longer quotes are empty ones around a quoted text for a shell.
     return words if len(words) == 1 else []
 
 
@@ -336,7 +335,7 @@ def _within(value: str) -> set[str]:
     if log_in := _LOG_IN.fullmatch(value):
         user, password = log_in["user"], log_in["password"]
         found |= _plain(password or "")
-        if password is None or _TOKEN_USER.fullmatch(password):
+        if password is None or _EVERYONES.fullmatch(password):
             found |= {item for item in _plain(user) if not _is_user(log_in[0], item)}
     if text := _decoded(value):
         found |= parts(text)
