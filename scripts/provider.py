@@ -19,6 +19,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 KIND = "kind"
 PROMPTS = ("-J", "--ask-vault-pass", "--ask-vault-password")
+# A vault id with or without a label, as ansible-core takes it (cli/__init__.py, setup_vault_secrets).
+_PROMPT = re.compile(r"(?:.*@)?prompt(?:_ask_vault_pass)?")
 LISTING = ("syntax", "listhosts", "listtasks", "listtags")
 
 
@@ -39,9 +41,9 @@ def without_prompts(arguments: Sequence[str]) -> list[str]:
     """The arguments without those that make Ansible ask for a vault password: it would ask again in the run."""
     kept: list[str] = []
     for item in arguments:
-        if item in PROMPTS or re.fullmatch(r"--vault-id=.*@prompt", item):
+        if item in PROMPTS or (item.startswith("--vault-id=") and _PROMPT.fullmatch(item.removeprefix("--vault-id="))):
             continue
-        if kept and kept[-1] == "--vault-id" and item.endswith("@prompt"):
+        if kept and kept[-1] == "--vault-id" and _PROMPT.fullmatch(item):
             kept.pop()
             continue
         kept.append(item)

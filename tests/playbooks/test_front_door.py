@@ -88,6 +88,8 @@ def test_h6_help_is_no_run(folder: Path) -> None:
         (["-J", "-C"], ["-C"]),
         (["--vault-id", "dev@prompt", "-e", "x@prompt"], ["-e", "x@prompt"]),
         (["--vault-id=dev@prompt", "--vault-id", "dev@file"], ["--vault-id", "dev@file"]),
+        (["--vault-id", "prompt", "--vault-id=prompt", "--vault-id", "@prompt"], []),
+        (["--vault-id=dev@prompt_ask_vault_pass", "--vault-id", "prompt.txt"], ["--vault-id", "prompt.txt"]),
     ],
 )
 def test_h6_no_password_is_asked_for(given: list[str], kept: list[str]) -> None:

@@ -17,6 +17,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._base.secret_parts 
     LEAST,
     USERINFO,
     content,
+    elements,
     is_empty,
     is_secret_name,
     lines,
@@ -41,29 +42,57 @@ NAME = re.compile(
     r"repos|root|s3|scheduler|secret|secrets|server|service|sqlite|staging|statsd|status|store|sync|system|task|tasks|team|test|"
     r"token|triggerer|user|username|users|versitygw|web|webserver|worker|workers"
 )
+# What an object is called.
+_OBJECT = re.compile(r"[a-z0-9.-]+")
 DROPPED_ANNOTATIONS = ("kubectl.kubernetes.io/last-applied-configuration",)
 # Where a list of names and values has the value: variables and Helm's parameters, parameters of Argo CD's plugins.
 _VALUES = ("value", "string", "array", "map")
+# Where a ConfigMap has files that are not text: in base64 no name of a secret is seen.
+_BINARY = "binaryData"
 # Lines without any of these hold nothing that looks like a secret.
-_HINT = HINT + r"|(?i:cookie|identified)|://|eyJ|gh[pousr]_|github_pat_|glpat-"
+_HINT = HINT + r"|(?i:cookie|identified)|://|eyJ|gh[pousr]_|github_pat_|glpat-|xox[abeoprs]-"
 _PATTERNS = (
     USERINFO,
     re.compile(r"://(?P<value>(?=\w*\d)[\w-]{20,})(?=[:@])"),  # a token in a user's place
     re.compile(r"(?i:authorization)[\"'\\\[\]]*\s*[:=]\s*[\"'\\\[]*(?i:basic|bearer|token|negotiate)\s+(?P<value>[\w.~+/=-]+)"),
     re.compile(r"(?i)\b(?:set-)?cookie[\"'\\]*: *[\[\"'\\]*(?P<value>[^\s\"'\\]+=[^\"'\\\n]+)"),
     re.compile(r"(?P<value>eyJ[\w-]{10,}\.[\w-]{10,}\.[\w-]+)"),  # a JSON web token
-    re.compile(r"\b(?P<value>gh[pousr]_\w{20,}|github_pat_\w{20,}|glpat-[\w-]{20,})"),
+    re.compile(r"\b(?P<value>gh[pousr]_\w{20,}|github_pat_\w{20,}|glpat-[\w-]{20,}|xox[abeoprs]-[\w-]{10,})"),
+    re.compile(r"://hooks\.slack\.com/(?:services|workflows)/(?P<value>[\w/-]+)"),
+    re.compile(r"(?i)[?&](?:sig|(?:x-amz-|x-goog-)?signature)=(?P<value>[^&\s\"'\\]+)"),  # URLs that are signed
     re.compile(r"(?i)\bidentified (?:with \S+ )?by +(?P<quote>['\"])(?P<value>.+?)(?P=quote)"),
     re.compile(r"(?i)\blogin\s+\S+\s+password\s+(?P<value>\S+)"),  # .netrc
+    re.compile(r"\b(?:requirepass|masterauth)\s+[\"']?(?P<value>[^\s\"']+)"),  # redis.conf
 )
+# Short flags of programs that take a password. Arguments of a list are joined by NUL, or stand in a text as Python and JSON write them.
+_GAP = r"(?:[\s\0]+|[\"'],\s*)[\"']?"
+_ARGUMENT = r"(?P<value>[^\s\0\"']+)"
+_COMMANDS = (
+    re.compile(rf"\b(?:mysql|mariadb)\w*(?:-\w+)?{_GAP}(?:[^\n]{{0,500}}?(?<=[\s\0\"']))?-p{_ARGUMENT}"),
+    re.compile(rf"\bredis-cli{_GAP}(?:[^\n]{{0,500}}?(?<=[\s\0\"']))?-a{_GAP}{_ARGUMENT}"),
+    re.compile(
+        rf"\b(?:sshpass|(?:docker|podman|nerdctl){_GAP}login|airflow{_GAP}users{_GAP}(?:create|reset-password)){_GAP}"
+        rf"(?:[^\n]{{0,500}}?(?<=[\s\0\"']))?-p(?:{_GAP})?{_ARGUMENT}"
+    ),
+    re.compile(rf"\bcurl{_GAP}(?:[^\n]{{0,500}}?(?<=[\s\0\"']))?(?:-u|--user|-U|--proxy-user)(?:=|{_GAP})?[^\s\0:\"']*:{_ARGUMENT}"),
+)
+_COMMAND = re.compile(r"\b(?:mysql|mariadb|redis-cli|sshpass|curl|login|users)")
 _KEY_BLOCK = re.compile(
     r"-----BEGIN [A-Z ]*PRIVATE KEY-----(?P<value>(?:(?!-----(?:BEGIN|END)).){1,20000}(?=-----END)|[A-Za-z0-9+/=\s\\]+)", re.DOTALL
 )
 # A variable with its value, as JSON, YAML and Go print it; Go also as fields of a structure, for instance in the kubelet's journal.
 _PAIR = re.compile(
-    r"\b[nN]ame\\*[\"']?[:=]\s*\\*[\"']?(?P<key>[\w.-]+)\\*[\"']?(?:[,\s]|\\+n)+\\*[\"']?[vV]alue\\*[\"']?[:=]\s*"
+    r"\b(?:[nN]ame|path)\\*[\"']?[:=]\s*\\*[\"']?(?P<key>[\w./-]+)\\*[\"']?(?:[,\s]|\\+n)+\\*[\"']?[vV]alue\\*[\"']?[:=]\s*"
     r"(?:\"(?P<double>(?:\\.|[^\"\\])*)\"|'(?P<single>(?:''|[^'])*)'"
-    r"|(?P<escape>\\+[\"'])(?P<nested>.*?)(?<!\\)(?P=escape)|(?P<go>[^\n]{0,4096}?)(?=,ValueFrom)|(?P<rest>(?:(?!\\+n)[^\n\]}])+))"
+    r"|(?P<escape>\\+[\"'])(?P<nested>.*?)(?<!\\)(?P=escape)|(?P<go>[^\n]{0,4096}?)(?=,ValueFrom)"
+    r"|(?P<block>[|>][+-]?\d?[ \t]*\n(?P<indent>[ \t]+)[^\n]*(?:\n(?P=indent)[^\n]*)*)|(?P<rest>(?:(?!\\+n)[^\n\]}])+))"
+)
+_PAIRED = ("go", "double", "single", "nested", "block", "rest")
+# The same in the other order, which YAML allows.
+_PAIR_TURNED = re.compile(
+    r"(?m:^|(?<=[{-]))[ \t]*[\"']?value[\"']?:[ \t]*"
+    r"(?:\"(?P<double>(?:\\.|[^\"\\])*)\"|'(?P<single>(?:''|[^'])*)'|(?P<rest>[^\s\"',{}\[\]][^\n,{}]{0,4096}))"
+    r"(?:,[ \t]*|[ \t]*\n[ \t]+)[\"']?(?:name|path)[\"']?:[ \t]*[\"']?(?P<key>[\w./-]+)"
 )
 
 Span = tuple[int, int]
@@ -112,10 +141,10 @@ class Masker:
     def manifest(self, item: Obj) -> str:
         """An object as JSON without secrets; of a Secret only the names of its keys, and how long each value is."""
         metadata = {key: value for key, value in (item.get("metadata") or {}).items() if key != "managedFields"}
-        values = {"data", "stringData"} if item.get("kind") == "Secret" else set()
+        values = {"data", "stringData"} if item.get("kind") == "Secret" else {_BINARY}
         shown = self._tree({**{key: value for key, value in item.items() if key not in values}, "metadata": metadata})
-        if values:
-            shown["data"] = {key: f"{len(value)} characters" for key, value in (item.get("data") or {}).items()}
+        for key in values & {"data", _BINARY} & item.keys():
+            shown[key] = {name: f"{len(value or '')} characters" for name, value in (item[key] or {}).items()}
         return json.dumps(shown, indent=2, sort_keys=True, ensure_ascii=False)
 
     def _known(self, text: str) -> Iterator[Span]:
@@ -151,7 +180,13 @@ class Masker:
             at = start + len(line)
         for match in _PAIR.finditer(text):
             if self._is_secret(match["key"]):
-                yield from [match.span(name) for name in ("go", "double", "single", "nested", "rest") if match[name] is not None][:1]
+                yield next(match.span(name) for name in _PAIRED if match[name] is not None)
+        for match in _PAIR_TURNED.finditer(text):
+            if self._is_secret(match["key"]):
+                yield next(match.span(name) for name in ("double", "single", "rest") if match[name] is not None)
+        yield from (content(match) for match in elements(text))
+        if _COMMAND.search(text):
+            yield from _of_commands(text)
         if "PRIVATE KEY-----" in text:
             yield from (match.span("value") for match in _KEY_BLOCK.finditer(text))
 
@@ -163,11 +198,14 @@ class Masker:
         if isinstance(value, str):
             return self.config(value)
         if isinstance(value, list):
+            if all(isinstance(item, str) for item in value) and _COMMAND.search(joined := "\0".join(value)):
+                value = _masked(joined, _of_commands(joined)).split("\0")
             flags = [isinstance(item, str) and item.startswith("-") and "=" not in item and self._is_secret(item) for item in value]
             return [self._blank(item) if flag else self._tree(item) for item, flag in zip(value, [False, *flags], strict=False)]
         if not isinstance(value, dict):
             return value
-        named_so = self._is_secret(str(value.get("name") or ""))
+        # A name, or the path of a patch (JSON 6902).
+        named_so = self._is_secret(str(value.get("name") or value.get("path") or ""))
         return {
             self.text(key): self._blank(item) if self._is_secret(key) or (named_so and key in _VALUES) else self._tree(item)
             for key, item in value.items()
@@ -179,7 +217,7 @@ class Masker:
         if isinstance(value, list):
             return [self._blank(item) for item in value]
         if isinstance(value, dict):
-            return self._tree(value)
+            return {key: self._blank(item) if key in _VALUES else item for key, item in self._tree(value).items()}
         return value if value is None or isinstance(value, bool) or (isinstance(value, str) and is_empty(value)) else MASK
 
 
@@ -192,8 +230,20 @@ _UNKNOWING = Masker(())
 
 
 def _is_name(value: str, names: set[str]) -> bool:
+    """Whether a value is a name or a part of one, such as the analytics of team-analytics, or made of the platform's own words."""
     lower = value.lower()
-    return lower in names or all(NAME.fullmatch(word) or word in names for word in re.split(r"[-_./@: ]+", lower))
+    # A URL, which a Secret may have among its names, may hold the value as its password.
+    parts_of = (name for name in names if lower in name and _OBJECT.fullmatch(name))
+    if lower in names or any(re.search(rf"(?<![a-z0-9]){re.escape(lower)}(?![a-z0-9])", name) for name in parts_of):
+        return True
+    return all(NAME.fullmatch(word) or word in names for word in re.split(r"[-_./@: ]+", lower))
+
+
+def _of_commands(text: str) -> Iterator[Span]:
+    """Where commands have passwords behind flags of one letter."""
+    for pattern in _COMMANDS:
+        for match in pattern.finditer(text):
+            yield match.span("value")
 
 
 def _matches(form: Form, text: str) -> Iterator[Span]:

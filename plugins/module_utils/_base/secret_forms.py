@@ -29,16 +29,18 @@ WRAP = re.compile(
     rf"{_NEW_LINE}(?<={_FULL_LINE})(?:{_NEW_LINE}[ \t]*)*(?:\d{{4}}-\d\d-\d\dT\S+ )?[ \t]*(?=[{ALPHABET}_-])",
     re.DOTALL,
 )
-# A backslash and a percent sign, themselves as often encoded as may be. After a backslash YAML goes on in the next line.
+# A backslash and a percent sign, themselves as often encoded as may be. After a backslash YAML goes on in the next line, also in JSON.
 _SLASH = r"(?:(?:\\|%+(?:25)*5[cC])(?:\r?\n[ \t]*)?)"
-_FOLD = r"(?:\\+\r?\n[ \t]*)?"
+_FOLD = r"(?:\\+\r?\n[ \t]*|\\{3,}n[ \t]*)?"
 _PERCENT = r"%+(?:25)*"
-_SPACE = rf"(?:(?:{_SLASH}*[ \t\r\n]|{_SLASH}+[nrt]|\+|{_PERCENT}2[0bB])+|{_SLASH}+(?:u00|x)20)"
-_LINE_END = rf"(?:(?:{_SLASH}*\r?\n[ \t]*|{_SLASH}+[nr][ \t]*)+|(?:{_PERCENT}0[dDaA])+|{_SLASH}+(?:x|u00)0[aA])"
+_SPACE = rf"(?:(?:{_SLASH}*[ \t\r\n]|{_SLASH}+[nrt]|\+|{_SLASH}*{_PERCENT}2[0bB])+|{_SLASH}+(?:u00|x)20|{_SLASH}+0(?:40|1[125]))"
+_LINE_END = rf"(?:(?:{_SLASH}*\r?\n[ \t]*|{_SLASH}+[nr][ \t]*)+|(?:{_PERCENT}0[dDaA])+|{_SLASH}+(?:(?:x|u00)0[aA]|01[25]))"
 _PADDING = rf"(?:=|{_PERCENT}3[dD]|{_SLASH}+u003[dD])"
 _AND = rf"(?:&|{_PERCENT}26|{_SLASH}+u0026)(?:amp(?:;|{_PERCENT}3[bB]))*"
 _NUMBER = rf"(?:#|{_PERCENT}23)"
 _SEMICOLON = rf"(?:;|{_PERCENT}3[bB])"
+# What YAML writes after a backslash.
+_YAML = {0x85: "N", 0xA0: "_", 0x2028: "L", 0x2029: "P"}
 _ENTITIES: dict[int, list[str]] = {}
 for _name, _number in html.entities.name2codepoint.items():
     _ENTITIES.setdefault(_number, []).append(_name)
@@ -75,22 +77,28 @@ def _character(character: str) -> str:
         rf"{_SLASH}*{re.escape(character)}",
         "".join(rf"{_SLASH}+u{_hex(units[at : at + 2].hex())}" for at in range(0, len(units), 2)),
         "".join(rf"{_SLASH}+x{_hex(f'{octet:02x}')}" for octet in octets),
+        # Protocol buffers as text, Git, C; Rust, PHP.
+        "".join(rf"{_SLASH}+{octet:03o}" for octet in octets),
         rf"{_SLASH}+[xU]0*{_hex(format(number, 'x'))}",
-        "".join(rf"{_PERCENT}{_hex(f'{octet:02x}')}" for octet in octets),
-        rf"{_AND}(?:{entities}){_SEMICOLON}",
+        rf"{_SLASH}+u\{{0*{_hex(format(number, 'x'))}\}}",
+        # A backslash before it may have been encoded with it: JSON in a URL.
+        rf"{_SLASH}*" + "".join(rf"{_PERCENT}{_hex(f'{octet:02x}')}" for octet in octets),
+        rf"{_SLASH}*{_AND}(?:{entities}){_SEMICOLON}",
+        *([rf"{_SLASH}+{_YAML[number]}"] if number in _YAML else []),
     ]
     return f"(?:(?:{'|'.join(ways)}){_FOLD})"
 
 
-# White space, backslashes and what is doubled are taken together: a pattern for each of many would try all ways to share them out.
-_RUNS = re.compile(r"(?P<space>\s+)|(?P<slashes>\\+)|(?P<doubled>(?P<one>['\"%$])(?P=one)*)|.", re.DOTALL)
+# White space, backslashes and what is doubled are taken together: a pattern for each of many would try all ways to share them out. Other
+# white space, such as a no-break space, is no different from letters.
+_RUNS = re.compile(r"(?P<space>[ \t\r\n]+)|(?P<slashes>\\+)|(?P<doubled>(?P<one>['\"%$])(?P=one)*)|.", re.DOTALL)
 
 
 def _run(match: re.Match[str]) -> str:
     if match["space"]:
         return _LINE_END if set(match[0]) & set("\r\n") else _SPACE
     if match["slashes"]:
-        return rf"(?:{_SLASH}+(?:(?:u00|x)5[cC])?)"
+        return rf"(?:{_SLASH}+(?:(?:(?:u00|x)5[cC]|134){_SLASH}*)*)"
     if not match["doubled"]:
         return _character(match[0])
     # Doubled in SQL, YAML, INI and environment files. Between quotes shells end the quote for one.
@@ -98,7 +106,7 @@ def _run(match: re.Match[str]) -> str:
     if match["one"] == "'":
         double = _character('"')
         single = f"(?:{single}{double}{single}{double}{single}|{single})"
-    return f"{single}{{{length},{3 * length}}}"
+    return f"{single}{{{length},{4 * length}}}"
 
 
 def _base64_character(character: str) -> str:
@@ -117,14 +125,17 @@ def _form(text: str, pattern: str) -> Form:
     return Form(_anchor(text), pattern, 16 * len(text) + 64)
 
 
-def _base64_form(content: bytes, offset: int, whole: bool) -> Form:
-    """The characters that the content alone decides, whatever stands before it; with ``whole`` also nothing may follow it."""
+def _base64_form(content: bytes, offset: int, whole: bool, alone: bool = False) -> Form:
+    """The characters that the content alone decides, whatever stands before it; with ``whole`` nothing may follow it.
+
+    With ``alone`` nothing may stand before it, either.
+    """
     bits = 8 * (offset + len(content))
     encoded = base64.b64encode(b"\0" * offset + content).decode().rstrip("=")
     core, last = encoded[(0, 2, 3)[offset] : bits // 6], encoded[bits // 6 :]
     pattern = "".join(map(_base64_character, core))
     if whole:
-        before = "" if offset else r"(?<![A-Za-z0-9+/])"
+        before = r"(?<![A-Za-z0-9+/])" if alone else ""
         return _form(core, rf"{before}{pattern}{re.escape(last)}{_PADDING}*(?![A-Za-z0-9+/=])")
     if last:
         first = ALPHABET.index(last)
@@ -147,7 +158,7 @@ def _spellings(value: str) -> set[str]:
 def _log_in_forms(value: str) -> Iterator[Form]:
     """Base64 of the value alone, and of ``user:value``, as log-ins are sent. For a value that could also be a part of something else."""
     content = value.encode("utf-8", "surrogatepass")
-    yield _base64_form(content, 0, whole=True)
+    yield _base64_form(content, 0, whole=True, alone=True)
     for offset in range(3):
         yield _base64_form(b":" + content, offset, whole=True)
 

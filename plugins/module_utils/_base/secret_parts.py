@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import base64
 import binascii
+import codecs
 import itertools
 import json
 import re
+import shlex
 from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import Any
@@ -36,21 +38,25 @@ PUBLIC_KEYS = frozenset(
     }
 )
 
+# The same of Secrets that people and operators of databases make: MYSQL_USER, db-host, dbname.
+_PUBLIC_WORD = re.compile(r"bucket|database|db|dbname|email|endpoint|host|hostname|login|port|region|schema|scheme|user|username")
+
 # Shorter values hide nothing.
 LEAST = 4
 
 # Names
 
-_SECRET_WORD = re.compile(r".*(?:passw(?:or)?ds?|passphrases?|passcode|secret|token|credentials?|apikey|privatekey)|jwt|bearer|pwd|pw")
+_SECRET_WORD = re.compile(r".*(?:passw(?:or)?ds?|passphrases?|passcode|secret|tokens?|credentials?|creds)|cred|jwt|bearer|pwd|pw")
 _PASS = re.compile(r"(?!bypass|compass|trespass|encompass|surpass).*pass")
 # A key of what: "key" alone is not a secret.
 _KEY_OF = re.compile(
     r"access|account|api|client|deploy|encryption|fernet|hmac|host|jwt|license|master|private|secret|session|shared|signing|ssh|"
     r"storage|webhook"
 )
+_ONE_WORD_KEY = re.compile(rf".*(?:{_KEY_OF.pattern})keys?")
 # A name that ends so says where a secret is, or which, or for how long: passwordSecretName, TOKEN_FILE, tokenExpirationSeconds.
 _ABOUT = re.compile(
-    r"age|algorithm|audience|backend|backends|class|count|days|enabled|endpoint|error|errors|expiration|expires|expiry|field|file|"
+    r"age|algorithm|audiences?|backend|backends|class|count|days|enabled|endpoint|error|errors|expiration|expires|expiry|field|file|"
     r"files|format|header|hours|id|ids|issuer|length|lifetime|limit|max|method|min|minutes|mode|name|names|namespace|namespaces|"
     r"path|paths|policy|prefix|provider|ref|refs|rotation|seconds|selector|size|status|store|suffix|timeout|ttl|type|types|uri|url|"
     r"version|volume"
@@ -59,9 +65,14 @@ _ABOUT = re.compile(
 _SECRET_FOR = re.compile(r"connection|credentials|docker|existing|key|metadata|password|pull|registry|tls")
 
 
+def _words(name: str) -> list[str]:
+    """The words of a name, in whichever way they are joined, in lower-case letters."""
+    return [word.lower() for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", name)]
+
+
 def is_secret_name(name: str) -> bool:
     """Whether a variable, option, key or flag of that name holds a secret: ``DB_PASS``, ``smtpPassword``, ``fernet-key``."""
-    words = [word.lower() for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", name)]
+    words = _words(name)
     if not words or words[0] == "checksum" or _ABOUT.fullmatch(words[-1]) or name in ("PWD", "OLDPWD"):
         return False
     pairs = list(itertools.pairwise(words))
@@ -69,7 +80,7 @@ def is_secret_name(name: str) -> bool:
         return False
     return (
         words[-1] == "auth"
-        or any(_SECRET_WORD.fullmatch(word) or _PASS.fullmatch(word) for word in words)
+        or any(_SECRET_WORD.fullmatch(word) or _PASS.fullmatch(word) or _ONE_WORD_KEY.fullmatch(word) for word in words)
         or any(_KEY_OF.fullmatch(first) and second in ("key", "keys") for first, second in pairs)
     )
 
@@ -82,6 +93,14 @@ _QUOTED = r"\"(?P<double>(?:\\.|[^\"\\])*)\"|'(?P<single>(?:''|\\.|[^'\\])*)'|(?
 _WORD = r"(?:[^\s\"'&;,)}\]\\]|[&;,](?![\s\"'\\]|$|[\w.-]+=)|[\"')}\]](?=[\w!#$%^*+~?])|\\(?![nrt\"'\\]))+"
 # What a name or a line has that may hold a secret.
 HINT = r"(?i:pass|pwd|pw|secret|token|cred|auth|[\w.-]key|jwt|bearer)"
+# Loggers that colour names and values put it between them.
+_COLOUR = r"(?:\x1b\[[\d;]*m)*"
+_BEFORE = r"(?:(?<![\w.-])(?<!\x1b\[)|(?<=\x1b\[\dm)|(?<=\x1b\[\d\dm)|(?<=\x1b\[\d;\d\dm))"
+# What follows a flag in a sentence: "--password is required".
+_SENTENCE = re.compile(
+    r"(?i:a|an|and|are|as|but|can|cannot|does|flag|for|from|has|if|in|is|may|must|needs|not|of|on|option|or|requires|should|strings?|"
+    r"the|to|was|when|will|with|without)[.,:;]?"
+)
 
 
 def or_any(pattern: str, names: Iterable[str]) -> str:
@@ -92,20 +111,35 @@ def or_any(pattern: str, names: Iterable[str]) -> str:
 @cache
 def _assignment(names: frozenset[str]) -> re.Pattern[str]:
     return re.compile(
-        rf"(?<![\w.-])(?P<flag>--?)?(?P<key>[\w.-]{{0,80}}(?:{or_any(HINT, names)})[\w.-]{{0,80}})"
-        r"(?P<close>\\*[\"'])?(?P<sep>[ \t]*:=?[ \t]*|[ \t]+=(?!=)[ \t]*|=(?![=\s])|[ \t]+)"
+        rf"{_BEFORE}(?P<flag>--?)?(?P<key>[\w.-]{{0,80}}(?:{or_any(HINT, names)})[\w.-]{{0,80}})"
+        rf"{_COLOUR}(?P<close>\\*[\"'])?(?P<sep>[ \t]*:=?[ \t]*|[ \t]+=(?!=)[ \t]*|=(?![=\s])|[ \t]+|,[ \t]*(?=[\"'])){_COLOUR}"
         rf"(?:{_QUOTED}|(?P<word>{_WORD}))"
     )
 
 
-CONTENT = ("double", "single", "nested", "word", "block", "rest")
-# A line of a configuration file: INI, YAML, TOML, properties, environment. The value may be a block or a quoted text of more lines.
+CONTENT = ("double", "single", "nested", "word", "block", "next", "rest")
+# The beginning of another assignment, or of a structure. Base64 may end with what looks like one.
+_OTHER = r"[ \t-]*(?:[{\[#;]|[\"']?[A-Za-z_][\w.\-/]*[\"']?[ \t]*(?::(?=\s|\Z)|=(?!=?[ \t]*(?:\r?\n|\Z))))"
+# A line of a configuration file: INI, YAML, TOML, properties, environment. The value may be a block or a quoted text of more lines, or
+# stand in the next lines, also as a list.
 _LINE = re.compile(
-    r"^(?P<indent>[ \t]*)(?:(?:-|export|set)[ \t]+)*(?P<mark>[\"']?)(?P<key>[A-Za-z_][\w.\-/]*)(?P=mark)[ \t]*"
+    r"^(?P<indent>[ \t]*)(?P<comment>[#;]+[ \t]*)?(?:(?:-|export|set)[ \t]+)*(?P<mark>[\"']?)(?P<key>[A-Za-z_][\w.\-/]*)(?P=mark)[ \t]*"
     r"(?:=|:=|:(?=[ \t\r\n]|$))[ \t]*"
     r"(?:[|>][+-]?\d?[ \t]*\r?\n(?P<block>(?:(?P=indent)[ \t]+[^\n]*(?:\n|\Z)|[ \t]*\n)+)"
+    rf"|\r?\n(?P<next>(?:(?P=indent)(?:[ \t]|-[ \t])(?!{_OTHER})[^\n]*(?:\n|\Z))+)"
     r"|(?:" + _QUOTED.replace(".*?", "[^\n]*?") + r")(?=[ \t]*[,;]?[ \t]*(?:[#;][^\n]*)?\r?$)|(?P<rest>[^\r\n]+))",
     re.MULTILINE,
+)
+# Mappings in one line, as YAML and JSON have them, and their assignments.
+_FLOW = re.compile(r"\{[^{}\n]{1,4096}\}")
+_IN_FLOW = re.compile(
+    r"(?<=[{,])[ \t]*(?P<mark>[\"']?)(?P<key>[A-Za-z_][\w.\-/]{0,80})(?P=mark):[ \t]+"
+    rf"(?:{_QUOTED}|(?P<word>[^\s\"',{{}}\[\]\\][^,{{}}\n]*))"
+)
+# Elements of XML: <password>…</password>, and Hadoop's <name>…</name><value>…</value>.
+_ELEMENT = re.compile(
+    r"<(?:name>\s*(?P<name>[\w.-]{1,120})\s*</name>\s*<value|(?P<tag>[\w.:-]{1,120})(?:\s[^<>]{0,500})?)>"
+    r"(?P<word>[^<]{1,4096})</(?(name)value|(?P=tag))>"
 )
 # Values that stand for nothing, or for another one.
 _EMPTY = re.compile(
@@ -128,10 +162,18 @@ def is_empty(value: str) -> bool:
     return bool(_EMPTY.fullmatch(value.strip()))
 
 
+def _hides_nothing(key: str, value: str) -> bool:
+    """Whether a value is empty, or of a name such as ``max_tokens`` only a number of them."""
+    return is_empty(value) or (key.lower().endswith("tokens") and value.strip().isdecimal() and len(value.strip()) < 8)
+
+
 def looks_random(word: str) -> bool:
-    """Whether a word is none of a sentence: ``password: hunter22`` against ``invalid token: expired``."""
+    """Whether a word is none of a sentence: ``password: hunter22`` against ``invalid token: expired``.
+
+    Numbers and addresses are not, nor the port and path after the name of a host.
+    """
     mixed = re.search(r"\d|[!#$%^&*+=~]|[a-z][A-Z]", word)
-    return bool(mixed) and "://" not in word and not re.fullmatch(r"[\d.:/]+", word)
+    return bool(mixed) and "://" not in word and not re.fullmatch(r"[\d.:/]+|\d{1,5}/\S*", word)
 
 
 def named(text: str, names: frozenset[str] = frozenset()) -> Iterator[re.Match[str]]:
@@ -139,7 +181,7 @@ def named(text: str, names: frozenset[str] = frozenset()) -> Iterator[re.Match[s
     at, pattern = 0, _assignment(names)
     while match := pattern.search(text, at):
         key, value = match["key"], text[slice(*content(match))]
-        if (is_secret_name(key) or key in names) and not is_empty(value) and _is_given(match, key, value):
+        if (is_secret_name(key) or key in names) and not _hides_nothing(key, value) and _is_given(match, key, value):
             yield match
             at = match.end()
         else:
@@ -151,19 +193,44 @@ def _is_given(match: re.Match[str], key: str, value: str) -> bool:
         return False
     if "=" in match["sep"]:
         return not (key.lower() == "pwd" and value.startswith("/"))
-    if ":" in match["sep"] and (match["close"] or match["word"] is None):
+    quoted = match["word"] is None
+    if "," in match["sep"]:  # the next argument of a list
+        return bool(match["flag"] and match["close"] and quoted and not value.startswith("--"))
+    # A quote that closes something longer, such as a URL, closes no name.
+    opened = match.string[match.start("key") - 1 : match.start("key")] in ("'", '"')
+    if ":" in match["sep"] and ((match["close"] and opened) or quoted):
         return True
-    return (":" in match["sep"] or bool(match["flag"])) and looks_random(value)
+    if match["flag"] and ":" not in match["sep"]:
+        return not (value.startswith("-") or _SENTENCE.fullmatch(value))
+    # SQL: CREATE USER … PASSWORD '…'.
+    if quoted and key.lower() == "password":
+        return True
+    return ":" in match["sep"] and looks_random(value)
 
 
 def lines(text: str) -> Iterator[re.Match[str]]:
-    """The assignments of a configuration file, whatever their names."""
-    return (match for match in _LINE.finditer(text) if not is_empty(text[slice(*content(match))]))
+    """The assignments of a configuration file, whatever their names; of comments and of mappings in one line those of secrets."""
+    for match in _LINE.finditer(text):
+        if not _hides_nothing(match["key"], text[slice(*content(match))]) and (match["comment"] is None or is_secret_name(match["key"])):
+            yield match
+    for flow in _FLOW.finditer(text):
+        for match in _IN_FLOW.finditer(text, flow.start(), flow.end()):
+            if is_secret_name(match["key"]) and not is_empty(text[slice(*content(match))]):
+                yield match
+
+
+def elements(text: str) -> Iterator[re.Match[str]]:
+    """The elements of XML that have a secret's name."""
+    found = _ELEMENT.finditer(text) if "</" in text else ()
+    return (match for match in found if is_secret_name(match["name"] or match["tag"]) and not is_empty(match["word"]))
 
 
 # What a Secret's value holds
 
 USERINFO = re.compile(r"://[^/\s:@\"']*:(?P<value>[^/\s\"']+)(?=@)")
+# The same in a URL alone, whose password may hold a slash. A user without a password, or with one that every such user has, is a token.
+_LOG_IN = re.compile(r"[a-z][\w+.-]*://(?P<user>[^\s:@/]*)(?::(?P<password>[^\s\"']*))?@[^\s@]*")
+_EVERYONES = re.compile(r"x-oauth-basic|x-access-token|oauth2|git|")
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{8,}={0,2}")
 _CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.DOTALL)
 # Numbers, addresses, files: they say where something is.
@@ -172,9 +239,22 @@ _PUBLIC = re.compile(
     r"|[\w-]+(?:\.[\w-]+)*:\d+|[./~]*/(?:[\w.-]+/)+[\w.-]*"
     r"|/(?:bin|data|etc|home|opt|root|run|srv|tmp|usr|var)"
 )
+# What no text holds.
+_CONTROL_OCTETS = {*range(9), *range(14, 32), 127}
 # Argo CD keeps one in its Secret, and the same second stands in many lines.
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)")
 _WORDS = re.compile(r"[A-Za-z]+(?:[ _-][A-Za-z]+)*\d?")
+
+
+def _shell_word(value: str) -> list[str]:
+    """What a shell makes of a value with quotes in it; nothing where that are several words or none."""
+    if not set(value) & set("'\"\\") or len(value) > 4096:
+        return []
+    try:
+        words = shlex.split(value, comments=True)
+    except ValueError:
+        return []
+    return words if len(words) == 1 else []
 
 
 def _unquoted(match: re.Match[str], text: str) -> set[str]:
@@ -191,8 +271,11 @@ def _unquoted(match: re.Match[str], text: str) -> set[str]:
         found = {value, value.replace("''", "'")}
     elif match.groupdict().get("block") is not None:
         found = {"\n".join(line.strip() for line in value.strip().splitlines())}
+    elif match.groupdict().get("next") is not None:
+        rows = [re.sub(r"^-[ \t]+", "", line.strip()) for line in value.splitlines()]
+        found = {value, *rows, *(row[1:-1] for row in rows if row[:1] in ("'", '"') and row[:1] == row[-1:])}
     else:
-        found = {value, re.split(r"[ \t]+[#;]", value)[0]}
+        found = {value, re.split(r"[ \t]+[#;]", value)[0], *_shell_word(value)}
     found |= {" ".join(item.split()) for item in found if "\n" in item}
     return {item.strip() for item in found}
 
@@ -205,8 +288,8 @@ def _assigned(text: str) -> set[str]:
         for value in _unquoted(match, text):
             hidden = is_secret_name(match["key"]) or not (_PUBLIC.fullmatch(value) or (not environment and _WORDS.fullmatch(value)))
             found |= _within(value) if hidden else set()
-    for match in named(text):
-        found |= _unquoted(match, text)
+    for match in (*named(text), *elements(text)):
+        found |= {item for value in _unquoted(match, text) for item in _plain(value)}
     return found
 
 
@@ -232,11 +315,28 @@ def _decoded(value: str) -> str:
     return text if text.strip().isprintable() or "\n" in text else ""
 
 
+def _plain(value: str) -> set[str]:
+    """A part of a URL, also without its percent-encoding."""
+    return {value, unquote(value), unquote_plus(value)}
+
+
+def _is_user(url: str, name: str) -> bool:
+    """Whether the user of a URL without a password is only a name: over SSH, or as short as names are."""
+    return not url.startswith("http") or (len(name) < 20 and not looks_random(name))
+
+
 def _within(value: str) -> set[str]:
     """One value and what it is made of: a URL's password, what base64 hides, the password of ``user:password``."""
     found = {value}
     for match in USERINFO.finditer(value):
-        found |= {match["value"], unquote(match["value"]), unquote_plus(match["value"])}
+        found |= _plain(match["value"])
+    if "://" in value and "?" in value:
+        found |= {part for match in named(value) for text in _unquoted(match, value) for part in _plain(text)}
+    if log_in := _LOG_IN.fullmatch(value):
+        user, password = log_in["user"], log_in["password"]
+        found |= _plain(password or "")
+        if password is None or _EVERYONES.fullmatch(password):
+            found |= {item for item in _plain(user) if not _is_user(log_in[0], item)}
     if text := _decoded(value):
         found |= parts(text)
     if "://" not in value and (pair := re.fullmatch(r"[^\s:/]+:(\S+)", value)):
@@ -250,11 +350,13 @@ def parts(value: str) -> set[str]:
     if _TIME.fullmatch(value):
         return set()
     text = _CERTIFICATE.sub("", value)
-    found = _within(value) | {match[1] for match in re.finditer(r"\bpassword[ \t]+(\S+)", text)}
+    found = _within(value) | {match[1] for match in re.finditer(r"\b(?:password|requirepass|masterauth)[ \t]+(\S+)", text)}
     try:
         tree = json.loads(text)
     except ValueError:
         tree = None
+    if len(value) > 2 and value[0] == value[-1] and value[0] in "'\"":
+        found.add(value[1:-1])  # quotes that a program takes off
     if isinstance(tree, (dict, list)):
         for key, leaf in _leaves(tree):
             if is_secret_name(key):
@@ -269,20 +371,41 @@ def parts(value: str) -> set[str]:
     return {item for item in map(str.strip, found) if len(item) >= LEAST and not is_empty(item)}
 
 
+def is_public_key(key: str) -> bool:
+    """Whether a Secret's key says who, where or which: its value is an ordinary word in logs."""
+    words = _words(key)
+    return key in PUBLIC_KEYS or (bool(words) and bool(_PUBLIC_WORD.fullmatch(words[-1])) and not is_secret_name(key))
+
+
 def secret_values(secrets: Iterable[Obj]) -> set[str]:
     """Every value that the Secrets hide."""
-    return {part for key, value in _entries(secrets) for part in (parts(value) if key not in PUBLIC_KEYS else _within(value) - {value})}
+    return {part for key, value in _entries(secrets) for part in (_within(value) - {value} if is_public_key(key) else parts(value))}
 
 
 def public_values(secrets: Iterable[Obj]) -> set[str]:
     """What the Secrets say of users, projects and servers: ordinary words, also where one of them is a password, too."""
-    return {value.strip() for key, value in _entries(secrets) if key in PUBLIC_KEYS}
+    return {value.strip() for key, value in _entries(secrets) if is_public_key(key)}
 
 
 def _entries(secrets: Iterable[Obj]) -> Iterator[tuple[str, str]]:
     for secret in secrets:
         for key, encoded in (secret.get("data") or {}).items():
             try:
-                yield key, base64.b64decode(encoded or "").decode()
-            except (binascii.Error, UnicodeDecodeError):
-                yield key, encoded  # bytes: only this form of them can stand in a text
+                data = base64.b64decode(encoded or "")
+            except binascii.Error:
+                yield key, encoded
+                continue
+            try:
+                yield key, data.decode()
+            except UnicodeDecodeError:
+                yield key, encoded  # bytes, of which only this form can stand in a text
+                yield from ((key, text) for text in _texts(data))
+
+
+def _texts(data: bytes) -> Iterator[str]:
+    """What bytes that are not UTF-8 say, if they are a text: in UTF-16, or in Latin-1, also as a log shows it that is read as UTF-8."""
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        yield data.decode("utf-16", "replace")
+    elif not set(data) & _CONTROL_OCTETS:
+        yield data.decode("latin-1")
+        yield data.decode("utf-8", "replace")

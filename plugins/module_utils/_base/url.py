@@ -18,15 +18,23 @@ NO_URL = re.compile(r"[\x00-\x20\x7f<>\"{}|\\^`]")
 SCP_LIKE = re.compile(r"^(?:(?P<user>[^@/:]+)@)?(?P<host>\[[^/\[\]]+\]|[^/:\[\]]+):(?!//)(?P<path>.+)$")
 # What git takes in brackets for such a host: its name and port, or else an IPv6 address.
 HOST_AND_PORT = re.compile(r"(?P<host>[^:]+):(?P<port>\d+)")
+# A user and a password that something follows, which have no place in user@host:path.
+_LOG_IN = re.compile(r"^[^@/:\s]*:[^\n]*@(?=[^@])")
+
+
+# A password may hold a slash, a question mark or a hash sign, so that the part before it looks like a port.
+_IN_PASSWORD = re.compile(r":(?!\d*$)[^@\]]*$")
 
 
 def public_url(url: str) -> str:
     """The URL without a password, and without a user name where that may be a token."""
     if "://" not in url:
-        return url
+        return _LOG_IN.sub("", url)
     try:
         parts = urlsplit(url)
     except ValueError:  # an address in brackets that is none
+        return _without_user(url)
+    if "@" in url.partition(parts.netloc)[2] and _IN_PASSWORD.search(parts.netloc):
         return _without_user(url)
     user, at, host = parts.netloc.rpartition("@")
     return urlunsplit(parts._replace(netloc=f"{user.partition(':')[0]}{at}{host}" if parts.scheme == "ssh" else host))
@@ -79,8 +87,7 @@ def http_problem(url: str, *, query: bool = False) -> str:
     if not found:
         return "it must begin with http:// or https:// and name a host"
     netloc = found["netloc"]
-    # A password may hold a slash, so that the part before it looks like a port.
-    if "@" in netloc or ("@" in url and re.search(r":(?!\d*$)[^\]]*$", netloc)):
+    if "@" in netloc or ("@" in url and _IN_PASSWORD.search(netloc)):
         return "it holds a user or password, which would be seen"
     if found["fragment"] is not None:
         return "it must have no fragment (#…), which is never sent"

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
@@ -84,9 +85,10 @@ def check_folder(owner: FolderOwner, shown: str, paths: Collection[str], read: C
     """
     prefix = folder(owner.folder)
     held = [path.removeprefix(prefix) for path in paths if path.startswith(prefix)]
+    where = f"{shown}: the folder '{owner.folder}'"
+    _check_nesting(owner, where, prefix, paths, read)
     if not held:
         return
-    where = f"{shown}: the folder '{owner.folder}'"
     if FILE in held:
         found = marked_owner(read(owner.path) or b"")
         if not found:
@@ -115,6 +117,22 @@ def check_folder(owner: FolderOwner, shown: str, paths: Collection[str], read: C
         f"{where} has files that this collection did not write ({named(sorted(held))}); they would be removed.",
         "Set airflow_app_platform_path to an empty or new folder, or move these files away",
     )
+
+
+def _check_nesting(owner: FolderOwner, where: str, prefix: str, paths: Collection[str], read: Callable[[str], bytes | None]) -> None:
+    """Refuses a folder inside of another platform's, and one with another platform's in it: either would remove the other's files."""
+    advice = "Set airflow_app_platform_path to a folder that is neither inside of another platform's nor around it"
+    for path in sorted(paths):
+        at, name = posixpath.split(path)
+        if name != FILE or path == owner.path:
+            continue
+        inside, around = path.startswith(prefix), prefix.startswith(f"{at}/" if at else "")
+        found = marked_owner(read(path) or b"") if inside or around else ""
+        if found and found not in (owner.text, owner.take_over):
+            place = "has the folder" if inside else "lies in the folder"
+            raise _refusal(
+                f"{where} {place} '{at or '.'}' of the platform '{found}', which {'it' if inside else 'that one'} would remove.", advice
+            )
 
 
 def _refusal(what: str, advice: str) -> GitError:

@@ -99,7 +99,7 @@ def may_delete(made: Made | None, container: str, config: Mapping[str, Any], con
 
 def token_warning(secret: Mapping[str, Any], now: datetime.datetime) -> str:
     """What a person should know of the Secret, or nothing: another token than kind's, or one that has expired."""
-    data = {key: base64.b64decode(value).decode(errors="replace") for key, value in (secret.get("data") or {}).items()}
+    data = {key: base64.b64decode(value or "").decode(errors="replace") for key, value in (secret.get("data") or {}).items()}
     end = timestamp(data.get("expiration"))
     if data.get("token-secret") != TOKEN_SECRET or (end and end.tzinfo and end <= now):
         return ""

@@ -82,14 +82,21 @@ def outside(url: str, known: Collection[str]) -> Outside | None:
         address = ipaddress.ip_address(host)
     except ValueError:
         return Outside(port, _namespace(host.split("."), known))
+    # An address of IPv4 in the form of IPv6 is reached over IPv4.
+    address = getattr(address, "ipv4_mapped", None) or address
     return Outside(port, cidr=f"{address}/{address.max_prefixlen}")
 
 
 def _namespace(labels: list[str], known: Collection[str]) -> str | None:
-    """The namespace of a Service's name; SERVICE.NAMESPACE may as well be a name of the internet, so the namespace must exist."""
+    """The namespace of a Service's name, or of a pod's behind a Service without an address (POD.SERVICE.NAMESPACE.svc).
+
+    SERVICE.NAMESPACE and longer names may as well be names of the internet, so the namespace must exist.
+    """
     if labels == ["localhost"]:
         return None
     if len(labels) == 1:
         return ""
-    inside = labels[2:3] == ["svc"] or (len(labels) == 2 and labels[1] in known)
+    if labels[3:4] == ["svc"] and labels[2] in known:
+        return labels[2]
+    inside = labels[2:3] == ["svc"] or (labels[2:3] in ([], ["pod"]) and labels[1] in known)
     return labels[1] if inside else None

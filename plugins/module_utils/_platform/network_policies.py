@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from hashlib import sha256
 
+from ansible_collections.gitops.airflow.plugins.module_utils._base.transport import normal_proxy
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.chart_values import at
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.network_peers import (
     ANYWHERE,
@@ -32,6 +33,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._platform.network_p
     udp,
 )
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import Ref
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.references import parsed
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings import GIT_PORT, GIT_SERVICE, AirflowSettings, Settings
 
 DEFAULT, STRICT, NONE = "default", "strict", "none"
@@ -247,7 +249,7 @@ class Policies:
     def _repository(self) -> list[Obj]:
         """The DAG repository, and the proxies that people set."""
         repository = self._server_of(self.airflow.dags.url, embedded=self.airflow.dags.embedded)
-        return [*repository, *(item for proxy in proxies(self.airflow.values) for item in self._out(proxy))]
+        return [*repository, *(item for proxy in proxies(self.airflow.values) for item in self._out(_with_scheme(proxy)))]
 
     def _server_of(self, url: str, *, embedded: bool) -> list[Obj]:
         if not embedded:
@@ -291,6 +293,14 @@ def _with_protocols(entry: Obj) -> Obj:
     return {"ports": [{"protocol": "TCP", **port} for port in entry["ports"]]} if "ports" in entry else {}
 
 
+def _with_scheme(proxy: str) -> str:
+    """A proxy's URL with scheme and port: HOST:PORT alone would be read as a Git URL over SSH."""
+    try:
+        return normal_proxy(proxy)
+    except ValueError:  # a port that is none
+        return ""
+
+
 def proxies(values: object) -> Iterator[str]:
     """The URLs of proxies in people's chart values, in their order and each once."""
     yield from dict.fromkeys(_proxies(values))
@@ -302,6 +312,11 @@ def _proxies(values: object) -> Iterator[str]:
         if isinstance(name, str) and name.lower() in ("http_proxy", "https_proxy", "all_proxy") and isinstance(value, str):
             yield value
         values = list(values.values())
+    # Some values of the chart are YAML in a text, such as extraEnv.
+    if isinstance(values, str) and "_proxy" in values.lower() and "\n" in values:
+        values = parsed(values)
+        yield from _proxies(values if isinstance(values, dict | list) else [])
+        return
     if isinstance(values, list | tuple):
         for item in values:
             yield from _proxies(item)

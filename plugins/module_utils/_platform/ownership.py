@@ -30,6 +30,8 @@ MADE = "gitops-airflow/made"
 # What Argo CD writes on what it applies, as argocd-cm says (application.resourceTrackingMethod): since version 3 the annotation, as
 # APPLICATION:GROUP/KIND:NAMESPACE/NAME; before, the label with the Application's name.
 TRACKING, INSTANCE = "argocd.argoproj.io/tracking-id", "app.kubernetes.io/instance"
+# "helm install" writes it on what it applies; Argo CD renders charts without it. Many charts have the label with the release's name.
+RELEASE = "meta.helm.sh/release-name"
 RECORD = "argocd-installed"
 # The Secret of passwords and keys that are made once. A person restores it from a backup, perhaps without its labels.
 GENERATED = "airflow-generated"
@@ -102,11 +104,15 @@ def is_tracked(found: Found, application: str) -> bool:
     """Whether Argo CD's tracking says that it applied an object for an Application.
 
     An annotation that names another object was copied from it and says nothing of this one (argo-cd: controller/state.go,
-    isSelfReferencedObj).
+    isSelfReferencedObj). Where others wrote the object, the label proves nothing: Helm's charts have it, too.
     """
-    tracking = (found.metadata.get("annotations") or {}).get(TRACKING)
+    annotations = found.metadata.get("annotations") or {}
+    tracking = annotations.get(TRACKING)
     if tracking is None:
-        return bool(application) and labels_of(found.metadata).get(INSTANCE) == application
+        # What Kubernetes itself writes says nothing.
+        writers = {name for name in managers(found.metadata) if not name.startswith("kube-")}
+        others = RELEASE in annotations or (writers and not any(name.startswith("argocd") for name in writers))
+        return bool(application) and labels_of(found.metadata).get(INSTANCE) == application and not others
     name, _colon, rest = str(tracking).partition(":")
     kind, _colon, place = rest.partition(":")
     return (name, kind.rpartition("/")[2], place) == (application, found.ref.kind, f"{found.ref.namespace}/{found.ref.name}")
@@ -476,6 +482,8 @@ class Scope:
 
 def reason_to_keep(found: Found, scope: Scope) -> str:
     """Why an object is not deleted; empty where it may be. Namespaces, CRDs and roles have further conditions of their own."""
+    if owner_of(found.metadata, scope.platform) == "other":  # handed over since it was recorded
+        return owner_text(found.metadata, scope.platform)
     if scope.owns(found.metadata) or installed_by_us(found, scope.record, scope.older):
         return ""
     if (
@@ -503,6 +511,9 @@ def reason_to_keep_namespace(found: Found, contents: Sequence[Found], scope: Sco
 DERIVED_KINDS = {"Event", "Endpoints", "EndpointSlice", "Lease", "ControllerRevision"}
 # What these own is judged with them. Without them, Kubernetes is about to delete it.
 OWNING_KINDS = {"Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "Job", "CronJob"}
+OWNING_GROUPS = {"apps", "batch"}
+# What is made from the chart's objects, and not by Argo CD: it has the chart's labels alone.
+MADE_FROM_CHART = {"PersistentVolumeClaim", "Pod"}
 
 
 def foreign_contents(contents: Sequence[Found], scope: Scope) -> list[Ref]:
@@ -518,7 +529,13 @@ def _counts(found: Found, known: set[Any]) -> bool:
     if (ref.kind, ref.name) in (("ConfigMap", "kube-root-ca.crt"), ("ServiceAccount", "default")):
         return False
     owners = metadata.get("ownerReferences") or []
-    return not any(owner.get("uid") in known or owner.get("kind") in OWNING_KINDS for owner in owners)
+    return not any(owner.get("uid") in known or _is_workload(owner) for owner in owners)
+
+
+def _is_workload(owner: Mapping[str, Any]) -> bool:
+    """Whether an owner is one of Kubernetes' own workloads. Other groups have kinds of the same names, also for the whole cluster."""
+    group = str(owner.get("apiVersion") or "apps/v1").partition("/")[0]
+    return owner.get("kind") in OWNING_KINDS and group in OWNING_GROUPS
 
 
 def _belongs(found: Found, scope: Scope) -> bool:
@@ -529,7 +546,8 @@ def _belongs(found: Found, scope: Scope) -> bool:
         # The chart's objects, its volumes and its workers.
         if is_tracked(found, scope.application):
             return True
-        if labels.get("tier") == "airflow" and labels.get("release") == scope.application:
+        # A release of the same chart and name that others installed has these labels on all its objects.
+        if found.ref.kind in MADE_FROM_CHART and labels.get("tier") == "airflow" and labels.get("release") == scope.application:
             return True
     return False
 

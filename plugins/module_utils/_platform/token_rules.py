@@ -8,6 +8,7 @@ The chart's own template worker-namespaces.yaml holds the same rules, for values
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -24,7 +25,8 @@ MOUNTS = ("volumeMounts", "dags.gitSync.extraVolumeMounts", *(f"{part}.extraVolu
 def _is_at_token(mount: Any) -> bool:
     """Whether something is mounted at the token's folder or in it. In most images /var/run is a link to /run."""
     path = str(mount.get("mountPath") or "") if isinstance(mount, Mapping) else ""
-    return f"/{path.strip('/').removeprefix('var/')}/".startswith(f"{TOKEN_FOLDER.removeprefix('/var')}/")
+    path = posixpath.normpath(f"/{path.strip('/')}").strip("/")
+    return f"/{path.removeprefix('var/')}/".startswith(f"{TOKEN_FOLDER.removeprefix('/var')}/")
 
 
 def token_in_one_container(_given: Settings, airflow: AirflowSettings) -> Iterator[Refusal]:

@@ -20,7 +20,10 @@ DEPTH = 4
 _ADDED = b" \t\r\n\\\"'`"
 _UNICODE = re.compile(rb"(?<!\\)\\+u([0-9a-fA-F]{4})((?:\\+u[0-9a-fA-F]{4})*)")
 _OCTETS = re.compile(rb"(?:(?<!\\)\\+x[0-9a-fA-F]{2})+")
+_OCTAL = re.compile(rb"(?:(?<!\\)\\+[0-3][0-7]{2})+")
+_BRACED = re.compile(rb"(?<!\\)\\+u\{([0-9a-fA-F]{1,6})\}")
 _CONTROL = re.compile(rb"(?<!\\)\\+[nrt]")
+_NO_BREAK = re.compile(rb"(?<!\\)\\_")  # as YAML writes it
 _RUN = re.compile(rb"[A-Za-z0-9+/_-]{8,}")
 _WRAP = re.compile(rb"\n(?<=[A-Za-z0-9+/_\r-]{40}\n)\s*(?:\d{4}-\d\d-\d\dT\S+ )?[ \t]*")
 _TEXT = re.compile(rb"[\t\n\r -~]{8,}")
@@ -33,7 +36,19 @@ def _characters(match: re.Match[bytes]) -> bytes:
 
 
 def _octets(match: re.Match[bytes]) -> bytes:
-    found = bytes.fromhex(re.sub(rb"\\+x", b"", match[0]).decode())
+    return _text_of(bytes.fromhex(re.sub(rb"\\+x", b"", match[0]).decode()))
+
+
+def _octal(match: re.Match[bytes]) -> bytes:
+    return _text_of(bytes(int(digits, 8) for digits in re.findall(rb"\d{3}", match[0])))
+
+
+def _braced(match: re.Match[bytes]) -> bytes:
+    number = int(match[1], 16)
+    return chr(number).encode("utf-8", "surrogatepass") if number < 0x110000 else match[0]
+
+
+def _text_of(found: bytes) -> bytes:
     try:
         found.decode()
     except UnicodeDecodeError:
@@ -44,8 +59,10 @@ def _octets(match: re.Match[bytes]) -> bytes:
 def _unescaped(text: bytes) -> bytes:
     """Without the escapes of JSON, Python, HTML and URLs, each of them once."""
     if b"\\" in text:
-        text = _OCTETS.sub(_octets, _UNICODE.sub(_characters, text))
+        text = _OCTETS.sub(_octets, _BRACED.sub(_braced, _UNICODE.sub(_characters, text)))
+        text = _OCTAL.sub(_octal, text)
         text = _CONTROL.sub(b"\n", text)
+        text = _NO_BREAK.sub("\u00a0".encode(), text)
     if b"&" in text:
         text = html.unescape(text.decode("utf-8", "replace")).encode("utf-8", "replace")
     return unquote_to_bytes(text)
@@ -68,7 +85,8 @@ def _from_base64(text: bytes) -> Iterator[bytes]:
 def _readable(decoded: bytes) -> bytes:
     """What of it is text: all of it, or the parts between other bytes."""
     try:
-        if decoded.decode().isprintable():
+        text = decoded.decode()
+        if all(character.isprintable() or character.isspace() for character in text):
             return decoded
     except UnicodeDecodeError:
         pass

@@ -177,6 +177,7 @@ LABELS = {
     "gitops-airflow/platform": "airflow",
     "app.kubernetes.io/instance": "airflow-core",
     "pod-template-hash": "abc",
+    **dict.fromkeys(("controller-uid", "batch.kubernetes.io/controller-uid", "job-name", "batch.kubernetes.io/job-name"), "abc"),
     "team": "a",
 }
 OWNER = k8s.V1OwnerReference(api_version="apps/v1", kind="ReplicaSet", name="airflow-webserver-1", uid="u", controller=True)

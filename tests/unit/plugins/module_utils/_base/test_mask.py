@@ -68,6 +68,20 @@ def test_who_and_where_stay_readable() -> None:
     assert values == {"s3cret-token"}
 
 
+@pytest.mark.parametrize("key", ["host", "DB_HOST", "db-port", "user", "MYSQL_USER", "dbname", "POSTGRES_DB", "smtpLogin", "s3.endpoint"])
+def test_s5_who_and_where_of_a_database_stay_readable(key: str) -> None:
+    """S5: of Secrets that people make. A password in such a value is one nevertheless."""
+    for value in ("db.example.com:3306", "reporting", "warehouse-1"):
+        assert secret_values([{"data": {key: base64.b64encode(value.encode()).decode()}}]) == set()
+    encoded = base64.b64encode(b"mysql://u:hunter22x@db.example.com").decode()
+    assert secret_values([{"data": {key: encoded}}]) == {"hunter22x"}
+
+
+@pytest.mark.parametrize("key", ["password", "user-password", "USER_TOKEN", "connection", "userKey", "DB_PASS", "config"])
+def test_s5_other_keys_hold_secrets(key: str) -> None:
+    assert secret_values([{"data": {key: base64.b64encode(b"reporting").decode()}}]) == {"reporting"}
+
+
 @pytest.mark.parametrize(
     ("text", "masked"),
     [
@@ -165,6 +179,31 @@ def test_s1_forms_of_programs_written_in_go(text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("p&ss<w0rd", r"p\046ss\074w0rd"),
+        ("pässwörd-77", r"p\303\244ssw\303\266rd-77"),
+        ("p&ss<w0rd", r"p\u{26}ss\u{3c}w0rd"),
+        ("pa\u00a0ss-w0rd9", "pa\u00a0ss-w0rd9"),
+        ("pa\u00a0ss-w0rd9", r"pa\u00a0ss-w0rd9"),
+        ("pa\u00a0ss-w0rd9", "pa%C2%A0ss-w0rd9"),
+        ("pa\u00a0ss-w0rd9", r"pa\_ss-w0rd9"),
+        ('pa"ss-w0rd9', "pa%5C%22ss-w0rd9"),
+        ('pa"ss-w0rd9', r"pa\&quot;ss-w0rd9"),
+        (r"pa ss\\w0rd9", r"pa\040ss\134\134w0rd9"),
+        ("pa'ss-w0rd9", "pa''''ss-w0rd9"),
+        ("pa€ss-w0rd9", r"pa\\u20AC\\\n  ss-w0rd9"),
+        ("pa\u3000ss-w0rd9", "pa\u3000ss-w0rd9"),
+        ("pa\u2028ss-w0rd9", r"pa\u2028ss-w0rd9"),
+    ],
+)
+def test_s1_forms_of_other_programs(value: str, text: str) -> None:
+    """S1: octal (protocol buffers, Git), braces (Rust, PHP), JSON in a URL, YAML in JSON, and white space that is not a blank."""
+    assert Masker([value]).text(f"x {text} y") == f"x {MASK} y"
+    assert holds_secret(f"x {text} y", [value])
+
+
+@pytest.mark.parametrize(
     ("content", "hidden"),
     [
         ("DB_PASSWORD=Pa$$w0rd!77", {"Pa$$w0rd!77"}),
@@ -177,6 +216,18 @@ def test_s1_forms_of_programs_written_in_go(text: str) -> None:
         ("mysql://u:p%40ss%2Fw0rd@db/x", {"p%40ss%2Fw0rd", "p@ss/w0rd"}),
         ('{"auths": {"r": {"auth": "dXNlcjpzM2NyZXQtNDcxMQ=="}}}', {"dXNlcjpzM2NyZXQtNDcxMQ==", "user:s3cret-4711", "s3cret-4711"}),
         ("machine git.example.com login bob password hunter22x", {"hunter22x"}),
+        ("DB_PASSWORD='it'\\''s mine1'", {"'it'\\''s mine1'", "it's mine1"}),
+        ('"hunter22x"', {"hunter22x"}),
+        (
+            "passwords:\n  - correct horse\n  - 'staple'\n",
+            {"- correct horse\n  - 'staple'", "- correct horse - 'staple'"} | {"correct horse", "'staple'", "staple"},
+        ),
+        ("db:\n  password:\n    correct horse\n  host: db\n", {"correct horse"}),
+        ("db: {password: correct horse, host: db}\n", {"{password: correct horse, host: db}", "correct horse"}),
+        ("<server><name>db</name><password>correct horse</password></server>", {"correct horse"}),
+        ("<property><name>fs.s3a.secret.key</name>\n<value>correct horse</value></property>", {"correct horse"}),
+        ("port 6379\nrequirepass correcthorse\n", {"correcthorse"}),
+        ("# the old password: hunter22x\nport 6379", {"hunter22x"}),
     ],
 )
 def test_s2_values_of_a_file_are_secrets_as_wholes(content: str, hidden: set[str]) -> None:
@@ -196,6 +247,166 @@ def test_s3_forms_of_a_url_and_of_a_log_in() -> None:
     for user in ("u", "me", "bob", "some-user"):
         encoded = base64.b64encode(f"{user}:p@ss/w0rd".encode()).decode()
         assert not holds_secret(masker.text(f"p@ss/w0rd and Basic {encoded} and p%40ss%2fw0rd"), ["p@ss/w0rd"])
+
+
+@pytest.mark.parametrize(
+    ("url", "hidden"),
+    [
+        ("postgres://h/db?user=u&password=s3cr3t%21x", {"s3cr3t!x", "s3cr3t%21x"}),
+        ("mysql://u:pa/ss77@db/x", {"pa/ss77"}),
+        ("https://glpat-aaaabbbbccccddddeeee@git.example.com/x.git", {"glpat-aaaabbbbccccddddeeee"}),
+        ("https://abcdef1234567890abcdef12:x-oauth-basic@git.example.com/x", {"x-oauth-basic", "abcdef1234567890abcdef12"}),
+        ("https://bob@git.example.com/x.git", set()),
+        ("ssh://git@git.example.com/x.git", set()),
+    ],
+)
+def test_s3_what_a_url_hides(url: str, hidden: set[str]) -> None:
+    """S3: a password in the query or with a slash, and a token in the user's place, also in a Secret's key C(url)."""
+    assert parts(url) - {url} == hidden
+    assert secret_values([secret(url=url)]) >= hidden
+
+
+@pytest.mark.parametrize("user", ["bob", "gitops", "u", "some-user"])
+@pytest.mark.parametrize("value", ["airflow", "hunter2"])
+def test_s3_a_log_in_of_any_user_with_a_short_or_common_value(user: str, value: str) -> None:
+    """S3: base64 of user:password, whatever the user's length is."""
+    encoded = base64.b64encode(f"{user}:{value}".encode()).decode()
+    assert not holds_secret(Masker([value]).text(f"credentials {encoded}"), [f"{user}:{value}"])
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        ("Paßw0rd!77".encode("latin-1"), "Paßw0rd!77"),
+        ("Paßw0rd!77".encode("latin-1"), "Pa\ufffdw0rd!77"),
+        ("DB_PASSWORD=hunter22x".encode("utf-16"), "hunter22x"),
+        ("# für alle\nDB_PASSWORD=hunter22x\n".encode("latin-1"), "hunter22x"),
+    ],
+)
+def test_s2_a_secret_that_is_not_utf_8(data: bytes, said: str) -> None:
+    """S2: a text in another encoding, as it is and as a log shows it. Other bytes have their base64 alone."""
+    values = secret_values([{"data": {"file": base64.b64encode(data).decode()}}])
+    assert Masker(values).text(f"got {said} there") == f"got {MASK} there"
+    assert len(secret_values([{"data": {"key": base64.b64encode(b"\x00\xff\x01binary").decode()}}])) == 1
+
+
+@pytest.mark.parametrize(
+    "name", ["DB_CREDS", "GIT_CRED", "API_TOKENS", "tokens", "secretkey", "accesskey", "SECRETKEY", "secretaccesskey", "fernetkey"]
+)
+def test_s4_names_of_secrets(name: str) -> None:
+    """S4: plural, short, and written as one word."""
+    assert Masker([]).config(f"{name}: correct horse") == f"{name}: {MASK}"
+
+
+@pytest.mark.parametrize("name", ["tokenAudiences", "hostname", "secrets", "monkey", "publickey", "sacred"])
+def test_s4_names_of_no_secrets(name: str) -> None:
+    """S4: what only sounds like one."""
+    assert Masker([]).config(f"{name}: correct horse") == f"{name}: correct horse"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "smtp: {host: mail, password: [correct horse]}",
+        "smtp_password =\n    [correct horse]\n",
+        "smtp:\n  password:\n    [correct horse]\n  host: mail\n",
+        "tokens:\n[- correct horse\n- 'battery']\nhosts:\n- mail\n",
+        "env:\n- value: [correct horse]\n  name: SMTP_PASSWORD\n- value: x\n  name: MODE\n",
+        'env: [{value: "[correct horse]", name: SMTP_PASSWORD}]',
+        "env:\n- name: SMTP_PASSWORD\n  value: [>-\n    correct\n    horse]\n- name: x\n  value: y\n",
+        "- op: replace\n  path: /data/password\n  value: [correct horse]\n",
+        "<server><name>db</name><password>[correct horse]</password></server>",
+        "<property><name>fs.s3a.secret.key</name><value>[correct horse]</value></property>",
+        "port 6379\nrequirepass [correcthorse]\n",
+        "#password: [correct horse]\n",
+        "CREATE USER x WITH PASSWORD '[correct horse]';",
+        "mysqladmin -uroot -p[correcthorse] ping",
+        "redis-cli -h r -a [correcthorse] ping",
+        "sshpass -p [correcthorse] ssh h",
+        "curl -fsS -u admin:[correcthorse] http://h",
+        "Command '['mysqladmin', '-uroot', '-p[correcthorse]']' returned non-zero exit status 1.",
+        'exec: ["redis-cli","-a","[correcthorse]","ping"]: exit status 1',
+        "Command '['psql', '--password', '[correcthorse]']' timed out",
+        'exec: ["/bin/x","--token","[correcthorse]"]: no such file',
+        "docker login -u bob -p [correcthorse] registry.example.com",
+        "airflow users create -u admin -p [correcthorse] -r Admin",
+        "mysql --password [correcthorse] --user root",
+        "https://hooks.slack.com/services/[T0AAAAAAA/B0BBBBBBB/abcdefgh]",
+        "https://a.blob.example.com/x?sv=2020&sig=[abcd%2Fefgh1234%3D]&se=1",
+        "sent by [xoxb-123456789012-abcdefGHIJKL]",
+    ],
+)
+def test_s4_other_ways_to_write_a_secret(text: str) -> None:
+    """S4: of YAML, XML, SQL, Redis, and of commands. What stands in brackets is masked, and nothing else."""
+    before, _open, rest = text.rpartition("[") if "[" in text.partition("[")[2] else text.partition("[")
+    hidden, _close, after = rest.partition("]")
+    assert Masker([]).config(f"{before}{hidden}{after}") == f"{before}{MASK}{after}"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "flag --password is required",
+        "  --password string   Password for basic authentication",
+        'Post "https://10.96.0.1:443/api/v1/namespaces/n/serviceaccounts/x/token": dial tcp 10.96.0.1:443: connect: connection refused',
+        "max_tokens: 4096\ntokens = 12",
+        "Command '['psql', '--password', '--host', 'db']' timed out",
+        "--token cannot be used with --password",
+        "failed, token: expired",
+        "mysqladmin -p -u root ping",
+        "secretRef:\n  name: x\n",
+        "passwords:\n  secretName: db\n  key: x\n",
+        "mkdir -p /var/lib/mysql",
+        "path: /data/tokens\nhost: x",
+        "<name>password</name> is wanted",
+        "# see: the password page",
+        "http://token-service.team.svc.cluster.local:3000/a/b.git at 12:30:01",
+    ],
+)
+def test_s4_what_only_resembles_a_secret_stays(text: str) -> None:
+    """S4: sentences, references and other flags."""
+    assert Masker([]).config(text) == text
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("\x1b[36mpassword\x1b[0m=\x1b[35mhunter22x\x1b[0m", f"\x1b[36mpassword\x1b[0m=\x1b[35m{MASK}"),
+        ("\x1b[36mpw=\x1b[0mhunter", f"\x1b[36mpw=\x1b[0m{MASK}"),
+        ("\x1b[1;36mtoken\x1b[0m: \x1b[32m'two words'\x1b[0m", f"\x1b[1;36mtoken\x1b[0m: \x1b[32m'{MASK}'\x1b[0m"),
+        ("\x1b[31mERROR\x1b[0m invalid token: expired", "\x1b[31mERROR\x1b[0m invalid token: expired"),
+    ],
+)
+def test_s4_names_and_values_in_colours(said: str, shown: str) -> None:
+    """S4: as loggers write them that colour names and values, such as structlog and zerolog."""
+    assert masked_words(said) == shown
+
+
+def test_s4_a_config_map_with_binary_data() -> None:
+    """S4: a file that is not text is base64, in which no name is seen."""
+    encoded = base64.b64encode(b"smtp_password = correct horse\n").decode()
+    shown = json.loads(Masker([]).manifest({"kind": "ConfigMap", "binaryData": {"airflow.cfg": encoded}}))
+    assert shown["binaryData"] == {"airflow.cfg": f"{len(encoded)} characters"}
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ([{"op": "add", "path": "/data/password", "value": "x y"}], [{"op": "add", "path": "/data/password", "value": MASK}]),
+        ({"password": {"value": "x y", "key": "z"}}, {"password": {"value": MASK, "key": "z"}}),
+        (["mysqladmin", "-uroot", "-phunter", "ping"], ["mysqladmin", "-uroot", f"-p{MASK}", "ping"]),
+        (["curl", "-u", "bob:hunter", "http://h"], ["curl", "-u", f"bob:{MASK}", "http://h"]),
+        (["mkdir", "-p", "/x"], ["mkdir", "-p", "/x"]),
+    ],
+)
+def test_s4_structures(value: Any, shown: Any) -> None:
+    """S4: a patch, a value one level deeper, arguments of a command."""
+    assert json.loads(Masker([]).json(json.dumps(value))) == shown
+
+
+def test_s1_a_secret_without_a_value() -> None:
+    """S1: Go writes an empty value as null."""
+    assert json.loads(Masker([]).manifest({"kind": "Secret", "data": {"x": None}}))["data"] == {"x": "0 characters"}
 
 
 CONFIG = "[smtp]\nsmtp_host = mail\nsmtp_password = hunter22x, and more\nfernet_key =\n[core]\nparallelism = 32\n"
@@ -258,6 +469,24 @@ def test_s5_a_short_or_common_value_only_where_it_is_one(text: str, shown: str |
 
 
 @pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("analytics", "pod team-analytics/x-0"),
+        ("warehouse", "http://warehouse-db:80/"),
+        ("finance-prod", "namespace finance-prod-workers"),
+        ("airflow123", "pod airflow123-web-0"),
+    ],
+)
+def test_s5_a_value_that_is_a_part_of_a_name(value: str, text: str) -> None:
+    """S5: as long as DISTINCT or longer, and a part of what an object is called. Behind a secret's name it is masked."""
+    masker = Masker([value], names=["team-analytics", "warehouse-db", "finance-prod-workers", "airflow123-web"])
+    assert masker.text(text) == text
+    assert masker.text(f"DB_PASS={value}") == f"DB_PASS={MASK}"
+    for name in ("team-xreports1", "https://bob:reports1@git.example.com/x"):
+        assert Masker(["reports1"], names=[name]).text("reports1") == MASK
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "a" * 500_000,
@@ -267,8 +496,17 @@ def test_s5_a_short_or_common_value_only_where_it_is_one(text: str, shown: str |
         "://a:" * 50_000,
         "abc1" + "'" * 200,
         'name=\\"A\\",value=\\"' * 5000,
+        "value: " * 20_000,
+        "- value: a\n" * 20_000,
+        "{password: a, " * 20_000,
+        "<name>a</name><value>" * 5000,
+        "password:\n" + "  x\n" * 50_000,
+        "curl -u " * 20_000,
     ],
-    ids=["word", "percent", "backslashes", "quotes", "URLs", "quoted value", "pairs"],
+    ids=[
+        *("word", "percent", "backslashes", "quotes", "URLs", "quoted value", "pairs"),
+        *("values", "list of values", "mappings", "XML", "next lines", "commands"),
+    ],
 )
 def test_no_text_takes_minutes(text: str) -> None:
     """Each takes a fraction of a second; a pattern that tries all ways to share out such a text would not end."""

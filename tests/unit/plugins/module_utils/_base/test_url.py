@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 from ansible_collections.gitops.airflow.plugins.module_utils._base.download import check_download
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import InputError
-from ansible_collections.gitops.airflow.plugins.module_utils._base.url import check_http_url, public_url, scheme
+from ansible_collections.gitops.airflow.plugins.module_utils._base.url import check_http_url, public_url, scheme, ssh_server
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -170,6 +170,41 @@ def test_a_password_for_a_download_goes_into_netrc() -> None:
     with pytest.raises(InputError) as caught:
         check_download("https://me:s3cret@mirror/kind", DIGEST)
     assert ("s3cret" in caught.value.text, "~/.netrc" in caught.value.next_action) == (False, True)
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        *SECRET.items(),
+        ("ssh://git:s3cret@localhost", "ssh://git@localhost"),
+        ("ssh://git:s3/cret@git.example.com/a.git", "ssh://git.example.com/a.git"),
+        ("bob:s3cret@git.example.com/a.git", "git.example.com/a.git"),
+        ("bob:s3cret@git.example.com:a/b.git", "git.example.com:a/b.git"),
+        # No password.
+        ("git@git.example.com:a/b.git", "git@git.example.com:a/b.git"),
+        ("https://git.example.com:443/a@b.git", "https://git.example.com:443/a@b.git"),
+        ("https://[::1]/a@b.git", "https://[::1]/a@b.git"),
+        ("ssh://git@git.example.com:team/a.git", "ssh://git@git.example.com:team/a.git"),
+        ("C:/a/b", "C:/a/b"),
+    ],
+)
+def test_s3_what_may_be_shown_of_a_url(url: str, shown: str) -> None:
+    """S3: whatever the password holds, in messages of every module."""
+    assert public_url(url) == shown
+
+
+@pytest.mark.parametrize(
+    ("url", "server"),
+    [
+        ("git@[fd00::1]:a/b.git", ("fd00::1", 22)),
+        ("[fd00::1]:a/b.git", ("fd00::1", 22)),
+        ("ssh://git@[fd00::1]:2222/a.git", ("fd00::1", 2222)),
+        ("git@git.example.com:a/b.git", ("git.example.com", 22)),
+        ("git@git.example.com", None),
+    ],
+)
+def test_v12_the_server_of_a_git_url_over_ssh(url: str, server: tuple[str, int] | None) -> None:
+    assert ssh_server(url) == server
 
 
 def test_a_text_that_cannot_be_taken_apart_is_shown_without_a_password() -> None:

@@ -83,6 +83,34 @@ def test_h3_a_folder_that_is_not_this_platforms(held: dict[str, bytes], owner: F
     assert caught.value.next_action
 
 
+@pytest.mark.parametrize(
+    ("mine", "held", "words"),
+    [
+        (f"{FOLDER}/b", {FOLDER: "beta@uid-1"}, f"'{FOLDER}/b' lies in the folder '{FOLDER}' of the platform 'beta@uid-1'"),
+        (f"{FOLDER}/a/b", {FOLDER: "airflow@uid-0"}, f"lies in the folder '{FOLDER}' of the platform 'airflow@uid-0'"),
+        (FOLDER, {FOLDER: OWNER.text, f"{FOLDER}/b": "beta@uid-1"}, f"'{FOLDER}' has the folder '{FOLDER}/b' of the platform 'beta@uid-1'"),
+        ("platform", {FOLDER: "beta@uid-1"}, f"'platform' has the folder '{FOLDER}' of the platform 'beta@uid-1'"),
+        (".", {".": OWNER.text, "b/c": "beta@uid-1"}, "'.' has the folder 'b/c' of the platform 'beta@uid-1'"),
+        ("platform", {".": "beta@uid-1"}, "'platform' lies in the folder '.' of the platform 'beta@uid-1'"),
+        # Beside each other, below the platform's own, or taken over.
+        (FOLDER, {"platform/airflow": OWNER.text}, ""),
+        (FOLDER, {"platform/airflow/core2": "beta@uid-1", "platform/other": "beta@uid-1"}, ""),
+        (f"{FOLDER}/b", {FOLDER: "gamma@uid-1"}, ""),
+    ],
+)
+def test_h3_no_folder_lies_in_that_of_another_platform(mine: str, held: dict[str, str], words: str) -> None:
+    """Each publication removes what the platform's folder has beside its own files."""
+    files = {(f"{folder}/" if folder != "." else "") + FILE: text.encode() for folder, text in held.items()}
+    owner = FolderOwner(mine, "airflow", "uid-1", take_over="gamma@uid-1")
+    if not words:
+        check_folder(owner, "repo", files, files.get)
+        return
+    with pytest.raises(GitError) as caught:
+        check_folder(owner, "repo", files, files.get)
+    assert words in caught.value.text
+    assert "airflow_app_platform_path" in caught.value.next_action
+
+
 def test_h3_a_mark_names_its_owner() -> None:
     assert marked_owner(OWNER.content.encode()) == OWNER.text == "airflow@uid-1"
     assert OWNER.path == f"{FOLDER}/{FILE}"

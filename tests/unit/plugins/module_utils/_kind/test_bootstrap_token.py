@@ -116,6 +116,8 @@ def secret(**data: str) -> dict[str, Any]:
         pytest.param(secret(token_secret="0123456789abcdef", expiration="2026-11-25T05:00:00"), "token is valid", id="no time zone"),
         pytest.param(secret(token_secret="9f86d081884c7d65"), "", id="a token of the same name that nobody knows"),
         pytest.param({}, "", id="nothing"),
+        pytest.param({"data": {"token-secret": None}}, "", id="an empty value, as Go writes it"),
+        pytest.param(secret(token_secret="0123456789abcdef", expiration="2026-11-26T13:30:00+02:00"), "", id="expired in another zone"),
     ],
 )
 def test_d1_status_warns(found: dict[str, Any], expected: str) -> None:

@@ -217,10 +217,14 @@ def outside(url: str) -> Settings:
         ("https://gitlab.team.svc.cluster.local/dags.git", STRANGER, 8443, BOTH, NEVER),
         ("https://gitlab.team.svc/dags.git", STRANGER, 8443, BOTH, NEVER),
         ("https://gitlab.team/dags.git", STRANGER, 8443, BOTH, NEVER),
+        # A pod behind a Service without an address.
+        ("https://gitlab-0.gitlab.team.svc.cluster.local/dags.git", STRANGER, 8443, BOTH, NEVER),
+        ("https://10-0-0-1.team.pod.cluster.local/dags.git", STRANGER, 8443, BOTH, NEVER),
         # An address: it alone.
         (f"https://{NODE}:3443/dags.git", NODE, 3443, BOTH, NEVER),
         (f"https://[{NODE6}]:3443/dags.git", NODE6, 3443, BOTH, NEVER),
         (f"git@{NODE}:dags.git", NODE, 22, BOTH, NEVER),
+        (f"https://[::ffff:{NODE}]:3443/dags.git", NODE, 3443, BOTH, NEVER),
     ],
 )
 def test_d8_a_git_server_of_others(url: str, target: Any, port: int, levels: set[str], elsewhere: set[str]) -> None:
@@ -277,12 +281,38 @@ def test_d8_a_changed_policy_has_another_name() -> None:
 PROXY = [{"name": "HTTPS_PROXY", "value": "http://squid.team.svc:3128"}, {"name": "NO_PROXY", "value": ".svc"}]
 
 
-@pytest.mark.parametrize("values", [{"env": PROXY}, {"workers": {"env": PROXY}}, {"dags": {"gitSync": {"env": PROXY}}}])
+TEXT = "- name: HTTPS_PROXY\n  value: http://squid.team.svc:3128\n"
+
+
+@pytest.mark.parametrize(
+    "values",
+    [{"env": PROXY}, {"workers": {"env": PROXY}}, {"dags": {"gitSync": {"env": PROXY}}}, {"extraEnv": TEXT}, {"podTemplate": TEXT}],
+)
 def test_d8_a_proxy_in_the_cluster(values: dict[str, Any]) -> None:
     given = with_airflow(values=values)
     for level in (D, S):
         assert fence(level, given).passes(WORKER, STRANGER, 3128)
         assert not fence(level).passes(WORKER, STRANGER, 3128)
+
+
+@pytest.mark.parametrize(
+    ("proxy", "port"),
+    [
+        ("http://proxy.example:3128", 3128),
+        ("proxy.example:3128", 3128),
+        ("ann:secret@proxy.example:3128", 3128),
+        ("proxy.example", 80),
+        ("socks5://proxy.example", 1080),
+        ("https://proxy.example", 443),
+    ],
+)
+def test_d8_a_proxy_outside_of_the_cluster(proxy: str, port: int) -> None:
+    """HOST:PORT is a proxy, and no Git URL over SSH."""
+    dags = Repository("dags", "https://git.example:9443/dags.git")
+    given = replace(with_airflow(values={"env": [{"name": "https_proxy", "value": proxy}]}, dags=dags), git_server="external")
+    fenced = fence(S, given)
+    assert fenced.passes(WORKER, NET, port)
+    assert not fenced.passes(WORKER, NET, 22)
 
 
 def test_d8_proxies_of_people() -> None:

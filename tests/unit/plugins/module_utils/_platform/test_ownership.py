@@ -200,6 +200,10 @@ NAMESPACE = thing("Namespace", "airflow-core", {**OLDER, **MADE})
         (Sight(planned=[thing("Service", "argocd-server-node-port", ARGOCD, "argocd", by="gitops.airflow")]), ["foreign_object"]),
         (Sight(chart=[thing("Service", "airflow-webserver", {}, "airflow-core")]), ["foreign_object"]),
         (Sight(chart=[thing("Service", "airflow-webserver", {"app.kubernetes.io/instance": "airflow-core"}, "airflow-core")]), []),
+        (
+            Sight(chart=[thing("Service", "airflow-webserver", {"app.kubernetes.io/instance": "airflow-core"}, "airflow-core", by="helm")]),
+            ["foreign_object"],
+        ),
     ],
 )
 def test_h2_h7_what_is_refused_before_anything_changes(sight: Sight, expected: list[str]) -> None:
@@ -419,6 +423,8 @@ SCOPE = Scope("airflow", "airflow-core", record=read_record(record(OURS, SERVER,
         (thing("Secret", "argocd-initial-admin-secret", {}, "argocd", by="kubectl"), SCOPE, "it does not have the labels"),
         (thing("Secret", "argocd-initial-admin-secret", {}, "argocd", by="argocd-server"), Scope("airflow"), "it does not have"),
         (thing("Secret", "argocd-initial-admin-secret", {}, "team", by="argocd-server"), SCOPE, "it does not have the labels"),
+        # Recorded, and handed over since.
+        (thing("ConfigMap", "argocd-cm", OTHER, "argocd", by="gitops.airflow"), SCOPE, "it belongs to platform beta"),
     ],
 )
 def test_h1_what_is_deleted_and_why_not(found: Found, scope: Scope, reason: str) -> None:
@@ -452,6 +458,13 @@ CHART = {"tier": "airflow", "release": "airflow-core"}
         (thing("Ingress", "web", {}, "n"), True),
         (thing("Secret", "s", OLDER, "n"), True),
         (thing("Pod", "p", {}, "n", ownerReferences=[{"kind": "VirtualMachine", "uid": "elsewhere"}]), True),
+        # Other groups have these kinds, too: Volcano, or an object of the whole cluster.
+        (thing("Pod", "p", {}, "n", ownerReferences=[{"kind": "Job", "apiVersion": "batch/v1", "uid": "gone"}]), False),
+        (thing("Pod", "p", {}, "n", ownerReferences=[{"kind": "Job", "apiVersion": "batch.volcano.sh/v1alpha1", "uid": "u"}]), True),
+        (thing("Secret", "p", {}, "n", ownerReferences=[{"kind": "Deployment", "apiVersion": "example.com/v1", "uid": "u"}]), True),
+        # A release of the same chart and name that others installed.
+        (thing("StatefulSet", "db", CHART, "n"), True),
+        (thing("Service", "web", {"app.kubernetes.io/instance": "airflow-core"}, "n", by="helm"), True),
     ],
 )
 def test_h1_a_namespace_stays_while_others_use_it(content: Found, counts: bool) -> None:

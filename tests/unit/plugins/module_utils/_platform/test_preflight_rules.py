@@ -496,7 +496,12 @@ REMOVE = "Remove the option from airflow_app_values"
                 *(
                     ({part: {"extraVolumeMounts": [{"name": "x", "mountPath": path}]}}, f"{part}.extraVolumeMounts")
                     for part in ("scheduler", "dagProcessor")
-                    for path in (TOKEN_FOLDER, TOKEN_FOLDER + "/", "/run/secrets/kubernetes.io/serviceaccount/token")
+                    for path in (
+                        TOKEN_FOLDER,
+                        TOKEN_FOLDER + "/",
+                        "/run/secrets/kubernetes.io/serviceaccount/token",
+                        f"//var/./{TOKEN_FOLDER[5:]}",
+                    )
                 ),
                 (
                     {"dags": {"gitSync": {"extraVolumeMounts": [{"name": "x", "mountPath": TOKEN_FOLDER}]}}},

@@ -66,6 +66,13 @@ def tracked(
         (thing("Role", "airflow-pod-launcher", LABEL, "airflow-cron"), True),
         (thing("Role", "airflow-pod-launcher", {"app.kubernetes.io/instance": "other"}, "airflow-cron"), False),
         (thing("Role", "airflow-pod-launcher", {}, "airflow-cron"), False),
+        (thing("Role", "airflow-pod-launcher", LABEL, "airflow-cron", by="argocd-controller"), True),
+        (thing("PersistentVolumeClaim", "data-x", LABEL, "airflow-cron", by="kube-controller-manager"), True),
+        # H1: a release of Helm of the same name, or what people applied.
+        (thing("Role", "a", LABEL, "airflow-cron", annotations={"meta.helm.sh/release-name": "airflow-core"}), False),
+        (thing("Role", "a", LABEL, "airflow-cron", by="helm"), False),
+        (thing("Role", "a", LABEL, "airflow-cron", by="kubectl-client-side-apply"), False),
+        (thing("Role", "a", LABEL, "airflow-cron", by="kustomize-controller"), False),
     ],
 )
 def test_argo_cds_tracking_says_what_an_application_renders(found: Found, expected: bool) -> None:

@@ -224,7 +224,10 @@ PLATFORMS_OWN = {("Secret", name) for name in ("airflow-admin", "airflow-generat
 KINDS = {"secrets": "Secret", "configMaps": "ConfigMap", "claims": "claim"}
 # Labels and annotations by which the platform and Argo CD know their own.
 RESERVED_PREFIXES = ("gitops-airflow/", "argocd.argoproj.io/")
-RESERVED_LABELS = ("app.kubernetes.io/instance", "pod-template-hash", "controller-revision-hash", "statefulset.kubernetes.io/pod-name")
+RESERVED_LABELS: tuple[str, ...] = ("app.kubernetes.io/instance", "pod-template-hash", "controller-revision-hash")
+RESERVED_LABELS += ("statefulset.kubernetes.io/pod-name",)
+# By these alone a Job takes a pod for its own, and counts its success.
+RESERVED_LABELS += ("controller-uid", "batch.kubernetes.io/controller-uid", "job-name", "batch.kubernetes.io/job-name")
 # Annotations of Kubernetes before 1.30 and 1.27, by what they begin with.
 ANNOTATIONS = {
     "container.apparmor.security.beta.kubernetes.io/": ("", "runtime/default"),
