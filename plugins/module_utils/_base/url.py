@@ -20,8 +20,6 @@ SCP_LIKE = re.compile(r"^(?:(?P<user>[^@/:]+)@)?(?P<host>\[[^/\[\]]+\]|[^/:\[\]]
 HOST_AND_PORT = re.compile(r"(?P<host>[^:]+):(?P<port>\d+)")
 # A user and a password that something follows, which have no place in user@host:path.
 _LOG_IN = re.compile(r"^[^@/:\s]*:[^\n]*@(?=[^@])")
-
-
 # A password may hold a slash, a question mark or a hash sign, so that the part before it looks like a port.
 _IN_PASSWORD = re.compile(r":(?!\d*$)[^@\]]*$")
 
@@ -34,7 +32,7 @@ def public_url(url: str) -> str:
         parts = urlsplit(url)
     except ValueError:  # an address in brackets that is none
         return _without_user(url)
-    if "@" in url.partition(parts.netloc)[2] and _IN_PASSWORD.search(parts.netloc):
+    if parts.netloc and "@" in url.partition(parts.netloc)[2] and _IN_PASSWORD.search(parts.netloc):
         return _without_user(url)
     user, at, host = parts.netloc.rpartition("@")
     return urlunsplit(parts._replace(netloc=f"{user.partition(':')[0]}{at}{host}" if parts.scheme == "ssh" else host))
