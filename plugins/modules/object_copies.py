@@ -99,7 +99,7 @@ EXAMPLES = r"""
       check_mode: true
       register: copies
 
-    - name: Name the copies that differ
+    - name: Check whether the copies differ
       ansible.builtin.debug:
         msg: "{{ copies.objects | rejectattr('result', 'equalto', 'same') }}"
 
