@@ -17,6 +17,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._base.owner import 
 from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Obj, named
 from ansible_collections.gitops.airflow.plugins.module_utils._platform import references, shapes
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import Found, Ref
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership_apply import DELETED
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.refusal import Refusal
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings import AirflowSettings, Settings
 
@@ -85,7 +86,7 @@ def obstacle(metadata: Mapping[str, Any] | None, platform: str) -> str:
         return owner_text(metadata, platform)
     if COPIED_FROM not in labels_of(metadata):
         return f"it has no label {COPIED_FROM}"
-    return "it is being deleted" if metadata.get("deletionTimestamp") else ""
+    return DELETED if metadata.get("deletionTimestamp") else ""
 
 
 def existing(labelled: Sequence[Found], given: Settings) -> list[Ref]:
@@ -165,8 +166,9 @@ def refusals(standing: Standing, given: Settings, namespaces: Sequence[str]) -> 
 
 
 def _foreign(standing: Standing, given: Settings) -> Iterator[Refusal]:
+    """A copy that is being deleted may be gone when the run comes to it."""
     found = {ref: obstacle(metadata, str(given.name)) for ref, metadata in standing.targets.items()}
-    wrong = {ref: reason for ref, reason in found.items() if reason}
+    wrong = {ref: reason for ref, reason in found.items() if reason not in ("", DELETED)}
     if not wrong:
         return
     variables = _variables([(ref.kind, ref.name) for ref in wrong])

@@ -157,7 +157,8 @@ def test_f9_a_source_in_a_namespace_that_does_not_exist() -> None:
 
 
 def test_f9_nothing_stands_in_the_way_of_new_copies_and_of_earlier_ones() -> None:
-    targets = {Ref("Secret", "cron", "db"): None, Ref("Secret", "etl", "db"): {"labels": COPY}}
+    going = {"labels": COPY, "deletionTimestamp": "2026-11-27T00:00:00Z"}
+    targets = {Ref("Secret", "cron", "db"): None, Ref("Secret", "etl", "db"): {"labels": COPY}, Ref("Secret", "new", "db"): going}
     assert list(copies.refusals(Standing({SECRET: OPAQUE}, targets), GIVEN, (CORE,))) == []
     assert list(copies.refusals(Standing(), GIVEN, ())) == []
 
