@@ -152,7 +152,7 @@ def found_nodes(inspected: Sequence[Mapping[str, Any]]) -> list[FoundNode]:
 def _found_node(item: Mapping[str, Any]) -> FoundNode:
     role = item["Config"]["Labels"].get(ROLE_LABEL, "")
     ports: set[PortMapping] = set()
-    api = None
+    api: tuple[str, str] | None = None
     for container_port, bindings in (item["HostConfig"].get("PortBindings") or {}).items():
         places = [(binding.get("HostIp") or "0.0.0.0", binding["HostPort"]) for binding in bindings or []]
         # kind publishes the API server after the extraPortMappings, which may hold its port as well (planCreation in provision.go).

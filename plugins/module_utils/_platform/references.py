@@ -90,7 +90,7 @@ def _named(part: Any) -> Iterator[tuple[str, Any, tuple[str, ...]]]:
         if key == "existingClaim" and part.get("enabled"):
             yield CLAIM, value, ()
         # git-sync's envFrom is a text.
-        yield from _named(parsed(value) if key == "envFrom" and isinstance(value, str) else value)
+        yield from _named(parsed(value, quoted=True) if key == "envFrom" and isinstance(value, str) else value)
 
 
 def _of_part(name: str, part: Any) -> Iterator[tuple[str, Any, tuple[str, ...]]]:
@@ -103,15 +103,15 @@ def _of_part(name: str, part: Any) -> Iterator[tuple[str, Any, tuple[str, ...]]]
     elif name in SECRET_NAMES:
         yield SECRET, part, SECRET_NAMES[name]
     else:
-        yield from _named(parsed(part) if name in TEXTS else part)
+        yield from _named(parsed(part, quoted=True) if name in TEXTS else part)
 
 
-def parsed(text: Any) -> Any:
-    """What the YAML in a text holds. None if only Helm makes YAML of it. A value that Helm renders may stand in quotes."""
+def parsed(text: Any, *, quoted: bool = False) -> Any:
+    """What the YAML in a text holds. None if Helm renders something of it; if ``quoted``, only if Helm must first make YAML of it."""
     import yaml
 
     try:
-        return yaml.safe_load(text) if isinstance(text, str) else None
+        return yaml.safe_load(text) if isinstance(text, str) and (quoted or "{{" not in text) else None
     except yaml.YAMLError:
         return None
 
