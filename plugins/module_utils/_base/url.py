@@ -32,7 +32,7 @@ def public_url(url: str) -> str:
         parts = urlsplit(url)
     except ValueError:  # an address in brackets that is none
         return _without_user(url)
-    if parts.netloc and "@" in url.partition(parts.netloc)[2] and _IN_PASSWORD.search(parts.netloc):
+    if _IN_PASSWORD.search(parts.netloc) and "@" in url.partition(parts.netloc)[2]:
         return _without_user(url)
     user, at, host = parts.netloc.rpartition("@")
     return urlunsplit(parts._replace(netloc=f"{user.partition(':')[0]}{at}{host}" if parts.scheme == "ssh" else host))

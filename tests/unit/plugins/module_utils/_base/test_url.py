@@ -186,6 +186,7 @@ def test_a_password_for_a_download_goes_into_netrc() -> None:
         ("https://[::1]/a@b.git", "https://[::1]/a@b.git"),
         ("ssh://git@git.example.com:team/a.git", "ssh://git@git.example.com:team/a.git"),
         ("C:/a/b", "C:/a/b"),
+        ("file:///srv/a@b.git", "file:///srv/a@b.git"),
     ],
 )
 def test_s3_what_may_be_shown_of_a_url(url: str, shown: str) -> None:
