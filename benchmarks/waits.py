@@ -252,7 +252,8 @@ def module(kubeconfig: Path, name: str, **options: Any) -> dict[str, Any]:
     """What a module returned that ran in a new process, as Ansible runs it."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT / ".ansible/collections")}
     request = json.dumps({"module": name, "environment": environment, "folder": str(ROOT)})
-    code = f"import json, sys; from {warm.__name__} import carry_out; carry_out(json.loads(sys.argv[1]), [0, 1, 2])"
+    # Without its argument, which the module would take for its own.
+    code = f"import json, sys; from {warm.__name__} import carry_out; carry_out(json.loads(sys.argv.pop()), [0, 1, 2])"
     given = json.dumps({"ANSIBLE_MODULE_ARGS": {"kubeconfig": str(kubeconfig), **options}})
     start = time.monotonic()
     done = subprocess.run([sys.executable, "-c", code, request], env=environment, input=given, capture_output=True, text=True, check=False)
