@@ -99,7 +99,7 @@ EXAMPLES = r"""
       check_mode: true
       register: copies
 
-    - name: Name the copies that differ
+    - name: Show the copies that differ
       ansible.builtin.debug:
         msg: "{{ copies.objects | rejectattr('result', 'equalto', 'same') }}"
 
