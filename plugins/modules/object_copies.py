@@ -99,7 +99,7 @@ EXAMPLES = r"""
       check_mode: true
       register: copies
 
-    - name: Check whether the copies differ
+    - name: Show the copies that differ
       ansible.builtin.debug:
         msg: "{{ copies.objects | rejectattr('result', 'equalto', 'same') }}"
 

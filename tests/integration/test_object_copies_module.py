@@ -11,10 +11,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from ansible_collections.gitops.airflow.tests.integration import test_ownership as ownership
 from ansible_collections.gitops.airflow.tests.integration.apiserver import ApiServer
 from ansible_collections.gitops.airflow.tests.integration.modules import Module
 
 Obj = dict[str, Any]
+owned, cluster = ownership.owned, ownership.cluster
 MERGE = "application/merge-patch+json"
 MARKS = {"app.kubernetes.io/part-of": "gitops-airflow", "gitops-airflow/platform": "airflow"}
 LABELS = {**MARKS, "gitops-airflow/copied-from": "airflow-core"}
@@ -194,10 +196,12 @@ def test_a_check_goes_on_where_a_namespace_does_not_exist_yet(copies: Copies) ->
     assert copies.ensure(namespaces=["later"])["code"] == "not_found"
 
 
-def test_the_preflight_plans_and_refuses_copies(copies: Copies) -> None:
+def test_the_preflight_plans_and_refuses_copies(cluster: ownership.Cluster) -> None:
+    copies = Copies(cluster.server)
     names = (CORE, *NAMESPACES)
     # These namespaces enforce no Pod Security Standard, which is refused for reasons of its own.
-    platform = {"name": "airflow", "worker_namespaces": [{"name": name} for name in names], "unenforced_namespaces": list(names)}
+    platform: Obj = {"name": "airflow", "airflow_version": "2.6.3", "worker_namespaces": [{"name": name} for name in names]}
+    platform["unenforced_namespaces"] = list(names)
     values = {"secret": [{"envName": "DB", "secretName": "db", "secretKey": "password"}]}
 
     def look(**airflow: Any) -> Obj:

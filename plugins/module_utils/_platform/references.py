@@ -208,9 +208,10 @@ def _copy_action(
     fixed = (kind, name) in OWN | _rendered(airflow.values) or any(there.get(ref) is not None for ref in others)
     if kind not in COPY_VARIABLES or not others or fixed:
         return ""
-    source, known = there.get(Ref(kind, core, name)) or frozenset(), Ref(kind, core, name) in there
-    lacks = known and not source.issuperset(key for ref in others for key in found[ref])
-    first = f"Create it in {core}. " if lacks else ""
+    # A source that only workers elsewhere use was not looked up.
+    source = there.get(Ref(kind, core, name), frozenset(key for ref in others for key in found[ref]))
+    usable = source is not None and source.issuperset(key for ref in others for key in found[ref])
+    first = "" if usable else f"Create it in {core}. "
     return f"{first}Add {name} to {COPY_VARIABLES[kind]}: then each run copies it from {core} to the other worker namespaces."
 
 

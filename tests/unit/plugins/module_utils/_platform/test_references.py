@@ -205,6 +205,7 @@ FIRST = f"Create it in airflow-core. {ADD}"
         ({"secret": SECRET}, {IN_CORE: PASSWORD, IN_CRON: None}, ADD),
         ({"secret": SECRET}, {IN_CORE: None, IN_CRON: None}, FIRST),
         ({"secret": SECRET}, {IN_CORE: frozenset({"user"}), IN_CRON: None}, FIRST),
+        ({"extraEnvFrom": "- secretRef: {name: db}"}, {IN_CORE: None, IN_CRON: None}, FIRST),
         ({"secret": SECRET}, {IN_CORE: None, IN_CRON: PASSWORD}, "Create it there"),
         # A copy would be refused: others have made it.
         ({"secret": SECRET}, {IN_CORE: PASSWORD, IN_CRON: frozenset({"user"})}, "Create it there"),
