@@ -25,7 +25,6 @@ ROOT = Path(__file__).resolve().parents[2]
 Obj = dict[str, Any]
 Done = subprocess.CompletedProcess[str]
 READS = {"get", "list", "watch"}
-INSTANCE = {"app.kubernetes.io/instance": "airflow-core"}
 
 
 @pytest.fixture(scope="module")
@@ -180,6 +179,8 @@ SCHEDULER = {
         "spec": {"containers": [{"name": "scheduler", "image": "none"}]},
     },
 }
+DEPLOYED = obj("Deployment", "airflow-core", "airflow-scheduler", version="apps/v1", spec=SCHEDULER)
+DEPLOYED["metadata"]["annotations"] = {"argocd.argoproj.io/tracking-id": "airflow-core:apps/Deployment:airflow-core/airflow-scheduler"}
 CLAIM = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
 BUCKET = {
     "airflow_app_logs": "s3",
@@ -199,7 +200,7 @@ BUCKET = {
             id="lost passwords",
         ),
         pytest.param(
-            [obj("Deployment", "airflow-core", "airflow-scheduler", INSTANCE, "apps/v1", spec=SCHEDULER)],
+            [DEPLOYED],
             {},
             "platform_airflow_version is 2.6.3, but Airflow 2.10.5 runs",
             id="an older version",
