@@ -19,19 +19,27 @@ from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict impor
 IGNORE_FILE = ".airflowignore"
 # Airflow imports only files that have both words (airflow/utils/file.py, might_contain_dag_via_default_heuristic).
 WORDS = (b"dag", b"airflow")
+# What sends requests to the Kubernetes API from a worker, and the arguments that give it credentials of its own (F10).
+API_CALLERS = ("KubernetesPodOperator", "KubernetesJobOperator", "KubernetesCreateResourceOperator", "SparkKubernetesOperator")
+CREDENTIALS = ("config_file", "kubernetes_conn_id")
 # Names that stand for names: a file could name them in a circle.
 DEPTH = 10
 
 
 @dataclass(frozen=True)
 class DagFile:
-    """What is known of one Python file. ``namespaces``: where tasks ask to run, as (line, namespace), where the file says it literally."""
+    """What is known of one Python file.
+
+    ``namespaces``: where tasks ask to run, as (line, namespace), where the file says it literally. ``api_callers``: what needs the
+    Kubernetes API and has no credentials for it, as (line, name).
+    """
 
     path: str
     error: str = ""
     imported: bool = False
     makes_dag: bool = False
     namespaces: tuple[tuple[int, str], ...] = ()
+    api_callers: tuple[tuple[int, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -52,7 +60,9 @@ def inspect(path: str, content: bytes) -> DagFile:
             tree = ast.parse(content, filename=path)
             # Finds what a parser lets pass, such as return outside of a function. The code is not run.
             compile(tree, path, "exec", dont_inherit=True)
-        return DagFile(path, "", imported, imported and _makes_dag(tree), tuple(dict.fromkeys(_namespaces(tree))))
+        return DagFile(
+            path, "", imported, imported and _makes_dag(tree), tuple(dict.fromkeys(_namespaces(tree))), tuple(_api_callers(tree))
+        )
     except SyntaxError as error:
         return DagFile(path, _syntax_error(path, error), imported)
     except ValueError as error:  # a null byte (Python 3.11)
@@ -86,6 +96,12 @@ def check(files: Mapping[str, bytes], namespaces: Collection[str]) -> Findings:
         for item in found
         for line, namespace in item.namespaces
         if namespaces and namespace not in namespaces
+    ]
+    told += [
+        f"{item.path}, line {line}: {name} sends requests to the Kubernetes API, for which workers have no credentials, so the task will "
+        f"fail. Run its code in the worker's own pod (pod_override), or give credentials of your own ({' or '.join(CREDENTIALS)})."
+        for item in found
+        for line, name in item.api_callers
     ]
     imported = [item for item in found if item.imported and item.path not in ignored]
     archives = [path for path in files if path.endswith(".zip") and path not in ignored]
@@ -139,6 +155,17 @@ def _makes_dag(tree: ast.AST) -> bool:
         ):
             return True
     return False
+
+
+def _api_callers(tree: ast.AST) -> Iterator[tuple[int, str]]:
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call) or any(item.arg in CREDENTIALS for item in node.keywords):
+            continue
+        name, owner = _last_name(node.func), _last_name(node.func.value) if isinstance(node.func, ast.Attribute) else ""
+        if (owner, name) == ("task", "kubernetes"):
+            yield node.lineno, "@task.kubernetes"
+        elif (made := owner if name == "partial" else name) in API_CALLERS:
+            yield node.lineno, made
 
 
 def _last_name(node: ast.expr) -> str:
