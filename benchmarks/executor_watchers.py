@@ -19,7 +19,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from airflow.executors.kubernetes_executor import KubernetesExecutor
-from airflow.jobs import scheduler_job_runner  # noqa: F401 (what the scheduler has in memory when it starts the watchers)
+
+# What the scheduler has in memory when it starts the watchers.
+from airflow.jobs import scheduler_job_runner  # noqa: F401 # pylint: disable=unused-import
 from airflow.utils.db import initdb
 
 # Watchers connect after they have started.

@@ -94,6 +94,7 @@ _PAIR_TURNED = re.compile(
     r"(?:\"(?P<double>(?:\\.|[^\"\\])*)\"|'(?P<single>(?:''|[^'])*)'|(?P<rest>[^\s\"',{}\[\]][^\n,{}]{0,4096}))"
     r"(?:,[ \t]*|[ \t]*\n[ \t]+)[\"']?(?:name|path)[\"']?:[ \t]*[\"']?(?P<key>[\w./-]+)"
 )
+_PAIRED_TURNED = ("double", "single", "rest")
 
 Span = tuple[int, int]
 
@@ -178,12 +179,10 @@ class Masker:
             spans += [content(match) for match in named(line, self._variables)]
             yield from ((start + first, start + last) for first, last in spans)
             at = start + len(line)
-        for match in _PAIR.finditer(text):
-            if self._is_secret(match["key"]):
-                yield next(match.span(name) for name in _PAIRED if match[name] is not None)
-        for match in _PAIR_TURNED.finditer(text):
-            if self._is_secret(match["key"]):
-                yield next(match.span(name) for name in ("double", "single", "rest") if match[name] is not None)
+        for pattern, groups in ((_PAIR, _PAIRED), (_PAIR_TURNED, _PAIRED_TURNED)):
+            for match in pattern.finditer(text):
+                if self._is_secret(match["key"]):
+                    yield from [match.span(name) for name in groups if match[name] is not None][:1]
         yield from (content(match) for match in elements(text))
         if _COMMAND.search(text):
             yield from _of_commands(text)
