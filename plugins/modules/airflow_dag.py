@@ -72,10 +72,10 @@ from ansible_collections.gitops.airflow.plugins.module_utils._base.module import
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import show_path
 
 
-def set_paused(params: dict[str, Any], check: bool) -> bool:
+def set_paused(params: dict[str, Any], check: bool, hide: Callable[[str], None]) -> bool:
     """Sets the pause state; returns the one before. Raises CollectionError."""
     dag_id, paused = params["dag_id"], params["paused"]
-    with open_airflow(params) as api:
+    with open_airflow(params, hide) as api:
         dag = api.dag(dag_id)
         if dag is None:
             message = f"Airflow does not know the DAG {dag_id!r}."
@@ -95,7 +95,7 @@ def main(create: Callable[..., AnsibleModule] = AnsibleModule) -> None:
     )
     params = show_path(module)
     try:
-        before = set_paused(params, module.check_mode)
+        before = set_paused(params, module.check_mode, module.no_log_values.add)
     except CollectionError as error:
         module.fail(error)
     diff = {"before": f"paused: {before}\n", "after": f"paused: {params['paused']}\n"}

@@ -144,14 +144,14 @@ def argument_spec() -> dict[str, Any]:
     }
 
 
-def read(params: dict[str, Any]) -> tuple[Obj, list[TryLog]]:
-    """The run and the logs. Raises CollectionError."""
+def read(params: dict[str, Any], hide: Callable[[str], None]) -> tuple[Obj, list[TryLog]]:
+    """The run and the logs. ``hide`` gets a password that is read from a Secret. Raises CollectionError."""
     dag_id, most = params["dag_id"], params["max_lines"]
     if not dag_id.strip():
         raise InputError("dag_id is empty.", "Give the ID of the DAG.")
     if most < 0:
         raise InputError(f"max_lines is {most}: it must be 0 or more.", "Correct max_lines.")
-    with open_airflow(params) as api:
+    with open_airflow(params, hide) as api:
         run = choose_run(api, dag_id, params["dag_run_id"])
         run_id = str(run["dag_run_id"])
         tasks = choose_tasks(api.task_instances(dag_id, run_id), params["task_id"])
@@ -173,7 +173,7 @@ def main(create: Callable[..., AnsibleModule] = AnsibleModule) -> None:
     module = create(argument_spec=argument_spec(), mutually_exclusive=ONE_WAY, required_one_of=ONE_WAY, supports_check_mode=True)
     params = show_path(module)
     try:
-        run, logs = read(params)
+        run, logs = read(params, module.no_log_values.add)
     except CollectionError as error:
         module.fail(error)
     head = f"{params['dag_id']} run {run['dag_run_id']}: {run.get('state')}"

@@ -332,7 +332,7 @@ def main(create: Callable[..., AnsibleModule] = AnsibleModule) -> None:
     outcome, run_id, watcher = Outcome(), params["dag_run_id"] or "", None
     try:
         request = build_request(params)
-        with open_airflow(params) as api:
+        with open_airflow(params, module.no_log_values.add) as api:
             progress = open_progress(module.no_log_values)
             if params["follow"] and not module.check_mode:
                 watcher = follower(params, api, request.run_id, progress)

@@ -395,7 +395,7 @@ def ways_of(module: AnsibleModule, params: dict[str, Any], wanted: Wanted, start
         from ansible_collections.gitops.airflow.plugins.module_utils._airflow.access import open_airflow  # only where DAGs are run
 
         at = {"namespace": core, "service": WEBSERVER, "port": PORT}
-        return open_airflow({**params, "url": None, "tunnel": at, "username": USER, "password": password})
+        return open_airflow({**params, "url": None, "tunnel": at, "username": USER, "password": password}, module.no_log_values.add)
 
     return Ways(
         api,

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from urllib.error import HTTPError, URLError
 
@@ -58,11 +58,15 @@ def through_tunnel(tunnel: Tunnel, username: str, password: str, name: str) -> A
 
 
 @contextlib.contextmanager
-def open_airflow(params: dict[str, Any]) -> Iterator[AirflowApi]:
-    """The API that AIRFLOW_SPEC's options name. Raises CollectionError where it can never answer."""
+def open_airflow(params: dict[str, Any], hide: Callable[[str], None]) -> Iterator[AirflowApi]:
+    """The API that AIRFLOW_SPEC's options name. ``hide`` gets a password that is read from a Secret, so that no result shows it.
+
+    Raises CollectionError where it can never answer.
+    """
     own = {name: params[name] for name in OWN_NAMES}
     if params.get("credentials_from"):
         found = read_credentials(connect(kube_options(params)), params["credentials_from"], params["username"], check=False)
+        hide(found.password)
         own = {"username": found.username, "password": found.password}
     if not params["tunnel"]:
         certificates = params["validate_certs"] is not False

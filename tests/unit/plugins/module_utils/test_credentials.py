@@ -112,7 +112,7 @@ def test_airflow_on_this_machine_is_asked_without_a_proxy(
     other: Other, proxy: LoggingProxy, monkeypatch: pytest.MonkeyPatch, lower: bool, no_proxy: str
 ) -> None:
     set_proxy(monkeypatch, proxy.url, no_proxy, lower)
-    with _airflow_access.open_airflow(airflow(other.url)) as api, pytest.raises(AirflowError, match="401"):
+    with _airflow_access.open_airflow(airflow(other.url), set[str]().add) as api, pytest.raises(AirflowError, match="401"):
         api.health()
     assert (len(other.passwords), proxy.requests) == (1, [])
 
@@ -125,7 +125,10 @@ def test_airflow_through_a_tunnel_is_asked_without_a_proxy(
     opened = bring(monkeypatch, _airflow_access, other.url)
     at = {"namespace": "airflow-core", "service": "airflow-webserver", "port": 8080}
     words = "Airflow at Service airflow-webserver in airflow-core does not accept the credentials"
-    with _airflow_access.open_airflow(airflow(None, tunnel=at, context="kind-a")) as api, pytest.raises(AirflowError, match=words):
+    with (
+        _airflow_access.open_airflow(airflow(None, tunnel=at, context="kind-a"), set[str]().add) as api,
+        pytest.raises(AirflowError, match=words),
+    ):
         api.health()
     assert (len(other.passwords), proxy.requests) == (1, [])
     # Airflow's user and password are not the Kubernetes API's.
@@ -153,7 +156,7 @@ def test_a_bad_url_of_airflow_is_refused_before_anything_is_sent(
     proxy: LoggingProxy, monkeypatch: pytest.MonkeyPatch, url: str, words: str
 ) -> None:
     set_proxy(monkeypatch, proxy.url)
-    with pytest.raises(AirflowError, match=words) as caught, _airflow_access.open_airflow(airflow(url)):
+    with pytest.raises(AirflowError, match=words) as caught, _airflow_access.open_airflow(airflow(url), set[str]().add):
         pass
     assert (caught.value.passing, proxy.requests) == (False, [])
     assert caught.value.next_action
@@ -165,7 +168,10 @@ def test_airflow_elsewhere_is_asked_by_the_proxy_unless_excluded(
     proxy: LoggingProxy, monkeypatch: pytest.MonkeyPatch, no_proxy: str, seen: list[str]
 ) -> None:
     set_proxy(monkeypatch, proxy.url, no_proxy)
-    with _airflow_access.open_airflow(airflow("https://airflow.test")) as api, pytest.raises(AirflowError, match="cannot be reached"):
+    with (
+        _airflow_access.open_airflow(airflow("https://airflow.test"), set[str]().add) as api,
+        pytest.raises(AirflowError, match="cannot be reached"),
+    ):
         api.health()
     assert (proxy.requests, proxy.passwords) == (seen, [])
 
@@ -182,7 +188,10 @@ def test_why_a_tunnel_leads_nowhere_is_told(monkeypatch: pytest.MonkeyPatch) -> 
         raise NoReadyPod("the Service airflow-webserver has no ready pod")
 
     monkeypatch.setattr(_airflow_access, "open_tunnel", lambda *_args, **_more: Tunnel(nobody))
-    with _airflow_access.open_airflow(airflow(None, tunnel=AT)) as api, pytest.raises(AirflowError, match="no ready pod") as caught:
+    with (
+        _airflow_access.open_airflow(airflow(None, tunnel=AT), set[str]().add) as api,
+        pytest.raises(AirflowError, match="no ready pod") as caught,
+    ):
         api.health()
     assert caught.value.passing
 

@@ -734,14 +734,16 @@ def test_the_password_may_be_in_a_secret(url: str, monkeypatch: pytest.MonkeyPat
         **secret,
     }
     params = {**dict.fromkeys(access.AIRFLOW_SPEC), "url": url, "username": "admin", "credentials_from": given}
+    hidden = set[str]()
     if code:
-        with pytest.raises(CollectionError) as error, access.open_airflow(params):
+        with pytest.raises(CollectionError) as error, access.open_airflow(params, hidden.add):
             pass
         assert error.value.code == code
         assert error.value.next_action
         return
-    with access.open_airflow(params) as api:
+    with access.open_airflow(params, hidden.add) as api:
         assert api.dag("dag") is not None
+    assert hidden == {"secret"}
 
 
 @pytest.mark.parametrize("check", [False, True])
@@ -749,9 +751,9 @@ def test_the_password_may_be_in_a_secret(url: str, monkeypatch: pytest.MonkeyPat
 def test_the_pause_state_of_a_dag(airflow: Airflow, url: str, before: bool, after: bool, check: bool) -> None:
     airflow.dag = {"is_paused": before}
     params = {"url": url, "tunnel": None, "username": "admin", "password": "secret", "validate_certs": None, "ca_path": None}
-    assert airflow_dag.set_paused({**params, "dag_id": "dag", "paused": after}, check) == before
+    assert airflow_dag.set_paused({**params, "dag_id": "dag", "paused": after}, check, set[str]().add) == before
     assert airflow.dag["is_paused"] == (before if check else after)
     assert len(airflow.requests) == (1 if check or before == after else 2)
     airflow.dag = None
     with pytest.raises(AirflowError, match="does not know the DAG 'dag'"):
-        airflow_dag.set_paused({**params, "dag_id": "dag", "paused": after}, check)
+        airflow_dag.set_paused({**params, "dag_id": "dag", "paused": after}, check, set[str]().add)
