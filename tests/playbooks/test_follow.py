@@ -6,14 +6,13 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import pytest
 from ansible_collections.gitops.airflow.tests.playbooks.conftest import Play
+from ansible_collections.gitops.airflow.tests.unit.serving import QuietHandler, serving
 
 LOG = "pod-1\n[t] {a.py:1} INFO - first\n    \x1b[2Jindented password=hunter2secret\nTask exited with return code {code}\n"
 
@@ -58,7 +57,7 @@ def airflow() -> Airflow:
 
 @pytest.fixture
 def url(airflow: Airflow) -> Iterator[str]:
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(QuietHandler):
         def any(self) -> None:
             length = int(self.headers.get("Content-Length") or 0)
             body = json.loads(self.rfile.read(length)) if length else {}
@@ -71,14 +70,8 @@ def url(airflow: Airflow) -> Iterator[str]:
 
         do_GET = do_POST = do_PATCH = any
 
-        def log_message(self, format: str, *args: Any) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
+    with serving(Handler) as server:
+        yield f"http://127.0.0.1:{server.server_port}"
 
 
 def run_task(url: str, **options: Any) -> str:

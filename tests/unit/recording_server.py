@@ -6,10 +6,10 @@
 from __future__ import annotations
 
 import contextlib
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from ansible_collections.gitops.airflow.tests.unit.serving import QuietHandler, serving
 
 
 @dataclass
@@ -29,7 +29,7 @@ def recording_server(location: str = "") -> Iterator[RecordingServer]:
     """Answers every GET, with a redirect to ``location`` if that is given."""
     seen = RecordingServer()
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(QuietHandler):
         def do_GET(self) -> None:
             seen.logins.append(self.headers.get("Authorization") or "")
             self.send_response(302 if location else 200)
@@ -39,12 +39,6 @@ def recording_server(location: str = "") -> Iterator[RecordingServer]:
             self.end_headers()
             self.wfile.write(b"answer")
 
-        def log_message(self, format: str, *args: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
-    seen.port = server.server_port
-    yield seen
-    server.shutdown()
-    server.server_close()
+    with serving(Handler) as server:
+        seen.port = server.server_port
+        yield seen

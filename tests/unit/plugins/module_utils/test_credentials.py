@@ -8,9 +8,7 @@ from __future__ import annotations
 import contextlib
 import shlex
 import socket
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -31,6 +29,7 @@ from ansible_collections.gitops.airflow.tests.unit.logging_proxy import LoggingP
 from ansible_collections.gitops.airflow.tests.unit.plugins.modules.test_git_branch_info import PARAMS as READ
 from ansible_collections.gitops.airflow.tests.unit.plugins.modules.test_git_publish import PARAMS as WRITE
 from ansible_collections.gitops.airflow.tests.unit.plugins.modules.test_git_publish import run as publish
+from ansible_collections.gitops.airflow.tests.unit.serving import QuietHandler, serving
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
 ANN = Credentials("ann", "s3cret")
@@ -57,7 +56,7 @@ class Other:
 def other() -> Iterator[Other]:
     state = Other()
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(QuietHandler):
         def answer(self) -> None:
             state.requests.append(f"{self.command} {self.path}")
             state.passwords.extend(self.headers.get_all("Authorization") or [])
@@ -71,14 +70,9 @@ def other() -> Iterator[Other]:
 
         do_GET = do_POST = do_PATCH = answer
 
-        def log_message(self, format: str, *args: Any) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+    with serving(Handler) as server:
         state.url = f"http://127.0.0.1:{server.server_port}"
         yield state
-        server.shutdown()
 
 
 @contextlib.contextmanager

@@ -7,15 +7,13 @@ from __future__ import annotations
 
 import json
 import socket
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 
 import pytest
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import KubeApi, connect, core_path, handshake_refusal
+from ansible_collections.gitops.airflow.tests.unit.serving import QuietHandler, serving
 
 Answer = tuple[int, str]
 
@@ -34,7 +32,7 @@ class Server:
 def server() -> Iterator[Server]:
     state = Server()
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(QuietHandler):
         protocol_version = "HTTP/1.1"
 
         def handle_any(self) -> None:
@@ -54,15 +52,9 @@ def server() -> Iterator[Server]:
 
         do_GET = do_PATCH = handle_any
 
-        def log_message(self, format: str, *args: Any) -> None:
-            pass
-
-    http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    state.url = f"http://127.0.0.1:{http.server_port}"
-    threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
-    yield state
-    http.shutdown()
-    http.server_close()
+    with serving(Handler) as http:
+        state.url = f"http://127.0.0.1:{http.server_port}"
+        yield state
 
 
 @pytest.fixture
