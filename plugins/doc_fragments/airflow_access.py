@@ -46,10 +46,6 @@ options:
         description: Key of the Secret that contains the password.
         type: str
         default: password
-      check_key:
-        description: Not used for Airflow.
-        type: str
-        default: ""
       platform:
         description: The platform whose mark the Secret must have. Another platform's Secret is refused. Empty for any Secret.
         type: str

@@ -14,7 +14,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._airflow.api import
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError
 from ansible_collections.gitops.airflow.plugins.module_utils._base.http_sender import Send
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import KubeApi, connect
-from ansible_collections.gitops.airflow.plugins.module_utils._kube.credentials import CREDENTIALS_SPEC, read_credentials
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.credentials import LOGIN_SPEC, read_credentials
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.tunnel import TUNNEL_SPEC, Tunnel, open_tunnel
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
@@ -26,7 +26,7 @@ AIRFLOW_SPEC: dict[str, Any] = {
     "tunnel": TUNNEL_SPEC,
     "username": {"type": "str", "required": True},
     "password": {"type": "str", "no_log": True},
-    "credentials_from": CREDENTIALS_SPEC,
+    "credentials_from": {"type": "dict", "options": LOGIN_SPEC},
     "ca_path": {"type": "path"},
 }
 ONE_WAY = [("url", "tunnel"), ("password", "credentials_from")]

@@ -77,7 +77,7 @@ class Try:
     reason: str = ""
 
     def reopen(self) -> None:
-        """Another worker goes on with the same try, which will say last words once more."""
+        """Another worker continues the same try, so the log will end a second time."""
         self.over, self.settled, self.ledger.ended = None, False, False
 
 

@@ -17,16 +17,17 @@ from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import
 
 # The options that say which Secret of the cluster a module reads or writes.
 SECRET_SPEC: dict[str, Any] = {"namespace": {"type": "str", "required": True}, "name": {"type": "str", "required": True}}
+# What names the user and the password in a Secret.
+LOGIN_SPEC: dict[str, Any] = {
+    **SECRET_SPEC,
+    "username_key": {"type": "str", "default": "", "no_log": False},
+    "password_key": {"type": "str", "default": "password", "no_log": False},
+    "platform": {"type": "str", "default": ""},
+}
 # The option of the doc fragment credentials_from.
 CREDENTIALS_SPEC: dict[str, Any] = {
     "type": "dict",
-    "options": {
-        **SECRET_SPEC,
-        "username_key": {"type": "str", "default": "", "no_log": False},
-        "password_key": {"type": "str", "default": "password", "no_log": False},
-        "check_key": {"type": "str", "default": "", "no_log": False},
-        "platform": {"type": "str", "default": ""},
-    },
+    "options": {**LOGIN_SPEC, "check_key": {"type": "str", "default": "", "no_log": False}},
 }
 
 
