@@ -209,7 +209,7 @@ def test_an_argo_cd_of_others_is_refused(cluster: Cluster) -> None:
     cluster.argocd("team-argo", by="kubectl")
     for state in ("checked", "present"):
         result, wrote = run(cluster, state=state)
-        assert (result["code"], wrote) == ("foreign_argocd", [])
+        assert (result["code"], wrote) == ("foreign_argocd", []), result["msg"]
     result, wrote = run(cluster, state="absent", namespace="team-argo")
     assert (result["changed"], wrote) == (False, [])
 
@@ -218,7 +218,7 @@ def test_the_record_of_another_platform_is_refused(cluster: Cluster) -> None:
     beta = {**MARKS, "gitops-airflow/platform": "beta"}
     cluster.record([], beta, state="applied")
     result, wrote = run(cluster)
-    assert (result["code"], wrote) == ("other_platform", [])
+    assert (result["code"], wrote) == ("other_platform", []), result["msg"]
 
 
 def test_the_admins_password(cluster: Cluster) -> None:

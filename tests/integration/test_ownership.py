@@ -18,6 +18,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership
 from ansible_collections.gitops.airflow.tests.integration.apiserver import ApiServer, lab_file
 from ansible_collections.gitops.airflow.tests.integration.conftest import serve
 from ansible_collections.gitops.airflow.tests.integration.modules import Module
+from ansible_collections.gitops.airflow.tests.limits import HANG_SECONDS
 
 Obj = dict[str, Any]
 OLDER = {"app.kubernetes.io/part-of": "gitops-airflow"}
@@ -104,6 +105,10 @@ class Cluster:
                 name = path.rsplit("/", 1)[1]
                 body = obj("Namespace", "", name, spec={"finalizers": []})
                 self.server._send("PUT", f"{path}/finalize", json.dumps(body))
+        for path in self._made:
+            if "/customresourcedefinitions/" in path:  # the next test must not find it
+                wait_until_gone(self.server, path)
+        self._made.clear()
 
 
 @pytest.fixture(scope="module")
@@ -129,12 +134,16 @@ def cluster(owned: ApiServer) -> Iterator[Cluster]:
 
 
 def wait_without_crds(server: ApiServer) -> None:
-    """The API server deletes a CRD after its answer."""
-    deadline = time.monotonic() + 30
     for plural in CRDS:
-        while server._send("GET", f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{plural}.argoproj.io")[0] != 404:
-            assert time.monotonic() < deadline, f"the CRD {plural} is not gone"
-            time.sleep(0.05)
+        wait_until_gone(server, f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{plural}.argoproj.io")
+
+
+def wait_until_gone(server: ApiServer, crd: str) -> None:
+    """The API server deletes a CRD after its answer."""
+    deadline = time.monotonic() + HANG_SECONDS
+    while server._send("GET", crd)[0] != 404:
+        assert time.monotonic() < deadline, f"{crd} is not gone"
+        time.sleep(0.05)
 
 
 def look(cluster: Cluster, **options: Any) -> Obj:

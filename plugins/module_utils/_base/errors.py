@@ -7,7 +7,7 @@ from __future__ import annotations
 
 PASSING = (429, 500, 502, 503, 504)
 # Codes of requests that failed, by their HTTP status; RequestError says what 0 and -1 are.
-CODES = {-1: "bad_access", 0: "unreachable", 401: "unauthorized", 403: "forbidden", 404: "not_found", 409: "conflict"}
+CODES = {-1: "bad_access", 0: "unreachable", 401: "unauthorized", 403: "forbidden", 404: "not_found", 409: "conflict", 429: "busy"}
 
 
 class CollectionError(Exception):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from typing import Any, TypeVar
@@ -33,6 +34,8 @@ NO_LOG = re.compile(r"unable to retrieve container logs for [a-z-]+://[0-9a-f]+\
 PAGE = 500
 # Connections at once: the kubernetes client's pool has at least five.
 AT_ONCE = 5
+# A busy server answers 429 before it does anything, and says after how many seconds to ask again. kubectl asks up to ten times more.
+BUSY, BUSY_TRIES, BUSY_SECONDS = 429, 5, 5.0
 
 T = TypeVar("T")
 
@@ -80,35 +83,42 @@ class KubeApi:
         accept: str = JSON,
         content: str = JSON,
     ) -> Any:
-        import urllib3
-
         headers = {"Accept": accept, **authorized(self._client)}
         if body is not None:
             headers["Content-Type"] = content
         parameters: list[tuple[str, str]] = [(key, str(value)) for key, value in query.items()]
         url = self._host + url_path + ("?" + urlencode(parameters) if parameters else "")
-        self.requests += 1
-        try:
-            response = self._client.rest_client.pool_manager.request(
-                method,
-                url,
-                headers=headers,
-                body=None if body is None else json.dumps(body),
-                preload_content=False,
-                redirect=False,
-                retries=False,
-                timeout=urllib3.Timeout(connect=CONNECT_SECONDS, read=read),
-            )
+        sent = None if body is None else json.dumps(body)
+        for tries_left in reversed(range(BUSY_TRIES)):
+            response = self._send(method, url, headers, sent, read)
             if response.status < 300:
                 return response
             text = response.data.decode("utf-8", "replace")
+            if response.status != BUSY or not tries_left:
+                break
+            time.sleep(retry_after(response.headers.get("Retry-After")))
+        refused = _refusal(response.status, text, verb or method, url_path, self._host)
+        refused.fields = _fields(text)
+        raise refused
+
+    def _send(self, method: str, url: str, headers: dict[str, str], body: str | None, read: float | None) -> Any:
+        """One request and its answer, whatever its status. Raises ApiError if there is none."""
+        import urllib3
+
+        self.requests += 1
+        timeout = urllib3.Timeout(connect=CONNECT_SECONDS, read=read)
+        pool = self._client.rest_client.pool_manager
+        try:
+            answer = pool.request(
+                method, url, headers=headers, body=body, preload_content=False, redirect=False, retries=False, timeout=timeout
+            )
+            if answer.status >= 300:
+                answer.read(cache_content=True)
         except urllib3.exceptions.HTTPError as error:
             reason = re.sub(r"<[^>]*object at 0x[0-9a-f]+>:? ?", "", str(error))
             message = f"The Kubernetes API at {self._host} cannot be reached: {reason}."
             raise ApiError(0, message, "Check the address, and that the cluster runs.") from error
-        refused = _refusal(response.status, text, verb or method, url_path, self._host)
-        refused.fields = _fields(text)
-        raise refused
+        return answer
 
     def page(self, path: str, query: dict[str, Any]) -> Obj:
         """One GET of a collection or an object."""
@@ -252,6 +262,11 @@ class KubeApi:
             return  # a broken connection ends the stream; who reads it goes on from the last event
         finally:
             response.close()
+
+
+def retry_after(header: str | None) -> float:
+    """Seconds to wait before a busy server is asked again: what it says, at most BUSY_SECONDS; one if it says nothing."""
+    return min(float(header), BUSY_SECONDS) if header and header.isdecimal() else 1.0
 
 
 def handshake_refusal(text: str) -> str:

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import json
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError
-from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import KubeApi, connect, core_path, handshake_refusal
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import KubeApi, connect, core_path, handshake_refusal, retry_after
 from ansible_collections.gitops.airflow.tests.unit.serving import QuietHandler, serving
 
 Answer = tuple[int, str]
@@ -25,6 +25,7 @@ class Server:
         self.answers: dict[str, Answer] = {}
         self.seen: list[tuple[str, str, dict[str, str], str]] = []
         self.breaks = False
+        self.busy = 0  # so many requests are refused first
         self.url = ""
 
 
@@ -39,7 +40,12 @@ def server() -> Iterator[Server]:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
             state.seen.append((self.command, self.path, dict(self.headers), body))
             status, text = state.answers.get(self.path.split("?")[0], (404, json.dumps({"message": "not found"})))
+            if state.busy:
+                state.busy -= 1
+                status, text = 429, json.dumps({"message": "Too many requests, please try again later."})
             self.send_response(status)
+            if status == 429:
+                self.send_header("Retry-After", "0")
             self.send_header("Transfer-Encoding", "chunked")
             self.end_headers()
             for part in text.splitlines(keepends=True):
@@ -94,6 +100,30 @@ def test_patch_is_a_merge_patch(server: Server, api: KubeApi) -> None:
     api.patch("/x", {"a": None})
     method, _path, headers, body = server.seen[0]
     assert (method, headers["Content-Type"], json.loads(body)) == ("PATCH", "application/merge-patch+json", {"a": None})
+
+
+@pytest.mark.parametrize("ask", [lambda api: api.get("/x"), lambda api: api.patch("/x", {"a": 1})], ids=["get", "patch"])
+def test_a_busy_server_is_asked_again(server: Server, api: KubeApi, ask: Callable[[KubeApi], object]) -> None:
+    """It refuses with 429 before it does anything, so this holds for changes, too."""
+    server.answers["/x"], server.busy = (200, "{}"), 4
+    assert ask(api) == {}
+    assert len(server.seen) == api.requests == 5
+    assert len({(method, path, body) for method, path, _headers, body in server.seen}) == 1
+
+
+def test_a_server_that_stays_busy(server: Server, api: KubeApi) -> None:
+    server.busy = 100
+    with pytest.raises(ApiError, match="answered get /x with 429: Too many requests") as error:
+        api.get("/x")
+    assert (error.value.passing, error.value.code, len(server.seen)) == (True, "busy", 5)
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [(None, 1.0), ("", 1.0), ("2", 2.0), ("0", 0.0), ("600", 5.0), ("-1", 1.0), ("Fri, 27 Nov 2026 09:00:00 GMT", 1.0)],
+)
+def test_when_a_busy_server_is_asked_again(header: str | None, seconds: float) -> None:
+    assert retry_after(header) == seconds
 
 
 def test_watch_yields_each_line(server: Server, api: KubeApi) -> None:
