@@ -29,6 +29,7 @@ options:
   state:
     description:
       - V(present) declares the policy. The module fails if the API server serves none.
+      - With O(airflow.admission_policy=none) V(present) deletes it, as V(absent) does.
       - V(absent) deletes it, if it is this platform's.
     type: str
     choices: [present, absent]
@@ -88,7 +89,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import
 from ansible_collections.gitops.airflow.plugins.module_utils._base.module import AnsibleModule
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import KubeApi, core_path
 from ansible_collections.gitops.airflow.plugins.module_utils._platform import admission_policy, admission_state, worker_limits
-from ansible_collections.gitops.airflow.plugins.module_utils._platform.airflow_module import SETTINGS_SPEC, run
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.airflow_module import run
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.chart_values import service_accounts
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import Ref, Scope
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership_apply import (
@@ -98,7 +99,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership
     placed,
 )
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership_delete import Deletion, stays
-from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings import Settings
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings import SETTINGS_SPEC, Settings
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
 
@@ -146,7 +147,7 @@ def delete(module: AnsibleModule, api: KubeApi, given: Settings, version: str) -
 def carry_out(module: AnsibleModule, api: KubeApi, given: Settings) -> dict[str, Any]:
     """The module's result. Raises CollectionError; Refused before anything is changed."""
     version = admission_state.served(api)
-    change = delete if module.params["state"] == "absent" else declare
+    change = declare if module.params["state"] == "present" and admission_state.is_wanted(given) else delete
     return {"name": admission_policy.object_name(given.name), "api_version": version, **change(module, api, given, version)}
 
 

@@ -147,7 +147,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._base.owner import 
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.applied import shown
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import KubeApi
 from ansible_collections.gitops.airflow.plugins.module_utils._platform import airflow_secrets as content
-from ansible_collections.gitops.airflow.plugins.module_utils._platform.airflow_module import SETTINGS_SPEC, run
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.airflow_module import run
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.generated_secret import GeneratedSecret
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import Scope
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership_apply import (
@@ -157,7 +157,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership
     placed,
     secret_values,
 )
-from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings import Settings
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings import SETTINGS_SPEC, Settings
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
 

@@ -11,15 +11,16 @@ short_description: Verify that a platform runs Airflow's tasks in the right name
 version_added: 0.1.0
 author: The gitops.airflow team (@gitops-airflow)
 description:
-  - Waits up to 120 seconds until the platform's Application is Synced and Healthy. Then compares the running Airflow with the wanted
-    version, executor, multi-namespace mode, namespace list, and number of pods and containers.
+  - Waits up to 120 seconds until the Application O(airflow.name) is Synced and Healthy. Then compares the running Airflow with the wanted
+    version (O(platform.airflow_version)), executor, multi-namespace mode, namespace list (O(platform.worker_namespaces)), and number of
+    pods and containers.
   - Runs DAGs once for each pair of commits (platform, DAGs), and proves from the worker pods where each task ran, that it ran once, and
     what it logged. Before the first run Airflow must be idle and its migrations must have run once.
-  - The proof is kept in the ConfigMap C(airflow-verification) in O(core_namespace). At the same commits, a second run finds it, starts
-    nothing and changes nothing.
+  - The proof is kept in the ConfigMap C(airflow-verification) in O(platform.core_namespace). At the same commits, a second run finds it,
+    starts nothing and changes nothing.
   - Pauses a DAG again that was paused before, also if the runs fail. After an interruption the next run does so, because the ConfigMap
     records which DAGs were unpaused.
-  - Runs no command and writes nothing in a cluster whose Application does not belong to O(platform).
+  - Runs no command and writes nothing in a cluster whose Application does not belong to the platform O(platform.name).
   - Reaches Airflow through the Kubernetes API, not by URL, because an address such as C(localhost) may belong to another platform.
 attributes:
   check_mode:
@@ -31,39 +32,11 @@ attributes:
     support: full
     details: Shows the commits that are proven.
 extends_documentation_fragment:
+  - gitops.airflow.platform_settings
   - gitops.airflow.kubernetes_auth
   - gitops.airflow.attributes
   - gitops.airflow.progress
 options:
-  platform:
-    description: Name of the platform. Its objects have the label C(gitops-airflow/platform) with this name.
-    type: str
-    required: true
-  application:
-    description: Name of the platform's Application.
-    type: str
-    default: airflow-core
-  argocd_namespace:
-    description: Namespace of Argo CD and of the Application.
-    type: str
-    default: argocd
-  core_namespace:
-    description: Namespace of Airflow's own pods.
-    type: str
-    default: airflow-core
-  worker_namespaces:
-    description: Worker namespaces. Airflow's namespace list must contain exactly these.
-    type: list
-    elements: str
-    required: true
-  git_namespace:
-    description: Namespace of the embedded Git server. Empty if the platform has none. Used only with O(search_cluster).
-    type: str
-    default: ""
-  logs_namespace:
-    description: Namespace of the store of task logs. Empty if the platform has none. Used only with O(search_cluster).
-    type: str
-    default: ""
   search_cluster:
     description:
       - Whether to search the whole cluster first for other platforms, for another Argo CD, and for objects of others with this platform's
@@ -71,18 +44,6 @@ options:
       - Needs the rights that M(gitops.airflow.platform_ownership_info) needs.
     type: bool
     default: false
-  repo:
-    description: URL of the platform repository. Needed to recognize a platform of an older version, whose objects lack the label.
-    type: str
-    default: ""
-  path:
-    description: Folder in the platform repository. Needed to recognize a platform of an older version.
-    type: str
-    default: ""
-  version:
-    description: The version that Airflow must report. If empty, any version is accepted.
-    type: str
-    default: ""
   pods:
     description: Number of Airflow's own pods, MySQL's included.
     type: int
@@ -129,9 +90,11 @@ options:
     type: path
 notes:
   - Needs the rights of M(gitops.airflow.argocd_application_wait) and M(gitops.airflow.airflow_worker_placement_wait). In
-    O(core_namespace) it also needs C(get), C(create) and C(patch) on C(configmaps), C(get) on the Secret C(airflow-admin), C(create) on
-    C(pods/exec), and for the Service C(airflow-webserver) C(get) on C(services), C(list) on C(endpointslices) and C(create) on
-    C(pods/portforward).
+    O(platform.core_namespace) it also needs C(get), C(create) and C(patch) on C(configmaps), C(get) on the Secret C(airflow-admin),
+    C(create) on C(pods/exec), and for the Service C(airflow-webserver) C(get) on C(services), C(list) on C(endpointslices) and C(create)
+    on C(pods/portforward).
+  - A platform of an older version, whose objects lack the label of O(platform.name), is recognized by O(airflow.platform_repo) and
+    O(airflow.platform_path).
 seealso:
   - module: gitops.airflow.argocd_application_wait
   - module: gitops.airflow.airflow_dag_run
@@ -141,20 +104,20 @@ seealso:
 EXAMPLES = r"""
 - name: Verify that Airflow is as configured, without running a DAG
   gitops.airflow.airflow_verification:
-    platform: airflow
-    worker_namespaces: [airflow-core]
+    platform: {name: airflow}
 
 - name: Verify the version as well, and keep the report in airflow.json and airflow.html
   gitops.airflow.airflow_verification:
-    platform: airflow
-    worker_namespaces: [airflow-core]
-    version: 2.6.3
+    platform:
+      name: airflow
+      airflow_version: 2.6.3
     report_path: ~/reports/airflow.json
 
 - name: Prove that a task runs in its namespace
   gitops.airflow.airflow_verification:
-    platform: airflow
-    worker_namespaces: [airflow-core, airflow-cron]
+    platform:
+      name: airflow
+      worker_namespaces: [{name: airflow-core}, {name: airflow-cron}]
     runs:
       - dag_id: example_cron_dag
         task_id: say_hi
@@ -163,8 +126,9 @@ EXAMPLES = r"""
 
 - name: Run the examples if the DAG repository still holds them
   gitops.airflow.airflow_verification:
-    platform: airflow
-    worker_namespaces: [airflow-core, airflow-cron, airflow-user]
+    platform:
+      name: airflow
+      worker_namespaces: [{name: airflow-core}, {name: airflow-cron}, {name: airflow-user}]
     timeout: 600
     runs:
       - {dag_id: example_cron_dag, task_id: say_hi, namespace: airflow-cron, log: hello from airflow-cron, optional: true}
@@ -176,11 +140,13 @@ EXAMPLES = r"""
     - name: Verify the platform of the team
       gitops.airflow.airflow_verification:
         context: team-production
-        platform: team
-        application: team-airflow
-        argocd_namespace: gitops
-        core_namespace: team-core
-        worker_namespaces: [team-core, team-batch]
+        platform:
+          name: team
+          argocd_namespace: gitops
+          core_namespace: team-core
+          worker_namespaces: [{name: team-core}, {name: team-batch}]
+        airflow:
+          name: team-airflow
         pods: 5
         containers: 7
         runs:
@@ -310,7 +276,7 @@ code:
     - A rule, V(airflow_version), V(airflow_executor), V(airflow_multi_namespace_mode), V(airflow_namespace_list), V(airflow_pods),
       V(not_idle) or V(migrations); V(refused) if several rules are broken.
     - A run, V(no_admin_password), V(placement), V(task_tries), V(task_log), or a code of M(gitops.airflow.airflow_dag_run).
-    - An option, V(bad_option) or V(bad_report_path); otherwise the kind of the request that failed.
+    - An option, V(bad_option), V(unreadable_file) or V(bad_report_path); otherwise the kind of the request that failed.
   returned: failure
   type: str
 next_action:
@@ -327,6 +293,7 @@ elapsed:
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.gitops.airflow.plugins.module_utils._airflow.inspection import AirflowPod
@@ -335,8 +302,8 @@ from ansible_collections.gitops.airflow.plugins.module_utils._base.module import
 from ansible_collections.gitops.airflow.plugins.module_utils._base.progress import open_progress
 from ansible_collections.gitops.airflow.plugins.module_utils._base.report_file import write_report
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import connect, show_path
-from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import Platform
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.refusal import enforce
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings import SETTINGS_SPEC, read_settings
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.verification import Run, Wanted, refuse_options
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.verification_page import page, page_path
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.verification_read import Verification, Ways
@@ -358,17 +325,8 @@ RUN_SPEC: dict[str, Any] = {
 def argument_spec() -> dict[str, Any]:
     return {
         **AUTH_ARG_SPEC,
-        "platform": {"type": "str", "required": True},
-        "application": {"type": "str", "default": "airflow-core"},
-        "argocd_namespace": {"type": "str", "default": "argocd"},
-        "core_namespace": {"type": "str", "default": "airflow-core"},
-        "worker_namespaces": {"type": "list", "elements": "str", "required": True},
-        "git_namespace": {"type": "str", "default": ""},
-        "logs_namespace": {"type": "str", "default": ""},
+        **SETTINGS_SPEC,
         "search_cluster": {"type": "bool", "default": False},
-        "repo": {"type": "str", "default": ""},
-        "path": {"type": "str", "default": ""},
-        "version": {"type": "str", "default": ""},
         "pods": {"type": "int", "default": 4},
         "containers": {"type": "int", "default": 7},
         "runs": {"type": "list", "elements": "dict", "default": [], "options": RUN_SPEC},
@@ -378,11 +336,14 @@ def argument_spec() -> dict[str, Any]:
 
 
 def wanted_of(params: dict[str, Any]) -> Wanted:
-    """:raises InputError: if an option makes no sense, before any request."""
-    names = ("argocd_namespace", "core_namespace", "git_namespace", "logs_namespace", "application", "repo", "path")
-    platform = Platform(params["platform"], namespaces=tuple(params["worker_namespaces"]), **{name: params[name] for name in names})
+    """What the options ask for.
+
+    :raises CollectionError: if an option makes no sense or names a file that cannot be read, before any request.
+    """
+    given, _credentials = read_settings(params)
+    platform = replace(given.owner(), namespaces=tuple(map(str, given.worker_namespaces)))
     runs = tuple(Run(**item) for item in params["runs"])
-    wanted = Wanted(platform, params["version"], params["pods"], params["containers"], runs, params["timeout"])
+    wanted = Wanted(platform, given.airflow_version, params["pods"], params["containers"], runs, params["timeout"])
     refuse_options(wanted)
     return wanted
 
@@ -429,7 +390,8 @@ def carry_out(verification: Verification) -> tuple[State, Mapping[str, Any], boo
 
 
 def main(create: Callable[..., AnsibleModule] = AnsibleModule) -> None:
-    module = create(argument_spec=argument_spec(), supports_check_mode=True)
+    # no_log: the options are not written to the system's log.
+    module = create(argument_spec=argument_spec(), supports_check_mode=True, no_log=True)
     params, start, check = show_path(module), time.monotonic(), module.check_mode
     verification: Verification | None = None
     try:

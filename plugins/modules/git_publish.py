@@ -199,6 +199,11 @@ source_files:
   type: list
   elements: str
   sample: [example.py, shared/tables.py]
+text:
+  description: What was pushed where, for a person. In check mode, what would be.
+  returned: success
+  type: str
+  sample: Pushed 2 files of /home/ann/work/dags, commit 5f9c1ad of https://git.example.com/data/dags.git.
 next_action:
   description: What to do.
   returned: failure
@@ -246,6 +251,14 @@ def run(params: dict[str, Any], files: Published, temp: str, check: bool) -> Out
         return publish(remote, wanted, files.prune, author, guard=guard, **options)
 
 
+def summary(files: Published, outcome: Outcome, repo: str, check: bool) -> str:
+    """One sentence for a person. ``repo`` is shown without a password in it."""
+    done = ("Would push" if check else "Pushed") if outcome.changed else "Nothing to push:"
+    source = f" of {files.source_dir}" if files.source_dir and len(files.sources) == len(files.files) else ""
+    commit = f", commit {outcome.commit[:7]}" if outcome.commit else ""
+    return f"{done} {len(files.files)} files{source}{commit} of {public_url(repo)}."
+
+
 def main(create: Callable[..., AnsibleModule] = AnsibleModule) -> None:
     module = create(
         argument_spec={
@@ -290,6 +303,7 @@ def main(create: Callable[..., AnsibleModule] = AnsibleModule) -> None:
         overwritten=[asdict(commit) for commit in outcome.overwritten],
         source_dir=files.source_dir,
         source_files=list(files.sources),
+        text=printable(summary(files, outcome, params["repo"], module.check_mode)),
         diff=diff,
     )
 

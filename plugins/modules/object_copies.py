@@ -114,6 +114,7 @@ EXAMPLES = r"""
 
     - name: Delete the old copies
       gitops.airflow.platform_objects:
+        state: absent
         platform: airflow
         objects:
           - {kind: Secret, namespace: airflow-cron, name: warehouse}

@@ -40,14 +40,16 @@ options:
     description:
       - With V(present) O(definitions) are applied, and the platform's mark is added to the labels of each, never to those of pod
         templates. A namespace also gets the label C(gitops-airflow/made). What the record in O(argocd_namespace) names gets no label.
-      - With V(absent) O(objects) are deleted.
+      - With V(absent) O(objects) and what O(definitions) name are deleted.
       - With V(marked) objects of an older version of this collection get the platform's mark. Nothing but their labels is changed.
     type: str
     choices: [present, absent, marked]
-    default: absent
+    default: present
   definitions:
     description:
       - The objects to apply with O(state=present), as YAML text of one or more documents, as a dictionary or as a list of dictionaries.
+      - With O(state=absent) these objects are deleted after O(objects), in the reverse of the order in which they would be applied. Only
+        their kinds, names and namespaces count.
       - The text and the values of Secrets in it are neither returned nor logged.
     type: raw
   namespace:
@@ -117,7 +119,7 @@ options:
         type: str
         default: ""
   objects:
-    description: The objects to delete or mark, in the order in which they are deleted.
+    description: The objects to delete with O(state=absent) or to mark with O(state=marked), in the order in which they are deleted.
   report_kept:
     description:
       - When the module warns about objects that stay with O(state=absent). RV(kept) always lists them.
@@ -155,7 +157,6 @@ seealso:
 EXAMPLES = r"""
 - name: Create the namespaces of a platform, and use those that exist as they are
   gitops.airflow.platform_objects:
-    state: present
     platform: airflow
     foreign: keep
     definitions:
@@ -164,7 +165,6 @@ EXAMPLES = r"""
 
 - name: Run a web server, and wait until it has rolled out
   gitops.airflow.platform_objects:
-    state: present
     platform: airflow
     namespace: git
     definitions: "{{ lookup('ansible.builtin.template', 'web-server.yaml.j2') }}"
@@ -173,7 +173,6 @@ EXAMPLES = r"""
 
 - name: Create the accounts of a server from generated keys, and run the Job that sets it up again if its program has changed
   gitops.airflow.platform_objects:
-    state: present
     platform: airflow
     namespace: store
     definitions: |
@@ -198,7 +197,6 @@ EXAMPLES = r"""
 
 - name: Install metrics-server unless others serve its API
   gitops.airflow.platform_objects:
-    state: present
     platform: airflow
     definitions: "{{ lookup('ansible.builtin.file', 'metrics-server.yaml') }}"
     yield_to: [APIService/v1beta1.metrics.k8s.io]
@@ -211,11 +209,19 @@ EXAMPLES = r"""
 
 - name: Delete a namespace if this platform made it and nobody else uses it
   gitops.airflow.platform_objects:
+    state: absent
     platform: airflow
     application: airflow-core
     objects:
       - {kind: Namespace, name: airflow-cron}
   register: deleted
+
+- name: Delete what a file of definitions declares, and warn about objects of others only if something was deleted
+  gitops.airflow.platform_objects:
+    state: absent
+    platform: airflow
+    definitions: "{{ lookup('ansible.builtin.file', 'metrics-server.yaml') }}"
+    report_kept: if_removed
 
 - name: Adopt objects of an older version of the collection
   gitops.airflow.platform_objects:
@@ -328,6 +334,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership_delete import (
     Deletion,
     Removed,
+    defined_refs,
     mark,
     notices,
     read_scope,
@@ -339,7 +346,7 @@ from ansible_collections.kubernetes.core.plugins.module_utils.args_common import
 def argument_spec() -> dict[str, Any]:
     return {
         **AUTH_ARG_SPEC,
-        "state": {"type": "str", "choices": ["present", "absent", "marked"], "default": "absent"},
+        "state": {"type": "str", "choices": ["present", "absent", "marked"], "default": "present"},
         "platform": {"type": "str", "required": True},
         # The module takes from what Ansible hides all but the values of Secrets: the rest is names, which messages need.
         "definitions": {"type": "raw", "no_log": True},
@@ -418,12 +425,18 @@ def finish(module: AnsibleModule, outcome: Applied) -> NoReturn:
     module.fail(error, **result)
 
 
-def remove(params: dict[str, Any], check: bool) -> Removed:
-    """Deletes. Raises CollectionError."""
+def remove(module: AnsibleModule) -> Removed:
+    """Deletes the objects, then what the definitions name. Raises CollectionError."""
+    params = module.params
+    refs, bodies = [ref_from(item) for item in params["objects"]], []
+    if params["definitions"] is not None:
+        definitions = params["definitions"]
+        conceal(module, "definitions", ())
+        bodies = read_definitions(definitions)
     api = connect(params)
     scope = read_scope(api, params["platform"], params["application"], params["adopt"], params["argocd_namespace"])
-    refs = [ref_from(item) for item in params["objects"]]
-    return Deletion(api, scope, check=check).delete(refs, params["timeout"])
+    refs += defined_refs(api, bodies, params["namespace"])
+    return Deletion(api, scope, check=module.check_mode).delete(refs, params["timeout"])
 
 
 def main(create: Callable[..., AnsibleModule] = AnsibleModule) -> None:
@@ -442,7 +455,7 @@ def main(create: Callable[..., AnsibleModule] = AnsibleModule) -> None:
             module.exit_json(
                 changed=bool(marked), marked=[ref.as_dict() for ref in marked], diff={"before": "", "after": after}, **kept(others)
             )
-        outcome = remove(params, module.check_mode)
+        outcome = remove(module)
     except CollectionError as error:
         module.fail(error)
     result = {"removed": [ref.as_dict() for ref in outcome.removed], **kept(outcome.kept)}

@@ -245,7 +245,7 @@ plan:
           repository. Empty if it is not the embedded Git server's.
       type: dict
     git_accounts:
-      description: The options C(repositories) and C(tokens) of M(gitops.airflow.gitea_tokens) for the embedded Git server.
+      description: The options of M(gitops.airflow.gitea_tokens) for the embedded Git server, without those of the cluster and the owner.
       type: dict
     network:
       description: The NetworkPolicies of the platform.

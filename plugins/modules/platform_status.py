@@ -19,7 +19,7 @@ description:
     container has at least three restarts, the last within an hour and after a run shorter than an hour. It stays a problem until it has
     run for ten minutes and twice as long as the time before. A single restart within the hour is a note.
   - Says whether the platform is healthy, and if not, why. An unhealthy platform does not fail the module. Neither does a platform that
-    does not answer, or whose kubeconfig or context does not exist. For a kind cluster (O(kind_cluster)) the module then asks Docker for
+    does not answer, or whose kubeconfig or context does not exist. With O(platform.provider=kind) the module then asks Docker for
     the cause.
   - CPU and memory usage comes from C(metrics.k8s.io) if it is served, otherwise from the kubelets.
   - Reaches Airflow through the Kubernetes API, so that Airflow's own address need not be reachable. Sends no request to O(urls).
@@ -31,35 +31,21 @@ attributes:
     support: none
     details: Changes nothing.
 extends_documentation_fragment:
+  - gitops.airflow.platform_settings
   - gitops.airflow.kubernetes_auth
   - gitops.airflow.attributes
 options:
-  name:
-    description: Name of the platform in RV(text).
-    type: str
-    default: the platform
-  core_namespace:
-    description: Namespace of Airflow's own pods.
-    type: str
-    default: airflow-core
-  argocd_namespace:
-    description: Namespace of Argo CD and of the Applications.
-    type: str
-    default: argocd
-  logs_namespace:
-    description: Namespace of the platform's own store of task logs. Empty if the platform has none.
-    type: str
-    default: ""
   namespaces:
-    description: Further namespaces, such as those of the workers. An empty name is ignored.
+    description:
+      - Namespaces to read beside O(platform.core_namespace) and O(platform.argocd_namespace), such as those of the workers. An empty name
+        is ignored.
     type: list
     elements: str
     default: []
   applications:
-    description: Names of the Applications. One that does not exist is a problem.
+    description: Names of the Applications. One that does not exist is a problem. Defaults to O(airflow.name).
     type: list
     elements: str
-    default: [airflow-core]
   airflow_service:
     description: The Service of Airflow's webserver.
     type: str
@@ -74,7 +60,7 @@ options:
     default: admin
   airflow_secret:
     description:
-      - The Secret in O(core_namespace) whose key C(password) contains the password of O(airflow_username).
+      - The Secret in O(platform.core_namespace) whose key C(password) contains the password of O(airflow_username).
       - The module reads it itself, so the password passes through no task.
     type: str
     default: airflow-admin
@@ -87,10 +73,6 @@ options:
       - Commands that print the password for one of O(urls), by the name of the URL. The module shows the commands and does not run them.
     type: dict
     default: {}
-  kind_cluster:
-    description: Name of the kind cluster on this machine. Empty for another kind of cluster.
-    type: str
-    default: ""
   report_path:
     description:
       - File for RV(status) as JSON. Only its owner may read it. The module creates the folder. If empty, no file is written.
@@ -99,7 +81,8 @@ options:
     default: ""
 notes:
   - Needs C(get) and C(list) on what is shown, C(get) on O(airflow_secret), and C(create) on C(pods/exec) and C(pods/portforward) in
-    O(core_namespace).
+    O(platform.core_namespace).
+  - RV(text) calls the platform by O(platform.name) if O(platform.provider=kind), otherwise by O(context), if it is given.
   - Disk usage needs C(get) on C(nodes/proxy). Without this right the module omits disk usage and says so.
 seealso:
   - module: gitops.airflow.argocd_application_wait
@@ -108,17 +91,46 @@ seealso:
 EXAMPLES = r"""
 - name: Read the platform's state
   gitops.airflow.platform_status:
+    platform: {name: airflow}
     namespaces: [airflow-cron, airflow-user, git]
   register: status
 
-- name: Keep the state in a file
+- name: Fail if the platform is not healthy
+  when: not status.status.healthy
+  ansible.builtin.fail:
+    msg: "{{ status.failure }}"
+
+- name: Keep the state of a local cluster in a file
   gitops.airflow.platform_status:
+    context: kind-airflow
+    platform: {name: airflow, provider: kind}
     report_path: /var/lib/airflow/status.json
 
-- name: Check that the platform is healthy
-  ansible.builtin.assert:
-    that: status.status.healthy
-    fail_msg: "{{ status.text }}"
+- name: Read the state of a platform without its own store of task logs, with a second Application
+  gitops.airflow.platform_status:
+    context: team-production
+    platform:
+      name: team
+      argocd_namespace: gitops
+      core_namespace: team-core
+    airflow:
+      name: team-airflow
+      logs: s3
+    namespaces: [team-batch]
+    applications: [team-airflow, team-ingress]
+
+- name: Show the state with the addresses for users and how they get their passwords
+  block:
+    - name: Read the state
+      gitops.airflow.platform_status:
+        platform: {name: airflow}
+        urls: {Airflow: "https://airflow.example.com"}
+        password_commands: {Airflow: "kubectl -n airflow-core get secret airflow-admin -o jsonpath='{.data.password}' | base64 -d"}
+      register: shown
+
+    - name: Show it
+      gitops.airflow.show_text:
+        text: "{{ shown.text }}"
 """
 
 RETURN = r"""
@@ -149,12 +161,16 @@ text:
   description: The same on one screen.
   returned: success
   type: str
+failure:
+  description: The problems and the next step as one text for M(ansible.builtin.fail). Empty if the platform is healthy.
+  returned: success
+  type: str
 next_action:
   description: What to do.
   returned: failure
   type: str
 code:
-  description: V(bad_report_path).
+  description: V(bad_report_path) or V(unreadable_file).
   returned: failure
   type: str
 """
@@ -170,39 +186,41 @@ from ansible_collections.gitops.airflow.plugins.module_utils._base.printable imp
 from ansible_collections.gitops.airflow.plugins.module_utils._base.report_file import write_report
 from ansible_collections.gitops.airflow.plugins.module_utils._kind.evidence import why_unreachable
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import connect, show_path
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings import SETTINGS_SPEC, Settings, read_settings
 from ansible_collections.gitops.airflow.plugins.module_utils._status.read import Platform, StatusRead, judged
-from ansible_collections.gitops.airflow.plugins.module_utils._status.text import render
+from ansible_collections.gitops.airflow.plugins.module_utils._status.text import failure, render
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
+
+KIND = "kind"  # the provider of a local cluster
 
 
 def argument_spec() -> dict[str, Any]:
     return {
         **AUTH_ARG_SPEC,
-        "name": {"type": "str", "default": "the platform"},
-        "core_namespace": {"type": "str", "default": "airflow-core"},
-        "argocd_namespace": {"type": "str", "default": "argocd"},
-        "logs_namespace": {"type": "str", "default": ""},
+        **SETTINGS_SPEC,
         "namespaces": {"type": "list", "elements": "str", "default": []},
-        "applications": {"type": "list", "elements": "str", "default": ["airflow-core"]},
+        "applications": {"type": "list", "elements": "str"},
         "airflow_service": {"type": "str", "default": "airflow-webserver"},
         "airflow_port": {"type": "int", "default": 8080},
         "airflow_username": {"type": "str", "default": "admin"},
         "airflow_secret": {"type": "str", "default": "airflow-admin", "no_log": False},
         "urls": {"type": "dict", "default": {}},
         "password_commands": {"type": "dict", "default": {}, "no_log": False},
-        "kind_cluster": {"type": "str", "default": ""},
         "report_path": {"type": "path", "default": ""},
     }
 
 
-def platform(params: dict[str, Any]) -> Platform:
+def platform(params: dict[str, Any], given: Settings) -> Platform:
+    """Which platform to read, and where its parts are. A person knows an existing cluster by its context."""
+    owner = given.owner()
+    applications = [owner.application] if params["applications"] is None else params["applications"]
     return Platform(
-        name=params["name"],
-        namespaces=tuple(dict.fromkeys(filter(None, [params["argocd_namespace"], params["core_namespace"], *params["namespaces"]]))),
-        core=params["core_namespace"],
-        argocd=params["argocd_namespace"],
-        logs=params["logs_namespace"],
-        applications=tuple(params["applications"]),
+        name=str(owner.name if given.provider == KIND else params["context"] or owner.name),
+        namespaces=tuple(dict.fromkeys(filter(None, [owner.argocd_namespace, owner.core_namespace, *params["namespaces"]]))),
+        core=owner.core_namespace,
+        argocd=owner.argocd_namespace,
+        logs=owner.logs_namespace,
+        applications=tuple(applications),
         service=params["airflow_service"],
         port=params["airflow_port"],
         username=params["airflow_username"],
@@ -213,15 +231,20 @@ def platform(params: dict[str, Any]) -> Platform:
 
 
 def main(create: Callable[..., AnsibleModule] = AnsibleModule) -> None:
-    module = create(argument_spec=argument_spec(), supports_check_mode=True)
+    # no_log: the options are not written to the system's log.
+    module = create(argument_spec=argument_spec(), supports_check_mode=True, no_log=True)
     params, start = show_path(module), time.monotonic()
-    at = platform(params)
+    try:
+        given, _credentials = read_settings(params)
+    except CollectionError as error:
+        module.fail(error)
+    at = platform(params, given)
     try:
         status = StatusRead(connect(params), params, at).read()
     except ApiError as error:
         problem, action = error.message, error.next_action
-        if params["kind_cluster"] and not isinstance(error, LibraryMissing):
-            why, action = why_unreachable(params["kind_cluster"])
+        if given.provider == KIND and not isinstance(error, LibraryMissing):
+            why, action = why_unreachable(at.name)
             problem += f" {why}"
         status = judged(at.name, time.monotonic() - start, {"unreadable": [problem], "next_action": action})
     status = printable_values(status)  # also in JSON, which programs print
@@ -230,7 +253,7 @@ def main(create: Callable[..., AnsibleModule] = AnsibleModule) -> None:
             write_report(params["report_path"], json.dumps(status, indent=2) + "\n", mode=0o600)
         except CollectionError as error:
             module.fail(error)
-    module.exit_json(changed=False, status=status, text=render(status))
+    module.exit_json(changed=False, status=status, text=render(status), failure=failure(status))
 
 
 if __name__ == "__main__":

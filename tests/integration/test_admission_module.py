@@ -118,6 +118,12 @@ def test_d2_a_removal_deletes_what_is_ours(gated: ApiServer) -> None:
     assert (again["changed"], again["warnings"]) == (False, [])
 
 
+def test_d2_a_platform_that_wants_no_policy_has_none(gated: ApiServer) -> None:
+    run(gated)
+    assert run(gated, admission_policy="none")["changed"] is True
+    assert there(gated) == []
+
+
 def test_d2_an_object_of_others_stays(gated: ApiServer) -> None:
     (other, binding) = admission_policy.objects("airflow", "v1beta1", ["x"], admission_policy.Limits("elsewhere"))
     gated.request("POST", path(admission_policy.BINDING, ""), binding)

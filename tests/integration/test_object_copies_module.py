@@ -226,7 +226,9 @@ def test_the_preflight_plans_and_refuses_copies(cluster: ownership.Cluster) -> N
     assert [item["code"] for item in look()["refusals"]] == ["missing_reference"]
     plan = look(values={})["plan"]
     assert plan["retired"] == plan["copies"]
-    with Module("platform_objects", copies.server.kubeconfig("admin"), platform="airflow", objects=plan["retired"]) as module:
+    with Module(
+        "platform_objects", copies.server.kubeconfig("admin"), state="absent", platform="airflow", objects=plan["retired"]
+    ) as module:
         assert len(module.result()["removed"]) == 2
     assert copies.names() == []
 

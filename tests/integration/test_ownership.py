@@ -159,7 +159,8 @@ def codes(result: Obj) -> list[str]:
 
 def remove(cluster: Cluster, *refs: tuple[str, str, str], check: bool = False, **options: Any) -> Obj:
     objects = [{"kind": kind, "namespace": namespace, "name": name} for kind, namespace, name in refs]
-    given: Obj = {"platform": "airflow", "application": "airflow-core", "argocd_namespace": "argocd", "objects": objects, "timeout": 20}
+    given: Obj = {"state": "absent", "platform": "airflow", "application": "airflow-core", "argocd_namespace": "argocd", "timeout": 20}
+    given["objects"] = objects
     return Module("platform_objects", cluster.server.kubeconfig("reader"), check=check, **{**given, **options}).result()
 
 

@@ -279,6 +279,18 @@ def test_what_others_provide_is_not_provided_twice(platform: Platform) -> None:
     assert [item for item in ALL if platform.get(item)] == []
 
 
+def test_what_definitions_name_is_deleted_in_the_reverse_order(platform: Platform) -> None:
+    others(platform, CONFIG)
+    platform.apply(SERVICE, deployment(), ACCESS)
+    for check in (True, False):
+        found = platform.apply(*ALL, state="absent", check=check)
+        assert [f"{item['kind']}/{item['name']}" for item in found["removed"]] == ["Deployment/web", "Service/web", "Secret/access"], found
+        assert [(item["kind"], item["name"]) for item in found["kept"]] == [("ConfigMap", "settings")]
+        assert SECRET not in json.dumps(found)
+        assert [item for item in ALL if platform.get(item)] == ([*ALL] if check else [CONFIG])
+    assert not platform.apply(*ALL, state="absent")["changed"]
+
+
 def test_no_value_of_a_secret_is_shown(platform: Platform) -> None:
     encoded = base64.b64encode(SECRET.encode()).decode()
     platform.apply(ACCESS)

@@ -453,7 +453,8 @@ Verify = Callable[..., Obj]
 @pytest.fixture
 def verify(cluster: Cluster) -> Verify:
     def verified(check: bool = False, **options: Any) -> Obj:
-        given = {"platform": "verified", "application": "verified", "worker_namespaces": ["airflow-core", "airflow-cron"], **options}
+        platform = {"name": "verified", "worker_namespaces": [{"name": "airflow-core"}, {"name": "airflow-cron"}]}
+        given = {"platform": platform | options.pop("platform", {}), "airflow": {"name": "verified"}, **options}
         return Module("airflow_verification", cluster.server.kubeconfig("admin"), check, **given).result()
 
     return verified
@@ -471,10 +472,10 @@ def test_the_module_asks_in_the_schedulers_pod(verify: Verify) -> None:
 @pytest.mark.parametrize(
     ("options", "code", "words"),
     [
-        ({"platform": "beta"}, "foreign_application", "is not platform 'beta's: it belongs to platform verified"),
-        ({"application": "absent"}, "application_not_ready", "absent"),
+        ({"platform": {"name": "beta"}}, "foreign_application", "is not platform 'beta's: it belongs to platform verified"),
+        ({"airflow": {"name": "absent"}}, "application_not_ready", "absent"),
         ({"search_cluster": True}, "foreign_argocd", "Nothing was changed in the cluster."),
-        ({"core_namespace": "airflow-user"}, "other_namespace", "deploys to the namespace airflow-core, not to airflow-user"),
+        ({"platform": {"core_namespace": "airflow-user"}}, "other_namespace", "deploys to the namespace airflow-core, not to airflow-user"),
         (
             {"runs": [{"dag_id": "a", "task_id": "t", "namespace": "n", "log": "("}]},
             "bad_option",
@@ -495,9 +496,8 @@ def test_the_module_writes_the_report_for_programs_and_for_people(
     path, page = tmp_path / "new/verify.json", tmp_path / "new/verify.html"
     options: Obj = {
         "kubeconfig": str(cluster.server.kubeconfig("admin")),
-        "platform": "verified",
-        "application": "verified",
-        "worker_namespaces": ["airflow-core", "airflow-cron", "airflow-user"],
+        "platform": {"name": "verified", "worker_namespaces": [{"name": f"airflow-{name}"} for name in ("core", "cron", "user")]},
+        "airflow": {"name": "verified"},
         "pods": 2,
         "containers": 3,
         "runs": [{name: getattr(RUN, name) for name in ("dag_id", "task_id", "namespace", "log")}],
@@ -530,7 +530,7 @@ def test_the_module_writes_the_report_for_programs_and_for_people(
 
 
 def test_the_module_checks_a_platform_that_is_not_there_yet(verify: Verify, tmp_path: Path) -> None:
-    found = verify(check=True, application="absent", report_path=str(tmp_path / "verify.json"))
+    found = verify(check=True, airflow={"name": "absent"}, report_path=str(tmp_path / "verify.json"))
     assert (found["changed"], found["proven"], found["report"], found["problems"]) == (False, False, {}, [])
     assert found["text"] == "Airflow does not run in airflow-core yet: it cannot be verified."
     assert not (tmp_path / "verify.json").exists()

@@ -89,6 +89,7 @@ CLUSTER = f"""
     kubeconfig: "{{{{ playbook_dir }}}}/kubeconfig"
     context: "{TITLE}"
 """
+PLATFORM = "    platform: {name: airflow}"
 
 
 def test_d11_the_state_of_a_platform_steers_no_terminal(play: Play, tmp_path: Path) -> None:
@@ -96,7 +97,7 @@ def test_d11_the_state_of_a_platform_steers_no_terminal(play: Play, tmp_path: Pa
     (tmp_path / "kubeconfig").write_text(KUBECONFIG)
     tasks = f"""
 - name: Read
-  gitops.airflow.platform_status: {CLUSTER}
+  gitops.airflow.platform_status: {CLUSTER}{PLATFORM}
   register: look
 - name: Show
   gitops.airflow.show_text: {{text: "{{{{ look.text }}}}"}}
@@ -116,7 +117,9 @@ def test_d11_the_state_of_a_platform_steers_no_terminal(play: Play, tmp_path: Pa
     assert SHOWN in files["not-collected.txt"]
     assert not any(map(STEERS.search, files.values()))
     # JSON escapes most of it on the way out, so what it says is what counts.
-    document = play(f"- name: Read\n  gitops.airflow.platform_status: {CLUSTER}", ANSIBLE_STDOUT_CALLBACK="gitops.airflow.status_json")
+    document = play(
+        f"- name: Read\n  gitops.airflow.platform_status: {CLUSTER}{PLATFORM}", ANSIBLE_STDOUT_CALLBACK="gitops.airflow.status_json"
+    )
     (problem,) = json.loads(document.stdout)["problems"]
     assert f"Expected object with name {SHOWN}" in problem
     assert not STEERS.search(problem)

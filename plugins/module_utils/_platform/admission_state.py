@@ -66,9 +66,14 @@ def served(api: KubeApi) -> str:
     return ""
 
 
+def is_wanted(given: Settings) -> bool:
+    """Whether the settings ask for a policy, at least where the cluster can have one."""
+    return given.airflow is not None and given.airflow.admission_policy != NONE
+
+
 def read(api: KubeApi, given: Settings) -> Admission | None:
     """None if no policy is wanted. Raises ApiError."""
-    if given.airflow is None or given.airflow.admission_policy == NONE:
+    if not is_wanted(given):
         return None
     version = served(api)
     if not version:

@@ -30,7 +30,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._platform.plan impo
     WEBSERVER_LOG_SECRET,
     log_store_text,
 )
-from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings import AirflowSettings, Settings
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings import GIT_SECRET, AirflowSettings, Settings
 
 # What is generated once. Who uses which value is in secrets() below.
 KEYS = tuple(Key(name, "fernet") if name == "fernet-key" else Key(name, length=32) for name in GENERATED_KEYS)
@@ -158,7 +158,7 @@ def read_values(api: KubeApi, given: Settings, airflow: AirflowSettings, check: 
         secret = api.find(core_path("secrets", str(namespace), name))
         return _data(secret, f"{namespace}/{name}", given.name if own else None, check)
 
-    git = read(given.git_namespace, "git-credentials", own=True) if airflow.dags.embedded else {}
+    git = read(given.git_namespace, GIT_SECRET, own=True) if airflow.dags.embedded else {}
     store: dict[str, str] = {}
     if airflow.logs.mode == "embedded":
         store = read(given.logs_namespace, "task-logs-generated", own=True)

@@ -7,7 +7,31 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings import GIT_USER, READERS, WRITERS, Settings
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings import (
+    GIT_PORT,
+    GIT_SECRET,
+    GIT_SERVICE,
+    GIT_USER,
+    READERS,
+    WRITERS,
+    Settings,
+)
+
+# The Secret with the administrator's password.
+ADMINISTRATOR = "gitea-config"
+
+
+def token_options(given: Settings) -> dict[str, Any]:
+    """The options of gitea_tokens, without those of the cluster and of the owner: the administrator makes the accounts and their tokens."""
+    place = {"namespace": given.git_namespace}
+    return {
+        "tunnel": {**place, "service": GIT_SERVICE, "port": GIT_PORT},
+        "account": GIT_USER,
+        "password_from": {**place, "name": ADMINISTRATOR},
+        **place,
+        "name": GIT_SECRET,
+        **git_accounts(given),
+    }
 
 
 def git_accounts(given: Settings) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._base.owner import 
     owner_text,
 )
 from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import named
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.apply import targets
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import KubeApi, at_once
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.resources import collection
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import (
@@ -198,6 +199,14 @@ def recorded_objects(scope: Scope, listed: Sequence[Ref]) -> list[Ref]:
     ordered += [ref for kind in LAST for ref in objects if ref.kind == kind]
     made = [Ref(kind, record.namespace, name, "v1") for kind, name in ARGOCD_BY_PRODUCTS]
     return [*ordered, *made, Ref("ConfigMap", record.namespace, RECORD, "v1")]
+
+
+def defined_refs(api: KubeApi, bodies: Sequence[Obj], namespace: str) -> list[Ref]:
+    """The objects that definitions name, in the reverse of the order in which they are applied: what others need goes last.
+
+    ``namespace`` is that of objects that name none. Raises CollectionError.
+    """
+    return [Ref(item.kind, item.namespace, item.name, item.api_version) for item in reversed(targets(bodies, api, namespace))]
 
 
 def read_scope(api: KubeApi, platform: str, application: str, older: bool, argocd_namespace: str) -> Scope:

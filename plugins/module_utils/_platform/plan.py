@@ -15,7 +15,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._git.credentials im
 from ansible_collections.gitops.airflow.plugins.module_utils._platform import admission_state, copies, node_state, references
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.admission_state import Admission
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.chart_values import service_accounts
-from ansible_collections.gitops.airflow.plugins.module_utils._platform.git_accounts import git_accounts
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.git_accounts import token_options
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.network_plan import NetworkPlan, network_plan
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.network_ranges import Network
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.node_state import Nodes
@@ -138,7 +138,7 @@ def make_plan(state: State, given: Settings) -> Plan:
         adoption=decision.adoption,
         in_use=application is not None and adoptable(application, platform) and points_here(application, platform),
         unmarked=decision.unmarked,
-        git_accounts=git_accounts(given),
+        git_accounts=token_options(given),
         copies=copies.existing(sight.labelled, given),
     )
     plan.network = network_plan(

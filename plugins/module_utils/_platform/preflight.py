@@ -26,7 +26,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._platform import (
     value_rules,
 )
 from ansible_collections.gitops.airflow.plugins.module_utils._platform import plan as plans
-from ansible_collections.gitops.airflow.plugins.module_utils._platform.git_accounts import git_accounts
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.git_accounts import token_options
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import (
     GENERATED,
     RECORD,
@@ -165,7 +165,7 @@ class Preflight:
     def run(self, *, cluster: bool = True, repositories: bool = True) -> Outcome:
         """Refusals of all kinds together. Raises LibraryMissing."""
         given = self._given
-        outcome = Outcome(plan=plans.Plan(application=given.owner().application, git_accounts=git_accounts(given)))
+        outcome = Outcome(plan=plans.Plan(application=given.owner().application, git_accounts=token_options(given)))
         outcome.refusals = rules.broken(rules.PLATFORM, given)
         known = not rules.broken(rules.IDENTITY, given)
         airflow = None if self._purpose == REMOVE else given.airflow

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 from urllib.parse import urlsplit
 
+from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError
 from ansible_collections.gitops.airflow.plugins.module_utils._base.url import public_url
 from ansible_collections.gitops.airflow.plugins.module_utils._git.credentials import SPEC, Credentials, hide_secrets
 from ansible_collections.gitops.airflow.plugins.module_utils._platform import worker_namespaces
@@ -23,6 +24,7 @@ AUTO, REQUIRE, NONE = ADMISSION_MODES = ("auto", "require", "none")
 
 # The embedded Git server: its Service, and the administrator's account, which owns the repositories.
 GIT_SERVICE, GIT_PORT, GIT_USER = "gitea", 3000, "gitops"
+GIT_SECRET = "git-credentials"  # the name of the Secret with the tokens of all accounts
 # The account that reads a repository for a program, and the one that writes it, by the repository's kind (D5).
 READERS = {"platform": "argocd", "dags": "git-sync"}
 WRITERS = {"platform": "platform", "dags": "dags"}
@@ -85,6 +87,12 @@ AIRFLOW_OPTIONS: dict[str, Any] = {
     "chart_repository": {"type": "str", "default": ""},
     "chart_version": {"type": "str", "default": ""},
     "chart_archive": {"type": "str", "default": ""},
+}
+
+# The options of the modules in the action group settings.
+SETTINGS_SPEC: dict[str, Any] = {
+    "platform": {"type": "dict", "required": True, "options": PLATFORM_OPTIONS},
+    "airflow": {"type": "dict", "apply_defaults": True, "options": AIRFLOW_OPTIONS},
 }
 
 
@@ -268,7 +276,7 @@ class Settings:
 
     def _account(self, account: str, **options: str) -> dict[str, Any]:
         """Gitea ignores the user name beside a token (gitea: services/auth/basic.go), so it stays the one that it was."""
-        source = {"namespace": self.git_namespace, "name": "git-credentials", "password_key": f"{account}-token", "platform": self.name}
+        source = {"namespace": self.git_namespace, "name": GIT_SECRET, "password_key": f"{account}-token", "platform": self.name}
         return {"credentials": {"username": GIT_USER}, "credentials_from": source | options}
 
     def owner(self) -> Platform:
@@ -332,3 +340,16 @@ def from_params(platform: Mapping[str, Any], airflow: Mapping[str, Any] | None) 
             **{name: airflow[name] for name in names},
         ),
     )
+
+
+def read_settings(params: dict[str, Any]) -> tuple[Settings, set[str]]:
+    """The settings from the options of SETTINGS_SPEC, and the credentials among them, which it takes out of the options (``hide``).
+
+    :raises CollectionError: for a file that cannot be read.
+    """
+    try:
+        given = from_params(params["platform"], params["airflow"])
+    except OSError as error:
+        action = "Make the file in the message readable, or give its content as text."
+        raise CollectionError(f"{error}.", action, "unreadable_file") from error
+    return given, hide(params["airflow"])

@@ -137,3 +137,9 @@ def render(status: dict[str, Any]) -> str:
     if status["usage"]:
         lines += ["", f"cpu and memory: from {status['usage']}"]
     return "\n".join(lines)
+
+
+def failure(status: dict[str, Any]) -> str:
+    """Why a platform is not healthy and the next step, as the message of a failed task. Empty for a healthy one."""
+    action = f" Next: {status['next_action']}" if status["next_action"] else ""
+    return "\n".join(status["problems"]) + action if not status["healthy"] else ""

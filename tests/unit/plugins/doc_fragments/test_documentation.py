@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 from ansible_collections.gitops.airflow.plugins.doc_fragments.kubernetes_auth import ModuleDocFragment
-from ansible_collections.gitops.airflow.plugins.module_utils._platform.airflow_module import SETTINGS_SPEC
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings import SETTINGS_SPEC
 from ansible_collections.gitops.airflow.tests.unit.places import ROOT
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 

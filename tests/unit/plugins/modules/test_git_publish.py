@@ -17,7 +17,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._git.credentials im
 from ansible_collections.gitops.airflow.plugins.module_utils._git.model import Content, GitError
 from ansible_collections.gitops.airflow.plugins.module_utils._git.owner import FolderOwner
 from ansible_collections.gitops.airflow.plugins.module_utils._git.remote import Access, Author, Outcome, Remote, publish
-from ansible_collections.gitops.airflow.plugins.module_utils._git.source import collect
+from ansible_collections.gitops.airflow.plugins.module_utils._git.source import Published, collect
 from ansible_collections.gitops.airflow.plugins.modules import git_publish
 from ansible_collections.gitops.airflow.tests.unit.git_http import Backend, git
 
@@ -450,3 +450,28 @@ def test_bad_input_is_told_before_anything_is_asked(filled: Path, tmp_path: Path
     with pytest.raises((GitError, ValueError, OSError), match=error):
         run(PARAMS | {"repo": f"file://{filled}"} | over, str(tmp_path), check=False)
     assert git(filled, "log", "--format=%s", "main") == "first"
+
+
+COMMIT = "5f9c1ad3f0e0b7b0a1bd20f2c4b9c2cbd2d1a6ee"
+LOCAL = Published(texts(**{"dags__a.py": "a", "dags__b.py": "b"}), source_dir="/home/ann/dags", sources=["a.py", "b.py"])
+GIVEN = Published(texts(README="x"))
+PUSHED = Outcome(COMMIT, {"dags/a.py": (b"", b"a")})
+
+
+@pytest.mark.parametrize(
+    ("files", "outcome", "check", "text"),
+    [
+        (LOCAL, PUSHED, False, "Pushed 2 files of /home/ann/dags, commit 5f9c1ad of https://git.example/d.git."),
+        (LOCAL, Outcome(COMMIT, {}), False, "Nothing to push: 2 files of /home/ann/dags, commit 5f9c1ad of https://git.example/d.git."),
+        (LOCAL, PUSHED, True, "Would push 2 files of /home/ann/dags, commit 5f9c1ad of https://git.example/d.git."),
+        (GIVEN, Outcome(None, PUSHED.changed), True, "Would push 1 files of https://git.example/d.git."),
+        (
+            Published({**LOCAL.files, **GIVEN.files}, (), LOCAL.source_dir, LOCAL.sources),
+            PUSHED,
+            False,
+            "Pushed 3 files, commit 5f9c1ad of https://git.example/d.git.",
+        ),
+    ],
+)
+def test_one_sentence_says_what_was_pushed_where(files: Published, outcome: Outcome, check: bool, text: str) -> None:
+    assert git_publish.summary(files, outcome, "https://ann:secret@git.example/d.git", check) == text

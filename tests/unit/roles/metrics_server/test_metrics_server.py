@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership_delete import defined_refs
 
 MADE = {"gitops-airflow/made": "true"}
 
@@ -77,14 +78,23 @@ def test_certificates_are_taken_unseen_on_kind_alone(
     assert ("--kubelet-insecure-tls" in arguments(objects(**given))) is insecure
 
 
-def test_all_that_is_applied_is_removed_the_registration_first(
-    evaluate: Evaluate, objects: Callable[..., dict[tuple[str, str], Any]]
+def test_the_registration_is_removed_first_and_the_rights_after_those_who_have_them(
+    objects: Callable[..., dict[tuple[str, str], Any]],
 ) -> None:
-    removed = evaluate("lookup('ansible.builtin.template', 'removed-objects.yaml.j2') | from_yaml")
-    assert [(item["kind"], item["name"]) for item in removed] == list(reversed(objects()))
-    assert {(item["name"], item.get("namespace")) for item in removed} == {
-        (name, item["metadata"].get("namespace")) for (_kind, name), item in objects().items()
-    }
+    no_api: Any = None  # every kind is one that the collection knows
+    refs = defined_refs(no_api, [*objects().values()], "")
+    assert [ref.kind for ref in refs] == [
+        "APIService",
+        "Deployment",
+        "Service",
+        "RoleBinding",
+        "ClusterRoleBinding",
+        "ClusterRoleBinding",
+        "ClusterRole",
+        "ClusterRole",
+        "ServiceAccount",
+    ]
+    assert {ref.namespace for ref in refs} == {"", "kube-system"}
 
 
 def test_the_pod_has_no_mark_of_the_platform(objects: Callable[..., dict[tuple[str, str], Any]]) -> None:

@@ -8,8 +8,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.gitops.airflow.plugins.module_utils._platform.git_accounts import git_accounts
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.git_accounts import git_accounts, token_options
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings import Settings
+from ansible_collections.gitops.airflow.plugins.modules import gitea_tokens
 from ansible_collections.gitops.airflow.tests.unit.plugins.module_utils._platform.test_airflow_secrets import settings_of
 
 SERVER = "http://gitea.git.svc.cluster.local:3000/"
@@ -46,3 +48,15 @@ def test_d5_each_account_has_one_repository(variables: dict[str, Any], repositor
 
 def test_a_caller_that_knows_nothing_of_airflow_has_the_default_repositories() -> None:
     assert git_accounts(Settings()) == git_accounts(settings_of({}))
+
+
+def test_the_options_are_those_of_gitea_tokens() -> None:
+    given = settings_of({"platform_git_namespace": "code"})
+    options = token_options(given)
+    spec = gitea_tokens.argument_spec()
+    found = ArgumentSpecValidator(spec).validate({"platform": "airflow", **options})
+    assert not found.error_messages
+    assert found.validated_parameters["tunnel"] == {"namespace": "code", "service": "gitea", "port": 3000}
+    assert found.validated_parameters["password_from"] == {"namespace": "code", "name": "gitea-config", "key": "password"}
+    assert [found.validated_parameters[name] for name in ("account", "namespace", "name")] == ["gitops", "code", "git-credentials"]
+    assert {name: options[name] for name in ("repositories", "tokens")} == git_accounts(given)

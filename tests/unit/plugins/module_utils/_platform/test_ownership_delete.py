@@ -1,13 +1,16 @@
 # Copyright: (c) 2026, The gitops.airflow team
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a removal says about objects that stay."""
+"""What a removal deletes of definitions, and what it says about objects that stay."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import Ref
-from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership_delete import Removed, notices
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership_delete import Removed, defined_refs, notices
 
 OURS = Ref("Secret", "git", "gitea-config")
 KEPT = [(Ref("Namespace", "", "git"), "it existed before the platform"), (Ref("Service", "git", "gitea"), "it belongs to platform beta")]
@@ -25,3 +28,33 @@ def test_each_object_that_stays_is_named_with_the_reason(report_kept: str, remov
 @pytest.mark.parametrize("report_kept", ["always", "if_removed"])
 def test_nothing_is_said_if_everything_is_deleted(report_kept: str) -> None:
     assert notices(Removed([OURS]), report_kept) == []
+
+
+def body(kind: str, name: str, version: str = "v1", **metadata: str) -> dict[str, Any]:
+    return {"apiVersion": version, "kind": kind, "metadata": {"name": name, **metadata}}
+
+
+# Every kind is one that the collection knows, so nothing is asked.
+NO_API: Any = None
+
+
+def test_what_others_need_is_deleted_last() -> None:
+    bodies = [
+        body("APIService", "v1.weather.test", "apiregistration.k8s.io/v1", namespace="ignored"),
+        body("ServiceAccount", "web"),
+        body("Deployment", "web", "apps/v1", namespace="own"),
+        body("ClusterRole", "web", "rbac.authorization.k8s.io/v1"),
+        body("Namespace", "shop"),
+    ]
+    assert defined_refs(NO_API, bodies, "shop") == [
+        Ref("APIService", "", "v1.weather.test", "apiregistration.k8s.io/v1"),
+        Ref("Deployment", "own", "web", "apps/v1"),
+        Ref("ClusterRole", "", "web", "rbac.authorization.k8s.io/v1"),
+        Ref("ServiceAccount", "shop", "web", "v1"),
+        Ref("Namespace", "", "shop", "v1"),
+    ]
+
+
+def test_a_definition_without_a_namespace_is_refused() -> None:
+    with pytest.raises(CollectionError, match="ServiceAccount web names no namespace"):
+        defined_refs(NO_API, [body("ServiceAccount", "web")], "")

@@ -14,7 +14,13 @@ from ansible.plugins.loader import fragment_loader
 from ansible.utils.plugin_docs import add_fragments
 from ansible_collections.gitops.airflow.plugins.module_utils._git.credentials import KINDS, SECRETS
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings import AIRFLOW_OPTIONS, PLATFORM_OPTIONS
-from ansible_collections.gitops.airflow.plugins.modules import platform_preflight
+from ansible_collections.gitops.airflow.plugins.modules import (
+    airflow_admission_policy,
+    airflow_secrets,
+    airflow_verification,
+    platform_preflight,
+    platform_status,
+)
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
 ROLES = Path(__file__).parents[5] / "roles"
@@ -57,9 +63,10 @@ def test_each_credential_is_a_variable_of_the_role(kind: str) -> None:
         assert documented[variable].get("no_log", False) == (name in SECRETS)
 
 
-def test_documentation_and_options_agree() -> None:
-    documented = yaml.safe_load(platform_preflight.DOCUMENTATION)
-    add_fragments(documented, platform_preflight.__file__, fragment_loader, is_module=True)
+@pytest.mark.parametrize("module", [platform_preflight, airflow_admission_policy, airflow_secrets, airflow_verification, platform_status])
+def test_documentation_and_options_agree(module: Any) -> None:
+    documented = yaml.safe_load(module.DOCUMENTATION)
+    add_fragments(documented, module.__file__, fragment_loader, is_module=True)
 
     def compare(shown: dict[str, Any], real: dict[str, Any]) -> None:
         assert set(shown) == set(real)
@@ -69,7 +76,7 @@ def test_documentation_and_options_agree() -> None:
             compare(shown[name].get("suboptions", {}), option.get("options", {}))
 
     # The API's options are kubernetes.core's.
-    options, spec = documented["options"], platform_preflight.argument_spec()
+    options, spec = documented["options"], module.argument_spec()
     own = spec.keys() - AUTH_ARG_SPEC.keys()
     compare({name: options[name] for name in options.keys() - AUTH_ARG_SPEC.keys()}, {name: spec[name] for name in own})
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError
 from ansible_collections.gitops.airflow.plugins.module_utils._git.credentials import KINDS, Credentials
 from ansible_collections.gitops.airflow.plugins.module_utils._platform import repository_rules
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings import (
@@ -20,6 +21,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings 
     Repository,
     Settings,
     from_params,
+    read_settings,
 )
 
 KEY = "-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----"
@@ -247,3 +249,29 @@ def test_a_key_is_a_text_or_a_file(tmp_path: Path) -> None:
         assert given
         assert given.platform.credentials == Credentials(ssh_key=KEY)
         assert "AAAA" not in repr(given)
+
+
+def test_credentials_leave_the_options_that_are_shown() -> None:
+    airflow = options(
+        AIRFLOW_OPTIONS, platform_repo=HTTPS, platform_credentials={"username": "ann", "password": "t0ken"}, values={"a": "t0ken"}
+    )
+    params = {"platform": options(PLATFORM_OPTIONS, name="airflow"), "airflow": airflow}
+    given, hidden = read_settings(params)
+    assert given.airflow
+    assert given.airflow.platform.credentials.password == "t0ken"
+    assert hidden == {"t0ken"}
+    assert "t0ken" not in str(params)
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    key = tmp_path / "key"
+    key.write_text(KEY)
+
+    def refuse(path: Path, **_options: Any) -> str:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "read_text", refuse)  # root may read every file
+    airflow = options(AIRFLOW_OPTIONS, platform_repo=SSH, platform_credentials={"ssh_key": str(key)})
+    with pytest.raises(CollectionError, match=str(key)) as refusal:
+        read_settings({"platform": options(PLATFORM_OPTIONS, name="airflow"), "airflow": airflow})
+    assert refusal.value.code == "unreadable_file"

@@ -15,7 +15,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._kube.causes import
 from ansible_collections.gitops.airflow.plugins.module_utils._status import rows as status
 from ansible_collections.gitops.airflow.plugins.module_utils._status import runs as status_runs
 from ansible_collections.gitops.airflow.plugins.module_utils._status.read import _without_former_parts, sync_failure
-from ansible_collections.gitops.airflow.plugins.module_utils._status.text import columns, render
+from ansible_collections.gitops.airflow.plugins.module_utils._status.text import columns, failure, render
 
 NOW = datetime.datetime(2026, 5, 4, 12, 0, tzinfo=datetime.UTC)
 GI = 2**30
@@ -811,3 +811,17 @@ def test_v18_an_application_that_is_progressing_and_has_an_error_is_a_problem() 
         ["Application airflow-core is Synced and Progressing", "Application airflow-core: ComparisonError: cannot render"],
         [],
     )
+
+
+@pytest.mark.parametrize(
+    ("healthy", "problems", "action", "text"),
+    [
+        (True, [], "", ""),
+        (False, ["a", "b"], "", "a\nb"),
+        (False, ["the cluster does not answer"], "Start it.", "the cluster does not answer Next: Start it."),
+    ],
+)
+def test_a_platform_that_is_not_healthy_fails_with_its_problems_and_the_next_step(
+    healthy: bool, problems: list[str], action: str, text: str
+) -> None:
+    assert failure({"healthy": healthy, "problems": problems, "next_action": action}) == text
