@@ -5,7 +5,8 @@
 
 A pattern allows each character to be escaped in its own way, so that JSON in JSON, percent-encoding of either case, quoting, folding and
 any mixture of them are one pattern. Base64 hides the characters, so that its forms are computed: at each of the three places that a value
-may have in a group of three bytes, of the value as it is and as JSON, URLs and YAML write it.
+may have in a group of three bytes, of the value as it is and as JSON, URLs and YAML write it, and of its UTF-16. Base32 likewise, at each
+of five places. Hexadecimal digits stand in one row, or in pairs.
 """
 
 from __future__ import annotations
@@ -144,6 +145,22 @@ def _base64_form(content: bytes, offset: int, whole: bool, alone: bool = False) 
     return _form(core, pattern)
 
 
+def _hex_forms(content: bytes) -> Iterator[Form]:
+    """Hexadecimal digits in one row, as of C(xxd -p), or in pairs, as of C(od) and OpenSSL; in small letters or capitals."""
+    for row in (content.hex(), content.hex(":"), content.hex(" ")):
+        for text in dict.fromkeys((row, row.upper())):
+            yield Form(text, re.escape(text), len(text))
+
+
+def _base32_form(content: bytes, offset: int) -> Form:
+    """The characters that the content alone decides after ``offset`` other bytes, and the last one if nothing follows it."""
+    bits = 8 * (offset + len(content))
+    encoded = base64.b32encode(b"\0" * offset + content).decode().rstrip("=")
+    core, last = encoded[-(-8 * offset // 5) : bits // 5], encoded[bits // 5 :]
+    end = rf"(?:{last}(?![A-Z2-7]){_PADDING}*)?" if last else rf"(?:{_PADDING}+)?"
+    return _form(core, core + end)
+
+
 def _spellings(value: str) -> set[str]:
     """The value as programs write it before it is encoded once more."""
     go = json.dumps(value, ensure_ascii=False)[1:-1]
@@ -178,3 +195,9 @@ def forms(value: str, anywhere: bool = True, word: bool = True) -> Iterator[Form
     for spelling in _spellings(value):
         for offset in range(3):
             yield _base64_form(spelling.encode("utf-8", "surrogatepass"), offset, whole=False)
+    content = value.encode("utf-8", "surrogatepass")
+    yield from _hex_forms(content)
+    yield from (_base32_form(content, offset) for offset in range(5))
+    # PowerShell and Java: the bytes of a text are often those of UTF-16.
+    for encoding in ("utf-16-le", "utf-16-be"):
+        yield from (_base64_form(value.encode(encoding, "surrogatepass"), offset, whole=False) for offset in range(3))

@@ -8,6 +8,7 @@ It shares nothing with the masker, which encodes: what one of them overlooks, th
 
 from __future__ import annotations
 
+import base64
 import binascii
 import html
 import re
@@ -25,6 +26,10 @@ _BRACED = re.compile(rb"(?<!\\)\\+u\{([0-9a-fA-F]{1,6})\}")
 _CONTROL = re.compile(rb"(?<!\\)\\+[nrt]")
 _NO_BREAK = re.compile(rb"(?<!\\)\\_")  # as YAML writes it
 _RUN = re.compile(rb"[A-Za-z0-9+/_-]{8,}")
+_RUN_16 = re.compile(rb"[0-9a-fA-F]{12,}|[0-9a-fA-F]{2}(?:[: ][0-9a-fA-F]{2}){5,}")
+_RUN_32 = re.compile(rb"[A-Z2-7]{10,}")
+# How many characters of base32 stand for whole bytes, by the length of what is left over after groups of eight.
+_WHOLE_32 = (0, 0, 2, 2, 4, 5, 5, 7)
 _WRAP = re.compile(rb"\n(?<=[A-Za-z0-9+/_\r-]{40}\n)\s*(?:\d{4}-\d\d-\d\dT\S+ )?[ \t]*")
 _TEXT = re.compile(rb"[\t\n\r -~]{8,}")
 _PUT_BACK = bytes.maketrans(b"-_", b"+/")
@@ -82,6 +87,31 @@ def _from_base64(text: bytes) -> Iterator[bytes]:
             yield binascii.a2b_base64(part + b"=" * (-len(part) % 4))
 
 
+def _from_hex(text: bytes) -> Iterator[bytes]:
+    """The same of hexadecimal digits, which may begin within a byte."""
+    for run in set(_RUN_16.findall(text)):
+        digits = run.translate(None, b": ")
+        for part in (digits, digits[1:]):
+            yield binascii.a2b_hex(part[: len(part) // 2 * 2])
+
+
+def _from_base32(text: bytes) -> Iterator[bytes]:
+    for run in set(_RUN_32.findall(text)):
+        for start in range(8):
+            part = run[start:]
+            part = part[: len(part) // 8 * 8 + _WHOLE_32[len(part) % 8]]
+            yield base64.b32decode(part + b"=" * (-len(part) % 8))
+
+
+def _decoded(text: bytes) -> Iterator[bytes]:
+    """What each encoding makes of it. Bytes with many zeros are read as UTF-16, too."""
+    for part in (*_from_base64(text), *_from_hex(text), *_from_base32(text)):
+        yield part
+        if part.count(0) >= 4:
+            for start, encoding in ((0, "utf-16-le"), (1, "utf-16-le"), (0, "utf-16-be"), (1, "utf-16-be")):
+                yield part[start:].decode(encoding, "replace").encode("utf-8", "replace")
+
+
 def _readable(decoded: bytes) -> bytes:
     """What of it is text: all of it, or the parts between other bytes."""
     try:
@@ -108,7 +138,7 @@ def _layers(text: bytes) -> Iterator[bytes]:
                 continue
             seen.add(item)
             yield item
-            decoded = list(_from_base64(item))
+            decoded = list(_decoded(item))
             yield b"\n".join(decoded)
             following += [_unescaped(item), _unescaped(_single(item)), b"\n".join(filter(None, map(_readable, decoded)))]
         layer = following
