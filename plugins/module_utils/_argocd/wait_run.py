@@ -14,7 +14,7 @@ from typing import Any
 from ansible_collections.gitops.airflow.plugins.module_utils._argocd.diagnosis import quoted
 from ansible_collections.gitops.airflow.plugins.module_utils._argocd.verdict import Expectation, check_revision
 from ansible_collections.gitops.airflow.plugins.module_utils._argocd.wait import ApplicationWait, Request
-from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError, InputError
+from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError, InputError, sentence
 from ansible_collections.gitops.airflow.plugins.module_utils._base.progress import Progress
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import KubeApi
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.watch import ThreadInbox, follow, patient, stream
@@ -132,7 +132,7 @@ def run_wait(
     diagnosis = wait.diagnosis(timed_out)
     what = f"Not done within {timeout:g} s" if timed_out else f"Failed after {elapsed:g} s"
     words = "\n".join(filter(None, [quoted(diagnosis), *(f"Differs: {text}" for item in diagnosis for text in item["differences"])]))
-    message = f"{what}: {verdict.reason}." + (f"\n{words}" if words else "")
+    message = sentence(f"{what}: {verdict.reason}") + (f"\n{words}" if words else "")
     advice = " ".join(dict.fromkeys(item["next_action"] for item in diagnosis))
     error = CollectionError(message, advice, "timeout" if timed_out else "not_done")
     return WaitOutcome({**result, "requests": api.requests, "diagnosis": diagnosis}, error, wait.notices)
