@@ -135,7 +135,9 @@ class Masker:
         found = [form for value in self.distinct for form in forms(value)]
         found += [form for value in self.words for form in forms(value, anywhere=False)]
         found += [form for value in weak for form in forms(value, anywhere=False, word=False)]
-        self._forms = list(dict.fromkeys(found))
+        self._forms: dict[str, list[Form]] = {}
+        for form in dict.fromkeys(found):
+            self._forms.setdefault(form.gate, []).append(form)
 
     def text(self, text: str) -> str:
         """Running text, such as a log."""
@@ -166,8 +168,7 @@ class Masker:
 
     def _known(self, text: str) -> Iterator[Span]:
         """Where the known values stand."""
-        for form in self._forms:
-            yield from _matches(form, text)
+        yield from self._of_forms(text)
         # Base64 that is wrapped is searched without its line ends.
         if cuts := [match.span() for match in WRAP.finditer(text)]:
             starts, joined, last, removed = list[int](), list[str](), 0, list[int]()
@@ -182,8 +183,13 @@ class Masker:
                 index = bisect(starts, at)
                 return at + (removed[index - 1] if index else 0)
 
-            for form in self._forms:
-                yield from ((place(start), place(end - 1) + 1) for start, end in _matches(form, whole))
+            yield from ((place(start), place(end - 1) + 1) for start, end in self._of_forms(whole))
+
+    def _of_forms(self, text: str) -> Iterator[Span]:
+        for gate, found in self._forms.items():
+            if not gate or re.search(gate, text):
+                for form in found:
+                    yield from _matches(form, text)
 
     def _alike(self, text: str) -> Iterator[Span]:
         """Where something looks like a secret."""

@@ -16,7 +16,7 @@ import html.entities
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from urllib.parse import quote, quote_plus
 
@@ -30,6 +30,8 @@ WRAP = re.compile(
     rf"{_NEW_LINE}(?<={_FULL_LINE})(?:{_NEW_LINE}[ \t]*)*(?:\d{{4}}-\d\d-\d\dT\S+ )?[ \t]*(?=[{ALPHABET}_-])",
     re.DOTALL,
 )
+# Base64 of bytes of which every other one is 0, also if its other characters are escaped.
+_ZEROS = r"A\S{2,12}A\S{4,24}A\S{2,12}A"
 # A backslash and a percent sign, themselves as often encoded as may be. After a backslash YAML goes on in the next line, also in JSON.
 _SLASH = r"(?:(?:\\|%+(?:25)*5[cC])(?:\r?\n[ \t]*)?)"
 _FOLD = r"(?:\\+\r?\n[ \t]*|\\{3,}n[ \t]*)?"
@@ -50,11 +52,15 @@ _ENTITIES[ord("'")] = ["apos"]
 
 @dataclass(frozen=True)
 class Form:
-    """One pattern. ``anchor`` stands as it is in all that it matches; ``reach`` is how far from it a match may begin or end."""
+    """One pattern. ``anchor`` stands as it is in all that it matches; ``reach`` is how far from it a match may begin or end.
+
+    ``gate``: a pattern of the encoding, which stands in few texts. Where it does not, no value stands in this form.
+    """
 
     anchor: str
     source: str
     reach: int
+    gate: str = ""
 
     @cached_property
     def pattern(self) -> re.Pattern[str]:
@@ -147,9 +153,9 @@ def _base64_form(content: bytes, offset: int, whole: bool, alone: bool = False) 
 
 def _hex_forms(content: bytes) -> Iterator[Form]:
     """Hexadecimal digits in one row, as of C(xxd -p), or in pairs, as of C(od) and OpenSSL; in small letters or capitals."""
-    for row in (content.hex(), content.hex(":"), content.hex(" ")):
+    for separator, row in (("", content.hex()), (":", content.hex(":")), (" ", content.hex(" "))):
         for text in dict.fromkeys((row, row.upper())):
-            yield Form(text, re.escape(text), len(text))
+            yield Form(text, re.escape(text), len(text), rf"(?:[0-9a-fA-F]{{2}}{separator}){{7}}")
 
 
 def _base32_form(content: bytes, offset: int) -> Form:
@@ -158,7 +164,7 @@ def _base32_form(content: bytes, offset: int) -> Form:
     encoded = base64.b32encode(b"\0" * offset + content).decode().rstrip("=")
     core, last = encoded[-(-8 * offset // 5) : bits // 5], encoded[bits // 5 :]
     end = rf"(?:{last}(?![A-Z2-7]){_PADDING}*)?" if last else rf"(?:{_PADDING}+)?"
-    return _form(core, core + end)
+    return replace(_form(core, core + end), gate="[A-Z2-7]{11}")
 
 
 def _spellings(value: str) -> set[str]:
@@ -199,5 +205,7 @@ def forms(value: str, anywhere: bool = True, word: bool = True) -> Iterator[Form
     yield from _hex_forms(content)
     yield from (_base32_form(content, offset) for offset in range(5))
     # PowerShell and Java: the bytes of a text are often those of UTF-16.
+    gate = _ZEROS if all(ord(character) < 256 for character in value) else ""
     for encoding in ("utf-16-le", "utf-16-be"):
-        yield from (_base64_form(value.encode(encoding, "surrogatepass"), offset, whole=False) for offset in range(3))
+        encoded = value.encode(encoding, "surrogatepass")
+        yield from (replace(_base64_form(encoded, offset, whole=False), gate=gate) for offset in range(3))
