@@ -27,6 +27,7 @@ _CONTROL = re.compile(rb"(?<!\\)\\+[nrt]")
 _NO_BREAK = re.compile(rb"(?<!\\)\\_")  # as YAML writes it
 _RUN = re.compile(rb"[A-Za-z0-9+/_-]{8,}")
 _RUN_16 = re.compile(rb"[0-9a-fA-F]{12,}|[0-9a-fA-F]{2}(?:[: ][0-9a-fA-F]{2}){5,}")
+_LETTERS = re.compile(rb"[0-9A-Za-z]\0?[ -~]\0?[ -~]\0?[ -~]")
 _RUN_32 = re.compile(rb"[A-Z2-7]{10,}")
 # How many characters of base32 stand for whole bytes, by the length of what is left over after groups of eight.
 _WHOLE_32 = (0, 0, 2, 2, 4, 5, 5, 7)
@@ -61,16 +62,19 @@ def _text_of(found: bytes) -> bytes:
     return found
 
 
-def _unescaped(text: bytes) -> bytes:
-    """Without the escapes of JSON, Python, HTML and URLs, each of them once."""
+def _unescaped(text: bytes) -> list[bytes]:
+    """Without the escapes of JSON and Python, then also of HTML, then also of URLs, each of them once.
+
+    What is left of one may look like the next and be the value's own: C(&#0) or C(%00).
+    """
+    plain = text
     if b"\\" in text:
-        text = _OCTETS.sub(_octets, _BRACED.sub(_braced, _UNICODE.sub(_characters, text)))
-        text = _OCTAL.sub(_octal, text)
-        text = _CONTROL.sub(b"\n", text)
-        text = _NO_BREAK.sub("\u00a0".encode(), text)
-    if b"&" in text:
-        text = html.unescape(text.decode("utf-8", "replace")).encode("utf-8", "replace")
-    return unquote_to_bytes(text)
+        plain = _OCTETS.sub(_octets, _BRACED.sub(_braced, _UNICODE.sub(_characters, text)))
+        plain = _OCTAL.sub(_octal, plain)
+        plain = _CONTROL.sub(b"\n", plain)
+        plain = _NO_BREAK.sub("\u00a0".encode(), plain)
+    without = html.unescape(plain.decode("utf-8", "replace")).encode("utf-8", "replace") if b"&" in plain else plain
+    return list(dict.fromkeys((plain, without, unquote_to_bytes(without))))
 
 
 def _from_base64(text: bytes) -> Iterator[bytes]:
@@ -92,7 +96,9 @@ def _from_hex(text: bytes) -> Iterator[bytes]:
     for run in set(_RUN_16.findall(text)):
         digits = run.translate(None, b": ")
         for part in (digits, digits[1:]):
-            yield binascii.a2b_hex(part[: len(part) // 2 * 2])
+            # Not the checksums, of which logs are full.
+            if _LETTERS.search(decoded := binascii.a2b_hex(part[: len(part) // 2 * 2])):
+                yield decoded
 
 
 def _from_base32(text: bytes) -> Iterator[bytes]:
@@ -140,7 +146,7 @@ def _layers(text: bytes) -> Iterator[bytes]:
             yield item
             decoded = list(_decoded(item))
             yield b"\n".join(decoded)
-            following += [_unescaped(item), _unescaped(_single(item)), b"\n".join(filter(None, map(_readable, decoded)))]
+            following += [*_unescaped(item), _unescaped(_single(item))[-1], b"\n".join(filter(None, map(_readable, decoded)))]
         layer = following
 
 

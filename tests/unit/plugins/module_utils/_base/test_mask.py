@@ -195,6 +195,8 @@ def test_s1_forms_of_programs_written_in_go(text: str) -> None:
         ("pa€ss-w0rd9", r"pa\\u20AC\\\n  ss-w0rd9"),
         ("pa\u3000ss-w0rd9", "pa\u3000ss-w0rd9"),
         ("pa\u2028ss-w0rd9", r"pa\u2028ss-w0rd9"),
+        ("pa&%00ss-w0rd9", r"pa\u0026%00ss-w0rd9"),
+        ("pa&#0ss-w0rd9", r"pa\u0026#0ss-w0rd9"),
     ],
 )
 def test_s1_forms_of_other_programs(value: str, text: str) -> None:
