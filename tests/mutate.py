@@ -103,7 +103,7 @@ def fills_in(node: ast.BoolOp) -> bool:
 
 def mutants(source: str) -> Iterator[tuple[int, str, str]]:
     """Line, what was broken into what, and the whole text with it."""
-    tree = ast.parse(source)
+    tree: ast.AST = ast.parse(source)
     # The index of a node in this walk is the same in every copy of the tree.
     for index, node in enumerate(ast.walk(tree)):
         for way, replacement in broken(node):

@@ -23,8 +23,8 @@ options:
       - Whether to request a new comparison with Git before the wait begins. V(hard) also drops Argo CD's cached manifests.
       - The module ignores the state until the controller has made this comparison.
       - If a comparison fails for a reason that may pass, such as a repository server that restarts, or if another revision is shown
-        after O(revision) was, the module requests it again every 10 seconds within O(degraded_grace). Argo CD itself makes the next one
-        only after minutes. If the repository server repeats an earlier failure from its cache, a hard refresh is requested.
+        after O(revision) was, the module requests it again every 10 seconds until the wait fails for that. Argo CD itself makes the
+        next one only after minutes. If the repository server repeats an earlier failure from its cache, a hard refresh is requested.
     type: str
     choices: [none, normal, hard]
     default: none
@@ -64,9 +64,15 @@ options:
   degraded_grace:
     description:
       - Seconds after which the wait fails if an Application is Degraded, if one of its pods cannot run, if it has an error condition that
-        may pass, or if it shows another revision after O(revision). The time does not count while Argo CD compares again.
+        may pass. The time does not count while Argo CD compares again.
     type: float
     default: 60
+  overtaken_grace:
+    description:
+      - Seconds after which the wait fails if an Application shows another revision after O(revision). The default is O(degraded_grace).
+      - Argo CD does not say which of two commits is newer. A mirror of the repository that lags may show an older one for a moment. Set a
+        shorter time if your playbook then reads the branch itself.
+    type: float
   settled:
     description:
       - Whether the wait ends only after each container without a readiness probe and without a startup probe has run for 15 seconds.

@@ -252,7 +252,8 @@ placements:
     - C(evidence) is V(pod) if the module saw the pod, and V(events) if it knows the pod only from Events and task instances. Unknown
       fields are null.
     - C(phase) is V(Pending), V(Scheduled), V(Running), V(Succeeded), V(Failed), or V(Gone) for a pod that was deleted before its end was
-      seen. C(map_index) is V(-1) for a task that is not mapped. Timings are UTC, and seconds since the creation.
+      seen, or that the cluster removed (eviction, preemption, drain) before its container ended with exit code 0.
+    - C(map_index) is V(-1) for a task that is not mapped. Timings are UTC, and seconds since the creation.
   returned: always
   type: list
   elements: dict

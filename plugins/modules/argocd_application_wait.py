@@ -20,8 +20,8 @@ description:
   - An Application fails at once if it does not exist (unless O(must_exist=false)), if it is being deleted, if its last operation at the
     wanted revision failed and is not retried, or if its comparison or spec has a final error at the wanted revision.
   - It also fails at once if one of its Jobs has failed and no running operation may try the Job again.
-  - It fails after O(degraded_grace) if it stays Degraded, or if another error condition stays. It also does so if it shows another
-    revision after O(revision), because of a later push.
+  - It fails after O(degraded_grace) if it stays Degraded, or if another error condition stays. It fails after O(overtaken_grace) if it
+    shows another revision after O(revision), because of a later push.
   - It fails after O(degraded_grace), even while it is Progressing or its operation runs, if one of its pods cannot run for a reason that
     rarely disappears. Such reasons are that no node fits, that a quota or admission rejects pods, that a volume cannot be mounted, that
     an image cannot be pulled, that a container's configuration is wrong, or that containers crash, including init containers and hooks.

@@ -110,7 +110,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError
+from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError, sentence
 from ansible_collections.gitops.airflow.plugins.module_utils._base.module import AnsibleModule
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import connect, show_path
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.watch import ThreadInbox, follow, stream
@@ -154,7 +154,7 @@ def main(create: Callable[..., AnsibleModule] = AnsibleModule) -> None:
         module.exit_json(changed=False, **result)
     what = f"Not done within {params['timeout']:g} s" if timed_out else f"Failed after {elapsed:g} s"
     words, action = wait.diagnosis()
-    message = f"{what}: {verdict.reason}." + (f"\n{words}" if words else "")
+    message = sentence(f"{what}: {verdict.reason}") + (f"\n{words}" if words else "")
     module.fail(CollectionError(message, action, "timeout" if timed_out else "not_done"), events=wait.events(), **result)
 
 

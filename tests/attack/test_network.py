@@ -129,7 +129,7 @@ def outside(core: client.CoreV1Api) -> Iterator[tuple[str, int]]:
 
 def node_address(core: client.CoreV1Api) -> str:
     (node, *_rest) = core.list_node().items
-    return next(item.address for item in node.status.addresses if item.type == "InternalIP")
+    return str(next(item.address for item in node.status.addresses if item.type == "InternalIP"))
 
 
 def service(namespace: str, name: str, port: int) -> tuple[str, int]:

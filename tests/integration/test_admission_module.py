@@ -55,7 +55,7 @@ def run(server: ApiServer, state: str = "present", user: str = "admin", check: b
 
 
 def look(server: ApiServer, user: str, mode: str, purpose: str = "install") -> Obj:
-    given = {"platform": PLATFORM, "airflow": {"admission_policy": mode}, "repositories": False, "purpose": purpose}
+    given: Obj = {"platform": PLATFORM, "airflow": {"admission_policy": mode}, "repositories": False, "purpose": purpose}
     return Module("platform_preflight", server.kubeconfig(user), **given).result()
 
 

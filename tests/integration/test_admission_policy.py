@@ -139,7 +139,8 @@ def whole(spec: Obj) -> Obj:
             for variable in container.get("env") or []:
                 for key in ("secretKeyRef", "configMapKeyRef"):
                     (variable.get("valueFrom") or {}).get(key, {}).setdefault("key", "k")
-    for volume in made.get("volumes") if isinstance(made.get("volumes"), list) else []:
+    volumes = made.get("volumes")
+    for volume in volumes if isinstance(volumes, list) else []:
         claim = volume.get("ephemeral", {}).get("volumeClaimTemplate", {}).get("spec")
         if claim:
             claim.setdefault("resources", {"requests": {"storage": "1Gi"}})

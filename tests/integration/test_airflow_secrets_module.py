@@ -18,7 +18,7 @@ Obj = dict[str, Any]
 OLDER = {"app.kubernetes.io/part-of": "gitops-airflow"}
 MARKS, BETA = ({**OLDER, "gitops-airflow/platform": name} for name in ("airflow", "beta"))
 # Others than those of the other tests on the same server.
-PLATFORM = {"name": "airflow", "git_namespace": "airflow-user", "logs_namespace": "airflow-user", "core_namespace": "airflow-core"}
+PLATFORM: Obj = {"name": "airflow", "git_namespace": "airflow-user", "logs_namespace": "airflow-user", "core_namespace": "airflow-core"}
 PLATFORM |= {"worker_namespaces": [{"name": "airflow-core"}, {"name": "airflow-cron"}]}
 EMBEDDED = {"dags_repo": "http://gitea.airflow-user.svc.cluster.local:3000/gitops/dags.git"}
 SOURCES = {
@@ -88,7 +88,7 @@ def test_they_are_made_once(secrets: Secrets) -> None:
     assert secrets.live() == live
 
     # A new token is a new checksum, and the diff names what changes.
-    own = {"dags_repo": "https://git.example/dags.git", "dags_credentials": {"username": "reader", "password": "an-own-secret-token"}}
+    own: Obj = {"dags_repo": "https://git.example/dags.git", "dags_credentials": {"username": "reader", "password": "an-own-secret-token"}}
     changed = secrets.ensure(**own)
     assert (changed["changed"], changed["generated"], changed["logs_checksum"]) == (True, False, made["logs_checksum"])
     assert changed["dags_checksum"] != made["dags_checksum"]
@@ -118,7 +118,8 @@ def test_what_was_generated_is_known_without_its_labels(secrets: Secrets) -> Non
 def test_h7_refusals_come_before_a_change(secrets: Secrets, labels: Any, there: dict[str, dict[str, str]], code: str) -> None:
     secrets.sources(labels)
     for name, marks in there.items():
-        secrets.make(*name.split("/"), marks, password="of-somebody")
+        namespace, _slash, secret = name.partition("/")
+        secrets.make(namespace, secret, marks, password="of-somebody")
     before = secrets.live()
     for check in (True, False):
         found = secrets.ensure(check=check)

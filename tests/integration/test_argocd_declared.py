@@ -35,7 +35,7 @@ KEY = "git.example.com ssh-ed25519 AAAAC3Nza"
 MARKED = f"{KEY} gitops-airflow/platform=airflow"
 PEM = "-----BEGIN CERTIFICATE-----\nQUJDREVG\n-----END CERTIFICATE-----\n"
 OTHER_PEM = "-----BEGIN CERTIFICATE-----\nWFlaWFla\n-----END CERTIFICATE-----\n"
-SSH = {"repo": "ssh://git@git.example.com/team/platform.git", "credentials": {"known_hosts": KEY}}
+SSH: dict[str, Any] = {"repo": "ssh://git@git.example.com/team/platform.git", "credentials": {"known_hosts": KEY}}
 HTTPS = {"repo": "https://git.example.com/team/platform.git", "credentials": {"ca": PEM}}
 
 

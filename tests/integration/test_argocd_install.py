@@ -346,7 +346,7 @@ def test_what_cannot_be_done_is_refused_before_anything_is_changed(cluster: Clus
 
 def test_a_cluster_that_does_not_exist_yet(cluster: Cluster) -> None:
     path = cluster.server.kubeconfig("admin", port=1)
-    given = {"platform": "airflow", "manifest": str(lab_file("argocd-install.yaml")), "state": "checked"}
+    given: Obj = {"platform": "airflow", "manifest": str(lab_file("argocd-install.yaml")), "state": "checked"}
     result = Module("argocd_install", path, **given, absent_ok=True).result()
     assert (result["changed"], result["reachable"]) == (False, False)
     result = Module("argocd_install", path, **given).result()

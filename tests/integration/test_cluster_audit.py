@@ -128,7 +128,8 @@ def test_real_entries(mortal: ApiServer, recorded: Callable[[], list[dict[str, A
     # The same by the command that the scenario runs.
     (tmp_path / "before.json").write_text(json.dumps(before))
     (tmp_path / "log").write_text("".join(json.dumps(entry) + "\n" for entry in entries))
-    command = [sys.executable, ROOT / "tests/cluster/look", "audit", "--log", tmp_path / "log", "--before", tmp_path / "before.json"]
+    files: list[str | Path] = ["--log", tmp_path / "log", "--before", tmp_path / "before.json"]
+    command = [sys.executable, ROOT / "tests/cluster/look", "audit", *files]
     options = ["--platform=one", "--user=admin", f"--since={start}"]
     shown = subprocess.run([*command, *options], capture_output=True, text=True, check=False)
     assert shown.returncode == 1

@@ -154,7 +154,7 @@ def texts(server: ApiServer, wanted: Wanted) -> dict[str, str]:
     return {key: base64.b64decode(value).decode() for key, value in secret["data"].items()}
 
 
-def annotations(server: ApiServer, wanted: Wanted) -> dict[str, str]:
+def annotations_of(server: ApiServer, wanted: Wanted) -> dict[str, str]:
     found: dict[str, str] = server.request("GET", wanted.place.path)["metadata"].get("annotations", {})
     return found
 
@@ -169,7 +169,7 @@ def tokens(server: ApiServer, gitea: Server) -> dict[str, str]:
     outcome = found.make(gitea.account(), str(gitea.config))
     print(f"bootstrap: {time.monotonic() - began:.1f} s")
     assert (outcome.created, outcome.pending) == (True, False)
-    assert annotations(server, wanted).keys() == {ACCESS}
+    assert annotations_of(server, wanted).keys() == {ACCESS}
     stored = texts(server, wanted)
     assert stored.pop("username") == "gitops"
     return {key.removesuffix("-token"): value for key, value in stored.items()}
@@ -324,8 +324,8 @@ def test_d5_an_older_platform_is_upgraded(server: ApiServer, start: Callable[[],
     second = texts(server, wanted)
     assert second.keys() == {"username", "argocd-token", "git-sync-token", "platform-token", "dags-token"}
     assert len({first["argocd-token"], first["git-sync-token"], *second.values()}) == 7
-    assert annotations(server, wanted)[EARLIER] == "1777000003"
-    assert annotations(server, wanted)[ACCESS].splitlines()[0] == "argocd: read gitops/platform (read:repository)"
+    assert annotations_of(server, wanted)[EARLIER] == "1777000003"
+    assert annotations_of(server, wanted)[ACCESS].splitlines()[0] == "argocd: read gitops/platform (read:repository)"
     assert all(gitea.valid(token) for token in (first["argocd-token"], first["git-sync-token"]))
     assert push(gitea, second["platform-token"], "gitops/platform", "b")
     with pytest.raises(CollectionError, match="not those that are declared") as refusal:
@@ -338,7 +338,7 @@ def test_d5_an_older_platform_is_upgraded(server: ApiServer, start: Callable[[],
     assert not any(gitea.valid(token) for token in (first["argocd-token"], first["git-sync-token"]))
     assert all(gitea.valid(second[f"{account}-token"]) for account in REACHES)
     assert [token.name for token in administrator.tokens("gitops")] == ["dags-mine"]
-    assert annotations(server, wanted).keys() == {ACCESS}
+    assert annotations_of(server, wanted).keys() == {ACCESS}
     with gitea.remote(second["argocd-token"], "gitops/platform") as remote:
         assert set(remote.tree(remote.fetch() or "")) == {"a", "b"}
 
@@ -377,11 +377,11 @@ def test_tokens_are_made_kept_made_anew_and_revoked(server: ApiServer, gitea: Se
     assert keeper(server, gitea, wanted, 1777001003).make(gitea.account(), config).pending
     second = texts(server, wanted)
     assert all(gitea.valid(items[key]) for items in (first, second) for key in ("argocd-token", "sync"))
-    assert annotations(server, wanted) == {EARLIER: "1777001003"}
+    assert annotations_of(server, wanted) == {EARLIER: "1777001003"}
 
     assert sorted(keeper(server, gitea, wanted, 1777001004).revoke(gitea.account()).revoked) == ["argocd-1777001001", "sync-1777001001"]
     assert [gitea.valid(items[key]) for items in (first, second) for key in ("argocd-token", "sync")] == [False, False, True, True]
-    assert annotations(server, wanted) == {}
+    assert annotations_of(server, wanted) == {}
     names = {token.name for token in gitea.account().tokens("gitops")}
     assert names == {"argocd-mine", "argocd-1777001003", "sync-1777001003"}
 

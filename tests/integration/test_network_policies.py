@@ -17,7 +17,7 @@ from ansible_collections.gitops.airflow.tests.integration import test_roles_on_o
 from ansible_collections.gitops.airflow.tests.integration.apiserver import lab_file
 from ansible_collections.gitops.airflow.tests.integration.modules import Module
 from ansible_collections.gitops.airflow.tests.integration.test_roles_on_objects import LABELS, Cluster, changes
-from ansible_collections.gitops.airflow.tests.unit.network_fence import Fence
+from ansible_collections.gitops.airflow.tests.unit.network_fence import Fence, Pod
 from ansible_collections.gitops.airflow.tests.unit.plugins.module_utils._platform import test_network_policies as table
 
 cluster = roles.cluster
@@ -113,7 +113,7 @@ CASES += [(given, around) for given in SETTINGS[1:4:2] for around in (Around(), 
 def test_d8_the_api_server_accepts_and_keeps_every_policy(platform: Cluster, given: Settings, around: Around) -> None:
     items = definitions(given, around)
     kubeconfig = platform.server.kubeconfig("reader")
-    options = {"state": "present", "platform": "airflow", "definitions": items}
+    options: dict[str, Any] = {"state": "present", "platform": "airflow", "definitions": items}
     result = Module("platform_objects", kubeconfig, **options).result()
     assert result["changed"] is True, result
     again = Module("platform_objects", kubeconfig, **options).result()
@@ -245,7 +245,7 @@ def test_d8_argocds_own_policies_go_on_opening_what_they_open(level: str) -> Non
     own = [{**item, "metadata": {**item["metadata"], "namespace": "argocd"}} for item in manifest("NetworkPolicy")]
     alone, together = Fence(own), Fence([*definitions(replace(table.GIVEN, network_policy=level), table.AROUND), *own])
     workloads = [*manifest("Deployment"), *manifest("StatefulSet")]
-    parts = [table.Pod("argocd", item["spec"]["template"]["metadata"]["labels"]) for item in workloads]
+    parts = [Pod("argocd", item["spec"]["template"]["metadata"]["labels"]) for item in workloads]
     ports = {
         port["containerPort"]
         for item in workloads

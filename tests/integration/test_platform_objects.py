@@ -342,7 +342,7 @@ def test_a_roll_out_is_waited_for(platform: Platform) -> None:
 
 
 def test_an_api_that_holds_no_object_is_waited_for(platform: Platform) -> None:
-    options = {"wait": True, "timeout": 2, "wait_for_objects": ["apps/v1/daemonsets"], "next_action": {"wait": "Look at its log."}}
+    options: Obj = {"wait": True, "timeout": 2, "wait_for_objects": ["apps/v1/daemonsets"], "next_action": {"wait": "Look at its log."}}
     with platform.start(deployment(), **options) as module:
         module.until(lambda: platform.get(deployment()))
         platform.rolled_out(deployment())

@@ -184,7 +184,7 @@ def test_a_role_asks_no_proxy(far: ApiServer, proxy: LoggingProxy, tmp_path: Pat
 def test_status_shows_urls_and_requests_none(far: ApiServer, proxy: LoggingProxy) -> None:
     """H4: the proxy is a web server, too, and stands for another program on the platform's port."""
     urls = {"Airflow": proxy.url, "Argo CD": f"{proxy.url}/argocd"}
-    given = {"platform": {"name": "airflow"}, "urls": urls, "password_commands": {"Airflow": "ask Ann"}}
+    given: dict[str, Any] = {"platform": {"name": "airflow"}, "urls": urls, "password_commands": {"Airflow": "ask Ann"}}
     with Module("platform_status", far.kubeconfig("admin"), **given) as module:
         found = module.result()
     assert found["status"]["urls"] == [

@@ -137,7 +137,7 @@ def test_v2_a_rollout_that_is_stuck_says_the_same(cluster: ApiServer, kind: str,
     name = f"rollout-{kind}".lower()
     item = cluster.create(workload(kind, name, namespace, memory))
     expected = [f"{kind}/{name}"]
-    options = {"namespace": namespace, "expected": expected, "label_selectors": [], "grace": GRACE, "timeout": 60}
+    options: Obj = {"namespace": namespace, "expected": expected, "label_selectors": [], "grace": GRACE, "timeout": 60}
     result = Module("workload_wait", cluster.kubeconfig("reader"), **options).result()
     cluster.delete(item)
     assert result.get("failed"), result
@@ -150,7 +150,7 @@ def test_v2_no_room_that_comes_within_the_grace_fails_nothing(cluster: ApiServer
     """What a cluster autoscaler does: a node comes."""
     item = cluster.create(workload("Deployment", "grows", "airflow-core", "20Gi"))
     app = cluster.create(progressing("grows", item))
-    options = {"applications": ["grows"], "revision": NEW, "degraded_grace": 15, "timeout": 60}
+    options: Obj = {"applications": ["grows"], "revision": NEW, "degraded_grace": 15, "timeout": 60}
     with Module("argocd_application_wait", cluster.kubeconfig("reader"), **options) as module:
         time.sleep(7)
         assert module.running()

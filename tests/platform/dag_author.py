@@ -11,6 +11,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.tunnel import open_tunnel
@@ -125,7 +126,11 @@ class DagAuthor:
         for name in before.values():
             self.core.delete_namespaced_pod(name, self.platform.core)
         for component, name in before.items():
-            wait_for(f"another pod of the {component}", lambda component=component, name=name: self.pod(component) != name)
+            wait_for(f"another pod of the {component}", partial(self._differs, component, name))
+
+    def _differs(self, component: str, name: str) -> bool:
+        """Whether a component's pod is another one than that."""
+        return self.pod(component) != name
 
     def import_error(self, name: str) -> str:
         """Why Airflow cannot import a file of the DAG folder; empty where it can, or has not tried."""

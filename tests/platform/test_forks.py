@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+from conftest import Platform
 from dag_author import DagAuthor
+from kubernetes import client
 
 SCRIPT = """
 import os, time
@@ -31,6 +33,6 @@ with create_session() as session:
 """
 
 
-def test_a_forked_process_does_not_end_its_parents_connection(core, platform) -> None:
+def test_a_forked_process_does_not_end_its_parents_connection(core: client.CoreV1Api, platform: Platform) -> None:
     output = DagAuthor(core, platform).run("triggerer", "python", "-W", "ignore", "-c", SCRIPT)
     assert output.partition("SAID ")[2].strip() == "42", output

@@ -175,7 +175,7 @@ def leaky(core: client.CoreV1Api, platform: Any, known: dict[str, str]) -> Itera
         core.delete_namespaced_config_map(LEAKY, place)
 
 
-def test_the_support_bundle_holds_no_secret(leaky, platform: Any, playbook: Playbook, known: dict[str, str], tmp_path: Path) -> None:
+def test_the_support_bundle_holds_no_secret(leaky: None, platform: Any, playbook: Playbook, known: dict[str, str], tmp_path: Path) -> None:
     path = tmp_path / "bundle.tar.gz"
     done = playbook("support_bundle", support_bundle_path=str(path), **PLANTED)
     assert done.returncode == 0, done.output[-3000:]

@@ -10,8 +10,11 @@ from typing import Any
 
 import pytest
 from ansible_collections.gitops.airflow.tests.platform.rights import Rules, expanded, table
+from conftest import Platform
 from kubernetes import client
 
+Connect = Callable[..., client.ApiClient]
+RulesOf = Callable[[str, str], Rules]
 ELSEWHERE = ("default", "kube-system")
 
 
@@ -64,7 +67,9 @@ def accounts(core: client.CoreV1Api, namespaces: tuple[str, ...]) -> list[str]:
     return [f"{place}:{item.metadata.name}" for place in namespaces for item in core.list_namespaced_service_account(place).items]
 
 
-def test_d9_each_account_may_do_what_the_table_says_and_nothing_else(core, platform, rules, everybody) -> None:
+def test_d9_each_account_may_do_what_the_table_says_and_nothing_else(
+    core: client.CoreV1Api, platform: Platform, rules: Callable[[str, str], Rules], everybody: Rules
+) -> None:
     listed = accounts_of(platform)
     if not core.list_namespaced_pod(platform.core, label_selector="tier=airflow,component=dag-processor").items:
         del listed[f"{platform.core}:airflow-dag-processor"]
@@ -94,7 +99,9 @@ def test_d9_each_account_may_do_what_the_table_says_and_nothing_else(core, platf
         ("airflow-scheduler", "bind", "roles", "core", False),
     ],
 )
-def test_the_api_server_decides_the_same(connect, platform, account: str, verb: str, resource: str, where: str, allowed: bool) -> None:
+def test_the_api_server_decides_the_same(
+    connect: Connect, platform: Platform, account: str, verb: str, resource: str, where: str, allowed: bool
+) -> None:
     namespace = {"core": platform.core, "worker": platform.airflow[-1], "argocd": platform.argocd, "": ""}[where]
     name, _slash, part = resource.partition("/")
     attributes = {"verb": verb, "resource": name, "subresource": part, "namespace": namespace}

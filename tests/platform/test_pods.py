@@ -9,6 +9,7 @@ import re
 from typing import Any
 
 import pytest
+from conftest import Platform
 from kubernetes import client
 
 # Of these the software writes beside its volumes: git-sync into /etc/passwd (its option add-user, which the chart sets).
@@ -52,11 +53,11 @@ def own(pods: list[Any], platform: Any) -> list[Any]:
     return [pod for pod in pods if pod.metadata.namespace != platform.argocd]
 
 
-def test_no_pod_runs_as_root(pods) -> None:
+def test_no_pod_runs_as_root(pods: list[Any]) -> None:
     assert failing(pods, lambda pod, own, _container: own.run_as_non_root if own.run_as_non_root is not None else pod.run_as_non_root) == []
 
 
-def test_no_container_can_gain_privileges(pods) -> None:
+def test_no_container_can_gain_privileges(pods: list[Any]) -> None:
     def holds(_pod: Any, own: Any, _container: Any) -> bool:
         return (
             own.allow_privilege_escalation is False and not own.privileged and "ALL" in ((own.capabilities and own.capabilities.drop) or [])
@@ -65,7 +66,7 @@ def test_no_container_can_gain_privileges(pods) -> None:
     assert failing(pods, holds) == []
 
 
-def test_system_calls_are_filtered(pods, platform) -> None:
+def test_system_calls_are_filtered(pods: list[Any], platform: Platform) -> None:
     def holds(pod: Any, own: Any, _container: Any) -> bool:
         profile = own.seccomp_profile or pod.seccomp_profile
         return profile is not None and profile.type == "RuntimeDefault"
@@ -73,7 +74,7 @@ def test_system_calls_are_filtered(pods, platform) -> None:
     assert failing(own(pods, platform), holds) == []
 
 
-def test_root_file_systems_are_read_only(pods, platform) -> None:
+def test_root_file_systems_are_read_only(pods: list[Any], platform: Platform) -> None:
     def holds(_pod: Any, own: Any, container: Any) -> bool:
         return own.read_only_root_filesystem or container.name in WRITABLE
 
@@ -82,7 +83,7 @@ def test_root_file_systems_are_read_only(pods, platform) -> None:
     assert failing(lasting, holds) == []
 
 
-def test_only_pods_that_ask_the_api_have_a_token(pods, platform) -> None:
+def test_only_pods_that_ask_the_api_have_a_token(pods: list[Any], platform: Platform) -> None:
     with_token = {
         part(pod)
         for pod in own(pods, platform)
@@ -95,12 +96,12 @@ def test_only_pods_that_ask_the_api_have_a_token(pods, platform) -> None:
     assert with_token == WITH_TOKEN
 
 
-def test_images_are_pinned(pods) -> None:
+def test_images_are_pinned(pods: list[Any]) -> None:
     assert failing(pods, lambda _pod, _own, container: PINNED.match(container.image)) == []
 
 
 @pytest.mark.parametrize("field", ["hostPath", "privileged", "hostNetwork"])
-def test_a_pod_that_reaches_for_the_node_is_refused(core, platform, field: str) -> None:
+def test_a_pod_that_reaches_for_the_node_is_refused(core: client.CoreV1Api, platform: Platform, field: str) -> None:
     """The scheduler may create pods of any shape, and a DAG's author chooses it: the namespace must say no."""
     container: dict[str, Any] = {
         "name": "x",

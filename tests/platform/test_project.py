@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.gitops.airflow.plugins.module_utils._argocd.default_project import is_closed
+from conftest import Platform
 from kubernetes import client
 from platform_author import GROUP, PlatformAuthor
 
@@ -21,23 +22,26 @@ PATIENCE = 30  # seconds for Argo CD to look at an Application
 @pytest.fixture(scope="module")
 def project(applications: client.CustomObjectsApi, platform: Any) -> dict[str, Any]:
     found: dict[str, Any] = applications.get_namespaced_custom_object(*GROUP, platform.argocd, "appprojects", "airflow")
-    return found["spec"]
+    spec: dict[str, Any] = found["spec"]
+    return spec
 
 
-def test_one_repository_and_the_workers_namespaces(project, platform) -> None:
+def test_one_repository_and_the_workers_namespaces(project: dict[str, Any], platform: Platform) -> None:
     assert project["sourceRepos"] == [platform.repository]
     assert sorted(item["namespace"] for item in project["destinations"]) == sorted(platform.airflow)
     assert {item["server"] for item in project["destinations"]} == {"https://kubernetes.default.svc"}
 
 
-def test_nothing_cluster_wide_no_secret_no_wildcard(project) -> None:
+def test_nothing_cluster_wide_no_secret_no_wildcard(project: dict[str, Any]) -> None:
     assert not project.get("clusterResourceWhitelist")
     kinds = {(item["group"], item["kind"]) for item in project["namespaceResourceWhitelist"]}
     assert not [kind for kind in kinds if "*" in kind]
     assert not {("", "Secret"), ("", "ResourceQuota"), ("", "LimitRange"), ("argoproj.io", "Application")} & kinds
 
 
-def test_it_holds_the_kinds_that_the_platform_has(project, applications, platform) -> None:
+def test_it_holds_the_kinds_that_the_platform_has(
+    project: dict[str, Any], applications: client.CustomObjectsApi, platform: Platform
+) -> None:
     app: dict[str, Any] = applications.get_namespaced_custom_object(*GROUP, platform.argocd, "applications", "airflow-core")
     used = {(item.get("group", ""), item["kind"]) for item in app["status"]["resources"]}
     allowed = {(item["group"], item["kind"]) for item in project["namespaceResourceWhitelist"]}
@@ -121,9 +125,9 @@ def test_d9_an_application_in_argo_cds_own_project_is_refused(refused: Any, plat
     assert "is not permitted in project 'default'" in said or "match any of the allowed destinations in project 'default'" in said
 
 
-def test_another_repository_is_refused(refused, platform) -> None:
+def test_another_repository_is_refused(refused: Any, platform: Platform) -> None:
     assert "is not permitted in project" in refused("https://git.example.com/other.git", platform.core)
 
 
-def test_another_namespace_is_refused(refused, platform) -> None:
+def test_another_namespace_is_refused(refused: Any, platform: Platform) -> None:
     assert "do not match any of the allowed destinations" in refused(platform.repository, "kube-system")

@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any
 
 import pytest
+from conftest import Platform
 from kubernetes import client
 from kubernetes.stream import stream
 
@@ -101,20 +104,24 @@ def output(core: client.CoreV1Api, namespace: str, component: str, *command: str
     ("component", "put", "get"),
     [("scheduler", "ok", "ok"), ("webserver", DENIED, "ok")],
 )
-def test_f1_the_workers_key_writes_the_webservers_reads_and_neither_deletes(core, platform, component, put, get) -> None:
+def test_f1_the_workers_key_writes_the_webservers_reads_and_neither_deletes(
+    core: client.CoreV1Api, platform: Platform, component: str, put: str, get: str
+) -> None:
     found = output(core, platform.core, component, RIGHTS)
     never = dict.fromkeys(("delete", "delete many", "delete bucket", "policy", "bucket"), DENIED)
     assert found == {"put": put, "get": get, "list": "ok", **never}
 
 
-def test_f1_no_other_port_of_the_store_is_open(core, platform, opened) -> None:
+def test_f1_no_other_port_of_the_store_is_open(
+    core: client.CoreV1Api, platform: Platform, opened: Callable[[], AbstractContextManager[None]]
+) -> None:
     """Without NetworkPolicies, which let nothing through but this port."""
     address = core.list_namespaced_pod(platform.logs, label_selector=STORE).items[0].status.pod_ip
     with opened():
         assert output(core, platform.core, "scheduler", PORTS, address) == [7070]
 
 
-def test_f1_the_administrators_key_stays_with_the_store(core, platform) -> None:
+def test_f1_the_administrators_key_stays_with_the_store(core: client.CoreV1Api, platform: Platform) -> None:
     generated = core.read_namespaced_secret("task-logs-generated", platform.logs).data
     key = base64.b64decode(generated["administrator"])
     secrets = core.list_secret_for_all_namespaces().items
@@ -126,13 +133,13 @@ def test_f1_the_administrators_key_stays_with_the_store(core, platform) -> None:
     assert holders == {f"{platform.logs}/task-logs-generated"}
 
 
-def test_f1_the_webservers_connection_is_in_the_core_namespace_alone(core, platform) -> None:
+def test_f1_the_webservers_connection_is_in_the_core_namespace_alone(core: client.CoreV1Api, platform: Platform) -> None:
     secrets = core.list_secret_for_all_namespaces().items
     places = {name: {item.metadata.namespace for item in secrets if item.metadata.name == name} for name in CONNECTIONS}
     assert places == {"airflow-task-logs": set(platform.airflow), "airflow-task-logs-webserver": {platform.core}}
 
 
-def test_f1_the_logs_of_the_verification_are_readable(core, platform) -> None:
+def test_f1_the_logs_of_the_verification_are_readable(core: client.CoreV1Api, platform: Platform) -> None:
     """Of the examples, whose tasks ran in two worker namespaces: as the webserver reads them."""
     runs = output(core, platform.core, "webserver", READ)
     assert set(runs) == {"example_cron_dag", "example_user_dag"}

@@ -12,7 +12,7 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import quote, urlencode
 
 from ansible_collections.gitops.airflow.plugins.module_utils._airflow.task_log import TaskLog, read_answer
-from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import AirflowError, CollectionError, InputError
+from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import AirflowError, CollectionError, InputError, sentence
 from ansible_collections.gitops.airflow.plugins.module_utils._base.http_sender import Send, basic, sender
 from ansible_collections.gitops.airflow.plugins.module_utils._base.shorten import shorten
 from ansible_collections.gitops.airflow.plugins.module_utils._base.transport import sends_in_clear
@@ -86,12 +86,12 @@ class AirflowApi:
         except (URLError, HTTPException, OSError, ValueError) as error:
             reason = getattr(error, "reason", None) or error
             if "certificate" in str(reason).lower():
-                message = f"The certificate of {self._base} is not trusted: {reason}."
+                message = sentence(f"The certificate of {self._base} is not trusted: {reason}")
                 raise AirflowError(-1, message, "Give the certificate of its authority as ca_path.", "untrusted_certificate") from error
             advice = "Check that the webserver runs." if self._name else "Check url, the port, and that the webserver runs."
             if isinstance(reason, CollectionError):  # the tunnel's
                 advice = reason.next_action or advice
-            raise AirflowError(0, f"{self._at} cannot be reached: {reason}.", advice) from error
+            raise AirflowError(0, sentence(f"{self._at} cannot be reached: {reason}"), advice) from error
 
     def _refusal(self, method: str, path: str, error: HTTPError) -> AirflowError:
         text = error.read().decode("utf-8", "replace")
@@ -113,7 +113,7 @@ class AirflowApi:
         if 300 <= error.code < 400:
             message = f"{self._base} redirects {path} to {error.headers.get('Location')}."
             return AirflowError(error.code, message, "Give the webserver's own address as url.", "bad_url")
-        found = AirflowError(error.code, f"{self._at} answered {method} {path} with {error.code}: {detail}.")
+        found = AirflowError(error.code, sentence(f"{self._at} answered {method} {path} with {error.code}: {detail}"))
         if error.code == 500:
             found.next_action = "Read the webserver's log, and check that its database runs."
         elif not found.passing:

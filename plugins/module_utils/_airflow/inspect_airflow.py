@@ -24,8 +24,8 @@ SCHEMA = "SELECT version_num FROM alembic_version"
 def answer(asked: list[str]) -> dict[str, Any]:
     """What is printed."""
     import sqlalchemy  # type: ignore[import-not-found]  # pylint: disable=import-error
-    from airflow import __version__  # type: ignore[import-not-found]  # pylint: disable=import-error
-    from airflow.configuration import conf  # type: ignore[import-not-found]  # pylint: disable=import-error
+    from airflow import __version__  # pylint: disable=import-error
+    from airflow.configuration import conf  # pylint: disable=import-error
 
     asked_at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     engine = sqlalchemy.create_engine(conf.get("database", "sql_alchemy_conn"))

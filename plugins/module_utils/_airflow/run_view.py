@@ -21,6 +21,8 @@ OVER = ("success", "failed", "skipped", "upstream_failed", "removed", "up_for_re
 BEGUN = ("running", "success", "failed", "up_for_retry", "shutdown", "restarting")
 # States in which a task has no worker yet. It may have had one for an earlier try, or before it was deferred.
 WAITS = ("", "scheduled", "queued")
+# States in which a task goes on in another worker: the one that it had has ended.
+BETWEEN = ("deferred", "up_for_reschedule")
 # A worker's last words. Those of a deferred task go on: "(task deferral)". A rescheduled task says them too, and goes on with the same try.
 LAST_WORDS = re.compile(r"Task exited with return code \S+$")
 # Rows of the summary. Of more tasks, those that did not succeed come first.
@@ -83,7 +85,11 @@ class TaskView:
         shown = self.state or "not scheduled"
         if self.state in BEGUN and self.try_number > 1:
             shown += f" (try {self.try_number})"
-        return f"{shown} {self.place}".rstrip() + (f": {self.problem}" if self.problem else "")
+        if self.place:
+            # A task runs nowhere before it is running, also if its pod has a node.
+            verb = ", its pod is" if self.state in WAITS else ", its last pod was" if self.state in BETWEEN else ""
+            shown += f"{verb} {self.place}"
+        return shown + (f": {self.problem}" if self.problem else "")
 
 
 def view(task: Mapping[str, Any], worker: Worker | None, before: TaskView | None = None) -> TaskView:

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
-from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError, CollectionError
+from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError, CollectionError, sentence
 from ansible_collections.gitops.airflow.plugins.module_utils._base.progress import Progress
 from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Obj, Verdict, done, failed, waiting
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import KubeApi, core_path
@@ -48,9 +48,9 @@ def await_roll_out(
     source = Source(core_path(place.plural, place.namespace), {"fieldSelector": f"metadata.name={place.name}"})
     verdict, _timed_out = follow([], ThreadInbox([stream(api, source, clock, sleep)], clock), step, start + timeout)
     if verdict.kind != "done":
+        reason = sentence(_reason(api, place, latest[0]) or verdict.reason)
         raise CollectionError(
-            f"{place} has not rolled out within {timeout:g} s: {_reason(api, place, latest[0]) or verdict.reason}. "
-            "Until then Argo CD may not trust the repository's server.",
+            f"{place} has not rolled out within {timeout:g} s: {reason} Until then Argo CD may not trust the repository's server.",
             f"Run kubectl -n {place.namespace} describe deployment,pods and correct the problem that it shows. Then run the same command "
             "again.",
             "not_rolled_out",

@@ -54,6 +54,7 @@ class Expectation:
     refreshed: bool = False
     must_exist: bool = True
     degraded_grace: float = 60.0
+    overtaken_grace: float | None = None  # None: as degraded_grace
     stable_for: float = 0.0
     settled: bool = True  # whether what has just started, without a probe, is waited for
 
@@ -197,7 +198,8 @@ def _judge(app: Obj | None, expect: Expectation, past: Past, now: float, causes:
     past = replace(past, reached=past.reached or (compared and at_revision))
     overtaken = past.reached and compared and not at_revision and bool(shown_revisions(app))
     past = replace(past, overtaken=None if not overtaken else now if past.overtaken is None else past.overtaken)
-    wake = None if past.overtaken is None else past.overtaken + expect.degraded_grace
+    grace = expect.degraded_grace if expect.overtaken_grace is None else expect.overtaken_grace
+    wake = None if past.overtaken is None else past.overtaken + grace
     if wake is not None and now >= wake:
         return failed(f"superseded: {_short(shown_revisions(app))} was pushed after {_short(expect.revisions)}"), past
 

@@ -14,7 +14,7 @@ from typing import Any
 from ansible_collections.gitops.airflow.plugins.module_utils._argocd.diagnosis import quoted
 from ansible_collections.gitops.airflow.plugins.module_utils._argocd.verdict import Expectation, check_revision
 from ansible_collections.gitops.airflow.plugins.module_utils._argocd.wait import ApplicationWait, Request
-from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError, InputError
+from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError, InputError, sentence
 from ansible_collections.gitops.airflow.plugins.module_utils._base.progress import Progress
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import KubeApi
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.watch import ThreadInbox, follow, patient, stream
@@ -30,6 +30,7 @@ WAIT_SPEC: dict[str, Any] = {
     "operation": {"type": "str", "choices": ["Succeeded", "Completed", "any"], "default": "Succeeded"},
     "timeout": {"type": "float", "default": 600},
     "degraded_grace": {"type": "float", "default": 60},
+    "overtaken_grace": {"type": "float"},
     "stable_for": {"type": "float", "default": 0},
     "settled": {"type": "bool", "default": True},
 }
@@ -69,8 +70,8 @@ def build_request(params: dict[str, Any], check: bool = False) -> Request:
     names = list(dict.fromkeys(params["applications"] or []))
     if not names and not params["label_selectors"]:
         raise InputError("applications and label_selectors name nothing.", "Give at least one.")
-    for option in ("timeout", "degraded_grace", "stable_for"):
-        if not (math.isfinite(params[option]) and params[option] >= 0):
+    for option in ("timeout", "degraded_grace", "overtaken_grace", "stable_for"):
+        if params[option] is not None and not (math.isfinite(params[option]) and params[option] >= 0):
             raise InputError(f"{option} is {params[option]:g}: it must be 0 or more seconds.", f"Correct {option}.")
     wanted = revisions(params["revision"], names)
     if not params["health"]:
@@ -82,6 +83,7 @@ def build_request(params: dict[str, Any], check: bool = False) -> Request:
         refreshed=params["refresh"] != "none" and not check,
         must_exist=params["must_exist"],
         degraded_grace=params["degraded_grace"],
+        overtaken_grace=params["overtaken_grace"],
         stable_for=params["stable_for"],
         settled=params["settled"],
     )
@@ -130,7 +132,7 @@ def run_wait(
     diagnosis = wait.diagnosis(timed_out)
     what = f"Not done within {timeout:g} s" if timed_out else f"Failed after {elapsed:g} s"
     words = "\n".join(filter(None, [quoted(diagnosis), *(f"Differs: {text}" for item in diagnosis for text in item["differences"])]))
-    message = f"{what}: {verdict.reason}." + (f"\n{words}" if words else "")
+    message = sentence(f"{what}: {verdict.reason}") + (f"\n{words}" if words else "")
     advice = " ".join(dict.fromkeys(item["next_action"] for item in diagnosis))
     error = CollectionError(message, advice, "timeout" if timed_out else "not_done")
     return WaitOutcome({**result, "requests": api.requests, "diagnosis": diagnosis}, error, wait.notices)

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from urllib.request import getproxies_environment
 
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError, InputError
-from ansible_collections.gitops.airflow.plugins.module_utils._base.transport import bypasses_proxy
+from ansible_collections.gitops.airflow.plugins.module_utils._base.transport import bypasses_proxy, proxy_for
 from ansible_collections.gitops.airflow.plugins.module_utils._base.url import check_http_url
 
 SECONDS = 30
@@ -25,10 +25,15 @@ Get = Callable[[str], bytes]
 
 
 def get(url: str) -> bytes:
-    """One GET with Ansible's proxies and certificates, and the login of ~/.netrc. A redirect does not get the login."""
+    """One GET with Ansible's proxies and certificates, and the login of ~/.netrc. A redirect does not get the login.
+
+    :raises InputError: for a proxy that is not a URL.
+    """
     from ansible.module_utils.urls import open_url
 
-    use_proxy = not bypasses_proxy(url, getproxies_environment().get("no", ""))
+    proxies = getproxies_environment()
+    proxy_for(url, proxies)  # refuses what Python would find wrong in other words
+    use_proxy = not bypasses_proxy(url, proxies.get("no", ""))
     content: bytes = open_url(url, timeout=SECONDS, use_proxy=use_proxy, unredirected_headers=["Authorization"]).read()
     return content
 
@@ -91,6 +96,8 @@ def ensure_file(path: Path, url: str, checksum: str, *, check: bool, mode: int =
 def _fetched(fetch: Get, url: str) -> bytes:
     try:
         return fetch(url)
+    except CollectionError:  # that of a proxy says itself what to do
+        raise
     except (OSError, HTTPException, ValueError) as error:
         raise CollectionError(
             f"{url} cannot be downloaded: {error}.", "Check the URL and the proxy of this machine, or give a local file.", "download_failed"

@@ -10,6 +10,11 @@ PASSING = (429, 500, 502, 503, 504)
 CODES = {-1: "bad_access", 0: "unreachable", 401: "unauthorized", 403: "forbidden", 404: "not_found", 409: "conflict", 429: "busy"}
 
 
+def sentence(text: str) -> str:
+    """The text with a period at its end, unless it has one already or ends as another sentence does."""
+    return text if text.endswith((".", "!", "?")) else f"{text}."
+
+
 class CollectionError(Exception):
     """What cannot be done and why (``message``), what to do (``next_action``), and a name for programs (``code``).
 
@@ -29,8 +34,7 @@ class CollectionError(Exception):
         """Message and next action as sentences, for a note or a warning."""
         if not self.next_action:
             return self.message
-        end = "" if self.message.endswith((".", "!", "?")) else "."
-        return f"{self.message}{end} {self.next_action}"
+        return f"{sentence(self.message)} {self.next_action}"
 
     def result(self) -> dict[str, str]:
         """The fields of a module's result. Fields without a value are left out."""

@@ -23,6 +23,8 @@ from ansible_collections.gitops.airflow.plugins.module_utils._base.secret_parts 
     lines,
     named,
     or_any,
+    told,
+    triples,
 )
 from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Obj
 
@@ -50,11 +52,25 @@ _VALUES = ("value", "string", "array", "map")
 # Where a ConfigMap has files that are not text: in base64 no name of a secret is seen.
 _BINARY = "binaryData"
 # Lines without any of these hold nothing that looks like a secret.
-_HINT = HINT + r"|(?i:cookie|identified)|://|eyJ|gh[pousr]_|github_pat_|glpat-|xox[abeoprs]-"
+_HINT = (
+    HINT
+    + r"|(?i:cookie|identified|(?:access|api|encryption|fernet|private|signing) key)|://|eyJ|gh[pousr]_|github_pat_|glpat-|xox[abeoprs]-"
+)
+# The header Authorization as programs print it, also in a list or map, up to its value.
+_HEADER = r"(?i:authorization)[\"'\\\[\]]*\s*[:=]\s*[\"'\\\[]*"
+_HEADER_ENDS = r"(?![\w.~+/=:-])(?=[ \t\r]*(?:$|[\"'\\,;\])}]|[ \t](?:-|https?://)))"
+_HEADER_NAME = re.compile(r"(?i)(?:proxy-|x-)?authorization")
 _PATTERNS = (
     USERINFO,
     re.compile(r"://(?P<value>(?=\w*\d)[\w-]{20,})(?=[:@])"),  # a token in a user's place
-    re.compile(r"(?i:authorization)[\"'\\\[\]]*\s*[:=]\s*[\"'\\\[]*(?i:basic|bearer|token|negotiate)\s+(?P<value>[\w.~+/=-]+)"),
+    re.compile(rf"{_HEADER}(?i:apikey|api-key|basic|bearer|gssapi|negotiate|ntlm|token)\s+(?P<value>[\w.~+/=-]+)"),
+    # Without a scheme: a word of its own that is neither a number, nor a name, nor an address.
+    re.compile(
+        rf"{_HEADER}(?!(?:[\d.:/]+|[a-z]+(?:[-./][a-z0-9]+)*){_HEADER_ENDS})(?=[\w.~+/=-]*\d|[A-Za-z]{{32}})"
+        rf"(?P<value>[\w.~+/=-]{{8,}}){_HEADER_ENDS}"
+    ),
+    # Schemes that sign a request.
+    re.compile(rf"{_HEADER}[^\n]{{1,400}}?\b(?i:mac|response|signature)=\\*\"?(?P<value>[\w+/=-]{{16,}})"),
     re.compile(r"(?i)\b(?:set-)?cookie[\"'\\]*: *[\[\"'\\]*(?P<value>[^\s\"'\\]+=[^\"'\\\n]+)"),
     re.compile(r"(?P<value>eyJ[\w-]{10,}\.[\w-]{10,}\.[\w-]+)"),  # a JSON web token
     re.compile(r"\b(?P<value>gh[pousr]_\w{20,}|github_pat_\w{20,}|glpat-[\w-]{20,}|xox[abeoprs]-[\w-]{10,})"),
@@ -119,7 +135,9 @@ class Masker:
         found = [form for value in self.distinct for form in forms(value)]
         found += [form for value in self.words for form in forms(value, anywhere=False)]
         found += [form for value in weak for form in forms(value, anywhere=False, word=False)]
-        self._forms = list(dict.fromkeys(found))
+        self._forms: dict[str, list[Form]] = {}
+        for form in dict.fromkeys(found):
+            self._forms.setdefault(form.gate, []).append(form)
 
     def text(self, text: str) -> str:
         """Running text, such as a log."""
@@ -150,8 +168,7 @@ class Masker:
 
     def _known(self, text: str) -> Iterator[Span]:
         """Where the known values stand."""
-        for form in self._forms:
-            yield from _matches(form, text)
+        yield from self._of_forms(text)
         # Base64 that is wrapped is searched without its line ends.
         if cuts := [match.span() for match in WRAP.finditer(text)]:
             starts, joined, last, removed = list[int](), list[str](), 0, list[int]()
@@ -166,8 +183,13 @@ class Masker:
                 index = bisect(starts, at)
                 return at + (removed[index - 1] if index else 0)
 
-            for form in self._forms:
-                yield from ((place(start), place(end - 1) + 1) for start, end in _matches(form, whole))
+            yield from ((place(start), place(end - 1) + 1) for start, end in self._of_forms(whole))
+
+    def _of_forms(self, text: str) -> Iterator[Span]:
+        for gate, found in self._forms.items():
+            if not gate or re.search(gate, text):
+                for form in found:
+                    yield from _matches(form, text)
 
     def _alike(self, text: str) -> Iterator[Span]:
         """Where something looks like a secret."""
@@ -176,14 +198,14 @@ class Masker:
             start, end = text.rfind("\n", 0, hint.start()) + 1, text.find("\n", hint.end())
             line = text[start : end if end >= 0 else len(text)]
             spans = [match.span("value") for pattern in _PATTERNS for match in pattern.finditer(line)]
-            spans += [content(match) for match in named(line, self._variables)]
+            spans += [content(match) for match in (*named(line, self._variables), *told(line))]
             yield from ((start + first, start + last) for first, last in spans)
             at = start + len(line)
         for pattern, groups in ((_PAIR, _PAIRED), (_PAIR_TURNED, _PAIRED_TURNED)):
             for match in pattern.finditer(text):
-                if self._is_secret(match["key"]):
+                if self._is_secret(match["key"]) or _HEADER_NAME.fullmatch(match["key"]):
                     yield from [match.span(name) for name in groups if match[name] is not None][:1]
-        yield from (content(match) for match in elements(text))
+        yield from (content(match) for match in (*elements(text), *triples(text)))
         if _COMMAND.search(text):
             yield from _of_commands(text)
         if "PRIVATE KEY-----" in text:
@@ -204,12 +226,19 @@ class Masker:
         if not isinstance(value, dict):
             return value
         # A name, or the path of a patch (JSON 6902).
-        named_so = self._is_secret(str(value.get("name") or value.get("path") or ""))
-        return {
-            self.text(key): self._blank(item) if self._is_secret(key) or (named_so and key in _VALUES) else self._tree(item)
-            for key, item in value.items()
-            if key not in DROPPED_ANNOTATIONS
-        }
+        name = str(value.get("name") or value.get("path") or "")
+        shown: dict[str, Any] = {}
+        for key, item in value.items():
+            if key in DROPPED_ANNOTATIONS:
+                continue
+            called = name if key in _VALUES and name else key
+            if self._is_secret(key) or self._is_secret(called):
+                shown[self.text(key)] = self._blank(item)
+            elif isinstance(item, str) and _HEADER_NAME.fullmatch(called):
+                shown[self.text(key)] = self.config(f"{called}: {item}").removeprefix(f"{called}: ")
+            else:
+                shown[self.text(key)] = self._tree(item)
+        return shown
 
     def _blank(self, value: Any) -> Any:
         """What a secret's name has: texts and numbers are replaced. A structure is a reference, or has names of its own."""

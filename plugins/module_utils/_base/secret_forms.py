@@ -5,7 +5,8 @@
 
 A pattern allows each character to be escaped in its own way, so that JSON in JSON, percent-encoding of either case, quoting, folding and
 any mixture of them are one pattern. Base64 hides the characters, so that its forms are computed: at each of the three places that a value
-may have in a group of three bytes, of the value as it is and as JSON, URLs and YAML write it.
+may have in a group of three bytes, of the value as it is and as JSON, URLs and YAML write it, and of its UTF-16. Base32 likewise, at each
+of five places. Hexadecimal digits stand in one row, or in pairs.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import html.entities
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from urllib.parse import quote, quote_plus
 
@@ -29,6 +30,8 @@ WRAP = re.compile(
     rf"{_NEW_LINE}(?<={_FULL_LINE})(?:{_NEW_LINE}[ \t]*)*(?:\d{{4}}-\d\d-\d\dT\S+ )?[ \t]*(?=[{ALPHABET}_-])",
     re.DOTALL,
 )
+# Base64 of bytes of which every other one is 0, also if its other characters are escaped.
+_ZEROS = r"A\S{2,12}A\S{4,24}A\S{2,12}A"
 # A backslash and a percent sign, themselves as often encoded as may be. After a backslash YAML goes on in the next line, also in JSON.
 _SLASH = r"(?:(?:\\|%+(?:25)*5[cC])(?:\r?\n[ \t]*)?)"
 _FOLD = r"(?:\\+\r?\n[ \t]*|\\{3,}n[ \t]*)?"
@@ -49,11 +52,15 @@ _ENTITIES[ord("'")] = ["apos"]
 
 @dataclass(frozen=True)
 class Form:
-    """One pattern. ``anchor`` stands as it is in all that it matches; ``reach`` is how far from it a match may begin or end."""
+    """One pattern. ``anchor`` stands as it is in all that it matches; ``reach`` is how far from it a match may begin or end.
+
+    ``gate``: a pattern of the encoding, which stands in few texts. Where it does not, no value stands in this form.
+    """
 
     anchor: str
     source: str
     reach: int
+    gate: str = ""
 
     @cached_property
     def pattern(self) -> re.Pattern[str]:
@@ -144,6 +151,22 @@ def _base64_form(content: bytes, offset: int, whole: bool, alone: bool = False) 
     return _form(core, pattern)
 
 
+def _hex_forms(content: bytes) -> Iterator[Form]:
+    """Hexadecimal digits in one row, as of C(xxd -p), or in pairs, as of C(od) and OpenSSL; in small letters or capitals."""
+    for separator, row in (("", content.hex()), (":", content.hex(":")), (" ", content.hex(" "))):
+        for text in dict.fromkeys((row, row.upper())):
+            yield Form(text, re.escape(text), len(text), rf"(?:[0-9a-fA-F]{{2}}{separator}){{7}}")
+
+
+def _base32_form(content: bytes, offset: int) -> Form:
+    """The characters that the content alone decides after ``offset`` other bytes, and the last one if nothing follows it."""
+    bits = 8 * (offset + len(content))
+    encoded = base64.b32encode(b"\0" * offset + content).decode().rstrip("=")
+    core, last = encoded[-(-8 * offset // 5) : bits // 5], encoded[bits // 5 :]
+    end = rf"(?:{last}(?![A-Z2-7]){_PADDING}*)?" if last else rf"(?:{_PADDING}+)?"
+    return replace(_form(core, core + end), gate="[A-Z2-7]{11}")
+
+
 def _spellings(value: str) -> set[str]:
     """The value as programs write it before it is encoded once more."""
     go = json.dumps(value, ensure_ascii=False)[1:-1]
@@ -178,3 +201,11 @@ def forms(value: str, anywhere: bool = True, word: bool = True) -> Iterator[Form
     for spelling in _spellings(value):
         for offset in range(3):
             yield _base64_form(spelling.encode("utf-8", "surrogatepass"), offset, whole=False)
+    content = value.encode("utf-8", "surrogatepass")
+    yield from _hex_forms(content)
+    yield from (_base32_form(content, offset) for offset in range(5))
+    # PowerShell and Java: the bytes of a text are often those of UTF-16.
+    gate = _ZEROS if all(ord(character) < 256 for character in value) else ""
+    for encoding in ("utf-16-le", "utf-16-be"):
+        encoded = value.encode(encoding, "surrogatepass")
+        yield from (replace(_base64_form(encoded, offset, whole=False), gate=gate) for offset in range(3))

@@ -117,7 +117,14 @@ def _assignment(names: frozenset[str]) -> re.Pattern[str]:
     )
 
 
-CONTENT = ("double", "single", "nested", "word", "block", "next", "rest")
+CONTENT = ("basic", "literal", "double", "single", "nested", "word", "block", "next", "rest")
+# Texts of more lines, as TOML and Python write them. Before the last three quotes one or two more may belong to the text.
+_TRIPLE = (
+    r"(?P<fence>(?P<one>\\*\")(?P=one){2})(?P<basic>.{0,20000}?)(?<!\\)(?P=fence)(?!(?P=one))"
+    r"|(?P<raw>(?P<mark_of_raw>\\*')(?P=mark_of_raw){2})(?P<literal>.{0,20000}?)(?P=raw)(?!(?P=mark_of_raw))"
+)
+_FENCES = ('"""', "'''", r"\"\"\"", r"\'\'\'")
+_TRIPLES = re.compile(rf"(?<![\w.-])(?P<key>[\w.-]{{1,120}})\\*[\"']?[ \t]*[:=][ \t]*(?:{_TRIPLE})", re.DOTALL)
 # The beginning of another assignment, or of a structure. Base64 may end with what looks like one.
 _OTHER = r"[ \t-]*(?:[{\[#;]|[\"']?[A-Za-z_][\w.\-/]*[\"']?[ \t]*(?::(?=\s|\Z)|=(?!=?[ \t]*(?:\r?\n|\Z))))"
 # A line of a configuration file: INI, YAML, TOML, properties, environment. The value may be a block or a quoted text of more lines, or
@@ -127,6 +134,7 @@ _LINE = re.compile(
     r"(?:=|:=|:(?=[ \t\r\n]|$))[ \t]*"
     r"(?:[|>][+-]?\d?[ \t]*\r?\n(?P<block>(?:(?P=indent)[ \t]+[^\n]*(?:\n|\Z)|[ \t]*\n)+)"
     rf"|\r?\n(?P<next>(?:(?P=indent)(?:[ \t]|-[ \t])(?!{_OTHER})[^\n]*(?:\n|\Z))+)"
+    rf"|(?s:{_TRIPLE})"
     r"|(?:" + _QUOTED.replace(".*?", "[^\n]*?") + r")(?=[ \t]*[,;]?[ \t]*(?:[#;][^\n]*)?\r?$)|(?P<rest>[^\r\n]+))",
     re.MULTILINE,
 )
@@ -141,6 +149,22 @@ _ELEMENT = re.compile(
     r"<(?:name>\s*(?P<name>[\w.-]{1,120})\s*</name>\s*<value|(?P<tag>[\w.:-]{1,120})(?:\s[^<>]{0,500})?)>"
     r"(?P<word>[^<]{1,4096})</(?(name)value|(?P=tag))>"
 )
+# A sentence that says a value. Between the name and the verb logs may have a colon.
+_TOLD = re.compile(
+    r"(?<![\w.-])(?P<key>[\w.-]{0,40}(?i:passwords?|passwd|passphrase|passcode|pwd|secret|token|credentials?"
+    r"|(?:access|api|encryption|fernet|private|secret|signing)[ _-]?key))[\"']?(?:[ \t]*:)?[ \t]+(?i:is|was|are|were)"
+    r"(?:[ \t]+(?i:now|set[ \t]+to|changed[ \t]+to|reset[ \t]+to))?[ \t]*[:=]?[ \t]+"
+    rf"(?:{_QUOTED}|(?P<word>{_WORD}))"
+)
+# What a sentence says of a value without its text: its state, its encoding, its length, its time.
+_OF_STATE = re.compile(
+    r"(?i:absent|correct|empty|expired|incorrect|invalid|known|missing|not (?:found|given|set|valid)|required|unknown|unset|valid|wrong)"
+)
+_OF_WHAT_KIND = re.compile(
+    r"(?i)(?:base-?(?:32|64)|bcrypt|sha-?\d|md5|utf-?\d|x\.?509|oauth-?2|rfc-?\d|v\d)\S*|\d{4}-\d\d-\d\d\S*"
+    r"|\d+-?(?:[dhms]|ms|bits?|bytes?|char(?:acter)?s?|days?|hours?|minutes?|seconds?)(?:-[a-z]+)*"
+)
+_OBJECT = re.compile(r"[a-z0-9]+(?:[-./][a-z0-9]+)+")
 # Values that stand for nothing, or for another one.
 _EMPTY = re.compile(
     r"(?i:yes|no|on|off|true|false|none|null|nil|undefined)|\**|x{3,}|\.{3,}|<[\w -]+>"
@@ -219,6 +243,28 @@ def lines(text: str) -> Iterator[re.Match[str]]:
                 yield match
 
 
+def triples(text: str) -> Iterator[re.Match[str]]:
+    """The texts of more lines that have a secret's name."""
+    found = _TRIPLES.finditer(text) if any(fence in text for fence in _FENCES) else ()
+    return (match for match in found if is_secret_name(match["key"]) and not is_empty(text[slice(*content(match))]))
+
+
+def told(text: str) -> Iterator[re.Match[str]]:
+    """The values in sentences: "the password is hunter22", not "the password is wrong"."""
+    return (match for match in _TOLD.finditer(text) if _is_told(match["key"], text[slice(*content(match))], match["word"] is None))
+
+
+def _is_told(key: str, value: str, quoted: bool) -> bool:
+    value = value.rstrip(".,:;!?")
+    if is_empty(value) or len(value) < LEAST or _OF_STATE.fullmatch(value):
+        return False
+    if quoted:
+        return True
+    # Of a Secret the name is said in the same words.
+    named_so = key.lower().endswith(("secret", "credential", "credentials")) and _OBJECT.fullmatch(value)
+    return bool(re.search(r"[\d!#$%^&*+=~]", value)) and looks_random(value) and not (named_so or _OF_WHAT_KIND.fullmatch(value))
+
+
 def elements(text: str) -> Iterator[re.Match[str]]:
     """The elements of XML that have a secret's name."""
     found = _ELEMENT.finditer(text) if "</" in text else ()
@@ -257,16 +303,24 @@ def _shell_word(value: str) -> list[str]:
     return words if len(words) == 1 else []
 
 
+def _with_escapes(value: str) -> str:
+    """What a text between double quotes says."""
+    try:
+        return str(json.loads(f'"{value}"', strict=False))
+    except ValueError:
+        return re.sub(r"\\(.)", r"\1", value)
+
+
 def _unquoted(match: re.Match[str], text: str) -> set[str]:
     """The values that an assignment may mean: with and without its escapes, its comment and its folding."""
     value = text[slice(*content(match))]
-    if match.groupdict().get("double") is not None:
-        with_escapes = value
-        try:
-            value = json.loads(f'"{value}"', strict=False)
-        except ValueError:
-            value = re.sub(r"\\(.)", r"\1", value)
-        found = {with_escapes, value}
+    if match.groupdict().get("basic") is not None:
+        folded = re.sub(r"\\[ \t]*\r?\n\s*", "", value)
+        found = {value, folded, _with_escapes(folded)}
+    elif match.groupdict().get("literal") is not None:
+        found = {value}
+    elif match.groupdict().get("double") is not None:
+        found = {value, _with_escapes(value)}
     elif match.groupdict().get("single") is not None:
         found = {value, value.replace("''", "'")}
     elif match.groupdict().get("block") is not None:
@@ -288,7 +342,7 @@ def _assigned(text: str) -> set[str]:
         for value in _unquoted(match, text):
             hidden = is_secret_name(match["key"]) or not (_PUBLIC.fullmatch(value) or (not environment and _WORDS.fullmatch(value)))
             found |= _within(value) if hidden else set()
-    for match in (*named(text), *elements(text)):
+    for match in (*named(text), *elements(text), *triples(text)):
         found |= {item for value in _unquoted(match, text) for item in _plain(value)}
     return found
 

@@ -12,12 +12,14 @@ from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
 
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import InputError
+from ansible_collections.gitops.airflow.plugins.module_utils._base.url import netloc_problem
 
 PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 # Matches every host in the lists of urllib, requests, websocket-client and curl.
 EVERYWHERE = "*"
 # Matches none: no host has this name (RFC 2606).
 NOWHERE = "none.invalid"
+_PROXY = re.compile(r"[A-Za-z][A-Za-z\d+.-]*://(?P<netloc>[^/?#]*)(?P<rest>.*)", re.DOTALL)
 
 
 def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
@@ -71,17 +73,29 @@ def _port(parts: SplitResult) -> int | None:
         return None
 
 
+def shown_proxy(url: str) -> str:
+    """A proxy's URL for a message: without user and password, whatever these hold."""
+    return re.sub(r"^(?P<scheme>[a-z][a-z\d+.-]*://)?.*@", r"\g<scheme>", url, flags=re.DOTALL | re.IGNORECASE)
+
+
 def normal_proxy(url: str) -> str:
     """A proxy's URL as all libraries take it: with scheme and port. Raises InputError for what is not a URL."""
     full = url if "://" in url else f"http://{url}"
-    try:
-        parts = urlsplit(full)
-        port = parts.port
-    except ValueError as error:
-        shown = full.rpartition("@")[2]
+    if problem := _proxy_problem(full):
         advice = "Correct proxy, or the environment's HTTPS_PROXY and HTTP_PROXY, for instance http://proxy.example:3128."
-        raise InputError(f"The proxy {shown!r} is not a URL: {error}.", advice, "bad_proxy") from error
-    return full if port else f"{parts.scheme}://{parts.netloc.rstrip(':')}:{PORTS.get(parts.scheme, 1080)}"
+        raise InputError(f"The proxy is {shown_proxy(full)!r}: {problem}.", advice, "bad_proxy")
+    parts = urlsplit(full)
+    return full if parts.port else f"{parts.scheme}://{parts.netloc.rstrip(':')}:{PORTS.get(parts.scheme, 1080)}"
+
+
+def _proxy_problem(url: str) -> str:
+    """Why no request can be sent through it, or nothing. Python's own words would quote a password that it takes for a port."""
+    found = _PROXY.fullmatch(url)
+    if not found:
+        return "it must begin with http:// or https:// and name a host"
+    if "@" in found["rest"]:
+        return "its user or password holds a character that must be percent-encoded (/, ? or #)"
+    return netloc_problem(found["netloc"].rpartition("@")[2])
 
 
 def proxy_for(url: str, proxies: Mapping[str, str]) -> str:

@@ -93,10 +93,11 @@ def http_problem(url: str, *, query: bool = False) -> str:
         return "it must have no query (?…), because paths are added to it"
     if not (found["path"] + (found["query"] or "")).isascii():
         return "its path holds a character that is not ASCII; such a character must be percent-encoded"
-    return _netloc_problem(netloc)
+    return netloc_problem(netloc)
 
 
-def _netloc_problem(netloc: str) -> str:
+def netloc_problem(netloc: str) -> str:
+    """Why no request can be sent to a host with or without a port, or nothing. Any user before them must be cut off."""
     parts = HOST.fullmatch(netloc)
     if not parts:
         return "an IPv6 address in it must stand in brackets, such as http://[::1]:8080"

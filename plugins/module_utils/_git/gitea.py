@@ -17,7 +17,7 @@ from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.parse import quote
 
-from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError, RequestError
+from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError, RequestError, sentence
 from ansible_collections.gitops.airflow.plugins.module_utils._base.http_sender import Send, basic, sender
 from ansible_collections.gitops.airflow.plugins.module_utils._base.shorten import shorten
 from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Obj
@@ -176,7 +176,7 @@ class Gitea:
             advice = "Check that the Git server runs."
             if isinstance(reason, CollectionError):  # the tunnel's
                 advice = reason.next_action or advice
-            raise GiteaError(0, f"{self.name} cannot be reached: {reason}.", advice) from None
+            raise GiteaError(0, sentence(f"{self.name} cannot be reached: {reason}"), advice) from None
 
     def _refusal(self, method: str, path: str, error: HTTPError) -> GiteaError:
         text = error.read().decode("utf-8", "replace")
@@ -188,5 +188,5 @@ class Gitea:
         if error.code == 401:
             message = f"{self.name} does not accept the password of account {self.account} (401, {detail})."
             return GiteaError(401, message, "Check the Secret that holds it: it must be the account's present password.")
-        message = f"{self.name} answered {method} {path.partition('?')[0]} with {error.code}: {detail}."
+        message = sentence(f"{self.name} answered {method} {path.partition('?')[0]} with {error.code}: {detail}")
         return GiteaError(error.code, message, "Read the server's log, and run the same command again.")

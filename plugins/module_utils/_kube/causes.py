@@ -17,19 +17,24 @@ from typing import Any, Literal
 from ansible_collections.gitops.airflow.plugins.module_utils._base.shorten import shorten
 from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Obj, timestamp
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.pods import (
+    DEFAULT_SCHEDULER,
     condition,
     container_statuses,
     controller,
     current_pods,
     start_problems,
+    unnoticed_by,
     unschedulable,
 )
 
-Kind = Literal["job", "quota", "refused", "unschedulable", "mount", "sandbox", "image", "configuration", "crash", "probe", "deadline"]
+Kind = Literal[
+    "job", "quota", "refused", "scheduler", "unschedulable", "mount", "sandbox", "image", "configuration", "crash", "probe", "deadline"
+]
 ORDER: tuple[Kind, ...] = (
     "job",
     "quota",
     "refused",
+    "scheduler",
     "unschedulable",
     "mount",
     "sandbox",
@@ -58,6 +63,8 @@ NODE_COMES, NO_NODE_COMES = frozenset({"TriggeredScaleUp", "Nominated"}), frozen
 NOT_YET = frozenset({"ContainerCreating", "PodInitializing"})
 # A container that restarts this often, the last time within this time, does not run well (status).
 REPEATED, RECENT, SETTLED = 3, 3600, 600
+# A scheduler that runs has said something of a new pod within this time (seconds).
+NOTICED = 30
 # What starts and fails has mostly failed within this time (seconds); Airflow reads its configuration for up to ten.
 FRESH = 15
 # A container that has one of these probes is ready only after it has passed the probe.
@@ -130,7 +137,7 @@ def slim_pod(pod: Obj) -> Obj:
             **{key: metadata[key] for key in kept if key in metadata},
             "labels": {key: labels[key] for key in ("pod-template-hash", "controller-revision-hash") if key in labels},
         },
-        "spec": {**{key: spec[key] for key in ("nodeName", "restartPolicy") if key in spec}, "containers": containers},
+        "spec": {**{key: spec[key] for key in ("nodeName", "restartPolicy", "schedulerName") if key in spec}, "containers": containers},
         "status": {
             key: status[key]
             for key in ("phase", "reason", "message", "conditions", "initContainerStatuses", "containerStatuses")
@@ -257,6 +264,28 @@ def _unschedulable(pod: Obj, message: str, events: Events) -> Cause:
     return Cause("unschedulable", key, text, action)
 
 
+def _unnoticed(pod: Obj, scheduler: str) -> Cause:
+    namespace, name = place(pod)
+    if scheduler == DEFAULT_SCHEDULER:
+        action = "Check that Kubernetes' scheduler runs (kubectl -n kube-system get pods -l component=kube-scheduler)."
+    else:
+        action = (
+            f"Correct schedulerName of pod {namespace}/{name} (Kubernetes' own scheduler is {DEFAULT_SCHEDULER}), or start the scheduler "
+            f"{scheduler}."
+        )
+    # A cluster starts its own scheduler again.
+    lasting = scheduler != DEFAULT_SCHEDULER
+    what = "does not run" if scheduler == DEFAULT_SCHEDULER else "does not run, or does not exist"
+    text = f"pod {namespace}/{name}: the scheduler {scheduler} has not processed the pod; it {what}"
+    return Cause("scheduler", f"{owner(pod)}/scheduler", text, action, lasting=lasting, change=lasting)
+
+
+def too_new(pod: Obj, now: datetime.datetime) -> bool:
+    """Whether the pod was created less than NOTICED seconds ago, so that its scheduler may still process it."""
+    created = timestamp((pod.get("metadata") or {}).get("creationTimestamp"))
+    return bool(unnoticed_by(pod)) and created is not None and (now - created).total_seconds() < NOTICED
+
+
 def _kubelet(pod: Obj, events: Events) -> list[Cause]:
     """What keeps the kubelet from starting any container: volumes, network."""
     if not _waits_for_kubelet(pod) or _ready_to_start(pod):
@@ -352,6 +381,8 @@ def pod_causes(pod: Obj, events: Events | None = None) -> list[Cause]:
     events = events or Events([])
     if (message := unschedulable(pod)) is not None:
         return _identified([_unschedulable(pod, message, events)], _owner_uid(pod))
+    if scheduler := unnoticed_by(pod):
+        return _identified([_unnoticed(pod, scheduler)], _owner_uid(pod))
     phase = (pod.get("status") or {}).get("phase")
     if phase == "Succeeded" or (phase == "Failed" and not _of_job(pod)):
         return []

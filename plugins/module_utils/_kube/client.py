@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from urllib.parse import quote, urlencode
 from urllib.request import getproxies_environment
 
-from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError, InputError, LibraryMissing
+from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError, InputError, LibraryMissing, sentence
 from ansible_collections.gitops.airflow.plugins.module_utils._base.shorten import shorten
 from ansible_collections.gitops.airflow.plugins.module_utils._base.transport import api_proxy
 from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Obj
@@ -116,7 +116,7 @@ class KubeApi:
                 answer.read(cache_content=True)
         except urllib3.exceptions.HTTPError as error:
             reason = re.sub(r"<[^>]*object at 0x[0-9a-f]+>:? ?", "", str(error))
-            message = f"The Kubernetes API at {self._host} cannot be reached: {reason}."
+            message = sentence(f"The Kubernetes API at {self._host} cannot be reached: {reason}")
             raise ApiError(0, message, "Check the address, and that the cluster runs.") from error
         return answer
 
@@ -291,7 +291,7 @@ def _refusal(status: int, text: str, verb: str, url_path: str, host: str) -> Api
             "Renew the credentials, or choose another context.",
         )
     if status == 403:
-        message = f"Not permitted to {verb} {url_path} (403): {detail}."
+        message = sentence(f"Not permitted to {verb} {url_path} (403): {detail}")
         return ApiError(status, message, "Grant that verb on that resource to the account that runs this.")
     return ApiError(status, f"{host} answered {verb} {url_path} with {status}: {detail}")
 

@@ -13,6 +13,8 @@ from ansible_collections.gitops.airflow.plugins.module_utils._base.mask import m
 from ansible_collections.gitops.airflow.plugins.module_utils._base.shorten import shorten
 from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Obj
 
+# The one that every cluster has.
+DEFAULT_SCHEDULER = "default-scheduler"
 CANNOT_START = frozenset(
     {
         "CrashLoopBackOff",
@@ -134,3 +136,14 @@ def unschedulable(pod: Obj) -> str | None:
     if scheduled.get("reason") not in ("Unschedulable", "SchedulerError"):
         return None
     return shorten(scheduled.get("message") or str(scheduled["reason"]))
+
+
+def unnoticed_by(pod: Obj) -> str:
+    """The scheduler that has said nothing of a pod without a node, or nothing.
+
+    One that does not exist leaves neither an Event nor a condition. Any other says why it finds no node, or finds one in a moment. The API
+    server writes a name into each pod. A pod with scheduling gates has the condition from the start.
+    """
+    spec, status = pod.get("spec") or {}, pod.get("status") or {}
+    waits = status.get("phase") in (None, "Pending") and not spec.get("nodeName")
+    return str(spec.get("schedulerName") or "") if waits and not condition(pod, "PodScheduled") else ""

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError
+from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError, sentence
 from ansible_collections.gitops.airflow.plugins.module_utils._base.shorten import shorten
 from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Obj, Verdict, done, earliest, failed, waiting
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import KubeApi
@@ -212,7 +212,7 @@ def _follow(
         return [notice for part in parts for notice in part.notices]
     what = f"Not done within {timeout:g} s" if timed_out else f"Failed after {clock() - start:.3g} s"
     quoted, action = wait.open[0].diagnosis()
-    message = f"{what}: {verdict.reason}." + (f"\n{quoted}" if quoted else "")
+    message = sentence(f"{what}: {verdict.reason}") + (f"\n{quoted}" if quoted else "")
     results = [result for part in parts for result in part.results()]
     events = [line for part in wait.open for line in part.events()]
     raise NotSettled(message, action, "timeout" if timed_out else code, results, events)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError, CollectionError, InputError
+from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError, CollectionError, InputError, sentence
 from ansible_collections.gitops.airflow.plugins.module_utils._base.mask import masked_words
 from ansible_collections.gitops.airflow.plugins.module_utils._base.progress import Progress
 from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Verdict
@@ -35,7 +35,10 @@ class Request:
 
 @dataclass(frozen=True)
 class Placement:
-    """How the wait ended. ``version`` is the resourceVersion at which it began; ``elapsed`` counts from its start, in seconds."""
+    """How the wait ended. ``version`` is the resourceVersion at which it began; ``elapsed`` counts from its start, in seconds.
+
+    ``advice``: what to do about the cause that the verdict names, or nothing.
+    """
 
     verdict: Verdict
     timed_out: bool
@@ -45,6 +48,7 @@ class Placement:
     version: str
     notices: list[str]
     elapsed: float
+    advice: str = ""
 
 
 def await_placement(
@@ -88,13 +92,14 @@ def await_placement(
     else:
         verdict, timed_out = follow(first, ThreadInbox(streams, clock), wait.step, began + request.timeout)
     placements, strays = wait.results()
-    return Placement(verdict, timed_out, placements, strays, watched or ["*"], version, wait.notices, clock() - began)
+    return Placement(verdict, timed_out, placements, strays, watched or ["*"], version, wait.notices, clock() - began, wait.advice(verdict))
 
 
 def failure(request: Request, found: Placement) -> CollectionError:
     """Why the wait failed, with the last lines of workers that failed."""
     what = f"Not done within {request.timeout:g} s" if found.timed_out else f"Failed after {round(found.elapsed, 3):g} s"
-    message, advice = f"{what}: {found.verdict.reason}.", "Correct the problem in the message, and trigger a new run."
+    message = sentence(f"{what}: {found.verdict.reason}")
+    advice = found.advice or "Correct the problem in the message, and trigger a new run."
     if found.timed_out and not found.placements and not found.strays:
         advice = "Check dag_id and run_id, that the DAG is not paused, and the scheduler's log."
         if not (request.since or request.known):

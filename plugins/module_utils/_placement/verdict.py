@@ -18,7 +18,8 @@ from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict impor
     named,
     waiting,
 )
-from ansible_collections.gitops.airflow.plugins.module_utils._kube.pods import start_problems, unschedulable
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.causes import Cause, pod_causes
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.pods import start_problems
 from ansible_collections.gitops.airflow.plugins.module_utils._placement.worker import Worker
 
 TOLERATION = {"key": "", "operator": "Equal", "value": "", "effect": ""}
@@ -258,13 +259,14 @@ def _replaced(last: Worker, expect: Expectation) -> str:
 
     It may come by Airflow's word, or because tries are left, or because the task cannot have begun in a pod that never started.
     """
-    what = f"worker {last.name} was deleted{_of_tries(last, expect)}{_disrupted(last)}"
+    what = f"worker {last.name} {_vanished(last)}{_of_tries(last, expect)}{_disrupted(last)}"
     if last.final:
         return ""
     if last.awaited:
         return f"{what}, and task {last.task[0]} is {last.awaited}: its next worker is awaited"
     if last.try_number < expect.tries:
-        return f"{what}, the next try is awaited"
+        doubt = "; whether its task has ended is shown by task_instances" if last.interrupted else ""
+        return f"{what}, the next try is awaited{doubt}"
     if last.unstarted:
         why = "".join(f": {text}" for _name, text in last.blocked)
         return f"{what} before it started{why}; Airflow makes another one or ends the task, which task_instances show"
@@ -276,7 +278,32 @@ def _of_tries(worker: Worker, expect: Expectation) -> str:
 
 
 def _disrupted(worker: Worker) -> str:
-    return f" ({worker.disruption})" if worker.disruption else ""
+    return f" ({worker.taken_away})" if worker.taken_away else ""
+
+
+def _vanished(worker: Worker) -> str:
+    """How a worker went whose end proves nothing."""
+    return "ended with exit code 0 while the cluster removed it" if worker.interrupted else "was deleted"
+
+
+def homeless(worker: Worker) -> list[Cause]:
+    """Why no scheduler finds a node for it, as far as time alone seldom mends that."""
+    found = [] if worker.deleted else pod_causes(worker.pod)
+    return [cause for cause in found if cause.kind in ("scheduler", "unschedulable") and cause.lasting]
+
+
+def words(worker: Worker, cause: Cause) -> str:
+    """A cause without the pod's own name, which stands before it."""
+    return cause.text.removeprefix(f"pod {worker.namespace}/{worker.name}: ")
+
+
+def advice(workers: Sequence[Worker], reason: str) -> str:
+    """What to do about the first worker whose cause the reason names; nothing where it names none."""
+    for worker in current(workers):
+        for cause in [] if worker.deleted else pod_causes(worker.pod):
+            if worker.name in reason and words(worker, cause) in reason:
+                return cause.action
+    return ""
 
 
 def _troubles(worker: Worker, rules: Rules) -> list[tuple[str, float, str]]:
@@ -285,9 +312,8 @@ def _troubles(worker: Worker, rules: Rules) -> list[tuple[str, float, str]]:
     Once its base container runs, only the end of that one counts.
     """
     if worker.phase == "Gone":
-        cause = _disrupted(worker)
-        text = f"was deleted{cause} before its end was seen, so how it ended is unknown; give task_instances, which airflow_dag_run returns"
+        unknown = ", so how its task ended is unknown" if worker.interrupted else " before its end was seen, so how it ended is unknown"
+        text = f"{_vanished(worker)}{_disrupted(worker)}{unknown}; give task_instances, which airflow_dag_run returns"
         return [(f"{worker.key} gone", rules.start_grace, text)]
-    why = unschedulable(worker.pod)
-    troubles = [] if why is None else [(f"{worker.key} unschedulable", rules.unschedulable_grace, f"Unschedulable: {why}")]
+    troubles = [(f"{worker.key} {cause.kind}", rules.unschedulable_grace, words(worker, cause)) for cause in homeless(worker)]
     return troubles + [(f"{worker.key} start {name}", rules.start_grace, text) for name, text in worker.blocked]

@@ -14,7 +14,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import
 from ansible_collections.gitops.airflow.plugins.module_utils._base.progress import Progress
 from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Obj, Verdict, earliest, waiting
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import core_path
-from ansible_collections.gitops.airflow.plugins.module_utils._kube.pods import start_problems, unschedulable
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.pods import start_problems
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.watch import Api, Change, Source
 from ansible_collections.gitops.airflow.plugins.module_utils._placement.events import Sighting, read
 from ansible_collections.gitops.airflow.plugins.module_utils._placement.evidence import Instance, find, hostname, pod_names, settled, whole
@@ -23,10 +23,13 @@ from ansible_collections.gitops.airflow.plugins.module_utils._placement.verdict 
     Finding,
     Past,
     Rules,
+    advice,
     current,
+    homeless,
     judge,
     missing,
     stray,
+    words,
 )
 from ansible_collections.gitops.airflow.plugins.module_utils._placement.worker import WORKER_LABEL, Worker, label_value, trimmed
 
@@ -244,6 +247,10 @@ class PlacementWait:
             self.notices.append(log.error)
         return list(log.lines)[-self._tail :]
 
+    def advice(self, verdict: Verdict) -> str:
+        """What to do about the cause that the verdict names, or nothing."""
+        return advice(self.proofs, verdict.reason)
+
     def results(self) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
         """The proof for each expected worker, every try of it, and for each stray."""
         placements, strays = [], []
@@ -290,6 +297,6 @@ def _older(pod: Obj, known: Obj) -> bool:
 
 def state_text(worker: Worker) -> str:
     """How far it came and where, and why it does not go on."""
-    why = [unschedulable(worker.pod) or ""]
+    why = [words(worker, cause) for cause in homeless(worker)]
     why += [f"{problem.reason} {problem.message}".strip() for problem in start_problems(worker.pod)]
     return ": ".join(filter(None, (worker.phase + (f" on {worker.node}" if worker.node else ""), *why)))

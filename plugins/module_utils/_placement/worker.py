@@ -21,6 +21,8 @@ BASE = "base"
 WORKER_LABEL = "kubernetes_executor"
 IDS = ("dag_id", "task_id", "run_id", "map_index", "try_number")
 Evidence = Literal["pod", "events"]
+# Reasons with which the kubelet or the node's controller ends a pod: for lack of room, for a pod that matters more, with its node.
+TAKEN_AWAY = frozenset({"Evicted", "NodeLost", "NodeShutdown", "Preempting", "Shutdown", "Terminated"})
 _LONG_AGO = datetime.datetime.min.replace(tzinfo=datetime.UTC)
 
 
@@ -56,13 +58,26 @@ def trimmed(pod: Obj) -> Obj:
             "labels": _pick(metadata.get("labels") or {}, tuple(key for key in IDS if key not in annotations)),
             "annotations": _pick(annotations, IDS),
         },
-        "spec": _pick(spec, ("nodeName", "serviceAccountName", "nodeSelector", "tolerations", "affinity")),
+        "spec": {
+            **_pick(spec, ("nodeName", "serviceAccountName", "nodeSelector", "tolerations", "affinity")),
+            **({} if spec.get("nodeName") else _scheduling(spec)),
+        },
         "status": {
             **_pick(status, ("phase", "reason", "message")),
             "conditions": [item for item in status.get("conditions") or [] if item.get("type") in ("PodScheduled", "DisruptionTarget")],
             **statuses,
         },
     }
+
+
+def _scheduling(spec: Obj) -> Obj:
+    """What shows why a pod has no node: its scheduler, and what its containers request."""
+    requests = [
+        {"name": item.get("name"), "resources": _pick(item["resources"], ("requests",))}
+        for item in spec.get("containers") or []
+        if (item.get("resources") or {}).get("requests")
+    ]
+    return {**_pick(spec, ("schedulerName",)), **({"containers": requests} if requests else {})}
 
 
 def _pick(given: Obj, keys: tuple[str, ...]) -> Obj:
@@ -199,11 +214,13 @@ class Worker:
 
     @property
     def phase(self) -> str:
-        """Pending, Scheduled, Running, Succeeded or Failed; Gone when it was deleted before its end was seen.
+        """Pending, Scheduled, Running, Succeeded or Failed; Gone when it was deleted before its end was seen, or was interrupted.
 
         The end of the base container counts, whatever becomes of sidecars: a pod with one that fails is Failed, with one that runs on
         Running (V5).
         """
+        if self.interrupted:
+            return self.reported or "Gone"
         if ended := self.base.get("terminated"):
             return "Succeeded" if ended.get("exitCode") == 0 else "Failed"
         if self.status.get("phase") in ("Succeeded", "Failed"):
@@ -229,6 +246,28 @@ class Worker:
         if target.get("status") != "True":
             return ""
         return shorten(": ".join(str(target[key]) for key in ("reason", "message") if target.get(key)), 300)
+
+    @property
+    def taken_away(self) -> str:
+        """The same, also of a cluster that sets no such condition."""
+        if self.disruption or self.status.get("reason") not in TAKEN_AWAY:
+            return self.disruption
+        return shorten(": ".join(str(self.status[key]) for key in ("reason", "message") if self.status.get(key)), 300)
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether its base container ended well only after the cluster had begun to take the pod away.
+
+        Airflow ends a task that gets SIGTERM, and its process may then end with exit code 0: that proves nothing of the task.
+        """
+        ended = self.base.get("terminated") or {}
+        if not self.taken_away or (ended.get("exitCode") if ended else self.status.get("phase") != "Succeeded"):
+            return False
+        begun, finished = (
+            instant(str(text or ""))
+            for text in (condition(self.pod, "DisruptionTarget").get("lastTransitionTime"), ended.get("finishedAt"))
+        )
+        return not (begun and finished and finished < begun)
 
     @property
     def blocked(self) -> list[tuple[str, str]]:

@@ -17,9 +17,10 @@ from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.request import HTTPSHandler, ProxyHandler, build_opener, getproxies_environment
 
+from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import InputError
 from ansible_collections.gitops.airflow.plugins.module_utils._base.shorten import shorten
-from ansible_collections.gitops.airflow.plugins.module_utils._base.transport import proxy_for
-from ansible_collections.gitops.airflow.plugins.module_utils._base.url import public_url
+from ansible_collections.gitops.airflow.plugins.module_utils._base.transport import proxy_for, shown_proxy
+from ansible_collections.gitops.airflow.plugins.module_utils._base.url import http_problem, public_url, scheme
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.refusal import Refusal
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.repository_rules import TOKEN_URL
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings import Chart
@@ -56,6 +57,14 @@ def rules(chart: Chart) -> Iterator[Refusal]:
             "platform_airflow_chart_repository has a user or token before the host. It would be read in Git and in Argo CD.",
             f"Take it out of the URL. {ARCHIVE}",
         )
+    elif problem := _url_problem(chart):
+        yield Refusal(
+            "bad_url",
+            public_url(chart.repository),
+            "the chart repository's URL is one that a request can be sent to",
+            f"platform_airflow_chart_repository is '{public_url(chart.repository)}': {problem}.",
+            "Correct platform_airflow_chart_repository, for instance https://charts.example.com/airflow.",
+        )
     if chart.archive and (what := archive_fault(os.path.expanduser(chart.archive), chart.version)):
         yield Refusal(
             "chart_archive",
@@ -86,14 +95,29 @@ def archive_fault(path: str, version: str) -> str:
 
 def check(chart: Chart, provider: str, fetch: Get = get) -> tuple[list[Refusal], list[str]]:
     """Asks the chart repository, if Argo CD needs it. What cannot be known from this machine is a warning."""
-    if chart.archive or not chart.repository.lower().startswith(("http://", "https://")) or TOKEN_URL.match(chart.repository):
+    if chart.archive or not _is_http(chart) or TOKEN_URL.match(chart.repository) or _url_problem(chart):
         return [], []
+    proxies = getproxies_environment()
+    try:
+        proxied = bool(proxy_for(chart.repository, proxies))
+    except InputError as error:
+        value = shown_proxy(proxies[scheme(chart.repository)])
+        return [Refusal(error.code, value, "the proxy of this machine is a URL", error.message, error.next_action)], []
     answer: bytes | Exception
     try:
         answer = fetch(f"{chart.repository.rstrip('/')}/index.yaml")
     except (OSError, HTTPException, ValueError) as error:
         answer = error
-    return judge(chart, provider, answer, bool(proxy_for(chart.repository, getproxies_environment())))
+    return judge(chart, provider, answer, proxied)
+
+
+def _is_http(chart: Chart) -> bool:
+    return chart.repository.lower().startswith(("http://", "https://"))
+
+
+def _url_problem(chart: Chart) -> str:
+    """Why no request can be sent to the chart repository, or nothing. One of OCI, or a folder, is not asked."""
+    return http_problem(chart.repository) if _is_http(chart) else ""
 
 
 def judge(chart: Chart, provider: str, answer: bytes | Exception, proxied: bool) -> tuple[list[Refusal], list[str]]:

@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, The gitops.airflow team
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Secrets, ConfigMaps and volume claims that people's chart values name, and whether they are where pods need them. Pure: values in.
+"""Secrets, ConfigMaps and volume claims that people's settings name, and whether they are where pods need them. Pure: values in.
+
+Most of them are named in the values of the chart, pull secrets also in the profiles of worker namespaces.
 
 A pod can use only what is in its own namespace. What exists in the core namespace alone stops every worker of another one in
 CreateContainerConfigError, after a green run (F9).
@@ -13,6 +15,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.gitops.airflow.plugins.module_utils._platform import shapes
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.chart_values import at
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import CORE_SECRETS, WORKER_SECRETS, Ref
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.refusal import Refusal
@@ -44,17 +47,23 @@ MADE_IN_CORE = {(SECRET, name) for name in CORE_SECRETS}
 OWN = MADE | MADE_IN_CORE | {(CONFIG_MAP, "airflow-verification"), (CONFIG_MAP, "kube-root-ca.crt")}
 # The variables that list what is copied to the other worker namespaces.
 COPY_VARIABLES = {SECRET: "airflow_app_worker_secrets", CONFIG_MAP: "airflow_app_worker_config_maps"}
+# The variables that name objects, and the option of a profile.
+VALUES, PROFILES, PULL_SECRETS = "airflow_app_values", "platform_worker_namespaces", "pull_secrets"
+# Parts that name Secrets for pulling images, which have a type and a key of their own.
+OF_PULLS = ("registry.secretName", "imagePullSecrets", PULL_SECRETS)
+PULL_TYPE, PULL_KEY = "kubernetes.io/dockerconfigjson", ".dockerconfigjson"
 WORDS = {SECRET: "secret generic", CONFIG_MAP: "configmap"}
 
 
 @dataclass(frozen=True)
 class Reference:
-    """What is named: the kind, the name, the keys that it must have, and the part of the values that names it."""
+    """What is named: the kind, the name, the keys that it must have, and the variable and the part of it that name it."""
 
     kind: str
     name: str
     keys: tuple[str, ...] = ()
     place: str = ""
+    variable: str = VALUES
 
 
 def _items(source: Mapping[str, Any]) -> tuple[str, ...]:
@@ -130,7 +139,7 @@ def of_workers(values: Any) -> Iterator[Reference]:
 
 
 def wanted(given: Settings, airflow: AirflowSettings) -> dict[Ref, list[Reference]]:
-    """What must exist for people's values, by object. What the run makes itself is left out.
+    """What must exist for people's values and profiles, by object. What the run makes itself is left out.
 
     Of an object that the run copies, the source must exist.
     """
@@ -138,15 +147,26 @@ def wanted(given: Settings, airflow: AirflowSettings) -> dict[Ref, list[Referenc
     in_core = (*CORE, *(DAG_PROCESSOR if airflow.dag_processor else ()))
     scopes = [(EVERYWHERE, [core, *others]), (WORKERS, [*([core] if airflow.core_tasks else []), *others]), (in_core, [core])]
     rendered = _rendered(values)
+    named = [(reference, namespaces) for parts, namespaces in scopes for reference in _references(values, parts)]
+    named += [(reference, [namespace]) for reference, namespace in _of_profiles(given, airflow)]
     found: dict[Ref, list[Reference]] = {}
-    for parts, namespaces in scopes:
-        for reference in _references(values, parts):
-            for namespace in namespaces:
-                made = MADE | MADE_IN_CORE | rendered if namespace == core else MADE
-                if (reference.kind, reference.name) not in made:
-                    place = core if (reference.kind, reference.name) in airflow.copied else namespace
-                    found.setdefault(Ref(reference.kind, place, reference.name, "v1"), []).append(reference)
+    for reference, namespaces in named:
+        for namespace in namespaces:
+            made = MADE | MADE_IN_CORE | rendered if namespace == core else MADE
+            if (reference.kind, reference.name) not in made:
+                place = core if (reference.kind, reference.name) in airflow.copied else namespace
+                found.setdefault(Ref(reference.kind, place, reference.name, "v1"), []).append(reference)
     return found
+
+
+def _of_profiles(given: Settings, airflow: AirflowSettings) -> Iterator[tuple[Reference, str]]:
+    """The pull secrets of each worker namespace in which tasks run, without names that the rules for profiles refuse."""
+    for entry in given.profiles:
+        if entry["name"] == given.core_namespace and not airflow.core_tasks:
+            continue
+        for name in entry.get("pull_secrets") or []:
+            if shapes.OBJECT_NAME.fullmatch(str(name)):
+                yield Reference(SECRET, str(name), (), PULL_SECRETS, PROFILES), str(entry["name"])
 
 
 def _rendered(values: Any) -> set[tuple[str, str]]:
@@ -177,7 +197,7 @@ def refusals(
         if present is None or missing:
             by_name.setdefault((ref.kind, ref.name), {})[ref] = missing
     for (kind, name), found in by_name.items():
-        places = dict.fromkeys(reference.place for ref in found for reference in every[ref])
+        naming = [reference for ref in found for reference in every[ref]]
         absent = [ref.namespace for ref in found if there.get(ref) is None and ref not in going]
         copies = [ref.namespace for ref in found if ref in going]
         lacks = [f"the one of {ref.namespace} lacks {', '.join(keys)}" for ref, keys in found.items() if there.get(ref) is not None]
@@ -188,10 +208,23 @@ def refusals(
             "missing_reference",
             ", ".join(f"{ref.namespace}/{name}" for ref in found),
             "what a pod refers to exists in the pod's namespace",
-            f"airflow_app_values names the {kind} {name} in {', '.join(places)}, but {'; '.join(what)}. A pod can use only what is in its "
-            "own namespace, so pods there would not start.",
-            _either(_copy_action(kind, name, found, there, given, airflow), _action(kind, name, found, namespaces)),
+            f"{_naming(naming, f'{kind} {name}')}, but {'; '.join(what)}. A pod can use only what is in its own namespace, so pods there "
+            "would not start.",
+            _either(
+                _copy_action(kind, name, found, there, given, airflow),
+                _action(kind, name, found, namespaces, pulls=all(reference.place in OF_PULLS for reference in naming)),
+            ),
         )
+
+
+def _naming(naming: Sequence[Reference], what: str) -> str:
+    """Which variables name an object, and where in them."""
+    found: dict[str, list[str]] = {}
+    for reference in naming:
+        found.setdefault(reference.variable, []).append(reference.place)
+    texts = [(variable, ", ".join(dict.fromkeys(places))) for variable, places in found.items()]
+    others = "".join(f", {variable} in {places}" for variable, places in texts[1:])
+    return f"{texts[0][0]} names the {what} in {texts[0][1]}{others}"
 
 
 def _copy_action(
@@ -219,7 +252,8 @@ def _either(first: str, second: str) -> str:
     return f"{first} Or {second[0].lower()}{second[1:]}" if first else second
 
 
-def _action(kind: str, name: str, found: Mapping[Ref, list[str]], namespaces: Sequence[str]) -> str:
+def _action(kind: str, name: str, found: Mapping[Ref, list[str]], namespaces: Sequence[str], *, pulls: bool) -> str:
+    """``pulls``: the object is a Secret for pulling images."""
     commands = [f"kubectl create namespace {ref.namespace}" for ref in found if ref.namespace not in namespaces]
     if kind == CLAIM:
         places = ", ".join(ref.namespace for ref in found)
@@ -227,5 +261,6 @@ def _action(kind: str, name: str, found: Mapping[Ref, list[str]], namespaces: Se
         return f"{first}Create the volume claim {name} in {places}, and run the same command again."
     for ref, keys in found.items():
         files = "".join(f" --from-file={key}" for key in keys) or " --from-file=KEY"
+        files = f" --type={PULL_TYPE} --from-file={PULL_KEY}=FILE" if pulls else files
         commands.append(f"kubectl -n {ref.namespace} create {WORDS[kind]} {name}{files}")
     return f"Create it there with the same content, for example: {'; '.join(commands)}. Then run the same command again."

@@ -15,7 +15,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._airflow.inspection
 from ansible_collections.gitops.airflow.plugins.module_utils._argocd.diagnosis import quoted
 from ansible_collections.gitops.airflow.plugins.module_utils._argocd.verdict import Expectation
 from ansible_collections.gitops.airflow.plugins.module_utils._argocd.wait import ApplicationWait, Request
-from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError
+from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError, sentence
 from ansible_collections.gitops.airflow.plugins.module_utils._base.progress import Progress
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import KubeApi, core_path
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.watch import ThreadInbox, follow, stream
@@ -159,7 +159,7 @@ class Verification:
         diagnosis = wait.diagnosis(timed_out)
         words = quoted(diagnosis)
         what = f"is not Synced and Healthy within {APPLICATION_SECONDS:g} s" if timed_out else "cannot become Synced and Healthy"
-        message = f"The Application {what}: {verdict.reason}."
+        message = sentence(f"The Application {what}: {verdict.reason}")
         action = " ".join(dict.fromkeys(item["next_action"] for item in diagnosis))
         raise CollectionError(f"{message}\n{words}" if words else message, action, "application_not_ready")
 

@@ -25,6 +25,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._kube.causes import
     pod_causes,
     restart_text,
     restarted,
+    too_new,
 )
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.causes import causes as every_cause
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.pods import condition, container_statuses, current_pods
@@ -111,7 +112,8 @@ def wrong_with(pod: Obj, events: Events, now: Time) -> list[tuple[str, Log | Non
     """What is wrong with a pod of the platform: causes that last, and restarts again and again; each with the log that shows more."""
     # A Job's pod that failed is a note, and what matters of it stands with its Job.
     over = (pod.get("status") or {}).get("phase") == "Failed"
-    found = [(cause.text, cause.log) for cause in pod_causes(pod, events) if cause.lasting and not cause.held and not over]
+    causes_now = [] if over or too_new(pod, now) else pod_causes(pod, events)
+    found = [(cause.text, cause.log) for cause in causes_now if cause.lasting and not cause.held]
     if found:
         return found
     for status, repeated in restarted(pod, now):
@@ -169,20 +171,20 @@ def worker_rows(pods: Iterable[Obj], now: Time, events: Iterable[Obj] = ()) -> l
         worker = Worker(pod)
         task = ".".join(filter(None, map(worker.identity, ("dag_id", "task_id"))))
         row = {"namespace": worker.namespace, "name": worker.name, "task": task, "node": worker.node}
-        row["status"], row["problem"] = _standstill(worker, known)
+        row["status"], row["problem"] = _standstill(worker, known, now)
         rows.append({**row, "age": seconds_since(worker.metadata.get("creationTimestamp"), now)})
     return sorted(rows, key=lambda row: (row["namespace"], row["name"]))
 
 
-def _standstill(worker: Worker, events: Events) -> tuple[str, str]:
+def _standstill(worker: Worker, events: Events, now: Time) -> tuple[str, str]:
     """A word for a worker's state, and why it does not start, or nothing once its base container has started or the pod has ended."""
     phase = str(worker.status.get("phase") or "Unknown")
     if worker.started or phase in ("Succeeded", "Failed"):
         return phase, ""
     reasons = [((item.get("state") or {}).get("waiting") or {}).get("reason") for item in container_statuses(worker.pod)]
     waits = next(filter(None, reasons), "")
-    if found := pod_causes(worker.pod, events):
-        homeless = found[0].kind == "unschedulable" and found[0].lasting
+    if found := [] if too_new(worker.pod, now) else pod_causes(worker.pod, events):
+        homeless = found[0].kind in ("scheduler", "unschedulable") and found[0].lasting
         return ("Unschedulable" if homeless else waits or phase), found[0].text
     return phase, f"pod {worker.namespace}/{worker.name}: {waits or 'Pending'}" if phase == "Pending" else ""
 
@@ -220,7 +222,7 @@ def workload_problems(
         if item["kind"] == "Job" or not workload.open:
             continue
         its = [pod for pod in all_pods if _namespace(pod) == _namespace(item)]
-        found = causes(workload, its, known)
+        found = causes(workload, [pod for pod in its if now is None or not too_new(pod, now)], known)
         more = [workload.words(cause) for cause in found if cause.kind in ("quota", "refused", "probe", "deadline")]
         if workload.serves and not more:
             continue

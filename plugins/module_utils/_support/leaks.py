@@ -8,6 +8,7 @@ It shares nothing with the masker, which encodes: what one of them overlooks, th
 
 from __future__ import annotations
 
+import base64
 import binascii
 import html
 import re
@@ -25,6 +26,11 @@ _BRACED = re.compile(rb"(?<!\\)\\+u\{([0-9a-fA-F]{1,6})\}")
 _CONTROL = re.compile(rb"(?<!\\)\\+[nrt]")
 _NO_BREAK = re.compile(rb"(?<!\\)\\_")  # as YAML writes it
 _RUN = re.compile(rb"[A-Za-z0-9+/_-]{8,}")
+_RUN_16 = re.compile(rb"[0-9a-fA-F]{12,}|[0-9a-fA-F]{2}(?:[: ][0-9a-fA-F]{2}){5,}")
+_LETTERS = re.compile(rb"[0-9A-Za-z]\0?[ -~]\0?[ -~]\0?[ -~]")
+_RUN_32 = re.compile(rb"[A-Z2-7]{10,}")
+# How many characters of base32 stand for whole bytes, by the length of what is left over after groups of eight.
+_WHOLE_32 = (0, 0, 2, 2, 4, 5, 5, 7)
 _WRAP = re.compile(rb"\n(?<=[A-Za-z0-9+/_\r-]{40}\n)\s*(?:\d{4}-\d\d-\d\dT\S+ )?[ \t]*")
 _TEXT = re.compile(rb"[\t\n\r -~]{8,}")
 _PUT_BACK = bytes.maketrans(b"-_", b"+/")
@@ -56,16 +62,19 @@ def _text_of(found: bytes) -> bytes:
     return found
 
 
-def _unescaped(text: bytes) -> bytes:
-    """Without the escapes of JSON, Python, HTML and URLs, each of them once."""
+def _unescaped(text: bytes) -> list[bytes]:
+    """Without the escapes of JSON and Python, then also of HTML, then also of URLs, each of them once.
+
+    What is left of one may look like the next and be the value's own: C(&#0) or C(%00).
+    """
+    plain = text
     if b"\\" in text:
-        text = _OCTETS.sub(_octets, _BRACED.sub(_braced, _UNICODE.sub(_characters, text)))
-        text = _OCTAL.sub(_octal, text)
-        text = _CONTROL.sub(b"\n", text)
-        text = _NO_BREAK.sub("\u00a0".encode(), text)
-    if b"&" in text:
-        text = html.unescape(text.decode("utf-8", "replace")).encode("utf-8", "replace")
-    return unquote_to_bytes(text)
+        plain = _OCTETS.sub(_octets, _BRACED.sub(_braced, _UNICODE.sub(_characters, text)))
+        plain = _OCTAL.sub(_octal, plain)
+        plain = _CONTROL.sub(b"\n", plain)
+        plain = _NO_BREAK.sub("\u00a0".encode(), plain)
+    without = html.unescape(plain.decode("utf-8", "replace")).encode("utf-8", "replace") if b"&" in plain else plain
+    return list(dict.fromkeys((plain, without, unquote_to_bytes(without))))
 
 
 def _from_base64(text: bytes) -> Iterator[bytes]:
@@ -80,6 +89,33 @@ def _from_base64(text: bytes) -> Iterator[bytes]:
             part = run[start:].translate(_PUT_BACK)
             part = part[:-1] if len(part) % 4 == 1 else part
             yield binascii.a2b_base64(part + b"=" * (-len(part) % 4))
+
+
+def _from_hex(text: bytes) -> Iterator[bytes]:
+    """The same of hexadecimal digits, which may begin within a byte."""
+    for run in set(_RUN_16.findall(text)):
+        digits = run.translate(None, b": ")
+        for part in (digits, digits[1:]):
+            # Not the checksums, of which logs are full.
+            if _LETTERS.search(decoded := binascii.a2b_hex(part[: len(part) // 2 * 2])):
+                yield decoded
+
+
+def _from_base32(text: bytes) -> Iterator[bytes]:
+    for run in set(_RUN_32.findall(text)):
+        for start in range(8):
+            part = run[start:]
+            part = part[: len(part) // 8 * 8 + _WHOLE_32[len(part) % 8]]
+            yield base64.b32decode(part + b"=" * (-len(part) % 8))
+
+
+def _decoded(text: bytes) -> Iterator[bytes]:
+    """What each encoding makes of it. Bytes with many zeros are read as UTF-16, too."""
+    for part in (*_from_base64(text), *_from_hex(text), *_from_base32(text)):
+        yield part
+        if part.count(0) >= 4:
+            for start, encoding in ((0, "utf-16-le"), (1, "utf-16-le"), (0, "utf-16-be"), (1, "utf-16-be")):
+                yield part[start:].decode(encoding, "replace").encode("utf-8", "replace")
 
 
 def _readable(decoded: bytes) -> bytes:
@@ -108,9 +144,9 @@ def _layers(text: bytes) -> Iterator[bytes]:
                 continue
             seen.add(item)
             yield item
-            decoded = list(_from_base64(item))
+            decoded = list(_decoded(item))
             yield b"\n".join(decoded)
-            following += [_unescaped(item), _unescaped(_single(item)), b"\n".join(filter(None, map(_readable, decoded)))]
+            following += [*_unescaped(item), _unescaped(_single(item))[-1], b"\n".join(filter(None, map(_readable, decoded)))]
         layer = following
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from attack_pods import attack, k8s
+from attack_pods import attack
+from kubernetes.client import models as k8s
 
 token = k8s.V1ServiceAccountTokenProjection(path="token", audience="https://kubernetes.default.svc.cluster.local")
 source = k8s.V1ProjectedVolumeSource(sources=[k8s.V1VolumeProjection(service_account_token=token)])

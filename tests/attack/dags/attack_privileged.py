@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from attack_pods import attack, k8s
+from attack_pods import attack
+from kubernetes.client import models as k8s
 
 context = k8s.V1SecurityContext(privileged=True)
 dag = attack("attack_privileged", containers=[k8s.V1Container(name="base", security_context=context)])

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from attack_pods import attack, k8s
+from attack_pods import attack
+from kubernetes.client import models as k8s
 
 claim = k8s.V1PersistentVolumeClaimSpec(
     access_modes=["ReadWriteOnce"],

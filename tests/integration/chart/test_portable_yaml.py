@@ -29,7 +29,7 @@ def as_helm_reads(folder: Path, values: str) -> Any:
 
 
 def test_a_text_stays_a_text_for_helm(tmp_path: Path) -> None:
-    given = {"texts": TEXTS, "keys": {text: text for text in TEXTS}, "others": [True, None, 8, 1.5, [], {}]}
+    given: dict[str, Any] = {"texts": TEXTS, "keys": {text: text for text in TEXTS}, "others": [True, None, 8, 1.5, [], {}]}
     assert as_helm_reads(tmp_path, portable_yaml({"given": given})) == given
     # Why this needs code of our own.
     assert as_helm_reads(tmp_path, yaml.safe_dump({"given": ["y", "1e3", "08"]})) == [True, 1000, 8]

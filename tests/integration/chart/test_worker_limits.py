@@ -77,7 +77,7 @@ def test_d2_nothing_is_missing_before_the_chart_is_applied(write: Write, values:
 @pytest.mark.parametrize("logs", ["embedded", "none"])
 def test_d2_with_the_platforms_values_alone_both_say_the_same(write: Write, logs: str) -> None:
     core = {"name": "airflow-core", "pull_secrets": ["pull"], "image": "a/b:1"}
-    namespaces = [core, {"name": "airflow-cron", "tolerations": [TOLERATION], "pull_secrets": ["other"]}]
+    namespaces: list[dict[str, Any]] = [core, {"name": "airflow-cron", "tolerations": [TOLERATION], "pull_secrets": ["other"]}]
     airflow = replace(
         AIRFLOW, logs=Logs(logs), task_secrets=("a",), task_config_maps=("b",), task_claims=("c",), task_token_audiences=("vault",)
     )
@@ -101,7 +101,7 @@ def test_d2_with_the_platforms_values_alone_both_say_the_same(write: Write, logs
 
 def test_d2_a_core_namespace_that_is_closed_to_tasks(write: Write) -> None:
     now = live(write, airflow_app_core_tasks=False, airflow_app_default_namespace="airflow-cron")
-    assert (now.core_open, now.namespaces) == (False, {"airflow-cron", "airflow-user"})
+    assert (now.core_open, now.namespaces) == (False, frozenset({"airflow-cron", "airflow-user"}))
 
 
 @pytest.mark.parametrize("data", [None, {}, {"airflow_local_settings.py": "configure(r'''{}''')"}, {"worker-pod.json": "{}"}])

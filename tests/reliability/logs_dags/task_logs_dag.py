@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from airflow import DAG
 from airflow.operators.bash import BashOperator
@@ -17,7 +18,7 @@ def place(namespace: str) -> dict[str, dict[str, str]]:
 LIMIT = 512 * 2**20
 
 
-def use_memory(ti) -> None:
+def use_memory(ti: Any) -> None:
     print("words of try", ti.try_number)
     if ti.try_number == 1:
         print(len(b"x" * 4 * LIMIT))

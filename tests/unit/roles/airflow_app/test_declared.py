@@ -76,6 +76,7 @@ def arguments(role_variables: Callable[..., dict[str, Any]]) -> Arguments:
             "__airflow_app_platform": {"commit": "1" * 40},
             "__airflow_app_keep": keep,
             "__airflow_app_last": last,
+            "__airflow_app_overtaken_grace": 60 if last else 15,
         }
         loader = DataLoader()
         loader.set_basedir(str(ROLE))

@@ -301,13 +301,13 @@ THE_PLATFORMS = [
     *((spec, "'data-airflow-mysql-0'") for spec in refers_to_claim("data-airflow-mysql-0")),
 ]
 # D4: in the core namespace only what is listed.
-NOT_LISTED = [
+NOT_LISTED: list[tuple[dict[str, Any], str]] = [
     *((spec, "the Secret 'mine' in core, which is not listed for tasks") for spec in refers_to("mine")),
     *((spec, "the ConfigMap 'mine' in core, which is not listed for tasks") for spec in refers_to_map("mine")),
     *((spec, "the claim 'mine' in core, which is not listed for tasks") for spec in refers_to_claim("mine")),
     *((spec, "airflow_app_task_secrets") for spec in refers_to("listed-map")[:1]),
 ]
-REFUSED = [
+REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"service_account_name": "airflow-scheduler"}, "service account 'airflow-scheduler'; worker pods run as 'airflow-worker'"),
     ({"service_account": "airflow-scheduler"}, "service account 'airflow-scheduler'"),
     ({"automount_service_account_token": True}, "token of the Kubernetes API"),

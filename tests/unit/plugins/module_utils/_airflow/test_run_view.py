@@ -56,7 +56,7 @@ LOAD = ("load", -1)
             ],
             [
                 "load: queued",
-                "load: queued on node-1 in airflow-user",
+                "load: queued, its pod is on node-1 in airflow-user",
                 "load: running on node-1 in airflow-user",
                 "load: success on node-1 in airflow-user",
             ],
@@ -77,7 +77,7 @@ LOAD = ("load", -1)
                 "load: up_for_retry on node-1 in airflow-user",
                 "load: scheduled",
                 "load: queued",
-                "load: queued on node-2 in airflow-user",
+                "load: queued, its pod is on node-2 in airflow-user",
                 "load: running (try 2) on node-2 in airflow-user",
                 "load: failed (try 2) on node-2 in airflow-user",
             ],
@@ -91,7 +91,7 @@ LOAD = ("load", -1)
             ],
             [
                 "load: running on node-1 in airflow-user",
-                "load: deferred on node-1 in airflow-user",
+                "load: deferred, its last pod was on node-1 in airflow-user",
                 "load: running on node-2 in airflow-user",
             ],
             id="deferred",
@@ -103,7 +103,7 @@ LOAD = ("load", -1)
         ),
         pytest.param(
             [([task("queued")], {LOAD: Pod(node="", blocked=[("base", "ImagePullBackOff: no such image")])})] * 2,
-            ["load: queued in airflow-user: ImagePullBackOff: no such image"],
+            ["load: queued, its pod is in airflow-user: ImagePullBackOff: no such image"],
             id="a worker that does not start",
         ),
         pytest.param(

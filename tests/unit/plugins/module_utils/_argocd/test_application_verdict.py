@@ -571,6 +571,24 @@ SEQUENCES: dict[str, tuple[Expectation, list[tuple[float, Obj | None, str, str]]
             (62, LATER, "failed", "superseded: cccccccccccc was pushed after bbbbbbbbbbbb"),
         ],
     ),
+    "a push came after it, the caller reads the branch": (
+        Expectation(revisions=WANTED.revisions, overtaken_grace=15),
+        [
+            (0, SYNCING, "waiting", "Running"),
+            (2, LATER, "waiting", "at revision cccccccccccc, not yet at bbbb"),
+            (16, LATER, "waiting", "not yet at"),
+            (17, LATER, "failed", "superseded: cccccccccccc was pushed after bbbbbbbbbbbb"),
+        ],
+    ),
+    "the caller reads the branch at once": (
+        Expectation(revisions=WANTED.revisions, overtaken_grace=0),
+        [(0, STALE, "waiting", "not yet at"), (1, SYNCING, "waiting", "Running"), (2, LATER, "failed", "superseded: cccccccccccc")],
+    ),
+    # What ails has its own grace.
+    "away for a moment, the caller reads the branch": (
+        Expectation(revisions=WANTED.revisions, overtaken_grace=0),
+        [(0, SYNCING, "waiting", ""), (1, AWAY, "waiting", "Unavailable"), (20, DONE, "done", "")],
+    ),
     "Git was looked at again and again": (
         REFRESHED,
         [

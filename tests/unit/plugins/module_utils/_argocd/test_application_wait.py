@@ -853,6 +853,11 @@ def test_revision_forms() -> None:
     assert expected({"a": COMMIT, "b": ["1.15.0", ""]}) == ((), {"a": (COMMIT,), "b": ("1.15.0", "")})
 
 
+@pytest.mark.parametrize("grace", [None, 0, 15.0])
+def test_the_grace_of_a_later_push_is_that_of_what_ails_unless_it_is_given(grace: float | None) -> None:
+    assert build_request(parameters(overtaken_grace=grace)).default.overtaken_grace == grace
+
+
 def test_refresh_makes_errors_final() -> None:
     assert build_request(parameters(refresh="hard")).default.refreshed
     assert not build_request(parameters()).default.refreshed
@@ -869,6 +874,7 @@ def test_refresh_makes_errors_final() -> None:
         ({"health": []}, "health is empty"),
         ({"supersede": True}, "supersede needs revision"),
         ({"degraded_grace": -1}, "degraded_grace is -1"),
+        ({"overtaken_grace": -1}, "overtaken_grace is -1"),
         ({"stable_for": -0.5}, "stable_for is -0.5"),
         ({"revision": "main"}, "'main' is neither a commit"),
         ({"revision": {"c": COMMIT}}, "'c', which is not among"),

@@ -119,3 +119,11 @@ def test_the_proxy_of_a_download(monkeypatch: pytest.MonkeyPatch, url: str, no_p
         with contextlib.suppress(URLError):  # a network that does not exist
             assert get(url.format(port=server.port)) == b"answer"
     assert proxy.requests == seen
+
+
+def test_f3_a_proxy_that_is_not_a_url_is_named_as_the_cause(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    set_proxy(monkeypatch, "http://ann:secret@p:abc", "")
+    with pytest.raises(CollectionError) as caught:
+        ensure_file(tmp_path / "x", "http://mirror.test/x", f"sha256:{DIGEST}", check=False)
+    assert caught.value.code == "bad_proxy"
+    assert caught.value.message.startswith("The proxy is 'http://p:abc': ")

@@ -6,7 +6,13 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError, CollectionError, InputError, RequestError
+from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import (
+    ApiError,
+    CollectionError,
+    InputError,
+    RequestError,
+    sentence,
+)
 from ansible_collections.gitops.airflow.plugins.module_utils._git.model import GitError
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.tunnel import NoReadyPod
 
@@ -24,6 +30,14 @@ def test_an_error_is_a_modules_result() -> None:
 )
 def test_a_note_has_message_and_next_action(message: str, action: str, text: str) -> None:
     assert CollectionError(message, action).text == text
+
+
+@pytest.mark.parametrize(
+    ("text", "said"), [("no room", "no room."), ("no room.", "no room."), ("why?", "why?"), ("no!", "no!"), ("(of 3)", "(of 3).")]
+)
+def test_a_message_ends_with_one_period(text: str, said: str) -> None:
+    """Others' words may end with a period or not."""
+    assert sentence(text) == said
 
 
 @pytest.mark.parametrize(

@@ -195,12 +195,33 @@ def test_s1_forms_of_programs_written_in_go(text: str) -> None:
         ("pa€ss-w0rd9", r"pa\\u20AC\\\n  ss-w0rd9"),
         ("pa\u3000ss-w0rd9", "pa\u3000ss-w0rd9"),
         ("pa\u2028ss-w0rd9", r"pa\u2028ss-w0rd9"),
+        ("pa&%00ss-w0rd9", r"pa\u0026%00ss-w0rd9"),
+        ("pa&#0ss-w0rd9", r"pa\u0026#0ss-w0rd9"),
     ],
 )
 def test_s1_forms_of_other_programs(value: str, text: str) -> None:
     """S1: octal (protocol buffers, Git), braces (Rust, PHP), JSON in a URL, YAML in JSON, and white space that is not a blank."""
     assert Masker([value]).text(f"x {text} y") == f"x {MASK} y"
     assert holds_secret(f"x {text} y", [value])
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("p&ss<w0rd", "702673733c77307264"),
+        ("p&ss<w0rd", "70:26:73:73:3C:77:30:72:64"),
+        ("p&ss<w0rd", "70 26 73 73 3c 77 30 72 64"),
+        ("pässwörd-77", "70c3a4737377c3b672642d3737"),
+        ("p&ss<w0rd", "OATHG4Z4O4YHEZA="),
+        ("p&ss<w0rd", "OATHG4Z4O4YHEZA"),
+        ("p&ss<w0rd", base64.b64encode("p&ss<w0rd".encode("utf-16-le")).decode()),
+        ("pässwörd-77", base64.b64encode("pässwörd-77".encode("utf-16-be")).decode()),
+    ],
+)
+def test_s1_other_encodings(value: str, text: str) -> None:
+    """S1: hexadecimal digits, base32, and base64 of UTF-16 (PowerShell, Java)."""
+    assert holds_secret(f"x {text} y", [value])
+    assert Masker([value]).text(f"x {text} y") == f"x {MASK} y"
 
 
 @pytest.mark.parametrize(
@@ -228,6 +249,12 @@ def test_s1_forms_of_other_programs(value: str, text: str) -> None:
         ("<property><name>fs.s3a.secret.key</name>\n<value>correct horse</value></property>", {"correct horse"}),
         ("port 6379\nrequirepass correcthorse\n", {"correcthorse"}),
         ("# the old password: hunter22x\nport 6379", {"hunter22x"}),
+        # As YAML has it, the value has quotes.
+        ("db_password = '''correct\\horse'''\nhost = 'h'\n", {"correct\\horse", "'correct\\horse'", "''correct\\horse''"}),
+        (
+            'db_password = """\\\n  correct \\\n  ho\\"rse"""\nhost = "h"\n',
+            {'\\\n  correct \\\n  ho\\"rse', '\\ correct \\ ho\\"rse', 'correct ho\\"rse', 'correct ho"rse'},
+        ),
     ],
 )
 def test_s2_values_of_a_file_are_secrets_as_wholes(content: str, hidden: set[str]) -> None:
@@ -334,6 +361,34 @@ def test_s4_names_of_no_secrets(name: str) -> None:
         "https://hooks.slack.com/services/[T0AAAAAAA/B0BBBBBBB/abcdefgh]",
         "https://a.blob.example.com/x?sv=2020&sig=[abcd%2Fefgh1234%3D]&se=1",
         "sent by [xoxb-123456789012-abcdefGHIJKL]",
+        # The header without a scheme, and with one that is less known.
+        "Authorization: [abc123def456]",
+        "> Authorization: [0f8fad5b-d9cb-469f-a165-70867728950e]\r",
+        "curl -H 'Authorization: [deadBEEF42]' https://h/x",
+        "curl -H Authorization:[deadBEEF42] https://h/x",
+        '{"headers": {"Authorization": "[abc123def456]", "Accept": "*/*"}}',
+        "headers: map[Accept:*/* Authorization:[[abc123def456]] X:1]",
+        "send: b'GET / HTTP/1.1\\r\\nAuthorization: [abc123def456]\\r\\nHost: h'",
+        "proxy-authorization: [QWxhZGRpbjpvcGVuIHNlc2FtZQ==]",
+        "authorization: [ABCDEFGHabcdefghABCDEFGHabcdefgh]",
+        "Authorization: ApiKey [correcthorse]",
+        'Authorization: Digest username="bob", realm="r", response="[6629fae49393a05397450978507c4ef1]", opaque=""',
+        "Authorization: AWS4-HMAC-SHA256 SignedHeaders=host;x-amz-date, Signature=[fe5f80f77d5fa3beca038a248ff027d0]",
+        "httpHeaders:\n- name: Authorization\n  value: [Bearer correct horse]\n",
+        # Sentences.
+        "The admin password is [hunter22]",
+        "your token: is [s3cretvalue], keep it",
+        "smtp_password is now [correct#horse] for all",
+        "INFO the API key is [sk-abc123]",
+        "the password was set to '[correct horse]' by bob",
+        "Initial passphrase is: [hunter22]",
+        # TOML and Python.
+        'password = """[correct horse]"""\nhost = "h"\n',
+        "password = '''[correct\nhorse]\n'''\nhost = 'h'\n",
+        'db.password = """[\\\n  correct "quoted" \\""" horse]"""\nhost = "h"\n',
+        'client_secret = """[it ends with a quote"]"""\n',
+        'connect(host="h", password="""[correct\nhorse]""", port=1)',
+        'msg="password = \\"\\"\\"[correct horse]\\"\\"\\" host"',
     ],
 )
 def test_s4_other_ways_to_write_a_secret(text: str) -> None:
@@ -361,6 +416,21 @@ def test_s4_other_ways_to_write_a_secret(text: str) -> None:
         "<name>password</name> is wanted",
         "# see: the password page",
         "http://token-service.team.svc.cluster.local:3000/a/b.git at 12:30:01",
+        "security:\n  authorization: enabled\n",
+        "authorization: AlwaysAllow",
+        "authorization: rbac.authorization.k8s.io/v1",
+        "failed authorization: team-a-12345",
+        "authorization: 10.96.0.15:6443",
+        "authorization: user bob42 may not list pods",
+        "--authorization-mode=Node,RBAC --authorization-kubeconfig=/etc/kubernetes/scheduler.conf",
+        "the password is required; the token is expired; the secret was not found",
+        "token is valid until 2026-11-27T10:00:00Z; the token was 3600s old",
+        "the token is: expired. The password is base64-encoded, the key is 2048-bit",
+        "password is 12-character; password is: sha256-hashed; the token is 'expired'",
+        "the secret is airflow-db-2, the credentials are git-credentials-1",
+        "password was changed to a new one at 10:00",
+        'password = """"""\nhost = """h"""\n',
+        'description = """the password\nof all"""\n',
     ],
 )
 def test_s4_what_only_resembles_a_secret_stays(text: str) -> None:
@@ -397,6 +467,13 @@ def test_s4_a_config_map_with_binary_data() -> None:
         (["mysqladmin", "-uroot", "-phunter", "ping"], ["mysqladmin", "-uroot", f"-p{MASK}", "ping"]),
         (["curl", "-u", "bob:hunter", "http://h"], ["curl", "-u", f"bob:{MASK}", "http://h"]),
         (["mkdir", "-p", "/x"], ["mkdir", "-p", "/x"]),
+        ({"Authorization": "Bearer horse"}, {"Authorization": f"Bearer {MASK}"}),
+        ({"authorization": "abc123def456", "mode": "RBAC"}, {"authorization": MASK, "mode": "RBAC"}),
+        ([{"name": "Authorization", "value": "Basic aG9yc2U="}], [{"name": "Authorization", "value": f"Basic {MASK}"}]),
+        (
+            {"authorization": {"mode": "Webhook"}, "Authorization": "enabled"},
+            {"authorization": {"mode": "Webhook"}, "Authorization": "enabled"},
+        ),
     ],
 )
 def test_s4_structures(value: Any, shown: Any) -> None:
@@ -502,10 +579,15 @@ def test_s5_a_value_that_is_a_part_of_a_name(value: str, text: str) -> None:
         "<name>a</name><value>" * 5000,
         "password:\n" + "  x\n" * 50_000,
         "curl -u " * 20_000,
+        'x = """a\n' * 20_000,
+        "password = " + '"' * 100_000,
+        "password is " * 20_000,
+        "Authorization: " * 20_000,
     ],
     ids=[
         *("word", "percent", "backslashes", "quotes", "URLs", "quoted value", "pairs"),
         *("values", "list of values", "mappings", "XML", "next lines", "commands"),
+        *("open fences", "row of quotes", "sentences", "headers"),
     ],
 )
 def test_no_text_takes_minutes(text: str) -> None:

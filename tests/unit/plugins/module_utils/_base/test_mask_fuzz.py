@@ -71,6 +71,17 @@ BASE64: dict[str, Encode] = {
     "in JSON": lambda text: encode64(go_json({"password": text}) if isinstance(text, dict) else f'{{"p":{go_json(text)}}}'),
     "in a URL": lambda text: encode64(f"mysql://u:{quote(text, safe='')}@db"),
     "twice": lambda text: encode64(encode64(text)),
+    "UTF-16": lambda text: base64.b64encode(text.encode("utf-16")).decode(),
+    "UTF-16, big-endian, within": lambda text: base64.b64encode(f"a {text} b".encode("utf-16-be")).decode(),
+    "hexadecimal": lambda text: text.encode().hex(),
+    "hexadecimal, capitals, within": lambda text: f"a {text} b".encode().hex().upper(),
+    "base32": lambda text: base64.b32encode(text.encode()).decode(),
+    "base32, within": lambda text: base64.b32encode(f"some {text} more".encode()).decode(),
+}
+# Their separators are characters that other encodings change.
+PAIRS: dict[str, Encode] = {
+    "with colons": lambda text: text.encode().hex(":"),
+    "with blanks, within": lambda text: f"some {text} more".encode().hex(" ").upper(),
 }
 
 # No value that consists of ordinary words.
@@ -82,12 +93,12 @@ secrets = st.builds(
 )
 
 
-@pytest.mark.parametrize("name", [*ESCAPES, *BASE64])
+@pytest.mark.parametrize("name", [*ESCAPES, *BASE64, *PAIRS])
 @few
 @given(secret=secrets)
 def test_s3_a_secret_in_one_form(name: str, secret: str) -> None:
     """S1, S3: each form of a value is masked by the masker itself."""
-    encoded = {**ESCAPES, **BASE64}[name](secret)
+    encoded = {**ESCAPES, **BASE64, **PAIRS}[name](secret)
     masked = Masker([secret]).text(f"before {encoded} after")
     assert not holds_secret(masked, [secret])
     assert MASK in masked

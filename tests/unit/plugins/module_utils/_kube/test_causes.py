@@ -26,6 +26,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._kube.causes import
     restarted,
     slim_pod,
     suspects,
+    too_new,
     unsettled,
 )
 
@@ -121,6 +122,40 @@ PODS: dict[str, tuple[Obj, list[Obj], str, str, str, bool, bool, Log | None]] = 
         False,
         None,
     ),
+    "a scheduler that does not exist": (
+        pod(spec={"nodeName": "", "schedulerName": "gpu-scheduler"}),
+        [],
+        "scheduler",
+        "pod ns/web-5d8f-x: the scheduler gpu-scheduler has not processed the pod; it does not run, or does not exist",
+        "Correct schedulerName of pod ns/web-5d8f-x (Kubernetes' own scheduler is default-scheduler), or start the scheduler gpu-",
+        True,
+        False,
+        None,
+    ),
+    "the cluster's scheduler does not run": (
+        pod(spec={"nodeName": "", "schedulerName": "default-scheduler"}),
+        [],
+        "scheduler",
+        "the scheduler default-scheduler has not processed the pod; it does not run",
+        "Check that Kubernetes' scheduler runs",
+        False,
+        False,
+        None,
+    ),
+    "another scheduler, a gate": (
+        pod(
+            spec={"nodeName": "", "schedulerName": "gpu-scheduler"},
+            conditions=({"type": "PodScheduled", "status": "False", "reason": "SchedulingGated"},),
+        ),
+        [],
+        "",
+        "",
+        "",
+        True,
+        False,
+        None,
+    ),
+    "another scheduler, on a node": (pod(CREATING, spec={"schedulerName": "gpu-scheduler"}), [], "", "", "", True, False, None),
     "not on a node yet": (pod(spec={"nodeName": ""}), [event("FailedMount", "no")], "", "", "", True, False, None),
     "a hook of its life cycle": (
         pod(container(waits("PostStartHookError", "command 'x' exited with 1")), phase="Running"),
@@ -457,6 +492,25 @@ def test_v2_a_pods_cause(what: str) -> None:
             assert action in cause.action
             assert (cause.lasting, cause.held) == (lasting, held)
             assert log is None or cause.log == log
+
+
+@pytest.mark.parametrize(
+    ("spec", "created", "new"),
+    [
+        ({"schedulerName": "gpu-scheduler"}, "2026-05-04T11:59:31Z", True),
+        ({"schedulerName": "gpu-scheduler"}, "2026-05-04T11:59:30Z", False),
+        ({"schedulerName": "gpu-scheduler", "nodeName": "n"}, "2026-05-04T11:59:59Z", False),
+        ({}, "2026-05-04T11:59:59Z", False),
+        ({"schedulerName": "gpu-scheduler"}, "", False),
+    ],
+)
+def test_a_scheduler_has_half_a_minute_for_a_new_pod(spec: Obj, created: str, new: bool) -> None:
+    assert too_new({"metadata": {"creationTimestamp": created}, "spec": spec}, NOW) == new
+
+
+def test_what_a_slim_pod_keeps_tells_its_scheduler() -> None:
+    item = pod(spec={"nodeName": "", "schedulerName": "gpu-scheduler"})
+    assert [cause.kind for cause in pod_causes(slim_pod(item))] == ["scheduler"]
 
 
 def test_v2_what_is_requested_of_what_is_lacking_is_said() -> None:

@@ -6,11 +6,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Obj
-from ansible_collections.gitops.airflow.plugins.module_utils._placement.verdict import Expectation, Past, Rules, judge, stray
+from ansible_collections.gitops.airflow.plugins.module_utils._placement.verdict import Expectation, Past, Rules, advice, judge, stray
 from ansible_collections.gitops.airflow.plugins.module_utils._placement.worker import Worker, label_value, trimmed
 from ansible_collections.gitops.airflow.tests.unit.places import RECORDED
 
@@ -21,6 +22,13 @@ FAILED: Obj = {"phase": "Failed", "containerStatuses": [{"name": "base", "state"
 RUNNING: Obj = {"phase": "Running", "containerStatuses": [{"name": "base", "state": {"running": {"startedAt": "2026-05-04T10:00:03Z"}}}]}
 PENDING: Obj = {"phase": "Pending"}
 SUCCEEDED: Obj = {"phase": "Succeeded", **ENDED}
+REMOVED: Obj = {"phase": "Failed", "reason": "Evicted", "message": "low on memory", **ENDED}
+DRAINED: Obj = {
+    "type": "DisruptionTarget",
+    "status": "True",
+    "reason": "EvictionByEvictionAPI",
+    "lastTransitionTime": "2026-05-04T10:00:20Z",
+}
 
 
 def waits(reason: str) -> Obj:
@@ -84,6 +92,43 @@ TABLE: dict[str, tuple[list[Worker], list[Expectation], str, str]] = {
         "failed",
         "Evicted; low on memory",
     ),
+    "evicted, base ended well, no try left": (
+        [worker(REMOVED)],
+        [expect()],
+        "waiting",
+        "ended with exit code 0 while the cluster removed it",
+    ),
+    "evicted, base ended well, tries left": (
+        [worker(REMOVED)],
+        [expect(tries=2)],
+        "waiting",
+        "while the cluster removed it in try 1 of 2 (Evicted: low on memory), the next try is awaited; whether its task has ended",
+    ),
+    "evicted, base ended well, the second try runs": (
+        [worker(REMOVED), worker(RUNNING, name="2", try_number="2")],
+        [expect(tries=2)],
+        "waiting",
+        "worker 2 is Running",
+    ),
+    "evicted, base ended well, the second try succeeded": (
+        [worker(REMOVED, True), worker(SUCCEEDED, name="2", try_number="2")],
+        [expect(tries=2)],
+        "done",
+        "",
+    ),
+    "evicted, base ended well, Airflow says that the task succeeded": (
+        [replace(worker(REMOVED), reported="Succeeded", final="success")],
+        [expect(tries=2)],
+        "done",
+        "",
+    ),
+    "evicted, base ended well, Airflow says that the task failed": (
+        [replace(worker(REMOVED), reported="Failed", final="failed")],
+        [expect(tries=2)],
+        "failed",
+        "task task is failed: Evicted; low on memory; Airflow says that the task failed",
+    ),
+    "drained, base had ended before": ([worker({**SUCCEEDED, "conditions": [DRAINED]}, True)], [expect()], "done", ""),
     "another run's worker": ([worker(FAILED, run_id="other")], [expect()], "waiting", "not seen"),
     "another DAG's worker": ([worker(FAILED, dag_id="other")], [expect()], "waiting", "not seen"),
     "another task's worker": ([worker(FAILED, task_id="other")], [expect(task_id="task")], "waiting", "not seen"),
@@ -503,6 +548,8 @@ TROUBLES: dict[str, tuple[Obj, bool, str]] = {
     "configuration": (waits("CreateContainerConfigError"), False, "CreateContainerConfigError"),
     "crash loop": (waits("CrashLoopBackOff"), False, "CrashLoopBackOff"),
     "gone": (RUNNING, True, "how it ended is unknown"),
+    "evicted, base ended well": (REMOVED, False, "(Evicted: low on memory), so how its task ended is unknown; give task_instances"),
+    "no such scheduler": (PENDING, False, "the scheduler gpu-scheduler has not processed the pod"),
     "init container's image": (
         {"phase": "Pending", "initContainerStatuses": [{"name": "git-sync-init", "state": {"waiting": {"reason": "ErrImagePull"}}}]},
         False,
@@ -514,7 +561,8 @@ TROUBLES: dict[str, tuple[Obj, bool, str]] = {
 @pytest.mark.parametrize("name", TROUBLES)
 def test_trouble_fails_after_its_grace(name: str) -> None:
     status, deleted, words = TROUBLES[name]
-    workers = [worker(status, deleted, node="" if name == "unschedulable" else "node-1")]
+    homeless = {"unschedulable": {"node": ""}, "no such scheduler": {"node": "", "schedulerName": "gpu-scheduler"}}
+    workers = [worker(status, deleted, **homeless.get(name, {}))]
     result, past = verdict(workers, now=100)
     assert (result.kind, result.wake) == ("waiting", 160)
     result, past = verdict(workers, past=past, now=159)
@@ -522,6 +570,31 @@ def test_trouble_fails_after_its_grace(name: str) -> None:
     result, _past = verdict(workers, past=past, now=160)
     assert result.kind == "failed"
     assert words in result.reason
+
+
+def test_the_clusters_own_scheduler_is_started_again() -> None:
+    """No failure of the wait: what Kubernetes itself lacks, it mends."""
+    assert verdict([worker(PENDING, node="", schedulerName="default-scheduler")])[0].wake is None
+
+
+@pytest.mark.parametrize(
+    ("workers", "words"),
+    [
+        ([worker(scheduler("Unschedulable"), node="")], "Correct the node selector, affinity or tolerations of pod airflow-cron/pod-1"),
+        ([worker(PENDING, node="", schedulerName="gpu-scheduler")], "Correct schedulerName of pod airflow-cron/pod-1"),
+        ([worker(waits("ImagePullBackOff"))], "Correct the image x of container base of pod airflow-cron/pod-1"),
+        ([worker(RUNNING, name="2"), worker(scheduler("Unschedulable"), node="")], "Correct the node selector"),
+        # The reason is another worker's.
+        ([worker(FAILED, name="2", task_id="other"), worker(scheduler("Unschedulable"), node="")], ""),
+        ([worker(FAILED)], ""),
+        ([worker(scheduler("Unschedulable"), True, node="")], ""),
+    ],
+)
+def test_the_next_action_is_that_of_the_cause(workers: list[Worker], words: str) -> None:
+    past = verdict(workers, expect(count=2))[1]
+    result, _past = verdict(workers, expect(count=2), past=past, now=60)
+    assert advice(workers, result.reason).startswith(words)
+    assert bool(words) == bool(advice(workers, result.reason))
 
 
 def test_trouble_that_passes_is_forgotten() -> None:

@@ -224,6 +224,22 @@ def test_the_log_of_an_init_container_that_failed_is_read() -> None:
     assert cluster.asked == [("airflow-cron/pod-1/git-sync-init/2", False)]
 
 
+def test_the_next_action_fits_the_worker_that_has_no_node() -> None:
+    message = "0/1 nodes are available: 1 Insufficient memory."
+    homeless = pod("Pending")
+    homeless["spec"] = {"containers": [{"name": "base", "resources": {"requests": {"memory": "900Gi"}}}]}
+    homeless["status"] = {
+        "phase": "Pending",
+        "conditions": [{"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": message}],
+    }
+    one = wait()
+    one.step(listed(homeless), 0)
+    verdict = one.step([], 60)
+    assert verdict.kind == "failed"
+    assert verdict.reason.endswith(f"Unschedulable: {message} (requested by base: memory 900Gi)")
+    assert one.advice(verdict).startswith("Lower the resources that pod airflow-cron/pod-1 requests, or add a node")
+
+
 def test_no_log_is_read_when_none_is_wanted() -> None:
     cluster = Cluster(["x"])
     wait(cluster, tail=0).step(listed(pod("Running")), 0)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Obj
@@ -96,6 +97,58 @@ def test_only_what_is_needed_of_a_pod_is_kept() -> None:
     assert kept.spec.keys() == {"nodeName", "serviceAccountName", "tolerations"}
     assert (kept.metadata["labels"], kept.metadata["annotations"].keys()) == ({}, {"dag_id", "run_id", "task_id", "try_number"})
     assert "imageID" not in kept.status["containerStatuses"][0]
+
+
+def test_why_a_pod_has_no_node_is_kept() -> None:
+    containers = [
+        {"name": "base", "image": "i", "resources": {"requests": {"memory": "900Gi"}, "limits": {"memory": "1Ti"}}},
+        {"name": "log"},
+    ]
+    kept = trimmed({"spec": {"schedulerName": "gpu-scheduler", "containers": containers}})["spec"]
+    assert kept == {"schedulerName": "gpu-scheduler", "containers": [{"name": "base", "resources": {"requests": {"memory": "900Gi"}}}]}
+    assert trimmed({"spec": {"schedulerName": "x", "nodeName": "n", "containers": containers}})["spec"] == {"nodeName": "n"}
+
+
+def taken(exit_code: int | None, finished: str = "", begun: str = "", **status: Any) -> Obj:
+    """A pod that the cluster began to remove at ``begun``, and whose base container ended at ``finished``."""
+    target = {"type": "DisruptionTarget", "status": "True", "reason": "EvictionByEvictionAPI", "lastTransitionTime": begun}
+    ended = {"terminated": {"exitCode": exit_code, **({"finishedAt": finished} if finished else {})}}
+    return {
+        "phase": "Failed",
+        "conditions": [target] if begun else [],
+        "containerStatuses": [{"name": "base", "state": {"running": {}} if exit_code is None else ended}],
+        **status,
+    }
+
+
+@pytest.mark.parametrize(
+    ("status", "interrupted", "phase"),
+    [
+        (taken(0, "2026-05-04T10:00:14Z", "2026-05-04T10:00:10Z"), True, "Gone"),
+        (taken(0, "2026-05-04T10:00:14Z", "2026-05-04T10:00:14Z"), True, "Gone"),
+        # It had ended before.
+        (taken(0, "2026-05-04T10:00:09Z", "2026-05-04T10:00:10Z"), False, "Succeeded"),
+        (taken(0, "", "2026-05-04T10:00:10Z"), True, "Gone"),
+        (taken(0, "2026-05-04T10:00:14Z", "2026-05-04T10:00:10Z", phase="Succeeded"), True, "Gone"),
+        (taken(143, "2026-05-04T10:00:14Z", "2026-05-04T10:00:10Z"), False, "Failed"),
+        (taken(None, "", "2026-05-04T10:00:10Z", phase="Running"), False, "Running"),
+        # Clusters that set no such condition.
+        (taken(0, "2026-05-04T10:00:14Z", reason="Evicted"), True, "Gone"),
+        (
+            taken(0, "2026-05-04T10:00:14Z", reason="Terminated", message="Pod was terminated in response to imminent node shutdown."),
+            True,
+            "Gone",
+        ),
+        (taken(0, "2026-05-04T10:00:14Z", reason="DeadlineExceeded"), False, "Succeeded"),
+        (taken(0, "2026-05-04T10:00:14Z"), False, "Succeeded"),
+        ({"phase": "Failed", "reason": "Evicted"}, False, "Failed"),
+    ],
+)
+def test_exit_code_0_of_a_pod_that_the_cluster_removes_proves_nothing(status: Obj, interrupted: bool, phase: str) -> None:
+    for deleted in (False, True):
+        worker = Worker(trimmed({"spec": {"nodeName": "n"}, "status": status}), deleted)
+        assert worker.interrupted == interrupted
+        assert worker.phase == ("Gone" if deleted and phase == "Running" else phase)
 
 
 def test_an_eviction_is_told_once() -> None:

@@ -100,6 +100,31 @@ def test_f7_a_repository_that_argo_cd_does_not_need_is_not_asked(chart: Chart) -
     assert check(chart, "kind", fetch) == ([], [])
 
 
+def test_f3_a_proxy_that_is_not_a_url_is_refused_with_the_other_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("https_proxy", "http://ann:secret@p:abc")
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    (refusal,), warnings = check(CHART, "existing", lambda _url: INDEX)
+    assert (refusal.code, refusal.value, warnings) == ("bad_proxy", "http://p:abc", [])
+    assert "'http://p:abc': Port could not be cast" in refusal.message
+    assert "HTTPS_PROXY" in refusal.next_action
+
+
+@pytest.mark.parametrize(
+    ("url", "problem"),
+    [
+        ("http://[::1/charts", "an IPv6 address in it must stand in brackets"),
+        ("https://charts.example.com:abc/x", "Port could not be cast"),
+        ("https://charts.example.com/x?y=z", "it must have no query"),
+    ],
+)
+def test_f7_a_url_that_no_request_can_be_sent_to(url: str, problem: str) -> None:
+    (refusal,) = rules(Chart(url, "1.15.0"))
+    assert (refusal.code, refusal.value) == ("bad_url", url)
+    assert f"platform_airflow_chart_repository is '{url}': {problem}" in refusal.message
+    assert check(Chart(url, "1.15.0"), "kind", lambda _url: INDEX) == ([], [])
+
+
 def test_f7_it_is_asked_for_its_index(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
 

@@ -238,3 +238,64 @@ def test_f9_a_copy_that_the_run_deletes_counts_as_missing() -> None:
     assert "airflow_app_worker_secrets no longer names it, so the run deletes the copy in airflow-cron." in refusal.message
     assert "does not exist" not in refusal.message
     assert refusal.next_action.startswith(ADD)
+
+
+# Pull secrets of profiles
+PULLS = replace(GIVEN, profiles=({"name": CORE}, {"name": CRON, "pull_secrets": ["pull"]}))
+PULL_CORE, PULL_CRON = Ref("Secret", CORE, "pull"), Ref("Secret", CRON, "pull")
+
+
+@pytest.mark.parametrize(
+    ("profile", "more", "found"),
+    [
+        ({"name": CRON, "pull_secrets": ["pull"]}, {}, [PULL_CRON]),
+        ({"name": CRON, "pull_secrets": None}, {}, []),
+        ({"name": CRON}, {}, []),
+        ({"name": CRON, "pull_secrets": ["pull"]}, {"worker_secrets": ("pull",)}, [PULL_CORE]),
+        ({"name": CORE, "pull_secrets": ["pull"]}, {}, [PULL_CORE]),
+        ({"name": CORE, "pull_secrets": ["pull"]}, {"core_tasks": False}, []),
+        # The chart makes it there.
+        ({"name": CORE, "pull_secrets": ["pull"]}, {"values": {"extraSecrets": {"pull": {}}}}, []),
+        # What the rules for profiles refuse.
+        ({"name": CRON, "pull_secrets": ["Bad_Name", "airflow-fernet-key"]}, {}, []),
+    ],
+)
+def test_a_profiles_pull_secrets_are_needed_where_its_workers_run(profile: dict[str, Any], more: dict[str, Any], found: list[Ref]) -> None:
+    assert list(wanted(replace(GIVEN, profiles=(profile,)), replace(AIRFLOW, **more))) == found
+
+
+@pytest.mark.parametrize(
+    ("there", "namespaces", "action"),
+    [
+        ({PULL_CRON: None}, BOTH, "Add pull to airflow_app_worker_secrets: then each run copies it from airflow-core"),
+        # The namespace may not exist yet.
+        ({}, (CORE,), "kubectl create namespace airflow-cron; kubectl -n airflow-cron create secret generic pull --type="),
+        (
+            {PULL_CORE: None, PULL_CRON: None},
+            BOTH,
+            "create secret generic pull --type=kubernetes.io/dockerconfigjson --from-file=.dockerconfigjson=FILE. Then",
+        ),
+    ],
+)
+def test_a_pull_secret_that_does_not_exist_is_refused(
+    there: dict[Ref, frozenset[str] | None], namespaces: tuple[str, ...], action: str
+) -> None:
+    (refusal,) = refusals(PULLS, AIRFLOW, there, namespaces)
+    assert (refusal.code, refusal.value) == ("missing_reference", "airflow-cron/pull")
+    said = "platform_worker_namespaces names the Secret pull in pull_secrets, but it does not exist in airflow-cron."
+    assert refusal.message.startswith(said)
+    assert action in refusal.next_action
+
+
+def test_a_pull_secret_that_exists_or_is_copied_is_not_refused() -> None:
+    kept = frozenset({".dockerconfigjson"})
+    assert list(refusals(PULLS, AIRFLOW, {PULL_CRON: kept}, BOTH)) == []
+    assert list(refusals(PULLS, copied({}, "pull"), {PULL_CORE: kept}, (CORE,))) == []
+
+
+def test_a_secret_that_values_and_a_profile_name_is_one_refusal() -> None:
+    (refusal,) = refusals(PULLS, given({"imagePullSecrets": [{"name": "pull"}]}), {}, BOTH)
+    assert refusal.value == "airflow-core/pull, airflow-cron/pull"
+    assert refusal.message.startswith(
+        "airflow_app_values names the Secret pull in imagePullSecrets, platform_worker_namespaces in pull_secrets, but it does not exist in"
+    )

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from ansible_collections.gitops.airflow.plugins.module_utils._argocd.verdict import Expectation, Past
 from ansible_collections.gitops.airflow.plugins.module_utils._argocd.verdict import judge as wait_judge
-from ansible_collections.gitops.airflow.plugins.module_utils._kube.causes import Log
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.causes import Events, Log
 from ansible_collections.gitops.airflow.plugins.module_utils._status import rows as status
 from ansible_collections.gitops.airflow.plugins.module_utils._status import runs as status_runs
 from ansible_collections.gitops.airflow.plugins.module_utils._status.read import _without_former_parts, sync_failure
@@ -545,6 +545,19 @@ def test_v5_a_worker_is_at_a_standstill_until_base_starts(
     assert (row["status"], row["problem"]) == (word, problem)
     told = [f"worker of cron.hello does not start for 10 min: {problem}"] if problem else []
     assert status.judge(healthy() | {"workers": [row]})[0] == told
+
+
+@pytest.mark.parametrize(("seconds", "word", "known"), [(29, "Pending", False), (30, "Unschedulable", True)])
+def test_a_scheduler_that_does_not_exist_is_named(seconds: int, word: str, known: bool) -> None:
+    """Of a new pod the scheduler may only not have spoken yet."""
+    made = (NOW - datetime.timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    item = worker(0)
+    item["metadata"]["creationTimestamp"] = made
+    item["spec"] |= {"schedulerName": "gpu-scheduler"}
+    item["status"] = {"phase": "Pending"}
+    (row,) = status.worker_rows([item], NOW)
+    assert (row["status"], "the scheduler gpu-scheduler has not processed the pod" in row["problem"]) == (word, known)
+    assert bool(status.wrong_with(item, Events([]), NOW)) == known
 
 
 def test_a_worker_is_late_after_five_minutes() -> None:
