@@ -101,7 +101,7 @@ EXAMPLES = r"""
     PIP_INDEX_URL: "https://ci:{{ index_token }}@packages.example.com/simple"
     PIP_CERT: /etc/ssl/certs/company.pem
 
-- name: Take the image of Airflow from an archive, and allow an hour to compile packages
+- name: Build from the image in an archive, and allow an hour to compile packages
   gitops.airflow.airflow_image:
     base: apache/airflow:2.6.3
     requirements: requirements.txt

@@ -77,5 +77,5 @@ def extract(image: ArchivedImage, name: str, target: BinaryIO) -> None:
 def _read(archive: tarfile.TarFile, name: str) -> bytes:
     file = archive.extractfile(name)
     if file is None:
-        raise ValueError(f"{name} is no file in it")
+        raise ValueError(f"{name} is not a file in it")
     return file.read()

@@ -86,9 +86,10 @@ class Engine:
         code, out, err = self.run(*args)
         if code:
             words = err.strip() or out.strip() or f"exit code {code}"
-            raise ImageError(
-                f"{self.docker} {' '.join(args[:2])} failed: {words}", "Correct the problem that the message names, and run again."
-            )
+            advice = "Correct the problem that the message names, and run again."
+            if "buildx" in words and os.environ.get("DOCKER_BUILDKIT"):
+                advice = "Install buildx, or unset the environment variable DOCKER_BUILDKIT."
+            raise ImageError(f"{self.docker} {args[0]} failed: {words}", advice)
         return out
 
     def inspect(self, image: str, template: str) -> str | None:
@@ -262,7 +263,7 @@ def _read(path: str) -> str:
     try:
         return Path(path).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        words = getattr(error, "strerror", None) or "it is no text in UTF-8"
+        words = getattr(error, "strerror", None) or "it is not text in UTF-8"
         raise ImageError(f"The requirements file {path} cannot be read: {words}.", "Correct its path.", "bad_path") from error
 
 

@@ -139,7 +139,7 @@ def _text(machine: Machine, option: str, path: str) -> str:
         return machine.path(path).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise CollectionError(
-            f"pip's option {option} is {path}, which cannot be read: {getattr(error, 'strerror', None) or 'it is no text'}.",
+            f"pip's option {option} is {path}, which cannot be read: {getattr(error, 'strerror', None) or 'it is not text'}.",
             f"Correct {option} in pip's settings (pip config debug), or PIP_{option.upper().replace('-', '_')}.",
             "bad_pip_settings",
         ) from error

@@ -312,7 +312,7 @@ def test_a_machine_without_docker(file: Path) -> None:
     assert caught.value.code == "engine_missing"
 
 
-@pytest.mark.parametrize(("content", "words"), [(None, "No such file or directory"), (b"\xff\xfe", "it is no text in UTF-8")])
+@pytest.mark.parametrize(("content", "words"), [(None, "No such file or directory"), (b"\xff\xfe", "it is not text in UTF-8")])
 def test_a_file_that_cannot_be_read(tmp_path: Path, content: bytes | None, words: str) -> None:
     path = tmp_path / "r.txt"
     if content is not None:
