@@ -26,8 +26,8 @@ description:
     and its labels do not contain them.
   - Environment variables that O(requirements) names, such as C(${INDEX_TOKEN}), must be set on this host.
   - >-
-    The module does not load the image into a cluster. For that, use the option
-    O(gitops.airflow.kind_cluster#module:docker_images) of M(gitops.airflow.kind_cluster).
+    The module does not load the image into a cluster. For the nodes of a kind cluster, use
+    O(gitops.airflow.kind_cluster#module:docker_images).
 options:
   base:
     description:
