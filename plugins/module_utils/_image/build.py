@@ -24,7 +24,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._host import comman
 from ansible_collections.gitops.airflow.plugins.module_utils._host.command import CommandError, CommandMissing, CommandTimeout, Done
 from ansible_collections.gitops.airflow.plugins.module_utils._image import archive as archives
 from ansible_collections.gitops.airflow.plugins.module_utils._image import install_packages, pip_failure, requirements
-from ansible_collections.gitops.airflow.plugins.module_utils._image.pip_settings import Machine, collect
+from ansible_collections.gitops.airflow.plugins.module_utils._image.pip_settings import Machine, collect, passwords
 from ansible_collections.gitops.airflow.plugins.module_utils._image.plan import BUILD, INPUTS, PACKAGES, REPOSITORY, Package, Plan, plan
 
 # The name that the base image has during a build. No registry serves it.
@@ -200,11 +200,12 @@ class Builder:
 
     def _build(self, wanted: Wanted, text: str, base_id: str, archived: archives.ArchivedImage | None, todo: Plan) -> list[Package]:
         settings = collect(self.machine, requirements.variables(text))
-        masker = Masker(settings.secrets)
+        masker = Masker([*settings.secrets, *passwords([text])])
         with _folder() as folder, self._named(base_id, archived) as base:
             code, err = self.engine.install(base, settings.payload() | {"requirements": text}, settings.folders, folder / LAYER)
             report = parse_report(err)
-            if report is None:
+            # The program has ended well, but its output did not arrive: the disk may be full.
+            if report is None or (code and not report.code):
                 raise _no_report(wanted.base, code, masker.text(err))
             if report.code:
                 raise pip_failure.failure(report.output, wanted.file, wanted.base, report.before, masker)

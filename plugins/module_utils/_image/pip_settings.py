@@ -13,7 +13,7 @@ import configparser
 import netrc
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -100,7 +100,7 @@ def collect(machine: Machine, variables: Sequence[str] = ()) -> PipSettings:
     if entries := _netrc(machine, options):
         files["netrc"] = entries
         environment["NETRC"] = "{folder}/netrc"
-    secrets = [*_secrets_of(options), *_passwords(environment.values()), *(environment[name] for name in variables)]
+    secrets = [*_secrets_of(options), *passwords(environment.values()), *(environment[name] for name in variables)]
     secrets += [word for line in files.get("netrc", "").splitlines() for word in line.split("password ")[1:]]
     return PipSettings(options, environment, files, tuple(folders), tuple(dict.fromkeys(filter(None, secrets))))
 
@@ -193,13 +193,13 @@ def _netrc(machine: Machine, options: Mapping[str, str]) -> str:
 
 
 def _secrets_of(options: Mapping[str, str]) -> Iterator[str]:
-    yield from _passwords(url for name in URLS for url in options.get(name, "").split())
+    yield from passwords(url for name in URLS for url in options.get(name, "").split())
 
 
-def _passwords(urls: Any) -> Iterator[str]:
-    """What stands as user and password in URLs, as it is and decoded. A token may be the user."""
-    for url in urls:
-        for part in re.findall(r"://([^/@\s]+)@", str(url)):
+def passwords(texts: Iterable[str]) -> Iterator[str]:
+    """The passwords of URLs in texts, as they are and decoded. A token may be the user."""
+    for text in texts:
+        for part in re.findall(r"://([^/@\s]+)@", text):
             user, colon, password = part.partition(":")
             secret = password if colon and password else user
             yield from {secret, unquote(secret)}

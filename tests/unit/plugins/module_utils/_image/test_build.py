@@ -41,6 +41,7 @@ class Docker:
     inputs: list[str] = field(default_factory=list)
     dockerfile: str = ""
     slow: bool = False
+    exit_code: int = 0
 
     def __call__(self, args: Sequence[str], *, stdin: str = "", timeout: float | None = None, output: BinaryIO | None = None) -> Done:
         words = list(args[1:])
@@ -93,7 +94,7 @@ class Docker:
         assert output
         output.write(b"layer")
         text = self.report if isinstance(self.report, str) else f"pip's words\n{json.dumps(self.report)}\n"
-        return (0 if isinstance(self.report, dict) and not self.report["code"] else 1), "", text
+        return (0 if isinstance(self.report, dict) and not self.report["code"] else 1) or self.exit_code, "", text
 
     def _rm(self, words: list[str]) -> Done:
         return 1, "", f"Error: No such container: {words[-1]}"
@@ -275,6 +276,22 @@ def test_a_failure_leaves_no_image(file: Path, report: dict[str, Any] | str, cod
     assert PASSWORD not in caught.value.text
     assert caught.value.next_action
     assert set(docker.images) == {BASE}
+
+
+def test_a_layer_that_did_not_arrive_whole(file: Path) -> None:
+    docker = Docker(exit_code=1)
+    with pytest.raises(CollectionError, match="ended with exit code 1"):
+        build(docker, file)
+    assert set(docker.images) == {BASE}
+
+
+def test_a_password_in_the_file_is_masked(file: Path) -> None:
+    docker = Docker(report={**FAILED, "output": f"ERROR: {PASSWORD} at the end"})
+    file.write_text(f"a @ https://ann:{PASSWORD}@example.com/a-1.0-py3-none-any.whl\n")
+    with pytest.raises(CollectionError) as caught:
+        build(docker, file)
+    assert PASSWORD not in caught.value.text
+    assert "ERROR: ******** at the end" in caught.value.message
 
 
 def test_a_container_that_does_not_end_is_removed(file: Path) -> None:
