@@ -189,6 +189,10 @@ options:
         description: Version of the official chart. Empty to compare no versions.
         type: str
         default: ""
+      python_requirements:
+        description: Path of the requirements file from which an image is built. Only its combination with other options is checked.
+        type: str
+        default: ""
       chart_archive:
         description: The official chart as a file on the host that runs the module. Then the module does not check the chart repository.
         type: str

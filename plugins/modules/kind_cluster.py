@@ -80,6 +80,13 @@ options:
         type: list
         elements: str
         required: true
+  docker_images:
+    description:
+      - Images of this machine's Docker, with their tags. The module loads each image into the nodes that lack it.
+      - An image counts as loaded if a node has one of that name. Give another content another tag.
+    type: list
+    elements: str
+    default: []
   kind_binary:
     description: The C(kind) command, a name or a path. With O(kind_url) a path.
     type: path
@@ -165,6 +172,11 @@ EXAMPLES = r"""
       - path: /srv/images/airflow.tar
         images: [apache/airflow:2.6.3]
 
+- name: Load an image that you built on this machine into the nodes
+  gitops.airflow.kind_cluster:
+    name: airflow
+    docker_images: [my-airflow:2.6.3-1]
+
 - name: Download a pinned kind if it is needed, and create the cluster
   gitops.airflow.kind_cluster:
     name: airflow
@@ -202,7 +214,7 @@ started:
   elements: str
   sample: []
 loaded:
-  description: Paths of the archives of O(image_archives) that were loaded into at least one node.
+  description: Paths of O(image_archives) and names of O(docker_images) that were loaded into at least one node.
   returned: success
   type: list
   elements: str
@@ -313,6 +325,7 @@ def main(create: Callable[..., AnsibleModule] = AnsibleModule) -> None:
                     "images": {"type": "list", "elements": "str", "required": True},
                 },
             },
+            "docker_images": {"type": "list", "elements": "str", "default": []},
             "kind_binary": {"type": "path", "default": "kind"},
             "kind_url": {"type": "str", "default": ""},
             "kind_checksum": {"type": "raw", "default": ""},
@@ -342,7 +355,8 @@ def main(create: Callable[..., AnsibleModule] = AnsibleModule) -> None:
             result |= {"changed": result["changed"] or bool(deleted), "deleted_files": deleted}
             result["diff"]["before"] |= dict.fromkeys(deleted, "exists")
         else:
-            result = cluster.present(Wanted(params["config"], params["image"] or "", params["image_archives"], params["wait"]))
+            wanted = Wanted(params["config"], params["image"] or "", params["image_archives"], params["wait"], params["docker_images"])
+            result = cluster.present(wanted)
             if module.check_mode and (result["created"] or result["started"]):
                 module.warn(f"The kind cluster {engine.name} does not run. A check cannot show what would be created in it.")
     except DriftError as error:

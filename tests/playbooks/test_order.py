@@ -106,3 +106,13 @@ def test_d8_the_network_is_limited_before_airflow_starts_and_narrowed_after_it(s
     # Whatever makes a namespace comes before.
     assert {"namespaces present", "argocd started", "git_server present"} <= set(found[:place])
     assert found.index("network_policies settled") > max(found.index("task_logs absent"), found.index("git_server settled"))
+
+
+@pytest.mark.parametrize(("provider", "built"), [("kind", ["airflow_app built"]), ("existing", [])])
+def test_an_image_with_python_packages_is_built_before_anything_is_changed(
+    stubs: Path, tmp_path: Path, provider: str, built: Steps
+) -> None:
+    variables = {"platform_provider": provider, "airflow_app_python_requirements": "requirements.txt"}
+    found = [step for step in steps(stubs, tmp_path, **variables) if step != "platform" and not step.endswith("checked")]
+    cluster = ["kind_cluster present"] if provider == "kind" else []
+    assert found[: len(built + cluster) + 1] == [*built, *cluster, "airflow_app claimed"]

@@ -12,11 +12,11 @@ import json
 import os
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
-from importlib.util import find_spec
 from typing import Any
 
 from ansible_collections.gitops.airflow.plugins.module_utils._airflow import inspect_airflow
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError
+from ansible_collections.gitops.airflow.plugins.module_utils._base.program_text import program_text
 from ansible_collections.gitops.airflow.plugins.module_utils._base.shorten import shorten
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import KubeApi
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.execute import execute
@@ -82,13 +82,8 @@ def parse_answer(output: str) -> Inspection:
 
 
 def source() -> str:
-    """The text of inspect_airflow.py, from a checkout or from the archive that Ansible makes of a module."""
-    spec = find_spec(inspect_airflow.__name__)
-    loader: Any = spec.loader if spec else None
-    text = loader.get_source(inspect_airflow.__name__) if hasattr(loader, "get_source") else None
-    if not text:
-        raise CollectionError("The program that asks Airflow for its state is missing from the collection.", "Reinstall the collection.")
-    return text.decode() if isinstance(text, bytes) else str(text)  # the loader of Ansible's controller gives bytes
+    """The text of inspect_airflow.py."""
+    return program_text(inspect_airflow, "asks Airflow for its state")
 
 
 @dataclass(frozen=True)

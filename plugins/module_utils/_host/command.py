@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Mapping, Sequence
+from typing import BinaryIO
 
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError
 
@@ -33,15 +34,32 @@ class CommandTimeout(CommandError):
 
 
 def run(
-    args: Sequence[str], *, stdin: str = "", timeout: float | None = None, keep: Sequence[int] = (), env: Mapping[str, str] | None = None
+    args: Sequence[str],
+    *,
+    stdin: str = "",
+    timeout: float | None = None,
+    keep: Sequence[int] = (),
+    env: Mapping[str, str] | None = None,
+    output: BinaryIO | None = None,
 ) -> Done:
     """Runs one command to its end. ``timeout``: seconds; ``keep``: file descriptors that it inherits; ``env``: its environment, else ours.
+
+    ``output``: a file for the standard output, which may be binary. Then the returned one is empty.
 
     :raises CommandError: when it cannot be run or is too slow.
     """
     try:
         done = subprocess.run(
-            list(args), input=stdin, capture_output=True, text=True, errors="replace", timeout=timeout, pass_fds=keep, env=env, check=False
+            list(args),
+            input=stdin,
+            stdout=output or subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            errors="replace",
+            timeout=timeout,
+            pass_fds=keep,
+            env=env,
+            check=False,
         )
     except FileNotFoundError as error:
         raise CommandMissing(f"the command {args[0]} was not found", "Install it, or give its path.") from error
@@ -49,4 +67,4 @@ def run(
         raise CommandTimeout(f"no answer within {timeout:g} s", f"Find out why {args[0]} does not answer.") from error
     except OSError as error:
         raise CommandError(f"the command {args[0]} cannot be run: {error.strerror}", "Allow this user to run it.") from error
-    return done.returncode, done.stdout, done.stderr
+    return done.returncode, done.stdout or "", done.stderr

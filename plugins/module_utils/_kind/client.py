@@ -12,6 +12,7 @@ import os
 import re
 import ssl
 import tarfile
+import tempfile
 import time
 import urllib.request
 from collections.abc import Callable, Mapping, Sequence
@@ -240,6 +241,13 @@ class Engine:
         code, out, err = self.runner([self.kind, "load", "image-archive", path, "--name", self.name, "--nodes", ",".join(nodes)])
         if code:
             raise KindError(f"kind could not load {path} into {', '.join(nodes)}: {(err or out).strip()}", COMPLAINT)
+
+    def load_image(self, image: str, nodes: Sequence[str]) -> None:
+        """Loads an image of this machine's Docker. Raises KindError."""
+        with tempfile.TemporaryDirectory(prefix="gitops-airflow-image-") as folder:
+            path = str(Path(folder) / "image.tar")
+            self._docker("save", "--output", path, image)
+            self.load(path, nodes)
 
     def bootstrap_token(self, nodes: Sequence[FoundNode], *, delete: bool) -> bool:
         """Whether kind's bootstrap token existed; ``delete`` deletes it. Raises KindError."""

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -80,6 +80,7 @@ class Wanted:
     image: str = ""
     archives: Sequence[Mapping[str, Any]] = field(default_factory=list)
     wait: float = 180.0
+    images: Sequence[str] = ()  # of this machine's Docker
 
 
 class Cluster:
@@ -107,7 +108,7 @@ class Cluster:
         before = {node.name: node.status for node in found}
         if self.check:
             after = {node.name: "running" for node in nodes}
-            result = _result(nodes, True, [], [archive["path"] for archive in wanted.archives], before, after)
+            result = _result(nodes, True, [], [*(archive["path"] for archive in wanted.archives), *wanted.images], before, after)
             return result | {"bootstrap_token_deleted": True}
         self.engine.provide_kind()
         with self.marker:
@@ -119,7 +120,7 @@ class Cluster:
             forget_journals(kept_folder(self.engine.name, self.marker.path.parent))
         self.engine.wait_ready(made, wanted.wait)
         token = self._delete_token(made)
-        loaded = self._load(wanted.archives, self.engine.contents(made) if wanted.archives else {})
+        loaded = self._load(wanted, self.engine.contents(made) if wanted.archives or wanted.images else {})
         result = _result(made, True, [], loaded, before, {node.name: node.status for node in made})
         return result | {"bootstrap_token_deleted": token}
 
@@ -156,7 +157,7 @@ class Cluster:
         if exported and not self.check:
             self.engine.provide_kind()
             self.engine.export_kubeconfig()
-        loaded = self._load(wanted.archives, contents)
+        loaded = self._load(wanted, contents)
         after = {node.name: "running" for node in found}
         result = _result(found, False, stopped, loaded, before, after)
         if exported:
@@ -217,15 +218,20 @@ class Cluster:
             message = f"cannot read the kubeconfig {path}: {error}"
             raise KindError(message, "Correct it, or choose another kubeconfig.", "bad_path") from error
 
-    def _load(self, archives: Sequence[Mapping[str, Any]], contents: Mapping[str, NodeContent]) -> list[str]:
+    def _load(self, wanted: Wanted, contents: Mapping[str, NodeContent]) -> list[str]:
+        """Loads archives and images into the nodes that lack them. Returns which, in check mode those that it would load."""
+        sources: list[tuple[str, Sequence[str], Callable[[str, Sequence[str]], None]]] = [
+            *((archive["path"], archive["images"], self.engine.load) for archive in wanted.archives),
+            *((image, [image], self.engine.load_image) for image in wanted.images),
+        ]
         loaded = []
-        for archive in archives:
-            lacking = [name for name, content in contents.items() if missing_images(archive["images"], content.images)]
+        for source, images, load in sources:
+            lacking = [name for name, content in contents.items() if missing_images(images, content.images)]
             if lacking:
-                loaded.append(archive["path"])
+                loaded.append(source)
                 if not self.check:
                     self.engine.provide_kind()
-                    self.engine.load(archive["path"], lacking)
+                    load(source, lacking)
         return loaded
 
     def _made_here(self, config: Mapping[str, Any], found: Sequence[FoundNode]) -> bool:
@@ -289,8 +295,8 @@ def _result(
 ) -> dict[str, Any]:
     diff: dict[str, dict[str, Any]] = {"before": {"nodes": dict(before)}, "after": {"nodes": dict(after)}}
     if loaded:
-        diff["before"]["archives to load"] = list(loaded)
-        diff["after"]["archives to load"] = []
+        diff["before"]["images to load"] = list(loaded)
+        diff["after"]["images to load"] = []
     return {
         "changed": bool(created or started or loaded),
         "created": created,

@@ -83,6 +83,7 @@ AIRFLOW_OPTIONS: dict[str, Any] = {
     "worker_config_maps": {"type": "list", "elements": "str", "default": []},
     "admission_policy": {"type": "str", "default": "auto", "choices": list(ADMISSION_MODES)},
     "core_placement": {"type": "dict", "default": {}, "options": worker_namespaces.PLACEMENT_OPTIONS},
+    "python_requirements": {"type": "str", "default": ""},
     "values": {"type": "raw", "default": {}},
     "chart_repository": {"type": "str", "default": ""},
     "chart_version": {"type": "str", "default": ""},
@@ -188,6 +189,7 @@ class AirflowSettings:
     worker_config_maps: tuple[str, ...] = ()
     admission_policy: str = "auto"
     core_placement: Mapping[str, Any] = field(default_factory=dict)
+    python_requirements: str = ""
     values: Any = field(default_factory=dict, repr=False)
 
     @property
@@ -319,7 +321,10 @@ def from_params(platform: Mapping[str, Any], airflow: Mapping[str, Any] | None) 
     }
     if airflow is None:
         return Settings(**plain)
-    names = ("name", "take_over", "dags_check", "task_logs_state", "core_tasks", "dag_processor", "admission_policy", "values")
+    names = (
+        *("name", "take_over", "dags_check", "task_logs_state", "core_tasks", "dag_processor", "admission_policy", "python_requirements"),
+        "values",
+    )
     return Settings(
         **plain,
         airflow=AirflowSettings(

@@ -14,12 +14,13 @@ from ansible_collections.gitops.airflow.tests.unit.places import ROOT
 
 FOUNDATION = {"_base"}
 TOOLS = FOUNDATION | {"_git", "_host", "_kube"}
-SUBJECTS = TOOLS | {"_airflow", "_argocd", "_kind", "_placement"}
+SUBJECTS = TOOLS | {"_airflow", "_argocd", "_image", "_kind", "_placement"}
 ALLOWED = {
     "_base": set[str](),
     "_host": FOUNDATION,
     "_kube": FOUNDATION,
     "_git": FOUNDATION | {"_kube"},
+    "_image": FOUNDATION | {"_host"},
     "_kind": FOUNDATION | {"_host"},
     "_airflow": FOUNDATION | {"_kube"},
     "_argocd": FOUNDATION | {"_git", "_kube"},

@@ -556,3 +556,13 @@ def test_f1_variables_of_your_own_do_not_replace_the_key_of_the_task_logs(values
     airflow = values(airflow_app_values=own)["airflow"]
     names = {component: [entry["name"] for entry in airflow[component]["env"]] for component in own}
     assert all(entries[0] == "TEAM" and "AIRFLOW_CONN_TASK_LOGS" in entries for entries in names.values())
+
+
+def test_airflow_uses_the_image_that_was_built(values: Callable[..., dict[str, Any]]) -> None:
+    built = {"__airflow_app_built": {"image": "localhost/gitops-airflow/airflow:2.6.3-0123456789ab"}}
+    airflow = values(airflow_app_python_requirements="requirements.txt", **built)["airflow"]
+    found = (airflow["defaultAirflowRepository"], airflow["defaultAirflowTag"])
+    assert found == ("localhost/gitops-airflow/airflow", "2.6.3-0123456789ab")
+    # Without the variable, an image of an earlier run does not count.
+    airflow = values(**built)["airflow"]
+    assert (airflow["defaultAirflowRepository"], airflow["defaultAirflowTag"]) == ("apache/airflow", "2.6.3")

@@ -57,6 +57,7 @@ class Machine:
         self.token = True  # kind's bootstrap token
         self.given = "imageGCHighThresholdPercent: 90"  # the kubelet's settings in kubeadm's configuration
         self.serial = 0
+        self.saved: dict[str, str] = {}  # what docker save has written: path and image
 
     def add(self, status: str = "running", port: str = "8080") -> None:
         self.network = self.token = True
@@ -171,8 +172,16 @@ class Machine:
         self.write_kubeconfig()
         return ""
 
-    def _kind_load(self, _args: list[str], _stdin: str) -> str:
-        self.images.add("docker.io/apache/airflow:2.6.3")
+    def _kind_load(self, args: list[str], _stdin: str) -> str:
+        saved = self.saved.pop(args[1], "docker.io/apache/airflow:2.6.3")
+        self.images.add(saved)
+        return ""
+
+    def _docker_save(self, args: list[str], _stdin: str) -> str:
+        option, path, image = args
+        assert option == "--output"
+        assert Path(path).parent.is_dir()
+        self.saved[path] = image
         return ""
 
 
@@ -451,6 +460,45 @@ def test_archives_are_loaded_where_images_are_missing(cluster: Cluster, machine:
     ]
     again = cluster.present(wanted(archives=archives))
     assert (again["changed"], again["loaded"]) == (False, [])
+
+
+BUILT = "localhost/gitops-airflow/airflow:2.6.3-0123456789ab"
+
+
+def test_an_image_of_docker_is_loaded_once(cluster: Cluster, machine: Machine) -> None:
+    machine.add()
+    machine.write_kubeconfig()
+    images = [BUILT, "mysql:8.0"]
+    cluster.check = True
+    result = cluster.present(wanted(images=images))
+    assert (result["changed"], result["loaded"], machine.done("docker", "save")) == (True, [BUILT], [])
+    assert (result["diff"]["before"]["images to load"], result["diff"]["after"]["images to load"]) == ([BUILT], [])
+    cluster.check = False
+    result = cluster.present(wanted(images=images))
+    assert (result["changed"], result["loaded"]) == (True, [BUILT])
+    ((*_words, path, image),) = machine.done("docker", "save")
+    assert image == BUILT
+    assert [call[3:] for call in machine.done("kind", "load")] == [[path, "--name", "lab", "--nodes", "lab-control-plane"]]
+    assert not Path(path).exists()
+    again = cluster.present(wanted(images=images))
+    assert (again["changed"], again["loaded"]) == (False, [])
+
+
+def test_a_new_cluster_gets_the_images_of_docker(cluster: Cluster, machine: Machine) -> None:
+    cluster.check = True
+    assert cluster.present(wanted(images=[BUILT]))["loaded"] == [BUILT]
+    cluster.check = False
+    assert cluster.present(wanted(images=[BUILT]))["loaded"] == [BUILT]
+    assert BUILT in machine.images
+
+
+def test_an_image_that_docker_does_not_have(cluster: Cluster, machine: Machine) -> None:
+    machine.add()
+    machine.write_kubeconfig()
+    machine.fail = {"docker save": f"Error response from daemon: reference does not exist: {BUILT}"}
+    with pytest.raises(KindError, match="docker save --output failed: Error response from daemon: reference does not exist"):
+        cluster.present(wanted(images=[BUILT]))
+    assert not machine.done("kind", "load")
 
 
 def test_a_missing_archive_stops_before_anything_is_made(cluster: Cluster, machine: Machine) -> None:

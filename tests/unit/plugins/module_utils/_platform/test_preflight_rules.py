@@ -269,6 +269,8 @@ def own(values: Any) -> dict[str, Any]:
         own({"scheduler": {"extraContainers": [{"name": "a", "volumeMounts": [{"name": "kube-api-access", "mountPath": TOKEN_FOLDER}]}]}}),
         {"task_token_audiences": ("vault", "https://sts.example.com", "kubernetes-dashboard")},
         {"logs": Logs("none"), **own({"config": {"logging": {"remote_logging": "True"}}})},
+        {"python_requirements": "requirements.txt", **own({"images": {"gitSync": {"tag": "v4"}, "airflow": {"pullPolicy": "Always"}}})},
+        own({"images": {"airflow": {"tag": "mine"}}}),
     ],
 )
 def test_values_that_agree(given: dict[str, Any]) -> None:
@@ -287,6 +289,20 @@ REMOVE = "Remove the option from airflow_app_values"
             "2.10.5",
             "sets airflowVersion to 2.10.5, but platform_airflow_version is 2.6.3",
             "Remove airflowVersion",
+        ),
+        *(
+            (
+                {"python_requirements": "requirements.txt", **own(values)},
+                "image_twice",
+                path,
+                f"sets {path}, so that Airflow would not use the image",
+                f"Remove {path} from airflow_app_values.",
+            )
+            for values, path in (
+                ({"defaultAirflowTag": "mine"}, "defaultAirflowTag"),
+                ({"images": {"airflow": {"repository": "mine"}}}, "images.airflow.repository"),
+                ({"images": {"pod_template": {"tag": "mine"}}}, "images.pod_template.tag"),
+            )
         ),
         # D4
         (
@@ -550,3 +566,13 @@ def test_d14_an_account_of_peoples_own_may_have_its_token_everywhere(account: An
     """Kubernetes mounts it beside the platform's mount, in the containers that have none."""
     found = value_rules.warnings(PLATFORM, replace(AIRFLOW, **own({"scheduler": {"serviceAccount": account}})))
     assert any("scheduler.serviceAccount.create to false" in text for text in found) is said
+
+
+def test_python_packages_of_a_cluster_that_is_not_kinds() -> None:
+    given = replace(AIRFLOW, python_requirements="requirements.txt")
+    assert value_rules.broken(PLATFORM, given) == []
+    (refusal,) = value_rules.broken(replace(PLATFORM, provider="existing"), given)
+    words = "airflow_app_python_requirements is 'requirements.txt', but platform_provider is 'existing'."
+    check(refusal, "python_requirements", "requirements.txt", words, "set platform_airflow_image to its name.")
+    assert "docs/python-packages.md" in refusal.next_action
+    assert value_rules.broken(replace(PLATFORM, provider="existing"), AIRFLOW) == []
