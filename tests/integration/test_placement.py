@@ -71,7 +71,6 @@ def test_ten_thousand_pods_cost_what_a_hundred_do(server: ApiServer) -> None:
         assert result.get("done"), result
         assert len(result["placements"]) == WORKERS
     assert many["peak_mb"] <= 1.2 * few["peak_mb"], (few["peak_mb"], many["peak_mb"])
-    assert many["elapsed"] < few["elapsed"] + 5, (few["elapsed"], many["elapsed"])
     assert few["requests"] == many["requests"] == 1
     for size, result in ((FEW, few), (MANY, many)):
         print(f"{size} pods: {result['elapsed']:.2f} s, {result['peak_mb']:.1f} MB")
