@@ -270,8 +270,8 @@ def _operator(limits: Limits) -> Iterator[Obj]:
     }
     account = json.dumps(pod_fields.OPERATOR_PODS_ACCOUNT)
     yield {
-        "expression": "!variables.operator || !variables.judged || (has(object.spec.serviceAccountName) && "
-        f"object.spec.serviceAccountName == {account})",
+        "expression": "!variables.operator || !variables.judged || !has(object.spec.serviceAccountName) || "
+        f"object.spec.serviceAccountName == {account}",
         "message": f"The pod's spec.serviceAccountName is not {pod_fields.OPERATOR_PODS_ACCOUNT}, as which pods that tasks make run: leave "
         "service_account_name out.",
     }

@@ -231,6 +231,7 @@ class Sight:
     chart: list[Found] = field(default_factory=list)  # objects whose names the chart renders, while there is no Application of ours
     living: list[Ref] = field(default_factory=list)  # worker pods that have not ended, anywhere
     workers: list[str] = field(default_factory=list)  # those in this platform's namespaces
+    made: list[Ref] = field(default_factory=list)  # pods that tasks made (pod_operator) and that have not ended, anywhere
 
 
 @dataclass(frozen=True)

@@ -381,7 +381,8 @@ def _moved_core(state: State, plan: Plan, given: Settings) -> Iterator[Refusal]:
 
 
 def _tasks_in_dropped(state: State, plan: Plan) -> Iterator[Refusal]:
-    workers = _workers(state.sight.living, plan.dropped_namespaces)
+    # A deferred task has no worker while its pod runs.
+    workers = _workers([*state.sight.living, *state.sight.made], plan.dropped_namespaces)
     if workers:
         yield Refusal(
             "tasks_in_dropped",
