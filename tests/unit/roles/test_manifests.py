@@ -146,9 +146,8 @@ def test_f10_the_account_that_may_make_pods_has_the_rights_of_the_table_in_its_n
     namespaces = [{"name": "airflow-core"}, {"name": "a", "pod_operator": True}, {"name": "b", "pod_operator": False}]
     without = [{"name": item["name"]} for item in namespaces]
     usual = render("airflow_app/rbac.yaml.j2", platform_worker_namespaces=without, **PLAN)
-    role, binding = (
-        item for item in render("airflow_app/rbac.yaml.j2", platform_worker_namespaces=namespaces, **PLAN) if item not in usual
-    )
+    found = render("airflow_app/rbac.yaml.j2", platform_worker_namespaces=namespaces, **PLAN)
+    role, binding = (item for item in found if item not in usual)
     assert [identity(item) for item in (role, binding)] == [(kind, "a", "airflow-pod-operator") for kind in ("Role", "RoleBinding")]
     assert of_role(role) == expanded(table()["operators"]["airflow-pod-operator"]["own"])
     assert binding["roleRef"] == {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "airflow-pod-operator"}
