@@ -451,9 +451,10 @@ def makers(gated: ApiServer) -> Fence:
 
 
 def of_task(namespace: str = "maker", labels: Obj | None = None, name: str = "a-pod", **spec: Any) -> Obj:
-    """What a task makes, as the cluster policy completes it."""
+    """What a task makes, as the cluster policy completes it, with the account that a cluster fills in (not this server)."""
     metadata = {"name": name, "namespace": namespace, "labels": MARKED if labels is None else labels}
-    return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": {"automountServiceAccountToken": False, **whole(spec)}}
+    own = {"automountServiceAccountToken": False, "serviceAccountName": "default"}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": {**own, **whole(spec)}}
 
 
 def test_f10_a_task_makes_changes_and_deletes_its_pods(makers: Fence, policy: ModuleType) -> None:
@@ -535,8 +536,8 @@ def test_f10_pods_of_others_are_neither_changed_nor_deleted_nor_entered(makers: 
     for name in ("worker", "shop"):
         path = f"/api/v1/namespaces/maker/pods/{name}"
         adopt = {"metadata": {"labels": {**MARKED, "kubernetes_executor": None}}}
-        for method, body in (("PATCH", adopt), ("DELETE", {})):
-            status, answer = makers.send(MAKER, method, path, body, "application/strategic-merge-patch+json")
+        for method, body, content in (("PATCH", adopt, "application/strategic-merge-patch+json"), ("DELETE", {}, "application/json")):
+            status, answer = makers.send(MAKER, method, path, body, content)
             assert (status, "is not one that a task made" in answer["message"]) == (422, True), answer
         assert makers.send("admin", "GET", path, {})[0] == 200
     # Without a node every command fails. The policy is asked before.
