@@ -246,7 +246,7 @@ def _is_made_with_own_token(pod: Any) -> bool:
 
 
 def _mark_as_operators(pod: Any) -> None:
-    """Let the platform know a pod that a task made: for the executor, status and NetworkPolicies it is no worker."""
+    """Let the executor, status and NetworkPolicies tell a pod that a task made from a worker."""
     if pod.metadata.namespace not in LIMITS.operators:
         raise ValueError(
             f"Pod {pod.metadata.name}: tasks make no pods in {pod.metadata.namespace!r}; they may in "
