@@ -143,7 +143,7 @@ def test_d9_the_rights_are_those_of_the_table(render: Render) -> None:
 
 
 def test_f10_the_account_that_may_make_pods_has_the_rights_of_the_table_in_its_namespace_alone(render: Render) -> None:
-    namespaces = [{"name": "airflow-core"}, {"name": "a", "pod_operator": True}, {"name": "b", "pod_operator": False}]
+    namespaces: list[dict[str, Any]] = [{"name": "airflow-core"}, {"name": "a", "pod_operator": True}, {"name": "b", "pod_operator": False}]
     without = [{"name": item["name"]} for item in namespaces]
     usual = render("airflow_app/rbac.yaml.j2", platform_worker_namespaces=without, **PLAN)
     found = render("airflow_app/rbac.yaml.j2", platform_worker_namespaces=namespaces, **PLAN)

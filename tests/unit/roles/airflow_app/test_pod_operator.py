@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from ansible_collections.gitops.airflow.plugins.module_utils._platform import pod_fields
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import FORMER_WORKER_SECRETS, WORKER_SECRETS
-from ansible_collections.gitops.airflow.tests.unit.cluster_policy import set_up
+from ansible_collections.gitops.airflow.tests.unit.cluster_policy import PolicyViolation, Task, set_up
 from ansible_collections.gitops.airflow.tests.unit.roles.airflow_app import test_policy as policy_tests
 from kubernetes.client import ApiClient
 from kubernetes.client import models as k8s
@@ -120,10 +120,10 @@ def test_f10_a_task_cannot_say_that_its_worker_is_a_pod_that_a_task_made(open_po
 
 def test_f10_a_task_may_name_the_account_that_it_gets(open_policy: ModuleType) -> None:
     spec = {"containers": [k8s.V1Container(name="base")], "service_account_name": "airflow-pod-operator"}
-    task = policy_tests.Task({"pod_override": k8s.V1Pod(metadata=k8s.V1ObjectMeta(namespace="user"), spec=k8s.V1PodSpec(**spec))})
+    task = Task({"pod_override": k8s.V1Pod(metadata=k8s.V1ObjectMeta(namespace="user"), spec=k8s.V1PodSpec(**spec))})
     open_policy.task_policy(task)
-    task = policy_tests.Task({"pod_override": k8s.V1Pod(metadata=k8s.V1ObjectMeta(namespace="cron"), spec=k8s.V1PodSpec(**spec))})
-    with pytest.raises(policy_tests.PolicyViolation, match="worker pods run as 'airflow-worker'"):
+    task = Task({"pod_override": k8s.V1Pod(metadata=k8s.V1ObjectMeta(namespace="cron"), spec=k8s.V1PodSpec(**spec))})
+    with pytest.raises(PolicyViolation, match="worker pods run as 'airflow-worker'"):
         open_policy.task_policy(task)
 
 
@@ -191,7 +191,7 @@ def test_f10_in_a_namespace_of_others_the_api_server_decides(open_policy: Module
 
 def test_f10_with_credentials_of_its_own_a_pod_is_judged_as_before(open_policy: ModuleType) -> None:
     """By a kubeconfig of a connection: who granted it decides its account, its token and its Secrets."""
-    spec = {"service_account_name": "theirs", "volumes": policy_tests.token()}
+    spec: Obj = {"service_account_name": "theirs", "volumes": policy_tests.token()}
     pod = made(open_policy, labels={"airflow_kpo_in_cluster": "False"}, **spec)
     assert (pod["spec"]["serviceAccountName"], "component" in pod["metadata"]["labels"]) == ("theirs", False)
 

@@ -65,7 +65,7 @@ def test_the_objects_that_the_chart_has_for_quotas_are_known() -> None:
 
 
 def test_the_namespaces_whose_tasks_may_make_pods_are_known() -> None:
-    entries = [
+    entries: list[dict[str, Any]] = [
         {"name": "core"},
         {"name": "a", "pod_operator": True},
         {"name": "b", "pod_operator": False},
