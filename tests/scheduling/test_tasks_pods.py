@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import Any
 
 import pytest
+from ansible_collections.gitops.airflow.tests.scheduling.playbook import Playbooks
 from ansible_collections.gitops.airflow.tests.scheduling.runs import Obj, Runs
 from conftest import Platform
 from dag_author import DagAuthor, wait_for
@@ -131,10 +131,19 @@ def test_f10_only_workers_of_the_namespace_have_the_account(connect: Callable[..
     assert [name for name, found in roles.items() if "airflow-pod-operator" in found] == [PLACE]
 
 
-def test_f10_the_pods_of_tasks_are_no_problem_of_the_platform(made: tuple[str, Any], playbooks: Any, author: DagAuthor) -> None:
-    """Also those that are left."""
-    run, _pod = made
-    author.ended("pods_allowed_dag", run)
-    done = playbooks.run("status", ANSIBLE_STDOUT_CALLBACK="gitops.airflow.status_json")
-    status = json.loads(done.stdout)
-    assert [row for row in status["pods"] if row["namespace"] == PLACE] == []
+def test_f10_the_status_lists_a_pod_of_a_task_with_the_workers(core: client.CoreV1Api, playbooks: Playbooks) -> None:
+    """It is not a part of the platform: one that does not start would be a problem."""
+    labels = {"tier": "airflow", "component": "pod-operator", "release": "airflow-core", "dag_id": "mine", "task_id": "left"}
+    context = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
+    spec = {
+        "containers": [{"name": "base", "image": "missing.example.com/x:1", "securityContext": context}],
+        "securityContext": {"runAsNonRoot": True, "runAsUser": 1000, "seccompProfile": {"type": "RuntimeDefault"}},
+    }
+    core.create_namespaced_pod(PLACE, {"metadata": {"name": "left-by-a-task", "labels": labels}, "spec": spec})
+    try:
+        done = playbooks.run("status", ANSIBLE_STDOUT_CALLBACK="gitops.airflow.status_json")
+        status = json.loads(done.stdout)
+    finally:
+        core.delete_namespaced_pod("left-by-a-task", PLACE, grace_period_seconds=0)
+    assert [row["task"] for row in status["workers"] if row["name"] == "left-by-a-task"] == ["mine.left"]
+    assert [row["name"] for row in status["pods"] if row["namespace"] == PLACE] == []
