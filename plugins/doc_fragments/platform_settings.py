@@ -105,6 +105,11 @@ options:
             description: Pod Security Standard of the namespace, V(baseline) or V(restricted). Empty for the platform's.
             type: str
             default: ""
+          pod_operator:
+            description:
+              - Whether tasks in the namespace may make pods there, as C(KubernetesPodOperator) does. Needs an admission policy.
+            type: bool
+            default: false
           require_node:
             description: Whether a cluster is refused if none of its nodes can take a worker pod of the namespace now.
             type: bool

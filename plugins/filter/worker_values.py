@@ -35,6 +35,7 @@ _value:
     - In C(workerQuotas) and C(workerLimits) the content of the ResourceQuota and of the LimitRange of namespaces that have them. The items
       of a LimitRange are complete, as the API server returns them.
     - In C(podSecurityOf) the Pod Security Standard of namespaces that have one of their own.
+    - In C(podOperators) the names of namespaces whose tasks may make pods there.
     - In C(kinds) the kinds, with their API group, that the chart renders only for these.
   type: dict
   sample:
@@ -43,6 +44,7 @@ _value:
     workerQuotas: {airflow-cron: {pods: "20"}}
     workerLimits: {}
     podSecurityOf: {}
+    podOperators: []
     kinds: [{group: "", kind: ResourceQuota}]
 """
 

@@ -13,6 +13,7 @@ author: The gitops.airflow team (@gitops-airflow)
 description:
   - Declares a ValidatingAdmissionPolicy and its binding with the rules of Airflow's cluster policy, for the accounts of Airflow in the
     namespaces of workers. Other accounts and other namespaces are not concerned.
+  - In a namespace with C(pod_operator), it also limits which pods tasks make, change and delete there, and where they run commands.
   - The rules allow what the cluster policy in the cluster allows, and what these settings will let it allow. So no task is refused while
     Argo CD applies a change. Run the module again after the change is applied.
   - An object of others of the same name is refused before anything is applied.

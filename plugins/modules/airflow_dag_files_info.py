@@ -15,6 +15,8 @@ description:
     text. For a file that C(.airflowignore) lists, it only warns.
   - Warns if a task's C(executor_config) names a namespace that is not one of O(namespaces). It finds the namespace in the C(metadata) of
     C(pod_override) and in the older C(KubernetesExecutor), as a literal or as a variable that the file sets once.
+  - Warns of tasks that send requests to the Kubernetes API without credentials of their own, such as C(KubernetesPodOperator), unless they
+    run in one of O(pod_operator_namespaces). If the file alone does not say where a task runs, there is no warning.
   - Parses with the Python of this machine, which may be newer or older than that of Airflow's image. To wait for the result of Airflow's
     own parser, use M(gitops.airflow.airflow_dags_wait).
 extends_documentation_fragment:
@@ -29,6 +31,15 @@ options:
     type: list
     elements: str
     default: []
+  pod_operator_namespaces:
+    description: The namespaces whose tasks may make pods there.
+    type: list
+    elements: str
+    default: []
+  default_namespace:
+    description: The namespace of tasks that name none.
+    type: str
+    default: ""
   names:
     description: Names to use for this module's options in RV(next_action), by the names of the options.
     type: dict
@@ -46,6 +57,13 @@ EXAMPLES = r"""
     source_dir: ~/work/dags
     namespaces: [airflow-core, airflow-cron, airflow-user]
   register: checked
+
+- name: Check DAGs whose tasks make pods in the namespace airflow-batch
+  gitops.airflow.airflow_dag_files_info:
+    source_dir: ~/work/dags
+    namespaces: [airflow-core, airflow-batch]
+    default_namespace: airflow-core
+    pod_operator_namespaces: [airflow-batch]
 """
 
 RETURN = r"""
@@ -73,6 +91,7 @@ code:
 
 from collections.abc import Callable
 
+from ansible_collections.gitops.airflow.plugins.module_utils._airflow.api_calls import Makers
 from ansible_collections.gitops.airflow.plugins.module_utils._airflow.dag_files import IGNORE_FILE, check
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError
 from ansible_collections.gitops.airflow.plugins.module_utils._base.module import AnsibleModule
@@ -85,6 +104,8 @@ def main(create: Callable[..., AnsibleModule] = AnsibleModule) -> None:
         argument_spec={
             "source_dir": {"type": "str", "required": True},
             "namespaces": {"type": "list", "elements": "str", "default": []},
+            "pod_operator_namespaces": {"type": "list", "elements": "str", "default": []},
+            "default_namespace": {"type": "str", "default": ""},
             "names": {"type": "dict", "default": {}},
         },
         supports_check_mode=True,
@@ -92,7 +113,8 @@ def main(create: Callable[..., AnsibleModule] = AnsibleModule) -> None:
     try:
         root, paths = source_files(module.params["source_dir"])
         read = {path: (root / path).read_bytes() if path.endswith((".py", IGNORE_FILE)) else b"" for path in paths}
-        found = check(read, module.params["namespaces"])
+        makers = Makers(frozenset(module.params["pod_operator_namespaces"]), module.params["default_namespace"])
+        found = check(read, module.params["namespaces"], makers)
     except GitError as error:
         module.fail(error.named(module.params["names"]))
     except CollectionError as error:

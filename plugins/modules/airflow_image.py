@@ -172,7 +172,7 @@ packages:
   contains:
     name: {description: Name of the package., type: str, returned: always}
     version: {description: Its version., type: str, returned: always}
-  sample: [{name: numpy, version: 1.25.1}, {name: pandas, version: 2.0.3}]
+  sample: [{name: numpy, version: 1.25.1}, {name: pandas, version: 2.1.4}]
 next_action:
   description: What to do.
   returned: failure

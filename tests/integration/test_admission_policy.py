@@ -35,7 +35,8 @@ GATES = "--feature-gates=ValidatingAdmissionPolicy=true,ProcMountType=true"
 FLAGS = (GATES, "--runtime-config=admissionregistration.k8s.io/v1beta1=true", "--allow-privileged=true")
 SCHEDULER, WORKER = "system:serviceaccount:core:airflow-scheduler", "system:serviceaccount:core:airflow-worker"
 ELSEWHERE = "system:serviceaccount:elsewhere:airflow-scheduler"
-PLACES = ("core", "cron", "user", "elsewhere")
+MAKER = "system:serviceaccount:maker:airflow-pod-operator"
+PLACES = ("core", "cron", "user", "maker", "elsewhere")
 DENIED = "ValidatingAdmissionPolicy 'gitops-airflow-airflow-workers'"
 HOOKED = {"tier": "airflow", "component": "worker", "release": "airflow-core", "kubernetes_executor": "True"}
 WORKERS = {"serviceAccountName": "airflow-worker", "automountServiceAccountToken": False}
@@ -86,12 +87,14 @@ def _within(part: Any, whole: Any) -> bool:
 
 @pytest.fixture(scope="module")
 def gated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
-    with ApiServer(tmp_path_factory.mktemp("gated"), users=(SCHEDULER, WORKER, ELSEWHERE, "ann")) as server:
+    with ApiServer(tmp_path_factory.mktemp("gated"), users=(SCHEDULER, WORKER, ELSEWHERE, MAKER, "ann")) as server:
         server.ensure(*FLAGS)
         for name in PLACES:
             server.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
-        for user in (SCHEDULER, WORKER, "ann"):
+        # More than the roles grant, so that the policy alone decides.
+        for user in (SCHEDULER, WORKER, MAKER, "ann"):
             server.grant(user, ["create", "get", "patch", "update", "delete"], ["pods", "pods/ephemeralcontainers"])
+        server.grant(MAKER, ["create", "get"], ["pods/exec", "pods/attach", "pods/portforward"])
         yield server
 
 
@@ -428,3 +431,166 @@ def test_d2_what_the_platforms_own_template_has_is_allowed(gated: ApiServer) -> 
     while not found.said(SCHEDULER, pod(OPERATORS)):
         assert time.monotonic() < deadline
         time.sleep(0.1)
+
+
+# F10: a namespace whose tasks may make pods
+
+MAKERS: Obj = {"settings": {"workerNamespaces": {"core": {}, "cron": {}, "user": {}, "maker": {}}, "podOperators": ["maker"]}}
+MARKED = {"tier": "airflow", "component": "pod-operator", "release": "airflow-core"}
+
+
+@pytest.fixture(scope="module")
+def makers(gated: ApiServer) -> Fence:
+    found = Fence(gated)
+    found.declare(limits(**MAKERS))
+    effective(found, "maker")
+    deadline = time.monotonic() + 30
+    while DENIED not in found.said(MAKER, of_task(hostNetwork=True)):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    return found
+
+
+def of_task(namespace: str = "maker", labels: Obj | None = None, name: str = "a-pod", **spec: Any) -> Obj:
+    """What a task makes, as the cluster policy completes it, with the account that a cluster fills in (not this server)."""
+    metadata = {"name": name, "namespace": namespace, "labels": MARKED if labels is None else labels}
+    own = {"automountServiceAccountToken": False, "serviceAccountName": "default"}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": {**own, **whole(spec)}}
+
+
+def test_f10_a_task_makes_changes_and_deletes_its_pods(makers: Fence, policy: ModuleType) -> None:
+    """With the very pod that the cluster policy makes of a KubernetesPodOperator's."""
+    cluster_policy.set_up(policy, **MAKERS["settings"], podSecurity="restricted")
+    labels = {"dag_id": "d", "kubernetes_pod_operator": "True", "airflow_kpo_in_cluster": "True", "component": "mysql"}
+    metadata = k8s.V1ObjectMeta(name="own", namespace="maker", labels=labels, owner_references=[identity.OWNER])
+    spec = k8s.V1PodSpec(containers=[identity.container(image="x", env_from=[identity.every("mine")])])
+    made = k8s.V1Pod(api_version="v1", kind="Pod", metadata=metadata, spec=spec)
+    before = ApiClient().sanitize_for_serialization(made)
+    assert DENIED in makers.said(MAKER, before), "what the cluster policy changes is refused without it"
+    policy.pod_mutation_hook(made)
+    assert makers.create(MAKER, ApiClient().sanitize_for_serialization(made), dry=False)[0] == 201
+    path = "/api/v1/namespaces/maker/pods/own"
+    # What the provider does with a pod that failed (patch_already_checked).
+    checked = {"metadata": {"labels": {"already_checked": "True"}}}
+    status, answer = makers.send(MAKER, "PATCH", path, checked, "application/strategic-merge-patch+json")
+    assert (status, answer["metadata"]["labels"]["already_checked"]) == (200, "True")
+    assert makers.send(MAKER, "DELETE", path, {})[0] == 200
+
+
+ATTACKS: list[tuple[Obj, str]] = [
+    ({"labels": {}}, "needs the label tier=airflow"),
+    ({"labels": {**MARKED, "component": "mysql"}}, "needs the label component=pod-operator"),
+    ({"labels": {**MARKED, "component": "worker"}}, "needs the label component=pod-operator"),
+    ({"labels": {**MARKED, "release": "other"}}, "needs the label release=airflow-core"),
+    ({"labels": {**MARKED, "kubernetes_executor": "True"}}, "Airflow's executor knows its workers"),
+    ({"labels": {**MARKED, "airflow-worker": "1"}}, "Airflow's executor knows its workers"),
+    ({"labels": {**MARKED, "gitops-airflow/endpoint": "mysql"}}, "has the label gitops-airflow/endpoint"),
+    ({"serviceAccountName": "airflow-pod-operator"}, "spec.serviceAccountName is not default"),
+    ({"serviceAccountName": "airflow-worker"}, "spec.serviceAccountName is not default"),
+    ({"automountServiceAccountToken": True}, "spec.automountServiceAccountToken is not false"),
+    ({"volumes": [{"name": "kube-api-access", "projected": {"sources": [{"serviceAccountToken": {"path": "t"}}]}}]}, "asks for a token"),
+    ({"hostNetwork": True}, "spec.hostNetwork"),
+    ({"volumes": [{"name": "v", "hostPath": {"path": "/"}}]}, "spec.volumes[v].hostPath"),
+    ({"containers": [{"name": "base", "securityContext": {"privileged": True}}]}, "securityContext.privileged"),
+    ({"nodeName": "control-plane"}, "spec.nodeName"),
+    *(({"imagePullSecrets": [{"name": name}]}, "spec.imagePullSecrets[].name") for name in ("airflow-mysql", "dags-git-basic")),
+    *(
+        ({"containers": [{"name": "base", "envFrom": [{"secretRef": {"name": name}}]}]}, "envFrom[].secretRef.name names a Secret")
+        for name in sorted(name for _kind, name in pod_fields.WORKERS_OWN)
+    ),
+    ({"volumes": [{"name": "v", "secret": {"secretName": "airflow-metadata"}}]}, "volumes[].secret.secretName names a Secret"),
+    (
+        {"volumes": [{"name": "v", "projected": {"sources": [{"secret": {"name": "airflow-fernet-key"}}]}}]},
+        "projected.sources[].secret.name names a Secret",
+    ),
+]
+
+
+@pytest.mark.parametrize(("attack", "words"), ATTACKS)
+def test_f10_a_task_that_leaves_the_cluster_policy_out_gains_nothing(makers: Fence, attack: Obj, words: str) -> None:
+    assert makers.said(MAKER, of_task()) == ""
+    said = makers.said(MAKER, of_task(**attack))
+    assert DENIED in said
+    assert words in said
+    assert any(f": {step}" in said for step in ("leave", "use"))
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {"containers": [{"name": "base", "envFrom": [{"secretRef": {"name": "mine"}}, {"configMapRef": {"name": "mine"}}]}]},
+        {"imagePullSecrets": [{"name": "registry"}]},
+        {"volumes": [{"name": "v", "projected": {"sources": [{"serviceAccountToken": {"path": "t", "audience": "vault.example.com"}}]}}]},
+        {"containers": [{"name": "base"}, {"name": "airflow-xcom-sidecar"}], "tolerations": [{"key": "gpu", "operator": "Exists"}]},
+    ],
+)
+def test_f10_what_such_a_pod_may_have(makers: Fence, spec: Obj) -> None:
+    assert makers.said(MAKER, of_task(**spec)) == ""
+
+
+def test_f10_pods_of_others_are_neither_changed_nor_deleted_nor_entered(makers: Fence) -> None:
+    worker = pod({"serviceAccountName": "default"}, "maker", name="worker")
+    shop = pod({"serviceAccountName": "default"}, "maker", labels={"app": "shop"}, name="shop")
+    own = of_task(name="made")
+    for item in (worker, shop, own):
+        assert makers.create("admin", item, dry=False)[0] == 201
+    for name in ("worker", "shop"):
+        path = f"/api/v1/namespaces/maker/pods/{name}"
+        adopt = {"metadata": {"labels": {**MARKED, "kubernetes_executor": None}}}
+        for method, body, content in (("PATCH", adopt, "application/strategic-merge-patch+json"), ("DELETE", {}, "application/json")):
+            status, answer = makers.send(MAKER, method, path, body, content)
+            assert (status, "is not one that a task made" in answer["message"]) == (422, True), answer
+        assert makers.send("admin", "GET", path, {})[0] == 200
+    # Without a node every command fails. The policy is asked before.
+    for kind, container, allowed in (
+        ("exec", "airflow-xcom-sidecar", True),
+        ("exec", "base", False),
+        ("exec", "", False),
+        ("attach", "base", False),
+        ("portforward", "", False),
+    ):
+        named = f"&container={container}" if container else ""
+        query = f"ports=80{named}" if kind == "portforward" else f"command=sh&stdout=true{named}"
+        path = f"/api/v1/namespaces/maker/pods/made/{kind}?{query}"
+        for method in ("GET", "POST"):
+            _status, answer = makers.send(MAKER, method, path, {})
+            assert ("run commands only in the container airflow-xcom-sidecar" in answer["message"]) is not allowed, (
+                kind,
+                container,
+                answer,
+            )
+    assert makers.send(MAKER, "DELETE", "/api/v1/namespaces/maker/pods/made", {})[0] == 200
+    # The executor goes on as before.
+    assert makers.send(SCHEDULER, "DELETE", "/api/v1/namespaces/maker/pods/worker", {})[0] == 200
+
+
+@pytest.mark.parametrize("place", ["cron", "user"])
+def test_f10_in_other_namespaces_of_the_platform_the_same_rules_hold(makers: Fence, place: str) -> None:
+    """Should the account be granted pods there by others."""
+    assert makers.said(MAKER, of_task(place)) == ""
+    assert "spec.serviceAccountName is not default" in makers.said(MAKER, of_task(place, serviceAccountName="airflow-worker"))
+    listed: dict[str, Any] = {"containers": [{"name": "base", "envFrom": [{"secretRef": {"name": "airflow-metadata"}}]}]}
+    assert "envFrom[].secretRef.name names a Secret" in makers.said(MAKER, of_task(place, **listed))
+
+
+def test_f10_the_executor_gives_the_token_to_workers_of_the_namespace_alone(makers: Fence, policy: ModuleType) -> None:
+    cluster_policy.set_up(policy, **MAKERS["settings"])
+    made = identity.worker_pod(annotations={identity.ANNOTATION: "maker"})
+    made.spec.containers = [identity.container(image="x")]
+    made.spec.init_containers = [k8s.V1Container(name="git-sync-init", image="x")]
+    policy.pod_mutation_hook(made)
+    item = ApiClient().sanitize_for_serialization(made) | {"apiVersion": "v1", "kind": "Pod"}
+    assert makers.said(SCHEDULER, item) == ""
+    elsewhere = copy.deepcopy(item)
+    elsewhere["metadata"]["namespace"] = "cron"
+    assert "spec.serviceAccountName is not airflow-worker" in makers.said(SCHEDULER, elsewhere)
+    as_worker = copy.deepcopy(item)
+    as_worker["spec"]["serviceAccountName"] = "airflow-worker"
+    assert "asks for a token" in makers.said(SCHEDULER, as_worker)
+    renamed = copy.deepcopy(item)
+    for part in (renamed["spec"]["volumes"][0], renamed["spec"]["containers"][0]["volumeMounts"][0]):
+        part["name"] = "mine"
+    assert "asks for a token" in makers.said(SCHEDULER, renamed)
+    beside = copy.deepcopy(item)
+    beside["spec"]["initContainers"][0]["volumeMounts"] = beside["spec"]["containers"][0]["volumeMounts"]
+    assert "A container other than base has the volume kube-api-access" in makers.said(SCHEDULER, beside)

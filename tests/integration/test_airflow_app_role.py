@@ -350,3 +350,62 @@ def test_d2_the_admission_policy_is_made_kept_and_removed(gated: Cluster, argocd
         gated.role("airflow_app", **given)
         said, recap, _requests = gated.role("airflow_app", airflow_app_state="absent", **given)
         assert (recap["failed"], there()) == (0, [False, False]), said
+
+
+def test_f10_pod_operator_needs_an_admission_policy(cluster: Cluster, folder: Path) -> None:
+    namespaces = [{"name": "airflow-core"}, {"name": "airflow-cron", "pod_operator": True}, {"name": "airflow-user"}]
+    with git_server(folder) as url:
+        given = given_of(url, platform_worker_namespaces=namespaces)
+        why = {"auto": "this API server does not serve ValidatingAdmissionPolicy", "none": "airflow_app_admission_policy is"}
+        for mode, words in why.items():
+            said, recap, requests = cluster.role("airflow_app", **given, airflow_app_admission_policy=mode)
+            assert (recap["failed"], changes(requests)) == (1, []), said
+            assert "sets pod_operator for airflow-cron, but" in said
+            assert words in said
+
+
+def test_f10_the_rights_to_make_pods_come_and_go_with_the_option(gated: Cluster, argocd: ArgoCD, folder: Path) -> None:
+    """First the admission policy, then the rights. The account is the chart's: what Helm renders, tests/integration/chart has."""
+    policy = f"/apis/{BETA}/validatingadmissionpolicies/gitops-airflow-airflow-workers"
+    names = ("airflow-core", "airflow-cron", "airflow-user")
+    roles = {f"airflow-cron/{kind}/airflow-pod-operator" for kind in ("Role", "RoleBinding")}
+
+    def known() -> bool:
+        return "system:serviceaccount:airflow-cron:airflow-pod-operator" in json.dumps(gated.get(policy))
+
+    with git_server(folder) as url:
+        given = given_of(url)
+        said, recap, _requests = gated.role("airflow_app", **given)
+        assert recap["failed"] == 0, said
+        before = rights(gated)
+        on = {**given, "platform_worker_namespaces": [{"name": name, "pod_operator": name == "airflow-cron"} for name in names]}
+
+        said, recap, _requests = gated.role("airflow_app", "--check", "--diff", **on)
+        assert (recap["failed"], rights(gated), known()) == (0, before, False), said
+        assert "airflow-pod-operator" in said
+        # The policy, before and after the chart; the rights, the chart.
+        assert recap["changed"] == 4, said
+        said, recap, requests = gated.role("airflow_app", **on)
+        assert (recap["failed"], known()) == (0, True), said
+        assert set(rights(gated)) - set(before) == roles
+        (subject,) = rights(gated)["airflow-cron/RoleBinding/airflow-pod-operator"]["subjects"]
+        assert (subject["namespace"], subject["name"]) == ("airflow-cron", "airflow-pod-operator")
+        made = changes(requests)
+        first = next(number for number, path in enumerate(made) if "validatingadmissionpolicies/" in path)
+        assert first < next(number for number, path in enumerate(made) if "airflow-pod-operator" in path)
+        assert 'podOperators: ["airflow-cron"]' in git(folder / "platform.git", "show", "main:platform/airflow/core/values.yaml")
+        said, recap, _requests = gated.role("airflow_app", **on)
+        assert (recap["failed"], recap["changed"]) == (0, 0), said
+
+        said, recap, _requests = gated.role("airflow_app", "--check", "--diff", **given)
+        assert (recap["failed"], set(rights(gated)) - set(before), known()) == (0, roles, True), said
+        assert recap["changed"] > 0
+        said, recap, _requests = gated.role("airflow_app", **given)
+        assert (recap["failed"], rights(gated).keys(), known()) == (0, before.keys(), False), said
+        said, recap, _requests = gated.role("airflow_app", **given)
+        assert (recap["failed"], recap["changed"]) == (0, 0), said
+
+        # A removal finds them without the option, too.
+        gated.role("airflow_app", **on)
+        said, recap, _requests = gated.role("airflow_app", airflow_app_state="absent", **given)
+        assert (recap["failed"], rights(gated)) == (0, {}), said

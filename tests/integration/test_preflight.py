@@ -95,9 +95,9 @@ def test_a_clean_cluster_is_read_once_and_nothing_is_written(cluster: Cluster) -
     assert [item["embedded"] for item in plan["repositories"]] == [True, True]
     seen = cluster.server.audited("reader")[before:]
     assert {request["verb"] for request in seen} == {"get", "list"}
-    # 27 for owners anywhere, 40 names of this platform, 18 of its chart, 1 of workers, the scheduler and the claim, 5 for the ranges,
+    # 27 for owners anywhere, 40 names of this platform, 18 of its chart, 2 of tasks' pods, the scheduler and the claim, 5 for the ranges,
     # 2 for admission.
-    assert len(seen) == 94
+    assert len(seen) == 95
 
 
 def test_a_platform_that_is_installed_needs_fewer_requests(cluster: Cluster) -> None:
@@ -107,7 +107,7 @@ def test_a_platform_that_is_installed_needs_fewer_requests(cluster: Cluster) -> 
     assert codes(result) == []
     seen = cluster.server.audited("reader")[before:]
     # 12 of them for rights, which the first run makes.
-    assert len(seen) == 72
+    assert len(seen) == 73
     paths = [request["path"] for request in seen]
     assert len(paths) == len({(request["path"], json.dumps(request["query"], sort_keys=True)) for request in seen}), (
         "something is read twice"

@@ -42,6 +42,7 @@ class Platform:
     workers: tuple[str, ...]
     repository: str
     image: str
+    operators: tuple[str, ...] = ()  # worker namespaces with pod_operator
 
     @property
     def airflow(self) -> tuple[str, ...]:
@@ -55,7 +56,7 @@ class Platform:
 @pytest.fixture(scope="session")
 def platform() -> Platform:
     given = json.loads(os.environ["PLATFORM"])
-    return Platform(**{**given, "workers": tuple(given["workers"])})
+    return Platform(**{**given, **{key: tuple(given[key]) for key in ("workers", "operators") if key in given}})
 
 
 @pytest.fixture(scope="session")

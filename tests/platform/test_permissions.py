@@ -22,12 +22,13 @@ def accounts_of(platform: Any) -> dict[str, dict[str, Any]]:
     """The table's accounts, as NAMESPACE:NAME."""
     places = {"core": [platform.core], "argocd": [platform.argocd], "git": [platform.git], "logs": [platform.logs]}
     places["workers"] = [name for name in platform.airflow if name != platform.core]
+    places["operators"] = list(platform.operators)
     return {f"{place}:{name}": where for kind, listed in table().items() for name, where in listed.items() for place in places[kind]}
 
 
-def expected(where: dict[str, Any], namespace: str, platform: Any) -> Rules:
-    """What an account may do in a namespace beyond what everybody may."""
-    places = ["everywhere"]
+def expected(where: dict[str, Any], home: str, namespace: str, platform: Any) -> Rules:
+    """What an account of the namespace ``home`` may do in a namespace beyond what everybody may."""
+    places = ["everywhere", *(["own"] if namespace == home else [])]
     places += ["airflow"] if namespace in platform.airflow else []
     places += ["argocd"] if namespace == platform.argocd else []
     return set().union(*(expanded(where.get(place, [])) for place in places))
@@ -77,7 +78,7 @@ def test_d9_each_account_may_do_what_the_table_says_and_nothing_else(
     wrong = {}
     for account, where in listed.items():
         for namespace in (*platform.namespaces, *ELSEWHERE):
-            may, should = rules(account, namespace) - everybody, expected(where, namespace, platform)
+            may, should = rules(account, namespace) - everybody, expected(where, account.partition(":")[0], namespace, platform)
             if may != should:
                 wrong[account, namespace] = {"too much": sorted(may - should), "missing": sorted(should - may)}
     assert wrong == {}

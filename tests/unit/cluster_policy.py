@@ -126,6 +126,7 @@ SETTINGS: dict[str, Any] = {
     "image": "apache/airflow:2.6.3",
     "podSecurity": "baseline",
     "podSecurityOf": {},
+    "podOperators": [],
     "tokenAudiences": ["vault.example.com"],
     "taskReferences": {"secrets": ["listed"], "configMaps": ["listed-map"], "claims": ["listed-claim"]},
 }

@@ -12,6 +12,13 @@ import warnings
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from ansible_collections.gitops.airflow.plugins.module_utils._airflow.api_calls import NOBODY, ApiCall, Makers, api_calls
+from ansible_collections.gitops.airflow.plugins.module_utils._airflow.dag_syntax import (
+    assigned_once,
+    configs,
+    last_name,
+    named_namespaces,
+)
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError
 from ansible_collections.gitops.airflow.plugins.module_utils._base.shorten import shorten
 from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import named
@@ -19,19 +26,14 @@ from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict impor
 IGNORE_FILE = ".airflowignore"
 # Airflow imports only files that have both words (airflow/utils/file.py, might_contain_dag_via_default_heuristic).
 WORDS = (b"dag", b"airflow")
-# What sends requests to the Kubernetes API from a worker, and the arguments that give it credentials of its own (F10).
-API_CALLERS = ("KubernetesPodOperator", "KubernetesJobOperator", "KubernetesCreateResourceOperator", "SparkKubernetesOperator")
-CREDENTIALS = ("config_file", "kubernetes_conn_id")
-# Names that stand for names: a file could name them in a circle.
-DEPTH = 10
 
 
 @dataclass(frozen=True)
 class DagFile:
     """What is known of one Python file.
 
-    ``namespaces``: where tasks ask to run, as (line, namespace), where the file says it literally. ``api_callers``: what needs the
-    Kubernetes API and has no credentials for it, as (line, name).
+    ``namespaces``: where tasks ask to run, as (line, namespace), where the file says it literally. ``api_calls``: what needs the
+    Kubernetes API and has no credentials of its own for it.
     """
 
     path: str
@@ -39,7 +41,7 @@ class DagFile:
     imported: bool = False
     makes_dag: bool = False
     namespaces: tuple[tuple[int, str], ...] = ()
-    api_callers: tuple[tuple[int, str], ...] = ()
+    api_calls: tuple[ApiCall, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -60,9 +62,7 @@ def inspect(path: str, content: bytes) -> DagFile:
             tree = ast.parse(content, filename=path)
             # Finds what a parser lets pass, such as return outside of a function. The code is not run.
             compile(tree, path, "exec", dont_inherit=True)
-        return DagFile(
-            path, "", imported, imported and _makes_dag(tree), tuple(dict.fromkeys(_namespaces(tree))), tuple(_api_callers(tree))
-        )
+        return DagFile(path, "", imported, imported and _makes_dag(tree), tuple(dict.fromkeys(_namespaces(tree))), tuple(api_calls(tree)))
     except SyntaxError as error:
         return DagFile(path, _syntax_error(path, error), imported)
     except ValueError as error:  # a null byte (Python 3.11)
@@ -71,8 +71,10 @@ def inspect(path: str, content: bytes) -> DagFile:
         return DagFile(path, "", imported, imported)
 
 
-def check(files: Mapping[str, bytes], namespaces: Collection[str]) -> Findings:
-    """All files of a folder, by their paths in it. ``namespaces``: those that tasks may use; if there are none, none is checked.
+def check(files: Mapping[str, bytes], namespaces: Collection[str], makers: Makers = NOBODY) -> Findings:
+    """All files of a folder, by their paths in it.
+
+    ``namespaces``: those that tasks may use; if there are none, none is checked. ``makers``: those in which tasks may make pods.
 
     :raises CollectionError: C(bad_dag_file), for Python that Airflow cannot import. A file that .airflowignore lists is a warning.
     """
@@ -98,10 +100,10 @@ def check(files: Mapping[str, bytes], namespaces: Collection[str]) -> Findings:
         if namespaces and namespace not in namespaces
     ]
     told += [
-        f"{item.path}, line {line}: {name} sends requests to the Kubernetes API, for which workers have no credentials, so the task will "
-        f"fail. Run its code in the worker's own pod (pod_override), or give credentials of your own ({' or '.join(CREDENTIALS)})."
+        f"{item.path}, line {call.line}: {call.name} {problem}"
         for item in found
-        for line, name in item.api_callers
+        for call in item.api_calls
+        if (problem := makers.problem(call))
     ]
     imported = [item for item in found if item.imported and item.path not in ignored]
     archives = [path for path in files if path.endswith(".zip") and path not in ignored]
@@ -148,87 +150,17 @@ def _compiled(line: str) -> Sequence[re.Pattern[str]]:
 def _makes_dag(tree: ast.AST) -> bool:
     """Whether the file names what makes a DAG: a call of DAG, or the decorator dag."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and _last_name(node.func) == "DAG":
+        if isinstance(node, ast.Call) and last_name(node.func) == "DAG":
             return True
         if isinstance(node, ast.FunctionDef) and any(
-            _last_name(item.func if isinstance(item, ast.Call) else item) == "dag" for item in node.decorator_list
+            last_name(item.func if isinstance(item, ast.Call) else item) == "dag" for item in node.decorator_list
         ):
             return True
     return False
 
 
-def _api_callers(tree: ast.AST) -> Iterator[tuple[int, str]]:
-    for node in ast.walk(tree):
-        if not isinstance(node, ast.Call) or any(item.arg in CREDENTIALS for item in node.keywords):
-            continue
-        name, owner = _last_name(node.func), _last_name(node.func.value) if isinstance(node.func, ast.Attribute) else ""
-        if (owner, name) == ("task", "kubernetes"):
-            yield node.lineno, "@task.kubernetes"
-        elif (made := owner if name == "partial" else name) in API_CALLERS:
-            yield node.lineno, made
-
-
-def _last_name(node: ast.expr) -> str:
-    """DAG of both C(DAG) and C(models.DAG)."""
-    return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
-
-
 def _namespaces(tree: ast.AST) -> Iterator[tuple[int, str]]:
-    """Where tasks ask to run, in both forms of executor_config: pod_override's metadata, and the older KubernetesExecutor."""
-    known = _assigned_once(tree)
-    for config in _configs(tree):
-        override = _entry(_entry(config, "pod_override", known), "metadata", known)
-        for part in (override, _entry(config, "KubernetesExecutor", known)):
-            value = _entry(part, "namespace", known)
-            if isinstance(value, ast.Constant) and isinstance(value.value, str) and value.value:
-                yield value.lineno, value.value
-
-
-def _configs(tree: ast.AST) -> Iterator[ast.expr]:
-    """What a task gets as executor_config: an argument, an entry of default_args, or an attribute."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.keyword) and node.arg == "executor_config":
-            yield node.value
-        elif isinstance(node, ast.Dict):
-            yield from (value for key, value in zip(node.keys, node.values, strict=True) if _is_text(key, "executor_config"))
-        elif isinstance(node, ast.Assign) and any(
-            isinstance(item, ast.Attribute) and item.attr == "executor_config" for item in node.targets
-        ):
-            yield node.value
-
-
-def _assigned_once(tree: ast.AST) -> dict[str, ast.expr]:
-    """What a name stands for. One that is set in more than one place, or by anything else than an assignment, is not known."""
-    values: dict[str, ast.expr] = {}
-    bound: dict[str, int] = {}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
-            bound[node.id] = bound.get(node.id, 0) + 1
-        elif isinstance(node, ast.arg):
-            bound[node.arg] = bound.get(node.arg, 0) + 1
-        targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
-        if isinstance(node, (ast.Assign, ast.AnnAssign)) and node.value is not None:
-            values.update((target.id, node.value) for target in targets if isinstance(target, ast.Name))
-    return {name: value for name, value in values.items() if bound.get(name) == 1}
-
-
-def _entry(node: ast.expr | None, name: str, known: Mapping[str, ast.expr]) -> ast.expr | None:
-    """The value of a dictionary's key or of a call's argument, where both stand in the file."""
-    node, value = _meant(node, known), None
-    if isinstance(node, ast.Dict):
-        value = next((item for key, item in zip(node.keys, node.values, strict=True) if _is_text(key, name)), None)
-    elif isinstance(node, ast.Call):
-        value = next((item.value for item in node.keywords if item.arg == name), None)
-    return _meant(value, known)
-
-
-def _meant(node: ast.expr | None, known: Mapping[str, ast.expr]) -> ast.expr | None:
-    for _step in range(DEPTH):
-        if not isinstance(node, ast.Name) or node.id not in known:
-            break
-        node = known[node.id]
-    return node
-
-
-def _is_text(node: ast.expr | None, text: str) -> bool:
-    return isinstance(node, ast.Constant) and node.value == text
+    """Where tasks ask to run."""
+    known = assigned_once(tree)
+    for config in configs(tree):
+        yield from named_namespaces(config, known)

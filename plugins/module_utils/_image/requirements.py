@@ -54,7 +54,7 @@ def check(text: str, path: str) -> list[str]:
     if all(line.startswith("-") for line in found):
         raise InputError(
             f"{path} names no package.",
-            "Add packages to the file, one a line, such as pandas==2.0.3. If no package is needed, unset the option.",
+            "Add packages to the file, one a line, such as pandas==2.1.4. If no package is needed, unset the option.",
             "bad_requirement",
         )
     return found

@@ -19,6 +19,8 @@ LABEL_LENGTH = 63
 HASH_LENGTH = 9
 BASE = "base"
 WORKER_LABEL = "kubernetes_executor"
+# The label component of pods that a task made (pod_operator of a worker namespace), as the cluster policy sets it.
+POD_OPERATOR = "pod-operator"
 IDS = ("dag_id", "task_id", "run_id", "map_index", "try_number")
 Evidence = Literal["pod", "events"]
 # Reasons with which the kubelet or the node's controller ends a pod: for lack of room, for a pod that matters more, with its node.
@@ -29,6 +31,11 @@ _LONG_AGO = datetime.datetime.min.replace(tzinfo=datetime.UTC)
 def is_worker(pod: Obj) -> bool:
     """Whether Airflow made the pod for a task."""
     return bool(((pod.get("metadata") or {}).get("labels") or {}).get(WORKER_LABEL) == "True")
+
+
+def is_of_task(pod: Obj) -> bool:
+    """Whether it is a worker, or a pod that a task made with its worker's token. None of them is a part of the platform."""
+    return is_worker(pod) or bool(((pod.get("metadata") or {}).get("labels") or {}).get("component") == POD_OPERATOR)
 
 
 def label_value(text: str) -> str:

@@ -4,14 +4,15 @@
 """The cluster policy as a ValidatingAdmissionPolicy, which the API server enforces (D2). Pure: limits in, objects out.
 
 Code at module level of a DAG file can take the scheduler's token and leave the cluster policy out. It cannot leave this out. It holds for
-the accounts of Airflow alone: those that start workers (*strict*: a worker's account, no token, only listed Secrets), and the workers' own,
-which may have been granted pods for a KubernetesPodOperator (the rules for fields and labels).
+the accounts of Airflow alone: those that start workers (*strict*: a worker's account, no token, only listed Secrets), the workers' own,
+which may have been granted pods for a KubernetesPodOperator (the rules for fields and labels), and the one of namespaces with pod_operator
+(*operator*: pods with its labels alone, without a token and the platform's Secrets; docs/adr/0023-pod-operator.md).
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ansible_collections.gitops.airflow.plugins.module_utils._platform import pod_cel, pod_fields
@@ -25,6 +26,8 @@ PLURALS = {POLICY: "validatingadmissionpolicies", BINDING: "validatingadmissionp
 VERSIONS = ("v1", "v1beta1")
 # By what Services know pods: see airflow_local_settings.py.
 WORKER_LABELS = ("tier", "component", "release")
+# What the account of namespaces with pod_operator does beside: commands in pods, and what its Role does not give.
+CONNECTIONS = ("pods/attach", "pods/exec", "pods/portforward")
 # Where a volume names a Secret.
 VOLUME_SECRETS = (
     "secret.secretName",
@@ -39,7 +42,8 @@ class Limits:
     """What the cluster policy says, or will say.
 
     ``references``: what a task's pod in the core namespace may name, as (kind, name). ``exceptions``: what pods of all namespaces may have
-    beside the rules, as :func:`pod_cel.exceptions` has it; ``scheduling``: those of one namespace alone.
+    beside the rules, as :func:`pod_cel.exceptions` has it; ``scheduling``: those of one namespace alone. ``operators``: namespaces whose
+    tasks may make pods there.
     """
 
     core: str
@@ -51,6 +55,7 @@ class Limits:
     audiences: frozenset[str] = frozenset()
     exceptions: frozenset[str] = frozenset()
     scheduling: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    operators: frozenset[str] = frozenset()
 
     def __or__(self, other: Limits) -> Limits:
         """What one of the two allows: no worker is refused while the cluster policy changes from one to the other."""
@@ -66,6 +71,7 @@ class Limits:
             self.audiences | other.audiences,
             self.exceptions | other.exceptions,
             {name: self.scheduling.get(name, empty) | other.scheduling.get(name, empty) for name in names},
+            self.operators | other.operators,
         )
 
 
@@ -83,24 +89,20 @@ def objects(platform: str, version: str, starters: Iterable[str], limits: Limits
     strict = sorted(f"system:serviceaccount:{core}:{account}" for account in starters)
     namespaces = sorted({*limits.namespaces, core})
     workers = sorted(f"system:serviceaccount:{place}:{account}" for place in namespaces for account in limits.accounts)
+    operators = sorted(f"system:serviceaccount:{place}:{pod_fields.POD_OPERATOR}" for place in limits.operators)
     spec = {
         "failurePolicy": "Fail",
         "matchConstraints": {
             "matchPolicy": "Equivalent",
             "namespaceSelector": {"matchExpressions": [{"key": "kubernetes.io/metadata.name", "operator": "In", "values": namespaces}]},
             "resourceRules": [
-                {
-                    "apiGroups": [""],
-                    "apiVersions": ["v1"],
-                    "operations": ["CREATE", "UPDATE"],
-                    "resources": ["pods", "pods/ephemeralcontainers"],
-                    "scope": "Namespaced",
-                }
+                _resources(["CREATE", "UPDATE"], ["pods", "pods/ephemeralcontainers"]),
+                *([_resources(["DELETE"], ["pods"]), _resources(["CONNECT"], CONNECTIONS)] if operators else []),
             ],
         },
-        "matchConditions": [{"name": "airflow", "expression": f"request.userInfo.username in {_list([*strict, *workers])}"}],
-        "variables": [{"name": name, "expression": text} for name, text in _variables(strict, limits).items()],
-        "validations": [*_metadata(limits), *_identity(limits), *_references(), *pod_cel.rules()],
+        "matchConditions": [{"name": "airflow", "expression": _concerns([*strict, *workers], operators)}],
+        "variables": [{"name": name, "expression": text} for name, text in _variables(strict, operators, limits).items()],
+        "validations": [*_metadata(limits), *_identity(limits), *_operator(limits), *_references(), *pod_cel.rules()],
     }
     binding = {"policyName": name, "validationActions": ["Deny"]}
     api = f"{GROUP}/{version}"
@@ -110,21 +112,38 @@ def objects(platform: str, version: str, starters: Iterable[str], limits: Limits
     ]
 
 
+def _resources(operations: Iterable[str], resources: Iterable[str]) -> Obj:
+    place = {"apiGroups": [""], "apiVersions": ["v1"], "scope": "Namespaced"}
+    return {**place, "operations": list(operations), "resources": list(resources)}
+
+
+def _concerns(others: Iterable[str], operators: Sequence[str]) -> str:
+    """Whose requests are judged: the operators' all, of others what writes a pod."""
+    user = "request.userInfo.username"
+    if not operators:
+        return f"{user} in {_list(others)}"
+    return f'{user} in {_list(operators)} || (request.operation in ["CREATE", "UPDATE"] && {user} in {_list(others)})'
+
+
 def _list(texts: Iterable[str]) -> str:
     return json.dumps(sorted(texts))
 
 
-def _variables(strict: Iterable[str], limits: Limits) -> dict[str, str]:
+def _variables(strict: Iterable[str], operators: Iterable[str], limits: Limits) -> dict[str, str]:
     more = {name: sorted(found) for name, found in sorted(limits.scheduling.items()) if found}
     optional = " + ".join(f"(has(object.spec.{kind}) ? object.spec.{kind} : [])" for kind in pod_cel.CONTAINERS)
     found = {
         "strict": f"request.userInfo.username in {_list(strict)}",
+        "operator": f"request.userInfo.username in {_list(operators)}",
+        # Otherwise there is no pod to judge: one is deleted, or connected to.
+        "written": 'request.operation in ["CREATE", "UPDATE"]',
         "core": f"request.namespace == {json.dumps(limits.core)}",
         # Of a pod that exists, its fields are judged where they change: one of an earlier version of the platform goes on.
-        "judged": "oldObject == null || object.spec != oldObject.spec",
+        "judged": "variables.written && (oldObject == null || object.spec != oldObject.spec)",
         "containers": optional,
         "volumes": "has(object.spec.volumes) ? object.spec.volumes : []",
-        "labels": "has(object.metadata.labels) ? object.metadata.labels : {}",
+        "labels": "variables.written && has(object.metadata.labels) ? object.metadata.labels : {}",
+        "before": "oldObject != null && has(oldObject.metadata.labels) ? oldObject.metadata.labels : {}",
         "exceptions": _list(limits.exceptions),
     }
     for name, text in more.items():
@@ -133,6 +152,7 @@ def _variables(strict: Iterable[str], limits: Limits) -> dict[str, str]:
         own = sorted(name for of, name in pod_fields.PLATFORMS_OWN if of == kind)
         found[variable] = _list(name for of, name in limits.references if of == kind and name not in own)
         found[f"own_{variable}"] = json.dumps(own)
+    found["own_secrets"] += f" + (variables.operator ? {_list({name for _kind, name in pod_fields.WORKERS_OWN})} : [])"
     return found
 
 
@@ -153,7 +173,7 @@ def _metadata(limits: Limits) -> Iterator[Obj]:
         "message": "The pod is not a task's (label component=worker), so Airflow may not change it: leave it as it is.",
     }
     reserved = f"k in {json.dumps(RESERVED_LABELS)} || {json.dumps(RESERVED_PREFIXES)}.exists(p, k.startsWith(p))"
-    mine = f"(!variables.strict && k in {json.dumps(WORKER_LABELS)})"
+    mine = f"(!variables.strict && !variables.operator && k in {json.dumps(WORKER_LABELS)})"
     yield {
         "expression": f"variables.labels.all(k, !({reserved} || {mine}))",
         "message": "The pod has a label in metadata.labels by which the platform, Argo CD or Kubernetes knows its own pods: leave it out.",
@@ -162,12 +182,12 @@ def _metadata(limits: Limits) -> Iterator[Obj]:
     }
     for key in ("ownerReferences", "finalizers"):
         yield {
-            "expression": f"!has(object.metadata.{key}) || object.metadata.{key}.size() == 0",
+            "expression": f"!variables.written || !has(object.metadata.{key}) || object.metadata.{key}.size() == 0",
             "message": f"The pod has metadata.{key}, which a task's pod does not get: leave them out.",
         }
     notes = "!has(object.metadata.annotations) || object.metadata.annotations"
     yield {
-        "expression": f'{notes}.all(k, !k.startsWith("argocd.argoproj.io/"))',
+        "expression": f'!variables.written || {notes}.all(k, !k.startsWith("argocd.argoproj.io/"))',
         "message": "The pod has an annotation of Argo CD (argocd.argoproj.io/) in metadata.annotations: leave it out.",
     }
     for prefix, allowed in pod_fields.ANNOTATIONS.items():
@@ -188,21 +208,78 @@ def _metadata(limits: Limits) -> Iterator[Obj]:
 def _identity(limits: Limits) -> Iterator[Obj]:
     skip, spec = "!variables.strict || !variables.judged || ", "object.spec"
     accounts = ", ".join(sorted(limits.accounts))
+    here = _of_operators(limits)
     yield {
-        "expression": f"{skip}(has({spec}.serviceAccountName) && {spec}.serviceAccountName in {_list(limits.accounts)})",
+        "expression": f"{skip}(has({spec}.serviceAccountName) && ({spec}.serviceAccountName in {_list(limits.accounts)} || {here}))",
         "message": f"The pod's spec.serviceAccountName is not {accounts}, as which worker pods run: leave service_account_name out.",
     }
+    skip = "!(variables.strict || variables.operator) || !variables.judged || "
     yield {
         "expression": f"{skip}(has({spec}.automountServiceAccountToken) && !{spec}.automountServiceAccountToken)",
-        "message": "The pod's spec.automountServiceAccountToken is not false, and worker pods get no token of the Kubernetes API: leave "
-        "automount_service_account_token out.",
+        "message": "The pod's spec.automountServiceAccountToken is not false, and pods of tasks get no token of the Kubernetes API: leave "
+        "automount_service_account_token out, so that the cluster policy sets it.",
     }
-    token = "s.serviceAccountToken"
+    token, volume = "s.serviceAccountToken", json.dumps(pod_fields.TOKEN_VOLUME)
+    # The worker's own token, in the volume that the cluster policy adds. An audience that is not set becomes the API server's only later.
+    own = f'(variables.strict && {here} && v.name == {volume} && (!has({token}.audience) || {token}.audience == ""))'
     yield {
         "expression": f"{skip}variables.volumes.all(v, !has(v.projected) || !has(v.projected.sources) || v.projected.sources.all(s, "
-        f"!has({token}) || (has({token}.audience) && {token}.audience in {_list(limits.audiences)})))",
+        f"!has({token}) || (has({token}.audience) && {token}.audience in {_list(limits.audiences)}) || {own}))",
         "message": "The pod asks for a token in spec.volumes[].projected.sources[].serviceAccountToken whose audience is not listed for "
         "tasks: leave it out, or ask the platform's operator to add its audience to airflow_app_task_token_audiences.",
+    }
+    base = json.dumps(pod_fields.TOKEN_CONTAINER)
+    yield {
+        "expression": f"!variables.strict || !variables.judged || !({here}) || variables.containers.all(c, c.name == {base} || "
+        f"!has(c.volumeMounts) || c.volumeMounts.all(m, m.name != {volume}))",
+        "message": f"A container other than {pod_fields.TOKEN_CONTAINER} has the volume {pod_fields.TOKEN_VOLUME}, the token of the "
+        "Kubernetes API, in spec.containers[].volumeMounts: leave it out.",
+    }
+
+
+def _of_operators(limits: Limits) -> str:
+    """Whether the pod is a worker's with the account that may make pods."""
+    account = f"object.spec.serviceAccountName == {json.dumps(pod_fields.POD_OPERATOR)}"
+    return f"(request.namespace in {_list(limits.operators)} && has(object.spec.serviceAccountName) && {account})"
+
+
+def _operator(limits: Limits) -> Iterator[Obj]:
+    """What pods the account of namespaces with pod_operator makes, changes, deletes and runs commands in."""
+    if not limits.operators:
+        return
+    wanted = {key: [value] for key, value in pod_fields.OPERATOR_LABELS.items()} | {"release": sorted(limits.releases)}
+    for key, values in wanted.items():
+        yield {
+            "expression": f'!variables.operator || !variables.written || ("{key}" in variables.labels && '
+            f'variables.labels["{key}"] in {json.dumps(values)})',
+            "message": f"A pod that a task makes needs the label {key}={values[0]}: use KubernetesPodOperator, for whose pods the cluster "
+            "policy sets it.",
+        }
+    executors = json.dumps(pod_fields.EXECUTOR_LABELS)
+    yield {
+        "expression": f"!variables.operator || variables.labels.all(k, !(k in {executors}))",
+        "message": f"The pod has a label by which Airflow's executor knows its workers ({', '.join(pod_fields.EXECUTOR_LABELS)}): "
+        "leave it out.",
+    }
+    component = pod_fields.OPERATOR_LABELS["component"]
+    yield {
+        "expression": '!variables.operator || oldObject == null || ("component" in variables.before && '
+        f'variables.before["component"] == "{component}")',
+        "message": f"The pod is not one that a task made (label component={component}), so no task may change or delete it: "
+        "leave it as it is.",
+    }
+    account = json.dumps(pod_fields.OPERATOR_PODS_ACCOUNT)
+    yield {
+        "expression": "!variables.operator || !variables.judged || !has(object.spec.serviceAccountName) || "
+        f"object.spec.serviceAccountName == {account}",
+        "message": f"The pod's spec.serviceAccountName is not {pod_fields.OPERATOR_PODS_ACCOUNT}, as which pods that tasks make run: leave "
+        "service_account_name out.",
+    }
+    yield {
+        "expression": '!variables.operator || request.operation != "CONNECT" || '
+        f"(has(object.container) && object.container == {json.dumps(pod_fields.XCOM_SIDECAR)})",
+        "message": f"Tasks of this namespace run commands only in the container {pod_fields.XCOM_SIDECAR}, which has the result of a pod "
+        "that a task made: use do_xcom_push.",
     }
 
 
@@ -219,7 +296,7 @@ def _references() -> Iterator[Obj]:
         allowed = f"(variables.core ? {{}} in variables.{variable} : !({{}} in variables.own_{variable}))"
         for path, expression in _places(kind, allowed):
             yield {
-                "expression": f"!variables.strict || !variables.judged || {expression}",
+                "expression": f"!(variables.strict || variables.operator) || !variables.judged || {expression}",
                 "message": f"The pod's {path} names a {kind} that is not listed for tasks of this namespace, or is the platform's own: use "
                 f"one of your own in another worker namespace, or ask the platform's operator to add it to airflow_app_task_{variable}.",
             }

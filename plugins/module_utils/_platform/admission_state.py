@@ -131,6 +131,16 @@ def refusals(found: Admission | None, given: Settings, airflow: AirflowSettings)
             f"airflow_app_admission_policy is '{REQUIRE}', but {found.obstacle}.",
             f"{_rights() if found.missing else 'Start the API server with it'}, or set airflow_app_admission_policy to auto.",
         )
+    elif found.obstacle and given.pod_operators:
+        names = ", ".join(map(str, given.pod_operators))
+        yield Refusal(
+            "pod_operator",
+            names,
+            "tasks make pods only where an admission policy limits them",
+            f"platform_worker_namespaces sets pod_operator for {names}, but {found.obstacle}. Without an admission policy a task there "
+            "could make pods with every account and Secret of the namespace, and run commands in the pods of other tasks.",
+            f"{_rights() if found.missing else 'Start the API server with it'}, or remove pod_operator of {names}.",
+        )
     elif found.missing and found.there:
         yield Refusal(
             "admission_policy",

@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import named
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.network_policies import (
     NONE,
     STRICT,
@@ -24,6 +25,12 @@ from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings 
 
 OPEN = (
     "Airflow and Argo CD may reach any address at the ports 443 and 6443, because the addresses of the API server cannot be read. "
+    "Next: let this account list endpointslices.discovery.k8s.io in the namespace default."
+)
+
+
+OPEN_TO_WORKERS = (
+    "Workers in {} may reach any address at the ports 443 and 6443, because the addresses of the API server cannot be read. "
     "Next: let this account list endpointslices.discovery.k8s.io in the namespace default."
 )
 
@@ -72,7 +79,10 @@ def network_plan(
     plan.lifted = [ref for ref in plan.unused if purpose(ref) not in purposes]
     plan.gaps = list(network.gaps) if reaches_everywhere(plan.definitions) else []
     strict = STRICT in (given.network_policy, given.network_level(given.core_namespace))
-    plan.gaps += [OPEN] if strict and not network.api else []
+    fenced = [str(name) for name in given.pod_operators if given.network_level(name) != NONE]
+    if not network.api:
+        plan.gaps += [OPEN] if strict else []
+        plan.gaps += [OPEN_TO_WORKERS.format(named(fenced))] if fenced else []
     if in_use and not plan.found:
         plan.notes = [_announcement(given)]
     return plan

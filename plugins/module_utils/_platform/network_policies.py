@@ -33,6 +33,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._platform.network_p
     udp,
 )
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import Ref
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.pod_fields import OPERATOR_LABELS
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.references import parsed
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings import GIT_PORT, GIT_SERVICE, AirflowSettings, Settings
 
@@ -46,6 +47,8 @@ CHART_PORTS = {"airflowUI": 8080, "triggererLogs": 8794, "workerLogs": 8793, "st
 # The chart's label "component" of the pods that Airflow's own programs run in. The DAG processor runs the code of DAG files.
 SERVERS, JOBS = ("scheduler", "webserver", "triggerer", "airflow-cleanup-pods"), ("run-airflow-migrations", "create-user-job")
 WORKER, PROCESSOR, DATABASE, METRICS = "worker", "dag-processor", "mysql", "statsd"
+# Of pods that tasks make with their worker's token (pod_operator).
+OPERATOR = OPERATOR_LABELS["component"]
 # The label app.kubernetes.io/name of the pods in the other namespaces.
 NAME = "app.kubernetes.io/name"
 LOG_STORE, LOG_JOBS = "task-logs", ("task-logs-setup", "task-logs-expire")
@@ -174,7 +177,9 @@ class Policies:
             self._add(namespace, "dag-code", self._labels("triggerer", *parsers), egress=self._more())
 
     def _workers(self, namespace: str) -> None:
-        own = self._labels(WORKER, *((PROCESSOR,) if namespace == self.given.core_namespace else ()))
+        operator = namespace in self.given.pod_operators
+        parts = [PROCESSOR] if namespace == self.given.core_namespace else [OPERATOR] if operator else []
+        own = self._labels(WORKER, *parts)
         if namespace != self.given.core_namespace:
             self._deny(namespace, own)
         logs = [rule("from", [self._servers()], tcp(self._port("workerLogs")))]
@@ -185,6 +190,9 @@ class Policies:
             known = {"matchExpressions": [{"key": "component", "operator": "NotIn", "values": sorted(others)}]}
             own = known if namespace == self.given.core_namespace else {}
         self._add(namespace, "tasks", own, egress=self._of_tasks())
+        if operator:
+            # Not the pods that they make.
+            self._add(namespace, "kube-api", self._labels(WORKER), egress=self._api())
 
     def _of_tasks(self) -> list[Obj]:
         """What the pods that run DAG code may reach."""

@@ -22,6 +22,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._base.owner import 
 )
 from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import named
 from ansible_collections.gitops.airflow.plugins.module_utils._git.credentials import GIT_SYNC_SECRETS
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.pod_fields import POD_OPERATOR
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.refusal import Refusal
 
 Obj = dict[str, Any]
@@ -79,7 +80,9 @@ class Platform:
     application: str = "airflow-core"
     repo: str = ""
     path: str = ""
-    quotas: tuple[Ref, ...] = ()  # ResourceQuotas and LimitRanges that the chart has for worker namespaces
+    # What the chart has for single worker namespaces: ResourceQuotas, LimitRanges, the account that may make pods.
+    quotas: tuple[Ref, ...] = ()
+    operators: tuple[str, ...] = ()  # worker namespaces whose tasks may make pods there
 
     @property
     def all_namespaces(self) -> tuple[str, ...]:
@@ -228,6 +231,7 @@ class Sight:
     chart: list[Found] = field(default_factory=list)  # objects whose names the chart renders, while there is no Application of ours
     living: list[Ref] = field(default_factory=list)  # worker pods that have not ended, anywhere
     workers: list[str] = field(default_factory=list)  # those in this platform's namespaces
+    made: list[Ref] = field(default_factory=list)  # pods that tasks made (pod_operator) and that have not ended, anywhere
 
 
 @dataclass(frozen=True)
@@ -434,7 +438,8 @@ def planned_refs(platform: Platform) -> list[Ref]:
     for namespace in dict.fromkeys((platform.core_namespace, *platform.namespaces)):
         former = FORMER_WORKER_SECRETS if namespace != platform.core_namespace else ()
         refs += [Ref("Secret", namespace, name, "v1") for name in (*WORKER_SECRETS, *former)]
-        refs += [Ref(kind, namespace, name, "rbac.authorization.k8s.io/v1") for kind in RIGHTS_KINDS for name in WORKER_RIGHTS]
+        rights = (*WORKER_RIGHTS, *((POD_OPERATOR,) if namespace in platform.operators else ()))
+        refs += [Ref(kind, namespace, name, "rbac.authorization.k8s.io/v1") for kind in RIGHTS_KINDS for name in rights]
     if platform.git_namespace:
         refs += [Ref("Secret", platform.git_namespace, name, "v1") for name in ("gitea-config", "git-credentials")]
         refs += [Ref(kind, platform.git_namespace, "gitea", "v1") for kind in ("ConfigMap", "Service", "PersistentVolumeClaim")]

@@ -24,6 +24,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership
     adoptable,
     planned_refs,
 )
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.pod_fields import OPERATOR_LABELS
 
 # Kinds of objects that the roles make, and so mark.
 MARKED_KINDS = (
@@ -126,8 +127,10 @@ class OwnershipRead:
             sight.chart = [item for item in sight.chart if item.ref not in planned]
         # The chart may get these later, when Argo CD has long applied the rest.
         sight.chart = [*sight.chart, *filter(None, at_once(self.one, [ref for ref in platform.quotas if ref.namespace in there]))]
-        living = {"labelSelector": "kubernetes_executor=True", "fieldSelector": "status.phase!=Failed,status.phase!=Succeeded"}
-        sight.living = [item.ref for item in self.all("Pod", living)]
+        labels = ("kubernetes_executor=True", f"component={OPERATOR_LABELS['component']}")
+        queries = [{"labelSelector": label, "fieldSelector": "status.phase!=Failed,status.phase!=Succeeded"} for label in labels]
+        workers, made = at_once(lambda query: self.all("Pod", query), queries)
+        sight.living, sight.made = [item.ref for item in workers], [item.ref for item in made]
         sight.workers = [f"{ref.namespace}/{ref.name}" for ref in sight.living if ref.namespace in platform.all_namespaces]
 
     def all(self, kind: str, query: dict[str, Any] | None = None, namespace: str = "") -> list[Found]:

@@ -34,6 +34,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership
     adoptable,
     points_here,
 )
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.pod_fields import POD_OPERATOR
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.refusal import Refusal
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.rules import older
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings import AirflowSettings, Logs, Settings
@@ -94,7 +95,7 @@ class Plan:
     folder_owner: dict[str, Any] = field(default_factory=dict)
     worker_secrets: list[str] = field(default_factory=lambda: [*WORKER_SECRETS, *FORMER_WORKER_SECRETS])
     accounts: dict[str, str] = field(default_factory=dict)  # the ServiceAccounts of Airflow's parts that have rights, by part
-    worker_rights: list[str] = field(default_factory=lambda: list(WORKER_RIGHTS))
+    worker_rights: list[str] = field(default_factory=lambda: [*WORKER_RIGHTS, POD_OPERATOR])
     retired: list[Ref] = field(default_factory=list)  # Secrets, copies and rights that nothing uses any more, then the dropped namespaces
     log_store: str = ""
     log_store_before: str = ""
@@ -170,7 +171,7 @@ def make_plan(state: State, given: Settings) -> Plan:
     plan.retired = [item.ref for item in secrets if _is_retired(item.ref, plan, given, airflow)]
     plan.retired += copies.unused(sight.labelled, given, airflow)
     rights = [item.ref for item in own_objects(state, given, *RIGHTS_KINDS)]
-    plan.retired += [ref for ref in rights if ref.name in WORKER_RIGHTS and ref.namespace in plan.dropped_namespaces]
+    plan.retired += [ref for ref in rights if _is_unused_right(ref, plan, given)]
     plan.retired += [Ref("Namespace", "", name) for name in plan.dropped_namespaces]
     plan.log_store = log_store_text(airflow.logs, given.logs_namespace)
     stored = [item for item in secrets if item.ref == Ref("Secret", given.core_namespace, LOG_SECRET)]
@@ -237,6 +238,13 @@ def _is_retired(ref: Ref, plan: Plan, given: Settings, airflow: AirflowSettings)
     if ref.name in FORMER_WORKER_SECRETS:
         return ref.namespace in given.worker_namespaces and ref.namespace != given.core_namespace
     return ref.namespace in given.worker_namespaces and ref.name in _retired(airflow)
+
+
+def _is_unused_right(ref: Ref, plan: Plan, given: Settings) -> bool:
+    """Whether nothing uses a Role or RoleBinding any more: its namespace is dropped, or its tasks may not make pods any more."""
+    if ref.namespace in plan.dropped_namespaces:
+        return ref.name in plan.worker_rights
+    return ref.name == POD_OPERATOR and ref.namespace in given.worker_namespaces and ref.namespace not in given.pod_operators
 
 
 def _retired(airflow: AirflowSettings) -> set[str]:
@@ -373,7 +381,8 @@ def _moved_core(state: State, plan: Plan, given: Settings) -> Iterator[Refusal]:
 
 
 def _tasks_in_dropped(state: State, plan: Plan) -> Iterator[Refusal]:
-    workers = _workers(state.sight.living, plan.dropped_namespaces)
+    # A deferred task has no worker while its pod runs.
+    workers = _workers([*state.sight.living, *state.sight.made], plan.dropped_namespaces)
     if workers:
         yield Refusal(
             "tasks_in_dropped",

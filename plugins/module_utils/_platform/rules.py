@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from ansible.module_utils.compat.version import LooseVersion
-from ansible_collections.gitops.airflow.plugins.module_utils._platform import network_rules, profile_rules
+from ansible_collections.gitops.airflow.plugins.module_utils._platform import network_rules, pod_operator_rules, profile_rules
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.refusal import Refusal
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings import Settings
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.shapes import IMAGE
@@ -177,6 +177,7 @@ PLATFORM: tuple[Rule, ...] = (
     namespace_once,
     *network_rules.RULES,
     *profile_rules.RULES,
+    *pod_operator_rules.RULES,
 )
 
 

@@ -15,6 +15,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._base.url import pu
 from ansible_collections.gitops.airflow.plugins.module_utils._git.credentials import SPEC, Credentials, hide_secrets
 from ansible_collections.gitops.airflow.plugins.module_utils._platform import worker_namespaces
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import Platform, Ref
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.pod_fields import POD_OPERATOR
 
 # The roles' variables, by which messages name the options.
 PLATFORM_PREFIX, AIRFLOW_PREFIX = "platform_", "airflow_app_"
@@ -236,6 +237,11 @@ class Settings:
         """What worker pods get, by namespace."""
         return {entry["name"]: worker_namespaces.profile(entry) for entry in self.profiles}
 
+    @property
+    def pod_operators(self) -> tuple[Any, ...]:
+        """The worker namespaces whose tasks may make pods there."""
+        return tuple(entry["name"] for entry in self.profiles if entry.get("pod_operator"))
+
     def network_level(self, namespace: Any) -> str:
         """The level of network policies in a namespace."""
         own = {entry["name"]: entry.get("network_policy") for entry in self.profiles}
@@ -295,12 +301,16 @@ class Settings:
             application=airflow.name if airflow else AIRFLOW_OPTIONS["name"]["default"],
             repo=(airflow.platform if airflow else default).url,
             path=airflow.path if airflow else AIRFLOW_OPTIONS["platform_path"]["default"],
-            quotas=tuple(
-                Ref(kind, str(entry["name"]), worker_namespaces.QUOTA_NAME, "v1")
-                for entry in self.profiles
-                for option, kind in worker_namespaces.KINDS.items()
-                if entry.get(option)
+            quotas=(
+                *(
+                    Ref(kind, str(entry["name"]), worker_namespaces.QUOTA_NAME, "v1")
+                    for entry in self.profiles
+                    for option, kind in worker_namespaces.KINDS.items()
+                    if entry.get(option)
+                ),
+                *(Ref("ServiceAccount", str(name), POD_OPERATOR, "v1") for name in self.pod_operators),
             ),
+            operators=tuple(map(str, self.pod_operators)),
         )
 
 

@@ -16,6 +16,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._platform import (
     dag_processor_rules,
     entry_rules,
     forms,
+    pod_operator_rules,
     quota_rules,
     token_rules,
 )
@@ -325,6 +326,7 @@ RULES: tuple[Rule, ...] = (
     chart_key_rules.unknown_chart_keys,
     quota_rules.quotas,
     core_placement.core_placement,
+    *pod_operator_rules.AIRFLOW_RULES,
     *copies.RULES,
 )
 

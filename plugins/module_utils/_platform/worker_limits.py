@@ -37,6 +37,7 @@ def wanted(given: Settings, airflow: AirflowSettings) -> Limits:
         frozenset(airflow.task_token_audiences),
         frozenset(pod_cel.exceptions({"spec": worker_pod(values)})),
         _scheduling(given.scheduling),
+        frozenset(map(str, given.pod_operators)),
     )
 
 
@@ -102,6 +103,7 @@ def live(config: Mapping[str, Any] | None) -> Limits | None:
             frozenset(given["tokenAudiences"] or []),
             frozenset(pod_cel.exceptions(template)),
             _scheduling(given["workerNamespaces"]),
+            frozenset(given.get("podOperators") or []),
         )
     except (ValueError, KeyError, TypeError, AttributeError):
         return None

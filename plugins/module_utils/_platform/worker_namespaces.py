@@ -42,6 +42,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "network_policy": {"type": "str", "default": ""},
     "pod_security": {"type": "str", "default": ""},
     "require_node": {"type": "bool", "default": False},
+    "pod_operator": {"type": "bool", "default": False},
 }
 # The kinds that the chart renders where these options are set, with one name: worker-namespaces.yaml.
 KINDS = {"quota": "ResourceQuota", "limits": "LimitRange"}
@@ -96,5 +97,6 @@ def chart_values(namespaces: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
         "workerQuotas": {item["name"]: texts(item["quota"]) for item in entries if item.get("quota")},
         "workerLimits": {item["name"]: limit_range(item["limits"]) for item in entries if item.get("limits")},
         "podSecurityOf": {item["name"]: item["pod_security"] for item in entries if item.get("pod_security")},
+        "podOperators": [item["name"] for item in entries if item.get("pod_operator")],
         "kinds": [{"group": "", "kind": kind} for option, kind in KINDS.items() if any(item.get(option) for item in entries)],
     }

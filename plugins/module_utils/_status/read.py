@@ -26,7 +26,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.pods import current_pods
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.tunnel import TunnelError
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.watch import Source, snapshot
-from ansible_collections.gitops.airflow.plugins.module_utils._placement.worker import is_worker
+from ansible_collections.gitops.airflow.plugins.module_utils._placement.worker import is_of_task
 from ansible_collections.gitops.airflow.plugins.module_utils._status import logs, rows
 from ansible_collections.gitops.airflow.plugins.module_utils._status.runs import ask
 
@@ -189,7 +189,7 @@ class StatusRead:
         for place in self.platform.namespaces:
             own = [(item["kind"], item) for item in workloads if item["metadata"]["namespace"] == place]
             # A worker that has just been made is on its way.
-            there = [pod for pod in pods if pod["metadata"]["namespace"] == place and not (is_worker(pod) and rows.young(pod, now))]
+            there = [pod for pod in pods if pod["metadata"]["namespace"] == place and not (is_of_task(pod) and rows.young(pod, now))]
             seen = read_seen(read, place, own, there)
             found += seen.events
             again = [pod for pod in there if any(repeated for _status, repeated in restarted(pod, now))][:LOGS]
@@ -240,7 +240,7 @@ class StatusRead:
             found_workloads = workloads.result()
             stores = [logs.log_store_row(at.logs, found_workloads, volumes, pods, node_use, expiry.result(), now)] if at.logs else []
             events = self._events(found_workloads, pods, now)
-            own = [pod for pod in pods if not is_worker(pod)]
+            own = [pod for pod in pods if not is_of_task(pod)]
             said = self._said(own, events, now)
             elapsed = time.monotonic() - start
             return judged(
@@ -253,7 +253,7 @@ class StatusRead:
                     "nodes": rows.node_rows(nodes, node_use),
                     "applications": rows.application_rows(applications.result(), now),
                     "pods": rows.pod_rows(own, pod_use, now, events, said),
-                    "workers": rows.worker_rows(filter(is_worker, pods), now, events),
+                    "workers": rows.worker_rows(filter(is_of_task, pods), now, events),
                     "workload_problems": rows.workload_problems(found_workloads, pods, events, now),
                     "workload_notes": rows.workload_problems(found_workloads, pods, events, now, passing=True),
                     "failed_jobs": [cause.text for cause in rows.failed_jobs(found_workloads, pods)],

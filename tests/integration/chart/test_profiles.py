@@ -96,6 +96,32 @@ def test_the_policy_has_the_profile(with_profile: Objects, tmp_path: Path, monke
     assert policy["LIMITS"].restricted == {"airflow-core", "airflow-user"}
 
 
+OPERATORS = [{"name": "airflow-core"}, {"name": "airflow-cron", "pod_operator": True}, {"name": "airflow-user"}]
+
+
+def test_f10_a_namespace_whose_tasks_make_pods_has_the_account_for_it(write: Write, objects: Objects) -> None:
+    found = rendered_objects(write(platform_worker_namespaces=OPERATORS))
+    accounts = [item for item in found if item["kind"] == "ServiceAccount" and item not in objects]
+    assert [(item["metadata"]["namespace"], item["metadata"]["name"]) for item in accounts] == [("airflow-cron", "airflow-pod-operator")]
+    (account,) = accounts
+    assert account["automountServiceAccountToken"] is False
+    assert without_policy([item for item in found if item != account]) == without_policy(objects)
+    (policy,) = {item["data"]["airflow_local_settings.py"] for item in named(found, "ConfigMap", "airflow-python")}
+    assert '"podOperators":["airflow-cron"]' in policy
+
+
+@pytest.mark.parametrize("namespace", ["airflow-core", "elsewhere"])
+def test_f10_the_chart_refuses_other_namespaces(render: Any, namespace: str) -> None:
+    """As a commit by hand could name."""
+
+    def edit(values: dict[str, Any]) -> None:
+        values["global"]["podOperators"] = [namespace]
+
+    done = render(edit)
+    assert done.returncode != 0
+    assert f'global.podOperators has "{namespace}"; tasks make pods only in namespaces of global.workerNamespaces' in done.stderr
+
+
 PLACEMENT: dict[str, Any] = {
     "node_selector": {"pool": "core"},
     "tolerations": [{"key": "core", "operator": "Exists", "effect": "NoSchedule"}],

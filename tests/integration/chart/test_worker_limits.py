@@ -56,6 +56,7 @@ def check(now: Limits, expected: Limits) -> None:
     """What is allowed before covers what is rendered. Of what the platform itself names, nothing more."""
     assert now.references <= expected.references, now.references - expected.references
     assert now.exceptions <= expected.exceptions, now.exceptions - expected.exceptions
+    assert now.operators == expected.operators
     assert (now.accounts, now.releases, now.namespaces, now.audiences, now.core) == (
         expected.accounts,
         expected.releases,
@@ -77,7 +78,8 @@ def test_d2_nothing_is_missing_before_the_chart_is_applied(write: Write, values:
 @pytest.mark.parametrize("logs", ["embedded", "none"])
 def test_d2_with_the_platforms_values_alone_both_say_the_same(write: Write, logs: str) -> None:
     core = {"name": "airflow-core", "pull_secrets": ["pull"], "image": "a/b:1"}
-    namespaces: list[dict[str, Any]] = [core, {"name": "airflow-cron", "tolerations": [TOLERATION], "pull_secrets": ["other"]}]
+    cron = {"name": "airflow-cron", "tolerations": [TOLERATION], "pull_secrets": ["other"], "pod_operator": True}
+    namespaces: list[dict[str, Any]] = [core, cron]
     airflow = replace(
         AIRFLOW, logs=Logs(logs), task_secrets=("a",), task_config_maps=("b",), task_claims=("c",), task_token_audiences=("vault",)
     )
@@ -96,7 +98,7 @@ def test_d2_with_the_platforms_values_alone_both_say_the_same(write: Write, logs
     assert now.references == expected.references
     assert {name for _kind, name in now.references} & {"pull", "other"} == {"pull"}
     assert now.exceptions == expected.exceptions
-    assert now.core_open is True
+    assert now.core_open and now.operators == {"airflow-cron"}
 
 
 def test_d2_a_core_namespace_that_is_closed_to_tasks(write: Write) -> None:

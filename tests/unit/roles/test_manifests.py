@@ -14,7 +14,8 @@ import pytest
 import yaml
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar
-from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import WORKER_RIGHTS, Platform, planned_refs
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import Platform, planned_refs
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.plan import Plan
 from ansible_collections.gitops.airflow.tests.platform.rights import expanded, of_role, table
 from ansible_collections.gitops.airflow.tests.unit.places import ROOT
 from ansible_collections.gitops.airflow.tests.unit.trust import trust_as_template
@@ -74,7 +75,7 @@ ACCOUNTS = {"scheduler": "airflow-scheduler", "triggerer": "airflow-triggerer", 
 COPY = {"api_version": "v1", "kind": "ConfigMap", "namespace": "gone", "name": "settings"}
 PLAN = {
     "__platform_preflight": {
-        "plan": {"worker_secrets": ["airflow-metadata"], "worker_rights": WORKER_RIGHTS, "accounts": ACCOUNTS, "copies": [COPY]}
+        "plan": {"worker_secrets": ["airflow-metadata"], "worker_rights": Plan().worker_rights, "accounts": ACCOUNTS, "copies": [COPY]}
     }
 }
 
@@ -141,17 +142,31 @@ def test_d9_the_rights_are_those_of_the_table(render: Render) -> None:
     assert given == {name: {"airflow-core": rules, "a": rules} for name, rules in listed.items()}
 
 
+def test_f10_the_account_that_may_make_pods_has_the_rights_of_the_table_in_its_namespace_alone(render: Render) -> None:
+    namespaces: list[dict[str, Any]] = [{"name": "airflow-core"}, {"name": "a", "pod_operator": True}, {"name": "b", "pod_operator": False}]
+    without = [{"name": item["name"]} for item in namespaces]
+    usual = render("airflow_app/rbac.yaml.j2", platform_worker_namespaces=without, **PLAN)
+    found = render("airflow_app/rbac.yaml.j2", platform_worker_namespaces=namespaces, **PLAN)
+    role, binding = (item for item in found if item not in usual)
+    assert [identity(item) for item in (role, binding)] == [(kind, "a", "airflow-pod-operator") for kind in ("Role", "RoleBinding")]
+    assert of_role(role) == expanded(table()["operators"]["airflow-pod-operator"]["own"])
+    assert binding["roleRef"] == {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "airflow-pod-operator"}
+    assert binding["subjects"] == [{"kind": "ServiceAccount", "name": "airflow-pod-operator", "namespace": "a"}]
+
+
 def test_d9_the_rights_are_planned_removed_and_left_alone_by_argo_cd(render: Render) -> None:
     """Names and places are the same in the template, the preflight's plan and the removal."""
     namespaces = ("airflow-core", "a")
-    names = [{"name": name} for name in namespaces]
+    names = [{"name": "airflow-core"}, {"name": "a", "pod_operator": True}]
     objects = render("airflow_app/rbac.yaml.j2", platform_worker_namespaces=names, **PLAN)
-    planned = {
-        (ref.kind, ref.namespace, ref.name) for ref in planned_refs(Platform("airflow", namespaces=namespaces)) if "Role" in ref.kind
-    }
+    platform = Platform("airflow", namespaces=namespaces, operators=("a",))
+    planned = {(ref.kind, ref.namespace, ref.name) for ref in planned_refs(platform) if "Role" in ref.kind}
     removed: list[Any] = render("airflow_app/removed-objects.yaml.j2", platform_worker_namespaces=names, **PLAN)
     assert sorted(map(identity, objects)) == sorted(planned)
-    assert sorted((item["kind"], item["namespace"], item["name"]) for item in removed[0] if "Role" in item["kind"]) == sorted(planned)
+    # Those to make pods everywhere: the option may have been set before.
+    before = {(kind, namespace, "airflow-pod-operator") for kind in ("Role", "RoleBinding") for namespace in namespaces}
+    found = [(item["kind"], item["namespace"], item["name"]) for item in removed[0] if "Role" in item["kind"]]
+    assert sorted(found) == sorted(planned | before)
     # On an upgrade the chart does not have them any more, and Argo CD still knows them (gitops-engine: sync_context.go, pruneObject;
     # argo-cd: controller/state.go).
     for item in objects:

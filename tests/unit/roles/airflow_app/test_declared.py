@@ -295,6 +295,10 @@ def test_f18_dag_files_are_checked_before_they_are_pushed(arguments: Arguments, 
     options = arguments("push_dags.yml", "airflow_dag_files_info", airflow_app_push_dir="/d", **given)
     assert (options["source_dir"], sorted(options["namespaces"])) == ("/d", sorted(expected))
     assert "airflow_app_push_dir" in options["names"]["source_dir"]
+    assert (options["pod_operator_namespaces"], options["default_namespace"]) == ([], "airflow-core")
+    given["platform_worker_namespaces"] = [{"name": "airflow-core"}, {"name": "a", "pod_operator": True}]
+    options = arguments("push_dags.yml", "airflow_dag_files_info", airflow_app_push_dir="/d", **given, airflow_app_default_namespace="a")
+    assert (options["pod_operator_namespaces"], options["default_namespace"]) == (["a"], "a")
 
 
 @pytest.mark.parametrize("as_file", [True, False])

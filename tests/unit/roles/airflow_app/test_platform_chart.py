@@ -99,6 +99,12 @@ def test_a_profile_is_written_as_a_part_of_a_pod(values: Callable[..., dict[str,
     }
 
 
+def test_the_namespaces_whose_tasks_may_make_pods_are_listed(values: Callable[..., dict[str, Any]]) -> None:
+    namespaces = [{"name": "core"}, {"name": "batch", "pod_operator": True}, {"name": "cron", "pod_operator": False}]
+    assert values(platform_worker_namespaces=namespaces)["global"]["podOperators"] == ["batch"]
+    assert values()["global"]["podOperators"] == []
+
+
 def test_the_rules_know_what_every_worker_has(values: Callable[..., dict[str, Any]]) -> None:
     airflow = values()["airflow"]
     assert airflow["workers"]["resources"] == quota_rules.TASK
@@ -401,6 +407,7 @@ SETTINGS = json.dumps(
         "tokenAudiences": ["vault"],
         "podSecurity": "restricted",
         "podSecurityOf": {"cron": "baseline"},
+        "podOperators": ["cron"],
     }
 )
 

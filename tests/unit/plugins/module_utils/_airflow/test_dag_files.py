@@ -118,31 +118,6 @@ def test_f18_a_namespace_that_stands_in_the_file_is_found(text: str, expected: l
     assert check({"a.py": text.encode()}, ()).warnings == ()
 
 
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("KubernetesPodOperator(task_id='a')", [(1, "KubernetesPodOperator")]),
-        ("pod.KubernetesPodOperator.partial(task_id='a').expand(arguments=x)", [(1, "KubernetesPodOperator")]),
-        ("functools.partial(f, KubernetesPodOperator)", []),
-        ("\nwith dag:\n    pod.KubernetesPodOperator(task_id='a', in_cluster=True)", [(3, "KubernetesPodOperator")]),
-        ("SparkKubernetesOperator(task_id='a')", [(1, "SparkKubernetesOperator")]),
-        ("@task.kubernetes(image='x')\ndef f(): ...", [(1, "@task.kubernetes")]),
-        ("@task.kubernetes(image='x', config_file='/k')\ndef f(): ...", []),
-        ("KubernetesPodOperator(task_id='a', kubernetes_conn_id='mine')", []),
-        ("client.kubernetes()", []),
-        ("from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator", []),
-        ("class Mine(KubernetesPodOperator): ...", []),
-    ],
-)
-def test_f10_what_needs_the_kubernetes_api_is_a_warning(text: str, expected: list[tuple[int, str]]) -> None:
-    found = inspect("a.py", text.encode())
-    assert (found.error, list(found.api_callers)) == ("", expected)
-    told = check({"a.py": text.encode()}, NAMESPACES).warnings
-    assert [words.partition(" sends requests to the Kubernetes API")[0] for words in told] == [
-        f"a.py, line {line}: {name}" for line, name in expected
-    ]
-
-
 def test_f18_the_warning_names_the_rule_and_the_next_step() -> None:
     (words,) = check({"a.py": b"Task(executor_config={'KubernetesExecutor': {'namespace': 'airflow-usr'}})"}, NAMESPACES).warnings
     assert words == (

@@ -12,13 +12,16 @@ import pytest
 from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Obj
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.pods import start_problems, unschedulable
 from ansible_collections.gitops.airflow.plugins.module_utils._placement.worker import (
+    POD_OPERATOR,
     Container,
     Worker,
     instant,
+    is_of_task,
     is_worker,
     label_value,
     trimmed,
 )
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.pod_fields import OPERATOR_LABELS
 from ansible_collections.gitops.airflow.tests.unit.places import RECORDED
 
 LABELS = {
@@ -165,6 +168,22 @@ def test_is_worker() -> None:
     assert is_worker({"metadata": {"labels": {"kubernetes_executor": "True"}}})
     assert not is_worker({"metadata": {"labels": {"kubernetes_executor": "False"}}})
     assert not is_worker({})
+
+
+@pytest.mark.parametrize(
+    ("labels", "expected"),
+    [
+        ({"kubernetes_executor": "True"}, True),
+        ({"tier": "airflow", "component": "pod-operator", "dag_id": "a"}, True),
+        ({"tier": "airflow", "component": "scheduler"}, False),
+        # Made with credentials of its own: the platform does not know it.
+        ({"kubernetes_pod_operator": "True"}, False),
+        (None, False),
+    ],
+)
+def test_f10_a_pod_that_a_task_made_is_no_part_of_the_platform(labels: dict[str, str] | None, expected: bool) -> None:
+    assert is_of_task({"metadata": {"labels": labels}}) is expected
+    assert OPERATOR_LABELS["component"] == POD_OPERATOR
 
 
 def test_times_can_be_compared() -> None:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from types import ModuleType
 from typing import Any
 
@@ -45,6 +46,30 @@ def test_d2_it_concerns_the_accounts_of_airflow_in_its_namespaces_alone() -> Non
     assert spec["failurePolicy"] == "Fail"
 
 
+MAKERS = replace(LIMITS, operators=frozenset({"user"}))
+
+
+def test_f10_of_the_account_that_may_make_pods_every_change_is_judged() -> None:
+    spec = made(MAKERS)["spec"]
+    rules = {tuple(item["operations"]): item["resources"] for item in spec["matchConstraints"]["resourceRules"]}
+    assert rules == {
+        ("CREATE", "UPDATE"): ["pods", "pods/ephemeralcontainers"],
+        ("DELETE",): ["pods"],
+        ("CONNECT",): ["pods/attach", "pods/exec", "pods/portforward"],
+    }
+    assert variables(MAKERS)["operator"] == 'request.userInfo.username in ["system:serviceaccount:user:airflow-pod-operator"]'
+    # Of others, such as the scheduler, deleting a worker is not.
+    (condition,) = spec["matchConditions"]
+    assert condition["expression"].startswith(f"{variables(MAKERS)['operator']} || (request.operation in ")
+    (rule,) = made()["spec"]["matchConstraints"]["resourceRules"]
+    assert rule["operations"] == ["CREATE", "UPDATE"]
+    assert "airflow-xcom-sidecar" not in json.dumps(made())
+
+
+def test_f10_the_union_keeps_the_account_that_may_make_pods() -> None:
+    assert (MAKERS | LIMITS).operators == (LIMITS | MAKERS).operators == {"user"}
+
+
 def test_d2_two_platforms_do_not_collide() -> None:
     names = {item["metadata"]["name"] for name in ("a", "b") for item in admission_policy.objects(name, "v1", [], LIMITS)}
     assert names == {"gitops-airflow-a-workers", "gitops-airflow-b-workers"}
@@ -58,7 +83,7 @@ def test_d2_the_platforms_own_is_never_listed() -> None:
 
 
 def test_d2_every_message_names_a_field_and_the_next_step() -> None:
-    for item in made(Limits("core", core_open=False))["spec"]["validations"]:
+    for item in made(Limits("core", core_open=False, operators=frozenset({"user"})))["spec"]["validations"]:
         assert any(f": {step} " in item["message"] for step in ("leave", "use", "clone")) or "Let the cluster policy" in item["message"], (
             item
         )

@@ -176,3 +176,17 @@ def test_the_address_of_the_api_server_matters_where_airflow_is_strict() -> None
     core = replace(GIVEN, profiles=({"name": "airflow-core", "network_policy": "strict"}, {"name": "airflow-user"}))
     assert "the addresses of the API server cannot be read" in plan(core, network=unknown).network.gaps[0]
     assert plan(own_level("default", "strict"), network=unknown).network.gaps == []
+
+
+def test_f10_an_api_server_at_an_unknown_address_is_a_gap_for_tasks_that_make_pods() -> None:
+    unknown = replace(KNOWN, api=())
+    makers = replace(GIVEN, profiles=({"name": "airflow-core"}, {"name": "airflow-user", "pod_operator": True}))
+    (gap,) = plan(makers, unknown).network.gaps
+    assert gap.startswith("Workers in airflow-user may reach any address at the ports 443 and 6443")
+    assert "Next: " in gap
+    open_there = replace(makers, profiles=({"name": "airflow-user", "pod_operator": True, "network_policy": "none"},))
+    assert [plan(settings, network).network.gaps for settings, network in ((makers, KNOWN), (GIVEN, unknown), (open_there, unknown))] == [
+        [],
+        [],
+        [],
+    ]

@@ -196,6 +196,28 @@ def test_d8_two_platforms() -> None:
     assert not both.passes(theirs, MYSQL, 3306)
 
 
+MAKERS = replace(GIVEN, profiles=({"name": "airflow-core"}, {"name": "airflow-user", "pod_operator": True}))
+POD = core("pod-operator", namespace="airflow-user")
+
+
+@pytest.mark.parametrize("made", [OWN, frozenset[str]()])
+@pytest.mark.parametrize("level", [D, S])
+def test_f10_workers_of_a_namespace_whose_tasks_make_pods_reach_the_api_server(level: str, made: frozenset[str]) -> None:
+    """The pods that they make do not, nor do workers of other namespaces; also in a namespace that existed before."""
+    around = replace(AROUND, made=made)
+    fenced, before = fence(level, MAKERS, around), fence(level, around=around)
+    assert [fenced.passes(who, NODE, 6443) for who in (WORKER, ELSEWHERE, POD)] == [True, False, False]
+    assert [before.passes(who, NODE, 6443) for who in (WORKER, ELSEWHERE)] == [False, False]
+    assert not any(fenced.passes(WORKER, *target) for target in ((NODE, 10250), (SERVICE, 443), (REPO_SERVER, 8081)))
+    # Otherwise such a pod is as any that runs DAG code, and no server of the platform takes it for a worker.
+    assert fenced.passes(POD, DNS, 53, "UDP")
+    assert fenced.passes(POD, NET, 443) is (level == D)
+    assert not any(fenced.passes(POD, *target) for target in ((NODE, 10250), (MYSQL, 3306), (GITEA, 3000), (LOGS, 7070), (STRANGER, 80)))
+    assert not any(fenced.passes(who, POD, 8080) for who in (STRANGER, WORKER, NET))
+    changed = {item["metadata"]["namespace"] for item in definitions(MAKERS, around) if item not in definitions(GIVEN, around)}
+    assert changed <= {"airflow-user"}
+
+
 def with_airflow(**airflow: Any) -> Settings:
     return replace(GIVEN, airflow=replace(AIRFLOW, **airflow))
 

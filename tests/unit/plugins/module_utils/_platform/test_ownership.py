@@ -403,6 +403,11 @@ def test_planned_objects_are_in_the_platforms_namespaces_alone() -> None:
     assert {ref.namespace for ref in planned_refs(Platform("a"))} == {"argocd", "airflow-core"}
 
 
+def test_f10_the_rights_to_make_pods_are_planned_only_where_tasks_have_them() -> None:
+    more = set(planned_refs(replace(AIRFLOW, operators=("airflow-cron",)))) - set(planned_refs(AIRFLOW))
+    assert more == {Ref(kind, "airflow-cron", "airflow-pod-operator") for kind in ("Role", "RoleBinding")}
+
+
 # Removal
 
 SCOPE = Scope("airflow", "airflow-core", record=read_record(record(OURS, SERVER, ROLE), "airflow"))

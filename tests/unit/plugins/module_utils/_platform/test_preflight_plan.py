@@ -351,11 +351,44 @@ def test_a_dropped_namespace_is_retired_after_its_secrets(labels: dict[str, str]
     ("namespace", "labels", "retired"), [("old", OURS, True), ("old", OTHER, False), ("old", {}, False), ("airflow-cron", OURS, False)]
 )
 def test_d9_the_rights_in_a_dropped_namespace_are_retired(namespace: str, labels: dict[str, str], retired: bool) -> None:
-    names = ("airflow-pod-launcher", "airflow-pod-log-reader", "mine")
+    names = ("airflow-pod-launcher", "airflow-pod-log-reader", *(("airflow-pod-operator",) if namespace == "old" else ()), "mine")
     rights = [Found(Ref(kind, namespace, name), {"labels": labels}) for kind in ("Role", "RoleBinding") for name in names]
     *refs, last = plan(*rights, project=project(("airflow-core", "old"))).retired
     assert last == Ref("Namespace", "", "old")
     assert refs == [found.ref for found in rights if retired and found.ref.name != "mine"]
+
+
+@pytest.mark.parametrize(
+    ("namespace", "labels", "retired"),
+    [
+        ("airflow-cron", OURS, True),
+        ("airflow-cron", OTHER, False),
+        ("airflow-cron", {}, False),
+        # The option is set there.
+        ("airflow-batch", OURS, False),
+        # Not a worker namespace, and not one that was.
+        ("elsewhere", OURS, False),
+    ],
+)
+def test_f10_the_rights_to_make_pods_are_retired_with_the_option(namespace: str, labels: dict[str, str], retired: bool) -> None:
+    names = ("airflow-pod-launcher", "airflow-pod-operator")
+    rights = [Found(Ref(kind, namespace, name), {"labels": labels}) for kind in ("Role", "RoleBinding") for name in names]
+    profiles: tuple[dict[str, Any], ...] = (
+        {"name": "airflow-core"},
+        {"name": "airflow-cron", "pod_operator": False},
+        {"name": "airflow-batch", "pod_operator": True},
+    )
+    settings = replace(GIVEN, worker_namespaces=tuple(item["name"] for item in profiles), profiles=profiles)
+    made = plan(*rights, settings=settings, project=project(settings.worker_namespaces))
+    assert made.retired == [found.ref for found in rights if retired and found.ref.name == "airflow-pod-operator"]
+
+
+def test_f10_a_pod_that_a_task_made_keeps_its_namespace() -> None:
+    """A deferred task has no worker meanwhile."""
+    what = state(project=project(("airflow-core", "old")))
+    what.sight.made = [Ref("Pod", "old", "train-1"), Ref("Pod", "airflow-cron", "train-2")]
+    (refusal,) = found(what, GIVEN)
+    assert (refusal.code, refusal.value) == ("tasks_in_dropped", "old/train-1")
 
 
 def test_d9_the_plan_names_the_accounts_with_rights() -> None:

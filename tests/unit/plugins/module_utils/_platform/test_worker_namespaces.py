@@ -64,6 +64,20 @@ def test_the_objects_that_the_chart_has_for_quotas_are_known() -> None:
     assert Settings(profiles=profiles).owner().quotas == tuple(Ref(kind, "a", "airflow-workers", "v1") for kind in kinds)
 
 
+def test_the_namespaces_whose_tasks_may_make_pods_are_known() -> None:
+    entries: list[dict[str, Any]] = [
+        {"name": "core"},
+        {"name": "a", "pod_operator": True},
+        {"name": "b", "pod_operator": False},
+        {"name": "c", "pod_operator": None},
+    ]
+    assert chart_values(entries)["podOperators"] == ["a"]
+    given = Settings(profiles=tuple(entries))
+    assert given.pod_operators == ("a",)
+    assert given.owner().operators == ("a",)
+    assert given.owner().quotas == (Ref("ServiceAccount", "a", "airflow-pod-operator", "v1"),)
+
+
 def documented() -> list[dict[str, Any]]:
     specs = yaml.safe_load((ROOT / "roles/platform/meta/argument_specs.yml").read_text())
     role = specs["argument_specs"]["main"]["options"]["platform_worker_namespaces"]["options"]

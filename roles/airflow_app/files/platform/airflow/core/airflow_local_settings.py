@@ -16,7 +16,17 @@ import os
 import sys
 from typing import Any
 
-from gitops_pod_fields import KINDS, RESERVED_LABELS, RESERVED_PREFIXES, references
+from gitops_pod_fields import (
+    EXECUTOR_LABELS,
+    KINDS,
+    OPERATOR_LABELS,
+    RESERVED_LABELS,
+    RESERVED_PREFIXES,
+    TOKEN_CONTAINER,
+    TOKEN_FOLDER,
+    TOKEN_VOLUME,
+    references,
+)
 from gitops_pod_profile import Platform, give, platform_of
 from gitops_pod_rules import Limits, fill_restricted, keys_of, refusal
 
@@ -44,8 +54,8 @@ def configure(settings: str) -> None:
     """Take the chart's values, as JSON.
 
     ``workerNamespaces`` (those that tasks may use), ``defaultNamespace``, ``core``, ``release``, ``account``, ``image``, ``podSecurity``,
-    ``podSecurityOf`` (by namespace), ``tokenAudiences``, and in ``taskReferences`` the names of ``secrets``, ``configMaps`` and ``claims``
-    of the core namespace that tasks may use there.
+    ``podSecurityOf`` (by namespace), ``podOperators`` (namespaces whose tasks may make pods there), ``tokenAudiences``, and in
+    ``taskReferences`` the names of ``secrets``, ``configMaps`` and ``claims`` of the core namespace that tasks may use there.
     """
     given = json.loads(settings)
     WORKER_NAMESPACES.clear()
@@ -54,6 +64,7 @@ def configure(settings: str) -> None:
     WORKER_LABELS["release"] = given["release"]
     template = _worker_pod()
     LIMITS.account, LIMITS.core, LIMITS.audiences = given["account"], given["core"], set(given["tokenAudiences"])
+    LIMITS.operators = set(given["podOperators"])
     standards = {name: given["podSecurityOf"].get(name, given["podSecurity"]) for name in (LIMITS.core, *WORKER_NAMESPACES)}
     LIMITS.restricted = {name for name, standard in standards.items() if standard == "restricted"}
     LIMITS.references = {(KINDS[key], name) for key, names in given["taskReferences"].items() for name in names} | set(references(template))
@@ -167,13 +178,13 @@ def _reject(task: Any, reason: str) -> None:
     raise AirflowClusterPolicyViolation(f"Task {task.dag_id}.{task.task_id} {reason}.")
 
 
-def _refusal(pod: Any, namespace: str, worker: bool = True) -> str | None:
+def _refusal(pod: Any, namespace: str, worker: bool = True, operator: bool = False) -> str | None:
     """What the pod, an object of the Kubernetes client, asks for and may not have."""
     if pod is None:
         return None
     from kubernetes.client import ApiClient
 
-    return refusal(ApiClient().sanitize_for_serialization(pod), namespace, LIMITS, worker)
+    return refusal(ApiClient().sanitize_for_serialization(pod), namespace, LIMITS, worker, operator)
 
 
 def task_policy(task: Any) -> None:
@@ -229,14 +240,51 @@ def _is_worker(pod: Any) -> bool:
     )
 
 
+def _is_made_with_own_token(pod: Any) -> bool:
+    """Whether a KubernetesPodOperator makes the pod with the token of its worker, as it says itself before it calls the hook."""
+    return bool((pod.metadata.labels or {}).get("airflow_kpo_in_cluster") == "True")
+
+
+def _mark_as_operators(pod: Any) -> None:
+    """Let the executor, status and NetworkPolicies tell a pod that a task made from a worker."""
+    if pod.metadata.namespace not in LIMITS.operators:
+        raise ValueError(
+            f"Pod {pod.metadata.name}: tasks make no pods in {pod.metadata.namespace!r}; they may in "
+            f"{', '.join(sorted(LIMITS.operators)) or 'no namespace'} (pod_operator in platform_worker_namespaces)"
+        )
+    labels = {key: value for key, value in pod.metadata.labels.items() if key not in EXECUTOR_LABELS}
+    pod.metadata.labels = dict(labels, **OPERATOR_LABELS, release=WORKER_LABELS["release"])
+
+
+def _give_token(spec: Any) -> None:
+    """Mount the token of the account that may make pods in the container of the task, and in no other."""
+    from kubernetes.client import models as k8s
+
+    namespace = k8s.V1DownwardAPIVolumeFile(
+        path="namespace", field_ref=k8s.V1ObjectFieldSelector(api_version="v1", field_path="metadata.namespace")
+    )
+    authority = k8s.V1ConfigMapProjection(name="kube-root-ca.crt", items=[k8s.V1KeyToPath(key="ca.crt", path="ca.crt")])
+    sources = [
+        k8s.V1VolumeProjection(service_account_token=k8s.V1ServiceAccountTokenProjection(path="token", expiration_seconds=3600)),
+        k8s.V1VolumeProjection(config_map=authority),
+        k8s.V1VolumeProjection(downward_api=k8s.V1DownwardAPIProjection(items=[namespace])),
+    ]
+    projected = k8s.V1ProjectedVolumeSource(sources=sources, default_mode=0o444)
+    spec.volumes = [*(spec.volumes or []), k8s.V1Volume(name=TOKEN_VOLUME, projected=projected)]
+    mount = k8s.V1VolumeMount(name=TOKEN_VOLUME, mount_path=TOKEN_FOLDER, read_only=True)
+    for container in spec.containers:
+        if getattr(container, "name", None) == TOKEN_CONTAINER:
+            container.volume_mounts = [*(container.volume_mounts or []), mount]
+
+
 def pod_mutation_hook(pod: Any) -> None:
     """Move a worker pod into its namespace and give it that namespace's profile, which wins over what the task says of its nodes.
 
     Whatever the policy has or has not seen, the pod runs as the workers' account, without its token and without what is the platform's own,
     and no Service of the platform takes it for one of its pods. The last holds for the pods of KubernetesPodOperator, too, and in the
-    platform's namespaces the rules for a pod's fields.
+    platform's namespaces the rules for a pod's fields. In a namespace with pod_operator the worker has a token that makes such pods there.
     """
-    worker = _is_worker(pod)
+    worker, operator = _is_worker(pod), False
     _take_identity_away(pod.metadata)
     namespace = pod.metadata.namespace
     if worker:
@@ -245,17 +293,25 @@ def pod_mutation_hook(pod: Any) -> None:
         if namespace not in WORKER_NAMESPACES:
             raise ValueError(f"Pod {pod.metadata.name}: {namespace!r} is not a worker namespace")
         pod.metadata.namespace = namespace
-        pod.spec.service_account_name, pod.spec.service_account = LIMITS.account, None
+        pod.metadata.labels.pop("kubernetes_pod_operator", None)
+        pod.spec.service_account_name, pod.spec.service_account = LIMITS.account_of(namespace), None
         pod.spec.automount_service_account_token = False
     elif namespace not in (LIMITS.core, *WORKER_NAMESPACES):
         # A namespace, perhaps of another cluster, that is not the platform's concern.
         return
-    problem = _refusal(pod, namespace, worker)
+    elif _is_made_with_own_token(pod):
+        operator = True
+        _mark_as_operators(pod)
+        if pod.spec.automount_service_account_token is None:
+            pod.spec.automount_service_account_token = False
+    problem = _refusal(pod, namespace, worker, operator)
     if problem:
         raise ValueError(f"Pod {pod.metadata.name} {problem}")
     if worker:
         _schedule(pod, namespace)
         _retry_git_soon(pod.spec.init_containers or [])
+        if namespace in LIMITS.operators:
+            _give_token(pod.spec)
     if namespace in LIMITS.restricted:
         _restrict(pod.spec)
 

@@ -220,6 +220,18 @@ POD: dict[str, Any] = {
 }
 # Secrets that no worker needs (MySQL's root password, every key at once, the admin's password), and MySQL's volume, wherever a task runs.
 PLATFORMS_OWN = {("Secret", name) for name in ("airflow-admin", "airflow-generated", "airflow-mysql")} | {("claim", "data-airflow-mysql-0")}
+# Secrets that every worker's pod has: the database, the keys, the store of task logs, the DAG repository. No other pod needs them.
+WORKERS_OWN = {
+    ("Secret", name)
+    for name in (
+        "airflow-metadata",
+        "airflow-fernet-key",
+        "airflow-task-logs",
+        "airflow-webserver-secret-key",
+        "dags-git-basic",
+        "dags-git-ssh",
+    )
+}
 # What the chart lists for tasks, by the kind of a reference.
 KINDS = {"secrets": "Secret", "configMaps": "ConfigMap", "claims": "claim"}
 # Labels and annotations by which the platform and Argo CD know their own.
@@ -228,6 +240,14 @@ RESERVED_LABELS: tuple[str, ...] = ("app.kubernetes.io/instance", "pod-template-
 RESERVED_LABELS += ("statefulset.kubernetes.io/pod-name",)
 # By these alone a Job takes a pod for its own, and counts its success.
 RESERVED_LABELS += ("controller-uid", "batch.kubernetes.io/controller-uid", "job-name", "batch.kubernetes.io/job-name")
+# By these Airflow's executor knows the pods of its workers.
+EXECUTOR_LABELS = ("kubernetes_executor", "airflow-worker")
+# In a namespace with pod_operator, workers run as this account, and with its token make pods with these labels that run as that account.
+POD_OPERATOR, OPERATOR_LABELS, OPERATOR_PODS_ACCOUNT = "airflow-pod-operator", {"tier": "airflow", "component": "pod-operator"}, "default"
+# The volume with the token, and the container that has it.
+TOKEN_VOLUME, TOKEN_FOLDER, TOKEN_CONTAINER = "kube-api-access", "/var/run/secrets/kubernetes.io/serviceaccount", "base"
+# Of KubernetesPodOperator, beside people's own container. It holds the task's result, which the worker reads by a command in it.
+XCOM_SIDECAR = "airflow-xcom-sidecar"
 # Annotations of Kubernetes before 1.30 and 1.27, by what they begin with.
 ANNOTATIONS = {
     "container.apparmor.security.beta.kubernetes.io/": ("", "runtime/default"),

@@ -10,7 +10,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from gitops_pod_fields import PLATFORMS_OWN, asked_by_pod, references
+from gitops_pod_fields import (
+    OPERATOR_PODS_ACCOUNT,
+    PLATFORMS_OWN,
+    POD_OPERATOR,
+    TOKEN_VOLUME,
+    WORKERS_OWN,
+    XCOM_SIDECAR,
+    asked_by_pod,
+    references,
+)
 
 VARIABLES = {"Secret": "secrets", "ConfigMap": "config_maps", "claim": "claims"}
 
@@ -25,13 +34,18 @@ class Limits:
     references: set[tuple[str, str]] = field(default_factory=set)
     restricted: set[str] = field(default_factory=set)  # namespaces whose pods get what that standard asks for and they do not say
     audiences: set[str] = field(default_factory=set)  # for whom a task may have tokens
+    operators: set[str] = field(default_factory=set)  # namespaces whose tasks may make pods there
     # What the pod template asks for, and each namespace's scheduling: allowed in every pod of the namespace.
     template: set[tuple[str, str]] = field(default_factory=set)
     scheduling: dict[str, set[tuple[str, str]]] = field(default_factory=dict)
 
+    def account_of(self, namespace: str) -> str:
+        """As whom the workers of a namespace run."""
+        return POD_OPERATOR if namespace in self.operators else self.account
 
-# Of KubernetesPodOperator, beside people's own container. Its image runs as root, and what it does needs no root.
-XCOM_SIDECAR, NOBODY = "airflow-xcom-sidecar", 65534
+
+# The image of the sidecar runs as root, and what it does needs no root.
+NOBODY = 65534
 
 
 def keys_of(pod: dict[str, Any]) -> set[tuple[str, str]]:
@@ -39,11 +53,12 @@ def keys_of(pod: dict[str, Any]) -> set[tuple[str, str]]:
     return {item.key for item in asked_by_pod(pod)}
 
 
-def refusal(pod: dict[str, Any], namespace: str, limits: Limits, worker: bool = True) -> str | None:
+def refusal(pod: dict[str, Any], namespace: str, limits: Limits, worker: bool = True, operator: bool = False) -> str | None:
     """What the pod asks for and may not have, with what to do instead; None where there is nothing.
 
-    ``worker``: a worker's pod. Otherwise it is a pod that a task makes itself (KubernetesPodOperator), with credentials of its own: its
-    account, its token and the Secrets that it refers to are decided where those were granted.
+    ``worker``: a worker's pod. ``operator``: a pod that a task makes with its worker's own token, in a namespace with pod_operator.
+    Otherwise it is a pod that a task makes with credentials of its own: its account, its token and the Secrets that it refers to are
+    decided where those were granted.
     """
     allowed = limits.template | limits.scheduling.get(namespace, set())
     for item in asked_by_pod(pod):
@@ -51,13 +66,50 @@ def refusal(pod: dict[str, Any], namespace: str, limits: Limits, worker: bool = 
             value = item.value if len(item.value) <= 200 else item.value[:200] + "…"
             return f"asks for {item.path} = {value}; {item.rule.reason}: {item.rule.instead}"
     spec = pod.get("spec") or {}
-    return (_identity(spec, limits) or _token(spec, limits) or _reference(spec, namespace, limits)) if worker else None
+    if operator:
+        return _operators_identity(spec) or _token(spec, limits) or _workers_own(spec)
+    if not worker:
+        return None
+    own_volume = _token_volume(spec) if namespace in limits.operators else None
+    return _identity(spec, namespace, limits) or _token(spec, limits) or own_volume or _reference(spec, namespace, limits)
 
 
-def _identity(spec: dict[str, Any], limits: Limits) -> str | None:
+def _operators_identity(spec: dict[str, Any]) -> str | None:
     for account in (spec.get("serviceAccountName"), spec.get("serviceAccount")):
-        if account and account != limits.account:
-            return f"asks for the service account {account!r}; worker pods run as {limits.account!r}: leave service_account_name out"
+        if account and account != OPERATOR_PODS_ACCOUNT:
+            return (
+                f"asks for the service account {account!r}; pods that tasks make run as {OPERATOR_PODS_ACCOUNT!r}: "
+                "leave service_account_name out"
+            )
+    if spec.get("automountServiceAccountToken"):
+        return "asks for a token of the Kubernetes API, which pods that tasks make do not get: leave automount_service_account_token out"
+    return None
+
+
+def _workers_own(spec: dict[str, Any]) -> str | None:
+    for _kind, name in sorted((PLATFORMS_OWN | WORKERS_OWN) & set(references(spec))):
+        return (
+            f"refers to {name!r}, which is the platform's own: use a Secret of your own, or env_vars with the one value that the pod needs"
+        )
+    return None
+
+
+def _token_volume(spec: dict[str, Any]) -> str | None:
+    """Whatever mounts the volume of this name, which the cluster policy adds, would have the token."""
+    mounts = [
+        mount for kind in ("containers", "initContainers") for item in spec.get(kind) or [] for mount in item.get("volumeMounts") or []
+    ]
+    if any(item.get("name") == TOKEN_VOLUME for item in [*(spec.get("volumes") or []), *mounts]):
+        return f"has a volume {TOKEN_VOLUME!r} or mounts it; that name is the platform's: use another one"
+    return None
+
+
+def _identity(spec: dict[str, Any], namespace: str, limits: Limits) -> str | None:
+    own = limits.account_of(namespace)
+    for account in (spec.get("serviceAccountName"), spec.get("serviceAccount")):
+        # The template names the workers' account.
+        if account and account not in (limits.account, own):
+            return f"asks for the service account {account!r}; worker pods run as {own!r}: leave service_account_name out"
     if spec.get("automountServiceAccountToken"):
         return "asks for a token of the Kubernetes API, which worker pods do not get: leave automount_service_account_token out"
     return None
