@@ -98,7 +98,8 @@ def test_d2_with_the_platforms_values_alone_both_say_the_same(write: Write, logs
     assert now.references == expected.references
     assert {name for _kind, name in now.references} & {"pull", "other"} == {"pull"}
     assert now.exceptions == expected.exceptions
-    assert now.core_open and now.operators == {"airflow-cron"}
+    assert now.core_open
+    assert now.operators == {"airflow-cron"}
 
 
 def test_d2_a_core_namespace_that_is_closed_to_tasks(write: Write) -> None:
