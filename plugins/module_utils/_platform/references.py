@@ -204,15 +204,16 @@ def refusals(
         if copies:
             lacks.append(f"{COPY_VARIABLES[kind]} no longer names it, so the run deletes the copy in {', '.join(copies)}")
         what = [*([f"it does not exist in {', '.join(absent)}"] if absent else []), *lacks]
+        pulls = all(reference.place in OF_PULLS for reference in naming)
         yield Refusal(
             "missing_reference",
             ", ".join(f"{ref.namespace}/{name}" for ref in found),
             "what a pod refers to exists in the pod's namespace",
-            f"{_naming(naming, f'{kind} {name}')}, but {'; '.join(what)}. A pod can use only what is in its own namespace, so pods there "
-            "would not start.",
+            f"{_naming(naming, f'{kind} {name}')}, but {'; '.join(what)}. A pod can use only what is in its own namespace, so "
+            f"{'images that need it could not be pulled for pods there' if pulls else 'pods there would not start'}.",
             _either(
                 _copy_action(kind, name, found, there, given, airflow),
-                _action(kind, name, found, namespaces, pulls=all(reference.place in OF_PULLS for reference in naming)),
+                _action(kind, name, found, namespaces, pulls=pulls),
             ),
         )
 

@@ -98,7 +98,7 @@ def test_all_wrong_lines_are_named_and_no_password() -> None:
 def test_a_file_without_a_package(text: str) -> None:
     with pytest.raises(InputError, match=r"r\.txt names no package") as caught:
         check(text, "r.txt")
-    assert "such as pandas==2.0.3" in caught.value.next_action
+    assert "such as pandas==2.1.4" in caught.value.next_action
 
 
 @pytest.mark.parametrize(

@@ -283,7 +283,10 @@ def test_a_pull_secret_that_does_not_exist_is_refused(
     (refusal,) = refusals(PULLS, AIRFLOW, there, namespaces)
     assert (refusal.code, refusal.value) == ("missing_reference", "airflow-cron/pull")
     said = "platform_worker_namespaces names the Secret pull in pull_secrets, but it does not exist in airflow-cron."
-    assert refusal.message.startswith(said)
+    assert (
+        refusal.message
+        == f"{said} A pod can use only what is in its own namespace, so images that need it could not be pulled for pods there."
+    )
     assert action in refusal.next_action
 
 
