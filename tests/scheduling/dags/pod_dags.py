@@ -17,6 +17,7 @@ from kubernetes.client import models as k8s
 
 WHEN: dict[str, Any] = {"schedule": None, "start_date": datetime(2024, 1, 1), "catchup": False, "tags": ["test"]}
 RESULT = "import json; print('words of the pod'); json.dump({'sum': 42}, open('/airflow/xcom/return.json', 'w'))"
+KEEP_RESULT = "until [ -s /airflow/xcom/return.json ]; do sleep 1; done; sleep 20"
 MARKED = {"tier": "airflow", "component": "pod-operator", "release": "airflow-core"}
 
 
@@ -25,10 +26,14 @@ def place(namespace: str) -> dict[str, Any]:
 
 
 class WithPresentImage(KubernetesPodOperator):  # type: ignore[misc]  # without Airflow, its class is Any
-    """The nodes of the tests have no image alpine, from which the provider makes the container that keeps the result."""
+    """The nodes of the tests have no image alpine, from which the provider makes the container that keeps the result.
+
+    The shell of another image does not know the signal name with which the provider ends that container, so it ends by itself.
+    """
 
     def execute(self, context: Any) -> Any:
         PodDefaults.SIDECAR_CONTAINER.image = self.image
+        PodDefaults.SIDECAR_CONTAINER.command = ["sh", "-c", KEEP_RESULT]
         return super().execute(context)
 
 
