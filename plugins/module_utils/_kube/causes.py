@@ -275,8 +275,8 @@ def _unnoticed(pod: Obj, scheduler: str) -> Cause:
         )
     # A cluster starts its own scheduler again.
     lasting = scheduler != DEFAULT_SCHEDULER
-    what = "does not run" if scheduler == DEFAULT_SCHEDULER else "does not run, or does not exist"
-    text = f"pod {namespace}/{name}: the scheduler {scheduler} has not processed the pod; it {what}"
+    why = "it does not run or is busy" if scheduler == DEFAULT_SCHEDULER else "it does not exist, does not run, or is busy"
+    text = f"pod {namespace}/{name}: the scheduler {scheduler} has not processed the pod: {why}"
     return Cause("scheduler", f"{owner(pod)}/scheduler", text, action, lasting=lasting, change=lasting)
 
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ansible.module_utils.parsing.convert_bool import boolean
+
 # Options for where pods run, each with the field of a pod's specification that it stands for. Core pods have the same.
 PLACEMENT: dict[str, str] = {
     "node_selector": "nodeSelector",
@@ -97,6 +99,7 @@ def chart_values(namespaces: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
         "workerQuotas": {item["name"]: texts(item["quota"]) for item in entries if item.get("quota")},
         "workerLimits": {item["name"]: limit_range(item["limits"]) for item in entries if item.get("limits")},
         "podSecurityOf": {item["name"]: item["pod_security"] for item in entries if item.get("pod_security")},
-        "podOperators": [item["name"] for item in entries if item.get("pod_operator")],
+        # A variable may hold a text, such as "false" from the command line.
+        "podOperators": [item["name"] for item in entries if boolean(item.get("pod_operator"), strict=False)],
         "kinds": [{"group": "", "kind": kind} for option, kind in KINDS.items() if any(item.get(option) for item in entries)],
     }

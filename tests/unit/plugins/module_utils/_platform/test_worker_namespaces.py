@@ -91,3 +91,12 @@ def test_each_option_is_documented_with_its_type(found: dict[str, Any]) -> None:
     for name, option in OPTIONS.items():
         keys = [key for key in ("type", "elements", "default", "choices") if name != "name" and key in {**option, **found[name]}]
         assert {key: found[name].get(key) for key in keys} == {key: option.get(key) for key in keys}, name
+
+
+@pytest.mark.parametrize(
+    ("given", "allowed"),
+    [(True, True), ("true", True), ("yes", True), (1, True), (False, False), ("false", False), ("no", False), ("", False), (None, False)],
+)
+def test_pod_operator_as_a_text_means_what_the_modules_read(given: Any, allowed: bool) -> None:
+    """The fence belongs to the same namespaces as the rights: "false" as a text gave the rights alone."""
+    assert chart_values([{"name": "a", "pod_operator": given}])["podOperators"] == (["a"] if allowed else [])
