@@ -60,6 +60,20 @@ def lab_file(name: str) -> Path:
     raise FileNotFoundError(f"{name} is neither in {places} nor on PATH. Next: lab/build --api-server, or name its folder with LAB_BIN.")
 
 
+def kubernetes_version() -> tuple[int, int]:
+    """Major and minor version of the API server in use: with LAB_BIN, the tests run on another version than the platform's.
+
+    (0, 0) if it is not built yet: the tests are planned before.
+    """
+    try:
+        program = lab_file("kube-apiserver")
+    except FileNotFoundError:
+        return 0, 0
+    said = subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout
+    major, minor = said.split()[-1].removeprefix("v").split(".")[:2]
+    return int(major), int(minor)
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

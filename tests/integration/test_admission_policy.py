@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.gitops.airflow.plugins.module_utils._platform import admission_policy, pod_fields, worker_limits
-from ansible_collections.gitops.airflow.tests.integration.apiserver import ApiServer
+from ansible_collections.gitops.airflow.tests.integration.apiserver import ApiServer, kubernetes_version
 from ansible_collections.gitops.airflow.tests.unit import cluster_policy
 from ansible_collections.gitops.airflow.tests.unit.roles.airflow_app import conftest as unit_tests
 from ansible_collections.gitops.airflow.tests.unit.roles.airflow_app import test_pod_rules as fields
@@ -30,9 +30,16 @@ from kubernetes.client import models as k8s
 policy = unit_tests.policy
 
 Obj = dict[str, Any]
+# Kubernetes 1.30 and later serve policies without being told.
+SERVED = kubernetes_version() >= (1, 30)
+VERSION = "v1" if SERVED else "v1beta1"
+GATES = "ProcMountType=true" if SERVED else "ValidatingAdmissionPolicy=true,ProcMountType=true"
 # The policies, and fields that this server would otherwise refuse or drop itself.
-GATES = "--feature-gates=ValidatingAdmissionPolicy=true,ProcMountType=true"
-FLAGS = (GATES, "--runtime-config=admissionregistration.k8s.io/v1beta1=true", "--allow-privileged=true")
+FLAGS = (
+    f"--feature-gates={GATES}",
+    *(() if SERVED else ("--runtime-config=admissionregistration.k8s.io/v1beta1=true",)),
+    "--allow-privileged=true",
+)
 SCHEDULER, WORKER = "system:serviceaccount:core:airflow-scheduler", "system:serviceaccount:core:airflow-worker"
 ELSEWHERE = "system:serviceaccount:elsewhere:airflow-scheduler"
 MAKER = "system:serviceaccount:maker:airflow-pod-operator"
@@ -70,7 +77,7 @@ class Fence:
         return status == 201 and _within(pod["spec"], answer["spec"])
 
     def declare(self, limits: admission_policy.Limits, platform: str = "airflow") -> None:
-        for item in admission_policy.objects(platform, "v1beta1", ["airflow-scheduler"], limits):
+        for item in admission_policy.objects(platform, VERSION, ["airflow-scheduler"], limits):
             path = f"/apis/{item['apiVersion']}/{admission_policy.PLURALS[item['kind']]}/{item['metadata']['name']}"
             status, answer = self.send("admin", "PATCH", f"{path}?fieldManager=test&force=true", item, "application/apply-patch+yaml")
             assert status in (200, 201), answer

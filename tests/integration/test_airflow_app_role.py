@@ -20,13 +20,13 @@ from ansible_collections.gitops.airflow.tests.integration.apiserver import ApiSe
 from ansible_collections.gitops.airflow.tests.integration.conftest import serve
 from ansible_collections.gitops.airflow.tests.integration.git_server import PASSWORD, USER, git_server, repository
 from ansible_collections.gitops.airflow.tests.integration.objects import status
-from ansible_collections.gitops.airflow.tests.integration.test_admission_policy import FLAGS
+from ansible_collections.gitops.airflow.tests.integration.test_admission_policy import FLAGS, VERSION
 from ansible_collections.gitops.airflow.tests.integration.test_ownership import path_of
 from ansible_collections.gitops.airflow.tests.integration.test_roles_on_objects import Cluster, Controllers, changes
 from ansible_collections.gitops.airflow.tests.unit.git_http import git
 
 Obj = dict[str, Any]
-BETA = "admissionregistration.k8s.io/v1beta1"
+API = f"admissionregistration.k8s.io/{VERSION}"
 OLDER = {"app.kubernetes.io/part-of": "gitops-airflow"}
 MARKS = {**OLDER, "gitops-airflow/platform": "airflow"}
 ARGO, ARGOCD = "/apis/argoproj.io/v1alpha1/namespaces/argocd", "/api/v1/namespaces/argocd"
@@ -328,7 +328,7 @@ def gated(cluster: Cluster) -> Iterator[Cluster]:
 
 
 def test_d2_the_admission_policy_is_made_kept_and_removed(gated: Cluster, argocd: ArgoCD, folder: Path) -> None:
-    paths = [f"/apis/{BETA}/{plural}/gitops-airflow-airflow-workers" for plural in admission_policy.PLURALS.values()]
+    paths = [f"/apis/{API}/{plural}/gitops-airflow-airflow-workers" for plural in admission_policy.PLURALS.values()]
 
     def there() -> list[bool]:
         return [gated.get(path) is not None for path in paths]
@@ -336,10 +336,10 @@ def test_d2_the_admission_policy_is_made_kept_and_removed(gated: Cluster, argocd
     with git_server(folder) as url:
         given = given_of(url, airflow_app_admission_policy="require")
         said, recap, requests = gated.role("airflow_app", "--check", **given)
-        assert (recap["failed"], [path for path in changes(requests) if BETA in path and "dryRun" not in path]) == (0, []), said
+        assert (recap["failed"], [path for path in changes(requests) if API in path and "dryRun" not in path]) == (0, []), said
         said, recap, requests = gated.role("airflow_app", **given)
         assert (recap["failed"], recap["changed"], there()) == (0, 7, [True, True]), said
-        made = [path for path in changes(requests) if BETA in path]
+        made = [path for path in changes(requests) if API in path]
         assert changes(requests).index(made[-1]) < changes(requests).index(f"patch {APPLICATION}"), "before a worker can start"
         said, recap, _requests = gated.role("airflow_app", **given)
         assert (recap["failed"], recap["changed"]) == (0, 0), said
@@ -366,7 +366,7 @@ def test_f10_pod_operator_needs_an_admission_policy(cluster: Cluster, folder: Pa
 
 def test_f10_the_rights_to_make_pods_come_and_go_with_the_option(gated: Cluster, argocd: ArgoCD, folder: Path) -> None:
     """First the admission policy, then the rights. The account is the chart's: what Helm renders, tests/integration/chart has."""
-    policy = f"/apis/{BETA}/validatingadmissionpolicies/gitops-airflow-airflow-workers"
+    policy = f"/apis/{API}/validatingadmissionpolicies/gitops-airflow-airflow-workers"
     names = ("airflow-core", "airflow-cron", "airflow-user")
     roles = {f"airflow-cron/{kind}/airflow-pod-operator" for kind in ("Role", "RoleBinding")}
 
