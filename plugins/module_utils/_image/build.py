@@ -256,7 +256,8 @@ def _no_report(base: str, code: int, text: str) -> ImageError:
 
 
 def _problem(problem: preflight.Problem | None) -> ImageError:
-    assert problem, "a failed command is a problem"
+    if problem is None:
+        raise AssertionError("a failed command is a problem")
     return ImageError(str(problem), problem.next_action, problem.code)
 
 
