@@ -128,7 +128,7 @@ def write(path: str, text: str) -> None:
 
 
 def stop(_signal: int, _frame: Any) -> None:
-    """Ends pip and this program, as the first process of a container ends on no signal without a handler."""
+    """Ends pip and this program. Without a handler, the first process of a container ignores this signal."""
     raise SystemExit(143)
 
 

@@ -17,7 +17,7 @@ _COMMENT = re.compile(r"(^|\s+)#.*$")
 _OPTION = re.compile(r"(?P<name>--[a-z-]+|-[a-zA-Z])(?:\s*=\s*|\s*)(?P<value>.*)")
 _REMOTE = re.compile(r"(?:https?|git\+https|git\+ssh)://", re.IGNORECASE)
 _DIRECT = re.compile(r"[\w.-]+(?:\[[^]]*\])?\s*@\s*(?P<url>\S+)")
-_URL = re.compile(r"https?://\S+", re.IGNORECASE)
+_URL = re.compile(r"(?<!\+)https?://\S+", re.IGNORECASE)
 _USER = re.compile(r"(?<=://)[^/@?#\s]+@")
 _QUERY = re.compile(r"\?\S*")
 _ARCHIVE = re.compile(r"\.(?:whl|zip|tar\.gz|tgz|tar\.bz2)$", re.IGNORECASE)
@@ -45,7 +45,7 @@ def variables(text: str) -> list[str]:
 
 
 def urls(text: str, environment: Mapping[str, str]) -> list[str]:
-    """The URLs in the file from which pip reads, with the values of environment variables."""
+    """The URLs in the file from which pip reads, with the values of environment variables. Git reads its own (git+https)."""
     replaced = _VARIABLE.sub(lambda match: environment.get(match[1], ""), "\n".join(lines(text)))
     return _URL.findall(replaced)
 

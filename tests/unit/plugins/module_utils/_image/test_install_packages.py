@@ -227,7 +227,7 @@ def test_a_run_that_is_stopped_ends_pip(image: Image) -> None:
 def test_a_password_that_pip_repeats_is_masked(image: Image) -> None:
     """The index does not answer: pip names it."""
     report = image.report(
-        "frames-of-mine\n", **{"no-index": "false", "index-url": "http://ann:s3cretpw@127.0.0.1:9/simple", "retries": "1"}
+        "frames-of-mine\n", {}, **{"no-index": "false", "index-url": "http://ann:s3cretpw@127.0.0.1:9/simple", "retries": "1"}
     )
     error = pip_failure.failure(report.output, "r.txt", BASE, report.before, Masker(["s3cretpw"]))
     assert error.code == "index_unreachable", report.output
