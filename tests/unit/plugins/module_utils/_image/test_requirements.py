@@ -116,7 +116,8 @@ def test_a_url_that_pip_would_store_in_the_image(line: str, what: str) -> None:
 
 
 def test_the_urls_that_a_file_names() -> None:
-    text = "# https://example.com/no\ngit+https://git.example.com/no\n-i https://u:${INDEX_TOKEN}@${HOST}/simple\n-c http://b.example.com/c.txt\na @ https://c.example.com/a.whl"
+    text = "# https://example.com/no\ngit+https://git.example.com/no\n"
+    text += "-i https://u:${INDEX_TOKEN}@${HOST}/simple\n-c http://b.example.com/c.txt\na @ https://c.example.com/a.whl"
     assert urls(text, {"INDEX_TOKEN": "t", "HOST": "a.example.com"}) == [
         "https://u:t@a.example.com/simple",
         "http://b.example.com/c.txt",
