@@ -22,8 +22,9 @@ description:
     pip runs as the user of the image, in a container that is removed afterwards. Only the new files are added to the image, as one layer.
   - >-
     pip uses the settings of this host, which are E(PIP_INDEX_URL) and similar variables, C(pip.conf), the entries of C(.netrc) for the
-    hosts of the indexes, proxies and certificate authorities. They go to a file system in memory of the container. The image, its history
-    and its labels do not contain them.
+    hosts of the indexes and of the URLs in O(requirements), proxies and certificate authorities. They go to a
+    file system in memory of the container. The image, its history and its labels do not contain them. If pip builds a package from its
+    source, it puts the URLs of the indexes on a command line in the container.
   - Environment variables that O(requirements) names, such as C(${INDEX_TOKEN}), must be set on this host.
   - >-
     The module does not load the image into a cluster. For the nodes of a kind cluster, use
@@ -41,6 +42,9 @@ options:
       - >-
         The build has only this file. The module refuses lines that name other files of the host. These are C(-r), C(-e), paths, and C(-c)
         or C(--find-links) without a URL.
+      - >-
+        It also refuses the URL of a package with a query, or with an environment variable outside user and password, because pip stores
+        that URL in the image.
     type: path
     required: true
   archives:

@@ -108,11 +108,19 @@ def test_d8_the_network_is_limited_before_airflow_starts_and_narrowed_after_it(s
     assert found.index("network_policies settled") > max(found.index("task_logs absent"), found.index("git_server settled"))
 
 
-@pytest.mark.parametrize(("provider", "built"), [("kind", ["airflow_app built"]), ("existing", [])])
+@pytest.mark.parametrize(
+    ("provider", "requirements", "built"),
+    [
+        ("kind", "requirements.txt", ["airflow_app built"]),
+        ("existing", "requirements.txt", []),
+        ("kind", "", []),
+        ("kind", None, []),  # the variable without a value
+    ],
+)
 def test_an_image_with_python_packages_is_built_before_anything_is_changed(
-    stubs: Path, tmp_path: Path, provider: str, built: Steps
+    stubs: Path, tmp_path: Path, provider: str, requirements: str | None, built: Steps
 ) -> None:
-    variables = {"platform_provider": provider, "airflow_app_python_requirements": "requirements.txt"}
+    variables = {"platform_provider": provider, "airflow_app_python_requirements": requirements}
     found = [step for step in steps(stubs, tmp_path, **variables) if step != "platform" and not step.endswith("checked")]
     cluster = ["kind_cluster present"] if provider == "kind" else []
     assert found[: len(built + cluster) + 1] == [*built, *cluster, "airflow_app claimed"]

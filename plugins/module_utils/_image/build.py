@@ -130,7 +130,9 @@ class Engine:
         name = f"gitops-airflow-packages-{os.getpid()}-{os.urandom(4).hex()}"
         volumes = [word for folder in folders for word in ("--volume", f"{folder}:{folder}:ro")]
         # The network of the machine: what pip reaches here, also by a proxy on localhost, it reaches there.
-        words = ["run", "--rm", "--interactive", "--name", name, "--network", "host", "--security-opt", "no-new-privileges", *volumes]
+        words = ["run", "--rm", "--interactive", "--name", name, "--network", "host", "--security-opt", "no-new-privileges"]
+        # The layer goes through standard output: a log would be another copy of it.
+        words += ["--log-driver", "none", *volumes]
         program = program_text(install_packages, "installs packages into an image")
         try:
             with layer.open("wb") as output:
@@ -199,7 +201,7 @@ class Builder:
         return self.engine.id(base), True
 
     def _build(self, wanted: Wanted, text: str, base_id: str, archived: archives.ArchivedImage | None, todo: Plan) -> list[Package]:
-        settings = collect(self.machine, requirements.variables(text))
+        settings = collect(self.machine, requirements.variables(text), requirements.urls(text, self.machine.environment))
         masker = Masker([*settings.secrets, *passwords([text])])
         with _folder() as folder, self._named(base_id, archived) as base:
             code, err = self.engine.install(base, settings.payload() | {"requirements": text}, settings.folders, folder / LAYER)
@@ -256,7 +258,8 @@ def _no_report(base: str, code: int, text: str) -> ImageError:
 
 
 def _problem(problem: preflight.Problem | None) -> ImageError:
-    assert problem, "a failed command is a problem"
+    if problem is None:
+        raise AssertionError("a failed command is a problem")
     return ImageError(str(problem), problem.next_action, problem.code)
 
 
@@ -270,5 +273,13 @@ def _read(path: str) -> str:
 
 @contextmanager
 def _folder() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="gitops-airflow-image-") as folder:
-        yield Path(folder)
+    """For temporary files. Raises ImageError if they cannot be written, there or in the body."""
+    try:
+        with tempfile.TemporaryDirectory(prefix="gitops-airflow-image-") as folder:
+            yield Path(folder)
+    except OSError as error:
+        raise ImageError(
+            f"A temporary file of the image cannot be written: {error.strerror or error}.",
+            "Free disk space in the folder for temporary files, or set TMPDIR to another folder, and run again.",
+            "disk_full",
+        ) from error

@@ -14,6 +14,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import site
 import subprocess
 import sys
@@ -102,6 +103,7 @@ def install(given: dict[str, Any], folder: str) -> dict[str, Any]:
             stdout=subprocess.PIPE,
             stderr=errors,
             text=True,
+            errors="replace",
             check=False,
         )
 
@@ -125,7 +127,13 @@ def write(path: str, text: str) -> None:
         file.write(text)
 
 
+def stop(_signal: int, _frame: Any) -> None:
+    """Ends pip and this program. Without a handler, the first process of a container ignores this signal."""
+    raise SystemExit(143)
+
+
 def main() -> int:
+    signal.signal(signal.SIGTERM, stop)
     given = json.load(sys.stdin)
     folder = tempfile.mkdtemp(dir=MEMORY)
     start = os.lstat(folder).st_ctime
@@ -141,4 +149,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    raise SystemExit(main())

@@ -21,8 +21,11 @@ _CONSTRAINT = re.compile(r"^\s*The user requested \(constraint\) (?P<what>\S.*?)
 _DEPENDS = re.compile(r"^\s*(?P<what>\S+ \S+ depends on \S.*?)\s*$", re.MULTILINE)
 _CANNOT = re.compile(r"ERROR: Cannot install (?P<what>.+?) because (?:these package versions have|of) conflicting dependencies", re.DOTALL)
 _NO_MATCH = re.compile(r"ERROR: No matching distribution found for (?P<what>.+)")
-# Noise among the last lines: advice about pip itself.
-_NOISE = re.compile(r"^\s*(?:\[notice\]|WARNING: You are using pip version|You should consider upgrading|note: This (?:error|is))")
+# Noise among the last lines: advice about pip itself, and the URLs of indexes, which may have a password that is not masked.
+_NOISE = re.compile(
+    r"^\s*(?:\[notice\]|Looking in (?:indexes|links):|WARNING: You are using pip version|"
+    r"You should consider upgrading|note: This (?:error|is))"
+)
 
 
 @dataclass(frozen=True)

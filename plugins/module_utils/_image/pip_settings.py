@@ -4,7 +4,8 @@
 """How pip reaches its index on this machine, so that the build reaches it in the same way.
 
 What is secret in these settings goes to the build over its standard input and into memory there, never into a layer of the image, its
-history, its configuration or a command line.
+history or its configuration, and not on the container engine's command line. In the container, pip itself puts the URLs of indexes on a
+command line if it builds a package from its source.
 """
 
 from __future__ import annotations
@@ -75,14 +76,18 @@ class Machine:
         if named == os.devnull:
             return
         config = self.environment.get("XDG_CONFIG_HOME") or "~/.config"
-        for name in (*MACOS_FILES[:1], *CONFIG_FILES[:2], *MACOS_FILES[1:], *CONFIG_FILES[2:]):
+        names = [*MACOS_FILES[:1], *CONFIG_FILES[:2]]
+        # A file that the variable names stands for those of the user, if it exists.
+        if not (named and self.path(named).exists()):
+            names += [*MACOS_FILES[1:], *CONFIG_FILES[2:]]
+        for name in names:
             yield self.path(name.format(config=config))
         if named:
             yield self.path(named)
 
 
-def collect(machine: Machine, variables: Sequence[str] = ()) -> PipSettings:
-    """The settings of this machine. ``variables`` are environment variables that the requirements file names.
+def collect(machine: Machine, variables: Sequence[str] = (), urls: Sequence[str] = ()) -> PipSettings:
+    """The settings of this machine. ``variables`` are environment variables that the requirements file names, ``urls`` its URLs.
 
     Raises CollectionError for a settings file that cannot be read, a file that an option names and that does not exist, or a variable
     without a value.
@@ -97,7 +102,7 @@ def collect(machine: Machine, variables: Sequence[str] = ()) -> PipSettings:
         options["find-links"] = "\n".join(_links(options["find-links"]))
     folders = [item for item in options.get("find-links", "").split() if _is_folder(machine, item)]
     environment = _proxies(machine.environment) | _given(machine.environment, variables)
-    if entries := _netrc(machine, options):
+    if entries := _netrc(machine, [*_indexes(options), *urls]):
         files["netrc"] = entries
         environment["NETRC"] = "{folder}/netrc"
     secrets = [*_secrets_of(options), *passwords(environment.values()), *(environment[name] for name in variables)]
@@ -177,8 +182,19 @@ def _given(environment: Mapping[str, str], variables: Sequence[str]) -> dict[str
     return {name: environment[name] for name in variables}
 
 
-def _netrc(machine: Machine, options: Mapping[str, str]) -> str:
-    """The lines for the hosts of the indexes, from the user's .netrc. Passwords for other hosts stay on this machine."""
+def _indexes(options: Mapping[str, str]) -> list[str]:
+    return [url for name in URLS if name != "proxy" for url in options.get(name, "").split()]
+
+
+def _host(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:  # pip says what is wrong with it
+        return ""
+
+
+def _netrc(machine: Machine, urls: Sequence[str]) -> str:
+    """The lines for the hosts of these URLs, from the user's .netrc. Passwords for other hosts stay on this machine."""
     path = machine.path(machine.environment.get("NETRC") or "~/.netrc")
     if not path.is_file():
         return ""
@@ -186,10 +202,11 @@ def _netrc(machine: Machine, options: Mapping[str, str]) -> str:
         known = netrc.netrc(path)
     except (OSError, netrc.NetrcParseError):  # requests ignores such a file, too
         return ""
-    urls = [url for name in URLS if name != "proxy" for url in options.get(name, "").split()]
-    hosts = dict.fromkeys(host for url in urls if (host := urlsplit(url).hostname) and host in known.hosts)
+    hosts = dict.fromkeys(host for url in urls if (host := _host(url)) in known.hosts and host)
     entries = ((host, *known.hosts[host]) for host in hosts)
-    return "".join(f"machine {host} login {login} password {password}\n" for host, login, _account, password in entries)
+    return "".join(
+        f"machine {host} login {login} password {password}\n" for host, login, _account, password in entries if login and password
+    )
 
 
 def _secrets_of(options: Mapping[str, str]) -> Iterator[str]:

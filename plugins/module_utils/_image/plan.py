@@ -27,8 +27,6 @@ _LONGEST = 128  # of a tag (distribution: reference/regexp.go)
 
 BUILD, NOTHING = "build", "nothing"
 
-Labels = Callable[[str], Mapping[str, str] | None]
-
 
 @dataclass(frozen=True)
 class Package:
@@ -67,7 +65,9 @@ def tag(base: str, checksum: str) -> str:
     return own[: _LONGEST - len(end)] + end
 
 
-def plan(base: str, base_id: str, lines: Sequence[str], labels: Labels, repository: str = REPOSITORY) -> Plan:
+def plan(
+    base: str, base_id: str, lines: Sequence[str], labels: Callable[[str], Mapping[str, str] | None], repository: str = REPOSITORY
+) -> Plan:
     """What to do. ``labels`` returns those of an image on this machine, None if there is no image of that name.
 
     An empty ``base_id`` says that the base image is not on this machine, so that the name is not known before it is pulled.

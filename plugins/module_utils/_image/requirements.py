@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import InputError
 from ansible_collections.gitops.airflow.plugins.module_utils._base.mask import masked_words
@@ -17,6 +17,9 @@ _COMMENT = re.compile(r"(^|\s+)#.*$")
 _OPTION = re.compile(r"(?P<name>--[a-z-]+|-[a-zA-Z])(?:\s*=\s*|\s*)(?P<value>.*)")
 _REMOTE = re.compile(r"(?:https?|git\+https|git\+ssh)://", re.IGNORECASE)
 _DIRECT = re.compile(r"[\w.-]+(?:\[[^]]*\])?\s*@\s*(?P<url>\S+)")
+_URL = re.compile(r"(?<!\+)https?://\S+", re.IGNORECASE)
+_USER = re.compile(r"(?<=://)[^/@?#\s]+@")
+_QUERY = re.compile(r"\?\S*")
 _ARCHIVE = re.compile(r"\.(?:whl|zip|tar\.gz|tgz|tar\.bz2)$", re.IGNORECASE)
 # Options that name another file: only one that is on a server is in reach of the build.
 _FILES = {"-c": "--constraint", "--constraint": "--constraint", "-f": "--find-links", "--find-links": "--find-links"}
@@ -41,10 +44,17 @@ def variables(text: str) -> list[str]:
     return list(dict.fromkeys(_VARIABLE.findall("\n".join(lines(text)))))
 
 
+def urls(text: str, environment: Mapping[str, str]) -> list[str]:
+    """The URLs in the file from which pip reads, with the values of environment variables. Git reads its own (git+https)."""
+    replaced = _VARIABLE.sub(lambda match: environment.get(match[1], ""), "\n".join(lines(text)))
+    return _URL.findall(replaced)
+
+
 def check(text: str, path: str) -> list[str]:
     """The logical lines of the file ``path``. Raises InputError for each line that cannot reach the build, or if no package is named."""
     found = lines(text)
-    wrong = [f"- {masked_words(line)}: {reason}" for line in found for reason in _reasons(line)]
+    # A query may be a signature or a token.
+    wrong = [f"- {masked_words(_QUERY.sub('?…', line))}: {reason}" for line in found for reason in _reasons(line)]
     if wrong:
         raise InputError(
             f"The image cannot be built from {path}:\n" + "\n".join(wrong),
@@ -73,8 +83,24 @@ def _reasons(line: str) -> Iterator[str]:
     elif option:
         if option["name"] not in _OPTIONS:
             yield "this option of pip is not supported here."
+    elif reason := _stored(line):
+        yield reason
     elif _is_local(line):
         yield f"a file of this machine is not in the image. {MOVE}"
+
+
+def _stored(line: str) -> str:
+    """Why the URL of a package must not be in the image, where pip stores it without user and password. Empty if it may be, or is none."""
+    named = _DIRECT.match(line)
+    target = (named["url"] if named else line).split(" ", 1)[0]
+    if not (named or _REMOTE.match(target) or target.startswith("${")):
+        return ""
+    stores = "pip stores this URL in the image (direct_url.json), with its"
+    if "?" in target.partition("#")[0]:
+        return f"{stores} query. Use a package index, or the URL of a wheel without a query."
+    if "${" in _USER.sub("", target):
+        return f"{stores} variable. Use a package index, or a URL with variables only as user and password."
+    return ""
 
 
 def _is_local(line: str) -> bool:

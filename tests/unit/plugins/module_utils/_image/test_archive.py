@@ -23,14 +23,14 @@ MANIFEST: list[dict[str, Any]] = [
 ]
 
 
-def archive(path: Path, manifest: Any = MANIFEST) -> str:
+def archive(path: Path, manifest: Any = None) -> str:
     """As docker save writes it: the second layer of the first image is a link to that of the other image."""
     with tarfile.open(path, "w") as target:
         for name, content in {
             **CONFIGS,
             "1/layer.tar": b"one",
             "3/layer.tar": b"three",
-            "manifest.json": json.dumps(manifest).encode(),
+            "manifest.json": json.dumps(MANIFEST if manifest is None else manifest).encode(),
         }.items():
             member = tarfile.TarInfo(name)
             member.size = len(content)
@@ -79,7 +79,7 @@ def test_an_archive_of_the_image_alone(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("make", "words"),
     [
-        (lambda path: str(path), "No such file or directory"),
+        (str, "No such file or directory"),
         (lambda path: path.write_text("no archive") and str(path), "cannot be read as an archive of images"),
         (lambda path: archive(path, {"a": 1}), "cannot be read as an archive of images"),
         (lambda path: archive(path, [{"RepoTags": ["apache/airflow:2.6.3"], "Config": "none", "Layers": []}]), "none"),

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import tarfile
 from collections.abc import Sequence
@@ -318,6 +319,47 @@ def test_an_engine_that_does_not_do_it(file: Path, command: str, words: str, cod
         build(Docker(fails={command: words}), file)
     assert (caught.value.code, words in caught.value.message) == (code, True)
     assert caught.value.next_action
+
+
+def test_the_layer_is_not_logged(file: Path) -> None:
+    docker = Docker()
+    build(docker, file)
+    (words,) = [words for words in docker.calls if words[0] == "run"]
+    assert words[words.index("--log-driver") + 1] == "none"
+
+
+@pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "No space left on device"), FileNotFoundError(2, "No usable temporary directory")])
+def test_a_disk_that_is_full(file: Path, monkeypatch: pytest.MonkeyPatch, error: OSError) -> None:
+    def full(*_args: Any, **_options: Any) -> str:
+        raise error
+
+    docker = Docker()
+    monkeypatch.setattr("tempfile.mkdtemp", full)
+    with pytest.raises(CollectionError, match=f"cannot be written: {error.strerror}") as caught:
+        build(docker, file)
+    assert (caught.value.code, "TMPDIR" in caught.value.next_action, set(docker.images)) == ("disk_full", True, {BASE})
+
+
+def test_a_disk_that_becomes_full(file: Path) -> None:
+    class Full(Docker):
+        def _run(self, words: list[str], timeout: float | None, output: BinaryIO | None) -> Done:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    docker = Full()
+    with pytest.raises(CollectionError, match="No space left on device") as caught:
+        build(docker, file)
+    assert (caught.value.code, set(docker.images)) == ("disk_full", {BASE})
+
+
+def test_passwords_for_the_hosts_that_the_file_names(file: Path) -> None:
+    docker = Docker()
+    home = file.parent / "root/home"
+    home.mkdir(parents=True)
+    (home / ".netrc").write_text(f"machine b.example.com login ann password {PASSWORD}\nmachine c.example.com login ann password x\n")
+    (home / ".netrc").chmod(0o600)
+    file.write_text("--extra-index-url https://${INDEX_HOST}/simple\npandas\n")
+    build(docker, file, HOME="/home", INDEX_HOST="b.example.com")
+    assert json.loads(docker.inputs[0])["files"] == {"netrc": f"machine b.example.com login ann password {PASSWORD}\n"}
 
 
 def test_a_machine_without_docker(file: Path) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import socket
 import subprocess
 import sys
 import tarfile
@@ -73,26 +74,36 @@ class Image:
     def pip(self, *arguments: str) -> None:
         subprocess.run([f"{self.local}/bin/python", "-m", "pip", "--quiet", *arguments], check=True, capture_output=True)
 
-    def install(self, requirements: str, **options: str) -> tuple[int, bytes, str]:
-        """Exit code, standard output and standard error of the program."""
+    def start(self, requirements: str, variables: dict[str, str] | None = None, **options: str) -> subprocess.Popen[bytes]:
+        """The program, which has read its input."""
         payload: dict[str, Any] = {
             "options": {"no-index": "true", "find-links": str(self.wheels), **options},
-            "environment": {},
+            "environment": variables or {},
             "files": {},
             "requirements": requirements,
         }
         environment = {name: value for name, value in os.environ.items() if not name.startswith(("PIP_", "PYTHON"))}
-        done = subprocess.run(
+        started = subprocess.Popen(
             [f"{self.local}/bin/python", "-c", Path(install_packages.__file__).read_text()],
-            input=json.dumps(payload).encode(),
-            capture_output=True,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             env={**environment, "HOME": str(self.home), "PIP_CONFIG_FILE": os.devnull},
-            check=False,
         )
-        return done.returncode, done.stdout, done.stderr.decode()
+        assert started.stdin
+        started.stdin.write(json.dumps(payload).encode())
+        started.stdin.close()
+        started.stdin = None
+        return started
 
-    def report(self, requirements: str, **options: str) -> Report:
-        report = parse_report(self.install(requirements, **options)[2])
+    def install(self, requirements: str, variables: dict[str, str] | None = None, **options: str) -> tuple[int, bytes, str]:
+        """Exit code, standard output and standard error of the program."""
+        with self.start(requirements, variables, **options) as started:
+            output, errors = started.communicate()
+        return started.returncode, output, errors.decode()
+
+    def report(self, requirements: str, variables: dict[str, str] | None = None, **options: str) -> Report:
+        report = parse_report(self.install(requirements, variables, **options)[2])
         assert report
         return report
 
@@ -192,10 +203,31 @@ def test_a_line_that_is_no_requirement(image: Image) -> None:
     assert (error.code, error.next_action) == ("bad_requirement", "Correct the line in r.txt.")
 
 
+def test_output_that_is_not_utf_8(image: Image) -> None:
+    report = image.report("caf\xe9 = 1\n", {"PYTHONIOENCODING": "latin-1"})
+    assert "caf\N{REPLACEMENT CHARACTER} = 1" in report.output
+
+
+def test_a_run_that_is_stopped_ends_pip(image: Image) -> None:
+    """The index accepts and does not answer."""
+    with socket.create_server(("127.0.0.1", 0)) as index:
+        index.settimeout(60)
+        url = f"http://127.0.0.1:{index.getsockname()[1]}/simple"
+        with image.start("frames-of-mine\n", {"no_proxy": "*"}, **{"no-index": "false", "index-url": url}) as started:
+            asked, _address = index.accept()
+            with asked:
+                asked.settimeout(30)
+                assert asked.recv(4).startswith(b"GET")
+                started.terminate()
+                while asked.recv(65536):
+                    pass
+            assert started.wait(30) == 143
+
+
 def test_a_password_that_pip_repeats_is_masked(image: Image) -> None:
     """The index does not answer: pip names it."""
     report = image.report(
-        "frames-of-mine\n", **{"no-index": "false", "index-url": "http://ann:s3cretpw@127.0.0.1:9/simple", "retries": "1"}
+        "frames-of-mine\n", {}, **{"no-index": "false", "index-url": "http://ann:s3cretpw@127.0.0.1:9/simple", "retries": "1"}
     )
     error = pip_failure.failure(report.output, "r.txt", BASE, report.before, Masker(["s3cretpw"]))
     assert error.code == "index_unreachable", report.output

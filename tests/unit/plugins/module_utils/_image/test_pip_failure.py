@@ -102,12 +102,17 @@ def test_why_pip_failed(output: str, code: str, words: str) -> None:
 
 def test_passwords_are_masked() -> None:
     output = (
-        "Looking in indexes: https://ann:s3cretpw@packages.example.com/simple, https://t0kenvalue@b.example.com\nERROR: s3cretpw t0kenvalue"
+        "WARNING: Skipping https://ann:s3cretpw@packages.example.com/simple, https://t0kenvalue@b.example.com\nERROR: s3cretpw t0kenvalue"
     )
     error = failure(output, "r.txt", BASE, BEFORE, Masker(["s3cretpw", "t0kenvalue"]))
     assert "s3cretpw" not in error.text
     assert "t0kenvalue" not in error.text
     assert "packages.example.com" in error.message
+
+
+@pytest.mark.parametrize("line", ["Looking in indexes: https://a.example.com, https://b.example.com", "Looking in links: /srv/wheels"])
+def test_where_pip_looks_is_not_quoted(line: str) -> None:
+    assert last_lines(f"{line}\nERROR: x") == "ERROR: x"
 
 
 def test_the_last_lines_without_advice_about_pip() -> None:

@@ -59,6 +59,21 @@ def test_a_machine_without_settings(root: Path) -> None:
             {"PIP_CONFIG_FILE": "/srv/pip.ini"},
             "https://d.example.com",
         ),
+        (
+            {
+                "/home/ann/.config/pip/pip.conf": "[global]\nindex-url = https://c.example.com\n",
+                "/home/ann/.pip/pip.conf": "[global]\nindex-url = https://c.example.com\n",
+                "/etc/pip.conf": "[global]\nindex-url = https://a.example.com\n",
+                "/srv/pip.ini": "",
+            },
+            {"PIP_CONFIG_FILE": "/srv/pip.ini"},
+            "https://a.example.com",
+        ),
+        (
+            {"/home/ann/.config/pip/pip.conf": "[global]\nindex-url = https://c.example.com\n"},
+            {"PIP_CONFIG_FILE": "/srv/none.ini"},
+            "https://c.example.com",
+        ),
         ({"/srv/x/pip/pip.conf": "[global]\nindex-url = https://e.example.com\n"}, {"XDG_CONFIG_HOME": "/srv/x"}, "https://e.example.com"),
         ({"/etc/pip.conf": "[global]\nindex-url = https://a.example.com\n"}, {"PIP_INDEX_URL": INDEX}, INDEX),
         ({"/etc/pip.conf": "[global]\nindex-url = https://a.example.com\n"}, {"PIP_CONFIG_FILE": "/dev/null"}, None),
@@ -125,6 +140,22 @@ def test_passwords_for_the_hosts_of_the_indexes_alone(root: Path) -> None:
     assert found.files == {"netrc": "machine packages.example.com login ann password s3cretpw\n"}
     assert found.environment == {"NETRC": "{folder}/netrc"}
     assert found.secrets == ("s3cretpw",)
+
+
+@pytest.mark.parametrize(
+    ("urls", "hosts"),
+    [
+        (["https://a.example.com/simple"], ["a.example.com"]),
+        (["https://ann@a.example.com:8443/simple", "https://b.example.com"], ["a.example.com", "b.example.com"]),
+        (["https://without.example.com/simple", "https://half.example.com/simple"], []),
+        (["https://[a.example.com/simple", "https:///simple"], []),
+    ],
+)
+def test_passwords_for_hosts_that_the_requirements_file_names(root: Path, urls: list[str], hosts: list[str]) -> None:
+    entries = {host: f"machine {host} login ann password s3cretpw\n" for host in ("a.example.com", "b.example.com", "c.example.com")}
+    text = "".join(entries.values()) + "machine without.example.com password s3cretpw\nmachine half.example.com login ann\n"
+    found = collect(machine(root, {"/home/ann/.netrc": text}), urls=urls)
+    assert found.files.get("netrc", "") == "".join(entries[host] for host in hosts)
 
 
 def test_variables_that_the_file_names(root: Path) -> None:

@@ -77,7 +77,7 @@ GOOD = {INPUTS: inputs(LINES, ID), PACKAGES: json.dumps(ADDED)}
     ],
 )
 def test_when_an_image_is_built(images: dict[str, dict[str, str]], lines: list[str], base_id: str, action: str) -> None:
-    found = plan("apache/airflow:2.6.3", base_id, lines, lambda name: images.get(name))
+    found = plan("apache/airflow:2.6.3", base_id, lines, images.get)
     assert found.action == action
     assert found.inputs == inputs(lines, base_id)
     assert (found.image == NAME) == (lines == LINES and base_id == ID)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import InputError
-from ansible_collections.gitops.airflow.plugins.module_utils._image.requirements import check, lines, variables
+from ansible_collections.gitops.airflow.plugins.module_utils._image.requirements import check, lines, urls, variables
 
 FILE = """\
 # packages of team a
@@ -35,6 +35,9 @@ def test_the_logical_lines() -> None:
         "https://example.com/my_package-1.0-py3-none-any.whl",
         "git+https://example.com/team/project.git@v1",
         "tool @ git+ssh://git@example.com/team/tool.git",
+        "tool @ https://${USER}:${INDEX_TOKEN}@example.com/tool-1.0-py3-none-any.whl",
+        "https://${INDEX_TOKEN}@example.com/tool-1.0.tar.gz#egg=tool",
+        "pandas==${PANDAS}",
     ],
 )
 def test_a_line_that_the_build_can_use(line: str) -> None:
@@ -48,6 +51,7 @@ def test_a_line_that_the_build_can_use(line: str) -> None:
         "--extra-index-url=https://packages.example.com/simple",
         "-i https://packages.example.com/simple",
         "-c https://example.com/constraints.txt",
+        "-c https://example.com/constraints.txt?token=${INDEX_TOKEN}",
         "--find-links https://example.com/wheels",
         "--pre",
         "--no-binary :all:",
@@ -85,6 +89,40 @@ def test_a_line_that_cannot_reach_the_build(line: str, reason: str) -> None:
     assert reason in caught.value.message
     assert caught.value.message.count("\n- ") == 1
     assert (caught.value.code, caught.value.next_action) == ("bad_requirement", "Correct these lines of team/requirements.txt.")
+
+
+@pytest.mark.parametrize(
+    ("line", "what"),
+    [
+        ("tool @ https://example.com/tool-1.0-py3-none-any.whl?token=s3cretpw", "query"),
+        ("tool@https://example.com/tool-1.0.tar.gz?token=s3cretpw#sha256=aa ; python_version > '3'", "query"),
+        ("https://example.com/tool-1.0.tar.gz?token=s3cretpw", "query"),
+        ("git+https://example.com/tool.git?private_token=s3cretpw", "query"),
+        ("https://${USER}:${PASSWORD}@example.com/tool-1.0.tar.gz?token=${INDEX_TOKEN}", "query"),
+        ("tool @ https://example.com/${INDEX_TOKEN}/tool-1.0-py3-none-any.whl", "variable"),
+        ("https://${USER}@example.com/${INDEX_TOKEN}/tool-1.0-py3-none-any.whl", "variable"),
+        ("https://${HOST}/tool-1.0.tar.gz", "variable"),
+        ("tool @ ${TOOL_URL}", "variable"),
+        ("${TOOL_URL}", "variable"),
+    ],
+)
+def test_a_url_that_pip_would_store_in_the_image(line: str, what: str) -> None:
+    with pytest.raises(InputError) as caught:
+        check(f"pandas\n{line}\n", "requirements.txt")
+    assert f"pip stores this URL in the image (direct_url.json), with its {what}" in caught.value.message
+    assert "Use a package index, or " in caught.value.message
+    assert caught.value.message.count("\n- ") == 1
+    assert "s3cretpw" not in caught.value.text
+
+
+def test_the_urls_that_a_file_names() -> None:
+    text = "# https://example.com/no\ngit+https://git.example.com/no\n"
+    text += "-i https://u:${INDEX_TOKEN}@${HOST}/simple\n-c http://b.example.com/c.txt\na @ https://c.example.com/a.whl"
+    assert urls(text, {"INDEX_TOKEN": "t", "HOST": "a.example.com"}) == [
+        "https://u:t@a.example.com/simple",
+        "http://b.example.com/c.txt",
+        "https://c.example.com/a.whl",
+    ]
 
 
 def test_all_wrong_lines_are_named_and_no_password() -> None:
