@@ -30,7 +30,7 @@ from kubernetes.client import models as k8s
 policy = unit_tests.policy
 
 Obj = dict[str, Any]
-# Kubernetes 1.30 and later serve policies without being told.
+# Kubernetes 1.30 and later serve policies without these flags.
 SERVED = kubernetes_version() >= (1, 30)
 VERSION = "v1" if SERVED else "v1beta1"
 GATES = "ProcMountType=true" if SERVED else "ValidatingAdmissionPolicy=true,ProcMountType=true"
