@@ -405,6 +405,14 @@ def test_f10_the_rights_to_make_pods_come_and_go_with_the_option(gated: Cluster,
         said, recap, _requests = gated.role("airflow_app", **given)
         assert (recap["failed"], recap["changed"]) == (0, 0), said
 
+        # Without both, the policy goes only after the rights that it limits.
+        gated.role("airflow_app", **on)
+        said, recap, requests = gated.role("airflow_app", **given_of(url, airflow_app_admission_policy="none"))
+        deleted = [path for path in changes(requests) if path.startswith("delete")]
+        last = max(number for number, path in enumerate(deleted) if "airflow-pod-operator" in path)
+        assert last < next(number for number, path in enumerate(deleted) if "validatingadmissionpolicies/" in path), deleted
+        assert (recap["failed"], rights(gated).keys(), gated.get(policy)) == (0, before.keys(), None), said
+
         # A removal finds them without the option, too.
         gated.role("airflow_app", **on)
         said, recap, _requests = gated.role("airflow_app", airflow_app_state="absent", **given)

@@ -91,15 +91,15 @@ def check(files: Mapping[str, bytes], namespaces: Collection[str], makers: Maker
             "newer one, run the command with that one (ansible_python_interpreter)."
         )
         raise CollectionError(message, action, "bad_dag_file")
-    told = [f"{item.error}. {IGNORE_FILE} lists the file, so it is pushed as it is." for item in found if item.error]
-    told += [
+    warnings = [f"{item.error}. {IGNORE_FILE} lists the file, so it is pushed as it is." for item in found if item.error]
+    warnings += [
         f"{item.path}, line {line}: a task asks for the namespace {namespace!r}, which is not one of {named(sorted(namespaces))}. "
         "Airflow will refuse its DAG: correct it, or add the namespace to platform_worker_namespaces."
         for item in found
         for line, namespace in item.namespaces
         if namespaces and namespace not in namespaces
     ]
-    told += [
+    warnings += [
         f"{item.path}, line {call.line}: {call.name} {problem}"
         for item in found
         for call in item.api_calls
@@ -108,7 +108,9 @@ def check(files: Mapping[str, bytes], namespaces: Collection[str], makers: Maker
     imported = [item for item in found if item.imported and item.path not in ignored]
     archives = [path for path in files if path.endswith(".zip") and path not in ignored]
     return Findings(
-        tuple(sorted([*(item.path for item in imported), *archives])), tuple(item.path for item in imported if item.makes_dag), tuple(told)
+        tuple(sorted([*(item.path for item in imported), *archives])),
+        tuple(item.path for item in imported if item.makes_dag),
+        tuple(warnings),
     )
 
 

@@ -21,6 +21,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._platform.admission
     VERSIONS,
     object_name,
 )
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.pod_operator_rules import unfenced
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.refusal import Refusal
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings import NONE, REQUIRE, AirflowSettings, Settings
 
@@ -132,15 +133,7 @@ def refusals(found: Admission | None, given: Settings, airflow: AirflowSettings)
             f"{_rights() if found.missing else 'Start the API server with it'}, or set airflow_app_admission_policy to auto.",
         )
     elif found.obstacle and given.pod_operators:
-        names = ", ".join(map(str, given.pod_operators))
-        yield Refusal(
-            "pod_operator",
-            names,
-            "tasks make pods only where an admission policy limits them",
-            f"platform_worker_namespaces sets pod_operator for {names}, but {found.obstacle}. Without an admission policy a task there "
-            "could make pods with every account and Secret of the namespace, and run commands in the pods of other tasks.",
-            f"{_rights() if found.missing else 'Start the API server with it'}, or remove pod_operator of {names}.",
-        )
+        yield from unfenced(given, found.obstacle, _rights() if found.missing else "Start the API server with it")
     elif found.missing and found.there:
         yield Refusal(
             "admission_policy",

@@ -53,17 +53,24 @@ def quota_of_two(given: Settings) -> Iterator[Refusal]:
 
 
 def without_admission_policy(given: Settings, airflow: AirflowSettings) -> Iterator[Refusal]:
-    """RBAC limits neither the account and the Secrets of a pod, nor whose pods a task deletes and runs commands in."""
-    if given.pod_operators and airflow.admission_policy == NONE:
+    if airflow.admission_policy == NONE:
+        yield from unfenced(given, f"airflow_app_admission_policy is '{NONE}'", "Set airflow_app_admission_policy to auto or require")
+
+
+def unfenced(given: Settings, obstacle: str, action: str) -> Iterator[Refusal]:
+    """RBAC limits neither the account and the Secrets of a pod, nor whose pods a task deletes and runs commands in.
+
+    ``obstacle``: why there is no admission policy. ``action``: what to do for one.
+    """
+    if given.pod_operators:
         names = ", ".join(map(str, given.pod_operators))
         yield Refusal(
             "pod_operator",
             names,
             "tasks make pods only where an admission policy limits them",
-            f"platform_worker_namespaces sets pod_operator for {names}, but airflow_app_admission_policy is '{NONE}'. Without an admission "
-            "policy a task there could make pods with every account and Secret of the namespace, and run commands in the pods of other "
-            "tasks.",
-            f"Set airflow_app_admission_policy to auto or require, or remove pod_operator of {names}.",
+            f"platform_worker_namespaces sets pod_operator for {names}, but {obstacle}. Without an admission policy a task there "
+            "could make pods with every account and Secret of the namespace, and run commands in the pods of other tasks.",
+            f"{action}, or remove pod_operator of {names}.",
         )
 
 
