@@ -1,13 +1,14 @@
 # Copyright: (c) 2026, The gitops.airflow team
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What settings must not do to the image that a run builds (airflow_app_python_requirements). Pure: settings in, refusals out."""
+"""What settings must not do to an image that only the nodes of a kind cluster have. Pure: settings in, refusals out."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import named
 from ansible_collections.gitops.airflow.plugins.module_utils._platform import references
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.chart_values import at
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.refusal import Refusal
@@ -78,6 +79,21 @@ def _always(values: Any) -> list[str]:
     if any(item.get("name") == BASE and item.get("imagePullPolicy") == ALWAYS for item in containers):
         found.append(f"imagePullPolicy of the container {BASE} in {POD_TEMPLATE}")
     return found
+
+
+def warnings(given: Settings, airflow: AirflowSettings) -> Iterator[str]:
+    """An image of this machine may be in a registry, too: the variable that loads it does not say."""
+    if airflow.python_requirements:
+        return
+    core = given.images.get("airflow", "")
+    workers = [core, *(str(entry["image"]) for entry in given.profiles if entry.get("image"))]
+    for place in _always(airflow.values):
+        loaded = [image for image in ([core] if place == PULL_VALUES[0] else workers) if image in airflow.local_images]
+        if loaded:
+            yield (
+                f"airflow_app_values sets {place} to {ALWAYS}. kind_cluster_docker_images loads {named(loaded)} into the nodes, but a node "
+                f"pulls it at each start of a pod nevertheless. If no registry has it, remove {place}."
+            )
 
 
 RULES = (python_requirements, image_once, pull_policy)

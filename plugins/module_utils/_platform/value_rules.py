@@ -308,4 +308,4 @@ def warnings(given: Settings, airflow: AirflowSettings) -> list[str]:
     """What is probably a mistake in values, in sentences. Nothing for values that have another form than expected."""
     if list(values_type(given, airflow)):
         return []
-    return [*chart_key_rules.warnings(given, airflow), *token_rules.warnings(airflow)]
+    return [*chart_key_rules.warnings(given, airflow), *token_rules.warnings(airflow), *image_rules.warnings(given, airflow)]

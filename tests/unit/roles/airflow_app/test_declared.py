@@ -316,3 +316,18 @@ def test_keys_and_certificates_are_texts_or_files(arguments: Arguments, tmp_path
     data = repositories.manifest(repository, [], None)["data"]
     assert base64.b64decode(data["sshPrivateKey"]).decode() == f"{KEY}\n"
     assert json.dumps(data).count("username") == 0
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({"platform_provider": "kind", "kind_cluster_docker_images": ["my-airflow:1"]}, ["my-airflow:1"]),
+        ({"platform_provider": "kind"}, []),
+        ({"platform_provider": "kind", "kind_cluster_docker_images": None}, []),
+        ({"platform_provider": "existing", "kind_cluster_docker_images": ["my-airflow:1"]}, []),
+    ],
+)
+def test_images_of_this_machine_are_only_in_a_kind_cluster(
+    role_evaluator: Callable[[str], Callable[..., Any]], given: dict[str, Any], expected: list[str]
+) -> None:
+    assert role_evaluator("airflow_app")("__airflow_app_settings.local_images", **given) == expected

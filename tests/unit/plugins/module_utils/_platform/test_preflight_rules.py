@@ -614,3 +614,43 @@ def test_python_packages_of_a_cluster_that_is_not_kinds() -> None:
     check(refusal, "python_requirements", "requirements.txt", words, "set platform_airflow_image to its name.")
     assert "docs/python-packages.md" in refusal.next_action
     assert value_rules.broken(replace(PLATFORM, provider="existing"), AIRFLOW) == []
+
+
+# Images of this machine that are loaded into the nodes
+
+MINE, TEAM = "my-airflow:2.6.3-1", "my-etl:1"
+WITH_MINE = replace(PLATFORM, images={"airflow": MINE}, profiles=({"name": "airflow-core"}, {"name": "airflow-user", "image": TEAM}))
+CORE_PULL, WORKER_PULL = "images.airflow.pullPolicy", "images.pod_template.pullPolicy"
+
+
+def always(*names: str) -> dict[str, Any]:
+    return {"images": {name: {"pullPolicy": "Always"} for name in names}}
+
+
+@pytest.mark.parametrize(
+    ("values", "images", "expected"),
+    [
+        (always("airflow"), (MINE,), [(CORE_PULL, MINE)]),
+        (always("airflow"), (TEAM,), []),
+        (always("pod_template"), (TEAM,), [(WORKER_PULL, TEAM)]),
+        (always("pod_template"), (TEAM, MINE), [(WORKER_PULL, f"{MINE}, {TEAM}")]),
+        (always("pod_template", "airflow"), (MINE,), [(CORE_PULL, MINE), (WORKER_PULL, MINE)]),
+        ({"podTemplate": pod_template("base")}, (TEAM,), [("imagePullPolicy of the container base in podTemplate", TEAM)]),
+        (always("airflow", "pod_template"), (), []),
+        (always("airflow", "pod_template"), ("other:1",), []),
+        ({"images": {"airflow": {"pullPolicy": "IfNotPresent"}}}, (MINE,), []),
+        ({}, (MINE, TEAM), []),
+    ],
+)
+def test_a_node_that_pulls_a_loaded_image_is_a_warning(values: Any, images: tuple[str, ...], expected: list[tuple[str, str]]) -> None:
+    assert value_rules.warnings(WITH_MINE, replace(AIRFLOW, values=values, local_images=images)) == [
+        f"airflow_app_values sets {place} to Always. kind_cluster_docker_images loads {loaded} into the nodes, but a node pulls it at each "
+        f"start of a pod nevertheless. If no registry has it, remove {place}."
+        for place, loaded in expected
+    ]
+
+
+def test_the_image_that_the_run_builds_is_refused_instead() -> None:
+    airflow = replace(AIRFLOW, values=always("airflow"), local_images=(MINE,), python_requirements="requirements.txt")
+    assert value_rules.warnings(WITH_MINE, airflow) == []
+    assert [refusal.code for refusal in value_rules.broken(WITH_MINE, airflow)] == ["pull_policy"]
