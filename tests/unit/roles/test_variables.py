@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import role_variables
+import role_readmes
 from ansible_collections.gitops.airflow.tests.unit.places import ROOT
 
 ROLES = sorted(path for path in (ROOT / "roles").iterdir() if path.is_dir())
@@ -22,16 +22,16 @@ def problem(option: dict[str, Any], given: Any) -> str:
     """What is wrong with how a default is documented. Empty for nothing."""
     if option.get("required"):
         return "" if not given else "is required, but has a default"
-    if role_variables.says_default(option):
+    if role_readmes.says_default(option):
         return "has a default in its description and another one in the specification" if "default" in option else ""
-    if role_variables.is_computed(given):
-        return f"has a computed default, but its description has no '{role_variables.SAYS_DEFAULT}…'"
+    if role_readmes.is_computed(given):
+        return f"has a computed default, but its description has no '{role_readmes.SAYS_DEFAULT}…'"
     return "" if option.get("default") == given else f"has the default {given!r}, documented is {option.get('default')!r}"
 
 
 @pytest.mark.parametrize("role", ROLES, ids=NAMES)
 def test_every_variable_is_in_the_specification_and_has_a_default(role: Path) -> None:
-    documented, given = set(role_variables.options(role)), set(role_variables.defaults(role))
+    documented, given = set(role_readmes.options(role)), set(role_readmes.defaults(role))
     assert given, "no defaults were found"
     assert documented - NOT_SET == given
     assert all(name.startswith(f"{role.name}_") for name in documented)
@@ -39,15 +39,15 @@ def test_every_variable_is_in_the_specification_and_has_a_default(role: Path) ->
 
 @pytest.mark.parametrize("role", ROLES, ids=NAMES)
 def test_defaults_are_documented_as_they_are(role: Path) -> None:
-    given = role_variables.defaults(role)
-    found = {name: problem(option, given[name]) for name, option in role_variables.options(role).items() if name not in NOT_SET}
+    given = role_readmes.defaults(role)
+    found = {name: problem(option, given[name]) for name, option in role_readmes.options(role).items() if name not in NOT_SET}
     assert {name: words for name, words in found.items() if words} == {}
 
 
 @pytest.mark.parametrize("role", ROLES, ids=NAMES)
 def test_the_readme_has_every_variable(role: Path) -> None:
     text = (role / "README.md").read_text()
-    assert role_variables.updated(text, role_variables.table(role)) == text, "run scripts/role_variables.py"
+    assert role_readmes.updated(text, role_readmes.table(role)) == text, "run scripts/role_readmes.py"
 
 
 @pytest.mark.parametrize(
@@ -92,12 +92,12 @@ def test_a_row_has_name_default_and_meaning(tmp_path: Path, option: dict[str, An
     (tmp_path / "defaults").mkdir()
     (tmp_path / "meta/argument_specs.yml").write_text(yaml.safe_dump({"argument_specs": {"main": {"options": {"x": option}}}}))
     (tmp_path / "defaults/main.yml").write_text(yaml.safe_dump(given))
-    assert role_variables.table(tmp_path).splitlines() == ["| variable | default | meaning |", "|---|---|---|", row]
+    assert role_readmes.table(tmp_path).splitlines() == ["| variable | default | meaning |", "|---|---|---|", row]
 
 
 def test_a_readme_without_the_lines_is_an_error() -> None:
     with pytest.raises(ValueError, match="needs the lines"):
-        role_variables.updated("# A role\n", "")
-    assert role_variables.updated(f"a\n{role_variables.BEGIN}\nold\n{role_variables.END}\nb\n", "new") == (
-        f"a\n{role_variables.BEGIN}\nnew\n{role_variables.END}\nb\n"
+        role_readmes.updated("# A role\n", "")
+    assert role_readmes.updated(f"a\n{role_readmes.BEGIN}\nold\n{role_readmes.END}\nb\n", "new") == (
+        f"a\n{role_readmes.BEGIN}\nnew\n{role_readmes.END}\nb\n"
     )

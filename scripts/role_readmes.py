@@ -4,7 +4,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Writes the table of each role's variables into its README.md, from its argument_specs.yml and its defaults.
 
-usage: scripts/role_variables.py [--check]      --check: exit code 1 if a README differs; nothing is written
+usage: scripts/role_readmes.py [--check]      --check: exit code 1 if a README differs; nothing is written
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Any
 import yaml
 
 ROLES = Path(__file__).resolve().parents[1] / "roles"
-BEGIN, END = "<!-- variables: written by scripts/role_variables.py -->", "<!-- end of variables -->"
+BEGIN, END = "<!-- variables: written by scripts/role_readmes.py -->", "<!-- end of variables -->"
 # How a description names a default that is not in the specification.
 SAYS_DEFAULT = "Defaults to "
 # A longer default is only in the file.
