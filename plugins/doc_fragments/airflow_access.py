@@ -24,32 +24,6 @@ options:
       - The user's password. It is sent to the webserver only, and no redirect is followed.
       - Either this or O(credentials_from) is needed.
     type: str
-  credentials_from:
-    description:
-      - A Secret in the cluster with the user's password. The module reads it through the Kubernetes API, so that no variable, log or
-        result contains the value.
-    type: dict
-    suboptions:
-      namespace:
-        description: Namespace of the Secret.
-        type: str
-        required: true
-      name:
-        description: Name of the Secret.
-        type: str
-        required: true
-      username_key:
-        description: Key of the Secret that contains the user name. If empty, O(username) is used.
-        type: str
-        default: ""
-      password_key:
-        description: Key of the Secret that contains the password.
-        type: str
-        default: password
-      platform:
-        description: The platform whose mark the Secret must have. Another platform's Secret is refused. Empty for any Secret.
-        type: str
-        default: ""
   validate_certs:
     description:
       - Whether the certificate of an HTTPS O(url) must be trusted; with V(null) it must.

@@ -198,6 +198,11 @@ options:
         description: Path of the requirements file from which an image is built. Only its combination with other options is checked.
         type: str
         default: ""
+      local_images:
+        description: Images that are loaded into the nodes of a kind cluster. The module warns of chart values with which nodes pull them.
+        type: list
+        elements: str
+        default: []
       chart_archive:
         description: The official chart as a file on the host that runs the module. Then the module does not check the chart repository.
         type: str

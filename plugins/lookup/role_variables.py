@@ -49,7 +49,7 @@ LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def documented(role: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    """A role's variables with their description. Versions and images have only defaults."""
+    """A role's variables with their description."""
     for file in role.glob("defaults/**/*.yml"):
         yield from ((name, {}) for name in yaml.load(file.read_text(encoding="utf-8"), LOADER) or {})
     specs = yaml.load((role / "meta/argument_specs.yml").read_text(encoding="utf-8"), LOADER)

@@ -43,7 +43,11 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Let the API server refuse what tasks may not have
+- name: Let the API server refuse what the cluster policy refuses to workers in airflow-core
+  gitops.airflow.airflow_admission_policy:
+    platform: {name: airflow}
+
+- name: Let workers use one Secret in airflow-core, and two namespaces
   gitops.airflow.airflow_admission_policy:
     platform:
       name: airflow
@@ -55,6 +59,37 @@ EXAMPLES = r"""
   gitops.airflow.airflow_admission_policy:
     state: absent
     platform: {name: airflow}
+
+- name: Show what a policy for tasks that make pods would change
+  gitops.airflow.airflow_admission_policy:
+    context: production
+    platform:
+      name: airflow
+      worker_namespaces:
+        - name: airflow-core
+        - {name: airflow-batch, pod_operator: true, pull_secrets: [registry]}
+    airflow:
+      admission_policy: require
+      core_tasks: false
+      default_namespace: airflow-batch
+  check_mode: true
+  diff: true
+
+- name: Use the policy only where the API server serves it
+  block:
+    - name: Declare the policy
+      gitops.airflow.airflow_admission_policy:
+        platform: {name: airflow}
+        airflow:
+          task_token_audiences: [vault]
+          task_config_maps: [task-settings]
+      register: policy
+      failed_when: policy is failed and policy.code | default('') != 'not_served'
+
+    - name: Show that the policy is missing
+      when: policy.code | default('') == 'not_served'
+      ansible.builtin.debug:
+        msg: "{{ policy.msg }}"
 """
 
 RETURN = r"""

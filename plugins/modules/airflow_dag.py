@@ -21,6 +21,7 @@ attributes:
     support: full
 extends_documentation_fragment:
   - gitops.airflow.airflow_access
+  - gitops.airflow.credentials_from.airflow
   - gitops.airflow.tunnel
   - gitops.airflow.kubernetes_auth
   - gitops.airflow.attributes
@@ -40,11 +41,74 @@ seealso:
 EXAMPLES = r"""
 - name: Pause a DAG
   gitops.airflow.airflow_dag:
-    tunnel: {namespace: airflow-core, service: airflow-webserver, port: 8080}
+    url: http://localhost:8080
     username: admin
     password: "{{ airflow_password }}"
     dag_id: example_cron_dag
     paused: true
+
+- name: Unpause a DAG of an Airflow that is reached through the Kubernetes API
+  gitops.airflow.airflow_dag:
+    tunnel: {namespace: airflow-core, service: airflow-webserver, port: 8080}
+    context: kind-airflow
+    username: admin
+    credentials_from: {namespace: airflow-core, name: airflow-admin}
+    dag_id: example_cron_dag
+    paused: false
+
+- name: Find out whether a DAG is paused
+  block:
+    - name: Compare the DAG with the state paused
+      gitops.airflow.airflow_dag:
+        url: https://airflow.example.com
+        ca_path: /etc/ssl/company.pem
+        username: viewer
+        password: "{{ airflow_password }}"
+        dag_id: orders
+        paused: true
+      check_mode: true
+      register: orders
+
+    - name: Show whether the DAG is paused
+      ansible.builtin.debug:
+        msg: "{{ 'paused' if orders.was_paused else 'active' }}"
+
+- name: Pause all DAGs of a team, with one entry that says how to reach Airflow
+  module_defaults:
+    group/gitops.airflow.airflow:
+      tunnel: {namespace: airflow-core, service: airflow-webserver, port: 8080}
+      context: production
+      username: admin
+      credentials_from: {namespace: airflow-core, name: airflow-admin}
+  block:
+    - name: Pause the DAGs
+      gitops.airflow.airflow_dag:
+        dag_id: "{{ item }}"
+        paused: true
+      loop: [orders, orders_weekly, invoices]
+
+- name: Migrate a table while its DAG is paused, and leave the DAG as it was
+  module_defaults:
+    group/gitops.airflow.airflow:
+      url: http://localhost:8080
+      username: admin
+      password: "{{ airflow_password }}"
+  block:
+    - name: Pause the DAG
+      gitops.airflow.airflow_dag:
+        dag_id: orders
+        paused: true
+      register: orders
+
+    - name: Migrate the table
+      ansible.builtin.command: migrate-orders
+      changed_when: true
+  always:
+    - name: Unpause the DAG if it was active before
+      when: orders.was_paused is defined and not orders.was_paused
+      gitops.airflow.airflow_dag:
+        dag_id: orders
+        paused: false
 """
 
 RETURN = r"""

@@ -40,6 +40,13 @@ options:
     description: The namespace of tasks that name none.
     type: str
     default: ""
+  airflow_version:
+    description:
+      - The version of Airflow that runs the tasks.
+      - Before 2.10.4, a task with C(@task.kubernetes) that names no namespace makes its pod in C(default). The module warns of it for
+        such a version, and if this option is empty.
+    type: str
+    default: ""
   names:
     description: Names to use for this module's options in RV(next_action), by the names of the options.
     type: dict
@@ -52,11 +59,14 @@ seealso:
 """
 
 EXAMPLES = r"""
+- name: Check the syntax of the DAG files in a folder
+  gitops.airflow.airflow_dag_files_info:
+    source_dir: ~/work/dags
+
 - name: Check the DAGs before they are pushed
   gitops.airflow.airflow_dag_files_info:
     source_dir: ~/work/dags
     namespaces: [airflow-core, airflow-cron, airflow-user]
-  register: checked
 
 - name: Check DAGs whose tasks make pods in the namespace airflow-batch
   gitops.airflow.airflow_dag_files_info:
@@ -64,6 +74,37 @@ EXAMPLES = r"""
     namespaces: [airflow-core, airflow-batch]
     default_namespace: airflow-core
     pod_operator_namespaces: [airflow-batch]
+    airflow_version: 2.6.3
+
+- name: Refuse DAG files with a warning
+  gitops.airflow.airflow_dag_files_info:
+    source_dir: ~/work/dags
+    namespaces: [airflow-core]
+  register: checked
+  failed_when: checked is failed or checked.warnings | default([]) != []
+
+- name: Check the files, push them, and wait until Airflow has read them
+  block:
+    - name: Check the files
+      gitops.airflow.airflow_dag_files_info:
+        source_dir: ~/work/dags
+        namespaces: [airflow-core]
+      register: checked
+
+    - name: Push the files
+      gitops.airflow.git_publish:
+        repo: https://git.example.com/data/dags.git
+        credentials: {username: deploy, password: "{{ vault_token }}"}
+        source_dir: ~/work/dags
+      register: pushed
+
+    - name: Wait until Airflow has read them
+      gitops.airflow.airflow_dags_wait:
+        commit: "{{ pushed.commit }}"
+        pushed:
+          files: "{{ pushed.source_files }}"
+          imported_files: "{{ checked.imported_files }}"
+          dag_files: "{{ checked.dag_files }}"
 """
 
 RETURN = r"""
@@ -106,6 +147,7 @@ def main(create: Callable[..., AnsibleModule] = AnsibleModule) -> None:
             "namespaces": {"type": "list", "elements": "str", "default": []},
             "pod_operator_namespaces": {"type": "list", "elements": "str", "default": []},
             "default_namespace": {"type": "str", "default": ""},
+            "airflow_version": {"type": "str", "default": ""},
             "names": {"type": "dict", "default": {}},
         },
         supports_check_mode=True,
@@ -113,7 +155,8 @@ def main(create: Callable[..., AnsibleModule] = AnsibleModule) -> None:
     try:
         root, paths = source_files(module.params["source_dir"])
         read = {path: (root / path).read_bytes() if path.endswith((".py", IGNORE_FILE)) else b"" for path in paths}
-        makers = Makers(frozenset(module.params["pod_operator_namespaces"]), module.params["default_namespace"])
+        given = module.params
+        makers = Makers(frozenset(given["pod_operator_namespaces"]), given["default_namespace"], given["airflow_version"])
         found = check(read, module.params["namespaces"], makers)
     except GitError as error:
         module.fail(error.named(module.params["names"]))

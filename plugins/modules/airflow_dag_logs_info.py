@@ -18,6 +18,7 @@ description:
   - Parts of a log that look like a password or a token are masked.
 extends_documentation_fragment:
   - gitops.airflow.airflow_access
+  - gitops.airflow.credentials_from.airflow
   - gitops.airflow.tunnel
   - gitops.airflow.kubernetes_auth
   - gitops.airflow.attributes.read_only
@@ -52,11 +53,6 @@ EXAMPLES = r"""
     username: admin
     password: "{{ airflow_password }}"
     dag_id: example_user_dag
-  register: logs
-
-- name: Show the logs
-  gitops.airflow.show_text:
-    text: "{{ logs.text }}"
 
 - name: Read the logs of one run
   gitops.airflow.airflow_dag_logs_info:
@@ -85,6 +81,29 @@ EXAMPLES = r"""
     dag_id: backfill
     task_id: load[3]
     max_lines: 0
+
+- name: Run a DAG, and show the logs only if the run fails
+  module_defaults:
+    group/gitops.airflow.airflow:
+      tunnel: {namespace: airflow-core, service: airflow-webserver, port: 8080}
+      context: kind-airflow
+      username: admin
+      credentials_from: {namespace: airflow-core, name: airflow-admin}
+  block:
+    - name: Run the DAG
+      gitops.airflow.airflow_dag_run:
+        dag_id: backfill
+        dag_run_id: "backfill-{{ release }}"
+  rescue:
+    - name: Read the logs of the run
+      gitops.airflow.airflow_dag_logs_info:
+        dag_id: backfill
+        dag_run_id: "backfill-{{ release }}"
+      register: logs
+
+    - name: Show the logs
+      gitops.airflow.show_text:
+        text: "{{ logs.text }}"
 """
 
 RETURN = r"""

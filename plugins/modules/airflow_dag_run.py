@@ -33,6 +33,7 @@ attributes:
     details: A run has no earlier state to compare with.
 extends_documentation_fragment:
   - gitops.airflow.airflow_access
+  - gitops.airflow.credentials_from.airflow
   - gitops.airflow.tunnel
   - gitops.airflow.kubernetes_auth
   - gitops.airflow.attributes

@@ -97,28 +97,59 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Push the DAGs of a folder
-  gitops.airflow.git_publish:
-    repo: https://git.example.com/data/dags.git
-    username: deploy
-    password: "{{ vault_token }}"
-    folder: dags
-    source_dir: ~/work/dags
-  register: pushed
-
-- name: Wait until Airflow has them
+- name: Wait until Airflow has a commit
   gitops.airflow.airflow_dags_wait:
-    commit: "{{ pushed.commit }}"
-    timeout: 120
+    commit: 5f9c1ad3f0e0b7b0a1bd20f2c4b9c2cbd2d1a6ee
 
-- name: Wait until Airflow has read them, and fail if it cannot import one
+- name: Find out which commit Airflow has
   gitops.airflow.airflow_dags_wait:
-    commit: "{{ pushed.commit }}"
+    commit: 5f9c1ad3f0e0b7b0a1bd20f2c4b9c2cbd2d1a6ee
+  check_mode: true
+  register: seen
+
+- name: Wait longer for an Airflow in another namespace, whose git-sync uses another folder
+  gitops.airflow.airflow_dags_wait:
+    context: production
+    namespace: data
+    commit: 5f9c1ad3f0e0b7b0a1bd20f2c4b9c2cbd2d1a6ee
+    link: /opt/airflow/dags/current
+    timeout: 300
+
+- name: Wait until Airflow has read two files, and fail if it cannot import one
+  gitops.airflow.airflow_dags_wait:
+    commit: 5f9c1ad3f0e0b7b0a1bd20f2c4b9c2cbd2d1a6ee
     pushed:
       folder: dags
-      files: "{{ pushed.source_files }}"
+      files: [orders.py, shared/tables.py, orders.sql]
       imported_files: [orders.py, shared/tables.py]
       dag_files: [orders.py]
+    airflow_username: deploy
+    airflow_secret: deploy-account
+
+- name: Push the DAGs of a folder, and go back if Airflow cannot import them
+  block:
+    - name: Push the files
+      gitops.airflow.git_publish:
+        repo: https://git.example.com/data/dags.git
+        credentials: {username: deploy, password: "{{ vault_token }}"}
+        folder: dags
+        source_dir: ~/work/dags
+      register: pushed
+
+    - name: Wait until Airflow has read them
+      gitops.airflow.airflow_dags_wait:
+        commit: "{{ pushed.commit }}"
+        pushed:
+          folder: dags
+          files: "{{ pushed.source_files }}"
+  rescue:
+    - name: Push the files of the version before
+      gitops.airflow.git_publish:
+        repo: https://git.example.com/data/dags.git
+        credentials: {username: deploy, password: "{{ vault_token }}"}
+        folder: dags
+        source_dir: ~/work/dags-before
+        prune: ["."]
 """
 
 RETURN = r"""

@@ -43,6 +43,23 @@ seealso:
 """
 
 EXAMPLES = r"""
+- name: Create the Secrets of an Airflow whose task logs are kept nowhere
+  gitops.airflow.airflow_secrets:
+    platform: {name: airflow}
+    airflow:
+      dags_repo: https://git.example.com/public/dags.git
+      logs: none
+
+- name: Give two worker namespaces the SSH key of a private DAG repository
+  gitops.airflow.airflow_secrets:
+    platform:
+      name: airflow
+      worker_namespaces: [{name: airflow-core}, {name: airflow-etl}]
+    airflow:
+      dags_repo: ssh://git@git.example.com/data/dags.git
+      dags_credentials: {ssh_key: /etc/airflow/dags_key, known_hosts: /etc/airflow/known_hosts}
+      logs: none
+
 - name: Create Airflow's Secrets for a private DAG repository and a bucket of your own
   gitops.airflow.airflow_secrets:
     platform:
@@ -55,11 +72,39 @@ EXAMPLES = r"""
       logs_region: eu-central-1
       logs_bucket: data-logs
       logs_secret: bucket-keys
-  register: secrets
 
-- name: Restart Airflow's pods if their credentials have changed
-  ansible.builtin.debug:
-    msg: "checksum/dags-credentials: {{ secrets.dags_checksum }}"
+- name: Use the embedded Git server and the embedded store of task logs
+  gitops.airflow.airflow_secrets:
+    context: kind-airflow
+    platform: {name: airflow, git_namespace: git, logs_namespace: airflow-logs}
+    airflow:
+      dags_repo: http://gitea.git.svc.cluster.local:3000/gitops/dags.git
+      logs: embedded
+    store_endpoint: http://task-logs.airflow-logs.svc.cluster.local:7070
+
+- name: Publish a checksum of the credentials with the chart, so that new credentials restart the pods
+  block:
+    - name: Create the Secrets
+      gitops.airflow.airflow_secrets:
+        platform: {name: airflow}
+        airflow:
+          dags_repo: https://git.example.com/data/dags.git
+          dags_credentials: {username: reader, password: "{{ vault_token }}"}
+          logs: none
+      register: secrets
+
+    - name: Publish the values
+      gitops.airflow.git_publish:
+        repo: https://git.example.com/data/platform.git
+        credentials: {username: deploy, password: "{{ vault_platform_token }}"}
+        files:
+          values.yaml: |
+            airflow:
+              dags:
+                gitSync:
+                  credentialsSecret: {{ secrets.git_sync.credentials_secret }}
+              airflowPodAnnotations:
+                checksum/dags-credentials: "{{ secrets.dags_checksum }}"
 """
 
 RETURN = r"""

@@ -72,6 +72,11 @@ attributes:
 """
 
 EXAMPLES = r"""
+- name: Read the newest commit of a public branch
+  gitops.airflow.git_branch_info:
+    repo: https://git.example.com/public/dags.git
+    branch: main
+
 - name: Check that pods will be able to read the DAGs
   gitops.airflow.git_branch_info:
     repo: ssh://git@git.example.com:2222/data/dags.git
@@ -91,6 +96,20 @@ EXAMPLES = r"""
     credentials: {username: gitops}
     credentials_from: {namespace: git, name: git-credentials, password_key: git-sync-token}
     tunnel: {namespace: git, service: gitea, port: 3000}
+
+- name: Check that a folder belongs to this platform before it is published
+  block:
+    - name: Read the branch and the owner of the folder
+      gitops.airflow.git_branch_info:
+        repo: https://git.example.com/data/platform.git
+        credentials: {username: deploy, password: "{{ vault_token }}"}
+        push: true
+        owner: {folder: platform/airflow/core, platform: airflow, cluster: "{{ cluster_uid }}"}
+      register: branch
+  rescue:
+    - name: End with the next step
+      ansible.builtin.fail:
+        msg: "{{ branch.msg }} Next: {{ branch.next_action }}"
 """
 
 RETURN = r"""

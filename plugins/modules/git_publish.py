@@ -133,6 +133,13 @@ attributes:
 """
 
 EXAMPLES = r"""
+- name: Publish one file
+  gitops.airflow.git_publish:
+    repo: https://git.example.com/data/dags.git
+    credentials: {username: deploy, password: "{{ git_token }}"}
+    files:
+      dags/hello.py: "{{ lookup('ansible.builtin.file', 'hello.py') }}"
+
 - name: Publish the rendered platform, and delete everything else in its folder
   gitops.airflow.git_publish:
     repo: https://git.example.com/platform/airflow.git
@@ -165,6 +172,17 @@ EXAMPLES = r"""
     source_dir: ~/work/dags
     prune: ["."]
     commit_message: DAGs of Ann
+
+- name: Show what would be published to a folder that one platform owns
+  gitops.airflow.git_publish:
+    repo: https://git.example.com/data/platform.git
+    credentials: {username: deploy, password: "{{ git_token }}"}
+    folder: platform/airflow/core
+    files:
+      values.yaml: "{{ airflow_values | to_nice_yaml }}"
+    owner: {folder: platform/airflow/core, platform: airflow, cluster: 3f0c7f0e-6a35-4c4e-9a51-1a0b4a3fd2f4}
+  check_mode: true
+  diff: true
 """
 
 RETURN = r"""

@@ -143,8 +143,33 @@ seealso:
 """
 
 EXAMPLES = r"""
+- name: Create a token of one account, for a program that reads its repositories
+  gitops.airflow.gitea_tokens:
+    platform: airflow
+    tunnel: {namespace: git, service: gitea, port: 3000}
+    account: gitops
+    password_from: {namespace: git, name: gitea-config}
+    namespace: git
+    name: git-credentials
+    tokens:
+      - {name: argocd, scopes: ['read:repository']}
+
+- name: Find out whether tokens would be created
+  gitops.airflow.gitea_tokens:
+    platform: airflow
+    tunnel: {namespace: git, service: gitea, port: 3000}
+    account: gitops
+    password_from: {namespace: git, name: gitea-config}
+    namespace: git
+    name: git-credentials
+    tokens:
+      - {name: argocd, scopes: ['read:repository']}
+      - {name: publisher, key: push-token, scopes: ['write:repository']}
+  check_mode: true
+  register: tokens
+
 - name: Make a repository, an account that reads it, one that writes it, and a token of each
-  gitops.airflow.gitea_tokens: &tokens
+  gitops.airflow.gitea_tokens:
     platform: airflow
     tunnel: {namespace: git, service: gitea, port: 3000}
     account: gitops
@@ -157,10 +182,53 @@ EXAMPLES = r"""
       - {name: argocd, account: argocd, repository: gitops/platform, scopes: ['read:repository']}
       - {name: platform, account: platform, repository: gitops/platform, permission: write, scopes: ['write:repository']}
 
-- name: Revoke earlier tokens, now that everybody has the present ones
+- name: Create tokens on a Gitea with other names, through another context
   gitops.airflow.gitea_tokens:
-    <<: *tokens
-    state: revoked
+    platform: airflow
+    context: production
+    tunnel: {namespace: forge, service: forge-http, port: 80}
+    container: forge
+    config: /data/gitea/conf/app.ini
+    account: root
+    password_from: {namespace: forge, name: forge-admin, key: root-password}
+    namespace: forge
+    name: forge-tokens
+    repositories:
+      - {name: root/dags, branch: production}
+    tokens:
+      - {name: git-sync, account: git-sync, repository: root/dags, scopes: ['read:repository']}
+
+- name: Replace all tokens, and revoke the earlier ones after Argo CD has the new one
+  block:
+    - name: Delete the Secret with the present tokens
+      gitops.airflow.platform_objects:
+        state: absent
+        platform: airflow
+        objects:
+          - {kind: Secret, namespace: git, name: git-credentials}
+
+    - name: Create new tokens
+      gitops.airflow.gitea_tokens: &tokens
+        platform: airflow
+        tunnel: {namespace: git, service: gitea, port: 3000}
+        account: gitops
+        password_from: {namespace: git, name: gitea-config}
+        namespace: git
+        name: git-credentials
+        tokens:
+          - {name: argocd, scopes: ['read:repository']}
+
+    - name: Give Argo CD the new token
+      gitops.airflow.argocd_repository:
+        platform: airflow
+        name: platform-repository
+        repo: http://gitea.git.svc.cluster.local:3000/gitops/platform.git
+        credentials_from: {namespace: git, name: git-credentials, username_key: username, password_key: argocd-token}
+
+    - name: Revoke the earlier tokens
+      gitops.airflow.gitea_tokens:
+        <<: *tokens
+        state: revoked
 """
 
 RETURN = r"""

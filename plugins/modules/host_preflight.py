@@ -65,6 +65,9 @@ extends_documentation_fragment:
 """
 
 EXAMPLES = r"""
+- name: Check that Docker answers
+  gitops.airflow.host_preflight:
+
 - name: Check that the machine can hold the cluster
   gitops.airflow.host_preflight:
     ports: [8080, 8443]
@@ -72,6 +75,32 @@ EXAMPLES = r"""
     min_memory_mb: 6000
     min_disk_mb: 15000
     images: [kindest/node:v1.29.4]
+
+- name: Check only ports and memory of a machine without a container engine
+  gitops.airflow.host_preflight:
+    container_engine: false
+    ports: [6443]
+    min_memory_mb: 2000
+
+- name: Check a machine whose Docker is not in PATH, and whose registry answers slowly
+  gitops.airflow.host_preflight:
+    engine_command: /opt/docker/bin/docker
+    images: [registry.example.com/kindest/node:v1.29.4]
+    registry_timeout: 60
+
+- name: Wait until other programs have freed the ports, or show who uses them
+  block:
+    - name: Check the ports every ten seconds, for two minutes
+      gitops.airflow.host_preflight:
+        ports: [8080, 8443]
+      register: machine
+      until: machine is success
+      retries: 12
+      delay: 10
+  rescue:
+    - name: Show each problem with its next step
+      ansible.builtin.debug:
+        msg: "{{ machine.problems | map(attribute='value') | zip(machine.problems | map(attribute='next_action')) | list }}"
 """
 
 RETURN = r"""

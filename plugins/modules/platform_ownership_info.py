@@ -74,6 +74,11 @@ seealso:
 """
 
 EXAMPLES = r"""
+- name: Find out whether a cluster is free for a platform
+  gitops.airflow.platform_ownership_info:
+    platform: airflow
+  register: ownership
+
 - name: Look for other platforms and for another Argo CD
   gitops.airflow.platform_ownership_info:
     platform: airflow
@@ -83,10 +88,32 @@ EXAMPLES = r"""
     path: platform/airflow/core
   register: ownership
 
+- name: Check also that objects of your own role belong to nobody else
+  gitops.airflow.platform_ownership_info:
+    platform: airflow
+    context: production
+    objects:
+      - {kind: ConfigMap, namespace: airflow-core, name: team-settings}
+      - {api_version: monitoring.coreos.com/v1, kind: ServiceMonitor, namespace: airflow-core, name: airflow}
+
+- name: Look at a local cluster that may not exist yet
+  gitops.airflow.platform_ownership_info:
+    platform: airflow
+    context: kind-airflow
+    absent_ok: true
+
 - name: Refuse a cluster that is not this platform's
-  ansible.builtin.assert:
-    that: not ownership.refusals
-    fail_msg: "{{ ownership.text }}"
+  block:
+    - name: Read who owns what
+      gitops.airflow.platform_ownership_info:
+        platform: airflow
+        namespaces: [airflow-core]
+      register: ownership
+
+    - name: Require that nothing stands in the way
+      ansible.builtin.assert:
+        that: not ownership.refusals
+        fail_msg: "{{ ownership.text }} Next: {{ ownership.next_action }}"
 """
 
 RETURN = r"""

@@ -93,12 +93,6 @@ EXAMPLES = r"""
   gitops.airflow.platform_status:
     platform: {name: airflow}
     namespaces: [airflow-cron, airflow-user, git]
-  register: status
-
-- name: Fail if the platform is not healthy
-  when: not status.status.healthy
-  ansible.builtin.fail:
-    msg: "{{ status.failure }}"
 
 - name: Keep the state of a local cluster in a file
   gitops.airflow.platform_status:
@@ -131,6 +125,21 @@ EXAMPLES = r"""
     - name: Show it
       gitops.airflow.show_text:
         text: "{{ shown.text }}"
+
+- name: Wait up to five minutes until the platform is healthy, and fail with its problems otherwise
+  block:
+    - name: Read the state every ten seconds
+      gitops.airflow.platform_status:
+        platform: {name: airflow}
+        namespaces: [airflow-cron, airflow-user]
+      register: state
+      until: state.status.healthy
+      retries: 30
+      delay: 10
+  rescue:
+    - name: Fail with the problems and the next step
+      ansible.builtin.fail:
+        msg: "{{ state.failure }}"
 """
 
 RETURN = r"""

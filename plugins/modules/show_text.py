@@ -30,11 +30,43 @@ options:
 """
 
 EXAMPLES = r"""
+- name: Show one line
+  gitops.airflow.show_text:
+    text: The platform is installed.
+
 - name: Show how to reach Airflow
   gitops.airflow.show_text:
     text: |
       Airflow   {{ platform_airflow_url }}
                 kubectl -n airflow-core get secret airflow-admin -o jsonpath='{.data.password}' | base64 -d
+
+- name: Show a list, one entry a line
+  gitops.airflow.show_text:
+    text: "{{ namespaces | join('\n') }}"
+
+- name: Show the last lines of a program, which may contain escapes for a terminal
+  block:
+    - name: Read the log
+      ansible.builtin.command: tail -n 20 /var/log/backup.log
+      changed_when: false
+      register: backup
+
+    - name: Show the lines
+      gitops.airflow.show_text:
+        text: "{{ backup.stdout }}"
+
+- name: Show a report only if a task has failed
+  block:
+    - name: Wait until Airflow runs
+      gitops.airflow.workload_wait:
+        namespace: airflow-core
+      register: airflow
+  rescue:
+    - name: Show the latest warnings of the namespace
+      gitops.airflow.show_text:
+        text: |
+          Airflow does not run:
+          {{ airflow.events | default([]) | join('\n') }}
 """
 
 RETURN = r"""

@@ -71,12 +71,56 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Collect the evidence
+- name: Collect the evidence of one namespace
+  gitops.airflow.support_bundle:
+    path: /tmp/airflow.tar.gz
+    namespaces: [airflow-core]
+
+- name: Collect the evidence of a kind cluster, also the journals of its nodes
   gitops.airflow.support_bundle:
     path: /tmp/airflow.tar.gz
     namespaces: [argocd, airflow-core, airflow-cron, airflow-user]
     mask: ["{{ argocd_admin_password }}"]
     kind_cluster: airflow
+
+- name: Collect short logs of another cluster
+  gitops.airflow.support_bundle:
+    path: "~/bundles/production-{{ ticket }}.tar.gz"
+    kubeconfig: ~/.kube/config
+    context: production
+    namespaces: [argocd, airflow-core]
+    tail: 500
+
+- name: Add the state of the platform and the settings to the archive
+  block:
+    - name: Read the state
+      gitops.airflow.platform_status:
+        platform: {name: airflow}
+      register: state
+
+    - name: Collect the evidence
+      gitops.airflow.support_bundle:
+        path: /tmp/airflow.tar.gz
+        namespaces: [argocd, airflow-core]
+        files:
+          status.txt: "{{ state.text }}"
+          settings.yml: "{{ airflow_app_values | to_nice_yaml }}"
+
+- name: Collect the evidence if Airflow does not start, and name what is missing in the archive
+  block:
+    - name: Wait until Airflow runs
+      gitops.airflow.workload_wait:
+        namespace: airflow-core
+  rescue:
+    - name: Collect the evidence
+      gitops.airflow.support_bundle:
+        path: /tmp/airflow.tar.gz
+        namespaces: [argocd, airflow-core]
+      register: bundle
+
+    - name: End with the place of the archive
+      ansible.builtin.fail:
+        msg: "Airflow does not run. Send {{ bundle.path }} to your platform team. {{ bundle.notes | join(' ') }}"
 """
 
 RETURN = r"""

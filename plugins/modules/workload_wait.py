@@ -63,10 +63,50 @@ seealso:
 """
 
 EXAMPLES = r"""
+- name: Wait until everything in a namespace runs
+  gitops.airflow.workload_wait:
+    namespace: airflow-core
+
 - name: Wait until Argo CD runs
   gitops.airflow.workload_wait:
     namespace: argocd
     expected: [argocd-server, argocd-repo-server, StatefulSet/argocd-application-controller]
+
+- name: Wait for the parts of one release, for at most ten minutes
+  gitops.airflow.workload_wait:
+    context: production
+    namespace: shop
+    label_selectors: [app.kubernetes.io/instance=web, tier!=batch]
+    timeout: 600
+
+- name: Wait until another program has made a server and its setup has ended
+  gitops.airflow.workload_wait:
+    namespace: store
+    expected: [Deployment/store, Job/setup]
+    must_exist: false
+    # The setup crashes until the server answers.
+    grace: 180
+
+- name: Roll back a Deployment that cannot start
+  block:
+    - name: Wait for the new version
+      gitops.airflow.workload_wait:
+        namespace: shop
+        expected: [Deployment/web]
+      register: rollout
+  rescue:
+    - name: Restore the version before
+      ansible.builtin.command: kubectl -n shop rollout undo deployment/web
+      changed_when: true
+
+    - name: Wait for the version before
+      gitops.airflow.workload_wait:
+        namespace: shop
+        expected: [Deployment/web]
+
+    - name: End with the cause
+      ansible.builtin.fail:
+        msg: "{{ rollout.msg }} Next: {{ rollout.next_action }}"
 """
 
 RETURN = r"""

@@ -30,6 +30,8 @@ NAMESPACES = [{"name": name} for name in ("airflow-core", "airflow-cron", "airfl
 PLATFORM: Obj = {"name": "airflow", "airflow_version": "2.6.3", "worker_namespaces": NAMESPACES}
 KEYS = ("admin-password", "fernet-key", "mysql-password", "mysql-root-password", "webserver-secret-key")
 HIDDEN = "c2VjcmV0LW9mLWFpcmZsb3c="
+# Whether the API server serves admission policies is another note.
+NO_POLICY: Obj = {"admission_policy": "none"}
 
 
 def look(cluster: Cluster, user: str = "reader", check: bool = False, **options: Any) -> Obj:
@@ -167,6 +169,36 @@ def test_d6_a_namespace_of_others_that_enforces_nothing_is_refused(cluster: Clus
     assert codes(look(cluster, platform={**platform, "unenforced_namespaces": ["team-b"]})) == []
     cluster.apply(obj("Namespace", "", "team-b", {"pod-security.kubernetes.io/enforce": "restricted"}))
     assert codes(look(cluster, platform=platform)) == []
+
+
+def test_classes_that_settings_name_are_looked_up(cluster: Cluster) -> None:
+    profile = {"name": "airflow-user", "priority_class": "preflight-low", "runtime_class": "preflight-sandbox"}
+    platform = {**PLATFORM, "worker_namespaces": [*NAMESPACES[:2], profile]}
+    result = look(cluster, platform=platform, airflow=NO_POLICY)
+    assert [(item["code"], item["value"]) for item in result["refusals"]] == [
+        ("missing_class", "preflight-low"),
+        ("missing_class", "preflight-sandbox"),
+    ]
+    assert codes(look(cluster, platform=platform, purpose="use")) == []
+    cluster.apply(obj("PriorityClass", "", "preflight-low", version="scheduling.k8s.io/v1", value=1000))
+    assert [item["value"] for item in look(cluster, platform=platform, airflow=NO_POLICY)["refusals"]] == ["preflight-sandbox"]
+    cluster.apply(obj("RuntimeClass", "", "preflight-sandbox", version="node.k8s.io/v1", handler="runc"))
+    result = look(cluster, platform=platform, airflow=NO_POLICY)
+    assert (codes(result), result["plan"]["notes"]) == ([], [])
+
+
+def test_a_pull_secret_is_refused_once_its_namespace_exists(cluster: Cluster) -> None:
+    platform = {**PLATFORM, "worker_namespaces": [*NAMESPACES, {"name": "preflight-new", "pull_secrets": ["registry"]}]}
+    result = look(cluster, platform=platform, airflow=NO_POLICY)
+    assert codes(result) == []
+    (note,) = result["plan"]["notes"]
+    assert "It cannot exist yet in preflight-new, which this run creates." in note
+    cluster.apply(obj("Namespace", "", "preflight-new", {"pod-security.kubernetes.io/enforce": "baseline"}))
+    result = look(cluster, platform=platform, airflow=NO_POLICY)
+    assert [(item["code"], item["value"]) for item in result["refusals"]] == [("missing_reference", "preflight-new/registry")]
+    cluster.apply(secret("registry", ".dockerconfigjson", namespace="preflight-new", labels={}))
+    result = look(cluster, platform=platform, airflow=NO_POLICY)
+    assert (codes(result), result["plan"]["notes"]) == ([], [])
 
 
 @pytest.mark.parametrize(("purpose", "expected"), [("install", ["tasks_run"]), ("use", []), ("remove", [])])

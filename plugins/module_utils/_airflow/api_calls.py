@@ -9,6 +9,7 @@ import ast
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from ansible.module_utils.compat.version import LooseVersion
 from ansible_collections.gitops.airflow.plugins.module_utils._airflow.dag_syntax import (
     assigned_once,
     configs,
@@ -24,6 +25,9 @@ OPERATOR, DECORATOR = "KubernetesPodOperator", "@task.kubernetes"
 OTHERS = ("KubernetesJobOperator", "KubernetesCreateResourceOperator", "SparkKubernetesOperator")
 # The arguments that give it credentials of its own.
 CREDENTIALS = ("config_file", "kubernetes_conn_id")
+# The provider cncf.kubernetes 10.0.0 gave the decorator the operator's own default, the task's namespace (apache/airflow#43402). Airflow's
+# image has it from this version on.
+OWN_NAMESPACE = "2.10.4"
 OWN = f"run its code in the worker's own pod (pod_override), or give credentials of your own ({' or '.join(CREDENTIALS)})"
 
 
@@ -43,10 +47,14 @@ class ApiCall:
 
 @dataclass(frozen=True)
 class Makers:
-    """The namespaces in which tasks may make pods (pod_operator), and the one in which a task runs that names none."""
+    """The namespaces in which tasks may make pods (pod_operator), and the one in which a task runs that names none.
+
+    ``version``: of Airflow; empty if it is not known.
+    """
 
     namespaces: frozenset[str] = frozenset()
     default: str = ""
+    version: str = ""
 
     def problem(self, call: ApiCall) -> str:
         """Why a task will fail and what to do, after its name; empty if it will not, or if the file does not say it."""
@@ -62,9 +70,19 @@ class Makers:
             return _fails(f" in {place!r}" if place else "", f"Run the task in {listed} (executor_config), {OWN}.")
         if call.target and call.target != place:
             return f"makes a pod in {call.target!r}, but runs in {place!r}, where tasks make pods in that namespace alone. Correct it."
-        if call.name == DECORATOR and call.target == "":
-            return f"makes its pod in the namespace 'default' with Airflow 2.6, because it names none. Set namespace={place!r}."
+        if call.name == DECORATOR and call.target == "" and self._uses_default():
+            which = self.version or f"before {OWN_NAMESPACE}"
+            return f"makes its pod in the namespace 'default' with Airflow {which}, because it names none. Set namespace={place!r}."
         return ""
+
+    def _uses_default(self) -> bool:
+        """Whether a decorated task that names no namespace makes its pod in C(default)."""
+        if not self.version:
+            return True
+        try:
+            return bool(LooseVersion(self.version) < LooseVersion(OWN_NAMESPACE))
+        except TypeError:  # a word where the other has a number
+            return True
 
 
 def _fails(where: str, action: str) -> str:

@@ -34,6 +34,7 @@ RESOURCES = {
     "HorizontalPodAutoscaler": ("horizontalpodautoscalers", "autoscaling/v2"),
     "PodDisruptionBudget": ("poddisruptionbudgets", "policy/v1"),
     "PriorityClass": ("priorityclasses", "scheduling.k8s.io/v1"),
+    "RuntimeClass": ("runtimeclasses", "node.k8s.io/v1"),
     "Role": ("roles", "rbac.authorization.k8s.io/v1"),
     "RoleBinding": ("rolebindings", "rbac.authorization.k8s.io/v1"),
     "ClusterRole": ("clusterroles", "rbac.authorization.k8s.io/v1"),
@@ -50,7 +51,7 @@ RESOURCES = {
 CLUSTER_WIDE = frozenset(
     {
         *("Namespace", "PriorityClass", "ClusterRole", "ClusterRoleBinding", "APIService", "CustomResourceDefinition"),
-        *("ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"),
+        *("RuntimeClass", "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"),
     }
 )
 

@@ -12,7 +12,7 @@ from typing import Any
 from ansible_collections.gitops.airflow.plugins.module_utils._base.owner import labels_of, owner_of
 from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import named
 from ansible_collections.gitops.airflow.plugins.module_utils._git.credentials import BASIC_SECRET, GIT_SYNC_SECRETS
-from ansible_collections.gitops.airflow.plugins.module_utils._platform import admission_state, copies, node_state, references
+from ansible_collections.gitops.airflow.plugins.module_utils._platform import admission_state, class_state, copies, node_state, references
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.admission_state import Admission
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.chart_values import service_accounts
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.git_accounts import token_options
@@ -68,6 +68,7 @@ class State:
     copies: copies.Standing = field(default_factory=copies.Standing)  # what is copied to the worker namespaces, and what is there
     network: Network | None = None  # None: it was not looked at
     nodes: Nodes | None = None  # None: people choose no nodes
+    classes: class_state.Classes = field(default_factory=dict)  # those that people name
     admission: Admission | None = None  # what was found out about the admission policy; None if it is not wanted
 
 
@@ -180,6 +181,7 @@ def make_plan(state: State, given: Settings) -> Plan:
     plan.notes = [
         *_notes(plan, airflow),
         *node_state.notes(state.nodes, given, airflow),
+        *class_state.notes(state.classes),
         *admission_state.notes(state.admission, airflow.admission_policy),
     ]
     return plan
@@ -276,6 +278,7 @@ def refusals(state: State, plan: Plan, given: Settings, airflow: AirflowSettings
         *_moved_core(state, plan, given),
         *_tasks_in_dropped(state, plan),
         *node_state.refusals(state.nodes, given, airflow),
+        *class_state.refusals(state.classes, given, airflow),
         *admission_state.refusals(state.admission, given, airflow),
     ]
 

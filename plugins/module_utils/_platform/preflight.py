@@ -14,6 +14,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import
 from ansible_collections.gitops.airflow.plugins.module_utils._platform import (
     admission_state,
     chart_repository,
+    class_state,
     copies,
     network_policies,
     network_ranges,
@@ -205,7 +206,8 @@ class Preflight:
             if self._purpose == INSTALL:
                 state.copies = read_copies(api, given, state.sight)
                 state.named = read_named(api, given, state.sight, state.copies)
-                state.nodes = node_state.read(api, given, plans.CLAIM) if self._is_well_formed() else None
+                if self._is_well_formed():
+                    state.nodes, state.classes = node_state.read(api, given, plans.CLAIM), class_state.read(api, given)
                 state.admission = admission_state.read(api, given)
         except LibraryMissing:
             raise
@@ -226,9 +228,10 @@ class Preflight:
         # What is wrong inside another's cluster is not this platform's concern.
         if given.airflow and self._purpose == INSTALL and all(refusal.code == "tasks_run" for refusal in others):
             outcome.refusals += plans.refusals(state, outcome.plan, given, given.airflow)
+            outcome.plan.notes += references.notes(given, given.airflow, state.named, list(outcome.plan.namespaces))
 
     def _is_well_formed(self) -> bool:
-        """Whether what people set for pods can be compared with nodes."""
+        """Whether what people set for pods can be compared with the cluster: its nodes and classes."""
         given = self._given
         return given.airflow is not None and not rules.broken(profile_rules.RULES, given) and not value_rules.broken(given, given.airflow)
 

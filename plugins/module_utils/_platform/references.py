@@ -184,13 +184,16 @@ def refusals(
     """What pods would miss.
 
     ``there``: the keys of each object that was looked up, or None for one that does not exist. ``namespaces``: those that exist. ``going``:
-    copies of earlier runs that this run deletes. That a source of copies is missing is not said here.
+    copies of earlier runs that this run deletes. That a source of copies is missing is not said here. What another program may still make
+    is in ``notes``.
     """
     there = {ref: None if ref in going else keys for ref, keys in there.items()}
     by_name: dict[tuple[str, str], dict[Ref, list[str]]] = {}
     every = wanted(given, airflow)
     for ref, references in every.items():
         if (ref.kind, ref.name) in airflow.copied and there.get(ref) is None:
+            continue
+        if _is_awaited(ref, references, given, namespaces):
             continue
         keys, present = sorted({key for reference in references for key in reference.keys}), there.get(ref)
         missing = keys if present is None else [key for key in keys if key not in present]
@@ -215,6 +218,34 @@ def refusals(
                 _copy_action(kind, name, found, there, given, airflow),
                 _action(kind, name, found, namespaces, pulls=pulls),
             ),
+        )
+
+
+def _is_awaited(ref: Ref, references: Sequence[Reference], given: Settings, namespaces: Sequence[str]) -> bool:
+    """Whether another program may make the object once its namespace exists, as External Secrets and copiers of Secrets do.
+
+    Only a Secret for pulling images: the node tries again until it is there. Airflow's own pods need theirs while the run waits for them.
+    """
+    own_pods = ref.namespace == given.core_namespace and any(reference.variable == VALUES for reference in references)
+    return ref.namespace not in namespaces and not own_pods and all(reference.place in OF_PULLS for reference in references)
+
+
+def notes(
+    given: Settings, airflow: AirflowSettings, there: Mapping[Ref, frozenset[str] | None], namespaces: Sequence[str]
+) -> Iterator[str]:
+    """What pods would miss if no other program makes it after the run has created the namespace. Arguments as of ``refusals``."""
+    every = wanted(given, airflow)
+    by_name: dict[str, dict[Ref, list[str]]] = {}
+    for ref, references in every.items():
+        if (ref.kind, ref.name) not in airflow.copied and _is_awaited(ref, references, given, namespaces):
+            by_name.setdefault(ref.name, {})[ref] = []
+    for name, found in by_name.items():
+        places = ", ".join(ref.namespace for ref in found)
+        naming = _naming([reference for ref in found for reference in every[ref]], f"{SECRET} {name}")
+        create = f"After the run, create it: {'; '.join(_commands(SECRET, name, found, pulls=True))}."
+        yield (
+            f"{naming}. It cannot exist yet in {places}, which this run creates. Images that need it cannot be pulled for pods there until "
+            f"another program creates it. If no program does: {_either(_copy_action(SECRET, name, found, there, given, airflow), create)}"
         )
 
 
@@ -260,8 +291,12 @@ def _action(kind: str, name: str, found: Mapping[Ref, list[str]], namespaces: Se
         places = ", ".join(ref.namespace for ref in found)
         first = f"{'; '.join(commands)}. " if commands else ""
         return f"{first}Create the volume claim {name} in {places}, and run the same command again."
+    commands += _commands(kind, name, found, pulls=pulls)
+    return f"Create it there with the same content, for example: {'; '.join(commands)}. Then run the same command again."
+
+
+def _commands(kind: str, name: str, found: Mapping[Ref, list[str]], *, pulls: bool) -> Iterator[str]:
     for ref, keys in found.items():
         files = "".join(f" --from-file={key}" for key in keys) or " --from-file=KEY"
         files = f" --type={PULL_TYPE} --from-file={PULL_KEY}=FILE" if pulls else files
-        commands.append(f"kubectl -n {ref.namespace} create {WORDS[kind]} {name}{files}")
-    return f"Create it there with the same content, for example: {'; '.join(commands)}. Then run the same command again."
+        yield f"kubectl -n {ref.namespace} create {WORDS[kind]} {name}{files}"

@@ -85,6 +85,7 @@ AIRFLOW_OPTIONS: dict[str, Any] = {
     "admission_policy": {"type": "str", "default": "auto", "choices": list(ADMISSION_MODES)},
     "core_placement": {"type": "dict", "default": {}, "options": worker_namespaces.PLACEMENT_OPTIONS},
     "python_requirements": {"type": "str", "default": ""},
+    "local_images": {"type": "list", "elements": "str", "default": []},
     "values": {"type": "raw", "default": {}},
     "chart_repository": {"type": "str", "default": ""},
     "chart_version": {"type": "str", "default": ""},
@@ -191,6 +192,7 @@ class AirflowSettings:
     admission_policy: str = "auto"
     core_placement: Mapping[str, Any] = field(default_factory=dict)
     python_requirements: str = ""
+    local_images: tuple[str, ...] = ()
     values: Any = field(default_factory=dict, repr=False)
 
     @property
@@ -351,6 +353,7 @@ def from_params(platform: Mapping[str, Any], airflow: Mapping[str, Any] | None) 
             task_token_audiences=tuple(airflow["task_token_audiences"]),
             worker_secrets=tuple(airflow["worker_secrets"]),
             worker_config_maps=tuple(airflow["worker_config_maps"]),
+            local_images=tuple(airflow["local_images"]),
             core_placement=airflow["core_placement"] or {},
             **{name: airflow[name] for name in names},
         ),

@@ -16,6 +16,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._platform import (
     dag_processor_rules,
     entry_rules,
     forms,
+    image_rules,
     pod_operator_rules,
     quota_rules,
     token_rules,
@@ -46,11 +47,6 @@ DICTIONARIES = (
 )
 PARTS = ("env", "extraVolumes", "extraVolumeMounts", "extraContainers", "extraInitContainers", "tolerations")
 LISTS = ("env", "volumes", "volumeMounts", "secret", "tolerations", *(f"{name}.{part}" for name in DICTIONARIES for part in PARTS))
-# Where the chart takes the image of Airflow from.
-IMAGE_VALUES = (
-    *("defaultAirflowRepository", "defaultAirflowTag", "defaultAirflowDigest"),
-    *(f"images.{name}.{part}" for name in ("airflow", "pod_template") for part in ("repository", "tag", "digest")),
-)
 TYPES = {str: "text", bool: "boolean", int: "number", float: "number"}
 # The policy refuses these even if they are listed.
 OWN_OBJECTS = ("airflow-admin", "airflow-generated", "airflow-mysql", "airflow-webserver-secret-key", "data-airflow-mysql-0")
@@ -96,33 +92,6 @@ def version_once(given: Settings, airflow: AirflowSettings) -> Iterator[Refusal]
             "platform_airflow_version alone sets Airflow's version",
             f"airflow_app_values sets airflowVersion to {version}, but platform_airflow_version is {given.airflow_version}.",
             "Remove airflowVersion from airflow_app_values.",
-        )
-
-
-def python_requirements(given: Settings, airflow: AirflowSettings) -> Iterator[Refusal]:
-    """An image is built on this machine: only the nodes of a kind cluster, which are here, can get it without a registry."""
-    if airflow.python_requirements and given.provider != "kind":
-        yield Refusal(
-            "python_requirements",
-            airflow.python_requirements,
-            "the image with Python packages comes from a registry if the cluster is not kind's",
-            f"airflow_app_python_requirements is '{airflow.python_requirements}', but platform_provider is '{given.provider}'. The run can "
-            "load an image that it builds only into the nodes of a kind cluster.",
-            "Build the image with the Dockerfile of docs/python-packages.md, push it to a registry that the cluster reaches, and set "
-            "platform_airflow_image to its name. Unset airflow_app_python_requirements.",
-        )
-
-
-def image_once(_given: Settings, airflow: AirflowSettings) -> Iterator[Refusal]:
-    found = [path for path in IMAGE_VALUES if at(airflow.values, *path.split("."))] if airflow.python_requirements else []
-    if found:
-        yield Refusal(
-            "image_twice",
-            ", ".join(found),
-            "airflow_app_python_requirements alone sets the image of Airflow",
-            f"airflow_app_values sets {', '.join(found)}, so that Airflow would not use the image that is built from "
-            "airflow_app_python_requirements.",
-            f"Remove {', '.join(found)} from airflow_app_values. For another image to build from, set platform_airflow_image.",
         )
 
 
@@ -303,8 +272,7 @@ def cluster_roles(_given: Settings, airflow: AirflowSettings) -> Iterator[Refusa
 
 RULES: tuple[Rule, ...] = (
     version_once,
-    python_requirements,
-    image_once,
+    *image_rules.RULES,
     default_namespace,
     default_namespace_once,
     task_references,
@@ -340,4 +308,4 @@ def warnings(given: Settings, airflow: AirflowSettings) -> list[str]:
     """What is probably a mistake in values, in sentences. Nothing for values that have another form than expected."""
     if list(values_type(given, airflow)):
         return []
-    return [*chart_key_rules.warnings(given, airflow), *token_rules.warnings(airflow)]
+    return [*chart_key_rules.warnings(given, airflow), *token_rules.warnings(airflow), *image_rules.warnings(given, airflow)]

@@ -9,8 +9,13 @@ import importlib
 import re
 from typing import Any
 
+import pytest
 import yaml
+from ansible.plugins.loader import fragment_loader
+from ansible.utils.plugin_docs import add_fragments
 from ansible_collections.gitops.airflow.plugins.doc_fragments.kubernetes_auth import ModuleDocFragment
+from ansible_collections.gitops.airflow.plugins.module_utils._airflow.access import AIRFLOW_SPEC
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.credentials import CREDENTIALS_SPEC
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings import SETTINGS_SPEC
 from ansible_collections.gitops.airflow.tests.unit.places import ROOT
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
@@ -57,3 +62,24 @@ def test_every_decision_record_is_in_the_list_of_records() -> None:
     folder = ROOT / "docs/adr"
     listed = re.findall(r"\(([^)]+)\)", (folder / "README.md").read_text())
     assert listed == sorted(path.name for path in folder.glob("[0-9]*.md"))
+
+
+@pytest.mark.parametrize(
+    ("name", "spec", "username"),
+    [
+        ("git_publish", CREDENTIALS_SPEC, "credentials.username"),
+        ("git_branch_info", CREDENTIALS_SPEC, "credentials.username"),
+        ("argocd_repository", CREDENTIALS_SPEC, "credentials.username"),
+        ("airflow_dag", AIRFLOW_SPEC["credentials_from"], "username"),
+        ("airflow_dag_run", AIRFLOW_SPEC["credentials_from"], "username"),
+        ("airflow_dag_logs_info", AIRFLOW_SPEC["credentials_from"], "username"),
+    ],
+)
+def test_credentials_of_a_secret_are_documented_as_each_module_takes_them(name: str, spec: dict[str, Any], username: str) -> None:
+    module = importlib.import_module(f"ansible_collections.gitops.airflow.plugins.modules.{name}")
+    documented = yaml.safe_load(module.DOCUMENTATION)
+    add_fragments(documented, module.__file__, fragment_loader, is_module=True)
+    option = documented["options"]["credentials_from"]
+    assert described({"x": option}, "suboptions") == described({"x": spec}, "options")
+    assert f"O({username}) is used" in option["suboptions"]["username_key"]["description"]
+    assert ("check_key" in option["suboptions"]) == any("In check mode" in text for text in option["description"])

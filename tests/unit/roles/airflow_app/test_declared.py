@@ -301,6 +301,13 @@ def test_f18_dag_files_are_checked_before_they_are_pushed(arguments: Arguments, 
     assert (options["pod_operator_namespaces"], options["default_namespace"]) == (["a"], "a")
 
 
+def test_dag_files_are_checked_for_the_version_that_runs(arguments: Arguments) -> None:
+    """Not for the one that the next run of site.yml will install."""
+    running = {"plan": {"running_version": "2.9.3", "git": {"dags": {"names": {}}}}}
+    given = {"airflow_app_push_dir": "/d", "platform_airflow_version": "2.10.5", "__platform_preflight": running}
+    assert arguments("push_dags.yml", "airflow_dag_files_info", **given)["airflow_version"] == "2.9.3"
+
+
 @pytest.mark.parametrize("as_file", [True, False])
 def test_keys_and_certificates_are_texts_or_files(arguments: Arguments, tmp_path: Path, as_file: bool) -> None:
     (tmp_path / "key").write_text(f"{KEY}\n")
@@ -309,3 +316,18 @@ def test_keys_and_certificates_are_texts_or_files(arguments: Arguments, tmp_path
     data = repositories.manifest(repository, [], None)["data"]
     assert base64.b64decode(data["sshPrivateKey"]).decode() == f"{KEY}\n"
     assert json.dumps(data).count("username") == 0
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({"platform_provider": "kind", "kind_cluster_docker_images": ["my-airflow:1"]}, ["my-airflow:1"]),
+        ({"platform_provider": "kind"}, []),
+        ({"platform_provider": "kind", "kind_cluster_docker_images": None}, []),
+        ({"platform_provider": "existing", "kind_cluster_docker_images": ["my-airflow:1"]}, []),
+    ],
+)
+def test_images_of_this_machine_are_only_in_a_kind_cluster(
+    role_evaluator: Callable[[str], Callable[..., Any]], given: dict[str, Any], expected: list[str]
+) -> None:
+    assert role_evaluator("airflow_app")("__airflow_app_settings.local_images", **given) == expected

@@ -75,7 +75,7 @@ ONLY_PODS = "sends requests to the Kubernetes API, for which workers have no cre
         (f"KubernetesPodOperator(namespace='{{{{ params.x }}}}', {HERE})", ""),
         (f"NAME = 'default'\nKubernetesPodOperator(namespace=NAME, {HERE})", "makes a pod in 'default', but runs in 'airflow-batch'"),
         (f"KubernetesPodOperator(namespace='airflow-user', {HERE})", "makes a pod in 'airflow-user', but runs in 'airflow-batch'"),
-        (f"@task.kubernetes(image='x', {HERE})\ndef f(): ...", "makes its pod in the namespace 'default' with Airflow 2.6"),
+        (f"@task.kubernetes(image='x', {HERE})\ndef f(): ...", "makes its pod in the namespace 'default' with Airflow before 2.10.4"),
         (f"@task.kubernetes(image='x', namespace='airflow-batch', {HERE})\ndef f(): ...", ""),
         # More than pods, and credentials of its own.
         (f"KubernetesJobOperator(task_id='a', {HERE})", ONLY_PODS),
@@ -92,6 +92,33 @@ def test_f10_a_task_that_may_make_pods_is_no_warning(text: str, expected: str) -
     line = text.count("\n") + (0 if "def f" in text else 1)
     assert words.startswith(f"a.py, line {line}: ")
     assert expected in words
+
+
+@pytest.mark.parametrize(
+    ("version", "named"),
+    [
+        ("", "before 2.10.4"),
+        ("2.6.3", "2.6.3"),
+        ("2.10.3", "2.10.3"),
+        ("2.9.3.post1", "2.9.3.post1"),
+        # A tag of people's own: nothing is known of it.
+        ("mine", "mine"),
+        ("2.10.4", None),
+        ("2.10.5", None),
+        ("2.11.0", None),
+    ],
+)
+def test_a_decorated_task_without_a_namespace_is_a_warning_for_versions_that_take_default(version: str, named: str | None) -> None:
+    text = f"@task.kubernetes(image='x', {HERE})\ndef f(): ...".encode()
+    told = check({"a.py": text}, NAMESPACES, Makers(MAKERS.namespaces, MAKERS.default, version)).warnings
+    words = f"makes its pod in the namespace 'default' with Airflow {named}, because it names none. Set namespace='airflow-batch'."
+    assert told == (() if named is None else (f"a.py, line 1: @task.kubernetes {words}",))
+
+
+def test_other_warnings_do_not_depend_on_the_version() -> None:
+    text = f"@task.kubernetes(image='x', namespace='default', {HERE})\ndef f(): ...".encode()
+    (told,) = check({"a.py": text}, NAMESPACES, Makers(MAKERS.namespaces, MAKERS.default, "2.10.5")).warnings
+    assert "makes a pod in 'default', but runs in 'airflow-batch'" in told
 
 
 def test_f10_the_default_namespace_may_be_one_of_them() -> None:

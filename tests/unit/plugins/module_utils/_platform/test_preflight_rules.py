@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -240,6 +241,13 @@ def own(values: Any) -> dict[str, Any]:
     return {"values": values}
 
 
+def pod_template(always: str) -> str:
+    """A pod template of people's own, in which one container's image is pulled at each start."""
+    policies = ({"name": name, **({"imagePullPolicy": "Always"} if name == always else {})} for name in ("base", "sidecar"))
+    mount = {"name": "gitops-airflow", "mountPath": "/opt/gitops-airflow"}
+    return json.dumps({"spec": {"containers": [{**entry, "volumeMounts": [mount]} for entry in policies]}})
+
+
 @pytest.mark.parametrize(
     "given",
     [
@@ -269,8 +277,14 @@ def own(values: Any) -> dict[str, Any]:
         own({"scheduler": {"extraContainers": [{"name": "a", "volumeMounts": [{"name": "kube-api-access", "mountPath": TOKEN_FOLDER}]}]}}),
         {"task_token_audiences": ("vault", "https://sts.example.com", "kubernetes-dashboard")},
         {"logs": Logs("none"), **own({"config": {"logging": {"remote_logging": "True"}}})},
-        {"python_requirements": "requirements.txt", **own({"images": {"gitSync": {"tag": "v4"}, "airflow": {"pullPolicy": "Always"}}})},
-        own({"images": {"airflow": {"tag": "mine"}}}),
+        {"python_requirements": "requirements.txt", **own({"images": {"gitSync": {"tag": "v4", "pullPolicy": "Always"}}})},
+        {"python_requirements": "requirements.txt", **own({"images": {"airflow": {"pullPolicy": "IfNotPresent"}, "pod_template": None}})},
+        {"python_requirements": "requirements.txt", **own({"images": {"pod_template": {"pullPolicy": "Never"}}})},
+        {"python_requirements": "requirements.txt", **own({"podTemplate": pod_template("sidecar")})},
+        # Only for an image that the run builds.
+        own({"images": {"airflow": {"tag": "mine", "pullPolicy": "Always"}, "pod_template": {"pullPolicy": "Always"}}}),
+        own({"podTemplate": pod_template("base")}),
+        own({"config": {"kubernetes_executor": {"worker_container_tag": "mine"}}}),
     ],
 )
 def test_values_that_agree(given: dict[str, Any]) -> None:
@@ -302,6 +316,30 @@ REMOVE = "Remove the option from airflow_app_values"
                 ({"defaultAirflowTag": "mine"}, "defaultAirflowTag"),
                 ({"images": {"airflow": {"repository": "mine"}}}, "images.airflow.repository"),
                 ({"images": {"pod_template": {"tag": "mine"}}}, "images.pod_template.tag"),
+                # What the executor gives to workers.
+                (
+                    {"config": {"kubernetes_executor": {"worker_container_repository": "mine"}}},
+                    "config.kubernetes_executor.worker_container_repository",
+                ),
+                ({"config": {"kubernetes": {"worker_container_tag": "mine"}}}, "config.kubernetes.worker_container_tag"),
+            )
+        ),
+        *(
+            (
+                {"python_requirements": "requirements.txt", **own(values)},
+                "pull_policy",
+                ", ".join(places),
+                f"sets {' and '.join(places)} to Always. The image that is built from airflow_app_python_requirements is only on",
+                f"Remove {' and '.join(places)} from airflow_app_values.",
+            )
+            for values, places in (
+                ({"images": {"airflow": {"pullPolicy": "Always"}}}, ["images.airflow.pullPolicy"]),
+                ({"images": {"pod_template": {"pullPolicy": "Always"}}}, ["images.pod_template.pullPolicy"]),
+                (
+                    {"images": {name: {"pullPolicy": "Always"} for name in ("pod_template", "airflow", "statsd")}},
+                    ["images.airflow.pullPolicy", "images.pod_template.pullPolicy"],
+                ),
+                ({"podTemplate": pod_template("base")}, ["imagePullPolicy of the container base in podTemplate"]),
             )
         ),
         # D4
@@ -576,3 +614,43 @@ def test_python_packages_of_a_cluster_that_is_not_kinds() -> None:
     check(refusal, "python_requirements", "requirements.txt", words, "set platform_airflow_image to its name.")
     assert "docs/python-packages.md" in refusal.next_action
     assert value_rules.broken(replace(PLATFORM, provider="existing"), AIRFLOW) == []
+
+
+# Images of this machine that are loaded into the nodes
+
+MINE, TEAM = "my-airflow:2.6.3-1", "my-etl:1"
+WITH_MINE = replace(PLATFORM, images={"airflow": MINE}, profiles=({"name": "airflow-core"}, {"name": "airflow-user", "image": TEAM}))
+CORE_PULL, WORKER_PULL = "images.airflow.pullPolicy", "images.pod_template.pullPolicy"
+
+
+def always(*names: str) -> dict[str, Any]:
+    return {"images": {name: {"pullPolicy": "Always"} for name in names}}
+
+
+@pytest.mark.parametrize(
+    ("values", "images", "expected"),
+    [
+        (always("airflow"), (MINE,), [(CORE_PULL, MINE)]),
+        (always("airflow"), (TEAM,), []),
+        (always("pod_template"), (TEAM,), [(WORKER_PULL, TEAM)]),
+        (always("pod_template"), (TEAM, MINE), [(WORKER_PULL, f"{MINE}, {TEAM}")]),
+        (always("pod_template", "airflow"), (MINE,), [(CORE_PULL, MINE), (WORKER_PULL, MINE)]),
+        ({"podTemplate": pod_template("base")}, (TEAM,), [("imagePullPolicy of the container base in podTemplate", TEAM)]),
+        (always("airflow", "pod_template"), (), []),
+        (always("airflow", "pod_template"), ("other:1",), []),
+        ({"images": {"airflow": {"pullPolicy": "IfNotPresent"}}}, (MINE,), []),
+        ({}, (MINE, TEAM), []),
+    ],
+)
+def test_a_node_that_pulls_a_loaded_image_is_a_warning(values: Any, images: tuple[str, ...], expected: list[tuple[str, str]]) -> None:
+    assert value_rules.warnings(WITH_MINE, replace(AIRFLOW, values=values, local_images=images)) == [
+        f"airflow_app_values sets {place} to Always. kind_cluster_docker_images loads {loaded} into the nodes, but a node pulls it at each "
+        f"start of a pod nevertheless. If no registry has it, remove {place}."
+        for place, loaded in expected
+    ]
+
+
+def test_the_image_that_the_run_builds_is_refused_instead() -> None:
+    airflow = replace(AIRFLOW, values=always("airflow"), local_images=(MINE,), python_requirements="requirements.txt")
+    assert value_rules.warnings(WITH_MINE, airflow) == []
+    assert [refusal.code for refusal in value_rules.broken(WITH_MINE, airflow)] == ["pull_policy"]

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError, CollectionError, LibraryMissing
 from ansible_collections.gitops.airflow.plugins.module_utils._git.credentials import Credentials
-from ansible_collections.gitops.airflow.plugins.module_utils._platform import admission_state, node_state, preflight
+from ansible_collections.gitops.airflow.plugins.module_utils._platform import admission_state, class_state, node_state, preflight
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.copies import Source
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.network_ranges import Network
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.node_state import Nodes
@@ -433,3 +433,31 @@ def test_nodes_are_not_compared_with_what_has_not_the_form(desk: Desk, given: Se
     assert "no_node" not in codes(desk.run(given))
     assert codes(desk.run(given)) != []
     assert desk.nodes == []
+
+
+def test_classes_are_looked_up_by_who_changes_the_platform(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    looks = list[tuple[Any, ...]]()
+
+    def read(_api: Any, given: Settings) -> dict[tuple[str, str], bool]:
+        looks.append(given.profiles)
+        return {("RuntimeClass", "gvisor"): False}
+
+    monkeypatch.setattr(class_state, "read", read)
+    given = replace(GIVEN, profiles=({"name": "airflow-core", "runtime_class": "gvisor"},))
+    assert codes(desk.run(given)) == ["missing_class"]
+    for purpose in ("use", "remove"):
+        assert codes(desk.run(given, purpose=purpose)) == []
+    # A name that Kubernetes would not take is not looked up.
+    assert codes(desk.run(replace(given, profiles=({"name": "airflow-core", "runtime_class": "g visor"},)))) == ["worker_profile"]
+    assert looks == [given.profiles]
+
+
+def test_a_pull_secret_that_another_program_may_make_is_noted_by_who_changes_the_platform(desk: Desk) -> None:
+    profiles: Any = ({"name": "airflow-core"}, {"name": "airflow-etl", "pull_secrets": ["registry"]})
+    given = replace(GIVEN, worker_namespaces=("airflow-core", "airflow-etl"), profiles=profiles)
+    outcome = desk.run(given)
+    assert codes(outcome) == []
+    (note,) = outcome.plan.notes
+    assert note.startswith("platform_worker_namespaces names the Secret registry in pull_secrets. It cannot exist yet in airflow-etl,")
+    for purpose in ("use", "remove"):
+        assert desk.run(given, purpose=purpose).plan.notes == []

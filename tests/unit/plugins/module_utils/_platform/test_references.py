@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import Ref
-from ansible_collections.gitops.airflow.plugins.module_utils._platform.references import refusals, wanted
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.references import notes, refusals, wanted
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings import AirflowSettings, Repository, Settings
 
 INSIDE = Repository("platform", "http://gitea.git.svc.cluster.local:3000/gitops/platform.git", embedded=True)
@@ -268,8 +268,6 @@ def test_a_profiles_pull_secrets_are_needed_where_its_workers_run(profile: dict[
     ("there", "namespaces", "action"),
     [
         ({PULL_CRON: None}, BOTH, "Add pull to airflow_app_worker_secrets: then each run copies it from airflow-core"),
-        # The namespace may not exist yet.
-        ({}, (CORE,), "kubectl create namespace airflow-cron; kubectl -n airflow-cron create secret generic pull --type="),
         (
             {PULL_CORE: None, PULL_CRON: None},
             BOTH,
@@ -302,3 +300,59 @@ def test_a_secret_that_values_and_a_profile_name_is_one_refusal() -> None:
     assert refusal.message.startswith(
         "airflow_app_values names the Secret pull in imagePullSecrets, platform_worker_namespaces in pull_secrets, but it does not exist in"
     )
+
+
+# A pull secret in a namespace that does not exist yet
+NAMES_PULL = "platform_worker_namespaces names the Secret pull in pull_secrets. It cannot exist yet in "
+ADD_PULL = "Add pull to airflow_app_worker_secrets: then each run copies it from airflow-core to the other worker namespaces."
+CREATE_CRON = "kubectl -n airflow-cron create secret generic pull --type=kubernetes.io/dockerconfigjson --from-file=.dockerconfigjson=FILE."
+PULLS_CORE = replace(GIVEN, profiles=({"name": CORE, "pull_secrets": ["pull"]}, {"name": CRON}))
+FROM_PULL = [{"name": "X", "valueFrom": {"secretKeyRef": {"name": "pull", "key": "k"}}}]
+FOR_ALL = given({"imagePullSecrets": [{"name": "pull"}]})
+
+
+@pytest.mark.parametrize(
+    ("settings", "airflow", "there", "namespaces", "noted", "refused"),
+    [
+        # The namespace of a profile: another program may make the Secret once it exists.
+        (PULLS, AIRFLOW, {}, (CORE,), "airflow-cron", ""),
+        (PULLS, AIRFLOW, {}, (), "airflow-cron", ""),
+        (PULLS_CORE, AIRFLOW, {}, (), "airflow-core", ""),
+        # It exists without the Secret.
+        (PULLS, AIRFLOW, {PULL_CRON: None}, BOTH, "", "airflow-cron/pull"),
+        (PULLS_CORE, AIRFLOW, {PULL_CORE: None}, (CORE,), "", "airflow-core/pull"),
+        # Airflow's own pods need it before the run ends.
+        (GIVEN, FOR_ALL, {}, (), "airflow-cron", "airflow-core/pull"),
+        (GIVEN, given({"registry": {"secretName": "pull"}}), {}, (), "airflow-cron", "airflow-core/pull"),
+        (PULLS_CORE, FOR_ALL, {}, (), "airflow-cron", "airflow-core/pull"),
+        (GIVEN, FOR_ALL, {PULL_CORE: frozenset({".dockerconfigjson"})}, (CORE,), "airflow-cron", ""),
+        # Also used for something else than pulling.
+        (PULLS, given({"workers": {"env": FROM_PULL}}), {PULL_CORE: frozenset({"k"})}, (CORE,), "", "airflow-cron/pull"),
+        # The run copies it: the refusals for copies ask for its source.
+        (PULLS, copied({}, "pull"), {}, (), "", ""),
+    ],
+)
+def test_a_pull_secret_of_a_namespace_that_does_not_exist_yet_is_noted(
+    settings: Settings, airflow: AirflowSettings, there: Any, namespaces: tuple[str, ...], noted: str, refused: str
+) -> None:
+    said = list(notes(settings, airflow, there, namespaces))
+    assert [words.partition("It cannot exist yet in ")[2].partition(", which this run creates.")[0] for words in said] == (
+        [noted] if noted else []
+    )
+    assert [refusal.value for refusal in refusals(settings, airflow, there, namespaces)] == ([refused] if refused else [])
+
+
+@pytest.mark.parametrize(
+    ("settings", "there", "namespaces", "action"),
+    [
+        # The Secret may be in the core namespace already, and is not looked up there.
+        (PULLS, {}, (CORE,), f"{ADD_PULL} Or after the run, create it: {CREATE_CRON}"),
+        (PULLS, {PULL_CORE: None}, (CORE,), f"Create it in airflow-core. {ADD_PULL} Or after the run, create it: {CREATE_CRON}"),
+        # Nothing is copied to the core namespace.
+        (PULLS_CORE, {}, (), f"After the run, create it: {CREATE_CRON.replace(CRON, CORE)}"),
+    ],
+)
+def test_the_note_says_what_to_do(settings: Settings, there: Any, namespaces: tuple[str, ...], action: str) -> None:
+    (words,) = notes(settings, AIRFLOW, there, namespaces)
+    assert words.startswith(NAMES_PULL)
+    assert words.endswith(f"another program creates it. If no program does: {action}")
