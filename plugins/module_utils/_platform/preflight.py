@@ -13,6 +13,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import KubeApi, at_once
 from ansible_collections.gitops.airflow.plugins.module_utils._platform import (
     admission_state,
+    argocd_state,
     chart_repository,
     copies,
     network_policies,
@@ -83,7 +84,7 @@ def read_state(api: KubeApi, given: Settings, *, network: bool = False) -> plans
         state.network = network_ranges.learn(network_ranges.read(api), given.network_ranges)
     core, secret = given.core_namespace, given.airflow.logs.secret if given.airflow.logs.mode == "s3" else ""
     wanted = [
-        Ref("AppProject", given.argocd_namespace, plans.PROJECT),
+        Ref("AppProject", given.argocd_namespace, given.project),
         Ref("Deployment", core, "airflow-scheduler"),
         Ref("Secret", core, GENERATED),
         *([Ref("Secret", core, secret)] if secret else []),
@@ -207,6 +208,8 @@ class Preflight:
                 state.named = read_named(api, given, state.sight, state.copies)
                 state.nodes = node_state.read(api, given, plans.CLAIM) if self._is_well_formed() else None
                 state.admission = admission_state.read(api, given)
+            if self._purpose != USE:
+                state.argocd = argocd_state.read(api, given, state.sight, state.project)
         except LibraryMissing:
             raise
         except ApiError as error:
@@ -218,7 +221,7 @@ class Preflight:
             return
         outcome.reachable, outcome.complete = True, given.airflow is not None
         outcome.plan = plans.make_plan(state, given)
-        outcome.warnings += outcome.plan.network.gaps
+        outcome.warnings += [*outcome.plan.network.gaps, *argocd_state.warnings(state.argocd)]
         if self._purpose == REMOVE:
             return
         others = [refusal for refusal in state.decision.refusals if self._purpose == INSTALL or refusal.code != "tasks_run"]
