@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, The gitops.airflow team
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether the platform can use an Argo CD of others: what is refused, and what a person is told (ADR 24)."""
+"""Whether the platform can use an Argo CD of others: what is refused, and what a person is warned of (ADR 24)."""
 
 from __future__ import annotations
 
