@@ -221,9 +221,10 @@ class Preflight:
             return
         outcome.reachable, outcome.complete = True, given.airflow is not None
         outcome.plan = plans.make_plan(state, given)
-        outcome.warnings += [*outcome.plan.network.gaps, *argocd_state.warnings(state.argocd)]
+        outcome.warnings += outcome.plan.network.gaps
         if self._purpose == REMOVE:
             return
+        outcome.warnings += argocd_state.warnings(state.argocd)
         others = [refusal for refusal in state.decision.refusals if self._purpose == INSTALL or refusal.code != "tasks_run"]
         outcome.refusals += others
         # What is wrong inside another's cluster is not this platform's concern.

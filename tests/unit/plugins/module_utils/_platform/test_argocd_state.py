@@ -82,7 +82,7 @@ def said(found: ArgoCD | None, given: Settings, decision: Decision = NOTHING) ->
         (argocd(), with_repository(HTTPS, known_hosts=RSA)),
         (argocd(), with_repository(HTTPS, ca=PEM, trust="manage")),
         # Credentials that are wrong have a refusal of their own.
-        (argocd(), with_repository(SSH, known_hosts="no host key")),
+        (argocd(), with_repository(SSH, known_hosts="wrong")),
     ],
 )
 def test_an_argo_cd_that_can_be_used(found: ArgoCD | None, given: Settings) -> None:
