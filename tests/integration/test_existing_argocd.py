@@ -120,6 +120,25 @@ def test_a_platform_comes_and_goes_and_the_argo_cd_of_others_stays(plays: Plays,
     assert "ours" not in names(server, f"{ARGO}/applications")
 
 
+def test_an_appproject_of_others_is_used_and_stays(plays: Plays, theirs: tuple[ApiServer, Path, Dump]) -> None:
+    server, _log, _before = theirs
+    spec = {"sourceRepos": ["*"], "destinations": [{"server": "*", "namespace": "ours-*"}]}
+    metadata = {"name": "data", "namespace": "argocd"}
+    beside.apply(server, {"apiVersion": "argoproj.io/v1alpha1", "kind": "AppProject", "metadata": metadata, "spec": spec})
+    made = server.request("GET", f"{ARGO}/appprojects/data")
+    # A project of the platform's own gives way to it.
+    for given, own in (({}, True), ({"airflow_app_project": "data"}, False)):
+        code, said, foreign = plays.run(ROLES, **given)
+        assert (code, foreign) == (0, []), said
+        project = server.request("GET", f"{ARGO}/applications/ours")["spec"]["project"]
+        assert (project, "ours" in names(server, f"{ARGO}/appprojects")) == ("ours" if own else "data", own)
+    code, said, foreign = plays.run(REMOVAL, airflow_app_project="data")
+    assert (code, foreign) == (0, []), said
+    assert server.request("GET", f"{ARGO}/appprojects/data") == made
+    assert "ours" not in names(server, f"{ARGO}/applications")
+    server.request("DELETE", f"{ARGO}/appprojects/data", {})
+
+
 @pytest.mark.parametrize(
     ("variables", "words"),
     [
