@@ -73,11 +73,9 @@ def test_no_image_has_a_tag_that_moves(defaults: dict[str, Any]) -> None:
 
 ACCOUNTS = {"scheduler": "airflow-scheduler", "triggerer": "airflow-triggerer", "webserver": "airflow-webserver"}
 COPY = {"api_version": "v1", "kind": "ConfigMap", "namespace": "gone", "name": "settings"}
-PLAN = {
-    "__platform_preflight": {
-        "plan": {"worker_secrets": ["airflow-metadata"], "worker_rights": Plan().worker_rights, "accounts": ACCOUNTS, "copies": [COPY]}
-    }
-}
+IN_ARGOCD = {"own_project": "ours", "repository_secret": "ours-platform-repository"}
+OF_WORKERS = {"worker_secrets": ["airflow-metadata"], "worker_rights": Plan().worker_rights, "accounts": ACCOUNTS, "copies": [COPY]}
+PLAN = {"__platform_preflight": {"plan": {**OF_WORKERS, **IN_ARGOCD}}}
 
 
 @pytest.mark.parametrize("text", TRICKY)
@@ -110,6 +108,21 @@ def test_a_namespace_is_named_as_it_is_called(render: Render, name: str) -> None
     assert {"kind": "ConfigMap", "namespace": "gone", "name": "settings"} in listed[0]
     rights = render("airflow_app/rbac.yaml.j2", platform_worker_namespaces=[{"name": name}], **PLAN)
     assert {item["metadata"]["namespace"] for item in rights} == {name}
+
+
+@pytest.mark.parametrize("own", ["ours", ""])
+def test_an_appproject_of_others_is_not_removed(render: Render, own: str) -> None:
+    plan = {"__platform_preflight": {"plan": {**OF_WORKERS, **IN_ARGOCD, "own_project": own}}}
+    removed: list[Any] = render("airflow_app/removed-objects.yaml.j2", **plan)
+    in_argocd = {(item["kind"], item["name"]) for item in removed[0] if item["namespace"] == "argocd"}
+    assert in_argocd == {("Secret", "ours-platform-repository"), *([("AppProject", own)] if own else [])}
+
+
+@pytest.mark.parametrize(("mode", "made"), [("install", True), ("existing", False)])
+def test_the_namespace_of_an_argo_cd_of_others_is_not_made(defaults: dict[str, Any], mode: str, made: bool) -> None:
+    given = defaults | {"platform_argocd": mode, "platform_worker_namespaces": [{"name": "airflow-core"}, {"name": "airflow-user"}]}
+    names = Templar(DataLoader(), given).template(trust_as_template("{{ namespaces_names }}"))
+    assert sorted(names) == ["airflow-core", "airflow-user", *(["argocd"] if made else [])]
 
 
 @pytest.mark.parametrize("account", TRICKY)
