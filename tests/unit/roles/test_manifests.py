@@ -125,6 +125,24 @@ def test_the_namespace_of_an_argo_cd_of_others_is_not_made(defaults: dict[str, A
     assert sorted(names) == ["airflow-core", "airflow-user", *(["argocd"] if made else [])]
 
 
+@pytest.mark.parametrize(
+    ("given", "url", "password", "trust", "in_bundle"),
+    [
+        ({}, "https://localhost:8443", "argocd-initial-admin-secret | base64 -d", "manage", True),
+        ({"argocd_admin_password": "x"}, "https://localhost:8443", "argocd_admin_password of your inventory", "manage", True),
+        ({"platform_argocd": "existing", "argocd_admin_password": "x"}, "", "ask the owner of Argo CD", "check", False),
+    ],
+)
+def test_what_is_shown_of_an_argo_cd_of_others(
+    defaults: dict[str, Any], given: dict[str, Any], url: str, password: str, trust: str, in_bundle: bool
+) -> None:
+    templar = Templar(DataLoader(), defaults | given)
+    bundle = yaml.safe_load((ROLES / "support_bundle/defaults/main.yml").read_text())["support_bundle_namespaces"]
+    texts = ("{{ platform_argocd_url }}", "{{ __platform_passwords['Argo CD'] }}", "{{ platform_argocd_trust }}", bundle)
+    found = [templar.template(trust_as_template(text)) for text in texts]
+    assert (found[0], found[1].endswith(password), found[2], "argocd" in found[3]) == (url, True, trust, in_bundle)
+
+
 @pytest.mark.parametrize("account", TRICKY)
 def test_an_account_is_named_as_it_is_called(render: Render, account: str) -> None:
     plan = {"__platform_preflight": {"plan": {"accounts": dict.fromkeys(ACCOUNTS, account)}}}
