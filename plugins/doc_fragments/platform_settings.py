@@ -34,6 +34,18 @@ options:
         description: Images by the names of their variables, without C(platform_) and C(_image). Each needs a tag or a digest.
         type: dict
         default: {}
+      argocd:
+        description:
+          - V(install) for an Argo CD of the platform's own. V(existing) for one of others in O(platform.argocd_namespace), in which the
+            platform has only an Application, its repository's Secret and an AppProject.
+        type: str
+        default: install
+      argocd_trust:
+        description:
+          - V(manage) if the run adds to Argo CD's ConfigMaps what it must trust for the platform repository. V(check) if a run is refused
+            until Argo CD trusts it. Empty for V(check) with O(platform.argocd=existing), and V(manage) otherwise.
+        type: str
+        default: ""
       argocd_namespace:
         description: Namespace of Argo CD and of the Application.
         type: raw
@@ -149,6 +161,15 @@ options:
         description: Name of the Application.
         type: str
         default: airflow-core
+      project:
+        description: An existing AppProject for the Application, with O(platform.argocd=existing). Empty for one of the platform's own.
+        type: str
+        default: ""
+      kinds:
+        description: What an existing AppProject must permit, as dictionaries with C(group) and C(kind).
+        type: list
+        elements: dict
+        default: []
       platform_repo:
         description: URL of the platform repository. Empty for the one of the embedded Git server.
         type: str

@@ -73,6 +73,14 @@ options:
         changed.
     type: bool
     default: false
+  trust:
+    description:
+      - With V(manage) the module adds the certificate authority and the host keys to what Argo CD trusts, and removes them again.
+      - With V(check) the module changes nothing of it. It fails, and names the entries to add, if Argo CD does not trust the server yet.
+        Entries that the module added earlier stay until O(state=absent).
+    type: str
+    choices: [manage, check]
+    default: manage
   repository_server:
     description: Name of the Deployment of Argo CD's repository server.
     type: str
@@ -125,6 +133,14 @@ EXAMPLES = r"""
     name: platform-repository
     repo: https://git.corp.example/team/platform.git
     credentials: {ca: corporate-ca.pem}
+
+- name: Use an Argo CD of others, which must trust the server of the repository already
+  gitops.airflow.argocd_repository:
+    platform: airflow
+    name: platform-repository
+    repo: ssh://git@git.example.com/team/platform.git
+    credentials: {ssh_key: ~/.ssh/argocd, known_hosts: known_hosts}
+    trust: check
 
 - name: Forget a repository and what was trusted for it
   gitops.airflow.argocd_repository:
@@ -202,10 +218,11 @@ next_action:
 code:
   description:
     - The kind of failure. V(foreign_object), V(older_object) and V(other_platform) name a Secret of others, V(foreign_certificate)
-      another certificate authority for the same host. V(bad_url), V(half_credentials), V(no_private_key), V(no_host_keys) and
-      V(no_certificate) name an option, V(bad_path) a file that cannot be read. V(missing_secret) and V(missing_key) name what
-      O(credentials_from) needs. V(no_argocd) is returned if Argo CD is not installed, V(not_rolled_out) and V(not_deleted) after
-      O(timeout), V(being_deleted) if the Secret is being deleted, and V(conflict) if others keep changing an object.
+      another certificate authority for the same host, V(not_trusted) what Argo CD lacks with O(trust=check). V(bad_url),
+      V(half_credentials), V(no_private_key), V(no_host_keys) and V(no_certificate) name an option, V(bad_path) a file that cannot be
+      read. V(missing_secret) and V(missing_key) name what O(credentials_from) needs. V(no_argocd) is returned if Argo CD is not
+      installed, V(not_rolled_out) and V(not_deleted) after O(timeout), V(being_deleted) if the Secret is being deleted, and V(conflict)
+      if others keep changing an object.
   returned: failure, if known
   type: str
   sample: foreign_certificate
@@ -242,6 +259,7 @@ def argument_spec() -> dict[str, Any]:
         "project": {"type": "str", "default": ""},
         "labels": {"type": "dict", "default": {}},
         "keep_present": {"type": "bool", "default": False},
+        "trust": {"type": "str", "choices": ["manage", "check"], "default": "manage"},
         "repository_server": {"type": "str", "default": "argocd-repo-server"},
         "wait": {"type": "bool", "default": True},
         "timeout": {"type": "float", "default": 180},
@@ -276,6 +294,7 @@ def main(create: Callable[..., AnsibleModule] = AnsibleModule) -> None:
             api,
             wanted,
             keep=params["keep_present"],
+            manage=params["trust"] == "manage",
             check=module.check_mode,
             server=params["repository_server"],
             timeout=params["timeout"] if params["wait"] else 0,

@@ -77,6 +77,8 @@ notes:
   - Needs C(list) on the kinds that this collection makes, in all namespaces. With O(airflow) it also needs C(get) on the Secrets and the
     volume claim in O(platform.core_namespace), and on the Secrets, ConfigMaps and volume claims that
     O(airflow.values) name, in each namespace whose pods use them.
+  - With O(platform.argocd=existing) it also needs C(list) on the Deployments, StatefulSets and Secrets, and C(get) on the ConfigMaps, in
+    O(platform.argocd_namespace). Of a cluster's Secret it uses the keys C(server), C(namespaces) and C(project).
   - Where it may, it also reads the nodes, the pods and the ConfigMap C(kubeadm-config) of C(kube-system), the ServiceCIDRs, and the
     EndpointSlices of C(default). They name the addresses that tasks must not reach. Without these rights a warning says what is not known.
   - If an entry of O(platform.worker_namespaces) or O(airflow.core_placement) chooses nodes, it also reads the nodes where it may. For
@@ -244,6 +246,18 @@ plan:
         - The options C(credentials) and C(credentials_from) of M(gitops.airflow.argocd_repository) with which Argo CD reads the platform
           repository. Empty if it is not the embedded Git server's.
       type: dict
+    project:
+      description: Name of the Application's AppProject.
+      type: str
+    own_project:
+      description: The same, if the platform makes the AppProject. Empty for an existing one.
+      type: str
+    repository_secret:
+      description: Name of the Secret by which Argo CD knows the platform repository.
+      type: str
+    repo_server:
+      description: Name of the Deployment of Argo CD's repository server.
+      type: str
     git_accounts:
       description: The options of M(gitops.airflow.gitea_tokens) for the embedded Git server, without those of the cluster and the owner.
       type: dict
@@ -302,7 +316,7 @@ plan:
       description:
         - What is no longer used, for M(gitops.airflow.platform_objects). These are Airflow's Secrets whose credentials are not needed,
           copies of Secrets and ConfigMaps that are no longer set, Airflow's Secrets, Roles and RoleBindings in one of
-          RV(plan.dropped_namespaces), and then these namespaces.
+          RV(plan.dropped_namespaces), an AppProject of the platform that RV(plan.project) has replaced, and then these namespaces.
       type: list
       elements: dict
     log_store:

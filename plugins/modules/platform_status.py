@@ -234,7 +234,7 @@ def platform(params: dict[str, Any], given: Settings) -> Platform:
         port=params["airflow_port"],
         username=params["airflow_username"],
         secret=params["airflow_secret"],
-        urls=dict(params["urls"]),
+        urls={name: url for name, url in params["urls"].items() if url},
         password_commands=dict(params["password_commands"]),
     )
 

@@ -37,6 +37,8 @@ REPORTED = {
     "statefulsets.apps": ("status",),
     "apiservices.apiregistration.k8s.io": ("status",),
 }
+# What an Argo CD reports while it runs. Without a subresource for the status, each report counts as a new generation.
+ARGOCD_REPORTS = ("applications.argoproj.io", "applicationsets.argoproj.io")
 LEADER = "control-plane.alpha.kubernetes.io/leader"
 
 
@@ -131,6 +133,17 @@ def compare(before: Dump, after: Dump, additions: bool = True) -> list[str]:
             else:
                 lines += [f"changed: {place}: {field}" for field in _fields(olds[name], news[name], "")]
     return lines
+
+
+def without_reports(found: Dump) -> Dump:
+    """A dump without what a running Argo CD reports of the Applications of others. The audit log shows writes of other users to it."""
+
+    def stripped(obj: Obj) -> Obj:
+        metadata = {key: value for key, value in obj["metadata"].items() if key != "generation"}
+        return {key: value for key, value in obj.items() if key != "status"} | {"metadata": metadata}
+
+    left_out = {name: {place: stripped(obj) for place, obj in found.get(name, {}).items()} for name in ARGOCD_REPORTS if name in found}
+    return {**found, **left_out}
 
 
 def count(found: Dump) -> int:

@@ -71,8 +71,9 @@ def theirs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[ApiServer
         ("verify", {}, True),
         ("destroy", {}, False),
         ("destroy", ELSEWHERE, False),
+        ("destroy", {"platform_argocd": "existing"}, False),
     ],
-    ids=["site", "site-elsewhere", "verify", "destroy", "destroy-elsewhere"],
+    ids=["site", "site-elsewhere", "verify", "destroy", "destroy-elsewhere", "destroy-existing"],
 )
 def test_h1_h2_nothing_is_written_beside_a_foreign_argocd(
     theirs: tuple[ApiServer, Path, Dump], tmp_path: Path, playbook: str, variables: dict[str, str], refused: bool

@@ -86,3 +86,13 @@ def trusted(text: str) -> set[str]:
         if fields and not fields[0].startswith("#"):
             found.add(" ".join(fields[: 4 if fields[0].startswith("@") else 3]))
     return found
+
+
+def single_keys(text: str) -> set[str]:
+    """The same with a line for each host: a line may name several, with commas between."""
+    found = set()
+    for entry in trusted(text):
+        words = entry.split()
+        place = 1 if words[0].startswith("@") else 0
+        found |= {" ".join([*words[:place], host, *words[place + 1 :]]) for host in words[place].split(",")}
+    return found

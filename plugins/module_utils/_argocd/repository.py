@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+from ansible_collections.gitops.airflow.plugins.module_utils._argocd.known_hosts import single_keys
 from ansible_collections.gitops.airflow.plugins.module_utils._argocd.project import TRUST
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError
 from ansible_collections.gitops.airflow.plugins.module_utils._base.owner import belongs, marks, refuse_foreign
@@ -25,6 +26,8 @@ from ansible_collections.gitops.airflow.plugins.module_utils._kube.declare impor
 
 SECRET_TYPE = {"argocd.argoproj.io/secret-type": "repository"}
 SSH, TLS = "ssh", "tls:"
+# Argo CD's ConfigMaps with what it trusts; the second has the text in one key.
+AUTHORITIES_MAP, HOSTS_MAP, KNOWN_HOSTS = "argocd-tls-certs-cm", "argocd-ssh-known-hosts-cm", "ssh_known_hosts"
 # Fields of the Secret whose values may be shown.
 PLAIN_FIELDS = ("type", "project", "url")
 
@@ -182,6 +185,37 @@ def plan_authorities(present: Mapping[str, str], memory: Memory, wanted: Mapping
     if not keep:
         changes |= {host: None for host in left if host in present}
     return Authorities(changes, tuple(ours), tuple(left) if keep else (), tuple(theirs), any(changes.values()))
+
+
+# What Argo CD lacks
+
+
+@dataclass(frozen=True)
+class Missing:
+    """What Argo CD does not trust: the text to add to a key of a ConfigMap. It is not secret."""
+
+    config_map: str
+    key: str
+    text: str
+
+
+def missing_trust(repository: Repository, known: str, authorities: Mapping[str, str]) -> list[Missing]:
+    """What the repository needs and Argo CD does not trust. ``known``: its known_hosts text; ``authorities``: its certificates by host."""
+    there = single_keys(known)
+    keys = [entry for entry in repository.host_keys if not single_keys(entry) <= there]
+    found = [Missing(HOSTS_MAP, KNOWN_HOSTS, "".join(f"{entry}\n" for entry in keys))] if keys else []
+    for host, text in repository.authorities.items():
+        if not certificates(text) <= certificates(authorities.get(host, "")):
+            found.append(Missing(AUTHORITIES_MAP, host, text))
+    return found
+
+
+def describe_missing(missing: Sequence[Missing], namespace: str) -> str:
+    """The entries to add, each with its place."""
+    return "\n".join(
+        f"Add to the key {item.key} of the ConfigMap {item.config_map} in the namespace {namespace}:\n{item.text.rstrip()}"
+        for item in missing
+    )
 
 
 def fingerprints(present: Mapping[str, str], hosts: Sequence[str]) -> dict[str, str]:

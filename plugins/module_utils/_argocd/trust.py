@@ -16,13 +16,18 @@ from typing import Any
 from ansible_collections.gitops.airflow.plugins.module_utils._argocd.known_hosts import KnownHosts, parse, render, trusted
 from ansible_collections.gitops.airflow.plugins.module_utils._argocd.project import TRUST, project_place
 from ansible_collections.gitops.airflow.plugins.module_utils._argocd.repository import (
+    AUTHORITIES_MAP,
+    HOSTS_MAP,
+    KNOWN_HOSTS,
     SSH,
     TLS,
     Authorities,
     Memory,
     Repository,
+    describe_missing,
     fingerprints,
     manifest,
+    missing_trust,
     plan_authorities,
     recall,
     shown,
@@ -30,11 +35,10 @@ from ansible_collections.gitops.airflow.plugins.module_utils._argocd.repository 
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError
 from ansible_collections.gitops.airflow.plugins.module_utils._base.owner import belongs, owner_text, refuse_foreign
 from ansible_collections.gitops.airflow.plugins.module_utils._base.progress import Progress
+from ansible_collections.gitops.airflow.plugins.module_utils._base.url import public_url
 from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Obj
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import KubeApi
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.declare import Place, declare, no_argocd, remove, update
-
-KNOWN_HOSTS = "ssh_known_hosts"
 
 
 @dataclass
@@ -52,7 +56,10 @@ class Outcome:
 
 
 class RepositoryTrust:
-    """One repository in one cluster. ``keep``: what this platform has added for an earlier repository stays trusted."""
+    """One repository in one cluster. ``keep``: what this platform has added for an earlier repository stays trusted.
+
+    ``manage``: whether what Argo CD trusts is changed. Otherwise it must trust the repository's server already.
+    """
 
     def __init__(
         self,
@@ -60,17 +67,18 @@ class RepositoryTrust:
         repository: Repository,
         *,
         keep: bool = False,
+        manage: bool = True,
         check: bool = False,
         server: str = "argocd-repo-server",
         timeout: float = 0,
         progress: Progress | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._api, self._wanted, self._keep, self._check = api, repository, keep, check
+        self._api, self._wanted, self._keep, self._manage, self._check = api, repository, keep, manage, check
         self._timeout, self._progress, self._clock = timeout, progress or Progress(), clock
         namespace = repository.namespace
-        self._known_hosts = Place("v1", "ConfigMap", "configmaps", namespace, "argocd-ssh-known-hosts-cm")
-        self._authorities = Place("v1", "ConfigMap", "configmaps", namespace, "argocd-tls-certs-cm")
+        self._known_hosts = Place("v1", "ConfigMap", "configmaps", namespace, HOSTS_MAP)
+        self._authorities = Place("v1", "ConfigMap", "configmaps", namespace, AUTHORITIES_MAP)
         self._server = Place("apps/v1", "Deployment", "deployments", namespace, server)
         self._project = project_place(namespace, repository.project) if repository.project else None
         self._added = False  # Argo CD is given something that it did not trust before
@@ -106,6 +114,8 @@ class RepositoryTrust:
         if secret is not None:
             refuse_foreign(str(wanted.place), secret["metadata"], wanted.platform, wanted.adopt)
         memory = self._recall(secret)
+        if not self._manage:
+            return self._present_trusted(memory)
         plan = self._plan(memory)
         hosts = self._look(memory) if memory.ssh or wanted.host_keys or not memory.known else None
         kept_keys = [item for item in hosts.own if item not in wanted.host_keys] if hosts and self._keep else []
@@ -131,6 +141,23 @@ class RepositoryTrust:
             self._apply(final)
         self._forget_legacy(memory)
         return done
+
+    def _present_trusted(self, memory: Memory) -> Outcome:
+        """The Secret alone. What earlier runs added stays remembered, so that a removal takes it back."""
+        wanted = self._wanted
+        hosts, authorities = (self._api.find(place.path) or {} for place in (self._known_hosts, self._authorities))
+        trusted_authorities = authorities.get("data") or {}
+        missing = missing_trust(wanted, (hosts.get("data") or {}).get(KNOWN_HOSTS) or "", trusted_authorities)
+        if missing:
+            raise CollectionError(
+                f"Argo CD does not trust the server of {public_url(wanted.repo)}. Nothing was changed.",
+                describe_missing(missing, wanted.namespace),
+                "not_trusted",
+            )
+        self._apply(list(memory.tokens))
+        self.outcome.trust = list(memory.tokens)
+        self.outcome.theirs = tokens([], [host for host in wanted.authorities if host not in memory.hosts])
+        return self.outcome
 
     def _plan(self, memory: Memory) -> Authorities:
         wanted = self._wanted.authorities

@@ -107,7 +107,8 @@ class Policies:
         kept = LOG_STORE in self.around.parts and self.airflow.task_logs_state == "present"
         if self.airflow.logs.mode == "embedded" or kept:
             self._logs()
-        self._argocd()
+        if not self.given.existing_argocd:
+            self._argocd()
         return self.found
 
     # Who is who
@@ -216,7 +217,9 @@ class Policies:
         namespace = self.given.git_namespace
         own = {"matchLabels": {NAME: GIT_SERVICE, "app.kubernetes.io/part-of": "gitops-airflow"}}
         self._deny(namespace, own)
-        readers = [self._servers(), self._tasks(), pods({"matchLabels": {NAME: REPO_SERVER}}, self.given.argocd_namespace)]
+        # The labels of an Argo CD of others depend on how it was installed.
+        repo_server = {} if self.given.existing_argocd else {"matchLabels": {NAME: REPO_SERVER}}
+        readers = [self._servers(), self._tasks(), pods(repo_server, self.given.argocd_namespace)]
         self._add(namespace, "gitea", own, ingress=[rule("from", readers, tcp(GIT_PORT))])
 
     def _logs(self) -> None:

@@ -83,6 +83,10 @@ class Platform:
     # What the chart has for single worker namespaces: ResourceQuotas, LimitRanges, the account that may make pods.
     quotas: tuple[Ref, ...] = ()
     operators: tuple[str, ...] = ()  # worker namespaces whose tasks may make pods there
+    existing_argocd: bool = False  # whether an Argo CD of others is used (ADR 24)
+    # What the roles make beside the Application in Argo CD's namespace; empty for nothing.
+    project: str = "airflow"
+    repository_secret: str = "airflow-platform-repository"
 
     @property
     def all_namespaces(self) -> tuple[str, ...]:
@@ -263,7 +267,9 @@ def decide(sight: Sight, platform: Platform, older: bool = False) -> Decision:
     record = own_record(sight.records, platform)
     unmarked = [found.ref for found in sight.labelled if owner_of(found.metadata, platform.name) == "older"]
     adoption = adopted and bool(unmarked)
-    argocd = [found.ref for found in sight.argocd if is_foreign_argocd(found, record, adopted)]
+    # An Argo CD that is used needs no mark; _platform/argocd_state.py says whether it can be used.
+    foreign = () if platform.existing_argocd else sight.argocd
+    argocd = [found.ref for found in foreign if is_foreign_argocd(found, record, adopted)]
     refusals = [
         *_other_platform(sight, platform),
         *_older_elsewhere(sight, platform, unmarked, adopted),
@@ -349,8 +355,9 @@ def _foreign_argocd(foreign: Sequence[Ref]) -> list[Refusal]:
             named(foreign),
             "no Argo CD but the one that this platform installed",
             f"The cluster has an Argo CD that this platform did not install: {named(foreign)}. "
-            "This version of the collection needs a cluster without Argo CD, because two of them share CRDs and cluster-wide roles.",
-            "Use a cluster without Argo CD (platform_context). Leave the Argo CD that is there to its owner.",
+            "A platform that installs Argo CD needs a cluster without Argo CD, because two of them share CRDs and cluster-wide roles.",
+            "To use that Argo CD, set platform_argocd to existing (docs/own-cluster.md). Otherwise use a cluster without Argo CD "
+            "(platform_context), and leave the Argo CD that is there to its owner.",
         )
     ]
 
@@ -396,11 +403,16 @@ def _other_names(foreign: Sequence[Ref], platform: Platform, *, installed: bool)
         platform.core_namespace: "platform_core_namespace",
     }
     # A platform without a Git server or log store has no namespace of it, and neither has a cluster-wide object.
-    for name in ("", platform.argocd_namespace) if installed else ("",):
+    for name in ("", platform.argocd_namespace) if installed or platform.existing_argocd else ("",):
         variables.pop(name, None)
     concerned = dict.fromkeys(variables[ref.namespace] for ref in foreign if ref.namespace in variables)
     fixed = [ref for ref in foreign if ref.namespace not in variables]
-    advice = [f"Use namespaces without such objects: change {named(concerned)}."] if concerned else []
+    # In an Argo CD of others the names follow from variables.
+    renamed = [ref for ref in fixed if platform.existing_argocd and ref.namespace == platform.argocd_namespace]
+    fixed = [ref for ref in fixed if ref not in renamed]
+    names = dict.fromkeys("airflow_app_name" if ref.kind == "Application" else "platform_name" for ref in renamed)
+    advice = [f"Change {named(names)}, from which the names in {platform.argocd_namespace} follow."] if names else []
+    advice += [f"Use namespaces without such objects: change {named(concerned)}."] if concerned else []
     if fixed and installed:
         advice.append(f"Rename {named(fixed)}, or delete what nobody needs.")
     elif fixed:
@@ -423,15 +435,22 @@ def _tasks_run(sight: Sight, platform: Platform, adoption: bool) -> list[Refusal
     ]
 
 
+def _planned_in_argocd(platform: Platform) -> list[Ref]:
+    namespace, version = platform.argocd_namespace, "argoproj.io/v1alpha1"
+    installed = [("ConfigMap", RECORD, "v1"), ("Service", "argocd-server-node-port", "v1")]
+    items = [
+        *([] if platform.existing_argocd else installed),
+        ("Secret", platform.repository_secret, "v1"),
+        ("AppProject", platform.project, version),
+        ("Application", platform.application, version),
+    ]
+    return [Ref(kind, namespace, name, api_version) for kind, name, api_version in items if name]
+
+
 def planned_refs(platform: Platform) -> list[Ref]:
     """The objects with fixed names that the roles write themselves, apart from install.yaml's. The chart's are Argo CD's to write."""
-    project = "argoproj.io/v1alpha1"
     refs = [
-        Ref("ConfigMap", platform.argocd_namespace, RECORD, "v1"),
-        Ref("Service", platform.argocd_namespace, "argocd-server-node-port", "v1"),
-        Ref("Secret", platform.argocd_namespace, "airflow-platform-repository", "v1"),
-        Ref("AppProject", platform.argocd_namespace, "airflow", project),
-        Ref("Application", platform.argocd_namespace, platform.application, project),
+        *_planned_in_argocd(platform),
         *(Ref("Secret", platform.core_namespace, name, "v1") for name in CORE_SECRETS),
         Ref("ConfigMap", platform.core_namespace, "airflow-verification", "v1"),
     ]

@@ -12,8 +12,16 @@ from typing import Any
 from ansible_collections.gitops.airflow.plugins.module_utils._base.owner import labels_of, owner_of
 from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import named
 from ansible_collections.gitops.airflow.plugins.module_utils._git.credentials import BASIC_SECRET, GIT_SYNC_SECRETS
-from ansible_collections.gitops.airflow.plugins.module_utils._platform import admission_state, class_state, copies, node_state, references
+from ansible_collections.gitops.airflow.plugins.module_utils._platform import (
+    admission_state,
+    argocd_state,
+    class_state,
+    copies,
+    node_state,
+    references,
+)
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.admission_state import Admission
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.argocd_state import DEFAULT_REPO_SERVER, ArgoCD
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.chart_values import service_accounts
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.git_accounts import token_options
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.network_plan import NetworkPlan, network_plan
@@ -39,7 +47,6 @@ from ansible_collections.gitops.airflow.plugins.module_utils._platform.refusal i
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.rules import older
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings import AirflowSettings, Logs, Settings
 
-PROJECT = "airflow"
 # What the Secret of passwords and keys holds, and the claim of the database that needs it.
 GENERATED_KEYS = ("admin-password", "fernet-key", "mysql-password", "mysql-root-password", "webserver-secret-key")
 CLAIM = "data-airflow-mysql-0"
@@ -58,7 +65,7 @@ class State:
 
     sight: Sight
     decision: Decision
-    project: Obj | None = None  # the AppProject
+    project: Obj | None = None  # the AppProject of the platform
     scheduler: Obj | None = None  # its Deployment
     generated: frozenset[str] | None = None
     claim: bool = False  # whether MySQL's volume claim exists
@@ -69,6 +76,7 @@ class State:
     network: Network | None = None  # None: it was not looked at
     nodes: Nodes | None = None  # None: people choose no nodes
     classes: class_state.Classes = field(default_factory=dict)  # those that people name
+    argocd: ArgoCD | None = None  # an Argo CD of others; None if none is used
     admission: Admission | None = None  # what was found out about the admission policy; None if it is not wanted
 
 
@@ -93,11 +101,16 @@ class Plan:
     embedded: dict[str, bool] = field(default_factory=dict)
     git: dict[str, dict[str, Any]] = field(default_factory=dict)
     argocd_access: dict[str, Any] = field(default_factory=dict)
+    project: str = ""  # the Application's AppProject
+    own_project: str = ""  # the same if the roles make it
+    repository_secret: str = ""
+    repo_server: str = DEFAULT_REPO_SERVER  # the Deployment of Argo CD's repository server
     folder_owner: dict[str, Any] = field(default_factory=dict)
     worker_secrets: list[str] = field(default_factory=lambda: [*WORKER_SECRETS, *FORMER_WORKER_SECRETS])
     accounts: dict[str, str] = field(default_factory=dict)  # the ServiceAccounts of Airflow's parts that have rights, by part
     worker_rights: list[str] = field(default_factory=lambda: [*WORKER_RIGHTS, POD_OPERATOR])
-    retired: list[Ref] = field(default_factory=list)  # Secrets, copies and rights that nothing uses any more, then the dropped namespaces
+    # Secrets, copies, rights and an AppProject that nothing uses any more, then the dropped namespaces.
+    retired: list[Ref] = field(default_factory=list)
     log_store: str = ""
     log_store_before: str = ""
     admission: str = ""  # API version of the admission policy; empty if none is made
@@ -155,11 +168,10 @@ def make_plan(state: State, given: Settings) -> Plan:
     airflow = given.airflow
     if airflow is None:
         return plan
-    project = own_project(state, given)
-    spec = project.get("spec") or {}
     wanted = list(given.worker_namespaces)
-    allowed = [str(item.get("namespace")) for item in spec.get("destinations") or []]
-    plan.dropped_namespaces = [name for name in dict.fromkeys(allowed) if name not in wanted]
+    plan.dropped_namespaces = [name for name in dict.fromkeys(_used_namespaces(state, given)) if name not in wanted]
+    plan.project, plan.own_project, plan.repository_secret = given.project, given.own_project, given.repository_secret
+    plan.repo_server = state.argocd.repo_server if state.argocd else DEFAULT_REPO_SERVER
     plan.embedded = {repo.kind: repo.embedded for repo in airflow.repositories}
     plan.git = {repo.kind: given.git_options(repo) for repo in airflow.repositories}
     plan.argocd_access = given.argocd_access(airflow.platform)
@@ -173,6 +185,8 @@ def make_plan(state: State, given: Settings) -> Plan:
     plan.retired += copies.unused(sight.labelled, given, airflow)
     rights = [item.ref for item in own_objects(state, given, *RIGHTS_KINDS)]
     plan.retired += [ref for ref in rights if _is_unused_right(ref, plan, given)]
+    projects = own_objects(state, given, "AppProject") if given.existing_argocd else []
+    plan.retired += [item.ref for item in projects if item.ref.name != given.project]
     plan.retired += [Ref("Namespace", "", name) for name in plan.dropped_namespaces]
     plan.log_store = log_store_text(airflow.logs, given.logs_namespace)
     stored = [item for item in secrets if item.ref == Ref("Secret", given.core_namespace, LOG_SECRET)]
@@ -207,6 +221,14 @@ def _parts(state: State, given: Settings) -> set[str]:
     """The Git server and the log store of this platform, as far as they run."""
     places = {given.git_namespace, given.logs_namespace}
     return {item.ref.name for item in own_objects(state, given, "Deployment") if item.ref.namespace in places}
+
+
+def _used_namespaces(state: State, given: Settings) -> list[str]:
+    """Where workers may run until this run. An AppProject of others does not say it: there, Secrets that workers need do."""
+    if given.own_project:
+        spec = own_project(state, given).get("spec") or {}
+        return [str(item.get("namespace")) for item in spec.get("destinations") or []]
+    return [item.ref.namespace for item in own_objects(state, given, "Secret") if item.ref.name == WORKER_SECRETS[0]]
 
 
 def own_project(state: State, given: Settings) -> Obj:
@@ -280,6 +302,7 @@ def refusals(state: State, plan: Plan, given: Settings, airflow: AirflowSettings
         *node_state.refusals(state.nodes, given, airflow),
         *class_state.refusals(state.classes, given, airflow),
         *admission_state.refusals(state.admission, given, airflow),
+        *argocd_state.refusals(state.argocd, state.decision, given, airflow),
     ]
 
 

@@ -13,6 +13,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import KubeApi, at_once
 from ansible_collections.gitops.airflow.plugins.module_utils._platform import (
     admission_state,
+    argocd_state,
     chart_repository,
     class_state,
     copies,
@@ -84,7 +85,7 @@ def read_state(api: KubeApi, given: Settings, *, network: bool = False) -> plans
         state.network = network_ranges.learn(network_ranges.read(api), given.network_ranges)
     core, secret = given.core_namespace, given.airflow.logs.secret if given.airflow.logs.mode == "s3" else ""
     wanted = [
-        Ref("AppProject", given.argocd_namespace, plans.PROJECT),
+        Ref("AppProject", given.argocd_namespace, given.project),
         Ref("Deployment", core, "airflow-scheduler"),
         Ref("Secret", core, GENERATED),
         *([Ref("Secret", core, secret)] if secret else []),
@@ -209,6 +210,8 @@ class Preflight:
                 if self._is_well_formed():
                     state.nodes, state.classes = node_state.read(api, given, plans.CLAIM), class_state.read(api, given)
                 state.admission = admission_state.read(api, given)
+            if self._purpose != USE:
+                state.argocd = argocd_state.read(api, given, state.sight, state.project)
         except LibraryMissing:
             raise
         except ApiError as error:
@@ -223,6 +226,7 @@ class Preflight:
         outcome.warnings += outcome.plan.network.gaps
         if self._purpose == REMOVE:
             return
+        outcome.warnings += argocd_state.warnings(state.argocd)
         others = [refusal for refusal in state.decision.refusals if self._purpose == INSTALL or refusal.code != "tasks_run"]
         outcome.refusals += others
         # What is wrong inside another's cluster is not this platform's concern.

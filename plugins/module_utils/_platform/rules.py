@@ -17,7 +17,7 @@ from typing import Any
 from ansible.module_utils.compat.version import LooseVersion
 from ansible_collections.gitops.airflow.plugins.module_utils._platform import network_rules, pod_operator_rules, profile_rules
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.refusal import Refusal
-from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings import Settings
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings import ARGOCD_MODES, CHECK, TRUST_MODES, Settings
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.shapes import IMAGE
 
 Rule = Callable[[Settings], Iterator[Refusal]]
@@ -73,6 +73,56 @@ def git_server(given: Settings) -> Iterator[Refusal]:
             "platform_git_server is embedded or external",
             f"platform_git_server is '{given.git_server}'. It must be 'embedded' (Gitea in the cluster) or 'external' (your own server).",
             "Correct platform_git_server in the inventory.",
+        )
+
+
+def argocd(given: Settings) -> Iterator[Refusal]:
+    if given.argocd not in ARGOCD_MODES:
+        yield Refusal(
+            "argocd",
+            given.argocd,
+            "platform_argocd is install or existing",
+            f"platform_argocd is '{given.argocd}'. It must be 'install' (the platform's own Argo CD) or 'existing' (one of others).",
+            "Correct platform_argocd in the inventory.",
+        )
+    elif given.existing_argocd and given.provider == "kind":
+        yield Refusal(
+            "argocd",
+            given.argocd,
+            "only an existing cluster has an existing Argo CD",
+            "platform_argocd is 'existing', but platform_provider is 'kind'. The cluster that the platform creates has no Argo CD.",
+            "Set platform_argocd to install, or platform_provider to existing.",
+        )
+
+
+def argocd_trust(given: Settings) -> Iterator[Refusal]:
+    if given.argocd_trust not in ("", *TRUST_MODES):
+        yield Refusal(
+            "argocd_trust",
+            given.argocd_trust,
+            "platform_argocd_trust is check or manage",
+            f"platform_argocd_trust is '{given.argocd_trust}'. It must be 'check' (Argo CD must trust the Git server already) or 'manage' "
+            "(the run adds what Argo CD must trust).",
+            "Correct platform_argocd_trust in the inventory.",
+        )
+    elif given.argocd_trust == CHECK and not given.existing_argocd:
+        yield Refusal(
+            "argocd_trust",
+            given.argocd_trust,
+            "the platform's own Argo CD trusts what the run adds",
+            "platform_argocd_trust is 'check', but platform_argocd is not 'existing'. Nobody else could add what Argo CD must trust.",
+            "Remove platform_argocd_trust from the inventory, or set platform_argocd to existing.",
+        )
+
+
+def project(given: Settings) -> Iterator[Refusal]:
+    if given.airflow and given.airflow.project and not given.existing_argocd:
+        yield Refusal(
+            "project",
+            given.airflow.project,
+            "the platform's own Argo CD has no AppProject of others",
+            f"airflow_app_project is '{given.airflow.project}', but platform_argocd is not 'existing'.",
+            "Remove airflow_app_project from the inventory, or set platform_argocd to existing.",
         )
 
 
@@ -166,9 +216,11 @@ def namespace_once(given: Settings) -> Iterator[Refusal]:
 
 
 # If one of these is broken, the platform cannot be found in a cluster.
-IDENTITY: tuple[Rule, ...] = (provider, platform_name, git_server, namespace_names)
+IDENTITY: tuple[Rule, ...] = (provider, platform_name, git_server, argocd, namespace_names)
 PLATFORM: tuple[Rule, ...] = (
     *IDENTITY,
+    argocd_trust,
+    project,
     airflow_version,
     images,
     host_ports,

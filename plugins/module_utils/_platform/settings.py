@@ -23,6 +23,10 @@ PLATFORM_PREFIX, AIRFLOW_PREFIX = "platform_", "airflow_app_"
 # Whether the worker fence is an admission policy as well: where the cluster can have it, in any case, or never.
 AUTO, REQUIRE, NONE = ADMISSION_MODES = ("auto", "require", "none")
 
+# Whether the platform installs Argo CD or uses one of others, and whether it changes what that one trusts.
+INSTALLED, EXISTING = ARGOCD_MODES = ("install", "existing")
+CHECK, MANAGE = TRUST_MODES = ("check", "manage")
+
 # The embedded Git server: its Service, and the administrator's account, which owns the repositories.
 GIT_SERVICE, GIT_PORT, GIT_USER = "gitea", 3000, "gitops"
 GIT_SECRET = "git-credentials"  # the name of the Secret with the tokens of all accounts
@@ -37,6 +41,8 @@ PLATFORM_OPTIONS: dict[str, Any] = {
     "git_server": {"type": "str", "default": "embedded"},
     "airflow_version": {"type": "str", "default": ""},
     "images": {"type": "dict", "default": {}},
+    "argocd": {"type": "str", "default": INSTALLED},
+    "argocd_trust": {"type": "str", "default": ""},
     "argocd_namespace": {"type": "raw", "default": "argocd"},
     "git_namespace": {"type": "raw", "default": "git"},
     "core_namespace": {"type": "raw", "default": "airflow-core"},
@@ -57,6 +63,8 @@ PLATFORM_OPTIONS: dict[str, Any] = {
 
 AIRFLOW_OPTIONS: dict[str, Any] = {
     "name": {"type": "str", "default": "airflow-core"},
+    "project": {"type": "str", "default": ""},
+    "kinds": {"type": "list", "elements": "dict", "default": []},
     "platform_repo": {"type": "str", "default": ""},
     "platform_branch": {"type": "str", "default": "main"},
     "platform_path": {"type": "str", "default": "platform/airflow/core"},
@@ -173,6 +181,8 @@ class AirflowSettings:
     platform: Repository
     dags: Repository
     name: str = "airflow-core"
+    project: str = ""  # an existing AppProject
+    kinds: tuple[Mapping[str, Any], ...] = ()  # of the chart's objects, with group and kind
     path: str = "platform/airflow/core"
     take_over: str = ""
     subpath: str = "dags"
@@ -215,6 +225,8 @@ class Settings:
     git_server: str = "embedded"
     airflow_version: str = ""
     images: Mapping[str, str] = field(default_factory=dict)
+    argocd: str = INSTALLED
+    argocd_trust: str = ""
     argocd_namespace: Any = "argocd"
     git_namespace: Any = "git"
     core_namespace: Any = "airflow-core"
@@ -265,6 +277,33 @@ class Settings:
         logs = [self.logs_namespace] if self.logs_mode == "embedded" else []
         return [self.argocd_namespace, *git, *logs]
 
+    @property
+    def existing_argocd(self) -> bool:
+        """Whether an Argo CD of others is used."""
+        return self.argocd == EXISTING
+
+    @property
+    def trust(self) -> str:
+        """Whether the run changes what Argo CD trusts. The ConfigMaps of an Argo CD of others are shared with them."""
+        return self.argocd_trust or (CHECK if self.existing_argocd else MANAGE)
+
+    @property
+    def own_project(self) -> str:
+        """The AppProject that the roles make; empty if an existing one is used. An Argo CD of others may have an AppProject airflow."""
+        if self.airflow and self.airflow.project:
+            return ""
+        return str(self.name) if self.existing_argocd else "airflow"
+
+    @property
+    def project(self) -> str:
+        """The AppProject of the Application."""
+        return self.airflow.project if self.airflow and self.airflow.project else self.own_project
+
+    @property
+    def repository_secret(self) -> str:
+        """The Secret by which Argo CD knows the platform repository."""
+        return f"{self.name if self.existing_argocd else 'airflow'}-platform-repository"
+
     def git_options(self, repo: Repository) -> dict[str, Any]:
         """The options by which git_publish and git_branch_info reach a repository, without credentials that a person set: those are secret.
 
@@ -292,6 +331,8 @@ class Settings:
     def owner(self) -> Platform:
         """The platform as the look at the owners of the cluster's objects knows it."""
         airflow = self.airflow
+        # Without Airflow's settings it is not known which AppProject is used.
+        unknown = self.existing_argocd and airflow is None
         default = Repository("platform", f"{embedded_server(self.git_namespace)}gitops/platform.git")
         return Platform(
             self.name,
@@ -313,6 +354,9 @@ class Settings:
                 *(Ref("ServiceAccount", str(name), POD_OPERATOR, "v1") for name in self.pod_operators),
             ),
             operators=tuple(map(str, self.pod_operators)),
+            existing_argocd=self.existing_argocd,
+            project="" if unknown else self.own_project,
+            repository_secret="" if unknown else self.repository_secret,
         )
 
 
@@ -342,6 +386,8 @@ def from_params(platform: Mapping[str, Any], airflow: Mapping[str, Any] | None) 
         airflow=AirflowSettings(
             _repository("platform", airflow, server),
             _repository("dags", airflow, server),
+            project=airflow["project"],
+            kinds=tuple(airflow["kinds"]),
             path=airflow["platform_path"],
             subpath=airflow["dags_subpath"],
             logs=Logs(airflow["logs"], *(airflow[f"logs_{name}"] for name in ("endpoint", "region", "bucket", "secret"))),

@@ -73,11 +73,9 @@ def test_no_image_has_a_tag_that_moves(defaults: dict[str, Any]) -> None:
 
 ACCOUNTS = {"scheduler": "airflow-scheduler", "triggerer": "airflow-triggerer", "webserver": "airflow-webserver"}
 COPY = {"api_version": "v1", "kind": "ConfigMap", "namespace": "gone", "name": "settings"}
-PLAN = {
-    "__platform_preflight": {
-        "plan": {"worker_secrets": ["airflow-metadata"], "worker_rights": Plan().worker_rights, "accounts": ACCOUNTS, "copies": [COPY]}
-    }
-}
+IN_ARGOCD = {"own_project": "ours", "repository_secret": "ours-platform-repository"}
+OF_WORKERS = {"worker_secrets": ["airflow-metadata"], "worker_rights": Plan().worker_rights, "accounts": ACCOUNTS, "copies": [COPY]}
+PLAN = {"__platform_preflight": {"plan": {**OF_WORKERS, **IN_ARGOCD}}}
 
 
 @pytest.mark.parametrize("text", TRICKY)
@@ -110,6 +108,39 @@ def test_a_namespace_is_named_as_it_is_called(render: Render, name: str) -> None
     assert {"kind": "ConfigMap", "namespace": "gone", "name": "settings"} in listed[0]
     rights = render("airflow_app/rbac.yaml.j2", platform_worker_namespaces=[{"name": name}], **PLAN)
     assert {item["metadata"]["namespace"] for item in rights} == {name}
+
+
+@pytest.mark.parametrize("own", ["ours", ""])
+def test_an_appproject_of_others_is_not_removed(render: Render, own: str) -> None:
+    plan = {"__platform_preflight": {"plan": {**OF_WORKERS, **IN_ARGOCD, "own_project": own}}}
+    removed: list[Any] = render("airflow_app/removed-objects.yaml.j2", **plan)
+    in_argocd = {(item["kind"], item["name"]) for item in removed[0] if item["namespace"] == "argocd"}
+    assert in_argocd == {("Secret", "ours-platform-repository"), *([("AppProject", own)] if own else [])}
+
+
+@pytest.mark.parametrize(("mode", "made"), [("install", True), ("existing", False)])
+def test_the_namespace_of_an_argo_cd_of_others_is_not_made(defaults: dict[str, Any], mode: str, made: bool) -> None:
+    given = defaults | {"platform_argocd": mode, "platform_worker_namespaces": [{"name": "airflow-core"}, {"name": "airflow-user"}]}
+    names = Templar(DataLoader(), given).template(trust_as_template("{{ namespaces_names }}"))
+    assert sorted(names) == ["airflow-core", "airflow-user", *(["argocd"] if made else [])]
+
+
+@pytest.mark.parametrize(
+    ("given", "url", "password", "trust", "in_bundle"),
+    [
+        ({}, "https://localhost:8443", "argocd-initial-admin-secret | base64 -d", "manage", True),
+        ({"argocd_admin_password": "x"}, "https://localhost:8443", "argocd_admin_password of your inventory", "manage", True),
+        ({"platform_argocd": "existing", "argocd_admin_password": "x"}, "", "ask the owner of Argo CD", "check", False),
+    ],
+)
+def test_what_is_shown_of_an_argo_cd_of_others(
+    defaults: dict[str, Any], given: dict[str, Any], url: str, password: str, trust: str, in_bundle: bool
+) -> None:
+    templar = Templar(DataLoader(), defaults | given)
+    bundle = yaml.safe_load((ROLES / "support_bundle/defaults/main.yml").read_text())["support_bundle_namespaces"]
+    texts = ("{{ platform_argocd_url }}", "{{ __platform_passwords['Argo CD'] }}", "{{ platform_argocd_trust }}", bundle)
+    found = [templar.template(trust_as_template(text)) for text in texts]
+    assert (found[0], found[1].endswith(password), found[2], "argocd" in found[3]) == (url, True, trust, in_bundle)
 
 
 @pytest.mark.parametrize("account", TRICKY)

@@ -331,3 +331,29 @@ def test_images_of_this_machine_are_only_in_a_kind_cluster(
     role_evaluator: Callable[[str], Callable[..., Any]], given: dict[str, Any], expected: list[str]
 ) -> None:
     assert role_evaluator("airflow_app")("__airflow_app_settings.local_images", **given) == expected
+
+
+@pytest.mark.parametrize(
+    ("given", "project", "secret", "trust"),
+    [
+        ({"platform_name": "beta"}, "airflow", "airflow-platform-repository", "manage"),
+        ({"platform_name": "beta", "platform_argocd": "existing"}, "beta", "beta-platform-repository", "check"),
+        (
+            {"platform_argocd": "existing", "platform_argocd_trust": "manage", "airflow_app_project": "data"},
+            "data",
+            "airflow-platform-repository",
+            "manage",
+        ),
+    ],
+)
+def test_names_and_trust_in_an_argo_cd_of_others(
+    arguments: Arguments, given: dict[str, Any], project: str, secret: str, trust: str
+) -> None:
+    repository = arguments("argocd.yml", "argocd_repository", **given)
+    names = ("name", "project", "trust", "repository_server")
+    assert [repository[name] for name in names] == [secret, project, trust, "argocd-repo-server"]
+    assert arguments("publish.yml", "argocd_application", **given)["project"] == project
+    removed = arguments("absent.yml", "argocd_repository", **given)
+    assert [removed[name] for name in ("name", "project", "state")] == [secret, project, "absent"]
+    if "airflow_app_project" not in given:
+        assert arguments("argocd.yml", "argocd_project", **given)["name"] == project

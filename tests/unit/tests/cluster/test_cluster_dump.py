@@ -10,7 +10,7 @@ import json
 from typing import Any
 
 import pytest
-from ansible_collections.gitops.airflow.tests.cluster.dump import Dump, Obj, compare, count, dump, normalized, settled
+from ansible_collections.gitops.airflow.tests.cluster.dump import Dump, Obj, compare, count, dump, normalized, settled, without_reports
 
 
 def served() -> dict[str, Obj]:
@@ -126,6 +126,24 @@ def test_a_status_that_a_person_could_set_is_compared() -> None:
     """Of an Application, for instance: only what kubelets and the workload controllers report is left out."""
     old = {"metadata": {"name": "a"}, "status": {"sync": "Synced"}}
     assert normalized("applications.argoproj.io", old) == old
+
+
+@pytest.mark.parametrize(
+    ("resource", "change", "same"),
+    [
+        ("applications.argoproj.io", {"status": {"sync": "Unknown"}}, True),
+        ("applications.argoproj.io", {"metadata": {"name": "a", "generation": 2}}, True),
+        ("applications.argoproj.io", {"spec": {"project": "other"}}, False),
+        ("applications.argoproj.io", {"metadata": {"name": "a", "labels": {"x": "y"}}}, False),
+        ("applicationsets.argoproj.io", {"status": {}}, True),
+        ("appprojects.argoproj.io", {"status": {}}, False),
+        ("deployments.apps", {"metadata": {"name": "a", "generation": 2}}, False),
+    ],
+)
+def test_what_a_running_argo_cd_reports(resource: str, change: Obj, same: bool) -> None:
+    old: Obj = {"metadata": {"name": "a", "generation": 1}, "spec": {}, "status": {"sync": "Synced"}}
+    before, after = (without_reports({resource: {"n/a": item}}) for item in (old, {**old, **change}))
+    assert (compare(before, after) == []) is same
 
 
 def test_what_is_added_and_removed() -> None:

@@ -14,6 +14,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._argocd.known_hosts
     mark,
     parse,
     render,
+    single_keys,
     trusted,
 )
 from ansible_collections.gitops.airflow.plugins.module_utils._git.credentials import host_keys
@@ -66,6 +67,19 @@ def test_a_platforms_lines_are_found(text: str, blocks: bool, foreign: str, own:
 )
 def test_the_text_has_the_wanted_keys(text: str, wanted: list[str], result: str) -> None:
     assert render(parse(text, "airflow", blocks=True), wanted, "airflow") == result
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("h ssh-rsa A", {"h ssh-rsa A"}),
+        ("h,10.0.0.1 ssh-rsa A comment", {"h ssh-rsa A", "10.0.0.1 ssh-rsa A"}),
+        ("@cert-authority *.h,x ssh-rsa A", {"@cert-authority *.h ssh-rsa A", "@cert-authority x ssh-rsa A"}),
+        ("# h ssh-rsa A\n\n", set()),
+    ],
+)
+def test_each_host_of_a_line(text: str, found: set[str]) -> None:
+    assert single_keys(text) == found
 
 
 def test_host_keys_of_a_text() -> None:

@@ -67,10 +67,10 @@ class Server:
         return str(self.objects[SECRET]["metadata"]["annotations"]["gitops-airflow/trust"])
 
 
-def trust(server: Server, **given: Any) -> RepositoryTrust:
+def trust(server: Server, *, manage: bool = True, **given: Any) -> RepositoryTrust:
     options: Obj = {"name": "r", "namespace": "argocd", "platform": "airflow", "repo": f"https://{HOST}/x.git", **given}
     options = {"credentials": Credentials(ca=PEM), **options}
-    return RepositoryTrust(cast(KubeApi, server), Repository(**options))
+    return RepositoryTrust(cast(KubeApi, server), Repository(**options), manage=manage)
 
 
 def test_what_is_added_is_remembered_before() -> None:
@@ -104,3 +104,38 @@ def test_host_keys_that_others_add_meanwhile_stay() -> None:
     assert text == "git.example.com ssh-rsa BBBB gitops-airflow/platform=airflow\ntheirs ssh-rsa AAAA"
     assert trust(server).absent(1).changed
     assert server.objects[HOSTS]["data"]["ssh_known_hosts"] == "theirs ssh-rsa AAAA"
+
+
+def test_with_check_nothing_but_the_secret_is_written() -> None:
+    """What Argo CD trusts belongs to its owner. An entry of an earlier run stays remembered, so that a removal takes it back."""
+    server = Server()
+    with pytest.raises(CollectionError) as refused:
+        trust(server, manage=False).present()
+    assert (refused.value.code, server.writes) == ("not_trusted", [])
+    entry = f"Add to the key {HOST} of the ConfigMap argocd-tls-certs-cm in the namespace argocd:\n{PEM.rstrip()}"
+    assert refused.value.next_action == entry
+    server.objects[TLS]["data"] = {HOST: OTHER + PEM}
+    done = trust(server, manage=False).present()
+    assert (server.writes, done.trust, done.theirs, done.rolled_out) == ([SECRET], [], [f"tls:{HOST}"], False)
+    server.objects[TLS]["data"] = {}
+    trust(server).present()
+    server.writes.clear()
+    done = trust(server, manage=False).present()
+    assert (server.memory, done.trust, done.theirs) == (f"tls:{HOST}", [f"tls:{HOST}"], [])
+    assert TLS not in server.writes
+    trust(server, manage=False).absent(1)
+    assert server.objects[TLS]["data"] == {}
+
+
+@pytest.mark.parametrize("known", ["", "git.example.com ssh-rsa BBBB\n"])
+def test_with_check_host_keys_must_be_known(known: str) -> None:
+    server = Server()
+    server.objects[HOSTS]["data"] = {"ssh_known_hosts": known}
+    given = {"repo": "git@git.example.com:x.git", "credentials": Credentials(known_hosts="git.example.com ssh-rsa BBBB")}
+    if known:
+        assert trust(server, manage=False, **given).present().trust == []
+        assert server.writes == [SECRET]
+        return
+    with pytest.raises(CollectionError) as refused:
+        trust(server, manage=False, **given).present()
+    assert refused.value.next_action.endswith("argocd-ssh-known-hosts-cm in the namespace argocd:\ngit.example.com ssh-rsa BBBB")

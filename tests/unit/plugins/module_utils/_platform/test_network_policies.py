@@ -514,3 +514,15 @@ def peers(spec: dict[str, Any], side: str) -> list[dict[str, Any]]:
 
 def blocks(spec: dict[str, Any]) -> list[dict[str, Any]]:
     return [peer["ipBlock"] for side in ("from", "to") for peer in peers(spec, side) if "ipBlock" in peer]
+
+
+@pytest.mark.parametrize("level", ["default", "strict"])
+def test_an_argo_cd_of_others_is_not_limited_and_reads_the_embedded_repository(level: str) -> None:
+    """However it was installed: the labels of its pods differ."""
+    given = replace(GIVEN, argocd="existing", network_policy=level)
+    around = replace(AROUND, made=OWN - {"argocd"})
+    assert "argocd" not in {item["metadata"]["namespace"] for item in definitions(given, around)}
+    of_operator = named("argocd", "openshift-gitops-repo-server")
+    assert fence(level, given, around).passes(of_operator, GITEA, 3000)
+    assert not fence(level, replace(given, argocd="install"), around).passes(of_operator, GITEA, 3000)
+    assert not fence(level, given, around).passes(STRANGER, GITEA, 3000)

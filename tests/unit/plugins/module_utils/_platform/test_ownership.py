@@ -542,3 +542,34 @@ def test_a_record_reads_both_spellings() -> None:
     assert ref_from({"apiVersion": "v1", "kind": "A", "name": "b", "namespace": None}) == Ref("A", "", "b")
     with pytest.raises(ValueError, match="kind and name are needed"):
         ref_from({"kind": "A"})
+
+
+THEIRS = Platform(
+    "beta",
+    namespaces=("airflow-core",),
+    existing_argocd=True,
+    project="beta",
+    repository_secret="beta-platform-repository",
+)
+
+
+def test_an_argo_cd_of_others_is_used_and_nothing_in_it_is_taken_over() -> None:
+    found = [thing("CustomResourceDefinition", "applications.argoproj.io"), SERVER, ROLE]
+    assert codes(Sight(argocd=found), THEIRS) == []
+    planned = {(ref.kind, ref.name) for ref in planned_refs(THEIRS) if ref.namespace == "argocd"}
+    assert planned == {("Secret", "beta-platform-repository"), ("AppProject", "beta"), ("Application", "airflow-core")}
+    unnamed = replace(THEIRS, project="", repository_secret="")
+    assert [ref.kind for ref in planned_refs(unnamed) if ref.namespace == "argocd"] == ["Application"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "action"),
+    [
+        ("Application", "airflow-core", "Change airflow_app_name, from which the names in argocd follow."),
+        ("AppProject", "beta", "Change platform_name, from which the names in argocd follow."),
+        ("Secret", "beta-platform-repository", "Change platform_name, from which the names in argocd follow."),
+    ],
+)
+def test_names_that_others_use_in_their_argo_cd(kind: str, name: str, action: str) -> None:
+    (refusal,) = decide(Sight(argocd=[SERVER], planned=[thing(kind, name, {}, "argocd")]), THEIRS).refusals
+    assert (refusal.code, refusal.value, refusal.next_action) == ("foreign_object", f"{kind} argocd/{name}", action)

@@ -42,6 +42,7 @@ def test_an_option_is_called_as_the_roles_variable(prefix: str, options: dict[st
     assert left <= {
         "airflow_version",
         "images",
+        "kinds",
         "local_images",
         "task_logs_state",
         "platform_credentials",

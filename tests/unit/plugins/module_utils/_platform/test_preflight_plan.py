@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.gitops.airflow.plugins.module_utils._git.credentials import Credentials
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.argocd_state import ArgoCD
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.copies import Source, Standing
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import Decision, Found, Ref, Sight
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.plan import GENERATED_KEYS, Plan, State, make_plan, refusals
@@ -433,3 +434,65 @@ def test_f9_what_stands_in_the_way_of_copies_is_refused() -> None:
     earlier = state(secret("db", "airflow-cron", COPY), named={source: frozenset({"k"}), copy: frozenset({"k"})})
     unset = given(values=settings.airflow.values if settings.airflow else {})
     assert [refusal.code for refusal in found(earlier, unset)] == ["missing_reference"]
+
+
+def existing(name: str = "airflow", **airflow: Any) -> Settings:
+    return replace(given(**airflow), name=name, argocd="existing")
+
+
+@pytest.mark.parametrize(
+    ("settings", "project_name", "own", "secret_name", "trust"),
+    [
+        (GIVEN, "airflow", "airflow", "airflow-platform-repository", "manage"),
+        # Names of earlier versions stay.
+        (replace(GIVEN, name="beta"), "airflow", "airflow", "airflow-platform-repository", "manage"),
+        (existing(), "airflow", "airflow", "airflow-platform-repository", "check"),
+        (existing("beta"), "beta", "beta", "beta-platform-repository", "check"),
+        (existing("beta", project="data"), "data", "", "beta-platform-repository", "check"),
+        (replace(existing("beta"), argocd_trust="manage"), "beta", "beta", "beta-platform-repository", "manage"),
+    ],
+)
+def test_what_the_platform_has_in_argo_cd(settings: Settings, project_name: str, own: str, secret_name: str, trust: str) -> None:
+    result = plan(settings=settings)
+    assert (result.project, result.own_project, result.repository_secret, settings.trust) == (project_name, own, secret_name, trust)
+    owner = settings.owner()
+    assert (owner.project, owner.repository_secret, owner.existing_argocd) == (own, secret_name, settings.argocd == "existing")
+
+
+def test_without_airflows_settings_no_name_in_an_argo_cd_of_others_is_known() -> None:
+    owner = replace(existing(), airflow=None).owner()
+    assert (owner.project, owner.repository_secret) == ("", "")
+
+
+def test_the_repository_server_of_an_argo_cd_of_others() -> None:
+    labels = {"app.kubernetes.io/component": "repo-server"}
+    found = ArgoCD(({"metadata": {"name": "shared-repo-server", "labels": labels}},))
+    assert plan(settings=existing(), argocd=found).repo_server == "shared-repo-server"
+    assert plan().repo_server == "argocd-repo-server"
+
+
+def test_a_dropped_namespace_is_known_without_a_project_of_its_own() -> None:
+    """An AppProject of others permits namespaces that this platform never used."""
+    theirs = project(("airflow-core", "team"), {})
+    labelled = [secret("airflow-metadata", name) for name in ("airflow-core", "old")] + [secret("airflow-metadata", "beta-core", OTHER)]
+    assert plan(*labelled, settings=existing(project="data"), project=theirs).dropped_namespaces == ["old"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "labels", "retired"),
+    [
+        (existing(), OURS, False),
+        (existing(project="data"), OURS, True),
+        (existing(project="data"), OTHER, False),
+        (existing(project="airflow"), OURS, False),
+        (GIVEN, OURS, False),
+    ],
+)
+def test_a_project_that_is_not_used_any_more_is_retired(settings: Settings, labels: dict[str, str], retired: bool) -> None:
+    own = Found(Ref("AppProject", "argocd", "airflow"), {"name": "airflow", "namespace": "argocd", "labels": labels})
+    assert (own.ref in plan(own, settings=settings).retired) is retired
+
+
+def test_what_an_argo_cd_of_others_lacks_is_refused() -> None:
+    (refusal,) = found(state(argocd=ArgoCD()), existing())
+    assert refusal.code == "no_argocd"

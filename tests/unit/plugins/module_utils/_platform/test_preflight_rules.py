@@ -107,6 +107,9 @@ def check(refusal: Refusal, code: str, value: str, words: str, action: str) -> N
             "worker_namespaces": ("airflow-core", "airflow-logs"),
         },
         {"airflow": None},
+        {"provider": "existing", "argocd": "existing"},
+        {"provider": "existing", "argocd": "existing", "argocd_trust": "manage", "airflow": replace(AIRFLOW, project="data")},
+        {"argocd_trust": "manage"},
     ],
 )
 def test_settings_of_the_platform_that_agree(given: dict[str, Any]) -> None:
@@ -135,6 +138,17 @@ LABEL = "in quotes if it is a number."
                 LABEL,
             )
             for name in ("Airflow", "a_b", "-a", "a-", "a" * 64, "", 123, True, "a\n")
+        ),
+        ({"argocd": "shared"}, "argocd", "shared", "'shared'. It must be 'install'", "Correct platform_argocd"),
+        ({"argocd": "existing"}, "argocd", "existing", "but platform_provider is 'kind'", "platform_provider to existing"),
+        ({"argocd_trust": "never"}, "argocd_trust", "never", "'never'. It must be 'check'", "Correct platform_argocd_trust"),
+        ({"argocd_trust": "check"}, "argocd_trust", "check", "platform_argocd is not 'existing'", "Remove platform_argocd_trust"),
+        (
+            {"airflow": replace(AIRFLOW, project="data")},
+            "project",
+            "data",
+            "airflow_app_project is 'data', but platform_argocd is not 'existing'",
+            "Remove airflow_app_project",
         ),
         ({"git_server": "github"}, "git_server", "github", "'github'. It must be 'embedded'", "Correct platform_git_server"),
         *(

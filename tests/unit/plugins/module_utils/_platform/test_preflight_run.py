@@ -12,7 +12,13 @@ from typing import Any
 import pytest
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError, CollectionError, LibraryMissing
 from ansible_collections.gitops.airflow.plugins.module_utils._git.credentials import Credentials
-from ansible_collections.gitops.airflow.plugins.module_utils._platform import admission_state, class_state, node_state, preflight
+from ansible_collections.gitops.airflow.plugins.module_utils._platform import (
+    admission_state,
+    argocd_state,
+    class_state,
+    node_state,
+    preflight,
+)
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.copies import Source
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.network_ranges import Network
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.node_state import Nodes
@@ -156,6 +162,29 @@ def test_what_counts_for_a_purpose(desk: Desk, purpose: str, decision: list[str]
     desk.decision = [refusal(code) for code in decision]
     outcome = desk.run(purpose=purpose)
     assert (codes(outcome), len(desk.asked), outcome.complete) == (expected, asked, True)
+
+
+NEWER = {"image": "argocd:v3.9.0"}
+
+
+@pytest.mark.parametrize(("purpose", "reads", "warned"), [("install", 1, True), ("use", 0, False), ("remove", 1, False)])
+def test_an_argo_cd_of_others_is_read_to_install_and_to_remove(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, purpose: str, reads: int, warned: bool
+) -> None:
+    """A removal restarts its repository server, whose name it needs."""
+    labels = {"app.kubernetes.io/component": "application-controller"}
+    workloads = [{"metadata": {"name": "c", "labels": labels}, "spec": {"template": {"spec": {"containers": [NEWER]}}}}]
+    workloads += [{"metadata": {"name": "shared", "labels": {"app.kubernetes.io/component": "repo-server"}}}]
+    seen = list[Settings]()
+
+    def read(_api: Any, given: Settings, _sight: Sight, _project: Any) -> argocd_state.ArgoCD:
+        seen.append(given)
+        return argocd_state.ArgoCD(tuple(workloads), frozenset(argocd_state.NEEDED_CRDS))
+
+    monkeypatch.setattr(argocd_state, "read", read)
+    outcome = desk.run(replace(GIVEN, provider="existing", argocd="existing"), purpose=purpose)
+    assert (len(seen), any("version v3.9.0" in text for text in outcome.warnings)) == (reads, warned)
+    assert (outcome.plan.repo_server == "shared") is bool(reads)
 
 
 class Api:
