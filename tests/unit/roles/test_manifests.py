@@ -14,6 +14,7 @@ import pytest
 import yaml
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.admission_state import MARK, MARKED_ROLE
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import Platform, planned_refs
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.plan import Plan
 from ansible_collections.gitops.airflow.tests.platform.rights import expanded, of_role, table
@@ -75,7 +76,13 @@ ACCOUNTS = {"scheduler": "airflow-scheduler", "triggerer": "airflow-triggerer", 
 COPY = {"api_version": "v1", "kind": "ConfigMap", "namespace": "gone", "name": "settings"}
 PLAN = {
     "__platform_preflight": {
-        "plan": {"worker_secrets": ["airflow-metadata"], "worker_rights": Plan().worker_rights, "accounts": ACCOUNTS, "copies": [COPY]}
+        "plan": {
+            "worker_secrets": ["airflow-metadata"],
+            "worker_rights": Plan().worker_rights,
+            "accounts": ACCOUNTS,
+            "copies": [COPY],
+            "admission": "",
+        }
     }
 }
 
@@ -114,7 +121,7 @@ def test_a_namespace_is_named_as_it_is_called(render: Render, name: str) -> None
 
 @pytest.mark.parametrize("account", TRICKY)
 def test_an_account_is_named_as_it_is_called(render: Render, account: str) -> None:
-    plan = {"__platform_preflight": {"plan": {"accounts": dict.fromkeys(ACCOUNTS, account)}}}
+    plan = {"__platform_preflight": {"plan": {"accounts": dict.fromkeys(ACCOUNTS, account), "admission": ""}}}
     subjects = [subject for item in render("airflow_app/rbac.yaml.j2", **plan) for subject in item.get("subjects", [])]
     assert {subject["name"] for subject in subjects} == {account}
 
@@ -140,6 +147,16 @@ def test_d9_the_rights_are_those_of_the_table(render: Render) -> None:
                 where |= roles[item["metadata"]["namespace"], item["roleRef"]["name"]]
     listed = {name: expanded(where["airflow"]) for name, where in table()["core"].items() if where}
     assert given == {name: {"airflow-core": rules, "a": rules} for name, rules in listed.items()}
+
+
+@pytest.mark.parametrize("version", ["admissionregistration.k8s.io/v1", ""])
+def test_the_role_of_each_namespace_says_whether_the_platform_has_an_admission_policy(render: Render, version: str) -> None:
+    """make status looks for the policy where a run said that it made one."""
+    plan = {"__platform_preflight": {"plan": {**PLAN["__platform_preflight"]["plan"], "admission": version}}}
+    objects = render("airflow_app/rbac.yaml.j2", platform_worker_namespaces=[{"name": "airflow-core"}, {"name": "a"}], **plan)
+    marked = {identity(item): item["metadata"]["annotations"].get(MARK) for item in objects if MARK in item["metadata"]["annotations"]}
+    expected = {("Role", namespace, MARKED_ROLE): version for namespace in ("airflow-core", "a")}
+    assert marked == (expected if version else {})
 
 
 def test_f10_the_account_that_may_make_pods_has_the_rights_of_the_table_in_its_namespace_alone(render: Render) -> None:
