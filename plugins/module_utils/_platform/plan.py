@@ -181,6 +181,7 @@ def make_plan(state: State, given: Settings) -> Plan:
         *_notes(plan, airflow),
         *node_state.notes(state.nodes, given, airflow),
         *admission_state.notes(state.admission, airflow.admission_policy),
+        *references.log_store_notes(given, airflow, state.named, plan.namespaces),
     ]
     return plan
 

@@ -210,6 +210,33 @@ def test_the_log_stores_accounts_are_as_it_reads_them(render: Render) -> None:
     assert secret["stringData"] == {"users.json": json.dumps({"accessAccounts": accounts})}
 
 
+@pytest.mark.parametrize(
+    ("given", "names", "copied"),
+    [
+        ({}, [], []),
+        ({"airflow_app_values": {"registry": {"secretName": "pull"}}}, ["pull"], []),
+        (
+            {"airflow_app_values": {"imagePullSecrets": [{"name": "on"}, {"name": "b"}]}, "airflow_app_worker_secrets": ["db", "b"]},
+            ["on", "b"],
+            ["b"],
+        ),
+    ],
+)
+def test_the_log_stores_pods_pull_their_images_as_airflow_does(
+    render: Render, defaults: dict[str, Any], given: dict[str, Any], names: list[str], copied: list[str]
+) -> None:
+    objects = [*render("task_logs/task-logs.yaml.j2", **given), *render("task_logs/setup-job.yaml.j2", **given)]
+    workloads = {
+        item["kind"]: item["spec"].get("jobTemplate", item) for item in objects if item["kind"] in ("Deployment", "CronJob", "Job")
+    }
+    pods = {kind: item["spec"]["template"]["spec"] for kind, item in workloads.items()}
+    assert len(pods) == 3
+    assert {kind: pod.get("imagePullSecrets") for kind, pod in pods.items()} == dict.fromkeys(
+        pods, [{"name": name} for name in names] or None
+    )
+    assert Templar(DataLoader(), defaults | given).template(defaults["__task_logs_copied_pull_secrets"]) == copied
+
+
 def test_another_program_or_volume_makes_another_job(render: Render) -> None:
     def template(uid: str) -> Any:
         applied = {"objects": [{"kind": "Deployment", "uid": "0"}, {"kind": "PersistentVolumeClaim", "uid": uid}]}
