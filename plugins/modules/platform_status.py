@@ -144,8 +144,8 @@ RETURN = r"""
 status:
   description:
     - The state. C(problems) says why it is not C(healthy); C(warnings) do not count.
-    - C(next_action) says what to do about a cluster that does not answer, about a scheduler of Kubernetes that does not run, and about
-      an admission policy that was deleted. It is empty otherwise.
+    - C(next_action) says what to do about a cluster that does not answer, a scheduler of Kubernetes that does not run, an admission
+      policy that was deleted, and a lock that git-sync left behind. It is empty otherwise.
     - Times are in seconds, sizes in bytes, CPU in cores.
   returned: success
   type: dict

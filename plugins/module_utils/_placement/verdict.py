@@ -243,7 +243,7 @@ def _open(
     if last.phase == "Gone" and (replaced := _replaced(last, expect)):
         return replaced, []
     # Words alone: what time alone may mend has no grace, such as a scheduler of the cluster that restarts, or a node that is being added.
-    if ailing := start_problems(last.pod) or [words(last, cause) for cause in waits_for_node(last)]:
+    if ailing := [*map(str, start_problems(last.pod))] or [words(last, cause) for cause in waits_for_node(last)]:
         reason = f"{reason} ({named(ailing)})"
     return reason, [] if lacks and last.phase == "Gone" else _troubles(last, rules)
 

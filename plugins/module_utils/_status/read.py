@@ -31,6 +31,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._status import logs
 from ansible_collections.gitops.airflow.plugins.module_utils._status.runs import ask
 from ansible_collections.gitops.airflow.plugins.module_utils._status.troubles import (
     Trouble,
+    checkout_actions,
     pod_actions,
     read_leases,
     read_policy,
@@ -271,7 +272,11 @@ class StatusRead:
                     "unreadable": self.unreadable,
                     "unknown": [*self.unknown, *token.result()],
                     "troubles": [trouble.text for trouble in troubles],
-                    "actions": [*(trouble.action for trouble in troubles), *pod_actions(pods, now)],
+                    "actions": [
+                        *(trouble.action for trouble in troubles),
+                        *pod_actions(pods, now),
+                        *checkout_actions(checkouts, at.core),
+                    ],
                     "nodes": rows.node_rows(nodes, node_use),
                     "applications": rows.application_rows(applications.result(), now),
                     "pods": rows.pod_rows(own, pod_use, now, events, said),

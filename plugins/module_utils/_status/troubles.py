@@ -1,9 +1,9 @@
 # Copyright: (c) 2026, The gitops.airflow team
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What no pod and no workload of the platform shows: a scheduler that does not run, an admission policy that was deleted.
+"""What no pod and no workload of the platform shows: a scheduler that does not run, an admission policy that was deleted; and next steps.
 
-The first part is pure.
+All but the functions that read are pure.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import datetime
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from ansible_collections.gitops.airflow.plugins.module_utils._argocd.messages import LEFT_LOCK
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError
 from ansible_collections.gitops.airflow.plugins.module_utils._base.owner import owner_of
 from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Obj
@@ -28,7 +29,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._platform.admission
     object_name,
 )
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.admission_state import MARK, MARKED_ROLE
-from ansible_collections.gitops.airflow.plugins.module_utils._status.rows import ago, young
+from ansible_collections.gitops.airflow.plugins.module_utils._status.rows import Row, ago, young
 
 RBAC = "rbac.authorization.k8s.io/v1"
 DENY = "Deny"
@@ -76,6 +77,16 @@ def pod_actions(pods: Iterable[Obj], now: datetime.datetime) -> list[str]:
     """The next step for each scheduler that has not processed a pod in time."""
     causes = [cause for pod in current_pods(pods) if not young(pod, now) for cause in pod_causes(pod) if cause.kind == "scheduler"]
     return list({cause.text.partition(": ")[2]: cause.action for cause in reversed(causes)}.values())
+
+
+def checkout_actions(checkouts: Iterable[Row], core: str) -> list[str]:
+    """The next step for pods whose git-sync was killed and left a lock: git-sync 4.1 never removes it (git-sync: pull request 914)."""
+    pods = [str(row["pod"]) for row in checkouts if LEFT_LOCK.search(row["error"])]
+    if not pods:
+        return []
+    which, it = ("these pods", "them") if len(pods) > 1 else ("this pod", "it")
+    command = f"kubectl -n {core} delete pod {' '.join(pods)}"
+    return [f"If git-sync goes on to fail, a killed git process left a lock in {which}: delete {it} ({command})."]
 
 
 def read_policy(api: KubeApi, platform: str, namespaces: Iterable[str]) -> Trouble | None:

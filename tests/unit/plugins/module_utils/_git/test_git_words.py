@@ -54,6 +54,9 @@ LOCKED = "remote: error: cannot lock ref 'refs/heads/main': Unable to create '/s
         (f"ERROR: Repository not found.\n{SSH_TAIL}", "repository_missing"),
         ("fatal: '/srv/x.git' does not appear to be a git repository", "repository_missing"),
         ("fatal: couldn't find remote ref refs/heads/next", "branch_missing"),
+        (f"{LOCKED}File exists.\n!\tabc:refs/heads/main\t[remote rejected] (failed to update ref)", "locked"),
+        ("remote: fatal: Unable to create '/srv/x.git/packed-refs.lock': File exists.", "locked"),
+        (f"{LOCKED}Permission denied\n!\tabc:refs/heads/main\t[remote rejected] (failed to update ref)", "server_error"),
         ("fatal: unable to access 'http://h/': Could not resolve host: h", "unreachable"),
         ("fatal: unable to access 'http://h/': Failed to connect to h port 80 after 0 ms: Couldn't connect to server", "unreachable"),
         (f"ssh: connect to host h port 22: Connection refused\n{SSH_TAIL}", "unreachable"),
@@ -150,6 +153,11 @@ def test_the_next_action_names_what_the_reader_sets() -> None:
     assert error.named({"branch": "dags_branch"}).next_action == "Correct dags_branch, or make that branch."
     untrusted = complaint("https://h/x", "main", "SSL certificate problem")
     assert "Give the certificate of its authority as ca," in untrusted.next_action
+
+
+def test_the_lock_that_was_left_is_named() -> None:
+    said = complaint("http://h/x.git", "main", f"{LOCKED}File exists.").next_action
+    assert said.endswith("delete the file /srv/x.git/refs/heads/main.lock on the server.")
 
 
 @pytest.mark.parametrize("action", [row[3] for row in COMPLAINTS])

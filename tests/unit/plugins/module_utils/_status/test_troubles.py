@@ -16,6 +16,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._platform.admission
 from ansible_collections.gitops.airflow.plugins.module_utils._status.read import judged
 from ansible_collections.gitops.airflow.plugins.module_utils._status.text import render
 from ansible_collections.gitops.airflow.plugins.module_utils._status.troubles import (
+    checkout_actions,
     pod_actions,
     policy_trouble,
     read_leases,
@@ -98,7 +99,7 @@ MADE = {MARK: "admissionregistration.k8s.io/v1beta1"}
         # Kubernetes was upgraded: the version of that run is not served any more.
         (role("core", MADE) | policies("v1"), False),
         (role("core", MADE), True),
-        # A namespace that is not made yet has no Role.
+        # A namespace that does not exist yet has no Role.
         (role("batch", MADE), True),
         (role("core", {}), False),
         (role("core", MADE, "other"), False),
@@ -114,7 +115,7 @@ def test_a_platform_without_workers_is_not_asked_for_a_policy() -> None:
 
 
 def test_who_may_not_read_the_policy_does_not_read_that_it_is_gone() -> None:
-    refused = {path: ApiError(403, "forbidden") for path in policies("v1")}
+    refused: dict[str, Obj | ApiError] = {path: ApiError(403, "forbidden") for path in policies("v1")}
     with pytest.raises(ApiError, match="forbidden"):
         read_policy(Api(role("core", MADE) | refused), "team", ["core"])
 
@@ -168,6 +169,25 @@ def test_each_scheduler_that_is_late_has_one_next_step(pods: list[Obj], starts: 
     found = pod_actions(pods, NOW)
     assert len(found) == len(starts)
     assert all(action.startswith(start) for action, start in zip(found, starts, strict=True))
+
+
+STALE = "Run(git fetch): exit status 128: { stderr: \"fatal: Unable to create '/git/.git/shallow.lock': File exists.\" }"
+
+
+@pytest.mark.parametrize(
+    ("errors", "pods"),
+    [
+        ({"a": STALE, "b": ""}, "this pod: delete it (kubectl -n core delete pod a)"),
+        (
+            {"a": STALE, "b": "… a git process may have crashed in this repository earlier"},
+            "these pods: delete them (kubectl -n core delete pod a b)",
+        ),
+        ({"a": "fatal: unable to access 'http://gitea/': Connection refused"}, ""),
+    ],
+)
+def test_a_lock_that_git_sync_left_has_a_next_step(errors: dict[str, str], pods: str) -> None:
+    found = checkout_actions([{"pod": pod, "error": error} for pod, error in errors.items()], "core")
+    assert found == ([f"If git-sync goes on to fail, a killed git process left a lock in {pods}."] if pods else [])
 
 
 @pytest.mark.parametrize(
