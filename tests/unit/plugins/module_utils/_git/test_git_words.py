@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.gitops.airflow.plugins.module_utils._base.url import public_url, ssh_server
+from ansible_collections.gitops.airflow.plugins.module_utils._git.access import _with_command
 from ansible_collections.gitops.airflow.plugins.module_utils._git.credentials import Credentials
 from ansible_collections.gitops.airflow.plugins.module_utils._git.model import (
     COMPLAINTS,
@@ -156,8 +157,11 @@ def test_the_next_action_names_what_the_reader_sets() -> None:
 
 
 def test_the_lock_that_was_left_is_named() -> None:
-    said = complaint("http://h/x.git", "main", f"{LOCKED}File exists.").next_action
-    assert said.endswith("delete the file /srv/x.git/refs/heads/main.lock on the server.")
+    error = complaint("http://h/x.git", "main", f"{LOCKED}File exists.")
+    assert error.next_action.endswith("delete the file /srv/x.git/refs/heads/main.lock on the server.")
+    inside = _with_command(error, {"namespace": "git", "service": "gitea", "port": 3000})
+    assert (inside.message, inside.code) == (error.message, "locked")
+    assert inside.next_action == f"{error.next_action[:-1]} (kubectl -n git exec service/gitea -- rm FILE)."
 
 
 @pytest.mark.parametrize("action", [row[3] for row in COMPLAINTS])
