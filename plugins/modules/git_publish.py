@@ -229,7 +229,7 @@ next_action:
 code:
   description: >-
     Kind of failure: V(authentication), V(repository_missing), V(branch_missing), V(unreachable), V(unknown_host_key),
-    V(changed_host_key), V(bad_key), V(untrusted_certificate), V(refused), V(foreign_folder), V(busy), V(bad_url), V(bad_path),
+    V(changed_host_key), V(bad_key), V(untrusted_certificate), V(refused), V(foreign_folder), V(busy), V(locked), V(bad_url), V(bad_path),
     V(bad_option), V(bad_branch), V(no_tunnel), V(unencrypted), V(half_credentials), V(no_private_key), V(no_host_keys),
     V(no_certificate), V(server_error), V(timeout), V(git_missing) or V(git_failed).
   returned: failure

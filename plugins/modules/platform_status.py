@@ -18,6 +18,10 @@ description:
   - A container of the platform that restarts again and again is a problem, with its exit code and the message of its probe. Such a
     container has at least three restarts, the last within an hour and after a run shorter than an hour. It stays a problem until it has
     run for ten minutes and twice as long as the time before. A single restart within the hour is a note.
+  - Kubernetes' own scheduler is a problem if it has not renewed its Lease in C(kube-system) for a minute. So is a pod that it has not
+    processed for 5 minutes.
+  - The admission policy that M(gitops.airflow.airflow_admission_policy) made is a problem if it or its binding was deleted, or if the
+    binding no longer denies.
   - Says whether the platform is healthy, and if not, why. An unhealthy platform does not fail the module. Neither does a platform that
     does not answer, or whose kubeconfig or context does not exist. With O(platform.provider=kind) the module then asks Docker for
     the cause.
@@ -83,6 +87,9 @@ notes:
   - Needs C(get) and C(list) on what is shown, C(get) on O(airflow_secret), and C(create) on C(pods/exec) and C(pods/portforward) in
     O(platform.core_namespace).
   - RV(text) calls the platform by O(platform.name) if O(platform.provider=kind), otherwise by O(context), if it is given.
+  - Whether the admission policy exists needs C(get) on Roles of the worker namespaces, and on ValidatingAdmissionPolicies and
+    ValidatingAdmissionPolicyBindings. Without these rights the module says that it is unknown. Whether the scheduler renews its Lease
+    needs C(list) on Leases in C(kube-system). Without this right the module only sees the pods that wait.
   - Disk usage needs C(get) on C(nodes/proxy). Without this right the module omits disk usage and says so.
 seealso:
   - module: gitops.airflow.argocd_application_wait
@@ -146,7 +153,8 @@ RETURN = r"""
 status:
   description:
     - The state. C(problems) says why it is not C(healthy); C(warnings) do not count.
-    - C(next_action) says what to do about a cluster that does not answer. It is empty otherwise.
+    - C(next_action) says what to do about a cluster that does not answer, a scheduler of Kubernetes that does not run, an admission
+      policy that was deleted, and a lock that git-sync left behind. It is empty otherwise.
     - Times are in seconds, sizes in bytes, CPU in cores.
   returned: success
   type: dict
@@ -235,6 +243,8 @@ def platform(params: dict[str, Any], given: Settings) -> Platform:
         username=params["airflow_username"],
         secret=params["airflow_secret"],
         urls={name: url for name, url in params["urls"].items() if url},
+        owner=owner.name,
+        workers=tuple(map(str, given.worker_namespaces)),
         password_commands=dict(params["password_commands"]),
     )
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.gitops.airflow.plugins.module_utils._platform import admission_policy
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.admission_state import MARK, MARKED_ROLE
 from ansible_collections.gitops.airflow.tests.integration.apiserver import ApiServer
 from ansible_collections.gitops.airflow.tests.integration.modules import Module
 from ansible_collections.gitops.airflow.tests.integration.test_admission_policy import FLAGS, SERVED, VERSION, Obj, config
@@ -182,3 +183,30 @@ def test_d2_where_the_api_server_serves_none(cluster: ApiServer) -> None:
     assert look(server, "admin", "none")["plan"]["notes"] == []
     assert run(server)["code"] == "not_served"
     assert run(server, "absent")["changed"] is False
+
+
+def test_the_status_misses_a_policy_that_a_run_made(gated: ApiServer) -> None:
+    """By the mark on a Role of the platform. Who may not read policies learns that it is unknown."""
+
+    def status(user: str) -> Obj:
+        given: Obj = {"platform": PLATFORM, "airflow": {"logs": "none"}}
+        return Module("platform_status", gated.kubeconfig(user), **given).result()["status"]
+
+    def about(texts: list[str]) -> list[str]:
+        return [text for text in texts if "AdmissionPolicy" in text or "admission policy" in text]
+
+    run(gated)
+    roles = "/apis/rbac.authorization.k8s.io/v1/namespaces/airflow-cron/roles"
+    metadata = {"name": MARKED_ROLE, "namespace": "airflow-cron", "labels": MARKS, "annotations": {MARK: API}}
+    gated.request("POST", roles, {"metadata": metadata, "rules": []})
+    assert about(status("admin")["problems"]) == []
+    gated.request("DELETE", path(admission_policy.BINDING))
+    found = status("reader")
+    effect = "the API server does not refuse the pods that the cluster policy refuses"
+    expected = [f"ValidatingAdmissionPolicyBinding {NAME} does not exist, although a run made it: {effect}"]
+    assert about(found["problems"]) == expected
+    assert found["next_action"].startswith("Run site.yml again (make site)")
+    (unknown,) = about(status("bob")["warnings"])
+    assert unknown.startswith("whether the admission policy exists is unknown: ")
+    gated.request("DELETE", f"{roles}/{MARKED_ROLE}")
+    assert about(status("reader")["problems"]) == []

@@ -211,6 +211,22 @@ def test_the_log_store_is_run_once(cluster: Cluster, controllers: Controllers) -
         "apache/airflow:2.6.3",
         "apache/airflow:2.6.4",
     ]
+
+    login = {".dockerconfigjson": base64.b64encode(b'{"auths": {}}').decode()}
+    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "pull", "namespace": "airflow-core"}, "data": login}
+    cluster.server.create({**secret, "type": "kubernetes.io/dockerconfigjson"})
+    pulls = {"airflow_app_values": {"registry": {"secretName": "pull"}}, "airflow_app_worker_secrets": ["pull"]}
+    said, recap, _requests = cluster.role("task_logs", task_logs_wait=30, platform_airflow_image="apache/airflow:2.6.4", **pulls)
+    assert (recap["changed"], recap["failed"]) == (3, 0), said
+    copy, store = (cluster.get(path) for path in (f"{LOGS}/secrets/pull", "/apis/apps/v1/namespaces/airflow-logs/deployments/task-logs"))
+    assert copy is not None
+    assert store is not None
+    assert (copy["type"], copy["data"]) == ("kubernetes.io/dockerconfigjson", login)
+    assert copy["metadata"]["labels"]["gitops-airflow/copied-from"] == "airflow-core"
+    pods = [store, controllers.jobs[-1]]
+    assert [item["spec"]["template"]["spec"]["imagePullSecrets"] for item in pods] == [[{"name": "pull"}]] * 2
+    said, recap, requests = cluster.role("task_logs", task_logs_wait=30, platform_airflow_image="apache/airflow:2.6.4", **pulls)
+    assert (recap["changed"], recap["failed"], changes(requests)) == (0, 0, [])
     cluster.server.request("DELETE", f"{LOGS}/secrets/task-logs-generated", {})
     cluster.server.create(
         {

@@ -30,7 +30,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._argocd.application
     workload_namespaces,
 )
 from ansible_collections.gitops.airflow.plugins.module_utils._argocd.differences import differing_fields
-from ansible_collections.gitops.airflow.plugins.module_utils._argocd.messages import outlook
+from ansible_collections.gitops.airflow.plugins.module_utils._argocd.messages import LEFT_LOCK, outlook
 from ansible_collections.gitops.airflow.plugins.module_utils._argocd.resource_health import READERS
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError
 from ansible_collections.gitops.airflow.plugins.module_utils._base.mask import masked_words
@@ -70,6 +70,11 @@ def next_action(
             return (
                 "Let Argo CD's repo-server reach the chart repository that the message names (network, proxy, certificate authority), or "
                 "keep the chart in the Git repository as charts/NAME-VERSION.tgz. For Airflow's chart, set airflow_app_chart_archive."
+            )
+        if LEFT_LOCK.search(conditions[0].get("message") or ""):
+            return (
+                "If the message stays the same, a git process of Argo CD's repo-server was killed and left a lock. Restart the repo-server "
+                f"(kubectl -n {namespace} rollout restart deployment/argocd-repo-server), and run again."
             )
         if outlook(conditions[0].get("message") or "") == "passing":
             return (

@@ -32,6 +32,10 @@ _ANSWERED = (
 _STATUS = rf"{_ANSWERED}\s*[: ]\s*"
 _AWAY = r"Request Timeout|Too Early|Too Many Requests|Internal Server Error|Bad Gateway|Service Unavailable|Gateway Time-?out"
 
+# A git process of the repository server was killed, and left its lock in a folder that lives as long as the pod (argo-cd: issue 17623).
+# The second one is at the end of git's words, which stays where a message is shortened.
+LEFT_LOCK = re.compile(r"\.lock': File exists|git process may have crashed in this repository")
+
 # The first that matches decides. Errors of templates come first, because they quote the user's own text, and last what servers answer.
 MESSAGES = (
     Message("final", r"values don't meet the specifications of the schema", "helm: pkg/chart/common/util/values.go"),

@@ -11,6 +11,7 @@ from bisect import bisect
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from ansible_collections.gitops.airflow.plugins.module_utils._base.hex_dump import dumps
 from ansible_collections.gitops.airflow.plugins.module_utils._base.secret_forms import WRAP, Form, forms
 from ansible_collections.gitops.airflow.plugins.module_utils._base.secret_parts import (
     HINT,
@@ -49,6 +50,8 @@ _OBJECT = re.compile(r"[a-z0-9.-]+")
 DROPPED_ANNOTATIONS = ("kubectl.kubernetes.io/last-applied-configuration",)
 # Where a list of names and values has the value: variables and Helm's parameters, parameters of Argo CD's plugins.
 _VALUES = ("value", "string", "array", "map")
+# The same of HTTP headers, which may have several values, and what their name stands under.
+_HEADER_VALUES, _HEADER_NAMES = (*_VALUES, "values"), ("name", "key", "header")
 # Where a ConfigMap has files that are not text: in base64 no name of a secret is seen.
 _BINARY = "binaryData"
 # Lines without any of these hold nothing that looks like a secret.
@@ -59,7 +62,7 @@ _HINT = (
 # The header Authorization as programs print it, also in a list or map, up to its value.
 _HEADER = r"(?i:authorization)[\"'\\\[\]]*\s*[:=]\s*[\"'\\\[]*"
 _HEADER_ENDS = r"(?![\w.~+/=:-])(?=[ \t\r]*(?:$|[\"'\\,;\])}]|[ \t](?:-|https?://)))"
-_HEADER_NAME = re.compile(r"(?i)(?:proxy-|x-)?authorization")
+_HEADER_NAME = re.compile(r"(?i)(?:proxy-|x-)?authorization|(?:set-)?cookie")
 _PATTERNS = (
     USERINFO,
     re.compile(r"://(?P<value>(?=\w*\d)[\w-]{20,})(?=[:@])"),  # a token in a user's place
@@ -141,12 +144,12 @@ class Masker:
 
     def text(self, text: str) -> str:
         """Running text, such as a log."""
-        return _masked(text, [*self._known(text), *self._alike(text)])
+        return _masked(text, [*self._known(text), *self._alike(text), *self._dumped(text)])
 
     def config(self, text: str) -> str:
         """A value of an object, which may be a file: of its lines each with a secret's name loses the whole value."""
         named_lines = [content(match) for match in lines(text) if is_secret_name(match["key"])] if "=" in text or ":" in text else []
-        return _masked(text, [*self._known(text), *self._alike(text), *named_lines])
+        return _masked(text, [*self._known(text), *self._alike(text), *self._dumped(text), *named_lines])
 
     def json(self, text: str) -> str:
         """A JSON document. It stays as it is where nothing is masked."""
@@ -185,6 +188,12 @@ class Masker:
 
             yield from ((place(start), place(end - 1) + 1) for start, end in self._of_forms(whole))
 
+    def _dumped(self, text: str) -> Iterator[Span]:
+        """Where the output of hexdump, od and xxd shows bytes of what would be masked in a text."""
+        for dump in dumps(text):
+            for span in (*self._known(dump.text), *self._alike(dump.text)):
+                yield from dump.places(span)
+
     def _of_forms(self, text: str) -> Iterator[Span]:
         for gate, found in self._forms.items():
             if not gate or re.search(gate, text):
@@ -222,11 +231,18 @@ class Masker:
             if all(isinstance(item, str) for item in value) and _COMMAND.search(joined := "\0".join(value)):
                 value = _masked(joined, _of_commands(joined)).split("\0")
             flags = [isinstance(item, str) and item.startswith("-") and "=" not in item and self._is_secret(item) for item in value]
-            return [self._blank(item) if flag else self._tree(item) for item, flag in zip(value, [False, *flags], strict=False)]
+            # A header as a pair, or as names and values in turn.
+            heads = [item.rstrip(": ") if isinstance(item, str) else "" for item in value]
+            after = zip(value, [False, *flags], ["", *heads], strict=False)
+            return [
+                self._blank(item) if flag else self._header(head, item) if _HEADER_NAME.fullmatch(head) else self._tree(item)
+                for item, flag, head in after
+            ]
         if not isinstance(value, dict):
             return value
         # A name, or the path of a patch (JSON 6902).
         name = str(value.get("name") or value.get("path") or "")
+        header = next((found for found in map(value.get, _HEADER_NAMES) if isinstance(found, str) and _HEADER_NAME.fullmatch(found)), "")
         shown: dict[str, Any] = {}
         for key, item in value.items():
             if key in DROPPED_ANNOTATIONS:
@@ -234,11 +250,19 @@ class Masker:
             called = name if key in _VALUES and name else key
             if self._is_secret(key) or self._is_secret(called):
                 shown[self.text(key)] = self._blank(item)
-            elif isinstance(item, str) and _HEADER_NAME.fullmatch(called):
-                shown[self.text(key)] = self.config(f"{called}: {item}").removeprefix(f"{called}: ")
+            elif _HEADER_NAME.fullmatch(key) or (header and key in _HEADER_VALUES):
+                shown[self.text(key)] = self._header(header or key, item)
             else:
                 shown[self.text(key)] = self._tree(item)
         return shown
+
+    def _header(self, name: str, value: Any) -> Any:
+        """The value of a header with that name, or the list of its values. What has names of its own holds them itself."""
+        if isinstance(value, list):
+            return [self._header(name, item) if isinstance(item, str) else self._tree(item) for item in value]
+        if not isinstance(value, str):
+            return self._tree(value)
+        return self.config(f"{name}: {value}").removeprefix(f"{name}: ")
 
     def _blank(self, value: Any) -> Any:
         """What a secret's name has: texts and numbers are replaced. A structure is a reference, or has names of its own."""

@@ -81,7 +81,15 @@ def open_remote(params: dict[str, Any], temp: str, *, isolated: bool = False) ->
             if tunnel and tunnel.error:
                 advice = getattr(tunnel.error, "next_action", "") or error.next_action
                 raise TunnelError(f"the tunnel to {params['tunnel']['service']} broke: {tunnel.error}. {error}", advice) from error
+            if tunnel and error.code == "locked":
+                raise _with_command(error, params["tunnel"]) from error
             raise
+
+
+def _with_command(error: GitError, tunnel: dict[str, Any]) -> GitError:
+    """The error of a server in the cluster, whose next action has the command."""
+    action, command = error.next_action.rstrip("."), f"kubectl -n {tunnel['namespace']} exec service/{tunnel['service']} -- rm FILE"
+    return GitError(error.message, f"{action} ({command}).", error.code)
 
 
 def check_privacy(credentials: Credentials, url: str, tunnelled: bool) -> None:

@@ -188,6 +188,8 @@ BRANCH_TAKEN = (
 )
 # The server itself cannot write the branch, whoever pushes.
 SERVER_BROKEN = r"cannot lock ref [^\n]*(\.lock': (?!file exists)|reference broken|blocking reference)|\(unpacker error\)"
+# Another process holds the lock, or was killed and left it: git waits for a tenth of a second, and never removes the lock of others.
+LOCKED = r"unable to create '(?P<lock>[^'\n]+\.lock)': file exists"
 # What git, curl and ssh say, most telling first: pattern, code, what it means, next action.
 COMPLAINTS = (
     (
@@ -197,6 +199,12 @@ COMPLAINTS = (
         "Choose another {branch}, or delete the other branch",
     ),
     (SERVER_BROKEN, "server_error", "the server cannot write the branch", "Look into the server's log, or try later"),
+    (
+        LOCKED,
+        "locked",
+        "another git process on the server writes to the repository, or was killed and left its lock behind",
+        "Run again. If the message stays the same, and nothing else pushes, delete the file {lock} on the server",
+    ),
     # Before the credentials: the server knows who pushes, and refuses the branch or commit (GitHub GH006, GH013; GitLab; Azure TF402455).
     (
         r"\[remote rejected\]|hook declined|protected (branch|ref)|GH0(06|13)|TF402455|only be modified through pull requests",
@@ -295,13 +303,14 @@ def complaint(url: str, branch: str, output: str, *, readable: bool = False) -> 
     lines = (line.strip() for line in output.splitlines())
     words = shorten(" ".join(line for line in lines if line and not ADVICE.match(line)))
     for pattern, code, meaning, action in COMPLAINTS:
-        if re.search(pattern, output, re.IGNORECASE):
+        if match := re.search(pattern, output, re.IGNORECASE):
             if readable and code == "authentication":
                 meaning, action = PUSH_REFUSED
                 action += " (a deploy key: with write access)" if ssh_server(url) else ""
             credentials = "an {ssh_key}" if ssh_server(url) else "{username} and {password} (a token)"
             action = action.replace("{keyscan}", keyscan(url)).replace("{credentials}", credentials)
             action = action.replace("{pusher}", "the owner of the {ssh_key}" if ssh_server(url) else "{username}")
+            action = action.replace("{lock}", match.groupdict().get("lock") or "")
             said = _servers_words(output) if code == "refused" else ""
             return GitError(f"{public_url(url)} (branch {branch}): {meaning}. {said or f'git says: {words}'}", f"{action}.", code)
     return GitError(f"{public_url(url)} (branch {branch}): git failed: {words}", "Correct the problem that git reports.", "git_failed")

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import subprocess
 import tempfile
@@ -20,6 +21,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._git.credentials im
 from ansible_collections.gitops.airflow.plugins.module_utils._git.history import Foreign, foreign_commits
 from ansible_collections.gitops.airflow.plugins.module_utils._git.model import (
     BRANCH_MISSING,
+    LOCKED,
     Content,
     Entry,
     GitError,
@@ -123,6 +125,7 @@ class Remote:
         self.url, self.branch, self.access, self.timeout = url, branch, access, timeout
         self.shown = shown or url  # the URL that a person knows
         self.was_read = False
+        self.lost = ""  # what git said of the last push that came too late
         self.folder = tempfile.TemporaryDirectory(prefix="git-publish-", dir=temp)
         self.root = Path(self.folder.name)
 
@@ -225,12 +228,13 @@ class Remote:
             raise self.error(output)
 
     def push(self, commit: str) -> bool:
-        """Makes a commit the branch's head; False after a concurrent push. Raises GitError."""
+        """Makes a commit the branch's head; False after a concurrent push, of which ``lost`` has git's words. Raises GitError."""
         code, out, err = self._run("push", "--porcelain", self.url, f"{commit}:refs/heads/{self.branch}")
         output = f"{out.decode(errors='replace')}\n{err}"
         if code == 0:
             return True
         if lost_race(output):
+            self.lost = output
             return False
         raise self.error(output)
 
@@ -297,4 +301,7 @@ def publish(
         races += 1
         if races < tries:
             sleep(0.2 * races)
+    # A push of others holds the lock for a moment only.
+    if re.search(LOCKED, remote.lost, re.IGNORECASE):
+        raise remote.error(remote.lost)
     raise GitError(f"{remote.shown} (branch {remote.branch}): others pushed first, {tries} times.", "Run again.", "busy")

@@ -26,6 +26,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._kube.pods import (
     unnoticed_by,
     unschedulable,
 )
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.scheduler import CHECK
 
 Kind = Literal[
     "job", "quota", "refused", "scheduler", "unschedulable", "mount", "sandbox", "image", "configuration", "crash", "probe", "deadline"
@@ -267,7 +268,7 @@ def _unschedulable(pod: Obj, message: str, events: Events) -> Cause:
 def _unnoticed(pod: Obj, scheduler: str) -> Cause:
     namespace, name = place(pod)
     if scheduler == DEFAULT_SCHEDULER:
-        action = "Check that Kubernetes' scheduler runs (kubectl -n kube-system get pods -l component=kube-scheduler)."
+        action = CHECK
     else:
         action = (
             f"Correct schedulerName of pod {namespace}/{name} (Kubernetes' own scheduler is {DEFAULT_SCHEDULER}), or start the scheduler "
@@ -275,7 +276,7 @@ def _unnoticed(pod: Obj, scheduler: str) -> Cause:
         )
     # A cluster starts its own scheduler again.
     lasting = scheduler != DEFAULT_SCHEDULER
-    why = "it does not run or is busy" if scheduler == DEFAULT_SCHEDULER else "it does not exist, does not run, or is busy"
+    why = "it does not run or is busy" if scheduler == DEFAULT_SCHEDULER else "it does not exist, does not run, is busy, or queues it"
     text = f"pod {namespace}/{name}: the scheduler {scheduler} has not processed the pod: {why}"
     return Cause("scheduler", f"{owner(pod)}/scheduler", text, action, lasting=lasting, change=lasting)
 

@@ -67,16 +67,19 @@ def group(api_version: str) -> str:
 
 
 def collection(kind: str, namespace: str = "", api_version: str = "") -> str:
-    """The API path of a kind's collection, in one namespace or in all. Raises InputError for an unknown kind without a version.
+    """The API path of a known kind's collection, in one namespace or in all. Raises InputError for another kind.
 
-    Another version of a known kind's group, which an older server may have alone, goes before the known one.
+    Another version of the kind's group, which an older server may have alone, goes before the known one.
     """
-    plural, version = RESOURCES.get(kind, (f"{kind.lower()}s", api_version))
-    if api_version and group(api_version) == group(version):
-        version = api_version
-    if not version:
+    if not is_known(kind, api_version):
         raise InputError(f"{kind} is not a kind that this collection makes.", "Give its api_version.")
+    plural, version = RESOURCES[kind][0], api_version or RESOURCES[kind][1]
     return f"{root(version)}/namespaces/{quote(namespace, safe='')}/{plural}" if namespace else f"{root(version)}/{plural}"
+
+
+def is_known(kind: str, api_version: str = "") -> bool:
+    """Whether the kind is one of RESOURCES, and not one of the same name in another group."""
+    return kind in RESOURCES and (not api_version or group(api_version) == group(RESOURCES[kind][1]))
 
 
 @dataclass(frozen=True)
@@ -128,6 +131,19 @@ class Resources:
                 if "/" not in item["name"]:
                     self._known.setdefault((key[0], item["kind"]), Resource(item["name"], bool(item.get("namespaced"))))
         return self._known.get(key)
+
+    def path(self, api_version: str, kind: str, namespace: str, name: str) -> str | None:
+        """The API path of one object, or None where the server does not serve its kind, so that it has no such object.
+
+        Raises InputError for an object that cannot be named: of an unknown kind without ``api_version``, or without the namespace that it
+        needs.
+        """
+        if is_known(kind, api_version) or not api_version:
+            return f"{collection(kind, namespace, api_version)}/{quote(name, safe='')}"
+        resource = self.find(api_version, kind)
+        if resource is not None and resource.namespaced and not namespace:
+            raise InputError(f"{kind} {name} names no namespace.", "Give its namespace.")
+        return None if resource is None else resource.path(api_version, namespace, name)
 
 
 def not_served(api_version: str, kind: str) -> ApiError:

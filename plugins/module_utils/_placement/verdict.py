@@ -242,7 +242,8 @@ def _open(
     reason = f"worker {last.name} is {last.phase}, expected {rules.phase}"
     if last.phase == "Gone" and (replaced := _replaced(last, expect)):
         return replaced, []
-    if ailing := start_problems(last.pod):
+    # Words alone: what time alone may mend has no grace, such as a scheduler of the cluster that restarts, or a node that is being added.
+    if ailing := [*map(str, start_problems(last.pod))] or [words(last, cause) for cause in waits_for_node(last)]:
         reason = f"{reason} ({named(ailing)})"
     return reason, [] if lacks and last.phase == "Gone" else _troubles(last, rules)
 
@@ -286,10 +287,15 @@ def _vanished(worker: Worker) -> str:
     return "ended with exit code 0 while the cluster removed it" if worker.interrupted else "was deleted"
 
 
-def homeless(worker: Worker) -> list[Cause]:
-    """Why no scheduler finds a node for it, as far as time alone seldom mends that."""
+def waits_for_node(worker: Worker) -> list[Cause]:
+    """Why it has no node yet."""
     found = [] if worker.deleted else pod_causes(worker.pod)
-    return [cause for cause in found if cause.kind in ("scheduler", "unschedulable") and cause.lasting]
+    return [cause for cause in found if cause.kind in ("scheduler", "unschedulable")]
+
+
+def homeless(worker: Worker) -> list[Cause]:
+    """The same, as far as time alone seldom mends that."""
+    return [cause for cause in waits_for_node(worker) if cause.lasting]
 
 
 def words(worker: Worker, cause: Cause) -> str:

@@ -25,6 +25,9 @@ from ansible_collections.gitops.airflow.plugins.module_utils._platform.pod_opera
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.refusal import Refusal
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings import NONE, REQUIRE, AirflowSettings, Settings
 
+# The annotation of this Role in each worker namespace says that a run made the policy: group and version. Who looks at the platform later
+# need not know the settings of that run, nor its rights (roles/airflow_app/templates/rbac.yaml.j2).
+MARK, MARKED_ROLE = "gitops-airflow/admission-policy", "airflow-pod-launcher"
 # Those that a run needs, and a removal.
 VERBS = ("get", "create", "patch", "delete")
 REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"

@@ -3,6 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Secrets and ConfigMaps of the core namespace that every worker namespace gets a copy of (F9). Pure: settings and objects in.
 
+The namespace of the log store gets a copy of those with which images are pulled.
+
 A label, not a name, says what is a copy: without it no object is changed or deleted. It names the namespace of the source. Nothing in the
 metadata of a copy is derived from its values: with a checksum, users who may not read Secrets could test a guessed password.
 """
@@ -54,8 +56,10 @@ def sources(given: Settings, airflow: AirflowSettings) -> list[Ref]:
 
 
 def targets(given: Settings, airflow: AirflowSettings) -> list[Ref]:
-    """The copies."""
-    return [Ref(kind, namespace, name, "v1") for namespace in given.namespaces_beside_core for kind, name in _sound(airflow)]
+    """The copies. The log store's pods get those with which people pull Airflow's image, and no others."""
+    pulls = {(ref.kind, ref.name): ref for ref in references.of_log_store(given, airflow)}
+    places = [Ref(kind, namespace, name, "v1") for namespace in given.namespaces_beside_core for kind, name in _sound(airflow)]
+    return [*places, *(pulls[item] for item in _sound(airflow) if item in pulls)]
 
 
 def source_of(live: Obj) -> Source:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -23,7 +24,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._base.owner import 
 from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import named
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.apply import targets
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import KubeApi, at_once
-from ansible_collections.gitops.airflow.plugins.module_utils._kube.resources import collection
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.resources import Resources, collection
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import (
     ARGOCD_BY_PRODUCTS,
     ARGOCD_CRDS,
@@ -82,6 +83,7 @@ class Deletion:
         self._api, self._scope, self._check = api, scope, check
         self._clock, self._sleep = clock, sleep
         self._silent: set[str] = set()  # aggregated APIs whose server is away
+        self._resources, self._asking = Resources(api), threading.Lock()
 
     def delete(self, refs: Sequence[Ref], timeout: float) -> Removed:
         """Deletes those that the platform owns, in the given order, and waits up to ``timeout`` seconds until they are gone."""
@@ -92,16 +94,22 @@ class Deletion:
             if reason:
                 done.kept.append((item.ref, reason))
                 continue
-            uid = item.metadata.get("uid", "")
-            if self._check or self._api.delete(location(item.ref), uid):
+            uid, path = item.metadata.get("uid", ""), self._path(item.ref)
+            if self._check or (path is not None and self._api.delete(path, uid)):
                 done.removed.append(item.ref)
                 waiting.append((item.ref, uid))
         if not self._check:
             done.left = self._await(waiting, timeout)
         return done
 
+    def _path(self, ref: Ref) -> str | None:
+        """Where the object is; None if the server does not serve its kind."""
+        with self._asking:
+            return self._resources.path(ref.api_version, ref.kind, ref.namespace, ref.name)
+
     def _one(self, ref: Ref) -> Found | None:
-        metadata = self._api.metadata(location(ref))
+        path = self._path(ref)
+        metadata = None if path is None else self._api.metadata(path)
         return None if metadata is None else Found(ref, metadata)
 
     def _await(self, waiting: list[tuple[Ref, str]], timeout: float) -> list[Ref]:
@@ -225,11 +233,12 @@ def read_scope(api: KubeApi, platform: str, application: str, older: bool, argoc
 
 def mark(api: KubeApi, platform: str, refs: Sequence[Ref], check: bool) -> tuple[list[Ref], list[tuple[Ref, str]]]:
     """Labels unmarked objects of an older platform with this platform's mark. Returns those, and what stays unmarked with the reason."""
-    marked, kept = [], []
+    marked, kept, resources = [], [], Resources(api)
     labels = {PART_OF: COLLECTION, PLATFORM: platform}
     for ref in dict.fromkeys(refs):
-        metadata = api.metadata(location(ref))
-        if metadata is None:
+        path = resources.path(ref.api_version, ref.kind, ref.namespace, ref.name)
+        metadata = None if path is None else api.metadata(path)
+        if path is None or metadata is None:
             continue
         owner = owner_of(metadata, platform)
         # The Secret that is made once is known by its name, too: it may have been restored from a backup without its labels.
@@ -238,7 +247,7 @@ def mark(api: KubeApi, platform: str, refs: Sequence[Ref], check: bool) -> tuple
         ):
             change: dict[str, Any] = {"labels": labels, "resourceVersion": metadata["resourceVersion"]}
             if not check:
-                api.patch(location(ref), {"metadata": change})
+                api.patch(path, {"metadata": change})
             marked.append(ref)
         elif owner != "ours":
             kept.append((ref, owner_text(metadata, platform)))

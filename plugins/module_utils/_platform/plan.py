@@ -197,6 +197,7 @@ def make_plan(state: State, given: Settings) -> Plan:
         *node_state.notes(state.nodes, given, airflow),
         *class_state.notes(state.classes),
         *admission_state.notes(state.admission, airflow.admission_policy),
+        *references.log_store_notes(given, airflow, state.named, plan.namespaces),
     ]
     return plan
 

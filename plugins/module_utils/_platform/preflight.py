@@ -117,12 +117,13 @@ def read_copies(api: KubeApi, given: Settings, sight: Sight) -> copies.Standing:
 
 
 def read_named(api: KubeApi, given: Settings, sight: Sight, read_before: copies.Standing | None = None) -> dict[Ref, frozenset[str] | None]:
-    """The keys of what people's chart values name, in namespaces that exist. Raises ApiError."""
+    """The keys of what people's chart values name, in namespaces that exist, also where the log store needs it. Raises ApiError."""
     sources = read_before.sources if read_before else {}
     if given.airflow is None:
         return {}
     there = {item["name"] for item in sight.namespaces}
-    wanted = [ref for ref in references.wanted(given, given.airflow) if ref.namespace in there]
+    named_there = (*references.wanted(given, given.airflow), *references.of_log_store(given, given.airflow))
+    wanted = [ref for ref in named_there if ref.namespace in there]
     named = [ref for ref in wanted if ref not in sources]
     read = OwnershipRead(api, given.owner())
     found = dict(zip(named, at_once(lambda ref: _keys(read.whole(ref)), named), strict=True))

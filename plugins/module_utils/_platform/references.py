@@ -11,6 +11,7 @@ CreateContainerConfigError, after a green run (F9).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -40,6 +41,11 @@ CORE = ("scheduler", "triggerer", "webserver", "createUserJob", "migrateDatabase
 DAG_PROCESSOR = ("dagProcessor",)
 # Parts of the values that are YAML in a text.
 TEXTS = ("extraEnv", "extraEnvFrom", "podTemplate")
+# The images of the log store's pods, by their names in the settings, and where everyone may pull them.
+LOG_STORE_IMAGES = {
+    "airflow": re.compile(r"(?:docker\.io/)?apache/airflow[:@]"),
+    "versitygw": re.compile(r"(?:docker\.io/|ghcr\.io/)?versity/versitygw[:@]"),
+}
 # What a run makes by itself, in every namespace and in the core namespace.
 MADE = {*((SECRET, name) for name in WORKER_SECRETS), *((CONFIG_MAP, f"airflow-{name}") for name in ("config", "python", "git-authority"))}
 MADE_IN_CORE = {(SECRET, name) for name in CORE_SECRETS}
@@ -131,6 +137,37 @@ def _references(values: Any, parts: Sequence[str]) -> Iterator[Reference]:
             # A name that Helm renders is not known here.
             if isinstance(found, str) and found and "{{" not in found:
                 yield Reference(kind, found, keys, name)
+
+
+def pulls(values: Any) -> list[str]:
+    """The Secrets with which people's values pull Airflow's image, each once."""
+    named = (reference.name for reference in _references(values, ("registry.secretName", "imagePullSecrets")))
+    return [name for name in dict.fromkeys(named) if shapes.OBJECT_NAME.fullmatch(name)]
+
+
+def of_log_store(given: Settings, airflow: AirflowSettings) -> list[Ref]:
+    """The same where the log store of the platform needs them: its pods have images of their own, and Airflow's."""
+    namespace = str(given.logs_namespace)
+    return [Ref(SECRET, namespace, name, "v1") for name in pulls(airflow.values)] if given.logs_mode == "embedded" else []
+
+
+def log_store_notes(
+    given: Settings, airflow: AirflowSettings, there: Mapping[Ref, frozenset[str] | None], namespaces: Collection[str]
+) -> Iterator[str]:
+    """That the log store's pods may not get their images. A Secret for other images than theirs may be missing, so nothing is refused.
+
+    ``there`` and ``namespaces`` as in refusals.
+    """
+    wanted_there = [ref for ref in of_log_store(given, airflow) if (SECRET, ref.name) not in airflow.copied]
+    missing = [ref.name for ref in wanted_there if ref.namespace not in namespaces or there.get(ref, frozenset()) is None]
+    images = [image for name, public in LOG_STORE_IMAGES.items() if (image := given.images.get(name, "")) and not public.match(image)]
+    if missing and images:
+        what, names = ("these Secrets", "their names") if len(missing) > 1 else ("this Secret", "its name")
+        yield (
+            f"airflow_app_values pulls Airflow's image with {', '.join(missing)}, but {given.logs_namespace} does not have {what}. If the "
+            f"registry of {' or '.join(images)} requires a log-in, the pods of the log store cannot start. Add {names} to "
+            f"{COPY_VARIABLES[SECRET]}: then each run copies {what} there, too. Or create {what} in {given.logs_namespace}."
+        )
 
 
 def of_workers(values: Any) -> Iterator[Reference]:

@@ -29,11 +29,19 @@ from ansible_collections.gitops.airflow.plugins.module_utils._kube.watch import 
 from ansible_collections.gitops.airflow.plugins.module_utils._placement.worker import is_of_task
 from ansible_collections.gitops.airflow.plugins.module_utils._status import logs, rows
 from ansible_collections.gitops.airflow.plugins.module_utils._status.runs import ask
+from ansible_collections.gitops.airflow.plugins.module_utils._status.troubles import (
+    Trouble,
+    checkout_actions,
+    pod_actions,
+    read_leases,
+    read_policy,
+    scheduler_troubles,
+)
 
 T = TypeVar("T")
 WORKLOADS = {"DaemonSet": "daemonsets", "Deployment": "deployments", "Job": "jobs", "StatefulSet": "statefulsets"}
 # What only the verdict needs, and all lists.
-INTERNAL = ("unreadable", "unknown", "workload_problems", "workload_notes", "failed_jobs", "heartbeats")
+INTERNAL = ("unreadable", "unknown", "troubles", "actions", "workload_problems", "workload_notes", "failed_jobs", "heartbeats")
 LOGS, LOG_LINES = 3, 10
 # Parts of Airflow's health, as Airflow names them. Airflow 2.6 does not say how a DAG processor is.
 DAG_PROCESSOR = "dag_processor"
@@ -62,6 +70,9 @@ class Platform:
     urls: dict[str, str]
     # Namespace of the platform's own store of task logs; empty where it has none.
     logs: str = ""
+    # Whose labels its objects have, and the namespaces of its workers; empty where it is not known whether it has an admission policy.
+    owner: str = ""
+    workers: tuple[str, ...] = ()
     # How a person reads the password for one of the URLs, by its name.
     password_commands: Mapping[str, str] = field(default_factory=dict)
 
@@ -197,6 +208,11 @@ class StatusRead:
                 found += read("events", place, {"fieldSelector": f"involvedObject.uid={uid}"})
         return found
 
+    def _policy(self) -> list[Trouble]:
+        what, at = "whether the admission policy exists is unknown", self.platform
+        found = self._try(self.unknown, what, lambda: read_policy(self.api, at.owner, at.workers), None)
+        return [] if found is None else [found]
+
     def _said(self, pods: list[Obj], events: list[Obj], now: datetime.datetime) -> dict[Log, str]:
         """The last line of each container that crashes, masked."""
         known, said = Events(events), dict[Log, str]()
@@ -231,6 +247,10 @@ class StatusRead:
             applications, workloads = pool.submit(self._applications), pool.submit(self._workloads)
             claims = pool.submit(self.everywhere, lambda place: core_path("persistentvolumeclaims", place))
             expiry = pool.submit(self._log_expiry)
+            policy = pool.submit(self._policy)
+            leases = pool.submit(
+                self._try, self.unknown, "whether Kubernetes' scheduler runs is unknown", lambda: read_leases(self.api), []
+            )
             pods = self._pods()
             synced = [pod for pod in pods if _has_checkout(pod, at.core)]
             checkouts = list(pool.map(self._checkout, synced))
@@ -242,6 +262,7 @@ class StatusRead:
             events = self._events(found_workloads, pods, now)
             own = [pod for pod in pods if not is_of_task(pod)]
             said = self._said(own, events, now)
+            troubles = [*scheduler_troubles(leases.result(), pods), *policy.result()]
             elapsed = time.monotonic() - start
             return judged(
                 at.name,
@@ -250,6 +271,12 @@ class StatusRead:
                     "usage": self.usage,
                     "unreadable": self.unreadable,
                     "unknown": [*self.unknown, *token.result()],
+                    "troubles": [trouble.text for trouble in troubles],
+                    "actions": [
+                        *(trouble.action for trouble in troubles),
+                        *pod_actions(pods, now),
+                        *checkout_actions(checkouts, at.core),
+                    ],
                     "nodes": rows.node_rows(nodes, node_use),
                     "applications": rows.application_rows(applications.result(), now),
                     "pods": rows.pod_rows(own, pod_use, now, events, said),
@@ -270,7 +297,8 @@ class StatusRead:
 
 def judged(name: str, elapsed: float, found: dict[str, Any]) -> dict[str, Any]:
     """The status with its verdict. ``found`` may lack what could not be read, and lists it in ``unreadable``; ``elapsed``: seconds."""
-    status: dict[str, Any] = {**{part: [] for part in PARTS}, "next_action": "", "airflow": {}, "usage": "", **found}
+    status: dict[str, Any] = {**{part: [] for part in PARTS}, "airflow": {}, "usage": "", **found}
+    status["next_action"] = status.get("next_action") or " ".join(dict.fromkeys(status["actions"]))
     problems, warnings = map(list.__add__, rows.judge(status), logs.judge_log_stores(status["logs"]))
     verdict = {"name": name, "healthy": not problems, "problems": problems, "warnings": warnings}
     when = {"checked_at": f"{_now():%Y-%m-%dT%H:%M:%SZ}", "elapsed": round(elapsed, 2)}

@@ -109,11 +109,15 @@ def _last_end(pod: Obj, now: Time) -> Row:
 
 
 def wrong_with(pod: Obj, events: Events, now: Time) -> list[tuple[str, Log | None]]:
-    """What is wrong with a pod of the platform: causes that last, and restarts again and again; each with the log that shows more."""
+    """What is wrong with a pod of the platform: causes that last, and restarts again and again; each with the log that shows more.
+
+    A cluster starts its own scheduler again, so that a pod that it has not processed is a problem only after GRACE.
+    """
     # A Job's pod that failed is a note, and what matters of it stands with its Job.
     over = (pod.get("status") or {}).get("phase") == "Failed"
     causes_now = [] if over or too_new(pod, now) else pod_causes(pod, events)
-    found = [(cause.text, cause.log) for cause in causes_now if cause.lasting and not cause.held]
+    late = not young(pod, now)
+    found = [(cause.text, cause.log) for cause in causes_now if (cause.lasting and not cause.held) or (cause.kind == "scheduler" and late)]
     if found:
         return found
     for status, repeated in restarted(pod, now):
@@ -312,7 +316,7 @@ def metrics_usage(items: Iterable[Obj]) -> dict[tuple[str, str], Row]:
 
 def judge(status: Row) -> tuple[list[str], list[str]]:
     """What makes the platform unhealthy, and what a person should know all the same."""
-    problems: list[str] = list(status["unreadable"])
+    problems: list[str] = [*status["unreadable"], *status.get("troubles", [])]
     warnings: list[str] = list(status["unknown"])
     for node in status["nodes"]:
         if not node["ready"]:

@@ -33,6 +33,17 @@ _RUN_32 = re.compile(rb"[A-Z2-7]{10,}")
 _WHOLE_32 = (0, 0, 2, 2, 4, 5, 5, 7)
 _WRAP = re.compile(rb"\n(?<=[A-Za-z0-9+/_\r-]{40}\n)\s*(?:\d{4}-\d\d-\d\dT\S+ )?[ \t]*")
 _TEXT = re.compile(rb"[\t\n\r -~]{8,}")
+# Lines of hexdump, od and xxd: something of one, then an offset and bytes as xxd writes them, as the others do, without an offset, or as
+# characters.
+_DUMPED = re.compile(rb"(?i)(?:[0-9a-f]{2} ){3}[0-9a-f]{2}|[0-9a-f]{4} [0-9a-f]{4}|(?:   [!-~]){3}|(?: [0-3][0-7]{2}){4}|[0-7]{6} [0-7]{6}")
+_OF_XXD = re.compile(rb"(?i)\b[0-9a-f]{6,16}: ((?:[0-9a-f]{2,16} )*[0-9a-f]{2,16})(?![^ \r\n])(?:  (.*))?")
+_WITH_OFFSET = re.compile(rb"(?i)(?:^|[ \t])[0-9a-f]{6,8}((?: {1,2}[0-9a-f]{2,8})+)(?: +[|>](.*?)[|<]?)?\s*$")
+_WITHOUT_OFFSET = re.compile(rb"(?i)(?:^|[ \t])([0-9a-f]{2}(?: {1,2}[0-9a-f]{2}){3,})(?: +[|>](.*?)[|<]?)?\s*$")
+# In JSON a quote and a backslash have a backslash before them.
+_CELL = re.compile(rb"   (?:\\(?=[\"\\]))?([ -~])|  \\([0abfnrtv])| ([0-3][0-7]{2})")
+_AS_CHARACTERS = re.compile(rb"(?i)(?:^|[0-9a-f]{6})((?:   (?:\\(?=[\"\\]))?[ -~]|  \\[0abfnrtv]| [0-3][0-7]{2})+)\s*$")
+_CONTROLS = dict(zip(b"0abfnrtv", b"\0\a\b\f\n\r\t\v", strict=True))
+_LONGEST_DUMPED = 1000
 _PUT_BACK = bytes.maketrans(b"-_", b"+/")
 
 
@@ -109,9 +120,37 @@ def _from_base32(text: bytes) -> Iterator[bytes]:
             yield base64.b32decode(part + b"=" * (-len(part) % 8))
 
 
+def _from_dumps(text: bytes) -> Iterator[bytes]:
+    """What the lines of dumps show, by the order of the bytes in a number, and by what is shown as characters, each in one piece."""
+    if not _DUMPED.search(text):
+        return
+    found: dict[str, list[bytes]] = {}
+    for line in text.split(b"\n"):
+        if len(line) > _LONGEST_DUMPED:
+            continue
+        if match := _AS_CHARACTERS.search(line):
+            found.setdefault("characters", []).append(_of_cells(match[1]))
+        if match := _OF_XXD.search(line) or _WITH_OFFSET.search(line) or _WITHOUT_OFFSET.search(line):
+            numbers = match[1].split()
+            digits = [number for number in numbers if len(number) % 2 == 0]
+            found.setdefault("in order", []).append(bytes.fromhex(b"".join(digits).decode()))
+            found.setdefault("turned", []).append(b"".join(bytes.fromhex(number.decode())[::-1] for number in digits))
+            octal = [int(number, 8) for number in numbers if re.fullmatch(rb"[01][0-7]{5}", number)]
+            found.setdefault("octal", []).append(b"".join(number.to_bytes(2, "little") for number in octal))
+            found.setdefault("shown", []).append(match[2] or b"")
+    yield from map(b"".join, found.values())
+
+
+def _of_cells(cells: bytes) -> bytes:
+    """Of columns of four characters, each with one byte."""
+    return bytes(
+        plain[0] if plain else _CONTROLS[control[0]] if control else int(octal, 8) for plain, control, octal in _CELL.findall(cells)
+    )
+
+
 def _decoded(text: bytes) -> Iterator[bytes]:
     """What each encoding makes of it. Bytes with many zeros are read as UTF-16, too."""
-    for part in (*_from_base64(text), *_from_hex(text), *_from_base32(text)):
+    for part in (*_from_base64(text), *_from_hex(text), *_from_base32(text), *_from_dumps(text)):
         yield part
         if part.count(0) >= 4:
             for start, encoding in ((0, "utf-16-le"), (1, "utf-16-le"), (0, "utf-16-be"), (1, "utf-16-be")):

@@ -14,6 +14,7 @@ import pytest
 import yaml
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.admission_state import MARK, MARKED_ROLE
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import Platform, planned_refs
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.plan import Plan
 from ansible_collections.gitops.airflow.tests.platform.rights import expanded, of_role, table
@@ -74,7 +75,13 @@ def test_no_image_has_a_tag_that_moves(defaults: dict[str, Any]) -> None:
 ACCOUNTS = {"scheduler": "airflow-scheduler", "triggerer": "airflow-triggerer", "webserver": "airflow-webserver"}
 COPY = {"api_version": "v1", "kind": "ConfigMap", "namespace": "gone", "name": "settings"}
 IN_ARGOCD = {"own_project": "ours", "repository_secret": "ours-platform-repository"}
-OF_WORKERS = {"worker_secrets": ["airflow-metadata"], "worker_rights": Plan().worker_rights, "accounts": ACCOUNTS, "copies": [COPY]}
+OF_WORKERS = {
+    "worker_secrets": ["airflow-metadata"],
+    "worker_rights": Plan().worker_rights,
+    "accounts": ACCOUNTS,
+    "copies": [COPY],
+    "admission": "",
+}
 PLAN = {"__platform_preflight": {"plan": {**OF_WORKERS, **IN_ARGOCD}}}
 
 
@@ -145,7 +152,7 @@ def test_what_is_shown_of_an_argo_cd_of_others(
 
 @pytest.mark.parametrize("account", TRICKY)
 def test_an_account_is_named_as_it_is_called(render: Render, account: str) -> None:
-    plan = {"__platform_preflight": {"plan": {"accounts": dict.fromkeys(ACCOUNTS, account)}}}
+    plan = {"__platform_preflight": {"plan": {"accounts": dict.fromkeys(ACCOUNTS, account), "admission": ""}}}
     subjects = [subject for item in render("airflow_app/rbac.yaml.j2", **plan) for subject in item.get("subjects", [])]
     assert {subject["name"] for subject in subjects} == {account}
 
@@ -171,6 +178,16 @@ def test_d9_the_rights_are_those_of_the_table(render: Render) -> None:
                 where |= roles[item["metadata"]["namespace"], item["roleRef"]["name"]]
     listed = {name: expanded(where["airflow"]) for name, where in table()["core"].items() if where}
     assert given == {name: {"airflow-core": rules, "a": rules} for name, rules in listed.items()}
+
+
+@pytest.mark.parametrize("version", ["admissionregistration.k8s.io/v1", ""])
+def test_the_role_of_each_namespace_says_whether_the_platform_has_an_admission_policy(render: Render, version: str) -> None:
+    """make status looks for the policy where a run said that it made one."""
+    plan = {"__platform_preflight": {"plan": {**PLAN["__platform_preflight"]["plan"], "admission": version}}}
+    objects = render("airflow_app/rbac.yaml.j2", platform_worker_namespaces=[{"name": "airflow-core"}, {"name": "a"}], **plan)
+    marked = {identity(item): item["metadata"]["annotations"].get(MARK) for item in objects if MARK in item["metadata"]["annotations"]}
+    expected = {("Role", namespace, MARKED_ROLE): version for namespace in ("airflow-core", "a")}
+    assert marked == (expected if version else {})
 
 
 def test_f10_the_account_that_may_make_pods_has_the_rights_of_the_table_in_its_namespace_alone(render: Render) -> None:
@@ -222,6 +239,33 @@ def test_the_log_stores_accounts_are_as_it_reads_them(render: Render) -> None:
         for name in ("webserver", "workers")
     }
     assert secret["stringData"] == {"users.json": json.dumps({"accessAccounts": accounts})}
+
+
+@pytest.mark.parametrize(
+    ("given", "names", "copied"),
+    [
+        ({}, [], []),
+        ({"airflow_app_values": {"registry": {"secretName": "pull"}}}, ["pull"], []),
+        (
+            {"airflow_app_values": {"imagePullSecrets": [{"name": "on"}, {"name": "b"}]}, "airflow_app_worker_secrets": ["db", "b"]},
+            ["on", "b"],
+            ["b"],
+        ),
+    ],
+)
+def test_the_log_stores_pods_pull_their_images_as_airflow_does(
+    render: Render, defaults: dict[str, Any], given: dict[str, Any], names: list[str], copied: list[str]
+) -> None:
+    objects = [*render("task_logs/task-logs.yaml.j2", **given), *render("task_logs/setup-job.yaml.j2", **given)]
+    workloads = {
+        item["kind"]: item["spec"].get("jobTemplate", item) for item in objects if item["kind"] in ("Deployment", "CronJob", "Job")
+    }
+    pods = {kind: item["spec"]["template"]["spec"] for kind, item in workloads.items()}
+    assert len(pods) == 3
+    assert {kind: pod.get("imagePullSecrets") for kind, pod in pods.items()} == dict.fromkeys(
+        pods, [{"name": name} for name in names] or None
+    )
+    assert Templar(DataLoader(), defaults | given).template(defaults["__task_logs_copied_pull_secrets"]) == copied
 
 
 def test_another_program_or_volume_makes_another_job(render: Render) -> None:

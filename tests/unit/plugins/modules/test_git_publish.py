@@ -152,6 +152,19 @@ def test_a_race_that_is_always_lost_ends(filled: Path, monkeypatch: pytest.Monke
     assert len(naps) == 2
 
 
+def test_a_lock_that_a_killed_process_left_is_no_push_of_others(filled: Path) -> None:
+    lock = filled / "refs/heads/main.lock"
+    lock.touch()
+    naps: list[float] = []
+    with pytest.raises(GitError, match="another git process on the server writes to the repository, or was killed") as caught:
+        to(filled, texts(a="a"), sleep=naps.append, tries=3)
+    assert (caught.value.code, len(naps)) == ("locked", 2)
+    assert "repo.git/./refs/heads/main.lock on the server" in caught.value.next_action  # as git writes it
+    # One that goes away in time.
+    outcome = to(filled, texts(a="a"), sleep=lambda _seconds: lock.unlink())
+    assert outcome.commit == git(filled, "rev-parse", "main")
+
+
 def test_a_refused_push_is_told_once(filled: Path) -> None:
     hook = filled / "hooks" / "pre-receive"
     hook.parent.mkdir(exist_ok=True)

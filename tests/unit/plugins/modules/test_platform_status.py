@@ -41,6 +41,12 @@ def test_the_places_are_those_of_the_settings() -> None:
     assert (found.core, found.argocd, found.logs, found.namespaces) == ("core", "cd", "logs", ("cd", "core", "batch"))
 
 
+def test_the_admission_policy_is_that_of_the_platform_and_not_of_the_context() -> None:
+    settings = {"name": "team", "worker_namespaces": [{"name": "core"}, {"name": "batch"}]}
+    found = platform(platform=settings, context="production")
+    assert (found.owner, found.workers) == ("team", ("core", "batch"))
+
+
 @pytest.mark.parametrize(("mode", "namespace"), [("embedded", "airflow-logs"), ("s3", ""), ("none", "")])
 def test_only_a_platform_with_its_own_store_of_task_logs_has_its_namespace(mode: str, namespace: str) -> None:
     assert platform(airflow={"logs": mode}).logs == namespace

@@ -993,6 +993,20 @@ def test_v1_the_next_step_for_what_may_pass() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        "fatal: Unable to create '<path to cached source>/.git/index.lock': File exists. Another git process seems to be running",
+        "`git fetch` failed [… 200 more] a git process may have crashed in this repository earlier: remove the file manually to continue.",
+    ],
+)
+def test_the_next_step_for_a_lock_that_was_left(said: str) -> None:
+    """No server of others is away: argo-cd, issue 17623."""
+    state = app("a", conditions=[{"type": "ComparisonError", "message": said}])
+    action = next_action(state, [], "argocd", "a", timed_out=False)
+    assert "kubectl -n argocd rollout restart deployment/argocd-repo-server" in action
+
+
 def test_v8_the_next_step_after_a_failed_operation_that_was_reverted() -> None:
     state = app("a", "Progressing", operationState={"phase": "Failed", "syncResult": {"revision": "c" * 40}})
     assert "does not try" not in next_action(state, [], "argocd", "a", timed_out=True)

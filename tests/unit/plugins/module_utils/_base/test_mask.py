@@ -224,6 +224,67 @@ def test_s1_other_encodings(value: str, text: str) -> None:
     assert Masker([value]).text(f"x {text} y") == f"x {MASK} y"
 
 
+# As the programs wrote them: printf 'a plaintext p&ss<w0rd-äö\\77!\n' | …
+DUMPED = "p&ss<w0rd-äö\\77!"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        (
+            # od -A x -t x1z
+            "000000 61 20 70 6c 61 69 6e 74 65 78 74 20 70 26 73 73  >a plaintext p&ss<\n"
+            "000010 3c 77 30 72 64 2d c3 a4 c3 b6 5c 37 37 21 0a     ><w0rd-....\\77!.<\n00001f",
+            "000000 61 20 70 6c 61 69 6e 74 65 78 74 20 M  >a plaintext M<\n000010 M 0a     >M.<\n00001f",
+        ),
+        (
+            # od -c
+            "0000000   a       p   l   a   i   n   t   e   x   t       p   &   s   s\n"
+            "0000020   <   w   0   r   d   - 303 244 303 266   \\   7   7   !  \\n\n0000037",
+            "0000000   a       p   l   a   i   n   t   e   x   t     M\n0000020 M  \\n\n0000037",
+        ),
+        (
+            # xxd
+            "00000000: 6120 706c 6169 6e74 6578 7420 7026 7373  a plaintext p&ss\n"
+            "00000010: 3c77 3072 642d c3a4 c3b6 5c37 3721 0a    <w0rd-....\\77!.",
+            "00000000: 6120 706c 6169 6e74 6578 7420 M  a plaintext M\n00000010: M 0a    M.",
+        ),
+        (
+            # hexdump -C
+            "00000000  61 20 70 6c 61 69 6e 74  65 78 74 20 70 26 73 73  |a plaintext p&ss|\n"
+            "00000010  3c 77 30 72 64 2d c3 a4  c3 b6 5c 37 37 21 0a     |<w0rd-....\\77!.|\n0000001f",
+            "00000000  61 20 70 6c 61 69 6e 74  65 78 74 20 M  |a plaintext M|\n00000010  M 0a     |M.|\n0000001f",
+        ),
+    ],
+)
+def test_s1_dumps_line_by_line(text: str, shown: str) -> None:
+    """S1: the bytes and the characters beside them. What stands around the value stays."""
+    assert holds_secret(text, [DUMPED])
+    assert Masker([DUMPED]).text(text) == shown.replace("M", MASK)
+
+
+def test_s1_a_dump_of_what_looks_like_a_secret() -> None:
+    """S1: DB_PASSWORD=hunter22x, a value that is not known."""
+    text = "0000000 44 42 5f 50 41 53 53 57 4f 52 44 3d 68 75 6e 74\n0000020 65 72 32 32 78 0a\n0000026"
+    shown = "0000000 44 42 5f 50 41 53 53 57 4f 52 44 3d M\n0000020 M 0a\n0000026"
+    assert masked_words(text) == shown.replace("M", MASK)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "00000000: 6120 706c 6169 6e74 6578 7420 7026 7373  a plaintext p&ss",
+        "    name: x\n    abc: 12 34 56 78\n\t63 6f 72 72\n",
+        "commit abcdef12 34 56\n  deadbeef: cafe babe\n2026-11-26 10 11 12 13 14",
+        "0000000 1234 5678\n0000000 123 456 777",
+        "   1   2   3   4\n   a   b   c   d   e",
+    ],
+)
+def test_s5_a_dump_without_a_secret_stays(text: str) -> None:
+    """S5: and what only resembles a dump."""
+    assert Masker([DUMPED, "hunter22x"]).text(text) == text
+
+
 @pytest.mark.parametrize(
     ("content", "hidden"),
     [
@@ -470,6 +531,25 @@ def test_s4_a_config_map_with_binary_data() -> None:
         ({"Authorization": "Bearer horse"}, {"Authorization": f"Bearer {MASK}"}),
         ({"authorization": "abc123def456", "mode": "RBAC"}, {"authorization": MASK, "mode": "RBAC"}),
         ([{"name": "Authorization", "value": "Basic aG9yc2U="}], [{"name": "Authorization", "value": f"Basic {MASK}"}]),
+        # Headers as pairs, as names and values in turn, and with several values.
+        (["Authorization", "Bearer horse"], ["Authorization", f"Bearer {MASK}"]),
+        (
+            {"headers": [["Host", "h"], ["authorization", "Basic aG9yc2U="]]},
+            {"headers": [["Host", "h"], ["authorization", f"Basic {MASK}"]]},
+        ),
+        (
+            ["Host", "h", "Authorization:", "Bearer horse", "Accept", "*/*"],
+            ["Host", "h", "Authorization:", f"Bearer {MASK}", "Accept", "*/*"],
+        ),
+        ({"Authorization": ["Bearer horse", "Basic aG9yc2U="]}, {"Authorization": [f"Bearer {MASK}", f"Basic {MASK}"]}),
+        (["Authorization", ["Bearer horse"]], ["Authorization", [f"Bearer {MASK}"]]),
+        ([{"name": "Authorization", "values": ["Bearer horse"]}], [{"name": "Authorization", "values": [f"Bearer {MASK}"]}]),
+        ([{"key": "Proxy-Authorization", "value": "Basic aG9yc2U="}], [{"key": "Proxy-Authorization", "value": f"Basic {MASK}"}]),
+        ([{"header": "Authorization", "value": "Bearer horse"}], [{"header": "Authorization", "value": f"Bearer {MASK}"}]),
+        ([["Cookie", "session=horse"], {"Set-Cookie": ["id=horse; Path=/"]}], [["Cookie", MASK], {"Set-Cookie": [MASK]}]),
+        (["authorization", "mode", "enabled"], ["authorization", "mode", "enabled"]),
+        ({"key": "authorization", "operator": "In", "values": ["rbac", "webhook"]},) * 2,
+        ({"cookie": {"name": "session"}, "Cookie": "none"},) * 2,
         (
             {"authorization": {"mode": "Webhook"}, "Authorization": "enabled"},
             {"authorization": {"mode": "Webhook"}, "Authorization": "enabled"},

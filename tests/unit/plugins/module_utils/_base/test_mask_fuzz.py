@@ -84,6 +84,57 @@ PAIRS: dict[str, Encode] = {
     "with blanks, within": lambda text: f"some {text} more".encode().hex(" ").upper(),
 }
 
+
+def in_lines(text: str, show: Callable[[int, bytes], str], width: int = 16) -> str:
+    """A dump of a text within another, so that it begins anywhere in a line and goes on in the next."""
+    content = f"some {text} more of it, and {text}\n".encode()
+    rows = [show(at, content[at : at + width]) for at in range(0, len(content), width)]
+    return "\n" + "\n".join(rows) + "\n"
+
+
+def characters(row: bytes) -> str:
+    return "".join(chr(octet) if 32 <= octet < 127 else "." for octet in row)
+
+
+def cell(octet: int) -> str:
+    """As od -c has it."""
+    named = {0: "\\0", 7: "\\a", 8: "\\b", 9: "\\t", 10: "\\n", 11: "\\v", 12: "\\f", 13: "\\r"}
+    return f"{named.get(octet, chr(octet)):>4}" if octet in named or 32 <= octet < 127 else f" {octet:03o}"
+
+
+def pairs(row: bytes, size: int, order: int = 1) -> str:
+    return " ".join(row[at : at + size][::order].hex() for at in range(0, len(row), size))
+
+
+# Dumps, line by line.
+DUMPS: dict[str, Encode] = {
+    "od -A x -t x1z": lambda text: in_lines(text, lambda at, row: f"{at:06x} {pairs(row, 1):<47}  >{characters(row)}<"),
+    "od -An -t x1": lambda text: in_lines(text, lambda at, row: f" {pairs(row, 1)}"),
+    "od -c": lambda text: in_lines(text, lambda at, row: f"{at:07o}{''.join(map(cell, row))}"),
+    "od -b": lambda text: in_lines(text, lambda at, row: f"{at:07o}{''.join(f' {octet:03o}' for octet in row)}"),
+    "xxd": lambda text: in_lines(text, lambda at, row: f"{at:08x}: {pairs(row, 2):<39}  {characters(row)}"),
+    "xxd -g1 -u": lambda text: in_lines(text, lambda at, row: f"{at:08x}: {pairs(row, 1).upper():<47}  {characters(row)}"),
+    "xxd -g4 -c 10": lambda text: in_lines(text, lambda at, row: f"{at:08x}: {pairs(row, 4):<22}  {characters(row)}", 10),
+    "hexdump -C": lambda text: in_lines(
+        text, lambda at, row: f"{at:08x}  {f'{pairs(row[:8], 1)}  {pairs(row[8:], 1)}':<48}  |{characters(row)}|"
+    ),
+    "hexdump": lambda text: in_lines(text, lambda at, row: f"{at:07x} {pairs(row + bytes(len(row) % 2), 2, -1)}"),
+    "xxd, in a log": lambda text: in_lines(
+        text, lambda at, row: f"[2026-11-26, 10:00:00 UTC] {{subprocess.py:93}} INFO - {at:08x}: {pairs(row, 2):<39}  {characters(row)}"
+    ),
+    "hexdump -C, of a container": lambda text: in_lines(
+        text,
+        lambda at, row: f"2026-11-26T10:00:00.123456789Z {at:08x}  {f'{pairs(row[:8], 1)}  {pairs(row[8:], 1)}':<48}  |{characters(row)}|",
+    ),
+}
+# The scan knows one more.
+SCANNED: dict[str, Encode] = {
+    **DUMPS,
+    "od": lambda text: in_lines(
+        text, lambda at, row: f"{at:07o} " + " ".join(f"{int.from_bytes(row[i : i + 2], 'little'):06o}" for i in range(0, len(row), 2))
+    ),
+}
+
 # No value that consists of ordinary words.
 secrets = st.builds(
     lambda start, middle, end: f"{start}{middle}{end}",
@@ -104,6 +155,34 @@ def test_s3_a_secret_in_one_form(name: str, secret: str) -> None:
     assert MASK in masked
     assert masked.startswith("before ")
     assert masked.endswith(" after")
+
+
+# No part of them looks like an offset, as it does of 0000"0000 and of x0 0000.
+undumped = secrets.map(lambda text: f"g{text}z")
+
+
+@pytest.mark.parametrize("name", DUMPS)
+@few
+@given(secret=undumped)
+def test_s3_a_secret_in_a_dump(name: str, secret: str) -> None:
+    """S3: hexdump, od and xxd cut a value into lines, and show it twice. Nothing of it is left, and the lines stay lines."""
+    encoded = DUMPS[name](secret)
+    masked = Masker([secret]).text(f"before {encoded} after")
+    assert not holds_secret(masked, [secret])
+    assert MASK in masked
+    assert masked.startswith("before ")
+    assert masked.endswith(" after")
+    assert len(masked.splitlines()) == len(f"before {encoded} after".splitlines())
+
+
+@pytest.mark.parametrize("name", SCANNED)
+@few
+@given(secret=undumped)
+def test_s3_a_secret_in_a_dump_is_found(name: str, secret: str) -> None:
+    """S3: by the scan of the bundle itself, without the masker, also in JSON."""
+    encoded = SCANNED[name](secret)
+    assert holds_secret(f"before {encoded} after", [secret])
+    assert holds_secret(json.dumps({"log": encoded}), [secret])
 
 
 @few

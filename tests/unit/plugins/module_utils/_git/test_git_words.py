@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.gitops.airflow.plugins.module_utils._base.url import public_url, ssh_server
+from ansible_collections.gitops.airflow.plugins.module_utils._git.access import _with_command
 from ansible_collections.gitops.airflow.plugins.module_utils._git.credentials import Credentials
 from ansible_collections.gitops.airflow.plugins.module_utils._git.model import (
     COMPLAINTS,
@@ -54,6 +55,9 @@ LOCKED = "remote: error: cannot lock ref 'refs/heads/main': Unable to create '/s
         (f"ERROR: Repository not found.\n{SSH_TAIL}", "repository_missing"),
         ("fatal: '/srv/x.git' does not appear to be a git repository", "repository_missing"),
         ("fatal: couldn't find remote ref refs/heads/next", "branch_missing"),
+        (f"{LOCKED}File exists.\n!\tabc:refs/heads/main\t[remote rejected] (failed to update ref)", "locked"),
+        ("remote: fatal: Unable to create '/srv/x.git/packed-refs.lock': File exists.", "locked"),
+        (f"{LOCKED}Permission denied\n!\tabc:refs/heads/main\t[remote rejected] (failed to update ref)", "server_error"),
         ("fatal: unable to access 'http://h/': Could not resolve host: h", "unreachable"),
         ("fatal: unable to access 'http://h/': Failed to connect to h port 80 after 0 ms: Couldn't connect to server", "unreachable"),
         (f"ssh: connect to host h port 22: Connection refused\n{SSH_TAIL}", "unreachable"),
@@ -150,6 +154,14 @@ def test_the_next_action_names_what_the_reader_sets() -> None:
     assert error.named({"branch": "dags_branch"}).next_action == "Correct dags_branch, or make that branch."
     untrusted = complaint("https://h/x", "main", "SSL certificate problem")
     assert "Give the certificate of its authority as ca," in untrusted.next_action
+
+
+def test_the_lock_that_was_left_is_named() -> None:
+    error = complaint("http://h/x.git", "main", f"{LOCKED}File exists.")
+    assert error.next_action.endswith("delete the file /srv/x.git/refs/heads/main.lock on the server.")
+    inside = _with_command(error, {"namespace": "git", "service": "gitea", "port": 3000})
+    assert (inside.message, inside.code) == (error.message, "locked")
+    assert inside.next_action == f"{error.next_action[:-1]} (kubectl -n git exec service/gitea -- rm FILE)."
 
 
 @pytest.mark.parametrize("action", [row[3] for row in COMPLAINTS])

@@ -126,7 +126,7 @@ PODS: dict[str, tuple[Obj, list[Obj], str, str, str, bool, bool, Log | None]] = 
         pod(spec={"nodeName": "", "schedulerName": "gpu-scheduler"}),
         [],
         "scheduler",
-        "pod ns/web-5d8f-x: the scheduler gpu-scheduler has not processed the pod: it does not exist, does not run, or is busy",
+        "pod ns/web-5d8f-x: the scheduler gpu-scheduler has not processed the pod: it does not exist, does not run, is busy, or queues it",
         "Correct schedulerName of pod ns/web-5d8f-x (Kubernetes' own scheduler is default-scheduler), or start the scheduler gpu-",
         True,
         False,

@@ -9,7 +9,7 @@ import base64
 from typing import Any
 
 import pytest
-from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError
+from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError, InputError
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.definitions import (
     ordered,
     read_definitions,
@@ -170,6 +170,30 @@ def test_where_a_kind_is(version: str, kind: str, resource: Resource | None, ask
     resources = Resources(server, [CRD])
     assert [resources.find(version, kind) for _time in range(2)] == [resource] * 2
     assert len(server.asked) == asked
+
+
+@pytest.mark.parametrize(
+    ("version", "kind", "namespace", "path"),
+    [
+        ("", "NetworkPolicy", "a", "/apis/networking.k8s.io/v1/namespaces/a/networkpolicies/x"),
+        ("v1", "Service", "a", "/api/v1/namespaces/a/services/x"),
+        ("autoscaling/v1", "HorizontalPodAutoscaler", "a", "/apis/autoscaling/v1/namespaces/a/horizontalpodautoscalers/x"),
+        # The server's own plural, not the kind and an s; and not the kind of the same name in another group.
+        ("animals.test/v2", "Wolf", "", "/apis/animals.test/v2/wolves/x"),
+        ("serving.test/v1", "Service", "a", "/apis/serving.test/v1/namespaces/a/services/x"),
+        ("serving.test/v1", "Cat", "a", None),
+    ],
+)
+def test_where_an_object_is(version: str, kind: str, namespace: str, path: str | None) -> None:
+    assert Resources(Discovery(), [CRD]).path(version, kind, namespace, "x") == path
+
+
+@pytest.mark.parametrize(
+    ("version", "kind", "words"), [("", "Wolf", "Wolf is not a kind"), ("serving.test/v1", "Service", "Service x names no namespace")]
+)
+def test_an_object_that_cannot_be_named_is_refused(version: str, kind: str, words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        Resources(Discovery()).path(version, kind, "", "x")
 
 
 def test_a_path_is_quoted() -> None:

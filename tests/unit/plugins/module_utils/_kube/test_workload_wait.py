@@ -117,6 +117,25 @@ def test_verdicts(items: list[dict[str, Any]], pods: list[dict[str, Any]], secon
     assert (verdict.kind, verdict.reason) == (kind, reason)
 
 
+@pytest.mark.parametrize(
+    ("scheduler", "seconds", "kind", "words"),
+    [
+        ("volcano", 0, "waiting", "it does not exist, does not run, is busy, or queues it"),
+        ("volcano", 59, "waiting", "it does not exist, does not run, is busy, or queues it"),
+        ("volcano", 60, "failed", "it does not exist, does not run, is busy, or queues it"),
+        ("default-scheduler", 0, "waiting", "it does not run or is busy"),
+        ("default-scheduler", 900, "waiting", "it does not run or is busy"),
+    ],
+)
+def test_a_scheduler_that_queues_the_pod_is_named_from_the_start(scheduler: str, seconds: float, kind: str, words: str) -> None:
+    waits = {**pod(), "spec": {"schedulerName": scheduler}, "status": {"phase": "Pending"}}
+    workloads = [Workload("Deployment", deployment(availableReplicas=0))]
+    _verdict, past = judge(workloads, [], [waits], {}, 60, 0)
+    verdict, _past = judge(workloads, [], [waits], past, 60, seconds)
+    reason = f"Deployment/web: pod argocd/web-1: the scheduler {scheduler} has not processed the pod: {words}"
+    assert (verdict.kind, verdict.reason) == (kind, reason)
+
+
 def test_a_cause_that_passes_and_returns_begins_a_new_grace() -> None:
     workloads = [Workload("Deployment", deployment(availableReplicas=0))]
     past: Any = {}

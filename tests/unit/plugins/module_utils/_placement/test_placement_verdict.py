@@ -573,8 +573,20 @@ def test_trouble_fails_after_its_grace(name: str) -> None:
 
 
 def test_the_clusters_own_scheduler_is_started_again() -> None:
-    """No failure of the wait: what Kubernetes itself lacks, it mends."""
-    assert verdict([worker(PENDING, node="", schedulerName="default-scheduler")])[0].wake is None
+    """No failure of the wait: what Kubernetes itself lacks, it mends. The wait names it all the same, for the case that it does not."""
+    workers = [worker(PENDING, node="", schedulerName="default-scheduler")]
+    result, past = verdict(workers)
+    result, _past = verdict(workers, past=past, now=1000)
+    assert (result.kind, result.wake) == ("waiting", None)
+    words = "the scheduler default-scheduler has not processed the pod: it does not run or is busy"
+    assert result.reason.endswith(f"worker pod-1 is Pending, expected Succeeded ({words})")
+    assert advice(workers, result.reason).startswith("Check that Kubernetes' scheduler runs")
+
+
+def test_a_scheduler_that_queues_the_pod_is_named_before_the_grace() -> None:
+    result, _past = verdict([worker(PENDING, node="", schedulerName="gpu-scheduler")])
+    assert (result.kind, result.wake) == ("waiting", 60)
+    assert "the scheduler gpu-scheduler has not processed the pod: it does not exist, does not run, is busy, or queues" in result.reason
 
 
 @pytest.mark.parametrize(

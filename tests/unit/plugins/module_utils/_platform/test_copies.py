@@ -12,7 +12,7 @@ import pytest
 from ansible_collections.gitops.airflow.plugins.module_utils._platform import copies
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.copies import Source, Standing
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import Found, Ref
-from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings import AirflowSettings, Repository, Settings
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings import AirflowSettings, Logs, Repository, Settings
 
 INSIDE = Repository("platform", "http://gitea.git.svc.cluster.local:3000/gitops/platform.git", embedded=True)
 AIRFLOW = AirflowSettings(INSIDE, replace(INSIDE, kind="dags"), worker_secrets=("db", "db"), worker_config_maps=("db",))
@@ -32,6 +32,27 @@ def test_each_object_is_copied_once_to_each_namespace_beside_the_core() -> None:
     assert copies.targets(GIVEN, AIRFLOW) == [Ref(kind, place, "db") for place in ("cron", "etl") for kind in ("Secret", "ConfigMap")]
     alone = replace(GIVEN, worker_namespaces=(CORE,))
     assert (len(copies.sources(alone, AIRFLOW)), copies.targets(alone, AIRFLOW)) == (2, [])
+
+
+@pytest.mark.parametrize(
+    ("values", "logs", "names"),
+    [
+        ({"registry": {"secretName": "pull"}}, "embedded", ["pull"]),
+        ({"registry": {"secretName": "pull"}, "imagePullSecrets": [{"name": "pull"}, {"name": "db"}]}, "embedded", ["db", "pull"]),
+        # One that the run does not copy, a log store of one's own, and Secrets for something else.
+        ({"registry": {"secretName": "other"}}, "embedded", []),
+        ({"registry": {"secretName": "pull"}}, "s3", []),
+        ({"extraEnvFrom": "- secretRef: {name: db}"}, "embedded", []),
+    ],
+)
+def test_the_log_store_gets_the_copies_with_which_images_are_pulled(values: Any, logs: str, names: list[str]) -> None:
+    airflow = replace(AIRFLOW, values=values, worker_secrets=("db", "pull"), worker_config_maps=("pull",), logs=Logs(logs))
+    given = replace(GIVEN, airflow=airflow)
+    there = [ref for ref in copies.targets(given, airflow) if ref.namespace not in ("cron", "etl")]
+    assert there == [Ref("Secret", "airflow-logs", name) for name in names]
+    # A copy that is not wanted any more goes.
+    labelled = [found("Secret", "airflow-logs", name, COPY) for name in ("db", "pull")]
+    assert copies.unused(labelled, given, airflow) == [item.ref for item in labelled if item.ref.name not in names]
 
 
 def test_what_the_rules_refuse_is_not_looked_up() -> None:

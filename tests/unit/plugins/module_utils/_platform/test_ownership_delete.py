@@ -8,10 +8,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError
-from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import Ref
-from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership_delete import Removed, defined_refs, notices
+from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError, CollectionError
+from ansible_collections.gitops.airflow.plugins.module_utils._base.owner import marks
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import KubeApi
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import Ref, Scope
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership_delete import Deletion, Removed, defined_refs, notices
 
+SERVICES = ("/api/v1/namespaces/a/services", "/apis/animals.test/v1/namespaces/a/services")
 OURS = Ref("Secret", "git", "gitea-config")
 KEPT = [(Ref("Namespace", "", "git"), "it existed before the platform"), (Ref("Service", "git", "gitea"), "it belongs to platform beta")]
 LINES = ["Namespace git stays: it existed before the platform.", "Service git/gitea stays: it belongs to platform beta."]
@@ -32,6 +35,51 @@ def test_nothing_is_said_if_everything_is_deleted(report_kept: str) -> None:
 
 def body(kind: str, name: str, version: str = "v1", **metadata: str) -> dict[str, Any]:
     return {"apiVersion": version, "kind": kind, "metadata": {"name": name, **metadata}}
+
+
+class Cluster(KubeApi):
+    """Serves two kinds of one group, one of which has an irregular plural, and has these objects."""
+
+    def __init__(self, paths: list[str]) -> None:
+        self.there = {path: {"metadata": {"name": "x", "uid": path, "resourceVersion": "1", "labels": marks("team")}} for path in paths}
+
+    def get(self, path: str) -> dict[str, Any]:
+        if path == "/apis/animals.test/v1":
+            kinds = {"Wolf": "wolves", "Service": "services"}
+            return {"resources": [{"name": plural, "kind": kind, "namespaced": True} for kind, plural in kinds.items()]}
+        if path not in self.there:
+            raise ApiError(404, f"{path} not found")
+        return self.there[path]
+
+    def metadata(self, path: str) -> dict[str, Any] | None:
+        return (self.find(path) or {}).get("metadata")
+
+    def delete(self, path: str, uid: str = "") -> bool:
+        assert uid == path
+        return self.there.pop(path, None) is not None
+
+
+WOLF, CORE, OTHER = (f"{root}/x" for root in ("/apis/animals.test/v1/namespaces/a/wolves", *SERVICES))
+
+
+@pytest.mark.parametrize(
+    ("kind", "version", "gone"),
+    [
+        ("Wolf", "animals.test/v1", WOLF),
+        ("Service", "animals.test/v1", OTHER),
+        ("Service", "v1", CORE),
+        ("Service", "", CORE),
+        # A kind that is not served has no objects.
+        ("Cat", "animals.test/v1", ""),
+        ("Wolf", "none.test/v1", ""),
+    ],
+)
+def test_an_object_is_deleted_by_the_plural_and_the_group_of_its_kind(kind: str, version: str, gone: str) -> None:
+    cluster = Cluster([WOLF, CORE, OTHER])
+    done = Deletion(cluster, Scope("team"), clock=lambda: 0).delete([Ref(kind, "a", "x", version)], timeout=0)
+    assert {WOLF, CORE, OTHER} - cluster.there.keys() == ({gone} if gone else set())
+    assert [str(ref) for ref in done.removed] == ([f"{kind} a/x"] if gone else [])
+    assert done.left == []
 
 
 # Every kind is one that the collection knows, so nothing is asked.

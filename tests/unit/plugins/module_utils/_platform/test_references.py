@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import Ref
-from ansible_collections.gitops.airflow.plugins.module_utils._platform.references import notes, refusals, wanted
-from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings import AirflowSettings, Repository, Settings
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.references import log_store_notes, notes, pulls, refusals, wanted
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings import AirflowSettings, Logs, Repository, Settings
 
 INSIDE = Repository("platform", "http://gitea.git.svc.cluster.local:3000/gitops/platform.git", embedded=True)
 AIRFLOW = AirflowSettings(INSIDE, replace(INSIDE, kind="dags"), default_namespace="airflow-core")
@@ -356,3 +356,56 @@ def test_the_note_says_what_to_do(settings: Settings, there: Any, namespaces: tu
     (words,) = notes(settings, AIRFLOW, there, namespaces)
     assert words.startswith(NAMES_PULL)
     assert words.endswith(f"another program creates it. If no program does: {action}")
+
+
+PRIVATE = {"airflow": "registry.example.com/airflow:2.6.3-1", "versitygw": "docker.io/versity/versitygw:v1.8.0"}
+PULL_LOGS = Ref("Secret", "airflow-logs", "pull")
+REGISTRY = {"registry": {"secretName": "pull"}}
+
+
+@pytest.mark.parametrize(
+    ("values", "names"),
+    [
+        (REGISTRY, ["pull"]),
+        ({"registry": {"secretName": "pull"}, "imagePullSecrets": [{"name": "pull"}, {"name": "more"}]}, ["pull", "more"]),
+        # What Helm renders, and what cannot be a name.
+        ({"registry": {"secretName": "{{ .Release.Name }}"}, "imagePullSecrets": [{"name": "a/b"}, {"name": 5}, "pull"]}, []),
+        ({"registry": {"connection": {"user": "u", "pass": "p"}}, "secret": SECRET}, []),
+        ({}, []),
+        (None, []),
+    ],
+)
+def test_the_secrets_that_pull_airflows_image(values: Any, names: list[str]) -> None:
+    assert pulls(values) == names
+
+
+@pytest.mark.parametrize(
+    ("images", "there", "namespaces", "more", "named"),
+    [
+        (PRIVATE, {PULL_LOGS: None}, ["airflow-logs"], {}, True),
+        # Before the first run the namespace does not exist.
+        (PRIVATE, {}, [], {}, True),
+        (PRIVATE, {PULL_LOGS: frozenset()}, ["airflow-logs"], {}, False),
+        # It was not looked up: the run removes the platform.
+        (PRIVATE, {}, ["airflow-logs"], {}, False),
+        (PRIVATE, {PULL_LOGS: None}, ["airflow-logs"], {"worker_secrets": ("pull",)}, False),
+        (PRIVATE, {PULL_LOGS: None}, ["airflow-logs"], {"logs": Logs("none")}, False),
+        (PRIVATE, {PULL_LOGS: None}, ["airflow-logs"], {"values": {}}, False),
+        ({"airflow": "apache/airflow:2.6.3"}, {PULL_LOGS: None}, ["airflow-logs"], {}, False),
+        ({"airflow": "docker.io/apache/airflow@sha256:0"}, {PULL_LOGS: None}, ["airflow-logs"], {}, False),
+        ({"airflow": "apache/airflow:2.6.3", "versitygw": "registry.example.com/s3:1"}, {PULL_LOGS: None}, ["airflow-logs"], {}, True),
+        ({"airflow": "apache/airflow-fork:2.6.3"}, {PULL_LOGS: None}, ["airflow-logs"], {}, True),
+    ],
+)
+def test_a_log_store_that_may_not_get_its_image_is_named(
+    images: dict[str, str], there: dict[Ref, frozenset[str] | None], namespaces: list[str], more: dict[str, Any], named: bool
+) -> None:
+    airflow = given(**{"values": REGISTRY, **more})
+    found = list(log_store_notes(replace(GIVEN, airflow=airflow, images=images), airflow, there, namespaces))
+    private = next((image for image in images.values() if "registry" in image or "fork" in image), "")
+    text = (
+        "airflow_app_values pulls Airflow's image with pull, but airflow-logs does not have this Secret. If the registry of "
+        f"{private} requires a log-in, the pods of the log store cannot start. Add its name to airflow_app_worker_secrets: then each run "
+        "copies this Secret there, too. Or create this Secret in airflow-logs."
+    )
+    assert found == ([text] if named else [])

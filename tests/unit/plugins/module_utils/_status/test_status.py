@@ -560,6 +560,16 @@ def test_a_scheduler_that_does_not_exist_is_named(seconds: int, word: str, known
     assert bool(status.wrong_with(item, Events([]), NOW)) == known
 
 
+@pytest.mark.parametrize(("seconds", "known"), [(299, False), (300, True)])
+def test_a_pod_that_kubernetes_own_scheduler_has_not_processed_is_a_problem_after_a_grace(seconds: int, known: bool) -> None:
+    """A cluster starts its own scheduler again."""
+    made = (NOW - datetime.timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    item = pod(phase="Pending", metadata={"creationTimestamp": made})
+    item["spec"] |= {"schedulerName": "default-scheduler"}
+    text = "pod core/web-1: the scheduler default-scheduler has not processed the pod: it does not run or is busy"
+    assert status.judge(healthy() | {"pods": status.pod_rows([item], {}, NOW)})[0] == ([text] if known else [])
+
+
 def test_a_worker_is_late_after_five_minutes() -> None:
     assert [len(status.judge(healthy() | {"workers": status.worker_rows([worker(minutes)], NOW)})[0]) for minutes in (4, 5)] == [0, 1]
 
