@@ -24,7 +24,7 @@ from typing import Any, Protocol
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError
 from ansible_collections.gitops.airflow.plugins.module_utils._host import command
 from ansible_collections.gitops.airflow.plugins.module_utils._host.command import Done
-from ansible_collections.gitops.airflow.plugins.module_utils._host.docker import CLUSTER_LABEL
+from ansible_collections.gitops.airflow.plugins.module_utils._host.docker import CLUSTER_LABEL, PROVIDER_VARIABLE
 from ansible_collections.gitops.airflow.plugins.module_utils._kind.bootstrap_token import NAMESPACE, SECRET
 from ansible_collections.gitops.airflow.plugins.module_utils._kind.config import (
     FoundNode,
@@ -37,8 +37,6 @@ from ansible_collections.gitops.airflow.plugins.module_utils._kind.output import
 
 NETWORK = "kind"
 LISTINGS = 10
-# kind would look for the cluster in another engine than the one whose containers are read here.
-OTHER_ENGINE = "KIND_EXPERIMENTAL_PROVIDER"
 # What kind says before it makes anything (pkg/cluster/internal/create/create.go).
 NAME_TAKEN = "already exist for a cluster with the name"
 KUBEADM_CONFIG = "/kind/kubeadm.conf"
@@ -67,8 +65,8 @@ class Runner(Protocol):
 
 
 def run(args: Sequence[str], *, stdin: str = "", keep: Sequence[int] = ()) -> Done:
-    """Runs a command in an environment in which kind uses Docker. Raises CommandError."""
-    return command.run(args, stdin=stdin, keep=keep, env={key: value for key, value in os.environ.items() if key != OTHER_ENGINE})
+    """Runs a command in an environment in which kind uses the engine whose containers are read here, Docker. Raises CommandError."""
+    return command.run(args, stdin=stdin, keep=keep, env={key: value for key, value in os.environ.items() if key != PROVIDER_VARIABLE})
 
 
 class Marker:
