@@ -32,6 +32,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._kind.config import
     found_nodes,
     yaml_documents,
 )
+from ansible_collections.gitops.airflow.plugins.module_utils._kind.containerd import toml
 from ansible_collections.gitops.airflow.plugins.module_utils._kind.evidence import keep_journals, kept_folder
 from ansible_collections.gitops.airflow.plugins.module_utils._kind.output import create_failure, unready_nodes
 
@@ -48,6 +49,7 @@ READ_NODE = f"""
 cat /var/lib/kubelet/config.yaml; echo {CUT}
 cat {KUBEADM_CONFIG}; echo {CUT}
 cat /etc/kubernetes/pki/ca.crt; echo {CUT}
+cat /etc/containerd/config.toml; echo {CUT}
 ctr -n k8s.io images ls -q
 """
 
@@ -159,7 +161,8 @@ class Engine:
             kubelet=kubelet,
             kubeadm=kubeadm,
             ca=parts[3].strip(),
-            images=frozenset(parts[4].split()),
+            containerd=toml(parts[4]) or {},
+            images=frozenset(parts[5].split()),
         )
 
     def kubeadm(self, node: str) -> dict[str, dict[str, Any]]:

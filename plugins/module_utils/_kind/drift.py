@@ -20,9 +20,12 @@ from ansible_collections.gitops.airflow.plugins.module_utils._kind.config import
     NodeContent,
     PortMapping,
     WantedNode,
+    merge_patch,
     same_image,
     yaml_documents,
 )
+from ansible_collections.gitops.airflow.plugins.module_utils._kind.containerd import merged_patches, toml_problem
+from ansible_collections.gitops.airflow.plugins.module_utils._kind.written import written
 
 ABSENT = "absent"
 KUBELET = "KubeletConfiguration"
@@ -188,12 +191,15 @@ def patches(config: Mapping[str, Any], node: Mapping[str, Any] | None = None) ->
                 message = f"a kubeadmConfigPatches entry has no kind, so kind would never apply it: {text.strip()[:80]!r}"
                 raise InputError(message, "Name its kind.")
             settings = {key: value for key, value in document.items() if key not in PATCH_SELECTORS}
-            merged[document["kind"]] = _merge(merged.get(document["kind"], {}), settings)
+            merged[document["kind"]] = merge_patch(merged.get(document["kind"], {}), settings)
     return merged
 
 
 def check_patches(config: Mapping[str, Any]) -> None:
     """Raises InputError for patches that are none, or can have no effect: no cluster would ever be as they say (V11)."""
+    for text in config.get("containerdConfigPatches") or []:
+        if why := toml_problem(text):
+            raise InputError(f"a containerdConfigPatches entry is not TOML: {why}", "Correct config.")
     for spec in [{}, *(config.get("nodes") or [])]:
         found = patches(config, spec)
         if unknown := found.keys() - PATCHED:
@@ -207,19 +213,12 @@ def check_patches(config: Mapping[str, Any]) -> None:
                 raise InputError(message, f"Remove {name} from the patch.")
 
 
-def _merge(base: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, Any]:
-    result = dict(base)
-    for key, value in patch.items():
-        old = result.get(key)
-        result[key] = _merge(old if isinstance(old, dict) else {}, value) if isinstance(value, dict) else value
-    return result
-
-
 def content_drift(config: Mapping[str, Any], wanted: Sequence[WantedNode], contents: Mapping[str, NodeContent]) -> list[Drift]:
     """Differences that only the inside of a node shows.
 
     KubeletConfiguration is compared with the file that the kubelet runs with. kubeadm hands the first control plane's to every
-    node that joins, so that one counts for all. Other documents and the subnets are compared with what kubeadm was given.
+    node that joins, so that one counts for all. Other documents, the subnets, and what kind makes of labels, feature gates and the like
+    are compared with what kubeadm was given, patches of containerd with its file.
     """
     specs = config.get("nodes") or [{}]
     first, name = next(
@@ -229,6 +228,7 @@ def content_drift(config: Mapping[str, Any], wanted: Sequence[WantedNode], conte
     given = contents[name].kubeadm.get(KUBELET) if name in contents else None
     networking = config.get("networking") or {}
     subnets = {key: networking[key] for key in ("podSubnet", "serviceSubnet") if networking.get(key)}
+    containerd = merged_patches(config.get("containerdConfigPatches") or [])
     drift = []
     for spec, want in zip(specs, wanted, strict=False):
         content = contents.get(want.name)
@@ -238,9 +238,12 @@ def content_drift(config: Mapping[str, Any], wanted: Sequence[WantedNode], conte
         drift += [_setting_drift(want.name, "kubelet", path, value, content.kubelet) for path, value in found.items()]
         documents = {kind: settings for kind, settings in patches(config, spec).items() if kind != KUBELET}
         if subnets:
-            documents["ClusterConfiguration"] = _merge({"networking": subnets}, documents.get("ClusterConfiguration", {}))
+            documents["ClusterConfiguration"] = merge_patch({"networking": subnets}, documents.get("ClusterConfiguration", {}))
         for kind, settings in documents.items():
             drift += _settings_drift(want.name, kind, settings, content.kubeadm.get(kind, {}))
+        for what, settings, there in written(config, spec, patches(config, spec), content.kubeadm):
+            drift += _settings_drift(want.name, what, settings, there)
+        drift += _settings_drift(want.name, "containerd", containerd, content.containerd)
     return drift
 
 
