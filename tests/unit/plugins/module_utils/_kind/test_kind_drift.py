@@ -600,6 +600,8 @@ CONTAINERD = {
     },
 }
 MIRRORS = '[plugins."io.containerd.grpc.v1.cri".registry]\nconfig_path = "/etc/containerd/certs.d"\n'
+GATE_BY_PATCH = "kind: KubeletConfiguration\nfeatureGates: {A: true}"
+RUNTIME_BY_PATCH = "kind: ClusterConfiguration\napiServer: {extraArgs: {runtime-config: api/all=true}}"
 LABELS_BY_PATCH = "kind: InitConfiguration\nnodeRegistration: {kubeletExtraArgs: {node-labels: pool=core}}"
 
 
@@ -616,6 +618,10 @@ LABELS_BY_PATCH = "kind: InitConfiguration\nnodeRegistration: {kubeletExtraArgs:
         ),
         ({"featureGates": {"A": True, "B": "false"}}, []),
         ({"featureGates": {"B": True, "C": False}}, ["featureGates B is false, wanted true", "featureGates C is absent, wanted false"]),
+        # A patch goes before what kind writes: only the patch is compared.
+        ({"featureGates": {"A": False}, "kubeadmConfigPatches": [GATE_BY_PATCH]}, []),
+        ({"runtimeConfig": {"api/x": "true"}, "kubeadmConfigPatches": [RUNTIME_BY_PATCH]}, []),
+        ({"networking": {"kubeProxyMode": "ipvs"}, "kubeadmConfigPatches": ["kind: KubeProxyConfiguration\nmode: iptables"]}, []),
         ({"runtimeConfig": {"api/all": "true"}}, []),
         ({"runtimeConfig": {"api/all": "false"}}, ["runtimeConfig api/all is true, wanted false"]),
         ({"networking": {"kubeProxyMode": "iptables"}}, []),
@@ -632,7 +638,7 @@ LABELS_BY_PATCH = "kind: InitConfiguration\nnodeRegistration: {kubeletExtraArgs:
     ],
 )
 def test_f15_what_kind_writes_into_a_node_is_compared(config: dict[str, Any], expected: list[str]) -> None:
-    content = NodeContent(joined=True, kubeadm=GIVEN, containerd=CONTAINERD)
+    content = NodeContent(joined=True, kubelet=GIVEN["KubeletConfiguration"], kubeadm=GIVEN, containerd=CONTAINERD)
     drift = content_drift(config, wanted_nodes("lab", config, IMAGE), {"lab-control-plane": content})
     assert texts(drift) == [f"lab-control-plane: {text}" for text in expected]
 
