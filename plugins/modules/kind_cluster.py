@@ -73,7 +73,7 @@ options:
         With O(state=present) the module refuses keys and values that kind does not know, C(name), C(nodes[].image), a port of this
         machine that is published twice, relative paths of mounts, patches of containerd that are not TOML, and a cluster whose nodes
         cannot get Ready or whose Services cannot answer (C(networking.disableDefaultCNI), C(networking.kubeProxyMode=none)).
-      - Messages call it C(kind_cluster_config), as the role M(gitops.airflow.kind_cluster) does.
+      - Messages call it C(kind_cluster_config), which is the variable of the role C(gitops.airflow.kind_cluster).
     type: dict
     default: {}
   image:

@@ -15,6 +15,7 @@ from typing import Any
 
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import InputError
 from ansible_collections.gitops.airflow.plugins.module_utils._base.nearest import did_you_mean, nearest
+from ansible_collections.gitops.airflow.plugins.module_utils._base.shorten import shorten
 from ansible_collections.gitops.airflow.plugins.module_utils._host.preflight import Problem
 from ansible_collections.gitops.airflow.plugins.module_utils._kind.containerd import toml_problem
 from ansible_collections.gitops.airflow.plugins.module_utils._kind.drift import leaves, patches
@@ -190,7 +191,9 @@ def _read_scalar(shape: type, value: Any, path: str, problems: list[Problem]) ->
 
 def _wrong(value: Any, path: str, wanted: str, problems: list[Problem]) -> None:
     hint = " Write the patch as a text, after a vertical bar." if "ConfigPatches" in path and isinstance(value, Mapping) else ""
-    problems.append(Problem("bad_option", f"{path} is {value!r}", f"It must be {wanted}", f"Correct {path}.{hint}"))
+    # A dictionary or list may have the password of a registry in it.
+    shown = "a dictionary" if isinstance(value, Mapping) else "a list" if isinstance(value, list | tuple) else shorten(repr(value), 120)
+    problems.append(Problem("bad_option", f"{path} is {shown}", f"It must be {wanted}", f"Correct {path}.{hint}"))
 
 
 def _refusals(own: Mapping[str, Any], given: Mapping[str, Any], name: str) -> Iterator[Problem]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import InputError
+from ansible_collections.gitops.airflow.plugins.module_utils._base.secret_parts import is_secret_name
 from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import significant
 from ansible_collections.gitops.airflow.plugins.module_utils._kind.config import (
     FoundNode,
@@ -28,6 +29,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._kind.containerd im
 from ansible_collections.gitops.airflow.plugins.module_utils._kind.written import written
 
 ABSENT = "absent"
+HIDDEN = "(not shown)"
 KUBELET = "KubeletConfiguration"
 # Mounts that kind adds by itself (pkg/cluster/internal/providers/docker/provision.go).
 OWN_MOUNTS = frozenset({"/lib/modules", "/dev/mapper"})
@@ -272,7 +274,11 @@ def _at(settings: Mapping[str, Any], path: Sequence[str]) -> Any:
 
 
 def _setting_drift(where: str, what: str, path: Sequence[str], wanted: Any, settings: Mapping[str, Any]) -> Drift:
-    return Drift(where, f"{what} {'.'.join(map(str, path))}", _value_text(_at(settings, path)), _value_text(wanted))
+    texts = (_value_text(_at(settings, path)), _value_text(wanted))
+    # containerd's configuration may hold the passwords of registries.
+    secret = "auth" in path or is_secret_name(str(path[-1]))
+    found, expected = (HIDDEN if secret and text != ABSENT else text for text in texts)
+    return Drift(where, f"{what} {'.'.join(map(str, path))}", found, expected)
 
 
 def _settings_drift(where: str, what: str, wanted: Mapping[str, Any], found: Mapping[str, Any]) -> list[Drift]:

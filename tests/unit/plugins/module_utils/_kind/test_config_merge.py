@@ -113,11 +113,25 @@ REFUSED: dict[str, tuple[Any, str, str]] = {
         "kind_cluster_config has the key extraMounts. kind knows no such key here, and would not create the cluster.",
         "Remove extraMounts. The keys here are kind, apiVersion, name, nodes, networking,",
     ),
-    "a dictionary for a list": ({"nodes": {}}, "kind_cluster_config.nodes is {}. It must be a list.", "Correct kind_cluster_config.nodes."),
+    "a dictionary for a list": (
+        {"nodes": {}},
+        "kind_cluster_config.nodes is a dictionary. It must be a list.",
+        "Correct kind_cluster_config.nodes.",
+    ),
     "a patch that is no text": (
         {"kubeadmConfigPatches": [{"kind": "InitConfiguration"}]},
-        "kind_cluster_config.kubeadmConfigPatches[0] is {'kind': 'InitConfiguration'}. It must be a text.",
+        "kind_cluster_config.kubeadmConfigPatches[0] is a dictionary. It must be a text.",
         "Correct kind_cluster_config.kubeadmConfigPatches[0]. Write the patch as a text, after a vertical bar.",
+    ),
+    "a list for a text": (
+        {"kubeadmConfigPatches": [["kind: InitConfiguration"]]},
+        "kind_cluster_config.kubeadmConfigPatches[0] is a list. It must be a text.",
+        "Correct kind_cluster_config.kubeadmConfigPatches[0].",
+    ),
+    "a patch that is no text and has a password": (
+        {"containerdConfigPatches": [{"auth": {"password": "s3cret-of-mine"}}]},
+        "kind_cluster_config.containerdConfigPatches[0] is a dictionary. It must be a text.",
+        "Correct kind_cluster_config.containerdConfigPatches[0]. Write the patch as a text, after a vertical bar.",
     ),
     "a role": (
         {"nodes": [{"role": "master"}]},
@@ -218,6 +232,7 @@ def test_what_is_refused(case: str) -> None:
     with pytest.raises(InputError) as raised:
         merged(given)
     assert message in raised.value.message
+    assert "s3cret" not in raised.value.message
     assert raised.value.next_action.startswith(action)
 
 

@@ -595,6 +595,7 @@ GIVEN: dict[str, Any] = {
 }
 CONTAINERD = {
     "version": 2,
+    "stream": {"token": "of others"},
     "plugins": {
         "io.containerd.grpc.v1.cri": {"sandbox_image": "registry.k8s.io/pause:3.10", "registry": {"config_path": "/etc/containerd/certs.d"}}
     },
@@ -632,6 +633,11 @@ LABELS_BY_PATCH = "kind: InitConfiguration\nnodeRegistration: {kubeletExtraArgs:
             {"containerdConfigPatches": [MIRRORS.replace("certs.d", "other")]},
             ["containerd plugins.io.containerd.grpc.v1.cri.registry.config_path is /etc/containerd/certs.d, wanted /etc/containerd/other"],
         ),
+        (
+            {"containerdConfigPatches": ["[plugins.cri.registry.configs.'h'.auth]\nusername = 'ann'\npassword = 's3cret'"]},
+            [f"containerd plugins.cri.registry.configs.h.auth.{key} is absent, wanted (not shown)" for key in ("username", "password")],
+        ),
+        ({"containerdConfigPatches": ["[stream]\ntoken = 'of mine'"]}, ["containerd stream.token is (not shown), wanted (not shown)"]),
         # The last patch holds.
         ({"containerdConfigPatches": [MIRRORS.replace("certs.d", "other"), MIRRORS]}, []),
         ({"containerdConfigPatches": ["[debug]\nlevel = 'debug'"]}, ["containerd debug.level is absent, wanted debug"]),
