@@ -114,11 +114,14 @@ options:
     type: str
     default: Published by gitops.airflow
   author_name:
-    description: Name of the commit's author.
+    description: Name of the commit's author and committer. One line without angle brackets.
     type: str
     default: gitops.airflow
   author_email:
-    description: E-mail address of the commit's author.
+    description:
+      - E-mail address of the commit's author and committer. One line without angle brackets.
+      - Give an address that nobody else commits with. The module takes commits of this address for its own, and does not return them in
+        RV(overwritten).
     type: str
     default: gitops-airflow@localhost
 seealso:
@@ -183,6 +186,14 @@ EXAMPLES = r"""
     owner: {folder: platform/airflow/core, platform: airflow, cluster: 3f0c7f0e-6a35-4c4e-9a51-1a0b4a3fd2f4}
   check_mode: true
   diff: true
+
+- name: Push as an author that the server's rules accept
+  gitops.airflow.git_publish:
+    repo: https://git.example.com/platform/airflow.git
+    credentials: {username: deploy, password: "{{ git_token }}"}
+    files: {README.md: Rendered by gitops.airflow}
+    author_name: Airflow platform
+    author_email: airflow-platform@example.com
 """
 
 RETURN = r"""
@@ -199,8 +210,8 @@ changed_files:
   sample: [platform/airflow/core/values.yaml]
 overwritten:
   description:
-    - Commits of other authors since the last commit of O(author_email) that changed a file of RV(changed_files). Only the last 50 commits
-      are read.
+    - Commits of other authors since the last commit of O(author_email), or of its default, that changed a file of RV(changed_files). Only
+      the last 50 commits are read.
     - The module also warns of each of them.
   returned: success
   type: list
@@ -241,21 +252,32 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError
+from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError, InputError
 from ansible_collections.gitops.airflow.plugins.module_utils._base.module import AnsibleModule
 from ansible_collections.gitops.airflow.plugins.module_utils._base.printable import printable
 from ansible_collections.gitops.airflow.plugins.module_utils._base.url import public_url
 from ansible_collections.gitops.airflow.plugins.module_utils._git.access import REMOTE_SPEC, named, open_remote, with_credentials
+from ansible_collections.gitops.airflow.plugins.module_utils._git.author import EMAIL, NAME, PROBLEMS
 from ansible_collections.gitops.airflow.plugins.module_utils._git.model import Content, Entry, GitError, unified
 from ansible_collections.gitops.airflow.plugins.module_utils._git.owner import OWNER_SPEC, check_folder, from_params
 from ansible_collections.gitops.airflow.plugins.module_utils._git.remote import Author, Outcome, publish
 from ansible_collections.gitops.airflow.plugins.module_utils._git.source import Published, collect
 
 
+def checked_author(params: Mapping[str, Any]) -> Author:
+    """The author that the options name. Raises InputError for one that no commit can have."""
+    for part, problem in PROBLEMS.items():
+        option = f"author_{part}"
+        why = problem(params[option])
+        if why:
+            raise InputError(f"{option} is {params[option]!r}. It {why}.", f"Correct {option}.")
+    return Author(params["author_name"], params["author_email"], params["commit_message"])
+
+
 def run(params: dict[str, Any], files: Published, temp: str, check: bool) -> Outcome:
     """Publishes to where the options after with_credentials say. Raises GitError, TunnelError, InputError, OSError."""
     wanted = dict(files.files)
-    author = Author(params["author_name"], params["author_email"], params["commit_message"])
+    author = checked_author(params)
     owner = from_params(params.get("owner"))
     if owner:
         wanted[owner.path] = Content(owner.content.encode())
@@ -295,8 +317,8 @@ def main(create: Callable[..., AnsibleModule] = AnsibleModule) -> None:
             "create": {"type": "bool", "default": False},
             "owner": OWNER_SPEC,
             "commit_message": {"type": "str", "default": "Published by gitops.airflow"},
-            "author_name": {"type": "str", "default": "gitops.airflow"},
-            "author_email": {"type": "str", "default": "gitops-airflow@localhost"},
+            "author_name": {"type": "str", "default": NAME},
+            "author_email": {"type": "str", "default": EMAIL},
         },
         supports_check_mode=True,
     )

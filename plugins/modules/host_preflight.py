@@ -15,7 +15,10 @@ description:
   - Changes nothing.
 options:
   container_engine:
-    description: Whether a container engine must answer.
+    description:
+      - Whether a container engine must answer.
+      - The engine must be Docker. The module refuses Podman, also behind the command or the socket of Docker, and another engine that
+        the environment variable E(KIND_EXPERIMENTAL_PROVIDER) names.
     type: bool
     default: true
   engine_command:
@@ -112,8 +115,8 @@ problems:
   contains:
     code:
       description: >-
-        Kind of problem: V(engine_missing), V(engine_not_running), V(engine_permission), V(port_busy), V(memory_low), V(disk_low),
-        V(image_unknown), V(registry_unreachable) or V(registry_error).
+        Kind of problem: V(engine_missing), V(engine_not_running), V(engine_permission), V(engine_unsupported), V(port_busy), V(memory_low),
+        V(disk_low), V(image_unknown), V(registry_unreachable) or V(registry_error).
       type: str
       returned: always
     value: {description: What was found., type: str, returned: always}
@@ -165,6 +168,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import
 from ansible_collections.gitops.airflow.plugins.module_utils._base.module import AnsibleModule
 from ansible_collections.gitops.airflow.plugins.module_utils._host import preflight as _host
 from ansible_collections.gitops.airflow.plugins.module_utils._host.command import CommandError, CommandMissing, CommandTimeout, run
+from ansible_collections.gitops.airflow.plugins.module_utils._host.docker import PROVIDER_VARIABLE
 
 # A browser asks localhost on the second one first.
 LOOPBACK = ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1"))
@@ -193,6 +197,10 @@ class Host:
         except ValueError:
             info = {}
         return info, _host.engine_problem(self.command, code, err, info)
+
+    def provider(self) -> str:
+        """The engine that the environment names for kind; empty if it names none."""
+        return os.environ.get(PROVIDER_VARIABLE, "")
 
     def containers(self) -> list[_host.Publisher]:
         code, out, _err = self.run(["ps", "--format", "{{json .}}"])
@@ -263,6 +271,8 @@ def examine(host: Host, params: dict[str, Any]) -> tuple[list[_host.Problem], di
             images.result() if not trouble else [{"name": name, "status": "not_checked", "message": ""} for name in params["images"]]
         )
     granted = params["ports_owner"] and any(item.cluster == params["ports_owner"] for item in containers)
+    if params["container_engine"] and (other := _host.provider_problem(host.provider())):
+        problems.append(other)
     if trouble and (params["container_engine"] or params["images"]):
         problems.append(trouble)
     # Where the engine runs in a virtual machine, as on macOS, containers have that machine's memory and disk.

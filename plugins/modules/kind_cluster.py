@@ -54,12 +54,26 @@ options:
     description:
       - The kind C(v1alpha4) Cluster document. C(apiVersion), C(kind) and C(name) may be left out.
       - >-
-        Compared with an existing cluster are the nodes with their roles, C(extraPortMappings), C(extraMounts),
-        C(networking.podSubnet), C(networking.serviceSubnet) and the keys of C(kubeadmConfigPatches).
+        Compared with an existing cluster are the nodes with their roles, C(labels), C(extraPortMappings) and C(extraMounts), and
+        C(networking.podSubnet), C(networking.serviceSubnet), C(networking.kubeProxyMode), C(featureGates), C(runtimeConfig), and the keys
+        of C(kubeadmConfigPatches) and C(containerdConfigPatches). Other keys have an effect only when the cluster is created.
       - >-
         C(KubeletConfiguration) patches are compared with the file the kubelet runs with. kubeadm takes them from the cluster and from the
         first control plane; those of other nodes have no effect.
       - With O(state=absent), the kubelet settings can prove that the module created a cluster without a record in O(state_dir).
+    type: dict
+    default: {}
+  extra_config:
+    description:
+      - >-
+        Your own part of the document, merged over O(config). Dictionaries are merged by key. Lists are joined, first those of O(config).
+        The first entry of C(nodes) with a role is merged over the first node of that role in O(config), the second over the second. An
+        entry without such a node adds a node.
+      - >-
+        With O(state=present) the module refuses keys and values that kind does not know, C(name), C(nodes[].image), a port of this
+        machine that is published twice, relative paths of mounts, patches of containerd that are not TOML, and a cluster whose nodes
+        cannot get Ready or whose Services cannot answer (C(networking.disableDefaultCNI), C(networking.kubeProxyMode=none)).
+      - Messages call it C(kind_cluster_config), which is the variable of the role C(gitops.airflow.kind_cluster).
     type: dict
     default: {}
   image:
@@ -177,6 +191,16 @@ EXAMPLES = r"""
     name: airflow
     docker_images: [my-airflow:2.6.3-1]
 
+- name: Create the cluster with a folder of this machine in its node
+  gitops.airflow.kind_cluster:
+    name: airflow
+    config: "{{ shared_kind_config }}"
+    extra_config:
+      nodes:
+        - role: control-plane
+          extraMounts:
+            - {hostPath: /srv/data, containerPath: /data, readOnly: true}
+
 - name: Download a pinned kind if it is needed, and create the cluster
   gitops.airflow.kind_cluster:
     name: airflow
@@ -284,6 +308,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._host.files import 
 from ansible_collections.gitops.airflow.plugins.module_utils._kind.client import Engine, Marker
 from ansible_collections.gitops.airflow.plugins.module_utils._kind.cluster import Cluster, DriftError, Wanted
 from ansible_collections.gitops.airflow.plugins.module_utils._kind.config import HAS_YAML, STATE_DIR
+from ansible_collections.gitops.airflow.plugins.module_utils._kind.config_merge import merge_config
 from ansible_collections.gitops.airflow.plugins.module_utils._kind.release import checksum_for_machine, for_machine
 
 
@@ -309,12 +334,21 @@ def check_kind(url: str, checksum: Any) -> None:
         check_download(for_machine(url, "Linux", "x86_64"), str(given), "kind_")
 
 
+def proof_config(config: Mapping[str, Any], extra: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The configuration whose kubelet settings can prove who made a cluster. A wrong value must not keep a cluster from being deleted."""
+    try:
+        return merge_config(config, extra)
+    except InputError:
+        return config
+
+
 def main(create: Callable[..., AnsibleModule] = AnsibleModule) -> None:
     module = create(
         argument_spec={
             "name": {"type": "str", "required": True},
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
             "config": {"type": "dict", "default": {}},
+            "extra_config": {"type": "dict", "default": {}},
             "image": {"type": "str"},
             "image_archives": {
                 "type": "list",
@@ -350,12 +384,13 @@ def main(create: Callable[..., AnsibleModule] = AnsibleModule) -> None:
         if params["kind_url"]:
             check_kind(params["kind_url"], params["kind_checksum"])
         if params["state"] == "absent":
-            result = cluster.absent(params["config"], delete_foreign=params["delete_foreign"])
+            result = cluster.absent(proof_config(params["config"], params["extra_config"]), delete_foreign=params["delete_foreign"])
             deleted = delete_files([Path(path) for path in params["delete_files"]], check=module.check_mode)
             result |= {"changed": result["changed"] or bool(deleted), "deleted_files": deleted}
             result["diff"]["before"] |= dict.fromkeys(deleted, "exists")
         else:
-            wanted = Wanted(params["config"], params["image"] or "", params["image_archives"], params["wait"], params["docker_images"])
+            config = merge_config(params["config"], params["extra_config"])
+            wanted = Wanted(config, params["image"] or "", params["image_archives"], params["wait"], params["docker_images"])
             result = cluster.present(wanted)
             if module.check_mode and (result["created"] or result["started"]):
                 module.warn(f"The kind cluster {engine.name} does not run. A check cannot show what would be created in it.")

@@ -23,8 +23,8 @@ class Foreign:
         return f"{named(self.paths)} (commit {self.commit[:7]} by {self.author})"
 
 
-def foreign_commits(log: str, own: str, paths: Collection[str], cut: Collection[str]) -> list[Foreign]:
-    """The commits since the last one of the author with the e-mail address ``own`` that changed one of the paths, the latest first (F21).
+def foreign_commits(log: str, own: Collection[str], paths: Collection[str], cut: Collection[str]) -> list[Foreign]:
+    """The commits since the last one of an author with an e-mail address in ``own`` that changed one of the paths, the latest first (F21).
 
     ``log``: ``git log -m --first-parent --name-only -z --format=%x01%H%x02%ae%x02%an%x02``. ``cut``: commits whose parent is not known, so
     that all their files look new.
@@ -32,7 +32,7 @@ def foreign_commits(log: str, own: str, paths: Collection[str], cut: Collection[
     found: list[Foreign] = []
     for entry in log.split("\x01")[1:]:
         commit, email, author, files = entry.split("\x02", 3)
-        if email == own or commit in cut:
+        if email in own or commit in cut:
             break
         touched = sorted({path.strip("\n") for path in files.split("\0")} & set(paths))
         found += [Foreign(commit, author, tuple(touched))] if touched else []

@@ -17,6 +17,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from ansible_collections.gitops.airflow.plugins.module_utils._base.transport import EVERYWHERE, is_loopback
+from ansible_collections.gitops.airflow.plugins.module_utils._git.author import EMAIL
 from ansible_collections.gitops.airflow.plugins.module_utils._git.credentials import Credentials
 from ansible_collections.gitops.airflow.plugins.module_utils._git.history import Foreign, foreign_commits
 from ansible_collections.gitops.airflow.plugins.module_utils._git.model import (
@@ -91,6 +92,11 @@ class Author:
     name: str
     email: str
     message: str
+
+    @property
+    def own(self) -> frozenset[str]:
+        """E-mail addresses of this collection's commits: until the author was set, they had the default."""
+        return frozenset({self.email, EMAIL})
 
 
 # Each changed file's content before and after.
@@ -182,14 +188,14 @@ class Remote:
         raise error
 
     def foreign(self, commit: str, author: Author, paths: Collection[str]) -> tuple[Foreign, ...]:
-        """Who else changed these files since this author's last commit, among the last commits. Raises GitError."""
-        if self._git("log", "-1", "--format=%ae", commit).decode(errors="replace").strip() == author.email:
+        """Who else changed these files since this collection's last commit, among the last commits. Raises GitError."""
+        if self._git("log", "-1", "--format=%ae", commit).decode(errors="replace").strip() in author.own:
             return ()
         self._git("fetch", "--quiet", f"--depth={HISTORY}", "--no-tags", self.url, f"+refs/heads/{self.branch}:refs/found")
         shallow = self.root / "repo/shallow"
         cut = shallow.read_text().split() if shallow.exists() else []
         shape = ["-m", "--first-parent", "--name-only", "-z", "--format=%x01%H%x02%ae%x02%an%x02"]
-        return tuple(foreign_commits(self._git("log", *shape, commit).decode(errors="surrogateescape"), author.email, paths, cut))
+        return tuple(foreign_commits(self._git("log", *shape, commit).decode(errors="surrogateescape"), author.own, paths, cut))
 
     def tree(self, commit: str) -> dict[str, Entry]:
         """All files of a commit; submodules stay as they are."""

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 # kind sets it on every node container.
 CLUSTER_LABEL = "io.x-k8s.kind.cluster"
+# Names the engine in which kind makes clusters: docker, podman, nerdctl, finch. Without it kind uses Docker if that is installed.
+PROVIDER_VARIABLE = "KIND_EXPERIMENTAL_PROVIDER"
 
 
 def image_name(reference: str) -> str:

@@ -12,13 +12,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.gitops.airflow.plugins.module_utils._host.docker import CLUSTER_LABEL, image_name
+from ansible_collections.gitops.airflow.plugins.module_utils._host.docker import CLUSTER_LABEL, PROVIDER_VARIABLE, image_name
 
 # Programs that name the process behind a listening port, and what they print: Linux has ss, macOS has lsof.
 HOLDER_COMMANDS = (
     (("ss", "-Hltnp", "sport = :{port}"), re.compile(r'\(\("(?P<name>[^"]+)",pid=(?P<pid>\d+)')),
     (("lsof", "-nP", "-iTCP:{port}", "-sTCP:LISTEN", "-Fpc"), re.compile(r"^p(?P<pid>\d+)\nc(?P<name>.+)", re.MULTILINE)),
 )
+# Where Podman keeps its data unless it is configured otherwise, for root and for others.
+PODMAN_ROOT = "/containers/storage"
+ONLY_DOCKER = "The collection supports kind with Docker only"
+OWN_CLUSTER = "make a cluster with {engine} yourself, and set platform_provider: existing."
 PERMISSION = re.compile(r"permission denied", re.IGNORECASE)
 UNREACHABLE = re.compile(
     r"dial tcp|dial unix|no such host|connection refused|connection reset|i/o timeout|tls handshake timeout|network is unreachable"
@@ -140,6 +144,13 @@ def engine_problem(command: str, code: int | None, output: str, info: Mapping[st
             "A container engine is needed",
             "Install Docker (Debian, Ubuntu: apt-get install docker.io; macOS: Docker Desktop), or give engine_command.",
         )
+    if version := podman_version(info):
+        return Problem(
+            "engine_unsupported",
+            f"The engine behind the command {command} is Podman {version}",
+            ONLY_DOCKER,
+            f"Install Docker in place of Podman (Debian, Ubuntu: apt-get install docker.io), or {OWN_CLUSTER.format(engine='Podman')}",
+        )
     words = " ".join([output.strip(), *(info.get("ServerErrors") or [])]).strip()
     if code == 0 and info.get("ServerVersion"):
         return None
@@ -155,6 +166,29 @@ def engine_problem(command: str, code: int | None, output: str, info: Mapping[st
         f"The container engine does not answer: {words or 'no server version'}",
         "Its daemon must be running",
         "Start the engine (systemctl start docker; without systemd: dockerd; macOS: open Docker Desktop).",
+    )
+
+
+def podman_version(info: Mapping[str, Any]) -> str:
+    """The version of Podman, if it answered C(docker info); empty for Docker.
+
+    The command may be Podman itself, whose answer has its own keys, or Docker's, to which Podman's service answers.
+    """
+    own = info.get("version")
+    if isinstance(info.get("host"), Mapping) and isinstance(own, Mapping):
+        return str(own.get("Version") or "of an unknown version")
+    return str(info.get("ServerVersion") or "") if str(info.get("DockerRootDir") or "").endswith(PODMAN_ROOT) else ""
+
+
+def provider_problem(provider: str) -> Problem | None:
+    """Why kind must not use the engine that PROVIDER_VARIABLE names. kind itself ignores names that it does not know."""
+    if provider in ("", "docker"):
+        return None
+    return Problem(
+        "engine_unsupported",
+        f"The environment variable {PROVIDER_VARIABLE} is {provider}",
+        ONLY_DOCKER,
+        f"Unset {PROVIDER_VARIABLE} to use Docker, or {OWN_CLUSTER.format(engine=provider)}",
     )
 
 

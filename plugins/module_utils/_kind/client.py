@@ -24,7 +24,7 @@ from typing import Any, Protocol
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError
 from ansible_collections.gitops.airflow.plugins.module_utils._host import command
 from ansible_collections.gitops.airflow.plugins.module_utils._host.command import Done
-from ansible_collections.gitops.airflow.plugins.module_utils._host.docker import CLUSTER_LABEL
+from ansible_collections.gitops.airflow.plugins.module_utils._host.docker import CLUSTER_LABEL, PROVIDER_VARIABLE
 from ansible_collections.gitops.airflow.plugins.module_utils._kind.bootstrap_token import NAMESPACE, SECRET
 from ansible_collections.gitops.airflow.plugins.module_utils._kind.config import (
     FoundNode,
@@ -32,13 +32,12 @@ from ansible_collections.gitops.airflow.plugins.module_utils._kind.config import
     found_nodes,
     yaml_documents,
 )
+from ansible_collections.gitops.airflow.plugins.module_utils._kind.containerd import toml
 from ansible_collections.gitops.airflow.plugins.module_utils._kind.evidence import keep_journals, kept_folder
 from ansible_collections.gitops.airflow.plugins.module_utils._kind.output import create_failure, unready_nodes
 
 NETWORK = "kind"
 LISTINGS = 10
-# kind would look for the cluster in another engine than the one whose containers are read here.
-OTHER_ENGINE = "KIND_EXPERIMENTAL_PROVIDER"
 # What kind says before it makes anything (pkg/cluster/internal/create/create.go).
 NAME_TAKEN = "already exist for a cluster with the name"
 KUBEADM_CONFIG = "/kind/kubeadm.conf"
@@ -50,6 +49,7 @@ READ_NODE = f"""
 cat /var/lib/kubelet/config.yaml; echo {CUT}
 cat {KUBEADM_CONFIG}; echo {CUT}
 cat /etc/kubernetes/pki/ca.crt; echo {CUT}
+cat /etc/containerd/config.toml; echo {CUT}
 ctr -n k8s.io images ls -q
 """
 
@@ -67,8 +67,8 @@ class Runner(Protocol):
 
 
 def run(args: Sequence[str], *, stdin: str = "", keep: Sequence[int] = ()) -> Done:
-    """Runs a command in an environment in which kind uses Docker. Raises CommandError."""
-    return command.run(args, stdin=stdin, keep=keep, env={key: value for key, value in os.environ.items() if key != OTHER_ENGINE})
+    """Runs a command in an environment in which kind uses the engine whose containers are read here, Docker. Raises CommandError."""
+    return command.run(args, stdin=stdin, keep=keep, env={key: value for key, value in os.environ.items() if key != PROVIDER_VARIABLE})
 
 
 class Marker:
@@ -161,7 +161,8 @@ class Engine:
             kubelet=kubelet,
             kubeadm=kubeadm,
             ca=parts[3].strip(),
-            images=frozenset(parts[4].split()),
+            containerd=toml(parts[4]) or {},
+            images=frozenset(parts[5].split()),
         )
 
     def kubeadm(self, node: str) -> dict[str, dict[str, Any]]:

@@ -70,6 +70,7 @@ class NodeContent:
     kubeadm: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # by kind of document
     images: frozenset[str] = frozenset()
     ca: str = ""  # certificate authority of the cluster, PEM
+    containerd: Mapping[str, Any] = field(default_factory=dict)  # its configuration
 
 
 def yaml_documents(text: str) -> list[Any]:
@@ -78,6 +79,15 @@ def yaml_documents(text: str) -> list[Any]:
         return [document for document in yaml.load_all(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)) if document]
     except yaml.YAMLError as error:
         raise ValueError(f"not YAML: {error}") from error
+
+
+def merge_patch(base: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, Any]:
+    """``base`` with the settings of a patch, dictionaries by key. A setting of null stays, as the wish that there be none."""
+    result = dict(base)
+    for key, value in patch.items():
+        old = result.get(key)
+        result[key] = merge_patch(old if isinstance(old, dict) else {}, value) if isinstance(value, dict) else value
+    return result
 
 
 def full_config(name: str, config: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import InputError
+from ansible_collections.gitops.airflow.plugins.module_utils._base.secret_parts import is_secret_name
 from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import significant
 from ansible_collections.gitops.airflow.plugins.module_utils._kind.config import (
     FoundNode,
@@ -20,11 +21,15 @@ from ansible_collections.gitops.airflow.plugins.module_utils._kind.config import
     NodeContent,
     PortMapping,
     WantedNode,
+    merge_patch,
     same_image,
     yaml_documents,
 )
+from ansible_collections.gitops.airflow.plugins.module_utils._kind.containerd import merged_patches, toml_problem
+from ansible_collections.gitops.airflow.plugins.module_utils._kind.written import written
 
 ABSENT = "absent"
+HIDDEN = "(not shown)"
 KUBELET = "KubeletConfiguration"
 # Mounts that kind adds by itself (pkg/cluster/internal/providers/docker/provision.go).
 OWN_MOUNTS = frozenset({"/lib/modules", "/dev/mapper"})
@@ -188,12 +193,15 @@ def patches(config: Mapping[str, Any], node: Mapping[str, Any] | None = None) ->
                 message = f"a kubeadmConfigPatches entry has no kind, so kind would never apply it: {text.strip()[:80]!r}"
                 raise InputError(message, "Name its kind.")
             settings = {key: value for key, value in document.items() if key not in PATCH_SELECTORS}
-            merged[document["kind"]] = _merge(merged.get(document["kind"], {}), settings)
+            merged[document["kind"]] = merge_patch(merged.get(document["kind"], {}), settings)
     return merged
 
 
 def check_patches(config: Mapping[str, Any]) -> None:
     """Raises InputError for patches that are none, or can have no effect: no cluster would ever be as they say (V11)."""
+    for text in config.get("containerdConfigPatches") or []:
+        if why := toml_problem(text):
+            raise InputError(f"a containerdConfigPatches entry is not TOML: {why}", "Correct config.")
     for spec in [{}, *(config.get("nodes") or [])]:
         found = patches(config, spec)
         if unknown := found.keys() - PATCHED:
@@ -207,19 +215,12 @@ def check_patches(config: Mapping[str, Any]) -> None:
                 raise InputError(message, f"Remove {name} from the patch.")
 
 
-def _merge(base: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, Any]:
-    result = dict(base)
-    for key, value in patch.items():
-        old = result.get(key)
-        result[key] = _merge(old if isinstance(old, dict) else {}, value) if isinstance(value, dict) else value
-    return result
-
-
 def content_drift(config: Mapping[str, Any], wanted: Sequence[WantedNode], contents: Mapping[str, NodeContent]) -> list[Drift]:
     """Differences that only the inside of a node shows.
 
     KubeletConfiguration is compared with the file that the kubelet runs with. kubeadm hands the first control plane's to every
-    node that joins, so that one counts for all. Other documents and the subnets are compared with what kubeadm was given.
+    node that joins, so that one counts for all. Other documents, the subnets, and what kind makes of labels, feature gates and the like
+    are compared with what kubeadm was given, patches of containerd with its file.
     """
     specs = config.get("nodes") or [{}]
     first, name = next(
@@ -229,6 +230,7 @@ def content_drift(config: Mapping[str, Any], wanted: Sequence[WantedNode], conte
     given = contents[name].kubeadm.get(KUBELET) if name in contents else None
     networking = config.get("networking") or {}
     subnets = {key: networking[key] for key in ("podSubnet", "serviceSubnet") if networking.get(key)}
+    containerd = merged_patches(config.get("containerdConfigPatches") or [])
     drift = []
     for spec, want in zip(specs, wanted, strict=False):
         content = contents.get(want.name)
@@ -238,9 +240,12 @@ def content_drift(config: Mapping[str, Any], wanted: Sequence[WantedNode], conte
         drift += [_setting_drift(want.name, "kubelet", path, value, content.kubelet) for path, value in found.items()]
         documents = {kind: settings for kind, settings in patches(config, spec).items() if kind != KUBELET}
         if subnets:
-            documents["ClusterConfiguration"] = _merge({"networking": subnets}, documents.get("ClusterConfiguration", {}))
+            documents["ClusterConfiguration"] = merge_patch({"networking": subnets}, documents.get("ClusterConfiguration", {}))
         for kind, settings in documents.items():
             drift += _settings_drift(want.name, kind, settings, content.kubeadm.get(kind, {}))
+        for what, settings, there in written(config, spec, patches(config, spec), content.kubeadm):
+            drift += _settings_drift(want.name, what, settings, there)
+        drift += _settings_drift(want.name, "containerd", containerd, content.containerd)
     return drift
 
 
@@ -269,7 +274,11 @@ def _at(settings: Mapping[str, Any], path: Sequence[str]) -> Any:
 
 
 def _setting_drift(where: str, what: str, path: Sequence[str], wanted: Any, settings: Mapping[str, Any]) -> Drift:
-    return Drift(where, f"{what} {'.'.join(map(str, path))}", _value_text(_at(settings, path)), _value_text(wanted))
+    texts = (_value_text(_at(settings, path)), _value_text(wanted))
+    # containerd's configuration may hold the passwords of registries.
+    secret = "auth" in path or is_secret_name(str(path[-1]))
+    found, expected = (HIDDEN if secret and text != ABSENT else text for text in texts)
+    return Drift(where, f"{what} {'.'.join(map(str, path))}", found, expected)
 
 
 def _settings_drift(where: str, what: str, wanted: Mapping[str, Any], found: Mapping[str, Any]) -> list[Drift]:

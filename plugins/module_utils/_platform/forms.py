@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, The gitops.airflow team
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The forms of values that a person writes as a text or a number: sizes, seconds, days, ports. Pure.
+"""The forms of values that a person writes as a text or a number: sizes, seconds, days, ports, authors. Pure.
 
 Each function returns why a value does not have the form, as the end of a sentence, or an empty text. Kubernetes refuses a wrong quantity
 only when the object is applied, and takes "5" for five bytes.
@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
+from ansible_collections.gitops.airflow.plugins.module_utils._git.author import author_problem
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.refusal import Refusal
 
 Form = Callable[[Any], str]
@@ -98,6 +99,7 @@ def duration(value: Any) -> str:
 
 # The roles' variables that have a form. A test compares them with the argument_specs.
 VARIABLES: dict[str, Form] = {
+    "airflow_app_git_author": author_problem,
     "airflow_app_log_lines": count,
     "airflow_app_mysql_storage": size,
     "airflow_app_run_timeout": seconds,
@@ -152,7 +154,7 @@ def _refusal(name: str, value: Any, why: str) -> Refusal:
     return Refusal(
         "value_form",
         str(value),
-        "a size, a time, a count or a port is written as its reader expects it",
+        "a size, a time, a count, a port or an author is written as its reader expects it",
         f"{name} is '{value}'. It {why}.",
         f"Correct {name}.",
     )

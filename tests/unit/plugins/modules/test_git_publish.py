@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import InputError
 from ansible_collections.gitops.airflow.plugins.module_utils._git import remote as _git_repo
+from ansible_collections.gitops.airflow.plugins.module_utils._git.author import EMAIL, NAME
 from ansible_collections.gitops.airflow.plugins.module_utils._git.credentials import Credentials
 from ansible_collections.gitops.airflow.plugins.module_utils._git.model import Content, GitError
 from ansible_collections.gitops.airflow.plugins.module_utils._git.owner import FolderOwner
@@ -221,6 +223,24 @@ def by_hand(bare: Path, author: str, message: str, **files: str) -> str:
     commit = run("commit-tree", run("write-tree"), "-p", "main", "-m", message)
     run("update-ref", "refs/heads/main", commit)
     return commit
+
+
+def test_commits_before_the_author_was_set_are_not_of_others(filled: Path) -> None:
+    by_hand(filled, "Bob", "before", app__values="theirs")
+    to(filled, texts(app__values="one"), author=Author(NAME, EMAIL, "m"))
+    assert to(filled, texts(app__values="two")).overwritten == ()
+    # Another author's are, also of an earlier setting.
+    assert [item.author for item in to(filled, texts(app__values="x"), author=Author("n", "n@example.org", "m")).overwritten] == ["Ann"]
+
+
+@pytest.mark.parametrize(
+    ("option", "value"), [("author_name", "Ann\nparent 0"), ("author_name", "A <b@c>"), ("author_email", "a@b>"), ("author_email", "ann")]
+)
+def test_an_author_that_no_commit_can_have_is_refused(filled: Path, tmp_path: Path, option: str, value: str) -> None:
+    with pytest.raises(InputError, match=f"^{option} is ") as raised:
+        run(PARAMS | {"repo": f"file://{filled}", "files": {"a": "b"}, option: value}, str(tmp_path), check=False)
+    assert raised.value.next_action == f"Correct {option}."
+    assert git(filled, "log", "--format=%s", "main") == "first"
 
 
 def test_f21_what_others_changed_is_named_when_it_is_overwritten(filled: Path) -> None:

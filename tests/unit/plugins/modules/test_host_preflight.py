@@ -20,6 +20,13 @@ from ansible_collections.gitops.airflow.plugins.modules.host_preflight import Ho
 
 DENIED = "permission denied while trying to connect to the Docker daemon socket at unix:///var/run/docker.sock"
 DOWN = "Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?"
+# What podman 4.3.1 answers as the command docker, cut down.
+EMULATED = "Emulate Docker CLI using podman. Create /etc/containers/nodocker to quiet msg."
+PODMAN = {
+    "host": {"arch": "amd64", "buildahVersion": "1.28.2", "os": "linux"},
+    "store": {"graphDriverName": "overlay", "graphRoot": "/var/lib/containers/storage"},
+    "version": {"APIVersion": "4.3.1", "Version": "4.3.1", "OsArch": "linux/amd64"},
+}
 NODE = {
     "Names": "lab-control-plane",
     "Ports": "127.0.0.1:40001->6443/tcp, 0.0.0.0:8080->30080/tcp",
@@ -71,14 +78,53 @@ def codes(problems: list[_host.Problem]) -> list[str]:
         (0, "", {"ServerErrors": [DENIED]}, "engine_permission"),
         (1, DOWN, {}, "engine_not_running"),
         (0, "", {"ServerErrors": [DOWN]}, "engine_not_running"),
+        (0, EMULATED, PODMAN, "engine_unsupported"),
+        # docker with the socket of Podman's service.
+        (0, "", {"ServerVersion": "4.3.1", "DockerRootDir": "/var/lib/containers/storage"}, "engine_unsupported"),
+        (0, "", {"ServerVersion": "4.3.1", "DockerRootDir": "/home/ann/.local/share/containers/storage"}, "engine_unsupported"),
+        (0, "", {"ServerVersion": "28.2", "DockerRootDir": "/srv/containers"}, None),
     ],
 )
 def test_an_engine_is_missing_or_forbidden_or_down(code: int | None, output: str, info: dict[str, Any], expected: str | None) -> None:
     problem = _host.engine_problem("docker", code, output, info)
     assert (problem and problem.code) == expected
-    if problem and output:
+    if problem and output and problem.code != "engine_unsupported":
         assert output in problem.value
         assert "?." not in str(problem)
+
+
+def test_podman_is_refused_by_name() -> None:
+    problem = _host.engine_problem("docker", 0, EMULATED, PODMAN)
+    assert problem
+    assert str(problem) == "The engine behind the command docker is Podman 4.3.1. The collection supports kind with Docker only."
+    assert problem.next_action == (
+        "Install Docker in place of Podman (Debian, Ubuntu: apt-get install docker.io), or make a cluster with Podman yourself, and set "
+        "platform_provider: existing."
+    )
+
+
+@pytest.mark.parametrize(
+    ("provider", "engine", "expected"),
+    [
+        (None, True, []),
+        ("", True, []),
+        ("docker", True, []),
+        ("podman", True, ["engine_unsupported"]),
+        ("nerdctl", True, ["engine_unsupported"]),
+        ("podman", False, []),
+    ],
+)
+def test_another_engine_for_kind_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, provider: str | None, engine: bool, expected: list[str]
+) -> None:
+    monkeypatch.delenv("KIND_EXPERIMENTAL_PROVIDER", raising=False)
+    if provider is not None:
+        monkeypatch.setenv("KIND_EXPERIMENTAL_PROVIDER", provider)
+    problems = examine(Table(tmp_path), PARAMS | {"container_engine": engine})[0]
+    assert codes(problems) == expected
+    for problem in problems:
+        assert f"KIND_EXPERIMENTAL_PROVIDER is {provider}." in str(problem)
+        assert problem.next_action.startswith("Unset KIND_EXPERIMENTAL_PROVIDER to use Docker, or make a cluster with")
 
 
 @pytest.mark.parametrize(

@@ -25,13 +25,14 @@ from ansible.template import Templar
 from ansible_collections.gitops.airflow.plugins.module_utils._argocd import manifest as applications
 from ansible_collections.gitops.airflow.plugins.module_utils._argocd import project as projects
 from ansible_collections.gitops.airflow.plugins.module_utils._argocd import repository as repositories
+from ansible_collections.gitops.airflow.plugins.module_utils._git.author import EMAIL, NAME
 from ansible_collections.gitops.airflow.plugins.module_utils._git.credentials import Credentials
 from ansible_collections.gitops.airflow.plugins.module_utils._git.model import GitError
 from ansible_collections.gitops.airflow.plugins.module_utils._git.source import collect
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.credentials import select
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import Decision, Sight
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.plan import State, make_plan
-from ansible_collections.gitops.airflow.plugins.modules import argocd_application, argocd_project, argocd_repository
+from ansible_collections.gitops.airflow.plugins.modules import argocd_application, argocd_project, argocd_repository, git_publish
 from ansible_collections.gitops.airflow.tests.unit.places import ROOT
 from ansible_collections.gitops.airflow.tests.unit.plugins.module_utils._platform.test_airflow_secrets import OURS, RECORDED, settings_of
 from ansible_collections.gitops.airflow.tests.unit.trust import trust_as_template
@@ -270,6 +271,21 @@ def test_errors_name_the_roles_variables(arguments: Arguments, file: str, module
     for name in names:
         error = GitError("m", f"Correct {{{name}}}.", "c").named(options.get("names", {}), options["names_prefix"])
         assert error.next_action.removeprefix("Correct ").split()[0].rstrip(".") in known, name
+
+
+@pytest.mark.parametrize(
+    ("author", "expected"),
+    [
+        ({"name": "Ann", "email": "ann@example.com"}, ("Ann", "ann@example.com")),
+        ({"email": "ann@example.com"}, ("gitops.airflow", "ann@example.com")),
+        ({"name": "", "email": ""}, ("gitops.airflow", "gitops-airflow@localhost")),
+    ],
+)
+@pytest.mark.parametrize("file", ["claimed.yml", "present.yml", "publish.yml", "push_dags.yml"])
+def test_every_push_has_the_author(arguments: Arguments, file: str, author: dict[str, str], expected: tuple[str, str]) -> None:
+    options = arguments(file, "git_publish", airflow_app_git_author=author)
+    found = git_publish.checked_author({"author_name": NAME, "author_email": EMAIL, "commit_message": "m", **options})
+    assert (found.name, found.email) == expected
 
 
 @pytest.mark.parametrize("subpath", ["dags", "team/dags/", "", "."])

@@ -23,6 +23,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._kind import cluste
 from ansible_collections.gitops.airflow.plugins.module_utils._kind import evidence
 from ansible_collections.gitops.airflow.plugins.module_utils._kind.client import Engine, KindError, Marker, Runner
 from ansible_collections.gitops.airflow.plugins.module_utils._kind.cluster import Cluster, DriftError, Wanted
+from ansible_collections.gitops.airflow.plugins.module_utils._kind.config_merge import merge_config
 
 IMAGE = "kindest/node:v1.29.4"
 VOLUME = "b" * 64
@@ -43,6 +44,7 @@ class Machine:
         self.kubeconfig = folder / "kubeconfig"
         self.containers: dict[str, dict[str, Any]] = {}
         self.calls: list[list[str]] = []
+        self.configs: list[dict[str, Any]] = []  # of kind create
         self.images = {"docker.io/library/mysql:8.0"}
         self.volumes = {VOLUME, "kept"}
         self.network = False
@@ -56,6 +58,7 @@ class Machine:
         self.beat = "2026-11-22T20:17:05Z"
         self.token = True  # kind's bootstrap token
         self.given = "imageGCHighThresholdPercent: 90"  # the kubelet's settings in kubeadm's configuration
+        self.containerd = 'version = 2\n[plugins."io.containerd.grpc.v1.cri"]\n'
         self.serial = 0
         self.saved: dict[str, str] = {}  # what docker save has written: path and image
 
@@ -126,6 +129,7 @@ class Machine:
             f"imageGCHighThresholdPercent: {self.gc_percent}" if self.joined else "",
             self._kubeadm(),
             "CA",
+            self.containerd,
             "\n".join(self.images),
         ]
         return f"\n{_kind_engine.CUT}\n".join(parts)
@@ -159,6 +163,7 @@ class Machine:
 
     def _kind_create(self, _args: list[str], stdin: str) -> str:
         assert not self.containers, "kind refuses a name that exists"
+        self.configs.append(json.loads(stdin))
         self.add(port=str(json.loads(stdin)["nodes"][0]["extraPortMappings"][0]["hostPort"]))
         self.write_kubeconfig()
         return ""
@@ -218,6 +223,26 @@ def test_a_second_run_changes_nothing_with_few_calls(cluster: Cluster, machine: 
     assert (result["changed"], result["created"]) == (False, False)
     assert result["diff"]["before"] == result["diff"]["after"]
     assert [call[:2] for call in machine.calls] == [["docker", "ps"], ["docker", "inspect"], ["docker", "exec"]]
+
+
+def test_f15_a_part_of_your_own_is_compared_as_the_rest_is(cluster: Cluster, machine: Machine) -> None:
+    machine.containerd = '[plugins."io.containerd.grpc.v1.cri".registry]\nconfig_path = "/etc/containerd/certs.d"\n'
+    own = merge_config(CONFIG, {"containerdConfigPatches": [machine.containerd]})
+    cluster.present(wanted(config=own))
+    (create,) = machine.configs
+    assert create == {"kind": "Cluster", "apiVersion": "kind.x-k8s.io/v1alpha4", "name": "lab", **own}
+    machine.calls.clear()
+    assert cluster.present(wanted(config=own))["changed"] is False
+    assert [call[:2] for call in machine.calls] == [["docker", "ps"], ["docker", "inspect"], ["docker", "exec"]]
+    changed = merge_config(
+        CONFIG,
+        {"containerdConfigPatches": ["[debug]\nlevel = 'debug'"], "nodes": [{"extraMounts": [{"hostPath": "/a", "containerPath": "/b"}]}]},
+    )
+    machine.calls.clear()
+    with pytest.raises(DriftError) as raised:
+        cluster.present(wanted(config=changed))
+    assert [(item.what, item.wanted) for item in raised.value.drift] == [("mount", "/a -> /b"), ("containerd debug.level", "debug")]
+    assert {call[1] for call in machine.calls} <= READS
 
 
 def test_check_mode_promises_what_a_run_does(cluster: Cluster, machine: Machine, tmp_path: Path) -> None:

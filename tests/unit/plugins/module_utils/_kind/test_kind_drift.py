@@ -585,3 +585,78 @@ def test_unready_nodes_give_their_reason() -> None:
         "c": "no Ready condition yet",
         "d": "not registered",
     }
+
+
+GIVEN: dict[str, Any] = {
+    "ClusterConfiguration": {"apiServer": {"extraArgs": {"runtime-config": "api/all=true", "feature-gates": "A=true,B=false"}}},
+    "InitConfiguration": {"nodeRegistration": {"kubeletExtraArgs": {"node-ip": "172.18.0.2", "node-labels": "pool=batch,x=,"}}},
+    "KubeletConfiguration": {"featureGates": {"A": True, "B": False, "KubeletInUserNamespace": True}},
+    "KubeProxyConfiguration": {"mode": "iptables"},
+}
+CONTAINERD = {
+    "version": 2,
+    "stream": {"token": "of others"},
+    "plugins": {
+        "io.containerd.grpc.v1.cri": {"sandbox_image": "registry.k8s.io/pause:3.10", "registry": {"config_path": "/etc/containerd/certs.d"}}
+    },
+}
+MIRRORS = '[plugins."io.containerd.grpc.v1.cri".registry]\nconfig_path = "/etc/containerd/certs.d"\n'
+GATE_BY_PATCH = "kind: KubeletConfiguration\nfeatureGates: {A: true}"
+RUNTIME_BY_PATCH = "kind: ClusterConfiguration\napiServer: {extraArgs: {runtime-config: api/all=true}}"
+LABELS_BY_PATCH = "kind: InitConfiguration\nnodeRegistration: {kubeletExtraArgs: {node-labels: pool=core}}"
+
+
+@pytest.mark.parametrize(
+    ("config", "expected"),
+    [
+        ({"nodes": [{"labels": {"pool": "batch", "x": ""}}]}, []),
+        ({"nodes": [{"labels": {"pool": "core"}}]}, ["label pool is batch, wanted core"]),
+        ({"nodes": [{"labels": {"gpu": True}}]}, ["label gpu is absent, wanted true"]),
+        # A patch replaces all labels of the node, in a new cluster as well.
+        (
+            {"nodes": [{"labels": {"pool": "x"}, "kubeadmConfigPatches": [LABELS_BY_PATCH]}]},
+            ["InitConfiguration nodeRegistration.kubeletExtraArgs.node-labels is pool=batch,x=,, wanted pool=core"],
+        ),
+        ({"featureGates": {"A": True, "B": "false"}}, []),
+        ({"featureGates": {"B": True, "C": False}}, ["featureGates B is false, wanted true", "featureGates C is absent, wanted false"]),
+        # A patch goes before what kind writes: only the patch is compared.
+        ({"featureGates": {"A": False}, "kubeadmConfigPatches": [GATE_BY_PATCH]}, []),
+        ({"runtimeConfig": {"api/x": "true"}, "kubeadmConfigPatches": [RUNTIME_BY_PATCH]}, []),
+        ({"networking": {"kubeProxyMode": "ipvs"}, "kubeadmConfigPatches": ["kind: KubeProxyConfiguration\nmode: iptables"]}, []),
+        ({"runtimeConfig": {"api/all": "true"}}, []),
+        ({"runtimeConfig": {"api/all": "false"}}, ["runtimeConfig api/all is true, wanted false"]),
+        ({"networking": {"kubeProxyMode": "iptables"}}, []),
+        ({"networking": {"kubeProxyMode": "ipvs"}}, ["networking kubeProxyMode is iptables, wanted ipvs"]),
+        ({"containerdConfigPatches": [MIRRORS]}, []),
+        ({"containerdConfigPatches": [MIRRORS, "version = 2"]}, []),
+        (
+            {"containerdConfigPatches": [MIRRORS.replace("certs.d", "other")]},
+            ["containerd plugins.io.containerd.grpc.v1.cri.registry.config_path is /etc/containerd/certs.d, wanted /etc/containerd/other"],
+        ),
+        (
+            {"containerdConfigPatches": ["[plugins.cri.registry.configs.'h'.auth]\nusername = 'ann'\npassword = 's3cret'"]},
+            [f"containerd plugins.cri.registry.configs.h.auth.{key} is absent, wanted (not shown)" for key in ("username", "password")],
+        ),
+        ({"containerdConfigPatches": ["[stream]\ntoken = 'of mine'"]}, ["containerd stream.token is (not shown), wanted (not shown)"]),
+        # The last patch holds.
+        ({"containerdConfigPatches": [MIRRORS.replace("certs.d", "other"), MIRRORS]}, []),
+        ({"containerdConfigPatches": ["[debug]\nlevel = 'debug'"]}, ["containerd debug.level is absent, wanted debug"]),
+    ],
+)
+def test_f15_what_kind_writes_into_a_node_is_compared(config: dict[str, Any], expected: list[str]) -> None:
+    content = NodeContent(joined=True, kubelet=GIVEN["KubeletConfiguration"], kubeadm=GIVEN, containerd=CONTAINERD)
+    drift = content_drift(config, wanted_nodes("lab", config, IMAGE), {"lab-control-plane": content})
+    assert texts(drift) == [f"lab-control-plane: {text}" for text in expected]
+
+
+def test_f15_arguments_of_a_later_kubeadm_are_a_list() -> None:
+    config = {"nodes": [{}, {"role": "worker", "labels": {"pool": "core"}}]}
+    arguments = [{"name": "node-ip", "value": "172.18.0.3"}, {"name": "node-labels", "value": "pool=batch"}]
+    content = NodeContent(joined=True, kubeadm={"JoinConfiguration": {"nodeRegistration": {"kubeletExtraArgs": arguments}}})
+    drift = content_drift(config, wanted_nodes("lab", config, IMAGE), {"lab-worker": content})
+    assert texts(drift) == ["lab-worker: label pool is batch, wanted core"]
+
+
+def test_f15_a_patch_of_containerd_that_is_not_toml_is_refused() -> None:
+    with pytest.raises(InputError, match="a containerdConfigPatches entry is not TOML"):
+        check_patches({"containerdConfigPatches": ["a: 1"]})

@@ -105,7 +105,7 @@ def specs() -> dict[str, dict[str, Any]]:
 
 def test_every_number_and_every_size_of_a_role_has_a_form() -> None:
     numbers = {name for name, option in specs().items() if option["type"] in ("int", "float") or name.endswith("_storage")}
-    assert numbers == set(forms.VARIABLES)
+    assert numbers | {"airflow_app_git_author"} == set(forms.VARIABLES)
 
 
 def test_the_defaults_have_their_form() -> None:
@@ -119,6 +119,10 @@ def test_the_refusal_of_a_variable() -> None:
     assert (refusal.code, refusal.value) == ("value_form", "5 GB")
     assert refusal.message.startswith("airflow_app_mysql_storage is '5 GB'. It must be a quantity of Kubernetes")
     assert refusal.next_action == "Correct airflow_app_mysql_storage."
+    (author,) = forms.variables({"airflow_app_git_author": {"name": "Ann <ann@example.com>"}})
+    assert author.message.endswith(
+        "It has the name 'Ann <ann@example.com>', which must be one line without angle brackets and control characters."
+    )
 
 
 @pytest.mark.parametrize(
