@@ -114,12 +114,12 @@ options:
     type: str
     default: Published by gitops.airflow
   author_name:
-    description: Name of the commit's author and committer. One line without angle brackets.
+    description: Name of the commit's author and committer. One line without angle brackets. If empty, the default.
     type: str
     default: gitops.airflow
   author_email:
     description:
-      - E-mail address of the commit's author and committer. One line without angle brackets.
+      - E-mail address of the commit's author and committer. One line without angle brackets. If empty, the default.
       - Give an address that nobody else commits with. The module takes commits of this address for its own, and does not return them in
         RV(overwritten).
     type: str
@@ -266,12 +266,11 @@ from ansible_collections.gitops.airflow.plugins.module_utils._git.source import 
 
 def checked_author(params: Mapping[str, Any]) -> Author:
     """The author that the options name. Raises InputError for one that no commit can have."""
+    author = {"name": params["author_name"] or NAME, "email": params["author_email"] or EMAIL}
     for part, problem in PROBLEMS.items():
-        option = f"author_{part}"
-        why = problem(params[option])
-        if why:
-            raise InputError(f"{option} is {params[option]!r}. It {why}.", f"Correct {option}.")
-    return Author(params["author_name"], params["author_email"], params["commit_message"])
+        if why := problem(author[part]):
+            raise InputError(f"author_{part} is {author[part]!r}. It {why}.", f"Correct author_{part}.")
+    return Author(author["name"], author["email"], params["commit_message"])
 
 
 def run(params: dict[str, Any], files: Published, temp: str, check: bool) -> Outcome:
