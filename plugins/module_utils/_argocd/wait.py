@@ -315,9 +315,9 @@ class ApplicationWait:
     def _causes(self, name: str, app: Obj) -> list[Cause]:
         """Why it does not run. What a crashed container said last is read at once: its pod may be gone later."""
         found = self._found(name, app)
-        for cause in [cause for cause in found if cause.kind == "crash" and cause.log][:LOGS]:
-            if cause.log and (cause.identity not in self.said or self.said[cause.identity][0].log != cause.log):
-                lines = self._last_lines(cause.log)
+        for cause, log in [(cause, cause.log) for cause in found if cause.kind == "crash" and cause.log][:LOGS]:
+            if cause.identity not in self.said or self.said[cause.identity][0].log != log:
+                lines = self._last_lines(log)
                 # What it said before is better than nothing: the kubelet deletes the container before the last one.
                 if lines or cause.identity not in self.said:
                     self.said[cause.identity] = (cause, lines)

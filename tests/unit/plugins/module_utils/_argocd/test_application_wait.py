@@ -25,7 +25,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._argocd.wait import
     Request,
     state_text,
 )
-from ansible_collections.gitops.airflow.plugins.module_utils._argocd.wait_run import build_request
+from ansible_collections.gitops.airflow.plugins.module_utils._argocd.wait_run import WaitOutcome, build_request, run_wait
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError, InputError
 from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Obj
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.causes import Cause, Seen, causes
@@ -62,6 +62,8 @@ def pod(reason: str) -> Obj:
 
 class Cluster:
     """Lists what it is given by path, and keeps the patches."""
+
+    requests = 7
 
     def __init__(self, **collections: list[Obj] | ApiError) -> None:
         self.collections, self.patched, self.listed = collections, list[tuple[str, Obj]](), list[str]()
@@ -139,6 +141,13 @@ def test_vanished_between_two_lists() -> None:
     one = wait(selectors=("x=y",))
     one.step(listed(app("a", "Progressing")), 0)
     assert one.step(listed(), 1).kind == "failed"
+
+
+def test_one_of_those_that_a_selector_found_is_deleted() -> None:
+    several = wait(selectors=("x=y",))
+    several.step(listed(app("a", "Progressing"), app("b", "Progressing")), 0)
+    verdict = several.step(event("DELETED", app("b")), 1)
+    assert (verdict.kind, verdict.reason) == ("failed", "b: the Application does not exist")
 
 
 def test_selector_that_finds_nothing() -> None:
@@ -345,6 +354,13 @@ def test_v16_an_operation_at_another_revision_is_ended_in_its_first_try_if_it_co
     assert [("could not go on" in notice, "migrate-1" in notice) for notice in one.notices] == [(True, True)] * patches
 
 
+def test_an_application_that_is_absent_has_no_operation_to_end() -> None:
+    cluster = Cluster()
+    one = wait(cluster, names=("a",), default=Expectation(revisions=(COMMIT,), must_exist=False), supersede=True)
+    assert one.step(listed(), 0).kind == "waiting"
+    assert cluster.patched == []
+
+
 def test_v16_an_end_that_the_controller_wrote_over_is_asked_for_again() -> None:
     cluster = Cluster()
     one = wait(cluster, names=("a",), default=Expectation(revisions=(COMMIT,)), supersede=True)
@@ -396,8 +412,9 @@ def test_a_comparison_that_failed_for_a_moment_is_asked_for_again(refresh: str, 
             one.step(event("MODIFIED", {**state, "metadata": {"name": "a", "annotations": {REFRESH: refresh}}}), second)
             one.step(event("MODIFIED", state), second)
     assert seconds == asked
-    # Asking again does not prolong the grace.
+    # Asking again does not prolong the grace. After its end nothing is asked for any more.
     assert one.step([], 60).kind == ("failed" if "conditions" in state["status"] else "waiting")
+    assert len(cluster.patched) == len(asked)
 
 
 def at(revision: str, **status: Any) -> Obj:
@@ -511,6 +528,15 @@ def test_v17_a_container_without_readiness_probe_is_ready_between_two_crashes_an
         assert one.step([], PROBE_SECONDS).kind == "done"
 
 
+def test_v17_an_application_that_is_deleted_while_its_container_may_crash_again() -> None:
+    cluster = Cluster(pods=[running(14)])
+    one = wait(cluster, names=("a",))
+    assert one.step(listed(app("a", resources=[*app("a")["status"]["resources"], *JOBS])), 0).kind == "waiting"
+    verdict = one.step(event("DELETED", app("a")), 1)
+    assert (verdict.kind, verdict.reason) == ("failed", "a: the Application does not exist")
+    assert one.step([], PROBE_SECONDS).kind == "failed"
+
+
 def with_probe(seen: Obj, probe: str) -> Obj:
     return {**seen, "spec": {**seen.get("spec", {}), "containers": [{"name": "web", probe: {"httpGet": {"port": 8080}}}]}}
 
@@ -556,6 +582,12 @@ def test_v17_a_container_that_crashes_again_and_again_ends_the_wait_whatever_its
     assert (verdict.kind, verdict.reason[:18]) == ("failed", "a: stuck for 20 s:")
 
 
+def test_v17_what_has_just_started_is_no_reason_while_its_application_is_not_healthy() -> None:
+    one = wait(Cluster(pods=[running(1)]), names=("a",))
+    one.step(listed(app("a", "Progressing")), 0)
+    assert one.step([], PROBE_SECONDS).reason == "a: health is Progressing"
+
+
 def test_what_may_be_degraded_is_done_whatever_its_pods_do() -> None:
     cluster = Cluster(pods=[running(1)])
     one = wait(cluster, names=("a",), default=Expectation(health=frozenset({"any"})))
@@ -579,6 +611,31 @@ def test_v2_progress_names_the_cause_in_one_line() -> None:
     one.step([], PROBE_SECONDS)
     state = one.results()[0]["transitions"][-1]
     assert state_text(state) == "Synced Progressing at bbbbbbb: pod ns/web-5d8f-x, container web (image nope): ImagePullBackOff"
+
+
+@pytest.mark.parametrize(
+    ("state", "text"),
+    [
+        ({"sync": "", "health": "", "revision": "", "verdict": "waiting", "reason": ""}, ""),
+        ({"sync": "Synced", "health": "Healthy", "revision": "1.15.0", "verdict": "done", "reason": ""}, "Synced Healthy at 1.15.0: done"),
+        (
+            {
+                "sync": "OutOfSync",
+                "health": "Healthy",
+                "revision": f"{COMMIT},{'c' * 39}",
+                "verdict": "waiting",
+                "reason": "sync is OutOfSync",
+            },
+            f"OutOfSync Healthy at bbbbbbb,{'c' * 39}",
+        ),
+    ],
+)
+def test_a_transition_in_one_line(state: dict[str, Any], text: str) -> None:
+    assert state_text(state) == text
+
+
+def test_before_the_first_look_there_is_nothing_to_diagnose() -> None:
+    assert wait(names=("a",)).diagnosis(timed_out=True) == []
 
 
 def test_pods_that_may_not_be_read_are_noted_once() -> None:
@@ -850,7 +907,25 @@ def test_revision_forms() -> None:
 
     assert expected(None) == ((), {})
     assert expected(COMMIT.upper()) == ((COMMIT,), {})
+    assert expected("") == ((), {})
     assert expected({"a": COMMIT, "b": ["1.15.0", ""]}) == ((), {"a": (COMMIT,), "b": ("1.15.0", "")})
+
+
+def test_what_selectors_find_may_have_revisions_by_name() -> None:
+    request = build_request(parameters(applications=None, label_selectors=["x=y"], revision={"c": COMMIT, "": "1.15.0"}))
+    assert (request.names, request.selectors) == ((), ("x=y",))
+    assert (request.default.revisions, request.expectations["c"].revisions) == (("1.15.0",), (COMMIT,))
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_a_check_ends_no_operation(check: bool) -> None:
+    assert build_request(parameters(revision=COMMIT, supersede=True), check).supersede is not check
+    assert not build_request(parameters(revision=COMMIT), check).supersede
+
+
+def test_no_time_at_all_is_allowed() -> None:
+    request = build_request(parameters(timeout=0, degraded_grace=0, stable_for=0, overtaken_grace=None))
+    assert (request.default.degraded_grace, request.default.overtaken_grace) == (0, None)
 
 
 @pytest.mark.parametrize("grace", [None, 0, 15.0])
@@ -871,6 +946,8 @@ def test_refresh_makes_errors_final() -> None:
         ({"applications": []}, "name nothing"),
         ({"timeout": -1}, "timeout is -1"),
         ({"timeout": float("nan")}, "timeout is nan"),
+        ({"timeout": float("inf")}, "timeout is inf"),
+        ({"applications": None, "label_selectors": []}, "name nothing"),
         ({"health": []}, "health is empty"),
         ({"supersede": True}, "supersede needs revision"),
         ({"degraded_grace": -1}, "degraded_grace is -1"),
@@ -1022,3 +1099,51 @@ def test_v4_what_was_seen_in_the_cluster_counts_for_one_application_only() -> No
     cluster.collections["jobs"] = []
     one.step([], PROBE_SECONDS)
     assert one.step(event("MODIFIED", state), PROBE_SECONDS + 1).kind == "waiting"
+
+
+def outcome(*apps: Obj, check: bool = False, refresh: str = "none") -> tuple[WaitOutcome, Cluster]:
+    """A wait of no time at all for the Application a."""
+    cluster = Cluster(applications=list(apps))
+    request = Request("argocd", names=("a",), refresh=refresh)
+    found = run_wait(cluster, request, 90.0, 0, check=check, clock=lambda: 100.0, sleep=lambda _seconds: None)  # type: ignore[arg-type]
+    return found, cluster
+
+
+@pytest.mark.parametrize(
+    ("apps", "check", "done", "code", "message"),
+    [
+        ([app("a")], False, True, "", ""),
+        ([app("a")], True, True, "", ""),
+        ([app("a", "Progressing")], True, False, "", ""),
+        ([app("a", "Progressing")], False, False, "timeout", "Not done within 0 s: a: health is Progressing."),
+        ([], True, False, "", ""),
+        ([], False, False, "not_done", "Failed after 10 s: a: the Application does not exist."),
+        (
+            [drifted(DRIFT)],
+            False,
+            False,
+            "timeout",
+            "Not done within 0 s: a: sync is OutOfSync: StatefulSet ns/triggerer.",
+        ),
+    ],
+)
+def test_how_a_wait_ends(apps: list[Obj], check: bool, done: bool, code: str, message: str) -> None:
+    """A check has no error."""
+    found, _cluster = outcome(*apps, check=check)
+    assert (found.result["done"], found.result["elapsed"], found.result["requests"]) == (done, 10, 7)
+    assert [item["name"] for item in found.result["applications"]] == ["a"]
+    assert (found.error.code if found.error else "", found.error.message if found.error else "") == (code, message)
+    assert ("diagnosis" in found.result) is (code != "")
+
+
+def test_the_message_of_a_wait_has_the_fields_that_differ() -> None:
+    cluster = Cluster(applications=[drifted(DRIFT)], statefulsets=[DEFAULTED])
+    found = run_wait(cluster, Request("argocd", names=("a",)), 0.0, 0, clock=lambda: 0.0, sleep=lambda _seconds: None)  # type: ignore[arg-type]
+    assert found.error
+    assert found.error.message.splitlines()[1:] == [f"Differs: {FIELDS}"]
+
+
+@pytest.mark.parametrize(("check", "refresh", "patches"), [(False, "hard", 1), (True, "hard", 0), (False, "none", 0)])
+def test_a_check_asks_for_no_refresh(check: bool, refresh: str, patches: int) -> None:
+    _found, cluster = outcome(app("a"), check=check, refresh=refresh)
+    assert len(cluster.patched) == patches
