@@ -75,6 +75,14 @@ def test_the_latest_pod_of_a_task_counts_and_is_kept() -> None:
     assert found.look()["load", -1].node == "node-1"
 
 
+def test_the_latest_state_of_a_pod_counts() -> None:
+    api = Api([pod(node="")])
+    found = workers(api)
+    assert found.look()["load", -1].node == ""
+    api.pods = [pod()]
+    assert found.look()["load", -1].node == "node-1"
+
+
 def test_a_namespace_that_may_not_be_read_is_named_once() -> None:
     api = Api(ApiError(403, "Not permitted.", "Grant it."))
     found = workers(api, "a", "b")
