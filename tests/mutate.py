@@ -14,6 +14,7 @@ import argparse
 import ast
 import gc
 import json
+import mmap
 import multiprocessing
 import os
 import shutil
@@ -37,7 +38,7 @@ import pytest
 import yaml  # noqa: F401 # pylint: disable=unused-import
 
 # A test that takes this many times as long as with the whole file waits for ever. At least so many seconds are given.
-TIMES, SECONDS = 10, 20
+TIMES, SECONDS = 10, 60
 ROOT = Path(__file__).resolve().parents[1]
 UTILS = Path("plugins/module_utils")
 TESTS = {
@@ -94,6 +95,23 @@ TESTS = {
     "_platform/placement_rules.py": ["test_profile_rules.py"],
     "_platform/repository_rules.py": ["test_preflight_repositories.py"],
     "_platform/verification_rules.py": ["test_verification_rules.py"],
+    "_platform/rules.py": ["test_preflight_rules.py"],
+    "_platform/value_rules.py": ["test_preflight_rules.py", "test_chart_key_rules.py"],
+    "_platform/network_rules.py": ["test_network_rules.py", "test_profile_rules.py"],
+    "_platform/chart_key_rules.py": ["test_chart_key_rules.py"],
+    "_platform/entry_rules.py": ["test_entries.py"],
+    "_platform/dag_processor_rules.py": ["test_preflight_rules.py"],
+    "_platform/token_rules.py": ["test_preflight_rules.py"],
+    "_platform/variable_rules.py": ["test_variable_rules.py"],
+    "_platform/node_fit.py": ["test_node_fit.py"],
+    "_platform/admission_state.py": ["test_admission_state.py", "test_pod_operator_rules.py"],
+    "_airflow/task_log.py": ["test_task_log.py"],
+    "_airflow/dags_parsed.py": ["test_dags_parsed.py"],
+    "_airflow/inspection.py": ["test_inspection.py"],
+    "_airflow/import_error.py": ["test_import_error.py"],
+    "_argocd/default_project.py": ["test_default_project.py"],
+    "_argocd/manifest.py": ["test_application_manifest.py"],
+    "_git/owner.py": ["test_git_owner.py"],
     "_platform/forms.py": ["test_forms.py"],
     "_platform/shapes.py": ["test_shapes.py"],
     "_platform/ownership.py": ["test_ownership.py", "test_ownership_delete.py", "test_ownership_quotas.py"],
@@ -230,6 +248,8 @@ class Breaker:
         self.results: dict[int, str] = {}
         self.running: dict[int, int] = {}
         self.path, self.functions = "", list[FunctionType]()
+        self.order: list[int] = []  # of the tests: those that noticed something lately come first
+        self.culprits = mmap.mmap(-1, 4 * (len(items) + 1))
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         loaded = sys.modules.get(self.module)
@@ -237,6 +257,7 @@ class Breaker:
             raise session.Failed("the tests do not import it")
         self.path = str(loaded.__file__)
         self.functions = [item for item in gc.get_objects() if isinstance(item, FunctionType) and item.__code__.co_filename == self.path]
+        self.order = list(range(len(session.items)))
         gc.freeze()  # a collection would write to memory that the copies share
         start = time.monotonic()
         self.start(session, -1, 300)
@@ -256,20 +277,33 @@ class Breaker:
             self.running[process] = index
             return
         try:
-            signal.setitimer(signal.ITIMER_REAL, seconds)  # its signal ends the process
-            if index >= 0 and not replace_code(self.functions, self.path, self.source, mutated(self.source, self.items[index])):
+            # Their signals end the process.
+            signal.setitimer(signal.ITIMER_REAL, seconds)
+            signal.setitimer(signal.ITIMER_PROF, seconds / 2)
+            if index >= 0 and not self.replaced(self.items[index]):
                 os._exit(99)
-            for item, following in zip(session.items, [*session.items[1:], None], strict=True):
+            tests = [session.items[number] for number in self.order]
+            for number, item, following in zip(self.order, tests, [*tests[1:], None], strict=True):
                 item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
                 if session.testsfailed:
+                    self.culprits[4 * index + 4 : 4 * index + 8] = number.to_bytes(4, "little")
                     os._exit(1)
             os._exit(0)
         finally:
             os._exit(1)
 
+    def replaced(self, mutant: Mutant) -> bool:
+        try:
+            return replace_code(self.functions, self.path, self.source, mutated(self.source, mutant))
+        except Exception:  # said by the second attempt, in a file of its own
+            return False
+
     def wait(self) -> None:
         process, status = os.wait()
-        self.results[self.running.pop(process)] = CODES.get(os.waitstatus_to_exitcode(status), NOTICED)
+        index = self.running.pop(process)
+        self.results[index] = CODES.get(os.waitstatus_to_exitcode(status), NOTICED)
+        culprit = int.from_bytes(self.culprits[4 * index + 4 : 4 * index + 8], "little")
+        self.order.sort(key=lambda number: number != culprit)
 
 
 def quiet(folder: Path) -> None:

@@ -286,6 +286,25 @@ def test_a_deferred_task_that_was_not_seen_to_go_on() -> None:
     assert logged(lines) == ["one", deferral, "two", END]
 
 
+def test_a_task_that_was_deferred_for_long_and_not_seen_to_go_on() -> None:
+    """Its log was given up meanwhile."""
+    deferral = "Task exited with return code 100 (task deferral)"
+    scene = Scene(Airflow({1: [TaskLog(("one", deferral), ())]}), Cluster({LOAD: Pod()}))
+    follower = scene.follower()
+    for state, number in [("running", 1), *[("deferred", 0)] * 30, ("queued", 0)]:
+        follower.see({"state": "running"}, [task(state, try_number=number)])
+        scene.airflow.sleep(1)
+    scene.airflow.stored = {1: [TaskLog(("one", deferral, "two", END), ())]}
+    follower.finish({"state": "success"}, [task("success")], scene.airflow.sleep, 1.0)
+    assert logged([line["text"] for line in scene.lines]) == ["one", deferral, "two", END]
+
+
+def test_a_worker_that_continues_between_two_looks() -> None:
+    """A rescheduled task says the last words, too."""
+    scene = Scene(cluster=Cluster({LOAD: Pod()}, {"pod-1": [["one", END], ["two", END]]}))
+    assert logged(scene.follow([task("running")], [task("running")], [task("success")])) == ["one", END, "two", END]
+
+
 def test_without_the_cluster_the_log_comes_from_airflow() -> None:
     """Of a task that runs it is only the end of the log, which grows and moves on."""
     reads: list[TaskLog | AirflowError] = [TaskLog(("a", "b"), ()), TaskLog(("b", "c"), ()), TaskLog(("a", "b", "c", "d", END), ())]

@@ -330,6 +330,14 @@ def test_events_of_what_does_not_run_are_read_again_after_some_seconds() -> None
 
 def test_without_any_workload_there_is_nothing_to_look_at_again() -> None:
     assert waiting_for(None).step(listed([], []), 0).wake is None
+    assert waiting_for(None).step(listed([deployment()], []), 0).kind == "done"
+
+
+def test_after_a_failure_there_is_nothing_to_look_at_again() -> None:
+    wait = waiting_for(Api([], []))
+    for now in (0, 60):
+        verdict = wait.step(listed([deployment(availableReplicas=0)], [pod("ImagePullBackOff")]), now)
+    assert (verdict.kind, verdict.wake) == ("failed", None)
 
 
 def test_the_diagnosis_quotes_the_container_that_failed() -> None:

@@ -115,7 +115,7 @@ def test_who_may_not_read_every_namespace_reads_the_expected_ones() -> None:
     assert api.paths == ["/api/v1/pods", "/api/v1/namespaces/batch/pods", "/api/v1/namespaces/cron/pods"]
 
 
-@pytest.mark.parametrize(("status", "namespaces", "refused"), [(401, [], "/api/v1/pods"), (403, ["cron"], "/api/v1/namespaces/cron/pods")])
+@pytest.mark.parametrize(("status", "namespaces", "refused"), [(401, [], "/api/v1/pods"), (403, ["etl"], "/api/v1/namespaces/etl/pods")])
 def test_another_refusal_ends_the_wait(status: int, namespaces: list[str], refused: str) -> None:
     with pytest.raises(ApiError, match="Not permitted"):
         look(Api(status, refused), once=True, namespaces=namespaces)

@@ -118,6 +118,12 @@ def test_the_words_of_the_kubelet_are_no_line_of_the_log() -> None:
     assert Place().fresh(["failed to try resolving symlinks", "2026-05-04T10:00:01Z one"]) == ["one"]
 
 
+def test_no_line_is_left_out_of_a_log_whose_beginning_is_gone() -> None:
+    place = Place()
+    assert place.fresh(["2026-05-04T10:00:01Z one", "2026-05-04T10:00:01Z two"]) == ["one", "two"]
+    assert place.fresh(["2026-05-04T10:00:02Z three"]) == ["three"]
+
+
 @pytest.mark.parametrize(
     ("earlier", "later"),
     [

@@ -282,8 +282,9 @@ def test_what_an_earlier_look_has_adopted_stays_adopted() -> None:
     assert (decision.refusals, decision.adoption, decision.unmarked) == ([], True, [NAMESPACE.ref])
 
 
-def test_h1_the_advice_names_the_namespaces_variables() -> None:
-    (refusal,) = decide(Sight(planned=[thing("Secret", "airflow-metadata", {}, "airflow-cron")]), AIRFLOW).refusals
+@pytest.mark.parametrize("records", [[], [record(OURS, SERVER)]])
+def test_h1_the_advice_names_the_namespaces_variables(records: list[Obj]) -> None:
+    (refusal,) = decide(Sight(planned=[thing("Secret", "airflow-metadata", {}, "airflow-cron")], records=records), AIRFLOW).refusals
     assert "Secret airflow-cron/airflow-metadata" in refusal.message
     assert refusal.next_action == "Use namespaces without such objects: change platform_worker_namespaces."
 
@@ -354,6 +355,8 @@ def test_the_generated_secret_is_known_without_its_labels() -> None:
     secret = thing("Secret", "airflow-generated", {}, "airflow-core")
     decision = decide(Sight(planned=[secret], application=application(OURS)), AIRFLOW)
     assert (decision.refusals, decision.unmarked, decision.adoption) == ([], [secret.ref], False)
+    marked = thing("Secret", "airflow-generated", OURS, "airflow-core")
+    assert decide(Sight(planned=[marked], application=application(OURS)), AIRFLOW).unmarked == []
     assert codes(Sight(planned=[secret])) == ["foreign_object"]
     assert codes(Sight(planned=[thing("Secret", "airflow-generated", OTHER, "airflow-core")], application=application(OURS))) == []
     assert codes(Sight(planned=[thing("Secret", "airflow-admin", {}, "airflow-core")], application=application(OURS))) == ["foreign_object"]
