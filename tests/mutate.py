@@ -132,7 +132,6 @@ SHIFTED: dict[type[ast.cmpop], ast.cmpop] = {
 EQUIVALENT = {
     "clock() + pause > end  ->  clock() + pause >= end": "the pauses never add up to the end exactly",
     "app and self._expectation(name).ailing_fails  ->  self._expectation(name).ailing_fails": "if all are done, none is absent",
-    "cause.log and lines  ->  lines": "only the words of a cause with a log are kept",
     # The rules of a profile have refused what is no quantity.
     "asked is not None and most is not None and (asked > most)  ->  asked is not None and asked > most": "a quota has quantities",
     "enforced is not None and (asked - enforced) * sign > 0  ->  (asked - enforced) * sign > 0": "a limit is a quantity",
@@ -322,7 +321,10 @@ def run_tests(folder: Path, tests: list[str], breaker: Breaker | None = None) ->
 
 
 def test_files(folder: Path, file: str) -> list[str]:
-    return [str(path) for name in TESTS[file] for path in (folder / "checkout/tests/unit").rglob(name)]
+    found = {name: sorted(map(str, (folder / "checkout/tests/unit").rglob(name))) for name in TESTS[file]}
+    if missing := [name for name, paths in found.items() if not paths]:
+        sys.exit(f"{file}: there is no {' and no '.join(missing)}")
+    return [path for paths in found.values() for path in paths]
 
 
 def noticed(folder: Path, file: str, text: str, seconds: float) -> bool:

@@ -27,6 +27,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._argocd.wait import
 )
 from ansible_collections.gitops.airflow.plugins.module_utils._argocd.wait_run import WaitOutcome, build_request, run_wait
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError, InputError
+from ansible_collections.gitops.airflow.plugins.module_utils._base.progress import Line, Progress
 from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Obj
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.causes import Cause, Seen, causes
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.report import warning_events
@@ -150,6 +151,13 @@ def test_one_of_those_that_a_selector_found_is_deleted() -> None:
     assert (verdict.kind, verdict.reason) == ("failed", "b: the Application does not exist")
 
 
+def test_one_of_those_that_a_selector_found_vanishes_between_two_lists() -> None:
+    several = wait(selectors=("x=y",))
+    several.step(listed(app("a", "Progressing"), app("b", "Progressing")), 0)
+    verdict = several.step(listed(app("a", "Progressing")), 1)
+    assert (verdict.kind, verdict.reason) == ("failed", "b: the Application does not exist")
+
+
 def test_selector_that_finds_nothing() -> None:
     assert "no Application in argocd matches x=y" in wait(selectors=("x=y",)).step(listed(), 0).reason
     patient = wait(selectors=("x=y",), default=Expectation(must_exist=False))
@@ -210,16 +218,49 @@ def test_time_alone_moves_only_those_whose_time_has_come() -> None:
     grace = Expectation(degraded_grace=3)
     many = wait(names=("a", "b"), expectations={"a": grace}, fail_fast=False)
     many.step(listed(app("a", "Degraded"), app("b", "Degraded")), 0)
+    before = dict(many.verdicts)
+    many.step([], 2)
+    assert [many.verdicts[name] is before[name] for name in "ab"] == [True, True]
     many.step([], 3)
     assert {name: verdict.kind for name, verdict in many.verdicts.items()} == {"a": "failed", "b": "waiting"}
 
 
-def test_many_namespaces_are_probed_a_few_at_a_time() -> None:
-    def placed(name: str) -> Obj:
-        found = app(name, "Progressing")
-        found["status"]["resources"][0]["namespace"] = name
-        return found
+def placed(name: str) -> Obj:
+    """An Application whose Deployment is in a namespace of its own."""
+    found = app(name, "Progressing")
+    found["status"]["resources"][0]["namespace"] = name
+    return found
 
+
+def test_what_was_seen_of_a_namespace_counts_until_its_next_turn() -> None:
+    class Places(Cluster):
+        """The same pod in each namespace."""
+
+        def page(self, path: str, query: dict[str, Any]) -> Obj:
+            found, place = super().page(path, query), path.partition("/namespaces/")[2].split("/")[0]
+            return {**found, "items": [{**item, "metadata": {**item["metadata"], "namespace": place}} for item in found["items"]]}
+
+    names = tuple(f"a{number}" for number in range(PROBED_NAMESPACES + 2))
+    many = wait(Places(pods=[pod("ImagePullBackOff")]), names=names)
+    many.step(listed(*map(placed, names)), 0)
+    for turn in (1, 2):
+        many.step([], turn * PROBE_SECONDS)
+    many.step(event("MODIFIED", placed(names[2])), 2 * PROBE_SECONDS + 1)
+    assert all("ImagePullBackOff" in verdict.reason for verdict in many.verdicts.values())
+
+
+def test_progress_shows_each_change() -> None:
+    lines: list[Line] = []
+    one = ApplicationWait(Cluster(), Request("argocd", names=("a",)), 10.0, Progress(lines.append))
+    one.step(listed(app("a", "Progressing")), 12.0)
+    one.step(event("MODIFIED", app("a")), 13.5)
+    assert [(line["elapsed"], line["text"]) for line in lines] == [
+        (2, "a: Synced Progressing at bbbbbbb"),
+        (3.5, "a: Synced Healthy at bbbbbbb: done"),
+    ]
+
+
+def test_many_namespaces_are_probed_a_few_at_a_time() -> None:
     cluster = Cluster()
     names = tuple(f"a{number}" for number in range(10))
     many = wait(cluster, names=names)
@@ -781,6 +822,58 @@ def test_v17_the_failing_containers_own_last_words_are_quoted_whole_and_masked()
         "  AirflowConfigException: Failed to convert value to int: 'lots'",
         "  see http://u:********@db/x",
     ]
+
+
+def test_v2_the_words_of_a_later_crash_count() -> None:
+    cluster = Cluster(pods=[hook_pod(CRASHED)])
+    cluster.logs["ns", "migrate-1", "run", True] = ["one"]
+    one = wait(cluster, names=("a",))
+    one.step(listed(app("a", "Degraded", resources=JOBS)), 0)
+    one.step([], PROBE_SECONDS)
+    cluster.collections["pods"] = [hook_pod({**CRASHED, "restartCount": 3})]
+    cluster.logs["ns", "migrate-1", "run", True] = ["two"]
+    one.step([], 2 * PROBE_SECONDS)
+    assert [lines for _cause, lines in one.said.values()] == [["two"]]
+
+
+def test_what_only_fails_its_probe_is_not_asked_for_its_last_words() -> None:
+    slow = running(100, ready=False)
+    slow["metadata"]["uid"] = "u1"
+    unhealthy = {
+        "reason": "Unhealthy",
+        "message": "Readiness probe failed: 503",
+        "involvedObject": {"uid": "u1", "fieldPath": "spec.containers{web}"},
+        "lastTimestamp": "2026-05-04T11:59:00Z",
+    }
+    one = wait(Cluster(pods=[slow], events=[unhealthy]), names=("a",))
+    one.step(listed(app("a", "Progressing")), 0)
+    assert "not ready: Readiness probe failed: 503" in one.step([], PROBE_SECONDS).reason
+    assert one.said == {}
+
+
+CRASHED_WEB: Obj = {"name": "web", "image": "nope", "restartCount": 2, **{key: CRASHED[key] for key in ("state", "lastState")}}
+
+
+@pytest.mark.parametrize(
+    ("crashed", "failed_job", "pods", "times"),
+    [
+        pytest.param(hook_pod(CRASHED), FAILED_JOB, [], 1, id="without last words"),
+        pytest.param(hook_pod(CRASHED), FAILED_JOB, [hook_pod(CRASHED)], 1, id="its pod is still there"),
+        pytest.param({**pod(""), "status": {"containerStatuses": [CRASHED_WEB]}}, FAILED_JOB, [], 0, id="another's pod"),
+        pytest.param(hook_pod(CRASHED), {**FAILED_JOB, "metadata": {**FAILED_JOB["metadata"], "uid": "j2"}}, [], 0, id="a Job made anew"),
+    ],
+)
+def test_v2_a_failed_job_is_told_with_the_end_of_its_own_pod(crashed: Obj, failed_job: Obj, pods: list[Obj], times: int) -> None:
+    cluster = Cluster(pods=[crashed], jobs=[])
+    one = wait(cluster, names=("a",))
+    resources = [*app("a")["status"]["resources"], *JOBS]
+    one.step(listed(app("a", "Degraded", resources=resources)), 0)
+    one.step([], PROBE_SECONDS)
+    assert len(one.said) == 1
+    cluster.collections |= {"pods": pods, "jobs": [failed_job]}
+    verdict = one.step([], 2 * PROBE_SECONDS)
+    assert verdict.reason.startswith("a: Job ns/migrate failed: BackoffLimitExceeded: limit reached")
+    assert verdict.reason.count("; its pod") == times
 
 
 def test_v2_a_failed_job_whose_pod_is_gone_tells_the_end_that_was_seen() -> None:
