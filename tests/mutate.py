@@ -104,6 +104,8 @@ TESTS = {
     "_platform/token_rules.py": ["test_preflight_rules.py"],
     "_platform/variable_rules.py": ["test_variable_rules.py"],
     "_platform/node_fit.py": ["test_node_fit.py"],
+    "_platform/admission_state.py": ["test_admission_state.py", "test_pod_operator_rules.py"],
+    "_git/owner.py": ["test_git_owner.py"],
     "_airflow/task_log.py": ["test_task_log.py"],
     "_airflow/dags_parsed.py": ["test_dags_parsed.py"],
     "_airflow/inspection.py": ["test_inspection.py", "test_dags_wait.py"],
