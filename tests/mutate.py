@@ -132,7 +132,7 @@ SHIFTED: dict[type[ast.cmpop], ast.cmpop] = {
 EQUIVALENT = {
     "clock() + pause > end  ->  clock() + pause >= end": "the pauses never add up to the end exactly",
     "app and self._expectation(name).ailing_fails  ->  self._expectation(name).ailing_fails": "if all are done, none is absent",
-    # The rules of a profile have refused what is no quantity.
+    # The rules of a profile have refused whatever is not a quantity.
     "asked is not None and most is not None and (asked > most)  ->  asked is not None and asked > most": "a quota has quantities",
     "enforced is not None and (asked - enforced) * sign > 0  ->  (asked - enforced) * sign > 0": "a limit is a quantity",
     "most is not None and limit / asked > most  ->  limit / asked > most": "a ratio is a quantity",

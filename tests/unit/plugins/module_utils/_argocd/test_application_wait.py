@@ -453,7 +453,7 @@ def test_a_comparison_that_failed_for_a_moment_is_asked_for_again(refresh: str, 
             one.step(event("MODIFIED", {**state, "metadata": {"name": "a", "annotations": {REFRESH: refresh}}}), second)
             one.step(event("MODIFIED", state), second)
     assert seconds == asked
-    # Asking again does not prolong the grace. After its end nothing is asked for any more.
+    # Asking again does not prolong the grace. After its end no further request is made.
     assert one.step([], 60).kind == ("failed" if "conditions" in state["status"] else "waiting")
     assert len(cluster.patched) == len(asked)
 

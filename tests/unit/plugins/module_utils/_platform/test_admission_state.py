@@ -39,8 +39,8 @@ def test_d2_a_caller_that_knows_nothing_of_airflow_wants_none() -> None:
 class Api:
     """A server with these resources by path, whose user lacks some rights, and these objects by their plural; an error is raised."""
 
-    def __init__(self, resources: dict[str, list[str]], refused: tuple[str, ...] = (), **found: Any) -> None:
-        self.resources, self.refused, self.found = resources, refused, found
+    def __init__(self, resources: dict[str, list[str]], refused: tuple[str, ...] = (), found: dict[str, Any] | None = None) -> None:
+        self.resources, self.refused, self.found = resources, refused, found or {}
 
     def find(self, path: str) -> Any:
         return {"resources": [{"name": name} for name in self.resources[path]]} if path in self.resources else None
@@ -67,12 +67,12 @@ class Api:
         (Api({f"/apis/{BETA1}": [POLICIES, BINDINGS]}), Admission(BETA1)),
         (Api({**SERVED, f"/apis/{BETA1}": [POLICIES, BINDINGS]}), Admission(V1)),
         (Api(SERVED, (f"create {POLICIES}", f"delete {BINDINGS}")), Admission(V1, (f"create {POLICIES}", f"delete {BINDINGS}"))),
-        (Api(SERVED, **{POLICIES: OURS, BINDINGS: OURS}), Admission(V1, there=True)),
-        (Api(SERVED, **{BINDINGS: OURS}), Admission(V1, there=True)),
-        (Api(SERVED, **{POLICIES: BETA, BINDINGS: OURS}), Admission(V1, foreign="it belongs to platform beta")),
-        (Api(SERVED, **{POLICIES: OURS, BINDINGS: BETA}), Admission(V1, foreign="it belongs to platform beta")),
-        # Who may not read it is told of the right that is missing.
-        (Api(SERVED, (f"get {POLICIES}",), **{POLICIES: ApiError(403, "no")}), Admission(V1, (f"get {POLICIES}",))),
+        (Api(SERVED, found={POLICIES: OURS, BINDINGS: OURS}), Admission(V1, there=True)),
+        (Api(SERVED, found={BINDINGS: OURS}), Admission(V1, there=True)),
+        (Api(SERVED, found={POLICIES: BETA, BINDINGS: OURS}), Admission(V1, foreign="it belongs to platform beta")),
+        (Api(SERVED, found={POLICIES: OURS, BINDINGS: BETA}), Admission(V1, foreign="it belongs to platform beta")),
+        # Who may not read it lacks a right, which is named.
+        (Api(SERVED, (f"get {POLICIES}",), {POLICIES: ApiError(403, "no")}), Admission(V1, (f"get {POLICIES}",))),
     ],
 )
 def test_d2_what_the_cluster_can_have(api: Any, expected: Admission) -> None:
@@ -81,7 +81,7 @@ def test_d2_what_the_cluster_can_have(api: Any, expected: Admission) -> None:
 
 
 def test_d2_a_server_that_stumbles_says_nothing() -> None:
-    api: Any = Api(SERVED, **{POLICIES: ApiError(503, "away")})
+    api: Any = Api(SERVED, found={POLICIES: ApiError(503, "away")})
     with pytest.raises(ApiError, match="away"):
         read(api, settings_of({}))
 
