@@ -278,7 +278,7 @@ class Breaker:
         try:
             # Their signals end the process.
             signal.setitimer(signal.ITIMER_REAL, seconds)
-            signal.setitimer(signal.ITIMER_PROF, seconds / 2)
+            signal.setitimer(signal.ITIMER_PROF, seconds / 4)
             if index >= 0 and not self.replaced(self.items[index]):
                 os._exit(99)
             tests = [session.items[number] for number in self.order]
