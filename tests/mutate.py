@@ -12,27 +12,33 @@ from __future__ import annotations
 
 import argparse
 import ast
-import concurrent.futures
-import copy
+import gc
+import json
+import mmap
 import multiprocessing
 import os
-import queue
 import shutil
+import signal
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from types import CodeType, FunctionType
 
 # Imported once, before the processes of the tests are copied from this one. Nothing of the collection is.
-import ansible.module_utils.basic  # noqa: F401 # pylint: disable=unused-import
+import ansible.module_utils.basic  # pylint: disable=unused-import
+import ansible.parsing.dataloader  # pylint: disable=unused-import
+import ansible.template  # noqa: F401 # pylint: disable=unused-import
 import ansible_collections.kubernetes.core.plugins.module_utils.k8s.client  # noqa: F401 # pylint: disable=unused-import
 import hypothesis  # noqa: F401 # pylint: disable=unused-import
 import pytest
 import yaml  # noqa: F401 # pylint: disable=unused-import
 
 # A test that takes this many times as long as with the whole file waits for ever. At least so many seconds are given.
-TIMES, SECONDS = 10, 20
+TIMES, SECONDS = 10, 60
 ROOT = Path(__file__).resolve().parents[1]
 UTILS = Path("plugins/module_utils")
 TESTS = {
@@ -64,6 +70,51 @@ TESTS = {
     "_status/logs.py": ["test_status_logs.py"],
     "_status/rows.py": ["test_status.py"],
     "_placement/worker.py": ["test_worker.py", "test_placement_verdict.py", "test_placement_wait.py"],
+    "_argocd/wait.py": ["test_application_wait.py", "test_recorded.py", "test_progress.py"],
+    "_argocd/project.py": ["test_app_project.py"],
+    "_kube/applied.py": ["test_applied_objects.py"],
+    "_kube/definitions.py": ["test_definitions.py"],
+    "_base/owner.py": ["test_ownership.py", "test_app_project.py"],
+    "_kind/release.py": ["test_release.py"],
+    "_placement/options.py": ["test_placement_wait.py"],
+    "_argocd/wait_run.py": ["test_application_wait.py"],
+    "_kube/workload_wait.py": ["test_workload_wait.py"],
+    "_placement/run.py": ["test_placement_run.py"],
+    "_placement/run_workers.py": ["test_run_workers.py"],
+    "_airflow/dags_wait.py": ["test_dags_wait.py"],
+    "_airflow/run_view.py": ["test_run_view.py"],
+    "_airflow/run_logs.py": ["test_run_logs.py"],
+    "_airflow/run_follow.py": ["test_run_follow.py"],
+    "_image/plan.py": ["test_plan.py"],
+    "_image/requirements.py": ["test_requirements.py"],
+    "_image/pip_failure.py": ["test_pip_failure.py"],
+    "_image/pip_settings.py": ["test_pip_settings.py"],
+    "_platform/pod_operator_rules.py": ["test_pod_operator_rules.py"],
+    "_platform/quota_rules.py": ["test_quota_rules.py"],
+    "_platform/profile_rules.py": ["test_profile_rules.py"],
+    "_platform/placement_rules.py": ["test_profile_rules.py"],
+    "_platform/repository_rules.py": ["test_preflight_repositories.py"],
+    "_platform/verification_rules.py": ["test_verification_rules.py"],
+    "_platform/rules.py": ["test_preflight_rules.py"],
+    "_platform/value_rules.py": ["test_preflight_rules.py", "test_chart_key_rules.py"],
+    "_platform/network_rules.py": ["test_network_rules.py", "test_profile_rules.py"],
+    "_platform/chart_key_rules.py": ["test_chart_key_rules.py"],
+    "_platform/entry_rules.py": ["test_entries.py"],
+    "_platform/dag_processor_rules.py": ["test_preflight_rules.py"],
+    "_platform/token_rules.py": ["test_preflight_rules.py"],
+    "_platform/variable_rules.py": ["test_variable_rules.py"],
+    "_platform/node_fit.py": ["test_node_fit.py"],
+    "_platform/admission_state.py": ["test_admission_state.py", "test_pod_operator_rules.py"],
+    "_git/owner.py": ["test_git_owner.py"],
+    "_airflow/task_log.py": ["test_task_log.py"],
+    "_airflow/dags_parsed.py": ["test_dags_parsed.py"],
+    "_airflow/inspection.py": ["test_inspection.py", "test_dags_wait.py"],
+    "_airflow/import_error.py": ["test_import_error.py"],
+    "_argocd/default_project.py": ["test_default_project.py"],
+    "_argocd/manifest.py": ["test_application_manifest.py"],
+    "_platform/forms.py": ["test_forms.py"],
+    "_platform/shapes.py": ["test_shapes.py"],
+    "_platform/ownership.py": ["test_ownership.py", "test_ownership_delete.py", "test_ownership_quotas.py"],
 }
 SHIFTED: dict[type[ast.cmpop], ast.cmpop] = {
     ast.Eq: ast.NotEq(),
@@ -80,6 +131,12 @@ SHIFTED: dict[type[ast.cmpop], ast.cmpop] = {
 # What no test can notice, by the broken source text, with the reason.
 EQUIVALENT = {
     "clock() + pause > end  ->  clock() + pause >= end": "the pauses never add up to the end exactly",
+    "app and self._expectation(name).ailing_fails  ->  self._expectation(name).ailing_fails": "if all are done, none is absent",
+    # The rules of a profile have refused whatever is not a quantity.
+    "asked is not None and most is not None and (asked > most)  ->  asked is not None and asked > most": "a quota has quantities",
+    "enforced is not None and (asked - enforced) * sign > 0  ->  (asked - enforced) * sign > 0": "a limit is a quantity",
+    "most is not None and limit / asked > most  ->  limit / asked > most": "a ratio is a quantity",
+    "least is not None and most is not None and (least > most)  ->  most is not None and least > most": "the lower one is a quantity",
     "self._clock() - self._since < REFUSAL_SECONDS  ->  self._clock() - self._since <= REFUSAL_SECONDS": "no clock meets the very moment",
 }
 
@@ -101,20 +158,33 @@ def fills_in(node: ast.BoolOp) -> bool:
     return isinstance(node.op, ast.Or) and isinstance(node.values[-1], ast.Constant | ast.Dict | ast.List | ast.Tuple)
 
 
-def mutants(source: str) -> Iterator[tuple[int, str, str]]:
-    """Line, what was broken into what, and the whole text with it."""
-    tree: ast.AST = ast.parse(source)
-    # The index of a node in this walk is the same in every copy of the tree.
-    for index, node in enumerate(ast.walk(tree)):
-        for way, replacement in broken(node):
-            changed = copy.deepcopy(tree)
-            target = list(ast.walk(changed))[index]
-            if isinstance(target, ast.If | ast.IfExp) and way == "condition":
-                old, target.test = ast.unparse(target.test), replacement
-            else:
-                old = ast.unparse(target)
-                changed = Swap(target, replacement).visit(changed)
-            yield getattr(node, "lineno", 0), f"{old}  ->  {ast.unparse(replacement)}", ast.unparse(ast.fix_missing_locations(changed))
+@dataclass(frozen=True)
+class Mutant:
+    """One way to break one place of a file. ``node`` and ``way`` are its indexes among the nodes of the tree and the ways to break them."""
+
+    line: int
+    what: str
+    node: int
+    way: int
+
+
+def mutants(source: str) -> Iterator[Mutant]:
+    for index, node in enumerate(ast.walk(ast.parse(source))):
+        for number, (way, replacement) in enumerate(broken(node)):
+            old = node.test if isinstance(node, ast.If | ast.IfExp) and way == "condition" else node
+            yield Mutant(getattr(node, "lineno", 0), f"{ast.unparse(old)}  ->  {ast.unparse(replacement)}", index, number)
+
+
+def mutated(source: str, mutant: Mutant) -> ast.Module:
+    """The whole file with it, each line where it was."""
+    tree = ast.parse(source)
+    target = list(ast.walk(tree))[mutant.node]
+    way, replacement = list(broken(target))[mutant.way]
+    if isinstance(target, ast.If | ast.IfExp) and way == "condition":
+        target.test = replacement
+    else:
+        Swap(target, replacement).visit(tree)
+    return ast.fix_missing_locations(tree)
 
 
 class Swap(ast.NodeTransformer):
@@ -129,7 +199,7 @@ class Swap(ast.NodeTransformer):
 
 def workspace(folder: Path) -> None:
     """A copy of what the tests need, linked as the collection, that may be broken."""
-    for part in ("plugins", "tests/unit"):
+    for part in ("plugins", "roles", "lab/chart", "tests/unit"):
         shutil.copytree(ROOT / part, folder / "checkout" / part, ignore=shutil.ignore_patterns("__pycache__"))
     link = folder / "collections/ansible_collections/gitops/airflow"
     link.parent.mkdir(parents=True)
@@ -137,27 +207,156 @@ def workspace(folder: Path) -> None:
     (folder / "pytest.ini").write_text("[pytest]\npythonpath = collections\naddopts = --import-mode=importlib -p no:cacheprovider\n")
 
 
-def run_tests(folder: Path, tests: list[str]) -> None:
-    """Runs them in this process, which is a copy of one that has imported what takes long."""
+NOTICED, MISSED, UNKNOWN = "noticed", "missed", "unknown"
+CODES = {0: MISSED, 99: UNKNOWN}
+
+
+def codes(code: CodeType) -> Iterator[CodeType]:
+    """Those of all functions in a file's code."""
+    for item in code.co_consts:
+        if isinstance(item, CodeType):
+            yield item
+            yield from codes(item)
+
+
+def replace_code(functions: Sequence[FunctionType], file: str, source: str, tree: ast.Module) -> bool:
+    """Gives the functions of an imported file the code of another tree. False if that does not reach everything."""
+    wholes = [{(code.co_qualname, code.co_firstlineno): code for code in codes(compile(text, file, "exec"))} for text in (source, tree)]
+    known = Counter((code.co_qualname, code.co_firstlineno) for code in codes(compile(source, file, "exec")))
+    old, new = wholes
+    changed = {key for key, code in old.items() if new.get(key) != code}
+    if any(known[key] > 1 for key in changed):
+        return False  # two of one name in one line
+    reached = False
+    for function in functions:
+        key = (function.__code__.co_qualname, function.__code__.co_firstlineno)
+        if key in changed:
+            if key not in new or new[key].co_freevars != function.__code__.co_freevars:
+                return False
+            function.__code__ = new[key]
+            reached = True
+    return reached
+
+
+class Breaker:
+    """A plugin of pytest: collects the tests once, and runs them for each mutant in a copy of the process."""
+
+    def __init__(self, folder: Path, file: str, source: str, items: Sequence[Mutant], jobs: int) -> None:
+        self.folder, self.source, self.items, self.jobs = folder, source, items, jobs
+        self.module = f"ansible_collections.gitops.airflow.plugins.module_utils.{file.removesuffix('.py').replace('/', '.')}"
+        self.results: dict[int, str] = {}
+        self.running: dict[int, int] = {}
+        self.path, self.functions = "", list[FunctionType]()
+        self.order: list[int] = []  # of the tests: those that noticed something lately come first
+        self.culprits = mmap.mmap(-1, 4 * (len(items) + 1))
+
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        loaded = sys.modules.get(self.module)
+        if loaded is None or session.testsfailed:
+            raise session.Failed("the tests do not import it")
+        self.path = str(loaded.__file__)
+        self.functions = [item for item in gc.get_objects() if isinstance(item, FunctionType) and item.__code__.co_filename == self.path]
+        self.order = list(range(len(session.items)))
+        gc.freeze()  # a collection would write to memory that the copies share
+        start = time.monotonic()
+        self.start(session, -1, 300)
+        self.wait()
+        seconds = max(SECONDS, TIMES * (time.monotonic() - start))
+        for index in range(len(self.items)) if self.results.pop(-1) == MISSED else ():
+            while len(self.running) >= self.jobs:
+                self.wait()
+            self.start(session, index, seconds)
+        while self.running:
+            self.wait()
+        (self.folder / "results.json").write_text(json.dumps([self.results[index] for index in sorted(self.results)]))
+        return True
+
+    def start(self, session: pytest.Session, index: int, seconds: float) -> None:
+        if process := os.fork():
+            self.running[process] = index
+            return
+        try:
+            # Their signals end the process.
+            signal.setitimer(signal.ITIMER_REAL, seconds)
+            signal.setitimer(signal.ITIMER_PROF, seconds / 4)
+            if index >= 0 and not self.replaced(self.items[index]):
+                os._exit(99)
+            tests = [session.items[number] for number in self.order]
+            for number, item, following in zip(self.order, tests, [*tests[1:], None], strict=True):
+                item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+                if session.testsfailed:
+                    self.culprits[4 * index + 4 : 4 * index + 8] = number.to_bytes(4, "little")
+                    os._exit(1)
+            os._exit(0)
+        finally:
+            os._exit(1)
+
+    def replaced(self, mutant: Mutant) -> bool:
+        try:
+            return replace_code(self.functions, self.path, self.source, mutated(self.source, mutant))
+        except Exception:  # said by the second attempt, in a file of its own
+            return False
+
+    def wait(self) -> None:
+        process, status = os.wait()
+        index = self.running.pop(process)
+        self.results[index] = CODES.get(os.waitstatus_to_exitcode(status), NOTICED)
+        culprit = int.from_bytes(self.culprits[4 * index + 4 : 4 * index + 8], "little")
+        self.order.sort(key=lambda number: number != culprit)
+
+
+def quiet(folder: Path) -> None:
     os.chdir(folder)
-    silent = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(silent, 1)
-    os.dup2(silent, 2)
+    silent = os.open(os.devnull, os.O_RDWR)
+    for stream in range(3):
+        os.dup2(silent, stream)
     sys.dont_write_bytecode = True
-    os._exit(int(pytest.main(["-x", "-q", *tests])))
+    os.environ["PYTEST_DEBUG_TEMPROOT"] = str(folder)
+
+
+def run_tests(folder: Path, tests: list[str], breaker: Breaker | None = None) -> None:
+    """Runs them in this process, which is a copy of one that has imported what takes long."""
+    quiet(folder)
+    os._exit(int(pytest.main(["-x", "-q", "-s", *tests], [breaker] if breaker else [])))
+
+
+def test_files(folder: Path, file: str) -> list[str]:
+    found = {name: sorted(map(str, (folder / "checkout/tests/unit").rglob(name))) for name in TESTS[file]}
+    if missing := [name for name, paths in found.items() if not paths]:
+        sys.exit(f"{file}: there is no {' and no '.join(missing)}")
+    return [path for paths in found.values() for path in paths]
 
 
 def noticed(folder: Path, file: str, text: str, seconds: float) -> bool:
-    """Whether a test fails for it, or is not done after ``seconds``."""
-    (folder / "checkout" / UTILS / file).write_text(text)
-    tests = [str(path) for name in TESTS[file] for path in (folder / "checkout/tests/unit").rglob(name)]
-    process = multiprocessing.get_context("fork").Process(target=run_tests, args=(folder, tests))
+    """Whether a test fails for the file with this text, or is not done after ``seconds``."""
+    path = folder / "checkout" / UTILS / file
+    original = path.read_text()
+    path.write_text(text)
+    process = multiprocessing.get_context("fork").Process(target=run_tests, args=(folder, test_files(folder, file)))
     process.start()
     process.join(seconds)
     if process.exitcode is None:
         process.kill()
         process.join()
+    path.write_text(original)
     return process.exitcode != 0
+
+
+def missed(folder: Path, file: str, source: str, items: Sequence[Mutant], jobs: int) -> list[Mutant] | None:
+    """Those that no test notices. None: the tests fail also for the whole file, or do not use it."""
+    breaker = Breaker(folder, file, source, items, jobs)
+    (folder / "results.json").unlink(missing_ok=True)
+    process = multiprocessing.get_context("fork").Process(target=run_tests, args=(folder, test_files(folder, file), breaker))
+    process.start()
+    process.join()
+    if not (folder / "results.json").exists():
+        return None
+    results = json.loads((folder / "results.json").read_text())
+    if len(results) != len(items):
+        return None
+    # What is computed when the file is imported, or in another process, has not changed so far.
+    doubtful = [item for item, result in zip(items, results, strict=True) if result != NOTICED]
+    return [item for item in doubtful if not noticed(folder, file, ast.unparse(mutated(source, item)), 300)]
 
 
 def main() -> int:
@@ -167,35 +366,18 @@ def main() -> int:
     arguments = parser.parse_args()
     survivors = total = 0
     with tempfile.TemporaryDirectory() as scratch:
-        free: queue.SimpleQueue[Path] = queue.SimpleQueue()
-        for number in range(arguments.jobs):
-            free.put(Path(scratch) / str(number))
-            workspace(Path(scratch) / str(number))
-
-        def attempt(file: str, text: str, original: str, seconds: float = 300) -> bool:
-            folder = free.get()
-            try:
-                return noticed(folder, file, text, seconds)
-            finally:
-                (folder / "checkout" / UTILS / file).write_text(original)
-                free.put(folder)
-
-        with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
-            for file in [name.removeprefix(f"{UTILS}/") for name in arguments.files]:
-                source = (ROOT / UTILS / file).read_text()
-                missing = not attempt(file, "broken = (\n", source)
-                start = time.monotonic()
-                if missing or attempt(file, source, source):
-                    print(f"{file}: its tests do not tell whole from broken, so nothing can be said")
-                    return 1
-                most = max(SECONDS, TIMES * (time.monotonic() - start))
-                items = [item for item in mutants(source) if item[1] not in EQUIVALENT]
-                results = pool.map(lambda item, file=file, source=source, most=most: attempt(file, item[2], source, most), items)
-                missed = [item for item, seen in zip(items, results, strict=True) if not seen]
-                total, survivors = total + len(items), survivors + len(missed)
-                print(f"{file}: {len(items) - len(missed)} of {len(items)} broken rules noticed", flush=True)
-                for line, what, _text in missed:
-                    print(f"  line {line}: {what}", flush=True)
+        workspace(Path(scratch))
+        for file in [name.removeprefix(f"{UTILS}/") for name in arguments.files]:
+            source = (Path(scratch) / "checkout" / UTILS / file).read_text()
+            items = [item for item in mutants(source) if item.what not in EQUIVALENT]
+            left = missed(Path(scratch), file, source, items, arguments.jobs)
+            if left is None:
+                print(f"{file}: its tests do not tell whole from broken, so nothing can be said")
+                return 1
+            total, survivors = total + len(items), survivors + len(left)
+            print(f"{file}: {len(items) - len(left)} of {len(items)} broken rules noticed", flush=True)
+            for item in left:
+                print(f"  line {item.line}: {item.what}", flush=True)
     print(f"{total - survivors} of {total} broken rules noticed by a test")
     return 1 if survivors else 0
 

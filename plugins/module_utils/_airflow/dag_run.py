@@ -173,13 +173,14 @@ class DagRun:
 
     def _parsed(self) -> Obj | None:
         """The DAG once the scheduler has parsed it; None, with the error in the outcome, when the deadline came first."""
-        seconds = self._request.timeout if self._request.dag_timeout is None else self._request.dag_timeout
+        patience = self._request.dag_timeout
+        seconds = self._request.timeout if patience is None else min(patience, self._request.timeout)
         while True:
             dag = self._retry(lambda: self._api.dag(self._request.dag_id))
             if dag and not dag.get("has_import_errors"):
                 return dag
             what = "has import errors" if dag else "is not known to Airflow"
-            if self._left() <= 0 or self._clock() - self._start >= seconds:
+            if self._clock() - self._start >= seconds:
                 break
             self._tell(f"DAG {self._request.dag_id} {what}")
             self._pause()
@@ -237,8 +238,8 @@ class DagRun:
                 outcome.error = CollectionError(message, "Trigger a new run, and find out who deletes DAG runs.", "run_deleted")
                 return
         self._read_tasks()
-        if self._watcher and outcome.dag_run:
-            self._watcher.finish(outcome.dag_run, outcome.task_instances, self._sleep, request.poll_interval)
+        if self._watcher:
+            self._watcher.finish(outcome.dag_run or {}, outcome.task_instances, self._sleep, request.poll_interval)
         else:
             self._show(outcome.task_instances)
         if outcome.state == "failed":

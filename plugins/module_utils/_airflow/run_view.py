@@ -95,7 +95,7 @@ class TaskView:
 def view(task: Mapping[str, Any], worker: Worker | None, before: TaskView | None = None) -> TaskView:
     """A task as it is now. Of a worker that is gone, its place is what was seen last."""
     state, old = str(task.get("state") or ""), before or TaskView()
-    past = old.pod if state in WAITS and old.state not in WAITS else old.past
+    past = old.past if old.state in WAITS else old.pod
     if worker and state in WAITS and worker.name == past:
         worker = None
     tries = number(task.get("try_number"))
@@ -188,10 +188,9 @@ class Ledger:
 def seconds(item: Mapping[str, Any]) -> float | None:
     """How long it took, or None."""
     began, ended = timestamp(item.get("start_date")), timestamp(item.get("end_date"))
-    try:
-        return (ended - began).total_seconds() if began and ended else None
-    except TypeError:  # one of them has no time zone
+    if began is None or ended is None or (began.tzinfo is None) != (ended.tzinfo is None):
         return None
+    return (ended - began).total_seconds()
 
 
 def _duration(item: Mapping[str, Any]) -> str:

@@ -59,7 +59,7 @@ def read_answer(text: str, hostname: str) -> TaskLog:
             messages.append(line.removeprefix(MARK).strip())
         elif line and (grouped or (messages and CONTINUED.match(line))):
             messages[-1:] = [" ".join([*messages[-1:], line])]
-        elif line and NO_LOG.match(line):
+        elif NO_LOG.match(line):
             messages.append(line)
         elif line:
             break

@@ -136,7 +136,7 @@ def manifest(project: Project, present: Obj | None) -> Obj:
     if present is not None:
         refuse_foreign(str(project.place), present["metadata"], project.platform, project.adopt)
     allowed = project.allowed
-    if project.keep_present and present is not None:
+    if project.keep_present:
         allowed = widen(allowed, allowed_by(present, project.platform, project.adopt))
     memory = ((present or {}).get("metadata", {}).get("annotations") or {}).get(TRUST)
     annotations = {**project.annotations, **({TRUST: memory} if memory else {})}

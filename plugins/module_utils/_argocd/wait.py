@@ -204,7 +204,7 @@ class ApplicationWait:
             return
         wanted = {item["metadata"]["name"]: item for item in change.objects}
         if change.kind == "listed":
-            gone = dict.fromkeys(self._request.names or self.apps)
+            gone = dict.fromkeys(self.apps)
             self.apps = {**gone, **wanted}
             self._changed = set(self.apps)
         elif change.type == "DELETED":
@@ -315,9 +315,9 @@ class ApplicationWait:
     def _causes(self, name: str, app: Obj) -> list[Cause]:
         """Why it does not run. What a crashed container said last is read at once: its pod may be gone later."""
         found = self._found(name, app)
-        for cause in [cause for cause in found if cause.kind == "crash" and cause.log][:LOGS]:
-            if cause.log and (cause.identity not in self.said or self.said[cause.identity][0].log != cause.log):
-                lines = self._last_lines(cause.log)
+        for cause, log in [(cause, cause.log) for cause in found if cause.kind == "crash" and cause.log][:LOGS]:
+            if cause.identity not in self.said or self.said[cause.identity][0].log != log:
+                lines = self._last_lines(log)
                 # What it said before is better than nothing: the kubelet deletes the container before the last one.
                 if lines or cause.identity not in self.said:
                     self.said[cause.identity] = (cause, lines)
@@ -336,8 +336,8 @@ class ApplicationWait:
         return found + [cause for cause in self._shaky(name, app, whole) if cause.identity not in named]
 
     def _remembered(self, cause: Cause) -> Cause:
-        """A failed Job's cause with the end of its pod, which the Job controller has deleted."""
-        if cause.kind == "job" and cause.log is None:
+        """A failed Job's cause with the end of its pod, which the Job controller has deleted. The keys of its pods begin with its own."""
+        if cause.log is None:
             for last, _lines in reversed(self.said.values()):
                 if last.key.startswith(f"{cause.key}/") and last.uid == cause.uid:
                     return with_end(cause, last)
@@ -425,7 +425,7 @@ class ApplicationWait:
                 self._seen[place] = self._look(place, [app], lambda what, where, query: cluster.listed(what, where, query, notes))
                 pods += self._seen[place].pods
             causes = self._causes(name, app) if begun(app, expected) else []
-        said = {key: (cause.log, lines) for key, (cause, lines) in self.said.items() if cause.log and lines}
+        said = {key: (cause.log, lines) for key, (cause, lines) in self.said.items() if cause.log}
         return diagnose(app, self._request.namespace, name, timed_out, expected, cluster, Found(causes, pods, said, notes))
 
 

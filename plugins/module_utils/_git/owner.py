@@ -105,7 +105,7 @@ def check_folder(owner: FolderOwner, shown: str, paths: Collection[str], read: C
             f"{where} belongs to the platform '{name}' (cluster {cluster}), not to '{owner.platform}'.",
             f"Set airflow_app_platform_path to a folder that only this platform uses, or {take_over}",
         )
-    if "Chart.yaml" in held and all(name in held for name in OLDER_FILES) and OLDER_CHART.search(read(prefix + "Chart.yaml") or b""):
+    if all(name in held for name in OLDER_FILES) and OLDER_CHART.search(read(prefix + "Chart.yaml") or b""):
         if owner.adopt or owner.take_over == UNMARKED:
             return
         raise _refusal(

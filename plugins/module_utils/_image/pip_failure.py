@@ -131,12 +131,13 @@ def _conflict(output: str, base: str, before: Mapping[str, str]) -> tuple[str, s
     wanted = unique(_REQUESTED) + unique(_DEPENDS, lambda text: not kept or any(_names(text, name) for name, _version in kept))
     if not wanted and (cannot := _CANNOT.search(output)):
         wanted = [" ".join(cannot["what"].split())]
-    asked = "; ".join(wanted) or "they contradict each other"
     if not kept:
-        return f"they contradict each other ({asked}).", "Change these lines of {file} so that one version fits all."
+        named = f" ({'; '.join(wanted)})" if wanted else ""
+        return f"they contradict each other{named}.", "Change these lines of {file} so that one version fits all."
     have = ", ".join(f"{name} {version}" for name, version in kept)
+    asked = "; ".join([*wanted, f"the image has {have}"])
     return (
-        f"the file needs another version of what the image has ({asked}; the image has {have}). Packages of the image are never replaced, "
+        f"the file needs another version of what the image has ({asked}). Packages of the image are never replaced, "
         "because Airflow was released and tested with them.",
         f"Change these lines of {{file}} so that they fit {have}, or leave the version out. {_OTHER}",
     )

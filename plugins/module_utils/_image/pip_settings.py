@@ -202,7 +202,7 @@ def _netrc(machine: Machine, urls: Sequence[str]) -> str:
         known = netrc.netrc(path)
     except (OSError, netrc.NetrcParseError):  # requests ignores such a file, too
         return ""
-    hosts = dict.fromkeys(host for url in urls if (host := _host(url)) in known.hosts and host)
+    hosts = dict.fromkeys(host for url in urls if (host := _host(url)) in known.hosts)
     entries = ((host, *known.hosts[host]) for host in hosts)
     return "".join(
         f"machine {host} login {login} password {password}\n" for host, login, _account, password in entries if login and password
@@ -217,6 +217,6 @@ def passwords(texts: Iterable[str]) -> Iterator[str]:
     """The passwords of URLs in texts, as they are and decoded. A token may be the user."""
     for text in texts:
         for part in re.findall(r"://([^/@\s]+)@", text):
-            user, colon, password = part.partition(":")
-            secret = password if colon and password else user
+            user, _colon, password = part.partition(":")
+            secret = password or user
             yield from {secret, unquote(secret)}

@@ -51,7 +51,7 @@ def texts(given: Mapping[str, Any] | None) -> dict[str, str]:
 def toleration(given: Mapping[str, Any]) -> dict[str, Any]:
     """A toleration as the API server shows it: all text but its seconds."""
     seconds = {key: int(value) for key, value in given.items() if key == "tolerationSeconds" and value is not None}
-    return texts({key: value for key, value in given.items() if key != "tolerationSeconds" and value is not None}) | seconds
+    return texts({key: value for key, value in given.items() if value is not None}) | seconds
 
 
 def expectations(params: Mapping[str, Any]) -> list[Expectation]:

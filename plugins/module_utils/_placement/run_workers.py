@@ -49,13 +49,13 @@ class Place:
             stamp, _blank, text = line.partition(" ")
             if not STAMP.match(stamp):  # the kubelet's own words
                 continue
-            if last and order(stamp) < order(last):
+            if order(stamp) < order(last):
                 continue
-            if last and skip and order(stamp) == order(last):
+            if skip and order(stamp) == order(last):
                 skip -= 1
                 continue
             new.append(text)
-            same = bool(self.stamp) and order(stamp) == order(self.stamp)
+            same = order(stamp) == order(self.stamp)
             self.stamp, self.count = stamp, self.count + 1 if same else 1
         return new
 

@@ -62,7 +62,7 @@ def size(value: Any) -> str:
 
 def _whole(value: Any, least: int, what: str, most: int | None = None) -> str:
     text = str(value).strip()
-    number = int(text) if not isinstance(value, bool | float) and re.fullmatch(r"-?[0-9]{1,18}", text) else None
+    number = int(text) if re.fullmatch(r"-?[0-9]{1,18}", text) else None
     if number is not None and number >= least and (most is None or number <= most):
         return ""
     limit = f" of at least {least}" if most is None else f" from {least} to {most}"

@@ -69,9 +69,9 @@ def _expression(wanted: Obj, values: Obj) -> bool:
     key, operator, listed = str(wanted.get("key")), wanted.get("operator"), wanted.get("values") or []
     found = values.get(key)
     if operator == "In":
-        return found is not None and found in listed
+        return found in listed
     if operator == "NotIn":
-        return found is None or found not in listed
+        return found not in listed
     if operator == "Exists":
         return found is not None
     if operator == "DoesNotExist":

@@ -212,10 +212,9 @@ def is_foreign_argocd(found: Found, record: Record | None, adopted: bool) -> boo
     """
     if found.ref.name in REMOTE_ARGOCD or installed_by_us(found, record, adopted):
         return False
-    ours = record is not None and (record.owner == "ours" or adopted)
-    if ours and record is not None and found.ref not in (record.objects or ()):
-        return found.ref.kind not in ("ClusterRole", "ClusterRoleBinding") and found.ref.namespace != record.namespace
-    return True
+    if record is None or not (record.owner == "ours" or adopted) or found.ref in (record.objects or ()):
+        return True
+    return found.ref.kind not in ("ClusterRole", "ClusterRoleBinding") and found.ref.namespace != record.namespace
 
 
 # The look before anything changes

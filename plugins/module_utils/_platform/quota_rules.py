@@ -64,10 +64,15 @@ def _container(item: Any, init: bool = False) -> Iterator[Container]:
         yield Container(str(item.get("name")), pod_profile.plain(item.get("resources")), init)
 
 
+def _items(value: Any) -> list[Any]:
+    """What is not a list is the chart's to refuse."""
+    return value if isinstance(value, list) else []
+
+
 def _of_template(values: Any) -> Iterator[Container]:
     template = references.parsed(at(values, "podTemplate"))
     for key, init in (("containers", False), ("initContainers", True)):
-        for item in at(template, "spec", key) or []:
+        for item in _items(at(template, "spec", key)):
             yield from _container(item, init)
 
 
@@ -80,7 +85,7 @@ def _of_values(values: Any) -> Iterator[Container]:
         if at(workers, part, "enabled"):
             yield Container(name, pod_profile.plain(at(workers, part, "resources")), init)
     for part, init in (("extraContainers", False), ("extraInitContainers", True)):
-        for item in at(workers, part) or []:
+        for item in _items(at(workers, part)):
             yield from _container(item, init)
 
 
@@ -98,8 +103,9 @@ def completed(resources: Amounts, limits: Sequence[Mapping[str, Any]]) -> Amount
 def _sum(parts: Sequence[Container], kind: str, resource: str) -> Decimal | None:
     """How much of a resource a pod has: the sum of its containers, or one init container if that has more. None if no container says it."""
     amounts = [(item.init, amount(item.resources[kind][resource])) for item in parts if resource in item.resources[kind]]
-    together = sum((value for init, value in amounts if value is not None and not init), Decimal(0))
-    return max([together, *(value for init, value in amounts if value is not None and init)]) if amounts else None
+    known = [(init, value) for init, value in amounts if value is not None]
+    together = sum((value for init, value in known if not init), Decimal(0))
+    return max([together, *(value for _init, value in known)]) if amounts else None
 
 
 def _text(value: Decimal) -> str:
@@ -154,7 +160,7 @@ def _outside(parts: Sequence[Container], item: Mapping[str, Any]) -> Iterator[st
 def quotas(given: Settings, airflow: AirflowSettings) -> Iterator[Refusal]:
     for entry in given.profiles:
         quota, limits = entry.get("quota") or {}, entry.get("limits") or []
-        if not (quota or limits) or any(profile_rules.problems(entry)):
+        if any(profile_rules.problems(entry)):
             continue
         items = limit_range(limits)
         parts = [Container(item.name, completed(item.resources, items), item.init) for item in containers(airflow.values, entry)]

@@ -375,6 +375,13 @@ def test_dag_that_never_comes_without_import_errors(airflow: Airflow, run: Run) 
     assert "no import error" in str(run().error)
 
 
+@pytest.mark.parametrize(("dag_timeout", "seconds"), [(5, 5), (20, 20), (30, 20)])
+def test_the_dag_is_not_awaited_longer_than_its_run(airflow: Airflow, run: Run, dag_timeout: float, seconds: float) -> None:
+    airflow.dag = None
+    assert f"DAG dag is not known to Airflow after {seconds} s." in str(run(dag_timeout=dag_timeout).error)
+    assert airflow.time == seconds
+
+
 def test_an_unknown_dag_fails_at_once_and_names_the_nearest(airflow: Airflow, run: Run) -> None:
     airflow.dag, airflow.dags = None, [{"dag_id": "dags"}, {"dag_id": "other"}]
     error = run(dag_timeout=0).error

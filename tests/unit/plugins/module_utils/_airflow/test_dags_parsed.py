@@ -80,6 +80,7 @@ def test_f18_what_is_in_an_archive_is_the_archives() -> None:
             41,
             ([], [], ["None"], ("bad.py", "good.py")),
         ),
+        ([{**dag("good", 3), "last_parsed_time": None}, dag("bad", 3)], [], 41, (["bad"], [], [], ("good.py",))),
         ([], [], 4, ([], [], [], ALL)),
         ([], [], 41, ([], [], [], ("bad.py", "good.py"))),
     ],
@@ -123,6 +124,8 @@ def test_f18_what_a_person_reads() -> None:
     assert (late.failure, late.text) == (None, "1 DAG visible, no import errors.\nAirflow shows no DAG of bad.py so far.")
     many = judge(PUSHED, [], [error(f"old{number}", 0) for number in range(13)], SINCE, 41)
     assert many.text.splitlines()[-1] == "  and 3 more"
+    ten = judge(PUSHED, [], [error(f"old{number}", 0) for number in range(10)], SINCE, 41)
+    assert ten.text.splitlines()[-1].startswith("  old9.py")
 
 
 class Airflow:

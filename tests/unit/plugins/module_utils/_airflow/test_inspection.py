@@ -137,6 +137,7 @@ def test_an_answer_is_the_last_line_and_kept_as_it_is() -> None:
         (json.dumps({**ANSWER, "version": None}), "version is None"),
         (json.dumps({**ANSWER, "multi_namespace_mode": "True"}), "multi_namespace_mode is 'True'"),
         (json.dumps({**ANSWER, "present": "a"}), "present is 'a'"),
+        (json.dumps({**ANSWER, "unpaused": ["a", 1]}), r"unpaused is \['a', 1\]"),
         (json.dumps({**ANSWER, "active_tasks": "0"}), "active_tasks is '0'"),
         (json.dumps({key: value for key, value in ANSWER.items() if key != "dags_commit"}), "dags_commit is None"),
     ],
@@ -154,6 +155,7 @@ def test_a_database_that_was_never_migrated_has_no_schema() -> None:
     ("done", "words"),
     [
         (Execution("", 'OperationalError: (2003, "Can\'t connect") mysql://u:secret-pw@h/d', 1), "exit code 1: .*2003"),
+        (Execution("killed", "", 137), "exit code 137: killed"),
         (Execution("half", "", 0), "Expecting value"),
     ],
 )

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from ansible_collections.gitops.airflow.plugins.module_utils._airflow import run_follow
 from ansible_collections.gitops.airflow.plugins.module_utils._airflow.run_follow import FINISH_SECONDS, Follower, NoWorkers, Workers
 from ansible_collections.gitops.airflow.plugins.module_utils._airflow.task_log import TaskLog
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import AirflowError
@@ -161,7 +162,59 @@ def test_a_task_without_a_worker_has_no_log(state: str) -> None:
 def test_a_log_that_is_not_there(answer: TaskLog | AirflowError, reason: str) -> None:
     scene = Scene(Airflow({1: [answer]}))
     assert logged(scene.follow([task("failed")], state="failed")) == [f"The log cannot be read: {reason}"]
-    assert 20 <= scene.airflow.time < 25
+    assert scene.airflow.time == 20
+
+
+def test_a_log_that_is_not_there_is_not_waited_for_again_while_the_run_goes_on() -> None:
+    failed = [task("failed"), task("running", "other", hostname="")]
+    lines = Scene().follow(*[failed] * 30, [task("failed"), task("success", "other", hostname="")], state="failed")
+    missing = "load | The log cannot be read: not stored yet"
+    assert (lines.count(missing), lines.index(missing) < lines.index("other: success")) == (1, True)
+
+
+def test_the_end_of_a_log_that_the_store_has_without_its_last_words() -> None:
+    scene = Scene(Airflow({1: [TaskLog(("one",), ())]}))
+    assert logged(scene.follow([task("failed")], state="failed")) == ["one"]
+
+
+def test_a_task_that_still_runs_at_the_end_is_not_waited_for_longer_than_a_minute() -> None:
+    scene = Scene(cluster=Cluster({LOAD: Pod()}, {"pod-1": [["one"]]}))
+    lines = scene.follow([task("running")], state="failed")
+    assert (scene.airflow.time, "the logs of 1 more tasks are not shown" in lines) == (FINISH_SECONDS, True)
+
+
+def test_the_last_words_count_once_while_the_task_still_runs() -> None:
+    scene = Scene(cluster=Cluster({LOAD: Pod()}, {"pod-1": [["one", END]]}))
+    assert logged(scene.follow([task("running")], [task("running")], [task("success")])) == ["one", END]
+    assert scene.airflow.asked == []
+
+
+def test_a_task_that_one_look_misses_goes_on() -> None:
+    scene = Scene(cluster=Cluster({LOAD: Pod()}, {"pod-1": [["one"], *[[]] * 30, ["two", END]]}))
+    assert logged(scene.follow([task("running")], [], *[[task("running")]] * 30, [task("success")])) == ["one", "two", END]
+
+
+def test_a_task_whose_worker_alone_is_known_has_a_log() -> None:
+    scene = Scene(Airflow({1: [TaskLog(("one", END), ())]}), Cluster({LOAD: Pod()}))
+    assert logged(scene.follow([task("success", hostname="")])) == ["one", END]
+
+
+def test_a_task_that_is_over_and_of_whose_worker_nothing_is_left() -> None:
+    cluster = Cluster({LOAD: Pod()}, {"pod-1": [["one"]]})
+    scene = Scene(cluster=cluster)
+    follower = scene.follower()
+    follower.see({"state": "running"}, [task("running")])
+    cluster.pods = {}
+    follower.finish({"state": "failed"}, [task("upstream_failed", hostname="")], scene.airflow.sleep, 1.0)
+    assert logged([line["text"] for line in scene.lines]) == ["one", "The end of the log cannot be read: not stored yet"]
+
+
+def test_a_log_that_is_too_long_is_not_read_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run_follow, "MOST_LINES", 2)
+    scene = Scene(Airflow({1: [TaskLog(("a", "b", "c"), ())]}), NoWorkers())
+    lines = scene.follow(*[[task("running")]] * 5, [task("success")])
+    assert logged(lines) == ["a", "b", "… lines after the first 2 are not shown here"]
+    assert scene.airflow.asked == [1]
 
 
 def test_each_try_has_its_own_log() -> None:
@@ -231,6 +284,25 @@ def test_a_deferred_task_that_was_not_seen_to_go_on() -> None:
     scene = Scene(Airflow({1: stored}), cluster)
     lines = scene.follow([task("running")], [task("deferred", try_number=0)], [task("queued", try_number=0)], [task("success")])
     assert logged(lines) == ["one", deferral, "two", END]
+
+
+def test_a_task_that_was_deferred_for_long_and_not_seen_to_go_on() -> None:
+    """Its log was given up meanwhile."""
+    deferral = "Task exited with return code 100 (task deferral)"
+    scene = Scene(Airflow({1: [TaskLog(("one", deferral), ())]}), Cluster({LOAD: Pod()}))
+    follower = scene.follower()
+    for state, number in [("running", 1), *[("deferred", 0)] * 30, ("queued", 0)]:
+        follower.see({"state": "running"}, [task(state, try_number=number)])
+        scene.airflow.sleep(1)
+    scene.airflow.stored = {1: [TaskLog(("one", deferral, "two", END), ())]}
+    follower.finish({"state": "success"}, [task("success")], scene.airflow.sleep, 1.0)
+    assert logged([line["text"] for line in scene.lines]) == ["one", deferral, "two", END]
+
+
+def test_a_worker_that_continues_between_two_looks() -> None:
+    """A rescheduled task says the last words, too."""
+    scene = Scene(cluster=Cluster({LOAD: Pod()}, {"pod-1": [["one", END], ["two", END]]}))
+    assert logged(scene.follow([task("running")], [task("running")], [task("success")])) == ["one", END, "two", END]
 
 
 def test_without_the_cluster_the_log_comes_from_airflow() -> None:

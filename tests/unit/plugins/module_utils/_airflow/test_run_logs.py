@@ -140,6 +140,9 @@ def test_a_task_that_is_not_there() -> None:
         (task(try_number=3), (3, 3)),
         (task("failed", 2, hostname=""), (2, 2)),
         (task("failed", 0, hostname=""), (1, 1)),
+        (task("success", 0), (1, 1)),
+        (task("running", 0, hostname=""), (1, 1)),
+        (task("running", 2, hostname=""), (2, 2)),
         (task("running", 1), (1, 1)),
         (task("queued", 0, hostname=""), (0, 0)),
         (task("queued", 1), (1, 1)),
@@ -196,6 +199,13 @@ TIMES = {"start_date": EARLY, "end_date": LATE}
             0,
             ["--- load, try 1: deferred, worker pod-1", "one"],
             id="a deferred task's second try has no log",
+        ),
+        pytest.param(
+            task("deferred", 1),
+            {1: TaskLog(("one",), ()), 2: TaskLog(("two",), ())},
+            0,
+            ["--- load, try 1: deferred, worker pod-1", "one", "--- load, try 2: deferred, worker pod-1", "two"],
+            id="a deferred task's second try has a log",
         ),
         pytest.param(
             task(),

@@ -14,6 +14,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._airflow.run_view i
     Ledger,
     Tasks,
     TaskView,
+    number,
     report,
     seconds,
     summary,
@@ -121,12 +122,65 @@ LOAD = ("load", -1)
             ["load: upstream_failed", "b: skipped"],
             id="never begun",
         ),
+        pytest.param(
+            [
+                ([task("queued")], {LOAD: Pod(node="", blocked=[("base", "ErrImagePull")])}),
+                ([task("queued")], {LOAD: Pod(node="")}),
+                ([task("failed")], {LOAD: Pod(node="", blocked=[("base", "ErrImagePull")])}),
+            ],
+            ["load: queued, its pod is in airflow-user: ErrImagePull", "load: failed in airflow-user"],
+            id="a worker that starts after all, and one that is over",
+        ),
+        pytest.param(
+            [([task("queued")], {LOAD: Pod(node="")}), ([task("queued")], {LOAD: Pod(node="", blocked=[("base", "ErrImagePull")])})],
+            ["load: queued, its pod is in airflow-user", "load: queued, its pod is in airflow-user: ErrImagePull"],
+            id="a worker that does not start after a while",
+        ),
+        pytest.param(
+            [([task("running")], {LOAD: Pod(node="")}), ([task("running")], {LOAD: Pod()})],
+            ["load: running in airflow-user", "load: running on node-1 in airflow-user"],
+            id="a node that is known late",
+        ),
+        pytest.param(
+            [([task("queued")], {LOAD: Pod()}), ([task("queued")], {}), ([task("running")], {})],
+            ["load: queued, its pod is on node-1 in airflow-user", "load: running on node-1 in airflow-user"],
+            id="a pod that one look misses",
+        ),
+        pytest.param(
+            [([task("running"), task("running", "b")], {}), ([task("running", "b")], {})],
+            ["load: running", "b: running", "load: no longer in the run"],
+            id="one of two that is gone",
+        ),
+        pytest.param(
+            [([task("queued", try_number=1)], {}), ([task("queued", try_number=2)], {})],
+            ["load: queued"],
+            id="a try counts only when it has begun",
+        ),
+        pytest.param(
+            [
+                ([task("running")], {LOAD: Pod()}),
+                ([task("running")], {LOAD: Pod(node="")}),
+                ([task("success")], {LOAD: Pod()}),
+                ([task("success")], {LOAD: Pod(node="node-2")}),
+            ],
+            ["load: running on node-1 in airflow-user", "load: success on node-1 in airflow-user"],
+            id="a place that is not known, or not any more of interest",
+        ),
         pytest.param([([task("restarting")], {}), ([task("shutdown")], {})], ["load: restarting", "load: shutdown"], id="restarting"),
     ],
 )
 def test_one_line_for_each_change(looks: list[Look], lines: list[str]) -> None:
     tasks = Tasks()
     assert [line for found, workers in looks for line in tasks.changes(found, workers)] == lines
+
+
+def test_a_try_is_named_only_when_it_has_begun() -> None:
+    assert [str(TaskView(state, 2)) for state in ("queued", "running", "deferred")] == ["queued", "running (try 2)", "deferred"]
+
+
+@pytest.mark.parametrize(("value", "expected"), [(3, 3), (0, 0), (True, 0), ("2", 0), (None, 0), (1.5, 0)])
+def test_a_number_of_airflows_answer(value: Any, expected: int) -> None:
+    assert number(value) == expected
 
 
 @pytest.mark.parametrize(
@@ -166,6 +220,8 @@ def test_a_log_may_say_its_last_words_in_the_pod() -> None:
     ledger = Ledger(100)
     ledger.add(["a", END])
     assert ledger.ended
+    ledger.add(["killed"])
+    assert ledger.ended
 
 
 def test_a_long_log_is_cut_once() -> None:
@@ -188,7 +244,10 @@ TIMES = {"start_date": "2026-05-04T10:00:00+00:00", "end_date": "2026-05-04T10:0
         ({"start_date": None, "end_date": None}, None),
         ({}, None),
         ({"start_date": "soon", "end_date": TIMES["end_date"]}, None),
+        ({"start_date": TIMES["start_date"], "end_date": None}, None),
         ({"start_date": "2026-05-04T10:00:00", "end_date": TIMES["end_date"]}, None),
+        ({"start_date": TIMES["start_date"], "end_date": "2026-05-04T10:00:05"}, None),
+        ({"start_date": "2026-05-04T10:00:00", "end_date": "2026-05-04T10:00:05"}, 5),
     ],
 )
 def test_how_long_it_took(item: dict[str, Any], expected: float | None) -> None:
@@ -214,6 +273,13 @@ def test_the_summary_of_many_tasks_shows_those_that_failed() -> None:
     lines = summary({"dag_id": "d", "dag_run_id": "r", "state": "failed"}, tasks, {})
     assert lines[2].split() == ["late", "failed", "1"]
     assert lines[-1] == "  and 11 success"
+
+
+def test_the_summary_of_tasks_that_all_have_a_row() -> None:
+    """They stay in their order."""
+    tasks = [task("success", map_index=index) for index in range(49)] + [task("failed", "late")]
+    lines = summary({"dag_id": "d", "dag_run_id": "r", "state": "failed"}, tasks, {})
+    assert (len(lines), lines[-1].split()) == (52, ["late", "failed", "1"])
 
 
 def test_the_summary_of_a_run_without_tasks() -> None:

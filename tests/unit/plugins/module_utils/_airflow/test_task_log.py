@@ -53,6 +53,9 @@ POD = (
         # A task's own lines, whatever they look like, once the log has begun; and one that has no time before it.
         (f"{HOST}\n{FOUND}{LINE}\n*** a row of stars ***\nReason: unknown\n", (LINE, "*** a row of stars ***", "Reason: unknown")),
         (f"{HOST}\nplain words\n", ("plain words",)),
+        (f"{LINE}\nwithout a host before it\n", (LINE, "without a host before it")),
+        (f"{HOST}\nINFO - ::endgroup::\n", ("INFO - ::endgroup::",)),
+        (f"{HOST}\n{GROUP}{NONE}what else a reader says\n{END}{LINE}\n", (LINE,)),
         (f"{HOST}\nReason: the task says so\n", ("Reason: the task says so",)),
     ],
 )
@@ -90,6 +93,10 @@ def test_a_message_is_no_log(text: str, message: str) -> None:
     found = read_answer(text, HOST)
     assert found.lines == ()
     assert message in "; ".join(found.messages)
+
+
+def test_an_empty_line_is_no_part_of_a_message() -> None:
+    assert read_answer(f"{HOST}\n{GROUP}{NONE}\nand more\n{END}", HOST).messages == (f"{NONE[4:-1]} and more",)
 
 
 # A failed BashOperator of Airflow 2.10, shortened.

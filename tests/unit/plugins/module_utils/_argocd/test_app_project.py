@@ -59,6 +59,7 @@ CASES = [
     (allowed("a", "x", [JOB]), allowed("a", "z x", [SERVICE]), allowed("a", "x z", [JOB, SERVICE]), allowed("", "z", [SERVICE]), True),
     (allowed("a", "x", [JOB]), allowed("a", "x", None), allowed("a", "x", None), Allowed(), True),
     (allowed("a", "x", None), allowed("a", "x", [JOB]), allowed("a", "x", None), Allowed(), False),
+    (allowed("a", "x", None), allowed("a", "x", None), allowed("a", "x", None), Allowed(), False),
     (allowed("a", "x", []), allowed("a", "x", [], [NODE]), allowed("a", "x", [], [NODE]), allowed("", "", [], [NODE]), True),
 ]
 
@@ -97,6 +98,12 @@ def test_a_project_of_others_is_refused_and_says_nothing(labels: dict[str, str],
     with pytest.raises(CollectionError, match="AppProject argocd/airflow exists") as refused:
         manifest(wanted, theirs)
     assert refused.value.code == code
+
+
+def test_no_project_allows_nothing() -> None:
+    assert allowed_by(None, "airflow", True) == Allowed()
+    wanted = project(allowed("a", "x", []), keep_present=True)
+    assert manifest(wanted, None) == manifest(project(wanted.allowed), None)
 
 
 def test_labels_annotations_and_the_memory_of_the_last_version() -> None:

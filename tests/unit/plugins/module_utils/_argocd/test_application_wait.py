@@ -25,8 +25,9 @@ from ansible_collections.gitops.airflow.plugins.module_utils._argocd.wait import
     Request,
     state_text,
 )
-from ansible_collections.gitops.airflow.plugins.module_utils._argocd.wait_run import build_request
+from ansible_collections.gitops.airflow.plugins.module_utils._argocd.wait_run import WaitOutcome, build_request, run_wait
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError, InputError
+from ansible_collections.gitops.airflow.plugins.module_utils._base.progress import Line, Progress
 from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Obj
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.causes import Cause, Seen, causes
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.report import warning_events
@@ -62,6 +63,8 @@ def pod(reason: str) -> Obj:
 
 class Cluster:
     """Lists what it is given by path, and keeps the patches."""
+
+    requests = 7
 
     def __init__(self, **collections: list[Obj] | ApiError) -> None:
         self.collections, self.patched, self.listed = collections, list[tuple[str, Obj]](), list[str]()
@@ -141,6 +144,20 @@ def test_vanished_between_two_lists() -> None:
     assert one.step(listed(), 1).kind == "failed"
 
 
+def test_one_of_those_that_a_selector_found_is_deleted() -> None:
+    several = wait(selectors=("x=y",))
+    several.step(listed(app("a", "Progressing"), app("b", "Progressing")), 0)
+    verdict = several.step(event("DELETED", app("b")), 1)
+    assert (verdict.kind, verdict.reason) == ("failed", "b: the Application does not exist")
+
+
+def test_one_of_those_that_a_selector_found_vanishes_between_two_lists() -> None:
+    several = wait(selectors=("x=y",))
+    several.step(listed(app("a", "Progressing"), app("b", "Progressing")), 0)
+    verdict = several.step(listed(app("a", "Progressing")), 1)
+    assert (verdict.kind, verdict.reason) == ("failed", "b: the Application does not exist")
+
+
 def test_selector_that_finds_nothing() -> None:
     assert "no Application in argocd matches x=y" in wait(selectors=("x=y",)).step(listed(), 0).reason
     patient = wait(selectors=("x=y",), default=Expectation(must_exist=False))
@@ -201,16 +218,49 @@ def test_time_alone_moves_only_those_whose_time_has_come() -> None:
     grace = Expectation(degraded_grace=3)
     many = wait(names=("a", "b"), expectations={"a": grace}, fail_fast=False)
     many.step(listed(app("a", "Degraded"), app("b", "Degraded")), 0)
+    before = dict(many.verdicts)
+    many.step([], 2)
+    assert [many.verdicts[name] is before[name] for name in "ab"] == [True, True]
     many.step([], 3)
     assert {name: verdict.kind for name, verdict in many.verdicts.items()} == {"a": "failed", "b": "waiting"}
 
 
-def test_many_namespaces_are_probed_a_few_at_a_time() -> None:
-    def placed(name: str) -> Obj:
-        found = app(name, "Progressing")
-        found["status"]["resources"][0]["namespace"] = name
-        return found
+def placed(name: str) -> Obj:
+    """An Application whose Deployment is in a namespace of its own."""
+    found = app(name, "Progressing")
+    found["status"]["resources"][0]["namespace"] = name
+    return found
 
+
+def test_what_was_seen_of_a_namespace_counts_until_its_next_turn() -> None:
+    class Places(Cluster):
+        """The same pod in each namespace."""
+
+        def page(self, path: str, query: dict[str, Any]) -> Obj:
+            found, place = super().page(path, query), path.partition("/namespaces/")[2].split("/")[0]
+            return {**found, "items": [{**item, "metadata": {**item["metadata"], "namespace": place}} for item in found["items"]]}
+
+    names = tuple(f"a{number}" for number in range(PROBED_NAMESPACES + 2))
+    many = wait(Places(pods=[pod("ImagePullBackOff")]), names=names)
+    many.step(listed(*map(placed, names)), 0)
+    for turn in (1, 2):
+        many.step([], turn * PROBE_SECONDS)
+    many.step(event("MODIFIED", placed(names[2])), 2 * PROBE_SECONDS + 1)
+    assert all("ImagePullBackOff" in verdict.reason for verdict in many.verdicts.values())
+
+
+def test_progress_shows_each_change() -> None:
+    lines: list[Line] = []
+    one = ApplicationWait(Cluster(), Request("argocd", names=("a",)), 10.0, Progress(lines.append))
+    one.step(listed(app("a", "Progressing")), 12.0)
+    one.step(event("MODIFIED", app("a")), 13.5)
+    assert [(line["elapsed"], line["text"]) for line in lines] == [
+        (2, "a: Synced Progressing at bbbbbbb"),
+        (3.5, "a: Synced Healthy at bbbbbbb: done"),
+    ]
+
+
+def test_many_namespaces_are_probed_a_few_at_a_time() -> None:
     cluster = Cluster()
     names = tuple(f"a{number}" for number in range(10))
     many = wait(cluster, names=names)
@@ -345,6 +395,13 @@ def test_v16_an_operation_at_another_revision_is_ended_in_its_first_try_if_it_co
     assert [("could not go on" in notice, "migrate-1" in notice) for notice in one.notices] == [(True, True)] * patches
 
 
+def test_an_application_that_is_absent_has_no_operation_to_end() -> None:
+    cluster = Cluster()
+    one = wait(cluster, names=("a",), default=Expectation(revisions=(COMMIT,), must_exist=False), supersede=True)
+    assert one.step(listed(), 0).kind == "waiting"
+    assert cluster.patched == []
+
+
 def test_v16_an_end_that_the_controller_wrote_over_is_asked_for_again() -> None:
     cluster = Cluster()
     one = wait(cluster, names=("a",), default=Expectation(revisions=(COMMIT,)), supersede=True)
@@ -396,8 +453,9 @@ def test_a_comparison_that_failed_for_a_moment_is_asked_for_again(refresh: str, 
             one.step(event("MODIFIED", {**state, "metadata": {"name": "a", "annotations": {REFRESH: refresh}}}), second)
             one.step(event("MODIFIED", state), second)
     assert seconds == asked
-    # Asking again does not prolong the grace.
+    # Asking again does not prolong the grace. After its end no further request is made.
     assert one.step([], 60).kind == ("failed" if "conditions" in state["status"] else "waiting")
+    assert len(cluster.patched) == len(asked)
 
 
 def at(revision: str, **status: Any) -> Obj:
@@ -511,6 +569,15 @@ def test_v17_a_container_without_readiness_probe_is_ready_between_two_crashes_an
         assert one.step([], PROBE_SECONDS).kind == "done"
 
 
+def test_v17_an_application_that_is_deleted_while_its_container_may_crash_again() -> None:
+    cluster = Cluster(pods=[running(14)])
+    one = wait(cluster, names=("a",))
+    assert one.step(listed(app("a", resources=[*app("a")["status"]["resources"], *JOBS])), 0).kind == "waiting"
+    verdict = one.step(event("DELETED", app("a")), 1)
+    assert (verdict.kind, verdict.reason) == ("failed", "a: the Application does not exist")
+    assert one.step([], PROBE_SECONDS).kind == "failed"
+
+
 def with_probe(seen: Obj, probe: str) -> Obj:
     return {**seen, "spec": {**seen.get("spec", {}), "containers": [{"name": "web", probe: {"httpGet": {"port": 8080}}}]}}
 
@@ -556,6 +623,12 @@ def test_v17_a_container_that_crashes_again_and_again_ends_the_wait_whatever_its
     assert (verdict.kind, verdict.reason[:18]) == ("failed", "a: stuck for 20 s:")
 
 
+def test_v17_what_has_just_started_is_no_reason_while_its_application_is_not_healthy() -> None:
+    one = wait(Cluster(pods=[running(1)]), names=("a",))
+    one.step(listed(app("a", "Progressing")), 0)
+    assert one.step([], PROBE_SECONDS).reason == "a: health is Progressing"
+
+
 def test_what_may_be_degraded_is_done_whatever_its_pods_do() -> None:
     cluster = Cluster(pods=[running(1)])
     one = wait(cluster, names=("a",), default=Expectation(health=frozenset({"any"})))
@@ -579,6 +652,31 @@ def test_v2_progress_names_the_cause_in_one_line() -> None:
     one.step([], PROBE_SECONDS)
     state = one.results()[0]["transitions"][-1]
     assert state_text(state) == "Synced Progressing at bbbbbbb: pod ns/web-5d8f-x, container web (image nope): ImagePullBackOff"
+
+
+@pytest.mark.parametrize(
+    ("state", "text"),
+    [
+        ({"sync": "", "health": "", "revision": "", "verdict": "waiting", "reason": ""}, ""),
+        ({"sync": "Synced", "health": "Healthy", "revision": "1.15.0", "verdict": "done", "reason": ""}, "Synced Healthy at 1.15.0: done"),
+        (
+            {
+                "sync": "OutOfSync",
+                "health": "Healthy",
+                "revision": f"{COMMIT},{'c' * 39}",
+                "verdict": "waiting",
+                "reason": "sync is OutOfSync",
+            },
+            f"OutOfSync Healthy at bbbbbbb,{'c' * 39}",
+        ),
+    ],
+)
+def test_a_transition_in_one_line(state: dict[str, Any], text: str) -> None:
+    assert state_text(state) == text
+
+
+def test_before_the_first_look_there_is_nothing_to_diagnose() -> None:
+    assert wait(names=("a",)).diagnosis(timed_out=True) == []
 
 
 def test_pods_that_may_not_be_read_are_noted_once() -> None:
@@ -726,6 +824,58 @@ def test_v17_the_failing_containers_own_last_words_are_quoted_whole_and_masked()
     ]
 
 
+def test_v2_the_words_of_a_later_crash_count() -> None:
+    cluster = Cluster(pods=[hook_pod(CRASHED)])
+    cluster.logs["ns", "migrate-1", "run", True] = ["one"]
+    one = wait(cluster, names=("a",))
+    one.step(listed(app("a", "Degraded", resources=JOBS)), 0)
+    one.step([], PROBE_SECONDS)
+    cluster.collections["pods"] = [hook_pod({**CRASHED, "restartCount": 3})]
+    cluster.logs["ns", "migrate-1", "run", True] = ["two"]
+    one.step([], 2 * PROBE_SECONDS)
+    assert [lines for _cause, lines in one.said.values()] == [["two"]]
+
+
+def test_what_only_fails_its_probe_is_not_asked_for_its_last_words() -> None:
+    slow = running(100, ready=False)
+    slow["metadata"]["uid"] = "u1"
+    unhealthy = {
+        "reason": "Unhealthy",
+        "message": "Readiness probe failed: 503",
+        "involvedObject": {"uid": "u1", "fieldPath": "spec.containers{web}"},
+        "lastTimestamp": "2026-05-04T11:59:00Z",
+    }
+    one = wait(Cluster(pods=[slow], events=[unhealthy]), names=("a",))
+    one.step(listed(app("a", "Progressing")), 0)
+    assert "not ready: Readiness probe failed: 503" in one.step([], PROBE_SECONDS).reason
+    assert one.said == {}
+
+
+CRASHED_WEB: Obj = {"name": "web", "image": "nope", "restartCount": 2, **{key: CRASHED[key] for key in ("state", "lastState")}}
+
+
+@pytest.mark.parametrize(
+    ("crashed", "failed_job", "pods", "times"),
+    [
+        pytest.param(hook_pod(CRASHED), FAILED_JOB, [], 1, id="without last words"),
+        pytest.param(hook_pod(CRASHED), FAILED_JOB, [hook_pod(CRASHED)], 1, id="its pod is still there"),
+        pytest.param({**pod(""), "status": {"containerStatuses": [CRASHED_WEB]}}, FAILED_JOB, [], 0, id="another's pod"),
+        pytest.param(hook_pod(CRASHED), {**FAILED_JOB, "metadata": {**FAILED_JOB["metadata"], "uid": "j2"}}, [], 0, id="a Job made anew"),
+    ],
+)
+def test_v2_a_failed_job_is_told_with_the_end_of_its_own_pod(crashed: Obj, failed_job: Obj, pods: list[Obj], times: int) -> None:
+    cluster = Cluster(pods=[crashed], jobs=[])
+    one = wait(cluster, names=("a",))
+    resources = [*app("a")["status"]["resources"], *JOBS]
+    one.step(listed(app("a", "Degraded", resources=resources)), 0)
+    one.step([], PROBE_SECONDS)
+    assert len(one.said) == 1
+    cluster.collections |= {"pods": pods, "jobs": [failed_job]}
+    verdict = one.step([], 2 * PROBE_SECONDS)
+    assert verdict.reason.startswith("a: Job ns/migrate failed: BackoffLimitExceeded: limit reached")
+    assert verdict.reason.count("; its pod") == times
+
+
 def test_v2_a_failed_job_whose_pod_is_gone_tells_the_end_that_was_seen() -> None:
     cluster = Cluster(pods=[hook_pod(CRASHED)], jobs=[])
     cluster.logs["ns", "migrate-1", "run", True] = SAID
@@ -850,7 +1000,25 @@ def test_revision_forms() -> None:
 
     assert expected(None) == ((), {})
     assert expected(COMMIT.upper()) == ((COMMIT,), {})
+    assert expected("") == ((), {})
     assert expected({"a": COMMIT, "b": ["1.15.0", ""]}) == ((), {"a": (COMMIT,), "b": ("1.15.0", "")})
+
+
+def test_what_selectors_find_may_have_revisions_by_name() -> None:
+    request = build_request(parameters(applications=None, label_selectors=["x=y"], revision={"c": COMMIT, "": "1.15.0"}))
+    assert (request.names, request.selectors) == ((), ("x=y",))
+    assert (request.default.revisions, request.expectations["c"].revisions) == (("1.15.0",), (COMMIT,))
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_a_check_ends_no_operation(check: bool) -> None:
+    assert build_request(parameters(revision=COMMIT, supersede=True), check).supersede is not check
+    assert not build_request(parameters(revision=COMMIT), check).supersede
+
+
+def test_no_time_at_all_is_allowed() -> None:
+    request = build_request(parameters(timeout=0, degraded_grace=0, stable_for=0, overtaken_grace=None))
+    assert (request.default.degraded_grace, request.default.overtaken_grace) == (0, None)
 
 
 @pytest.mark.parametrize("grace", [None, 0, 15.0])
@@ -871,6 +1039,8 @@ def test_refresh_makes_errors_final() -> None:
         ({"applications": []}, "name nothing"),
         ({"timeout": -1}, "timeout is -1"),
         ({"timeout": float("nan")}, "timeout is nan"),
+        ({"timeout": float("inf")}, "timeout is inf"),
+        ({"applications": None, "label_selectors": []}, "name nothing"),
         ({"health": []}, "health is empty"),
         ({"supersede": True}, "supersede needs revision"),
         ({"degraded_grace": -1}, "degraded_grace is -1"),
@@ -1036,3 +1206,51 @@ def test_v4_what_was_seen_in_the_cluster_counts_for_one_application_only() -> No
     cluster.collections["jobs"] = []
     one.step([], PROBE_SECONDS)
     assert one.step(event("MODIFIED", state), PROBE_SECONDS + 1).kind == "waiting"
+
+
+def outcome(*apps: Obj, check: bool = False, refresh: str = "none") -> tuple[WaitOutcome, Cluster]:
+    """A wait of no time at all for the Application a."""
+    cluster = Cluster(applications=list(apps))
+    request = Request("argocd", names=("a",), refresh=refresh)
+    found = run_wait(cluster, request, 90.0, 0, check=check, clock=lambda: 100.0, sleep=lambda _seconds: None)  # type: ignore[arg-type]
+    return found, cluster
+
+
+@pytest.mark.parametrize(
+    ("apps", "check", "done", "code", "message"),
+    [
+        ([app("a")], False, True, "", ""),
+        ([app("a")], True, True, "", ""),
+        ([app("a", "Progressing")], True, False, "", ""),
+        ([app("a", "Progressing")], False, False, "timeout", "Not done within 0 s: a: health is Progressing."),
+        ([], True, False, "", ""),
+        ([], False, False, "not_done", "Failed after 10 s: a: the Application does not exist."),
+        (
+            [drifted(DRIFT)],
+            False,
+            False,
+            "timeout",
+            "Not done within 0 s: a: sync is OutOfSync: StatefulSet ns/triggerer.",
+        ),
+    ],
+)
+def test_how_a_wait_ends(apps: list[Obj], check: bool, done: bool, code: str, message: str) -> None:
+    """A check has no error."""
+    found, _cluster = outcome(*apps, check=check)
+    assert (found.result["done"], found.result["elapsed"], found.result["requests"]) == (done, 10, 7)
+    assert [item["name"] for item in found.result["applications"]] == ["a"]
+    assert (found.error.code if found.error else "", found.error.message if found.error else "") == (code, message)
+    assert ("diagnosis" in found.result) is (code != "")
+
+
+def test_the_message_of_a_wait_has_the_fields_that_differ() -> None:
+    cluster = Cluster(applications=[drifted(DRIFT)], statefulsets=[DEFAULTED])
+    found = run_wait(cluster, Request("argocd", names=("a",)), 0.0, 0, clock=lambda: 0.0, sleep=lambda _seconds: None)  # type: ignore[arg-type]
+    assert found.error
+    assert found.error.message.splitlines()[1:] == [f"Differs: {FIELDS}"]
+
+
+@pytest.mark.parametrize(("check", "refresh", "patches"), [(False, "hard", 1), (True, "hard", 0), (False, "none", 0)])
+def test_a_check_asks_for_no_refresh(check: bool, refresh: str, patches: int) -> None:
+    _found, cluster = outcome(app("a"), check=check, refresh=refresh)
+    assert len(cluster.patched) == patches

@@ -69,6 +69,7 @@ def test_h3_a_folder_of_this_platform(held: dict[str, bytes], owner: FolderOwner
             FolderOwner(FOLDER, "airflow", "u", adopt=True, take_over="unmarked"),
             "did not write (Chart.yaml)",
         ),
+        ({"Chart.yaml": OLDER["Chart.yaml"]}, FolderOwner(FOLDER, "airflow", "u", adopt=True), "did not write (Chart.yaml)"),
         ({**OLDER, "Chart.yaml": b"name: theirs\n"}, FolderOwner(FOLDER, "airflow", "u", adopt=True), "did not write"),
         ({"notes.txt": b""}, OWNER, "did not write (notes.txt)"),
     ],
@@ -86,10 +87,10 @@ def test_h3_a_folder_that_is_not_this_platforms(held: dict[str, bytes], owner: F
 @pytest.mark.parametrize(
     ("mine", "held", "words"),
     [
-        (f"{FOLDER}/b", {FOLDER: "beta@uid-1"}, f"'{FOLDER}/b' lies in the folder '{FOLDER}' of the platform 'beta@uid-1'"),
+        (f"{FOLDER}/b", {FOLDER: "beta@uid-1"}, f"'{FOLDER}/b' lies in the folder '{FOLDER}' of the platform 'beta@uid-1', which that one"),
         (f"{FOLDER}/a/b", {FOLDER: "airflow@uid-0"}, f"lies in the folder '{FOLDER}' of the platform 'airflow@uid-0'"),
         (FOLDER, {FOLDER: OWNER.text, f"{FOLDER}/b": "beta@uid-1"}, f"'{FOLDER}' has the folder '{FOLDER}/b' of the platform 'beta@uid-1'"),
-        ("platform", {FOLDER: "beta@uid-1"}, f"'platform' has the folder '{FOLDER}' of the platform 'beta@uid-1'"),
+        ("platform", {FOLDER: "beta@uid-1"}, f"'platform' has the folder '{FOLDER}' of the platform 'beta@uid-1', which it would"),
         (".", {".": OWNER.text, "b/c": "beta@uid-1"}, "'.' has the folder 'b/c' of the platform 'beta@uid-1'"),
         ("platform", {".": "beta@uid-1"}, "'platform' lies in the folder '.' of the platform 'beta@uid-1'"),
         # Beside each other, below the platform's own, or taken over.
@@ -113,6 +114,7 @@ def test_h3_no_folder_lies_in_that_of_another_platform(mine: str, held: dict[str
 
 def test_h3_a_mark_names_its_owner() -> None:
     assert marked_owner(OWNER.content.encode()) == OWNER.text == "airflow@uid-1"
+    assert marked_owner(b"# a comment\n\n  airflow@uid-1  \n\n") == "airflow@uid-1"
     assert OWNER.path == f"{FOLDER}/{FILE}"
     with pytest.raises(ValueError, match="uid"):
         assert FolderOwner(FOLDER, "airflow").content

@@ -58,6 +58,28 @@ def test_requirements_that_contradict_each_other() -> None:
     assert error.next_action == "Change these lines of r.txt so that one version fits all."
 
 
+@pytest.mark.parametrize(
+    ("output", "words"),
+    [
+        (
+            INDIRECT.replace("    The user requested (constraint) flask==2.2.5\n", ""),
+            " (dash 2.18.0 depends on Flask<3.1 and >=3.0; other 1.0 ",
+        ),
+        ("ERROR: Cannot install pandas<2 and\n  pandas>=2 because of conflicting dependencies", " (pandas<2 and pandas>=2)."),
+        ("ERROR: ResolutionImpossible: for help visit https://pip.pypa.io/", "."),
+    ],
+)
+def test_what_contradicts_each_other_is_named_if_pip_names_it(output: str, words: str) -> None:
+    error = failure(output, "r.txt", BASE, BEFORE, Masker(()))
+    assert f"cannot be added to {BASE}: they contradict each other{words}" in error.message
+    assert error.message.count("contradict") == 1
+
+
+def test_a_package_of_the_image_is_named_without_what_needs_another_version() -> None:
+    error = failure("  The user requested (constraint) flask==2.2.5\nERROR: ResolutionImpossible", "r.txt", BASE, BEFORE, Masker(()))
+    assert "the file needs another version of what the image has (the image has Flask 2.2.5)." in error.message
+
+
 UNREACHABLE = """\
 WARNING: Retrying (Retry(total=4)) after connection broken by 'NewConnectionError': Failed to establish a new connection: /simple/pandas/
 ERROR: Could not find a version that satisfies the requirement pandas (from versions: none)
@@ -117,9 +139,15 @@ def test_where_pip_looks_is_not_quoted(line: str) -> None:
 
 def test_the_last_lines_without_advice_about_pip() -> None:
     text = "\n".join(
-        [*(f"line {number}" for number in range(20)), "", "x" * 1000, "[notice] A new release of pip is available: 23.1 -> 26.0"]
+        [
+            *(f"line {number}" for number in range(20)),
+            "y" * LONGEST,
+            "",
+            "x" * 1000,
+            "[notice] A new release of pip is available: 23.1 -> 26.0",
+        ]
     )
-    assert last_lines(text).splitlines() == [*(f"line {number}" for number in range(13, 20)), "x" * LONGEST + " …"]
+    assert last_lines(text).splitlines() == [*(f"line {number}" for number in range(14, 20)), "y" * LONGEST, "x" * LONGEST + " …"]
 
 
 def test_a_package_that_was_replaced_in_spite_of_the_constraints() -> None:

@@ -108,6 +108,7 @@ def test_lists_have_one_entry_a_line(root: Path) -> None:
         ({"/srv/other.pem": "OTHER"}, {"SSL_CERT_FILE": "/srv/other.pem"}, "OTHER"),
         ({"/etc/ssl/certs/ca-certificates.crt": "SYSTEM"}, {}, "SYSTEM"),
         ({"/etc/ssl/certs/ca-certificates.crt": "SYSTEM"}, {"SSL_CERT_FILE": "/srv/none.pem"}, "SYSTEM"),
+        ({"/etc/ssl/certs/ca-certificates.crt": "SYSTEM"}, {"REQUESTS_CA_BUNDLE": "/etc/ssl/certs"}, "SYSTEM"),
     ],
 )
 def test_the_build_trusts_what_this_machine_trusts(root: Path, files: dict[str, str], environment: dict[str, str], expected: str) -> None:
@@ -115,10 +116,21 @@ def test_the_build_trusts_what_this_machine_trusts(root: Path, files: dict[str, 
     assert (found.files, found.options) == ({"cert": expected}, {"cert": "{folder}/cert"})
 
 
+def test_authorities_that_the_user_may_not_read_are_left_out(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.access", lambda path, _mode: Path(path).name != "other.pem")  # root may read every file
+    files = {"/srv/other.pem": "OTHER", "/etc/ssl/cert.pem": "SYSTEM"}
+    assert collect(machine(root, files, SSL_CERT_FILE="/srv/other.pem")).files == {"cert": "SYSTEM"}
+
+
+def test_the_home_folder_without_its_variable() -> None:
+    assert Machine({}, "/root-of-test").path("~/.netrc") == Path("/root-of-test") / str(Path.home() / ".netrc").lstrip("/")
+
+
 def test_local_folders_with_packages(root: Path) -> None:
-    (root / "srv/wheels").mkdir(parents=True)
-    found = collect(machine(root, PIP_FIND_LINKS="/srv/wheels file:///srv/none https://example.com/wheels"))
-    assert found.options["find-links"] == "/srv/wheels\n/srv/none\nhttps://example.com/wheels"
+    for folder in ("srv/wheels", "srv/a:b", "wheels"):
+        (root / folder).mkdir(parents=True)
+    found = collect(machine(root, PIP_FIND_LINKS="/srv/wheels file:///srv/none https://example.com/wheels /srv/a:b wheels"))
+    assert found.options["find-links"] == "/srv/wheels\n/srv/none\nhttps://example.com/wheels\n/srv/a:b\nwheels"
     assert found.folders == ("/srv/wheels",)
 
 
@@ -171,6 +183,7 @@ def test_variables_that_the_file_names(root: Path) -> None:
     [
         (INDEX, {"s3cr%40tpw", "s3cr@tpw"}),
         ("https://t0ken-value@packages.example.com/simple", {"t0ken-value"}),
+        ("https://t0ken-value:@packages.example.com/simple", {"t0ken-value"}),
         ("https://packages.example.com/simple", set()),
     ],
 )

@@ -79,6 +79,7 @@ def test_an_option_that_the_build_can_use(option: str) -> None:
         ("my_package-1.0-py3-none-any.whl", "a file of this machine is not in the image"),
         ("file:///srv/x-1.0.tar.gz", "a file of this machine is not in the image"),
         ("my-package @ file:///srv/x-1.0.tar.gz", "a file of this machine is not in the image"),
+        ("my-package @ wheels/x", "a file of this machine is not in the image"),
         ("my-package @ ./x", "a file of this machine is not in the image"),
     ],
 )
@@ -102,6 +103,7 @@ def test_a_line_that_cannot_reach_the_build(line: str, reason: str) -> None:
         ("tool @ https://example.com/${INDEX_TOKEN}/tool-1.0-py3-none-any.whl", "variable"),
         ("https://${USER}@example.com/${INDEX_TOKEN}/tool-1.0-py3-none-any.whl", "variable"),
         ("https://${HOST}/tool-1.0.tar.gz", "variable"),
+        ("tool @ hg+https://example.com/tool?token=s3cretpw", "query"),
         ("tool @ ${TOOL_URL}", "variable"),
         ("${TOOL_URL}", "variable"),
     ],

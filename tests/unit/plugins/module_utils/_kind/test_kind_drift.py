@@ -149,6 +149,14 @@ def test_only_a_control_plane_publishes_the_api_server() -> None:
     assert node.ports == {("6443/tcp", "0.0.0.0", "8443")}
 
 
+@pytest.mark.parametrize("bindings", [None, []])
+def test_a_control_plane_whose_api_server_is_not_published(bindings: list[Any] | None) -> None:
+    found = inspected(ports={})
+    found["HostConfig"]["PortBindings"] = {"6443/tcp": bindings}
+    (node,) = found_nodes([found])
+    assert (node.api, node.ports) == (None, frozenset())
+
+
 @pytest.mark.parametrize(
     ("node", "found", "expected"),
     [

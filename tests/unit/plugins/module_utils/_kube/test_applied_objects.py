@@ -92,6 +92,8 @@ CONTAINERS = "spec/template/spec/containers"
 def test_what_is_as_declared_needs_no_request() -> None:
     assert is_applied(BODY, live(), "us")
     assert is_applied(changed("metadata/creationTimestamp", "null"), live(), "us")
+    assert is_applied(changed("spec/replicas", 1.0), live(), "us")
+    assert is_applied(BODY, changed(f"{CONTAINERS}/1", "of others", live()), "us")
 
 
 @pytest.mark.parametrize(
@@ -114,8 +116,11 @@ def test_what_is_as_declared_needs_no_request() -> None:
         changed(f"{CONTAINERS}/1", None),
         changed(CONTAINERS, [BODY["spec"]["template"]["spec"]["containers"][number] for number in (1, 0)]),
         changed(CONTAINERS, "none"),
+        changed(CONTAINERS, 5),
         changed("spec/template/spec/finalizers", ["two", "one"]),
         changed("spec/template/spec/finalizers", ["one", "three"]),
+        changed("spec/template/spec/finalizers", ["one", "one"]),
+        changed("spec/template/spec/finalizers", ["others", "one"]),
         changed("apiVersion", "apps/v2"),
     ],
 )
@@ -134,9 +139,12 @@ def test_what_may_change_something_is_applied(body: Obj) -> None:
         changed(f"{CONTAINERS}/0/image", "web:2", live()),
         changed(f"{CONTAINERS}/0", None, live()),
         changed("spec/template/spec/finalizers", ["two", "one"], live()),
+        changed("spec/template/spec/finalizers", ["others", "two"], live()),
         changed("metadata/labels", None, live()),
+        changed(CONTAINERS, 5, live()),
+        changed("spec/template", 5, live()),
     ],
-    ids=["manager", "updated", "status", "version", "no fields", "value", "item", "order", "missing"],
+    ids=["manager", "updated", "status", "version", "no fields", "value", "item", "order", "less", "missing", "no list", "no dictionary"],
 )
 def test_what_others_have_changed_is_applied(found: Obj) -> None:
     assert not is_applied(BODY, found, "us")

@@ -381,6 +381,16 @@ PODS: dict[str, tuple[Obj, list[Obj], str, str, str, bool, bool, Log | None]] = 
         False,
         None,
     ),
+    "ended well and is not started again": (
+        pod(container({"terminated": {"exitCode": 0}}), phase="Running", spec={"restartPolicy": "OnFailure"}),
+        [],
+        "",
+        "",
+        "",
+        True,
+        False,
+        None,
+    ),
     "a Job's pod that failed": (
         pod(container(ENDED), owner=JOB, phase="Failed", spec={"restartPolicy": "Never"}),
         [],

@@ -47,6 +47,8 @@ items:
         (TEXT, ["ConfigMap", "Service"]),
         (obj("ConfigMap"), ["ConfigMap"]),
         ([obj("ConfigMap"), None, [obj("Service")]], ["ConfigMap", "Service"]),
+        (obj("Menu", version="example.com/v1", items=["soup"]), ["Menu"]),
+        ({"apiVersion": "v1", "kind": "List", "items": None}, []),
         ("", []),
         ("[]", []),
     ],
@@ -62,9 +64,12 @@ def test_a_date_is_a_text() -> None:
 @pytest.mark.parametrize(
     ("value", "words"),
     [
-        ("a: [hunter22", "definitions are not YAML"),
+        ("a: [hunter22", r"definitions are not YAML: .+ in line \d\.$"),
+        ("a: \x00", r"definitions are not YAML: they cannot be read\.$"),
+        ({"apiVersion": "v1", "kind": "List"}, r"Definition 1 \(List\) has no metadata.name"),
         ("hunter22", "Definition 1 is not an object but str"),
         ([obj("ConfigMap"), {"kind": "Pod", "apiVersion": "v1"}], r"Definition 2 \(Pod\) has no metadata.name"),
+        (obj("ConfigMap", name=""), "has no metadata.name, or one that is not a text"),
         (obj("ConfigMap", name=7), "has no metadata.name, or one that is not a text"),  # type: ignore[arg-type]
         ({"metadata": {"name": "x"}, "kind": "Pod"}, "has no apiVersion"),
         (obj("Secret", stringData={"a": 1}), "Secret x has a value in stringData that is not a text"),
@@ -80,6 +85,19 @@ def test_what_is_no_definition_is_refused(value: Any, words: str) -> None:
 def test_a_secrets_texts_are_encoded() -> None:
     (found,) = read_definitions(obj("Secret", data={"a": "eA==", "b": "eA=="}, stringData={"b": "ü"}))
     assert found == obj("Secret", data={"a": "eA==", "b": base64.b64encode("ü".encode()).decode()})
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        obj("Secret", data={"a": "eA=="}),
+        obj("Secret"),
+        obj("Secret", version="example.com/v1", stringData={"a": "x"}),
+        obj("ConfigMap", stringData={"a": "x"}),
+    ],
+)
+def test_what_has_no_texts_of_a_secret_stays(body: Obj) -> None:
+    assert read_definitions(body) == [body]
 
 
 def test_the_order_is_kubernetes() -> None:
@@ -122,6 +140,11 @@ def test_values_of_other_secrets_are_inserted(text: str, filled: str) -> None:
     assert substituted(secret(text), sources) == secret(filled)
     config = obj("ConfigMap", data={"text": text})
     assert substituted(config, sources) == config
+    assert substituted({**secret(text), "kind": "ConfigMap"}, sources) == {**secret(text), "kind": "ConfigMap"}
+
+
+def test_without_other_secrets_nothing_is_inserted() -> None:
+    assert substituted(obj("Secret"), {}) == obj("Secret")
 
 
 def test_a_missing_value_is_named() -> None:

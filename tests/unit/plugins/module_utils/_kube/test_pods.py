@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.gitops.airflow.plugins.module_utils._kube.pods import controller, unschedulable
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.pods import controller, unnoticed_by, unschedulable
 
 
 def owner(kind: str, name: str, **more: Any) -> dict[str, Any]:
@@ -36,3 +36,22 @@ def test_the_controller_of_a_pod(digest: str, owners: list[dict[str, Any]], foun
 @pytest.mark.parametrize("reason", ["Unschedulable", "SchedulerError"])
 def test_a_scheduler_that_gives_no_words_gives_its_reason(reason: str) -> None:
     assert unschedulable({"status": {"conditions": [{"type": "PodScheduled", "status": "False", "reason": reason}]}}) == reason
+
+
+SCHEDULED = {"conditions": [{"type": "PodScheduled", "status": "False"}]}
+
+
+@pytest.mark.parametrize(
+    ("spec", "status", "scheduler"),
+    [
+        ({"schedulerName": "absent"}, {}, "absent"),
+        ({"schedulerName": "absent"}, {"phase": "Pending"}, "absent"),
+        ({"schedulerName": "absent", "nodeName": "a"}, {"phase": "Pending"}, ""),
+        # Evicted before it had a node.
+        ({"schedulerName": "absent"}, {"phase": "Failed"}, ""),
+        ({"schedulerName": "absent"}, {"phase": "Pending", **SCHEDULED}, ""),
+        ({}, {"phase": "Pending"}, ""),
+    ],
+)
+def test_the_scheduler_that_has_not_noticed_a_pod(spec: dict[str, Any], status: dict[str, Any], scheduler: str) -> None:
+    assert unnoticed_by({"spec": spec, "status": status}) == scheduler

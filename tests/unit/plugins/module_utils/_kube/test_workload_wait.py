@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.watch import Change
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.workload_verdict import Workload, judge
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.workload_wait import WorkloadWait
@@ -272,3 +274,113 @@ def test_only_jobs_that_are_named_are_waited_for() -> None:
     assert wait.step([(3, Change("event", (job(conditions=COMPLETE),), type="MODIFIED"))], 1).kind == "done"
     verdict = wait.step([(3, Change("event", (job(),), type="DELETED"))], 2)
     assert (verdict.kind, verdict.reason) == ("failed", "Job/setup: no such workload in logs")
+
+
+class Api:
+    """The Events of a namespace, and what a container said in the run before; an error is raised."""
+
+    def __init__(self, events: list[dict[str, Any]] | ApiError, lines: list[str] | ApiError) -> None:
+        self.events, self.lines, self.asked = events, lines, 0
+
+    def page(self, path: str, query: dict[str, Any]) -> dict[str, Any]:
+        self.asked += 1
+        if isinstance(self.events, ApiError):
+            raise self.events
+        return {"items": self.events, "metadata": {}}
+
+    def log_lines(self, namespace: str, pod: str, container: str, follow: bool, tail: int, **query: Any) -> Iterator[str]:
+        if isinstance(self.lines, ApiError):
+            raise self.lines
+        yield from self.lines if query == {"previous": "true"} else ["the run that has just begun"]
+
+
+def waiting_for(api: Api | None, *expected: str, selectors: tuple[str, ...] = (), **given: Any) -> WorkloadWait:
+    return WorkloadWait(api, "argocd", selectors, expected, 60, **given)  # type: ignore[arg-type]
+
+
+def listed(workloads: list[dict[str, Any]], pods: list[dict[str, Any]], feeds: int = 4) -> list[tuple[int, Change]]:
+    """Deployments first, pods last."""
+    rest = [(feed, Change("listed")) for feed in range(1, feeds - 1)]
+    return [(0, Change("listed", tuple(workloads))), *rest, (feeds - 1, Change("listed", tuple(pods)))]
+
+
+def crashed(**fields: Any) -> dict[str, Any]:
+    found = pod("CrashLoopBackOff", **fields)
+    found["status"]["containerStatuses"][0] |= {"restartCount": 2, "lastState": {"terminated": {"exitCode": 1}}}
+    return found
+
+
+def test_the_server_selects_the_workloads_and_not_their_pods() -> None:
+    queries = [source.query for source in waiting_for(None, selectors=("app=web", "tier")).sources()]
+    assert queries == [{"labelSelector": "app=web,tier"}] * 3 + [{}]
+    assert [source.query for source in waiting_for(None).sources()] == [{}] * 4
+
+
+def test_only_what_is_expected_is_waited_for_if_it_is_asked_for() -> None:
+    wait = waiting_for(None, "Deployment/web", only=True)
+    assert [source.path.rsplit("/", 1)[-1] for source in wait.sources()] == ["deployments", "pods"]
+    assert wait.step(listed([deployment(), deployment("other", availableReplicas=0)], [], 2), 0).kind == "done"
+    every = waiting_for(None, "Deployment/web")
+    assert every.step(listed([deployment(), deployment("other", updatedReplicas=0)], []), 0).kind == "waiting"
+
+
+def test_a_later_list_replaces_the_one_before() -> None:
+    wait = waiting_for(None, "web")
+    assert wait.step(listed([deployment()], []), 0).kind == "done"
+    assert wait.step([(0, Change("listed"))], 1).kind == "failed"
+
+
+def test_a_notice_is_kept_and_no_workload() -> None:
+    wait = waiting_for(None)
+    assert wait.step([(0, Change("notice", text="polling"))], 0).reason == "a workload in argocd does not exist"
+    assert wait.notices == ["polling"]
+
+
+def test_events_of_what_does_not_run_are_read_again_after_some_seconds() -> None:
+    api = Api(ApiError(403, "no events"), [])
+    wait = waiting_for(api)
+    for now, asked, wake in ((0, 1, 5), (4.9, 1, 5), (5, 2, 10)):
+        verdict = wait.step(listed([deployment(availableReplicas=0)], [pod(uid="u1")]), now)
+        assert (verdict.kind, verdict.wake, api.asked) == ("waiting", wake, asked)
+    assert wait.notices == ["Events of argocd cannot be read, so failed mounts and probes are not named: no events"]
+    # Nothing is read of what runs, and nothing more is to be waited for.
+    assert (wait.step(listed([deployment()], [pod(uid="u1")]), 10).wake, api.asked) == (None, 2)
+
+
+def test_without_any_workload_there_is_nothing_to_look_at_again() -> None:
+    assert waiting_for(None).step(listed([], []), 0).wake is None
+    assert waiting_for(None).step(listed([deployment()], []), 0).kind == "done"
+
+
+def test_after_a_failure_there_is_nothing_to_look_at_again() -> None:
+    wait = waiting_for(Api([], []))
+    for now in (0, 60):
+        verdict = wait.step(listed([deployment(availableReplicas=0)], [pod("ImagePullBackOff")]), now)
+    assert (verdict.kind, verdict.wake) == ("failed", None)
+
+
+def test_the_diagnosis_quotes_the_container_that_failed() -> None:
+    wait = waiting_for(Api([], ["no database", "password=hunter22x"]))
+    wait.step(listed([deployment(availableReplicas=0)], [crashed()]), 0)
+    quoted, action = wait.diagnosis()
+    assert quoted.splitlines() == [
+        "The last lines of pod argocd/web-1, container web:",
+        "  no database",
+        "  password=********",
+    ]
+    assert action.startswith("Correct what the last lines of container web of pod argocd/web-1 name")
+
+
+@pytest.mark.parametrize(
+    ("pods", "action"),
+    [
+        ([crashed()], "Correct what the last lines"),
+        ([pod("ImagePullBackOff")], "Correct the image web:nope"),
+        ([], "kubectl -n argocd describe pods, and correct what it names."),
+    ],
+)
+def test_a_diagnosis_without_last_lines(pods: list[dict[str, Any]], action: str) -> None:
+    wait = waiting_for(Api([], ApiError(404, "gone")))
+    wait.step(listed([deployment(availableReplicas=0)], pods), 0)
+    quoted, found = wait.diagnosis()
+    assert (quoted, found[: len(action)]) == ("", action)

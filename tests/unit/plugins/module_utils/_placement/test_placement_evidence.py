@@ -249,6 +249,31 @@ def test_verdict(name: str) -> None:
     assert (result.kind, TABLE[name][6] in result.reason) == (TABLE[name][5], True), result
 
 
+TWICE = [sighting(OTHER), sighting(OTHER, "default")]
+
+
+@pytest.mark.parametrize(
+    ("mine", "seen", "lost"),
+    [
+        pytest.param(instance("success", OTHER, task_id="a"), [], "task a ran as pod dag-task-aaaaaaaa", id="ended with another worker"),
+        pytest.param(instance("up_for_retry", OTHER, task_id="a"), [], "", id="goes on"),
+        pytest.param(instance("running", OTHER, task_id="a"), TWICE, "", id="goes on with one of two workers"),
+        pytest.param(instance("success", OTHER, task_id="a"), TWICE, "task b ran as pod b-1", id="ended with one of two workers"),
+        pytest.param(instance("up_for_retry", task_id="a"), [], "", id="goes on after the worker that was seen"),
+        pytest.param(instance("success", "", task_id="a"), [], "", id="ended by hand, without a worker"),
+        pytest.param(instance("failed", task_id="a"), [], "", id="ended with the worker that was seen"),
+    ],
+)
+def test_a_worker_that_was_not_seen_counts_only_if_it_ended_a_task_of_which_a_failed_try_was_seen(
+    mine: Instance, seen: list[Sighting], lost: str
+) -> None:
+    """The other task ran unseen, too, and one worker is enough."""
+    known = [mine, instance("success", "b-1", task_id="b")]
+    workers = [settled(pod(phase="Failed", task_id="a"), known)]
+    (finding,) = find([expect(task_id=None, tries=2)], known, workers, seen, "")
+    assert finding.lost[: len(lost) or None] == lost
+
+
 def at(name: str, time: str, phase: str = "Succeeded", deleted: bool = True, **ids: str) -> Worker:
     made = pod(name, phase, deleted, **ids)
     made.metadata["creationTimestamp"] = f"2026-05-04T{time}Z"

@@ -11,7 +11,16 @@ from typing import Any
 
 import pytest
 from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Obj
-from ansible_collections.gitops.airflow.plugins.module_utils._placement.verdict import Expectation, Past, Rules, advice, judge, stray
+from ansible_collections.gitops.airflow.plugins.module_utils._placement.verdict import (
+    Expectation,
+    Past,
+    Rules,
+    advice,
+    homeless,
+    judge,
+    stray,
+    words,
+)
 from ansible_collections.gitops.airflow.plugins.module_utils._placement.worker import Worker, label_value, trimmed
 from ansible_collections.gitops.airflow.tests.unit.places import RECORDED
 
@@ -607,6 +616,13 @@ def test_the_next_action_is_that_of_the_cause(workers: list[Worker], words: str)
     result, _past = verdict(workers, expect(count=2), past=past, now=60)
     assert advice(workers, result.reason).startswith(words)
     assert bool(words) == bool(advice(workers, result.reason))
+
+
+def test_the_next_action_is_that_of_the_worker_that_the_reason_names() -> None:
+    one, two = (worker(scheduler("Unschedulable"), node="", name=name, task_id=name) for name in ("pod-a", "pod-b"))
+    (cause,) = homeless(two)
+    assert "of pod airflow-cron/pod-b" in advice([one, two], f"worker pod-b for 60 s: {words(two, cause)}")
+    assert advice([one, two], "worker pod-b is Pending, expected Succeeded") == ""
 
 
 def test_trouble_that_passes_is_forgotten() -> None:

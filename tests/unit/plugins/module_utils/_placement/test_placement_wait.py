@@ -608,6 +608,20 @@ def test_arguments_that_make_no_sense_are_refused(given: dict[str, Any], words: 
         expectations(parameters(**given))
 
 
+@pytest.mark.parametrize(
+    ("given", "tolerations"),
+    [
+        ({"timeout": 0, "unschedulable_grace": 0, "start_grace": 0, "tail_lines": 0}, []),
+        ({"entry": {"task_id": "t", "map_index": 0, "count": 1}}, []),
+        ({"entry": {"tolerations": [{"key": "a", "tolerationSeconds": None}]}}, [{"key": "a"}]),
+        ({"resource_version": "0", "namespaces": ["other", "ns"]}, []),
+    ],
+)
+def test_the_least_that_is_allowed(given: dict[str, Any], tolerations: list[Obj]) -> None:
+    (found,) = expectations(parameters(**given))
+    assert [dict(item) for item in found.tolerations] == tolerations
+
+
 def test_an_empty_value_in_yaml_is_an_empty_label() -> None:
     (found,) = expectations(
         parameters(entry={"node_labels": {"node-role.kubernetes.io/control-plane": None}, "tolerations": [{"key": "a", "value": None}]})

@@ -75,6 +75,14 @@ def test_the_latest_pod_of_a_task_counts_and_is_kept() -> None:
     assert found.look()["load", -1].node == "node-1"
 
 
+def test_the_latest_state_of_a_pod_counts() -> None:
+    api = Api([pod(node="")])
+    found = workers(api)
+    assert found.look()["load", -1].node == ""
+    api.pods = [pod()]
+    assert found.look()["load", -1].node == "node-1"
+
+
 def test_a_namespace_that_may_not_be_read_is_named_once() -> None:
     api = Api(ApiError(403, "Not permitted.", "Grant it."))
     found = workers(api, "a", "b")
@@ -108,6 +116,12 @@ def test_only_new_lines_of_a_log() -> None:
 
 def test_the_words_of_the_kubelet_are_no_line_of_the_log() -> None:
     assert Place().fresh(["failed to try resolving symlinks", "2026-05-04T10:00:01Z one"]) == ["one"]
+
+
+def test_no_line_is_left_out_of_a_log_whose_beginning_is_gone() -> None:
+    place = Place()
+    assert place.fresh(["2026-05-04T10:00:01Z one", "2026-05-04T10:00:01Z two"]) == ["one", "two"]
+    assert place.fresh(["2026-05-04T10:00:02Z three"]) == ["three"]
 
 
 @pytest.mark.parametrize(

@@ -158,6 +158,7 @@ def test_an_eviction_is_told_once() -> None:
     target = {"type": "DisruptionTarget", "status": "True", "reason": "TerminationByKubelet", "message": "low on memory"}
     status = {"phase": "Failed", "reason": "Evicted", "message": "low on memory", "conditions": [target]}
     assert Worker({"status": status}).end == "Evicted; low on memory"
+    assert Worker({"status": status}).taken_away == "TerminationByKubelet: low on memory"
 
 
 def test_an_empty_pod_can_be_trimmed() -> None:

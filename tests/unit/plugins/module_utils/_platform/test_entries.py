@@ -166,6 +166,7 @@ def test_f20_what_the_platform_needs_is_refused(airflow: AirflowSettings, values
     [
         (replace(AIRFLOW, logs=Logs("none")), {"env": [LOGS], "extraEnv": "- name: AIRFLOW_CONN_TASK_LOGS"}),
         (AIRFLOW, {"env": [{"name": "ADMIN_PASSWORD"}], "dags": {"gitSync": {"env": [CAINFO]}}, "volumes": [{"name": "git-authority"}]}),
+        (AIRFLOW, {"extraEnv": "- {name: HOME_OF_MINE, value: /srv/gitops-airflow}"}),
         (AIRFLOW, {"webserver": {"args": ["bash", "-c", "echo $AIRFLOW_CONN_TASK_LOGS"]}}),
         (AIRFLOW, {"scheduler": {"extraVolumeMounts": [{"name": "gitops-airflow", "mountPath": "/x"}]}}),
     ],

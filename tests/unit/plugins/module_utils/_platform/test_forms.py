@@ -67,6 +67,8 @@ def test_a_quantity_of_kubernetes(text: Any, number: Any) -> None:
         (forms.size, True, "must be a quantity"),
         (forms.seconds, 900, ""),
         (forms.seconds, "900", ""),
+        (forms.seconds, 1, ""),
+        (forms.seconds, 5.0, "must be seconds"),
         (forms.seconds, "15m", "must be seconds, a whole number of at least 1 without a unit"),
         (forms.seconds, 0, "must be seconds"),
         (forms.seconds, -5, "must be seconds"),
@@ -80,6 +82,7 @@ def test_a_quantity_of_kubernetes(text: Any, number: Any) -> None:
         (forms.megabytes, "4 GB", "must be megabytes"),
         (forms.port, 0, ""),
         (forms.port, "30080", ""),
+        (forms.port, 65535, ""),
         (forms.port, 65536, "must be a port, or 0 for none, a whole number from 0 to 65535"),
         (forms.port, "http", "must be a port"),
         (forms.duration, "10s", ""),
@@ -152,6 +155,9 @@ def test_the_refusal_of_a_value_of_the_chart(values: dict[str, Any], name: str) 
         {"scheduler": {"resources": {"requests": {"cpu": 1, "memory": "1Gi", "nvidia.com/gpu": 1}, "limits": None}}},
         {"scheduler": {"resources": {"requests": {"cpu": "{{ .Values.x }}"}}}},
         {"scheduler": {"resources": None}, "dags": {"gitSync": {"period": None}}},
+        {"scheduler": {"resources": {"requests": {"cpu": None}}}, "logs": {"persistence": {"size": None}}},
+        # Only there these keys have a form.
+        {"env": [{"name": "period", "value": "x"}], "webserver": {"period": "x", "size": "x", "requests": {"cpu": "x"}}},
     ],
 )
 def test_values_of_the_chart_that_have_their_form(values: Any) -> None:

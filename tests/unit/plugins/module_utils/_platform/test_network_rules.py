@@ -27,7 +27,7 @@ NAMESPACE = {"matchLabels": {"kubernetes.io/metadata.name": "team"}}
         {"network_policy": "strict"},
         {"network_policy": "none"},
         {"network_ranges": ("10.0.0.0/8", "192.0.2.7/32", "fd00::/8", "0.0.0.0/1")},
-        {"task_egress": ({"ports": [{"port": 443}]},)},
+        {"task_egress": ({"ports": [{"port": 443}, {"port": 1, "endPort": 1}, {"port": 65535}]},)},
         {"task_egress": ({"to": [{"ipBlock": {"cidr": "0.0.0.0/0", "except": ["10.0.0.0/8"]}}]},)},
         {"task_egress": ({"to": [{"ipBlock": {"cidr": "fd00::/8"}}], "ports": [{"port": 80, "endPort": 90, "protocol": "TCP"}]},)},
         {"task_egress": ({"to": [{"namespaceSelector": NAMESPACE, "podSelector": {}}], "ports": [{"port": "http", "protocol": "UDP"}]},)},
@@ -94,6 +94,8 @@ def test_d8_what_is_accepted(given: dict[str, Any]) -> None:
         ({"task_egress": ({"ports": [{"port": True}]},)}, ".ports[0].port must be"),
         ({"task_egress": ({"ports": [{"port": 9, "endPort": 8}]},)}, ".endPort must be a number that is not smaller than port"),
         ({"task_egress": ({"ports": [{"port": "http", "endPort": 8}]},)}, ".endPort must be"),
+        ({"task_egress": ({"ports": [{"port": 9, "endPort": "10"}]},)}, ".endPort must be"),
+        ({"task_egress": ({"ports": [{"endPort": 10}]},)}, ".endPort must be"),
         ({"task_egress": ({"ports": [{"protocol": "tcp"}]},)}, ".protocol must be one of TCP, UDP, SCTP"),
         ({"task_egress": ({"ports": [443]},)}, ".ports[0] must be a port, a dictionary with protocol, port, endPort"),
         (

@@ -84,6 +84,8 @@ def test_operators_on_a_label_that_the_node_does_not_have(operator: str, matches
         ("", "Lt", ["1"], False),
         ("9223372036854775807", "Gt", ["1"], True),
         ("9223372036854775808", "Gt", ["1"], False),  # more than 64 bits
+        ("-9223372036854775808", "Lt", ["1"], True),
+        ("-9223372036854775809", "Lt", ["1"], False),
         ("8", "Gt", [1], False),  # the API has texts
     ],
 )

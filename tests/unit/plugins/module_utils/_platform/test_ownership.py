@@ -31,6 +31,8 @@ from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership
     foreign_users,
     installed_by_us,
     is_foreign_argocd,
+    is_handed_over,
+    is_tracked,
     planned_refs,
     read_record,
     reason_to_keep,
@@ -133,6 +135,7 @@ ROLE = thing("ClusterRole", "argocd-server", ARGOCD, by="gitops.airflow")
         (thing("Deployment", "argocd-server", ARGOCD, "argocd", by="helm"), record(OLDER, listed=False), True, False),
         (SERVER, record(OTHER, SERVER), False, False),
         (SERVER, record({}, SERVER), True, False),
+        (SERVER, record({}, listed=False), True, False),
     ],
 )
 def test_h1_argocd_is_ours_by_the_record(found: Found, configmap: Obj | None, adopted: bool, ours: bool) -> None:
@@ -162,6 +165,58 @@ def test_h2_what_is_a_foreign_argocd(found: Found, covered: bool, foreign: bool)
     assert is_foreign_argocd(found, own if covered else None, False) is foreign
 
 
+@pytest.mark.parametrize(("adopted", "foreign"), [(True, False), (False, True)])
+def test_what_stands_beside_an_older_argocd_is_an_extension_of_it_once_it_is_adopted(adopted: bool, foreign: bool) -> None:
+    own = read_record(record(OLDER, listed=False), "airflow")
+    assert is_foreign_argocd(thing("ClusterRole", "argocd-image-updater", by="helm"), own, adopted) is foreign
+
+
+LABEL = {"app.kubernetes.io/instance": "airflow-core"}
+TRACKING_ID = "argocd.argoproj.io/tracking-id"
+
+
+@pytest.mark.parametrize(
+    ("found", "tracked"),
+    [
+        (thing("Service", "web", {}, "n"), False),
+        (thing("Service", "web", LABEL, "n"), True),
+        (thing("Service", "web", LABEL, "n", by="argocd-controller"), True),
+        (thing("Service", "web", LABEL, "n", by="kube-controller-manager"), True),
+        (thing("Service", "web", LABEL, "n", by="helm"), False),
+        (thing("Service", "web", LABEL, "n", annotations={"meta.helm.sh/release-name": "airflow-core"}), False),
+        (thing("Service", "web", {"app.kubernetes.io/instance": "another"}, "n", by="argocd-controller"), False),
+        (thing("Service", "web", {}, "n", annotations={TRACKING_ID: "airflow-core:/Service:n/web"}), True),
+        (thing("Service", "web", {}, "n", annotations={TRACKING_ID: "another:/Service:n/web"}), False),
+        (thing("Role", "web", {}, "n", annotations={TRACKING_ID: "airflow-core:rbac.authorization.k8s.io/Role:n/web"}), True),
+        # Copied from another object.
+        (thing("Service", "web", LABEL, "n", annotations={TRACKING_ID: "airflow-core:/Service:n/other"}), False),
+        (thing("Service", "web", LABEL, "n", annotations={TRACKING_ID: "airflow-core:/Secret:n/web"}), False),
+        (thing("Service", "web", LABEL, "n", annotations={TRACKING_ID: ""}), False),
+    ],
+)
+def test_what_argocd_has_applied_for_an_application(found: Found, tracked: bool) -> None:
+    assert is_tracked(found, "airflow-core") is tracked
+
+
+def test_without_an_application_nothing_was_applied_for_it() -> None:
+    assert not is_tracked(thing("Service", "web", {"app.kubernetes.io/instance": ""}, "n"), "")
+
+
+@pytest.mark.parametrize(
+    ("found", "handed_over"),
+    [
+        (thing("Role", "airflow-pod-launcher", LABEL, "airflow-cron"), True),
+        (thing("RoleBinding", "airflow-pod-log-reader", LABEL, "airflow-cron"), True),
+        (thing("Role", "airflow-pod-launcher", {}, "airflow-cron"), False),
+        (thing("Role", "another", LABEL, "airflow-cron"), False),
+        (thing("ServiceAccount", "airflow-pod-launcher", LABEL, "airflow-cron"), False),
+        (thing("Role", "airflow-pod-launcher", {**LABEL, **OTHER}, "airflow-cron"), False),
+    ],
+)
+def test_adr_19_roles_that_the_chart_of_an_older_version_had(found: Found, handed_over: bool) -> None:
+    assert is_handed_over(found, "airflow-core") is handed_over
+
+
 def codes(sight: Sight, platform: Platform = AIRFLOW) -> list[str]:
     return [refusal.code for refusal in decide(sight, platform).refusals]
 
@@ -188,6 +243,11 @@ NAMESPACE = thing("Namespace", "airflow-core", {**OLDER, **MADE})
         (Sight(application=application(OURS), workers=["airflow-cron/a"]), []),
         (Sight(planned=[thing("AppProject", "airflow", {}, "argocd")]), ["foreign_object"]),
         (Sight(planned=[thing("AppProject", "airflow", OURS, "argocd")]), []),
+        (Sight(planned=[thing("Role", "airflow-pod-launcher", LABEL, "airflow-cron")], application=application(OURS)), []),
+        # These have a refusal of their own.
+        (Sight(planned=[NAMESPACE], labelled=[NAMESPACE]), ["older_platform"]),
+        (Sight(planned=[thing("AppProject", "airflow", OTHER, "argocd")], labelled=[thing("AppProject", "x", OTHER)]), ["other_platform"]),
+        (Sight(planned=[thing("ClusterRole", "argocd-x")], argocd=[thing("ClusterRole", "argocd-x")]), ["foreign_argocd"]),
         (Sight(planned=[thing("Secret", "airflow-admin", OLDER, "airflow-core")], application=application(OLDER)), []),
         (
             Sight(
@@ -199,6 +259,7 @@ NAMESPACE = thing("Namespace", "airflow-core", {**OLDER, **MADE})
         ),
         (Sight(planned=[thing("Service", "argocd-server-node-port", ARGOCD, "argocd", by="gitops.airflow")]), ["foreign_object"]),
         (Sight(chart=[thing("Service", "airflow-webserver", {}, "airflow-core")]), ["foreign_object"]),
+        (Sight(chart=[thing("Service", "airflow-webserver", OURS, "airflow-core")]), []),
         (Sight(chart=[thing("Service", "airflow-webserver", {"app.kubernetes.io/instance": "airflow-core"}, "airflow-core")]), []),
         (
             Sight(chart=[thing("Service", "airflow-webserver", {"app.kubernetes.io/instance": "airflow-core"}, "airflow-core", by="helm")]),
@@ -210,8 +271,20 @@ def test_h2_h7_what_is_refused_before_anything_changes(sight: Sight, expected: l
     assert codes(sight) == expected
 
 
-def test_h1_the_advice_names_the_namespaces_variables() -> None:
-    (refusal,) = decide(Sight(planned=[thing("Secret", "airflow-metadata", {}, "airflow-cron")]), AIRFLOW).refusals
+def test_h1_the_record_of_another_platform_is_not_this_platforms() -> None:
+    assert decide(Sight(records=[record(OTHER, SERVER)]), AIRFLOW).record is None
+    assert decide(Sight(records=[record(OURS, SERVER)]), AIRFLOW).record == read_record(record(OURS, SERVER), "airflow")
+
+
+def test_what_an_earlier_look_has_adopted_stays_adopted() -> None:
+    """By then the Application may be gone, such as in a removal that was interrupted."""
+    decision = decide(Sight(labelled=[NAMESPACE]), AIRFLOW, older=True)
+    assert (decision.refusals, decision.adoption, decision.unmarked) == ([], True, [NAMESPACE.ref])
+
+
+@pytest.mark.parametrize("records", [[], [record(OURS, SERVER)]])
+def test_h1_the_advice_names_the_namespaces_variables(records: list[Obj]) -> None:
+    (refusal,) = decide(Sight(planned=[thing("Secret", "airflow-metadata", {}, "airflow-cron")], records=records), AIRFLOW).refusals
     assert "Secret airflow-cron/airflow-metadata" in refusal.message
     assert refusal.next_action == "Use namespaces without such objects: change platform_worker_namespaces."
 
@@ -282,6 +355,8 @@ def test_the_generated_secret_is_known_without_its_labels() -> None:
     secret = thing("Secret", "airflow-generated", {}, "airflow-core")
     decision = decide(Sight(planned=[secret], application=application(OURS)), AIRFLOW)
     assert (decision.refusals, decision.unmarked, decision.adoption) == ([], [secret.ref], False)
+    marked = thing("Secret", "airflow-generated", OURS, "airflow-core")
+    assert decide(Sight(planned=[marked], application=application(OURS)), AIRFLOW).unmarked == []
     assert codes(Sight(planned=[secret])) == ["foreign_object"]
     assert codes(Sight(planned=[thing("Secret", "airflow-generated", OTHER, "airflow-core")], application=application(OURS))) == []
     assert codes(Sight(planned=[thing("Secret", "airflow-admin", {}, "airflow-core")], application=application(OURS))) == ["foreign_object"]
@@ -306,8 +381,8 @@ def test_h7_an_older_platform_beside_another_one_is_not_adopted() -> None:
     assert (decision.adoption, decision.unmarked) == (False, [])
     (refusal,) = decision.refusals
     assert (refusal.code, "Application argocd/beta-core" in refusal.message) == ("older_platform", True)
-    own = thing("Application", "airflow-core", OLDER, "argocd")
-    assert decide(Sight(labelled=[NAMESPACE, own], application=application(OLDER)), AIRFLOW).adoption
+    own, marked = thing("Application", "airflow-core", OLDER, "argocd"), thing("Application", "reports", OURS, "argocd")
+    assert decide(Sight(labelled=[NAMESPACE, own, marked], application=application(OLDER)), AIRFLOW).adoption
 
 
 def test_h1_what_the_roles_write_is_planned() -> None:
@@ -428,6 +503,8 @@ SCOPE = Scope("airflow", "airflow-core", record=read_record(record(OURS, SERVER,
         (thing("Secret", "argocd-initial-admin-secret", {}, "argocd", by="kubectl"), SCOPE, "it does not have the labels"),
         (thing("Secret", "argocd-initial-admin-secret", {}, "argocd", by="argocd-server"), Scope("airflow"), "it does not have"),
         (thing("Secret", "argocd-initial-admin-secret", {}, "team", by="argocd-server"), SCOPE, "it does not have the labels"),
+        (thing("Secret", "argocd-initial-admin-secret", OLDER, "argocd", by="argocd-server"), SCOPE, "it has no label"),
+        (thing("Secret", "repo-team-a", {}, "argocd", by="argocd-server"), SCOPE, "it does not have the labels"),
         # Recorded, and handed over since.
         (thing("ConfigMap", "argocd-cm", OTHER, "argocd", by="gitops.airflow"), SCOPE, "it belongs to platform beta"),
     ],
@@ -459,6 +536,8 @@ CHART = {"tier": "airflow", "release": "airflow-core"}
         (thing("Secret", "s", {}, "n"), True),
         (thing("ConfigMap", "c", OTHER, "n"), True),
         (thing("Pod", "p", {"tier": "airflow", "release": "theirs"}, "n"), True),
+        (thing("Pod", "p", {"release": "airflow-core"}, "n"), True),
+        (thing("Pod", "p", {**CHART, **OTHER}, "n"), True),
         (thing("Application", "theirs", {}, "argocd"), True),
         (thing("Ingress", "web", {}, "n"), True),
         (thing("Secret", "s", OLDER, "n"), True),
@@ -474,6 +553,17 @@ CHART = {"tier": "airflow", "release": "airflow-core"}
 )
 def test_h1_a_namespace_stays_while_others_use_it(content: Found, counts: bool) -> None:
     assert foreign_contents([content], SCOPE) == ([content.ref] if counts else [])
+
+
+def test_h1_what_another_content_owns_is_judged_with_that_one() -> None:
+    machine = thing("VirtualMachine", "vm", {}, "n", uid="u1")
+    owned = thing("Secret", "disk", {}, "n", ownerReferences=[{"kind": "VirtualMachine", "uid": "u1"}])
+    assert foreign_contents([machine, owned], SCOPE) == [machine.ref]
+
+
+def test_h1_without_an_application_nothing_is_of_its_chart() -> None:
+    pod = thing("Pod", "p", {"tier": "airflow", "release": ""}, "n")
+    assert foreign_contents([pod], Scope("airflow")) == [pod.ref]
 
 
 @pytest.mark.parametrize(
@@ -514,7 +604,10 @@ def test_h1_crds_stay_for_objects_of_others() -> None:
         whole(thing("AppProject", "default", {}, "argocd"), spec={**OPEN, "sourceRepos": ["https://one"]}),
         whole(thing("AppProject", "default", {}, "elsewhere"), spec=OPEN),
         whole(thing("Application", "team", OTHER, "argocd")),
+        whole(thing("Application", "default", {}, "argocd"), spec=OPEN),
+        whole(thing("AppProject", "team", {}, "argocd"), spec=OPEN),
     ]
+    assert foreign_resources(own, Scope("airflow")) == [own[2][0].ref]
     assert set(foreign_resources([*own, *theirs], SCOPE)) == {item.ref for item, _whole in theirs}
 
 
@@ -523,15 +616,25 @@ def test_h1_a_cluster_role_stays_while_others_are_bound_to_it() -> None:
     ours = whole(thing("ClusterRoleBinding", "argocd-server", OURS), **reference)
     theirs = whole(thing("RoleBinding", "theirs", {}, "team"), **reference)
     unrelated = whole(thing("RoleBinding", "more", {}, "team"), roleRef={"kind": "Role", "name": "argocd-server"})
-    assert foreign_users(ROLE.ref, [ours, theirs, unrelated], SCOPE) == [theirs[0].ref]
+    another = whole(thing("RoleBinding", "view", {}, "team"), roleRef={"kind": "ClusterRole", "name": "view"})
+    assert foreign_users(ROLE.ref, [ours, theirs, unrelated, another], SCOPE) == [theirs[0].ref]
 
 
 def test_h1_a_binding_stays_if_it_gives_rights_to_others() -> None:
     own = {"kind": "ServiceAccount", "name": "argocd-server", "namespace": "argocd"}
     assert foreign_subjects({"subjects": [own]}, "argocd") == []
     assert foreign_subjects({}, "argocd") == []
-    subjects = [own, {**own, "namespace": "team"}, {"kind": "User", "name": "ann"}]
-    assert foreign_subjects({"subjects": subjects}, "argocd") == ["ServiceAccount team/argocd-server", "User ann"]
+    subjects = [own, {**own, "namespace": "team"}, {"kind": "User", "name": "ann"}, {**own, "kind": "Group"}]
+    assert foreign_subjects({"subjects": subjects}, "argocd") == [
+        "Group argocd/argocd-server",
+        "ServiceAccount team/argocd-server",
+        "User ann",
+    ]
+
+
+def test_an_object_without_a_kind_is_refused() -> None:
+    with pytest.raises(ValueError, match="kind and name are needed"):
+        ref_from({"name": "b"})
 
 
 def test_a_record_reads_both_spellings() -> None:

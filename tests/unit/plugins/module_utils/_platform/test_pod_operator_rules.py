@@ -89,3 +89,4 @@ def test_f10_a_cluster_without_admission_policies_is_refused(
             assert item.value == "airflow-batch"
             assert found.obstacle in item.message
             assert item.next_action.endswith("or remove pod_operator of airflow-batch.")
+            assert item.next_action.startswith("Grant these rights" if found.missing else "Start the API server with it")

@@ -620,6 +620,10 @@ def test_d14_an_account_of_peoples_own_may_have_its_token_everywhere(account: An
     assert any("scheduler.serviceAccount.create to false" in text for text in found) is said
 
 
+def test_any_version_of_airflow_will_do_where_none_is_set() -> None:
+    assert value_rules.broken(replace(PLATFORM, airflow_version=""), replace(AIRFLOW, **own({"airflowVersion": "2.10.5"}))) == []
+
+
 def test_python_packages_of_a_cluster_that_is_not_kinds() -> None:
     given = replace(AIRFLOW, python_requirements="requirements.txt")
     assert value_rules.broken(PLATFORM, given) == []

@@ -60,6 +60,9 @@ SIDECAR = {"name": "own", "image": "x"}
         ({"quota": {"requests.cpu": 1}}, {"workers": {"resources": {"requests": {"cpu": "{{ .Values.cpu }}"}}}}),
         # What has another form is the chart's to refuse.
         ({"quota": {"requests.cpu": 4}}, {"workers": {"resources": ["x"]}, "dags": {"gitSync": {"resources": "x"}}}),
+        ({"quota": {"requests.cpu": 1}}, {"dags": {"gitSync": {"resources": {"requests": {"cpu": "{{ .Values.cpu }}"}}}}}),
+        ({"quota": {"requests.cpu": 4}}, {"workers": {"extraContainers": 5, "extraInitContainers": ["x"]}}),
+        ({"quota": {"requests.cpu": 4}}, {"podTemplate": "spec: {containers: 5}"}),
         # Just enough, and the larger of the init container and the others.
         ({"quota": {"requests.cpu": "100m", "requests.memory": "256Mi"}}, {}),
         (
@@ -141,6 +144,24 @@ def test_a_worker_can_start(entry: Entry, values: Any) -> None:
             "Correct quota",
         ),
         (
+            {"quota": {"memory": "1M"}, "resources": {"requests": {"memory": "1500000"}}},
+            {"dags": {"gitSync": {"enabled": False}}},
+            "allows memory: 1M, but one worker has requests of 1500000",
+            "Correct quota",
+        ),
+        (
+            {"limits": item(min={"memory": "2Mi"})},
+            {"dags": {"gitSync": {"resources": {"requests": {"memory": "1Mi"}}}}},
+            "limits has min 2Mi of memory, but git-sync-init has requests of 1Mi",
+            "Correct",
+        ),
+        (
+            {"limits": item(min={"cpu": "10m"}), "resources": {"requests": {"cpu": 0}}},
+            {},
+            "limits has min 10m of cpu, but base has requests of 0.",
+            "Correct",
+        ),
+        (
             {"limits": item(min={"memory": "64Mi"})},
             {},
             "limits has min 64Mi of memory, but git-sync-init has requests of 32Mi",
@@ -168,6 +189,18 @@ def test_a_worker_can_start(entry: Entry, values: Any) -> None:
             {"limits": item(default={"cpu": 1}, maxLimitRequestRatio={"cpu": 4})},
             {},
             "limits has maxLimitRequestRatio 4 of cpu, which base does not keep",
+            "Correct",
+        ),
+        (
+            {"limits": item(default={"cpu": 1}, maxLimitRequestRatio={"cpu": 100}), "resources": {"requests": {"cpu": 0}}},
+            {},
+            "limits has maxLimitRequestRatio 100 of cpu, which base does not keep",
+            "Correct",
+        ),
+        (
+            {"limits": [{"type": "Pod", "maxLimitRequestRatio": {"cpu": 4}}]},
+            {},
+            "limits has maxLimitRequestRatio 4 of cpu, which a worker's pod does not keep",
             "Correct",
         ),
     ],
@@ -208,6 +241,15 @@ def test_what_has_not_the_form_is_refused_by_that_rule_alone() -> None:
 def test_the_containers_of_a_worker(values: Any, expected: list[Any]) -> None:
     made = containers(values, {"resources": {"requests": {"cpu": 2}}})
     assert [(container.name, container.resources, container.init) for container in made] == expected
+
+
+@pytest.mark.parametrize(
+    ("limit", "request_", "expected"),
+    [("1", "2", "2"), ("2000m", "2", "2000m"), ("3", "2", "3"), ("{{ .Values.cpu }}", "2", "{{ .Values.cpu }}"), ("1", "many", "1")],
+)
+def test_a_limit_of_the_values_grows_with_a_request_of_the_namespace(limit: str, request_: str, expected: str) -> None:
+    base, _git_sync = containers({"workers": {"resources": {"limits": {"cpu": limit}}}}, {"resources": {"requests": {"cpu": request_}}})
+    assert base.resources["limits"] == {"cpu": expected}
 
 
 @pytest.mark.parametrize(

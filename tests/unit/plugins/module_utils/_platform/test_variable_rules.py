@@ -32,6 +32,7 @@ def given(*names: str, **more: Any) -> dict[str, Any]:
         ("platform_core_name_space", "platform_core_namespace"),
         ("argocd_waits", "argocd_wait"),
         ("airflow_app_valuess", "airflow_app_values"),
+        ("airflow_app_dags_re", "airflow_app_dags_repo"),
         # The sister role's variable with the other prefix.
         ("airflow_app_core_namespace", "platform_core_namespace"),
         ("platform_dags_repo", "airflow_app_dags_repo"),
@@ -54,6 +55,10 @@ def test_f17_a_mistyped_variable_is_refused_with_the_nearest_name(name: str, nea
         ("platform_owner", "platform_owner is not a variable"),
         ("status_code", "status_code is not a variable"),
         ("airflow_app_theme", "airflow_app_theme is not a variable"),
+        ("status_ab", "status_ab is not a variable"),
+        ("argocd_core_namespace", "argocd_core_namespace is not a variable"),
+        ("platform_wait", "platform_wait is not a variable"),
+        ("status_airflow_app_values", "The nearest name is airflow_app_values."),
         # The prefix itself is mistyped.
         ("platfrom_name", "The nearest name is platform_name."),
         ("airflow_ap_values", "The nearest name is airflow_app_values."),
@@ -85,3 +90,8 @@ def test_f17_a_value_without_its_form_is_refused() -> None:
 def test_the_longest_role_counts() -> None:
     assert variable_rules.role_of("airflow_app_x", ["airflow", "airflow_app"]) == "airflow_app"
     assert variable_rules.role_of("airflow_apps", ["airflow_app"]) == ""
+
+
+def test_a_name_of_the_same_role_is_nearer_than_one_of_another() -> None:
+    known = {"status": ["status_file"], "other": ["status_files_name"]}
+    assert variable_rules.unknown(["status_files_names"], known) == ({}, {"status_files_names": "status_file"})

@@ -50,6 +50,7 @@ def application(labels: dict[str, str], repo: str = REPO, namespace: str = "airf
         (OLDER, REPO, "airflow-core", "", ""),  # an older version's, which points here
         (OLDER, "https://elsewhere", "airflow-core", "foreign_application", "its repository, path or namespace is not this platform's"),
         (BETA, REPO, "airflow-core", "foreign_application", "it belongs to platform beta"),
+        (BETA, REPO, "beta-core", "foreign_application", "it belongs to platform beta"),
         ({}, REPO, "airflow-core", "foreign_application", "it does not have the labels"),
         (OURS, REPO, "beta-core", "other_namespace", "deploys to the namespace beta-core, not to airflow-core"),
     ],
@@ -61,22 +62,32 @@ def test_only_this_platforms_application_is_verified(labels: dict[str, str], rep
 
 
 @pytest.mark.parametrize(
-    ("ours", "labels", "words"),
+    ("ours", "labels", "words", "action"),
     [
-        (OURS, None, ""),  # absent
-        (OURS, OURS, ""),
-        (OLDER, OLDER, ""),
-        (OLDER, OURS, ""),
-        (OURS, BETA, "ConfigMap airflow-core/airflow-verification is not platform 'airflow's: it belongs to platform beta."),
-        (OURS, {}, "it does not have the labels"),
+        (OURS, None, "", ""),  # absent
+        (OURS, OURS, "", ""),
+        (OLDER, OLDER, "", ""),
+        (OLDER, OURS, "", ""),
+        (
+            OURS,
+            BETA,
+            "ConfigMap airflow-core/airflow-verification is not platform 'airflow's: it belongs to platform beta.",
+            "Rename or remove ConfigMap airflow-core/airflow-verification",
+        ),
+        (OURS, {}, "it does not have the labels", "Restore the labels of ConfigMap airflow-core/airflow-verification"),
     ],
 )
-def test_nothing_of_others_is_written(ours: dict[str, str], labels: dict[str, str] | None, words: str) -> None:
+def test_nothing_of_others_is_written(ours: dict[str, str], labels: dict[str, str] | None, words: str, action: str) -> None:
     found = ownership_problems(
         WANTED, application(ours), [(PROOF, None if labels is None else {"labels": labels}), (SECRET, {"labels": OURS})]
     )
     assert [problem.code for problem in found] == (["foreign_object"] if words else [])
-    assert all(words in problem.message for problem in found)
+    assert all(words in problem.message and problem.next_action.startswith(action) for problem in found)
+
+
+def test_an_older_versions_object_is_not_ours_if_its_application_is_not() -> None:
+    found = ownership_problems(WANTED, application(OLDER, "https://elsewhere"), [(PROOF, {"labels": OLDER})])
+    assert [problem.code for problem in found] == ["foreign_application", "foreign_object"]
 
 
 # How it runs

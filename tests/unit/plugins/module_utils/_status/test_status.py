@@ -285,6 +285,16 @@ def test_v2_a_workload_that_lacks_pods_says_why_where_no_pod_does() -> None:
     ]
 
 
+@pytest.mark.parametrize(("seconds", "known"), [(5, False), (40, True)])
+def test_a_scheduler_that_may_still_process_a_new_pod_is_no_lasting_cause(seconds: int, known: bool) -> None:
+    made = (NOW - datetime.timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    metadata = {"namespace": "core", "name": "web-1", "labels": {"app": "web"}, "creationTimestamp": made}
+    pods = [{"metadata": metadata, "spec": {"schedulerName": "gpu-scheduler"}, "status": {"phase": "Pending"}}]
+    problem = ["Deployment core/web: 0 of 1 pods are available"]
+    assert status.workload_problems([workload("Deployment", 1, 0)], pods, now=NOW) == (problem if known else [])
+    assert status.workload_problems([workload("Deployment", 1, 0)], pods) == problem
+
+
 FAILED_JOB: dict[str, Any] = {
     "kind": "Job",
     "metadata": {"namespace": "core", "name": "migrate"},
@@ -813,7 +823,8 @@ def test_v18_an_application_that_is_progressing_for_a_moment_is_a_note(health: s
     [
         ("2026-05-04T11:59:20+00:00", False),
         ("2026-05-04T13:55:30.123456+02:00", False),
-        ("2026-05-04T11:54:59+00:00", True),
+        ("2026-05-04T11:55:01+00:00", False),
+        ("2026-05-04T11:55:00+00:00", True),
         (None, True),
     ],
 )
