@@ -190,7 +190,7 @@ def test_the_status_misses_a_policy_that_a_run_made(gated: ApiServer) -> None:
 
     def status(user: str) -> Obj:
         given: Obj = {"platform": PLATFORM, "airflow": {"logs": "none"}}
-        return Module("platform_status", gated.kubeconfig(user), **given).result()["status"]
+        return dict(Module("platform_status", gated.kubeconfig(user), **given).result()["status"])
 
     def about(texts: list[str]) -> list[str]:
         return [text for text in texts if "AdmissionPolicy" in text or "admission policy" in text]

@@ -86,10 +86,12 @@ def plays(theirs: tuple[ApiServer, Path, Dump], tmp_path: Path) -> Iterator[Play
     running, controllers = ArgoCD(server, tmp_path), Controllers(server)
     running.start()
     controllers.start()
-    with git_server(tmp_path) as url:
-        yield Plays(server, log, before, tmp_path, given_of(url, airflow_app_logs="none", airflow_app_admission_policy="none"))
-    running.end()
-    controllers.end()
+    try:
+        with git_server(tmp_path) as url:
+            yield Plays(server, log, before, tmp_path, given_of(url, airflow_app_logs="none", airflow_app_admission_policy="none"))
+    finally:
+        running.end()
+        controllers.end()
 
 
 def names(server: ApiServer, path: str) -> set[str]:

@@ -33,7 +33,7 @@ CREATE = {
 
 Class = tuple[str, str]
 """The kind and the name."""
-Classes = Mapping[Class, bool | None]
+Classes = Mapping[Class, "bool | None"]
 """Whether each exists. None if this account may not read it."""
 
 

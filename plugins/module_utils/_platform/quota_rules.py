@@ -24,7 +24,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings 
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.worker_namespaces import CONTAINER, limit_range
 
 # Resources of a worker's containers by the platform's own values: values.yaml.j2.
-TASK = {"requests": {"cpu": "100m", "memory": "256Mi"}}
+TASK = {"requests": {"cpu": "50m", "memory": "256Mi"}}
 GIT_SYNC = {"requests": {"cpu": "10m", "memory": "32Mi"}}
 # What a quota counts of each container, by its names: the kind of amount, and the resource.
 NEEDED = {f"{kind}.{resource}": (kind, resource) for kind in pod_profile.KINDS for resource in ("cpu", "memory")}

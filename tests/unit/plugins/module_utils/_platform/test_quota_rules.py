@@ -64,7 +64,7 @@ SIDECAR = {"name": "own", "image": "x"}
         ({"quota": {"requests.cpu": 4}}, {"workers": {"extraContainers": 5, "extraInitContainers": ["x"]}}),
         ({"quota": {"requests.cpu": 4}}, {"podTemplate": "spec: {containers: 5}"}),
         # Just enough, and the larger of the init container and the others.
-        ({"quota": {"requests.cpu": "100m", "requests.memory": "256Mi"}}, {}),
+        ({"quota": {"requests.cpu": "50m", "requests.memory": "256Mi"}}, {}),
         (
             {"quota": {"requests.cpu": "500m"}, "resources": {"requests": {"cpu": "500m"}}},
             {"dags": {"gitSync": {"resources": {"requests": {"cpu": "500m"}}}}},
@@ -126,9 +126,9 @@ def test_a_worker_can_start(entry: Entry, values: Any) -> None:
             "Give every container",
         ),
         (
-            {"quota": {"requests.cpu": "50m"}},
+            {"quota": {"requests.cpu": "40m"}},
             {},
-            "The quota allows requests.cpu: 50m, but one worker has requests of 100m.",
+            "The quota allows requests.cpu: 40m, but one worker has requests of 50m.",
             "Correct quota, limits or resources of airflow-etl.",
         ),
         (
@@ -182,7 +182,7 @@ def test_a_worker_can_start(entry: Entry, values: Any) -> None:
         (
             {"limits": [{"type": "Pod", "min": {"cpu": 1}}]},
             {},
-            "limits has min 1 of cpu, but a worker's pod has requests of 100m",
+            "limits has min 1 of cpu, but a worker's pod has requests of 50m",
             "Correct",
         ),
         (
