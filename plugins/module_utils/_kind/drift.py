@@ -26,7 +26,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._kind.config import
     yaml_documents,
 )
 from ansible_collections.gitops.airflow.plugins.module_utils._kind.containerd import merged_patches, toml_problem
-from ansible_collections.gitops.airflow.plugins.module_utils._kind.written import written
+from ansible_collections.gitops.airflow.plugins.module_utils._kind.written import labels_not_given, written
 
 ABSENT = "absent"
 HIDDEN = "(not shown)"
@@ -219,7 +219,7 @@ def content_drift(config: Mapping[str, Any], wanted: Sequence[WantedNode], conte
     """Differences that only the inside of a node shows.
 
     KubeletConfiguration is compared with the file that the kubelet runs with. kubeadm hands the first control plane's to every
-    node that joins, so that one counts for all. Other documents, the subnets, and what kind makes of labels, feature gates and the like
+    node that joins, so that one counts for all. Other documents, the subnets, and what kind makes of feature gates and the like
     are compared with what kubeadm was given, patches of containerd with its file.
     """
     specs = config.get("nodes") or [{}]
@@ -243,10 +243,21 @@ def content_drift(config: Mapping[str, Any], wanted: Sequence[WantedNode], conte
             documents["ClusterConfiguration"] = merge_patch({"networking": subnets}, documents.get("ClusterConfiguration", {}))
         for kind, settings in documents.items():
             drift += _settings_drift(want.name, kind, settings, content.kubeadm.get(kind, {}))
-        for what, settings, there in written(config, spec, patches(config, spec), content.kubeadm):
+        for what, settings, there in written(config, patches(config, spec), content.kubeadm):
             drift += _settings_drift(want.name, what, settings, there)
         drift += _settings_drift(want.name, "containerd", containerd, content.containerd)
     return drift
+
+
+def missing_labels(
+    config: Mapping[str, Any], wanted: Sequence[WantedNode], contents: Mapping[str, NodeContent]
+) -> dict[str, dict[str, str]]:
+    """Labels, by node, that the nodes did not get when they were created. The Nodes may have got them since."""
+    found = {}
+    for spec, want in zip(config.get("nodes") or [{}], wanted, strict=False):
+        if want.name in contents:
+            found[want.name] = labels_not_given(spec, patches(config, spec), contents[want.name].kubeadm)
+    return {name: labels for name, labels in found.items() if labels}
 
 
 def _kubelet_has(path: tuple[str, ...], wanted: Any, kubelet: Mapping[str, Any], given: Mapping[str, Any] | None) -> bool:

@@ -25,6 +25,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._kind.drift import 
     check_patches,
     content_drift,
     duration,
+    missing_labels,
     node_drift,
     patches,
     same_value,
@@ -35,6 +36,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._kind.output import
     kubelet_words,
     unready_nodes,
 )
+from ansible_collections.gitops.airflow.plugins.module_utils._kind.written import label_warnings
 
 IMAGE = "kindest/node:v1.29.4"
 PORTS = [{"containerPort": 30080, "hostPort": 8080}]
@@ -618,8 +620,8 @@ LABELS_BY_PATCH = "kind: InitConfiguration\nnodeRegistration: {kubeletExtraArgs:
     ("config", "expected"),
     [
         ({"nodes": [{"labels": {"pool": "batch", "x": ""}}]}, []),
-        ({"nodes": [{"labels": {"pool": "core"}}]}, ["label pool is batch, wanted core"]),
-        ({"nodes": [{"labels": {"gpu": True}}]}, ["label gpu is absent, wanted true"]),
+        # Labels of a Node can be changed: they are warnings.
+        ({"nodes": [{"labels": {"pool": "core", "gpu": True}}]}, []),
         # A patch replaces all labels of the node, in a new cluster as well.
         (
             {"nodes": [{"labels": {"pool": "x"}, "kubeadmConfigPatches": [LABELS_BY_PATCH]}]},
@@ -635,6 +637,7 @@ LABELS_BY_PATCH = "kind: InitConfiguration\nnodeRegistration: {kubeletExtraArgs:
         ({"runtimeConfig": {"api/all": "false"}}, ["runtimeConfig api/all is true, wanted false"]),
         ({"networking": {"kubeProxyMode": "iptables"}}, []),
         ({"networking": {"kubeProxyMode": "ipvs"}}, ["networking kubeProxyMode is iptables, wanted ipvs"]),
+        ({"networking": {"kubeProxyMode": "none"}}, ["networking kubeProxyMode is iptables, wanted none"]),
         ({"containerdConfigPatches": [MIRRORS]}, []),
         ({"containerdConfigPatches": [MIRRORS, "version = 2"]}, []),
         (
@@ -657,12 +660,53 @@ def test_f15_what_kind_writes_into_a_node_is_compared(config: dict[str, Any], ex
     assert texts(drift) == [f"lab-control-plane: {text}" for text in expected]
 
 
+def test_kind_writes_no_document_of_a_proxy_that_is_not_wanted() -> None:
+    config = {"networking": {"kubeProxyMode": "none"}}
+    content = NodeContent(joined=True, kubeadm={kind: GIVEN[kind] for kind in GIVEN if kind != "KubeProxyConfiguration"})
+    assert content_drift(config, wanted_nodes("lab", config, IMAGE), {"lab-control-plane": content}) == []
+
+
+@pytest.mark.parametrize(
+    ("node", "expected"),
+    [
+        ({"labels": {"pool": "batch", "x": ""}}, {}),
+        ({"labels": {"pool": "core", "gpu": True, "x": ""}}, {"lab-control-plane": {"pool": "core", "gpu": "true"}}),
+        ({"labels": {"y": ""}}, {"lab-control-plane": {"y": ""}}),
+        ({}, {}),
+        # A patch replaces all labels of the node, in a new cluster as well.
+        ({"labels": {"pool": "x"}, "kubeadmConfigPatches": [LABELS_BY_PATCH]}, {}),
+    ],
+)
+def test_labels_that_a_node_did_not_get(node: dict[str, Any], expected: dict[str, dict[str, str]]) -> None:
+    config = {"nodes": [node, {"role": "worker", "labels": {"not": "running"}}]}
+    content = NodeContent(joined=True, kubeadm=GIVEN)
+    assert missing_labels(config, wanted_nodes("lab", config, IMAGE), {"lab-control-plane": content}) == expected
+
+
+SET = "Set it with: kubectl --context kind-lab label --overwrite node"
+
+
+@pytest.mark.parametrize(
+    ("labels", "expected"),
+    [
+        ({"pool": "heavy"}, []),
+        ({"pool": "core"}, [f"a: label pool is heavy, wanted core. {SET} a pool=core"]),
+        ({"gpu": "true"}, [f"a: label gpu is absent, wanted true. {SET} a gpu=true"]),
+        ({"x": ""}, [f"a: label x is absent, wanted an empty text. {SET} a x="]),
+        ({"pool": "heavy", "x": "1"}, [f"a: label x is absent, wanted 1. {SET} a x=1"]),
+    ],
+)
+def test_the_live_node_says_which_labels_it_has(labels: dict[str, str], expected: list[str]) -> None:
+    listing = {"items": [{"metadata": {"name": "a", "labels": {"pool": "heavy"}}}]}
+    assert label_warnings("kind-lab", {"a": labels, "unknown": labels}, listing) == expected
+    assert label_warnings("kind-lab", {"a": labels}, {}) == []
+
+
 def test_f15_arguments_of_a_later_kubeadm_are_a_list() -> None:
-    config = {"nodes": [{}, {"role": "worker", "labels": {"pool": "core"}}]}
-    arguments = [{"name": "node-ip", "value": "172.18.0.3"}, {"name": "node-labels", "value": "pool=batch"}]
+    config = {"nodes": [{}, {"role": "worker", "labels": {"pool": "core", "x": "1"}}]}
+    arguments = [{"name": "node-ip", "value": "172.18.0.3"}, {"name": "node-labels", "value": "pool=batch,x=1"}]
     content = NodeContent(joined=True, kubeadm={"JoinConfiguration": {"nodeRegistration": {"kubeletExtraArgs": arguments}}})
-    drift = content_drift(config, wanted_nodes("lab", config, IMAGE), {"lab-worker": content})
-    assert texts(drift) == ["lab-worker: label pool is batch, wanted core"]
+    assert missing_labels(config, wanted_nodes("lab", config, IMAGE), {"lab-worker": content}) == {"lab-worker": {"pool": "core"}}
 
 
 def test_f15_a_patch_of_containerd_that_is_not_toml_is_refused() -> None:
