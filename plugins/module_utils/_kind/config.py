@@ -70,7 +70,7 @@ class NodeContent:
     kubeadm: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # by kind of document
     images: frozenset[str] = frozenset()
     ca: str = ""  # certificate authority of the cluster, PEM
-    containerd: Mapping[str, Any] = field(default_factory=dict)  # its configuration
+    containerd: Mapping[str, Any] = field(default_factory=dict)  # its configuration; empty if it cannot be read
 
 
 def yaml_documents(text: str) -> list[Any]:

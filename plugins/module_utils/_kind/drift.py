@@ -230,7 +230,6 @@ def content_drift(config: Mapping[str, Any], wanted: Sequence[WantedNode], conte
     given = contents[name].kubeadm.get(KUBELET) if name in contents else None
     networking = config.get("networking") or {}
     subnets = {key: networking[key] for key in ("podSubnet", "serviceSubnet") if networking.get(key)}
-    containerd = merged_patches(config.get("containerdConfigPatches") or [])
     drift = []
     for spec, want in zip(specs, wanted, strict=False):
         content = contents.get(want.name)
@@ -245,7 +244,9 @@ def content_drift(config: Mapping[str, Any], wanted: Sequence[WantedNode], conte
             drift += _settings_drift(want.name, kind, settings, content.kubeadm.get(kind, {}))
         for what, settings, there in written(config, patches(config, spec), content.kubeadm):
             drift += _settings_drift(want.name, what, settings, there)
-        drift += _settings_drift(want.name, "containerd", containerd, content.containerd)
+        if content.containerd:
+            containerd = merged_patches(config.get("containerdConfigPatches") or [], content.containerd)
+            drift += _settings_drift(want.name, "containerd", containerd, content.containerd)
     return drift
 
 

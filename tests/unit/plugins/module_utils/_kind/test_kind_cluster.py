@@ -248,6 +248,17 @@ def test_f15_a_part_of_your_own_is_compared_as_the_rest_is(cluster: Cluster, mac
     assert {call[1] for call in machine.calls} <= READS
 
 
+@pytest.mark.parametrize("text", ["", "= no TOML"])
+def test_a_configuration_of_containerd_that_cannot_be_read_is_unknown(cluster: Cluster, machine: Machine, text: str) -> None:
+    own = merge_config(CONFIG, {"containerdConfigPatches": ["[debug]\nlevel = 'debug'"]})
+    machine.containerd = text
+    cluster.present(wanted())
+    assert cluster.present(wanted(config=own))["changed"] is False
+    machine.containerd = "version = 2"
+    with pytest.raises(DriftError):
+        cluster.present(wanted(config=own))
+
+
 @pytest.mark.parametrize(("value", "answers", "warned"), [("heavy", True, 0), ("core", True, 1), ("core", False, 0)])
 @pytest.mark.parametrize("check", [False, True])
 def test_a_label_that_an_existing_node_does_not_have_is_a_warning(

@@ -640,6 +640,11 @@ LABELS_BY_PATCH = "kind: InitConfiguration\nnodeRegistration: {kubeletExtraArgs:
         ({"networking": {"kubeProxyMode": "none"}}, ["networking kubeProxyMode is iptables, wanted none"]),
         ({"containerdConfigPatches": [MIRRORS]}, []),
         ({"containerdConfigPatches": [MIRRORS, "version = 2"]}, []),
+        # kind may skip a patch of another version. The node's version is 2.
+        ({"containerdConfigPatches": ["version = 3"]}, []),
+        ({"containerdConfigPatches": ["version = 3\n[debug]\nlevel = 'debug'", MIRRORS]}, []),
+        ({"containerdConfigPatches": ["version = 2\n[debug]\nlevel = 'debug'"]}, ["containerd debug.level is absent, wanted debug"]),
+        ({"containerdConfigPatches": ["version = 0\n[debug]\nlevel = 'debug'"]}, ["containerd debug.level is absent, wanted debug"]),
         (
             {"containerdConfigPatches": [MIRRORS.replace("certs.d", "other")]},
             ["containerd plugins.io.containerd.grpc.v1.cri.registry.config_path is /etc/containerd/certs.d, wanted /etc/containerd/other"],
