@@ -242,9 +242,11 @@ def content_drift(config: Mapping[str, Any], wanted: Sequence[WantedNode], conte
             documents["ClusterConfiguration"] = merge_patch({"networking": subnets}, documents.get("ClusterConfiguration", {}))
         for kind, settings in documents.items():
             drift += _settings_drift(want.name, kind, settings, content.kubeadm.get(kind, {}))
-        for what, settings, there in written(config, patches(config, spec), content.kubeadm):
+        # A JSON patch, which is not compared, may replace what kind writes and what the other patches set.
+        json_patched = config.get("kubeadmConfigPatchesJSON6902") or spec.get("kubeadmConfigPatchesJSON6902")
+        for what, settings, there in [] if json_patched else written(config, patches(config, spec), content.kubeadm):
             drift += _settings_drift(want.name, what, settings, there)
-        if content.containerd:
+        if content.containerd and not config.get("containerdConfigPatchesJSON6902"):
             containerd = merged_patches(config.get("containerdConfigPatches") or [], content.containerd)
             drift += _settings_drift(want.name, "containerd", containerd, content.containerd)
     return drift

@@ -637,6 +637,10 @@ LABELS_BY_PATCH = "kind: InitConfiguration\nnodeRegistration: {kubeletExtraArgs:
         ({"runtimeConfig": {"api/all": "false"}}, ["runtimeConfig api/all is true, wanted false"]),
         ({"networking": {"kubeProxyMode": "iptables"}}, []),
         ({"networking": {"kubeProxyMode": "ipvs"}}, ["networking kubeProxyMode is iptables, wanted ipvs"]),
+        # A JSON patch may replace it.
+        ({"networking": {"kubeProxyMode": "ipvs"}, "kubeadmConfigPatchesJSON6902": [{"kind": "KubeProxyConfiguration"}]}, []),
+        ({"featureGates": {"B": True}, "nodes": [{"kubeadmConfigPatchesJSON6902": [{"kind": "KubeletConfiguration"}]}]}, []),
+        ({"containerdConfigPatches": ["[debug]\nlevel = 'debug'"], "containerdConfigPatchesJSON6902": ["[]"]}, []),
         ({"networking": {"kubeProxyMode": "none"}}, ["networking kubeProxyMode is iptables, wanted none"]),
         ({"containerdConfigPatches": [MIRRORS]}, []),
         ({"containerdConfigPatches": [MIRRORS, "version = 2"]}, []),
