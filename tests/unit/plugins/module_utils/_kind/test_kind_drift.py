@@ -259,6 +259,23 @@ def test_half_a_mount_is_refused(mount: dict[str, str]) -> None:
         wanted_nodes("lab", {"nodes": [{"extraMounts": [mount]}]}, IMAGE)
 
 
+@pytest.mark.parametrize(
+    ("mapping", "message", "action"),
+    [
+        ({"hostPort": 9090}, "has no containerPort: {'hostPort': 9090}. kind needs the port of the node", "Give its containerPort"),
+        ({"containerPort": None, "hostPort": 1}, "has no containerPort", "Give its containerPort"),
+        ("9090:30090", "has no containerPort: 9090:30090", "Give its containerPort"),
+        ({"containerPort": 1, "hostPort": "http"}, "has the hostPort 'http'. It must be a number", "Correct its hostPort."),
+        ({"containerPort": 1, "hostPort": [1]}, "has the hostPort [1]", "Correct its hostPort."),
+    ],
+)
+def test_half_a_port_mapping_is_refused(mapping: Any, message: str, action: str) -> None:
+    with pytest.raises(InputError) as raised:
+        wanted_nodes("lab", {"nodes": [{}, {"role": "worker", "extraPortMappings": [mapping]}]}, IMAGE)
+    assert str(raised.value).startswith(f"an entry of extraPortMappings of the node lab-worker {message}")
+    assert raised.value.next_action.startswith(action)
+
+
 def test_where_no_image_is_wanted_any_will_do() -> None:
     """kind chooses the image of the nodes, and the image of the load balancer."""
     assert node_drift(wanted_nodes("lab", {"nodes": [{"extraPortMappings": PORTS}]}, ""), found_nodes([inspected()])) == []
