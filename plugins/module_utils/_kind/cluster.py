@@ -157,7 +157,7 @@ class Cluster:
         if not stopped and not self.check and not api_answers(api, ca):
             self.engine.wait_ready(found, wanted.wait)
         if labels := missing_labels(config, nodes, contents):
-            self.warnings += label_warnings(self.context, labels, self.engine.live_nodes(found))
+            self.warnings += label_warnings(self.engine.kubeconfig, self.context, labels, self.engine.live_nodes(found))
         exported = self._kubeconfig_problem(api, ca)
         if exported and contents:
             # kind writes the entry last, so without one the cluster may be half-made.

@@ -54,12 +54,14 @@ def labels_not_given(spec: Mapping[str, Any], patched: Documents, found: Documen
     return {label: value for label, value in _texts(spec.get("labels")).items() if given.get(label) != value}
 
 
-def label_warnings(context: str, missing: Mapping[str, Labels], listing: Mapping[str, Any]) -> list[str]:
+def label_warnings(kubeconfig: str, context: str, missing: Mapping[str, Labels], listing: Mapping[str, Any]) -> list[str]:
     """What to say of labels, by node, that the API server's list of Nodes does not have. A node that is not in the list is unknown."""
     live = {item["metadata"]["name"]: item["metadata"].get("labels") or {} for item in listing.get("items") or []}
     return [
-        f"{node}: label {label} is {live[node].get(label, 'absent')}, wanted {value or 'an empty text'}. Set it with: "
-        + shlex.join(["kubectl", "--context", context, "label", "--overwrite", "node", node, f"{label}={value}"])
+        f"{node}: label {label} is {live[node].get(label, 'absent') or 'empty'}, wanted {value or 'empty'}. Set it with: "
+        + shlex.join(
+            ["kubectl", "--kubeconfig", kubeconfig, "--context", context, "label", "--overwrite", "node", node, f"{label}={value}"]
+        )
         for node, labels in missing.items()
         for label, value in labels.items()
         if node in live and live[node].get(label) != value

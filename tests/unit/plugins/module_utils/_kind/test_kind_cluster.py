@@ -271,8 +271,9 @@ def test_a_label_that_an_existing_node_does_not_have_is_a_warning(
     cluster.check = check
     result = cluster.present(wanted(config=merge_config(CONFIG, {"nodes": [{"labels": {"pool": value}}]})))
     assert result["changed"] is False
-    assert len(cluster.warnings) == warned
-    assert all("label pool is heavy, wanted core" in warning and "--context kind-lab" in warning for warning in cluster.warnings)
+    command = f"kubectl --kubeconfig {machine.kubeconfig} --context kind-lab label --overwrite node lab-control-plane pool=core"
+    said = f"lab-control-plane: label pool is heavy, wanted core. Set it with: {command}"
+    assert cluster.warnings == [said] * warned
 
 
 def test_check_mode_promises_what_a_run_does(cluster: Cluster, machine: Machine, tmp_path: Path) -> None:

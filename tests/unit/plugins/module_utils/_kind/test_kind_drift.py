@@ -709,7 +709,7 @@ def test_labels_that_a_node_did_not_get(node: dict[str, Any], expected: dict[str
     assert missing_labels(config, wanted_nodes("lab", config, IMAGE), {"lab-control-plane": content}) == expected
 
 
-SET = "Set it with: kubectl --context kind-lab label --overwrite node"
+SET = "Set it with: kubectl --kubeconfig '/my files/config' --context kind-lab label --overwrite node"
 
 
 @pytest.mark.parametrize(
@@ -718,14 +718,15 @@ SET = "Set it with: kubectl --context kind-lab label --overwrite node"
         ({"pool": "heavy"}, []),
         ({"pool": "core"}, [f"a: label pool is heavy, wanted core. {SET} a pool=core"]),
         ({"gpu": "true"}, [f"a: label gpu is absent, wanted true. {SET} a gpu=true"]),
-        ({"x": ""}, [f"a: label x is absent, wanted an empty text. {SET} a x="]),
+        ({"x": ""}, [f"a: label x is absent, wanted empty. {SET} a x="]),
+        ({"e": "1"}, [f"a: label e is empty, wanted 1. {SET} a e=1"]),
         ({"pool": "heavy", "x": "1"}, [f"a: label x is absent, wanted 1. {SET} a x=1"]),
     ],
 )
 def test_the_live_node_says_which_labels_it_has(labels: dict[str, str], expected: list[str]) -> None:
-    listing = {"items": [{"metadata": {"name": "a", "labels": {"pool": "heavy"}}}]}
-    assert label_warnings("kind-lab", {"a": labels, "unknown": labels}, listing) == expected
-    assert label_warnings("kind-lab", {"a": labels}, {}) == []
+    listing = {"items": [{"metadata": {"name": "a", "labels": {"pool": "heavy", "e": ""}}}]}
+    assert label_warnings("/my files/config", "kind-lab", {"a": labels, "unknown": labels}, listing) == expected
+    assert label_warnings("/my files/config", "kind-lab", {"a": labels}, {}) == []
 
 
 def test_f15_arguments_of_a_later_kubeadm_are_a_list() -> None:
