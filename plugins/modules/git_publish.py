@@ -119,7 +119,9 @@ options:
     default: gitops.airflow
   author_email:
     description:
-      - E-mail address of the commit's author and committer. One line without angle brackets. If empty, the default.
+      - E-mail address of the commit's author and committer, or another name without C(@), such as C(ci-bot). If empty, the default.
+      - One line without angle brackets and control characters. It must not begin or end with a space, a quotation mark, a full stop, a
+        comma, a colon, a semicolon or a backslash, because git removes these.
       - Give an address that nobody else commits with. The module takes commits of this address for its own, and does not return them in
         RV(overwritten).
     type: str

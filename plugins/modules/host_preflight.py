@@ -17,8 +17,9 @@ options:
   container_engine:
     description:
       - Whether a container engine must answer.
-      - The engine must be Docker. The module refuses Podman, also behind the command or the socket of Docker, and another engine that
-        the environment variable E(KIND_EXPERIMENTAL_PROVIDER) names.
+      - The engine must be Docker. The module refuses Podman, also behind the command or the socket of Docker.
+      - The collection ignores the environment variable E(KIND_EXPERIMENTAL_PROVIDER). If it names another engine than Docker, the
+        module warns.
     type: bool
     default: true
   engine_command:
@@ -271,8 +272,6 @@ def examine(host: Host, params: dict[str, Any]) -> tuple[list[_host.Problem], di
             images.result() if not trouble else [{"name": name, "status": "not_checked", "message": ""} for name in params["images"]]
         )
     granted = params["ports_owner"] and any(item.cluster == params["ports_owner"] for item in containers)
-    if params["container_engine"] and (other := _host.provider_problem(host.provider())):
-        problems.append(other)
     if trouble and (params["container_engine"] or params["images"]):
         problems.append(trouble)
     # Where the engine runs in a virtual machine, as on macOS, containers have that machine's memory and disk.
@@ -309,6 +308,8 @@ def main(create: Callable[..., AnsibleModule] = AnsibleModule) -> None:
     if wrong := [port for port in module.params["ports"] if not 0 < port < 2**16]:
         module.fail(InputError(f"ports holds {wrong[0]}.", "Give numbers between 1 and 65535."))
     host = Host(module.params["engine_command"], timeout=module.params["registry_timeout"])
+    if module.params["container_engine"] and (ignored := _host.provider_warning(host.provider())):
+        module.warn(ignored)
     problems, facts = examine(host, module.params)
     listed = [problem.as_dict() for problem in problems]
     if problems:

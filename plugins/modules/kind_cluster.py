@@ -54,9 +54,12 @@ options:
     description:
       - The kind C(v1alpha4) Cluster document. C(apiVersion), C(kind) and C(name) may be left out.
       - >-
-        Compared with an existing cluster are the nodes with their roles, C(labels), C(extraPortMappings) and C(extraMounts), and
+        Compared with an existing cluster are the nodes with their roles, C(extraPortMappings) and C(extraMounts), and
         C(networking.podSubnet), C(networking.serviceSubnet), C(networking.kubeProxyMode), C(featureGates), C(runtimeConfig), and the keys
         of C(kubeadmConfigPatches) and C(containerdConfigPatches). Other keys have an effect only when the cluster is created.
+      - >-
+        A Node without its C(labels) is not a difference. The module warns of each label that the Node does not have, and names the
+        command that sets it.
       - >-
         C(KubeletConfiguration) patches are compared with the file the kubelet runs with. kubeadm takes them from the cluster and from the
         first control plane; those of other nodes have no effect.
@@ -400,6 +403,8 @@ def main(create: Callable[..., AnsibleModule] = AnsibleModule) -> None:
         module.fail(error, **known)
     except ValueError as error:  # what cannot be read as YAML or a number
         module.fail(InputError(str(error), "Correct config."), **known)
+    for warning in cluster.warnings:
+        module.warn(warning)
     module.exit_json(**known, **result)
 
 

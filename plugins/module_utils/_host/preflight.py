@@ -180,16 +180,11 @@ def podman_version(info: Mapping[str, Any]) -> str:
     return str(info.get("ServerVersion") or "") if str(info.get("DockerRootDir") or "").endswith(PODMAN_ROOT) else ""
 
 
-def provider_problem(provider: str) -> Problem | None:
-    """Why kind must not use the engine that PROVIDER_VARIABLE names. kind itself ignores names that it does not know."""
+def provider_warning(provider: str) -> str:
+    """What to say of the engine that PROVIDER_VARIABLE names; empty for Docker. The collection runs kind without that variable."""
     if provider in ("", "docker"):
-        return None
-    return Problem(
-        "engine_unsupported",
-        f"The environment variable {PROVIDER_VARIABLE} is {provider}",
-        ONLY_DOCKER,
-        f"Unset {PROVIDER_VARIABLE} to use Docker, or {OWN_CLUSTER.format(engine=provider)}",
-    )
+        return ""
+    return f"The environment variable {PROVIDER_VARIABLE} is {provider}. The collection ignores it, and runs kind with Docker."
 
 
 def image_status(code: int | None, output: str) -> tuple[str, str]:

@@ -268,13 +268,18 @@ class Engine:
         kubectl = ["kubectl", "--kubeconfig", "/etc/kubernetes/admin.conf", verb, what, *more, "-o", output]
         return self.runner([self.docker, "exec", control_plane, *kubectl])
 
+    def live_nodes(self, nodes: Sequence[FoundNode]) -> dict[str, Any]:
+        """The API server's list of Nodes; empty if it does not answer."""
+        code, out, _err = self._kubectl(nodes, "nodes", "json")
+        listing: dict[str, Any] = json.loads(out) if code == 0 else {}
+        return listing
+
     def unfinished(self, nodes: Sequence[FoundNode]) -> str:
         """Why kind cannot have finished making the cluster, or nothing. Its last object is the StorageClass; workers join after it."""
         code, out, _err = self._kubectl(nodes, "storageclasses", "name")
         if code == 0 and not out.strip():
             return "without a StorageClass (kind was interrupted before it made one)"
-        code, out, _err = self._kubectl(nodes, "nodes", "json")
-        names = {item["metadata"]["name"] for item in json.loads(out)["items"]} if code == 0 else set()
+        names = {item["metadata"]["name"] for item in self.live_nodes(nodes).get("items") or []}
         lost = [node.name for node in nodes if node.is_kubernetes and node.name not in names] if names else []
         return f"without {', '.join(lost)} (kind was interrupted before that node joined)" if lost else ""
 

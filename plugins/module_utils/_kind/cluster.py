@@ -37,9 +37,16 @@ from ansible_collections.gitops.airflow.plugins.module_utils._kind.config import
     missing_images,
     wanted_nodes,
 )
-from ansible_collections.gitops.airflow.plugins.module_utils._kind.drift import Drift, check_patches, content_drift, node_drift
+from ansible_collections.gitops.airflow.plugins.module_utils._kind.drift import (
+    Drift,
+    check_patches,
+    content_drift,
+    missing_labels,
+    node_drift,
+)
 from ansible_collections.gitops.airflow.plugins.module_utils._kind.evidence import forget_journals, kept_folder
 from ansible_collections.gitops.airflow.plugins.module_utils._kind.output import kubeconfig_problem
+from ansible_collections.gitops.airflow.plugins.module_utils._kind.written import label_warnings
 
 STARTABLE = ("exited", "stopped")
 
@@ -90,6 +97,7 @@ class Cluster:
         self.engine, self.marker, self.check = engine, marker, check
         self.made = MadeFile(str(marker.path.parent), engine.name)
         self.context = f"kind-{engine.name}"
+        self.warnings: list[str] = []  # differences that do no harm
 
     def present(self, wanted: Wanted) -> dict[str, Any]:
         """Makes or adopts the cluster; the module's result. Raises DriftError, KindError, or InputError for bad input."""
@@ -148,6 +156,8 @@ class Cluster:
         ca = next((content.ca for content in contents.values() if content.ca), "")
         if not stopped and not self.check and not api_answers(api, ca):
             self.engine.wait_ready(found, wanted.wait)
+        if labels := missing_labels(config, nodes, contents):
+            self.warnings += label_warnings(self.engine.kubeconfig, self.context, labels, self.engine.live_nodes(found))
         exported = self._kubeconfig_problem(api, ca)
         if exported and contents:
             # kind writes the entry last, so without one the cluster may be half-made.

@@ -70,7 +70,7 @@ class NodeContent:
     kubeadm: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # by kind of document
     images: frozenset[str] = frozenset()
     ca: str = ""  # certificate authority of the cluster, PEM
-    containerd: Mapping[str, Any] = field(default_factory=dict)  # its configuration
+    containerd: Mapping[str, Any] = field(default_factory=dict)  # its configuration; empty if it cannot be read
 
 
 def yaml_documents(text: str) -> list[Any]:
@@ -132,7 +132,7 @@ def wanted_nodes(name: str, config: Mapping[str, Any], image: str) -> list[Wante
                 name=f"{name}-{role}{suffix}",
                 role=role,
                 image=image or node.get("image") or "",
-                ports=frozenset(_wanted_port(mapping, listen) for mapping in node.get("extraPortMappings") or []),
+                ports=frozenset(_wanted_port(mapping, listen, f"{name}-{role}{suffix}") for mapping in node.get("extraPortMappings") or []),
                 mounts=frozenset(_wanted_mount(mount, f"{name}-{role}{suffix}") for mount in node.get("extraMounts") or []),
             )
         )
@@ -148,9 +148,16 @@ def _wanted_mount(mount: Mapping[str, Any], node: str) -> MountBind:
     return os.path.abspath(mount["hostPath"]), mount["containerPath"], bool(mount.get("readOnly"))
 
 
-def _wanted_port(mapping: Mapping[str, Any], listen: str) -> PortMapping:
+def _wanted_port(mapping: Mapping[str, Any], listen: str, node: str) -> PortMapping:
+    if not isinstance(mapping, Mapping) or not mapping.get("containerPort"):
+        message = f"an entry of extraPortMappings of the node {node} has no containerPort: {mapping}. kind needs the port of the node"
+        raise InputError(message, "Give its containerPort, for example {containerPort: 30090, hostPort: 9090}.")
+    try:
+        host = int(mapping.get("hostPort") or 0)
+    except (TypeError, ValueError) as error:
+        message = f"an entry of extraPortMappings of the node {node} has the hostPort {mapping['hostPort']!r}. It must be a number"
+        raise InputError(message, "Correct its hostPort.") from error
     protocol = str(mapping.get("protocol") or "TCP").lower()
-    host = int(mapping.get("hostPort") or 0)
     return (f"{mapping['containerPort']}/{protocol}", mapping.get("listenAddress") or listen, str(host) if host > 0 else "")
 
 

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.gitops.airflow.plugins.module_utils._kind.config import merge_patch
@@ -29,9 +29,16 @@ def toml(text: str) -> dict[str, Any] | None:
         return None
 
 
-def merged_patches(patches: Sequence[str]) -> dict[str, Any]:
-    """What the patches set together. Raises ValueError for a text that is not TOML."""
+def merged_patches(patches: Sequence[str], found: Mapping[str, Any]) -> dict[str, Any]:
+    """What the patches set together in a node whose configuration is ``found``. Raises ValueError for a text that is not TOML.
+
+    kind after v0.31.0 skips a patch whose version is not the configuration's (pkg/internal/patch/toml.go). v0.31.0 merges every patch, so
+    that the version found is the last patch's. Thus the version itself is never a difference.
+    """
     result: dict[str, Any] = {}
     for text in patches:
-        result = merge_patch(result, tomllib.loads(text))
+        settings = tomllib.loads(text)
+        version = settings.pop("version", None)
+        if version in (None, 0, found.get("version")):
+            result = merge_patch(result, settings)
     return result

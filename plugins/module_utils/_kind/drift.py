@@ -26,7 +26,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._kind.config import
     yaml_documents,
 )
 from ansible_collections.gitops.airflow.plugins.module_utils._kind.containerd import merged_patches, toml_problem
-from ansible_collections.gitops.airflow.plugins.module_utils._kind.written import written
+from ansible_collections.gitops.airflow.plugins.module_utils._kind.written import labels_not_given, written
 
 ABSENT = "absent"
 HIDDEN = "(not shown)"
@@ -219,7 +219,7 @@ def content_drift(config: Mapping[str, Any], wanted: Sequence[WantedNode], conte
     """Differences that only the inside of a node shows.
 
     KubeletConfiguration is compared with the file that the kubelet runs with. kubeadm hands the first control plane's to every
-    node that joins, so that one counts for all. Other documents, the subnets, and what kind makes of labels, feature gates and the like
+    node that joins, so that one counts for all. Other documents, the subnets, and what kind makes of feature gates and the like
     are compared with what kubeadm was given, patches of containerd with its file.
     """
     specs = config.get("nodes") or [{}]
@@ -230,7 +230,6 @@ def content_drift(config: Mapping[str, Any], wanted: Sequence[WantedNode], conte
     given = contents[name].kubeadm.get(KUBELET) if name in contents else None
     networking = config.get("networking") or {}
     subnets = {key: networking[key] for key in ("podSubnet", "serviceSubnet") if networking.get(key)}
-    containerd = merged_patches(config.get("containerdConfigPatches") or [])
     drift = []
     for spec, want in zip(specs, wanted, strict=False):
         content = contents.get(want.name)
@@ -243,10 +242,25 @@ def content_drift(config: Mapping[str, Any], wanted: Sequence[WantedNode], conte
             documents["ClusterConfiguration"] = merge_patch({"networking": subnets}, documents.get("ClusterConfiguration", {}))
         for kind, settings in documents.items():
             drift += _settings_drift(want.name, kind, settings, content.kubeadm.get(kind, {}))
-        for what, settings, there in written(config, spec, patches(config, spec), content.kubeadm):
+        # A JSON patch, which is not compared, may replace what kind writes and what the other patches set.
+        json_patched = config.get("kubeadmConfigPatchesJSON6902") or spec.get("kubeadmConfigPatchesJSON6902")
+        for what, settings, there in [] if json_patched else written(config, patches(config, spec), content.kubeadm):
             drift += _settings_drift(want.name, what, settings, there)
-        drift += _settings_drift(want.name, "containerd", containerd, content.containerd)
+        if content.containerd and not config.get("containerdConfigPatchesJSON6902"):
+            containerd = merged_patches(config.get("containerdConfigPatches") or [], content.containerd)
+            drift += _settings_drift(want.name, "containerd", containerd, content.containerd)
     return drift
+
+
+def missing_labels(
+    config: Mapping[str, Any], wanted: Sequence[WantedNode], contents: Mapping[str, NodeContent]
+) -> dict[str, dict[str, str]]:
+    """Labels, by node, that the nodes did not get when they were created. The Nodes may have got them since."""
+    found = {}
+    for spec, want in zip(config.get("nodes") or [{}], wanted, strict=False):
+        if want.name in contents:
+            found[want.name] = labels_not_given(spec, patches(config, spec), contents[want.name].kubeadm)
+    return {name: labels for name, labels in found.items() if labels}
 
 
 def _kubelet_has(path: tuple[str, ...], wanted: Any, kubelet: Mapping[str, Any], given: Mapping[str, Any] | None) -> bool:

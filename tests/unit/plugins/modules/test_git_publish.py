@@ -234,7 +234,7 @@ def test_commits_before_the_author_was_set_are_not_of_others(filled: Path) -> No
 
 
 @pytest.mark.parametrize(
-    ("option", "value"), [("author_name", "Ann\nparent 0"), ("author_name", "A <b@c>"), ("author_email", "a@b>"), ("author_email", "ann")]
+    ("option", "value"), [("author_name", "Ann\nparent 0"), ("author_name", "A <b@c>"), ("author_email", "a@b>"), ("author_email", "ann,")]
 )
 def test_an_author_that_no_commit_can_have_is_refused(filled: Path, tmp_path: Path, option: str, value: str) -> None:
     with pytest.raises(InputError, match=f"^{option} is ") as raised:

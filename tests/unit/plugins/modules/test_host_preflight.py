@@ -16,7 +16,9 @@ from typing import Any
 
 import pytest
 from ansible_collections.gitops.airflow.plugins.module_utils._host import preflight as _host
+from ansible_collections.gitops.airflow.plugins.modules import host_preflight
 from ansible_collections.gitops.airflow.plugins.modules.host_preflight import Host, examine
+from ansible_collections.gitops.airflow.plugins.plugin_utils._hosted import Ended, HostedModule
 
 DENIED = "permission denied while trying to connect to the Docker daemon socket at unix:///var/run/docker.sock"
 DOWN = "Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?"
@@ -104,27 +106,46 @@ def test_podman_is_refused_by_name() -> None:
 
 
 @pytest.mark.parametrize(
-    ("provider", "engine", "expected"),
+    ("provider", "engine", "warned"),
     [
-        (None, True, []),
-        ("", True, []),
-        ("docker", True, []),
-        ("podman", True, ["engine_unsupported"]),
-        ("nerdctl", True, ["engine_unsupported"]),
-        ("podman", False, []),
+        (None, True, False),
+        ("", True, False),
+        ("docker", True, False),
+        ("podman", True, True),
+        ("dockr", True, True),
+        ("podman", False, False),
     ],
 )
-def test_another_engine_for_kind_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, provider: str | None, engine: bool, expected: list[str]
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [
+        ({"ServerVersion": "28.2", "DockerRootDir": "/"}, None),
+        ({}, "engine_not_running"),
+        (PODMAN, "engine_unsupported"),
+    ],
+)
+def test_another_engine_for_kind_is_ignored_with_a_warning(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    provider: str | None,
+    engine: bool,
+    warned: bool,
+    answer: dict[str, Any],
+    code: str | None,
 ) -> None:
+    """kind runs without the variable. What the command docker answers decides."""
     monkeypatch.delenv("KIND_EXPERIMENTAL_PROVIDER", raising=False)
     if provider is not None:
         monkeypatch.setenv("KIND_EXPERIMENTAL_PROVIDER", provider)
-    problems = examine(Table(tmp_path), PARAMS | {"container_engine": engine})[0]
-    assert codes(problems) == expected
-    for problem in problems:
-        assert f"KIND_EXPERIMENTAL_PROVIDER is {provider}." in str(problem)
-        assert problem.next_action.startswith("Unset KIND_EXPERIMENTAL_PROVIDER to use Docker, or make a cluster with")
+    docker = tmp_path / "docker"
+    docker.write_text(f"#!/bin/sh\n[ $1 = info ] || exit 0\ncat <<'END'\n{json.dumps(answer)}\nEND\n")
+    docker.chmod(0o755)
+    options = {"container_engine": engine, "engine_command": str(docker)}
+    with pytest.raises(Ended) as ended:
+        host_preflight.main(lambda **spec: HostedModule(options, "host_preflight", True, True, **spec))
+    assert ended.value.result.get("code") == (code if engine else None)
+    said = f"The environment variable KIND_EXPERIMENTAL_PROVIDER is {provider}. The collection ignores it, and runs kind with Docker."
+    assert [warning for warning in ended.value.result.get("warnings", []) if "KIND_" in warning] == [said] * warned
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.gitops.airflow.plugins.module_utils._kind.cluster import Cluster, Wanted
 from ansible_collections.gitops.airflow.plugins.modules import kind_cluster
 from ansible_collections.gitops.airflow.plugins.plugin_utils._hosted import Ended, HostedModule
 
@@ -53,6 +54,18 @@ def test_f15_a_wrong_part_of_your_own_keeps_no_cluster_from_being_deleted(tmp_pa
     found = result(tmp_path, state="absent", extra_config={"nodes": [{"imagee": "x"}]})
     assert (found["changed"], found.get("failed")) == (False, None)
     assert "ps -a" in calls.read_text()
+
+
+def test_the_module_warns_of_differences_that_do_no_harm(tmp_path: Path, calls: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    said = "lab-worker: label pool is absent, wanted heavy."
+    present = Cluster.present
+
+    def with_warning(cluster: Cluster, wanted: Wanted) -> dict[str, Any]:
+        cluster.warnings.append(said)
+        return present(cluster, wanted)
+
+    monkeypatch.setattr(Cluster, "present", with_warning)
+    assert said in result(tmp_path)["warnings"]
 
 
 @pytest.mark.parametrize(

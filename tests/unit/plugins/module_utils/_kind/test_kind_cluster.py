@@ -59,6 +59,7 @@ class Machine:
         self.token = True  # kind's bootstrap token
         self.given = "imageGCHighThresholdPercent: 90"  # the kubelet's settings in kubeadm's configuration
         self.containerd = 'version = 2\n[plugins."io.containerd.grpc.v1.cri"]\n'
+        self.labels = {"pool": "heavy"}  # of the live Node
         self.serial = 0
         self.saved: dict[str, str] = {}  # what docker save has written: path and image
 
@@ -123,7 +124,9 @@ class Machine:
             self.ready_after -= 1
             status = "True" if self.ready_after < 0 else "False"
             condition = {"type": "Ready", "status": status, "message": "cni plugin not initialized", "lastHeartbeatTime": self.beat}
-            return json.dumps({"items": [{"metadata": {"name": "lab-control-plane"}, "status": {"conditions": [condition]}}]})
+            return json.dumps(
+                {"items": [{"metadata": {"name": "lab-control-plane", "labels": self.labels}, "status": {"conditions": [condition]}}]}
+            )
         parts = [
             "joined" if self.joined else "",
             f"imageGCHighThresholdPercent: {self.gc_percent}" if self.joined else "",
@@ -243,6 +246,34 @@ def test_f15_a_part_of_your_own_is_compared_as_the_rest_is(cluster: Cluster, mac
         cluster.present(wanted(config=changed))
     assert [(item.what, item.wanted) for item in raised.value.drift] == [("mount", "/a -> /b"), ("containerd debug.level", "debug")]
     assert {call[1] for call in machine.calls} <= READS
+
+
+@pytest.mark.parametrize("text", ["", "= no TOML"])
+def test_a_configuration_of_containerd_that_cannot_be_read_is_unknown(cluster: Cluster, machine: Machine, text: str) -> None:
+    own = merge_config(CONFIG, {"containerdConfigPatches": ["[debug]\nlevel = 'debug'"]})
+    machine.containerd = text
+    cluster.present(wanted())
+    assert cluster.present(wanted(config=own))["changed"] is False
+    machine.containerd = "version = 2"
+    with pytest.raises(DriftError):
+        cluster.present(wanted(config=own))
+
+
+@pytest.mark.parametrize(("value", "answers", "warned"), [("heavy", True, 0), ("core", True, 1), ("core", False, 0)])
+@pytest.mark.parametrize("check", [False, True])
+def test_a_label_that_an_existing_node_does_not_have_is_a_warning(
+    cluster: Cluster, machine: Machine, value: str, answers: bool, warned: int, check: bool
+) -> None:
+    """The label may have been set since. An older cluster, which ran without it, must not become one to delete."""
+    cluster.present(wanted())
+    if not answers:
+        machine.fail["docker exec lab-control-plane kubectl"] = "down"
+    cluster.check = check
+    result = cluster.present(wanted(config=merge_config(CONFIG, {"nodes": [{"labels": {"pool": value}}]})))
+    assert result["changed"] is False
+    command = f"kubectl --kubeconfig {machine.kubeconfig} --context kind-lab label --overwrite node lab-control-plane pool=core"
+    said = f"lab-control-plane: label pool is heavy, wanted core. Set it with: {command}"
+    assert cluster.warnings == [said] * warned
 
 
 def test_check_mode_promises_what_a_run_does(cluster: Cluster, machine: Machine, tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._kind.drift import 
     check_patches,
     content_drift,
     duration,
+    missing_labels,
     node_drift,
     patches,
     same_value,
@@ -35,6 +36,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._kind.output import
     kubelet_words,
     unready_nodes,
 )
+from ansible_collections.gitops.airflow.plugins.module_utils._kind.written import label_warnings
 
 IMAGE = "kindest/node:v1.29.4"
 PORTS = [{"containerPort": 30080, "hostPort": 8080}]
@@ -255,6 +257,23 @@ def test_a_mount_of_kinds_own_may_be_asked_for() -> None:
 def test_half_a_mount_is_refused(mount: dict[str, str]) -> None:
     with pytest.raises(InputError, match=r"an entry of extraMounts of the node lab-control-plane has no (hostPath|containerPath)"):
         wanted_nodes("lab", {"nodes": [{"extraMounts": [mount]}]}, IMAGE)
+
+
+@pytest.mark.parametrize(
+    ("mapping", "message", "action"),
+    [
+        ({"hostPort": 9090}, "has no containerPort: {'hostPort': 9090}. kind needs the port of the node", "Give its containerPort"),
+        ({"containerPort": None, "hostPort": 1}, "has no containerPort", "Give its containerPort"),
+        ("9090:30090", "has no containerPort: 9090:30090", "Give its containerPort"),
+        ({"containerPort": 1, "hostPort": "http"}, "has the hostPort 'http'. It must be a number", "Correct its hostPort."),
+        ({"containerPort": 1, "hostPort": [1]}, "has the hostPort [1]", "Correct its hostPort."),
+    ],
+)
+def test_half_a_port_mapping_is_refused(mapping: Any, message: str, action: str) -> None:
+    with pytest.raises(InputError) as raised:
+        wanted_nodes("lab", {"nodes": [{}, {"role": "worker", "extraPortMappings": [mapping]}]}, IMAGE)
+    assert str(raised.value).startswith(f"an entry of extraPortMappings of the node lab-worker {message}")
+    assert raised.value.next_action.startswith(action)
 
 
 def test_where_no_image_is_wanted_any_will_do() -> None:
@@ -618,8 +637,8 @@ LABELS_BY_PATCH = "kind: InitConfiguration\nnodeRegistration: {kubeletExtraArgs:
     ("config", "expected"),
     [
         ({"nodes": [{"labels": {"pool": "batch", "x": ""}}]}, []),
-        ({"nodes": [{"labels": {"pool": "core"}}]}, ["label pool is batch, wanted core"]),
-        ({"nodes": [{"labels": {"gpu": True}}]}, ["label gpu is absent, wanted true"]),
+        # Labels of a Node can be changed: they are warnings.
+        ({"nodes": [{"labels": {"pool": "core", "gpu": True}}]}, []),
         # A patch replaces all labels of the node, in a new cluster as well.
         (
             {"nodes": [{"labels": {"pool": "x"}, "kubeadmConfigPatches": [LABELS_BY_PATCH]}]},
@@ -635,8 +654,18 @@ LABELS_BY_PATCH = "kind: InitConfiguration\nnodeRegistration: {kubeletExtraArgs:
         ({"runtimeConfig": {"api/all": "false"}}, ["runtimeConfig api/all is true, wanted false"]),
         ({"networking": {"kubeProxyMode": "iptables"}}, []),
         ({"networking": {"kubeProxyMode": "ipvs"}}, ["networking kubeProxyMode is iptables, wanted ipvs"]),
+        # A JSON patch may replace it.
+        ({"networking": {"kubeProxyMode": "ipvs"}, "kubeadmConfigPatchesJSON6902": [{"kind": "KubeProxyConfiguration"}]}, []),
+        ({"featureGates": {"B": True}, "nodes": [{"kubeadmConfigPatchesJSON6902": [{"kind": "KubeletConfiguration"}]}]}, []),
+        ({"containerdConfigPatches": ["[debug]\nlevel = 'debug'"], "containerdConfigPatchesJSON6902": ["[]"]}, []),
+        ({"networking": {"kubeProxyMode": "none"}}, ["networking kubeProxyMode is iptables, wanted none"]),
         ({"containerdConfigPatches": [MIRRORS]}, []),
         ({"containerdConfigPatches": [MIRRORS, "version = 2"]}, []),
+        # kind may skip a patch of another version. The node's version is 2.
+        ({"containerdConfigPatches": ["version = 3"]}, []),
+        ({"containerdConfigPatches": ["version = 3\n[debug]\nlevel = 'debug'", MIRRORS]}, []),
+        ({"containerdConfigPatches": ["version = 2\n[debug]\nlevel = 'debug'"]}, ["containerd debug.level is absent, wanted debug"]),
+        ({"containerdConfigPatches": ["version = 0\n[debug]\nlevel = 'debug'"]}, ["containerd debug.level is absent, wanted debug"]),
         (
             {"containerdConfigPatches": [MIRRORS.replace("certs.d", "other")]},
             ["containerd plugins.io.containerd.grpc.v1.cri.registry.config_path is /etc/containerd/certs.d, wanted /etc/containerd/other"],
@@ -657,12 +686,54 @@ def test_f15_what_kind_writes_into_a_node_is_compared(config: dict[str, Any], ex
     assert texts(drift) == [f"lab-control-plane: {text}" for text in expected]
 
 
+def test_kind_writes_no_document_of_a_proxy_that_is_not_wanted() -> None:
+    config = {"networking": {"kubeProxyMode": "none"}}
+    content = NodeContent(joined=True, kubeadm={kind: GIVEN[kind] for kind in GIVEN if kind != "KubeProxyConfiguration"})
+    assert content_drift(config, wanted_nodes("lab", config, IMAGE), {"lab-control-plane": content}) == []
+
+
+@pytest.mark.parametrize(
+    ("node", "expected"),
+    [
+        ({"labels": {"pool": "batch", "x": ""}}, {}),
+        ({"labels": {"pool": "core", "gpu": True, "x": ""}}, {"lab-control-plane": {"pool": "core", "gpu": "true"}}),
+        ({"labels": {"y": ""}}, {"lab-control-plane": {"y": ""}}),
+        ({}, {}),
+        # A patch replaces all labels of the node, in a new cluster as well.
+        ({"labels": {"pool": "x"}, "kubeadmConfigPatches": [LABELS_BY_PATCH]}, {}),
+    ],
+)
+def test_labels_that_a_node_did_not_get(node: dict[str, Any], expected: dict[str, dict[str, str]]) -> None:
+    config = {"nodes": [node, {"role": "worker", "labels": {"not": "running"}}]}
+    content = NodeContent(joined=True, kubeadm=GIVEN)
+    assert missing_labels(config, wanted_nodes("lab", config, IMAGE), {"lab-control-plane": content}) == expected
+
+
+SET = "Set it with: kubectl --kubeconfig '/my files/config' --context kind-lab label --overwrite node"
+
+
+@pytest.mark.parametrize(
+    ("labels", "expected"),
+    [
+        ({"pool": "heavy"}, []),
+        ({"pool": "core"}, [f"a: label pool is heavy, wanted core. {SET} a pool=core"]),
+        ({"gpu": "true"}, [f"a: label gpu is absent, wanted true. {SET} a gpu=true"]),
+        ({"x": ""}, [f"a: label x is absent, wanted empty. {SET} a x="]),
+        ({"e": "1"}, [f"a: label e is empty, wanted 1. {SET} a e=1"]),
+        ({"pool": "heavy", "x": "1"}, [f"a: label x is absent, wanted 1. {SET} a x=1"]),
+    ],
+)
+def test_the_live_node_says_which_labels_it_has(labels: dict[str, str], expected: list[str]) -> None:
+    listing = {"items": [{"metadata": {"name": "a", "labels": {"pool": "heavy", "e": ""}}}]}
+    assert label_warnings("/my files/config", "kind-lab", {"a": labels, "unknown": labels}, listing) == expected
+    assert label_warnings("/my files/config", "kind-lab", {"a": labels}, {}) == []
+
+
 def test_f15_arguments_of_a_later_kubeadm_are_a_list() -> None:
-    config = {"nodes": [{}, {"role": "worker", "labels": {"pool": "core"}}]}
-    arguments = [{"name": "node-ip", "value": "172.18.0.3"}, {"name": "node-labels", "value": "pool=batch"}]
+    config = {"nodes": [{}, {"role": "worker", "labels": {"pool": "core", "x": "1"}}]}
+    arguments = [{"name": "node-ip", "value": "172.18.0.3"}, {"name": "node-labels", "value": "pool=batch,x=1"}]
     content = NodeContent(joined=True, kubeadm={"JoinConfiguration": {"nodeRegistration": {"kubeletExtraArgs": arguments}}})
-    drift = content_drift(config, wanted_nodes("lab", config, IMAGE), {"lab-worker": content})
-    assert texts(drift) == ["lab-worker: label pool is batch, wanted core"]
+    assert missing_labels(config, wanted_nodes("lab", config, IMAGE), {"lab-worker": content}) == {"lab-worker": {"pool": "core"}}
 
 
 def test_f15_a_patch_of_containerd_that_is_not_toml_is_refused() -> None:
