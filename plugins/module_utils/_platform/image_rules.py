@@ -10,7 +10,7 @@ from typing import Any
 
 from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import named
 from ansible_collections.gitops.airflow.plugins.module_utils._platform import references
-from ansible_collections.gitops.airflow.plugins.module_utils._platform.chart_values import at
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.chart_values import at, entries
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.refusal import Refusal
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings import AirflowSettings, Settings
 
@@ -74,7 +74,7 @@ def _always(values: Any) -> list[str]:
     """Where values ask the nodes to pull Airflow's image at each start."""
     found = [path for path in PULL_VALUES if at(values, *path.split(".")) == ALWAYS]
     spec = at(references.parsed(at(values, POD_TEMPLATE)), "spec")
-    containers = [item for item in at(spec, "containers") or [] if isinstance(item, Mapping)]
+    containers = [item for item in entries(at(spec, "containers")) if isinstance(item, Mapping)]
     # Airflow replaces this container's image by its own, and keeps when it is pulled (PodGenerator.construct_pod).
     if any(item.get("name") == BASE and item.get("imagePullPolicy") == ALWAYS for item in containers):
         found.append(f"imagePullPolicy of the container {BASE} in {POD_TEMPLATE}")

@@ -255,6 +255,17 @@ def own(values: Any) -> dict[str, Any]:
     return {"values": values}
 
 
+MOUNTED = "/opt/gitops-airflow"
+ODD_SPECS = (
+    "5",
+    "[]",
+    "{containers: 5}",
+    "{containers: base}",
+    "{containers: [base, 5]}",
+    "{containers: {name: base, imagePullPolicy: Always}}",
+)
+
+
 def pod_template(always: str) -> str:
     """A pod template of people's own, in which one container's image is pulled at each start."""
     policies = ({"name": name, **({"imagePullPolicy": "Always"} if name == always else {})} for name in ("base", "sidecar"))
@@ -295,6 +306,8 @@ def pod_template(always: str) -> str:
         {"python_requirements": "requirements.txt", **own({"images": {"airflow": {"pullPolicy": "IfNotPresent"}, "pod_template": None}})},
         {"python_requirements": "requirements.txt", **own({"images": {"pod_template": {"pullPolicy": "Never"}}})},
         {"python_requirements": "requirements.txt", **own({"podTemplate": pod_template("sidecar")})},
+        # What is no list of containers is the API server's to refuse.
+        *({"python_requirements": "requirements.txt", **own({"podTemplate": f"# {MOUNTED}\nspec: {spec}"})} for spec in ODD_SPECS),
         # Only for an image that the run builds.
         own({"images": {"airflow": {"tag": "mine", "pullPolicy": "Always"}, "pod_template": {"pullPolicy": "Always"}}}),
         own({"podTemplate": pod_template("base")}),
