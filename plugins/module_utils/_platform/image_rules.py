@@ -16,12 +16,12 @@ from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings 
 
 _OF_IMAGES = ("airflow", "pod_template")
 _SECTIONS = ("kubernetes_executor", "kubernetes")
-# Where the chart, and Airflow's executor for workers, take the image of Airflow from.
+# Where the chart takes the image of Airflow from.
 IMAGE_VALUES = (
     *("defaultAirflowRepository", "defaultAirflowTag", "defaultAirflowDigest"),
     *(f"images.{name}.{part}" for name in _OF_IMAGES for part in ("repository", "tag", "digest")),
-    *(f"config.{section}.worker_container_{part}" for section in _SECTIONS for part in ("repository", "tag")),
 )
+WORKER_OPTIONS = ("worker_container_repository", "worker_container_tag")
 # When a node pulls it: for Airflow's own pods, and for workers.
 PULL_VALUES = tuple(f"images.{name}.pullPolicy" for name in _OF_IMAGES)
 POD_TEMPLATE, BASE = "podTemplate", "base"
@@ -43,7 +43,7 @@ def python_requirements(given: Settings, airflow: AirflowSettings) -> Iterator[R
 
 
 def image_once(_given: Settings, airflow: AirflowSettings) -> Iterator[Refusal]:
-    found = [path for path in IMAGE_VALUES if at(airflow.values, *path.split("."))] if airflow.python_requirements else []
+    found = list(_images(airflow.values)) if airflow.python_requirements else []
     if found:
         yield Refusal(
             "image_twice",
@@ -53,6 +53,20 @@ def image_once(_given: Settings, airflow: AirflowSettings) -> Iterator[Refusal]:
             "airflow_app_python_requirements.",
             f"Remove {', '.join(found)} from airflow_app_values. For another image to build from, set platform_airflow_image.",
         )
+
+
+def _images(values: Any) -> Iterator[str]:
+    """Where values set another image of Airflow, for the chart or for the executor's workers.
+
+    The executor uses a repository and a tag only if it has both (airflow/kubernetes/kube_config.py). The chart sets both by templates, so
+    one that people set is enough, unless they empty the other one.
+    """
+    yield from (path for path in IMAGE_VALUES if at(values, *path.split(".")))
+    for section in _SECTIONS:
+        options = {option: at(values, "config", section, option) for option in WORKER_OPTIONS}
+        if "" not in options.values():
+            # A text with a template is the chart's own.
+            yield from (f"config.{section}.{option}" for option, value in options.items() if value and "{{" not in str(value))
 
 
 def pull_policy(_given: Settings, airflow: AirflowSettings) -> Iterator[Refusal]:
