@@ -115,6 +115,18 @@ TESTS = {
     "_platform/forms.py": ["test_forms.py"],
     "_platform/shapes.py": ["test_shapes.py"],
     "_platform/ownership.py": ["test_ownership.py", "test_ownership_delete.py", "test_ownership_quotas.py"],
+    "_argocd/permits.py": ["test_permits.py"],
+    "_base/hex_dump.py": ["test_mask.py"],
+    "_git/author.py": ["test_git_author.py", "test_git_publish.py"],
+    "_kind/config_merge.py": ["test_config_merge.py"],
+    "_kind/containerd.py": ["test_config_merge.py", "test_kind_drift.py", "test_kind_cluster.py"],
+    "_kind/written.py": ["test_kind_drift.py", "test_kind_cluster.py"],
+    "_kube/scheduler.py": ["test_scheduler.py"],
+    "_platform/argocd_state.py": ["test_argocd_state.py", "test_preflight_plan.py"],
+    "_platform/class_state.py": ["test_class_state.py"],
+    "_platform/image_rules.py": ["test_preflight_rules.py"],
+    "_platform/references.py": ["test_references.py"],
+    "_status/troubles.py": ["test_troubles.py"],
 }
 SHIFTED: dict[type[ast.cmpop], ast.cmpop] = {
     ast.Eq: ast.NotEq(),

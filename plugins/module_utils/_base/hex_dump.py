@@ -24,6 +24,8 @@ _TOKEN = re.compile(r"[0-9a-fA-F]+")
 # An offset: of xxd before a colon; of the others before the bytes, and longer than one of them.
 _COLON = re.compile(r"(?<![0-9a-zA-Z])[0-9a-fA-F]{6,16}: ")
 _OFFSET = 6
+# Bytes in a line that has neither an offset nor a panel: fewer are numbers, as in "retry in 10 seconds".
+_FEWEST = 4
 # The bytes as characters: between bars (hexdump), or between angle brackets (od). Those of xxd follow two blanks.
 _PANEL = re.compile(r" +(?:\|(?P<bars>.*)\||>(?P<angles>.*)<)[ \t\r]*$")
 # One byte in four columns, as od -c, od -b and hexdump -c write it.
@@ -105,7 +107,8 @@ def _of_digits(line: str, number: int, at: int) -> list[Byte]:
     end = run.start() + len(run[0].split("  ")[0]) if colon else run.end()
     tokens = [match.span() for match in _TOKEN.finditer(line, run.start(), end)]
     lengths = [last - first for first, last in tokens]
-    if not colon and lengths[0] >= _OFFSET and len(lengths) > 1 and lengths[0] > lengths[1]:
+    offset = not colon and lengths[0] >= _OFFSET and len(lengths) > 1 and lengths[0] > lengths[1]
+    if offset:
         tokens, lengths = tokens[1:], lengths[1:]
     if any(length % 2 for length in lengths):
         return []
@@ -113,6 +116,8 @@ def _of_digits(line: str, number: int, at: int) -> list[Byte]:
     turned = not colon and lengths[0] > 2
     pairs = [pair for first, last in tokens for pair in _pairs(first, last, turned)]
     start = _xxd_panel(line, end, len(pairs)) if colon else _panel(line, end)
+    if not colon and not offset and start == len(line) and len(pairs) < _FEWEST:
+        return []
     found = []
     for index, (first, last) in enumerate(pairs):
         place = start + index

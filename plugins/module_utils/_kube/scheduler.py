@@ -4,7 +4,7 @@
 """Whether Kubernetes' own scheduler runs, also while no pod waits for it. Pure: Leases and pods in, seconds out.
 
 The scheduler that leads renews its Lease every two seconds (kubernetes: component-base/config/v1alpha1/defaults.go, RetryPeriod). The times
-of the other Leases are the cluster's clock: the clock of this machine may differ.
+of the other Leases are the cluster's clock: the clock of this machine may differ. One of them alone may be ahead, so two must agree.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ LEASE = "kube-scheduler"
 CHECK = "Check that Kubernetes' scheduler runs (kubectl -n kube-system get pods -l component=kube-scheduler)."
 # A scheduler that was restarted leads again within this time (seconds): its Lease lasts 15, and the kubelet waits 10 before a restart.
 SILENT = 60
+# So many of the other Leases must be newer by that time: one component's clock may be ahead.
+AGREEING = 2
 
 
 def silent_for(leases: Iterable[Obj], pods: Iterable[Obj]) -> float | None:
@@ -30,10 +32,10 @@ def silent_for(leases: Iterable[Obj], pods: Iterable[Obj]) -> float | None:
     """
     times = {str(item["metadata"]["name"]): timestamp((item.get("spec") or {}).get("renewTime")) for item in leases}
     renewed = times.pop(LEASE, None)
-    others = [moment for moment in times.values() if moment]
-    if renewed is None or not others:
+    others = sorted(moment for moment in times.values() if moment)
+    if renewed is None or len(others) < AGREEING:
         return None
-    silent = (max(others) - renewed).total_seconds()
+    silent = (others[-AGREEING] - renewed).total_seconds()
     if silent <= SILENT:
         return None
     return None if any(moment > renewed for moment in map(_scheduled, pods) if moment) else silent

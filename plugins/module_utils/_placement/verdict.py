@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -307,9 +308,14 @@ def advice(workers: Sequence[Worker], reason: str) -> str:
     """What to do about the first worker whose cause the reason names; nothing where it names none."""
     for worker in current(workers):
         for cause in [] if worker.deleted else pod_causes(worker.pod):
-            if worker.name in reason and words(worker, cause) in reason:
+            if _names(reason, worker.name) and words(worker, cause) in reason:
                 return cause.action
     return ""
+
+
+def _names(reason: str, pod: str) -> bool:
+    """Whether it names the pod, and not one whose longer name has this one in it."""
+    return re.search(rf"(?<![\w.-]){re.escape(pod)}(?!-|\.?\w)", reason) is not None
 
 
 def _troubles(worker: Worker, rules: Rules) -> list[tuple[str, float, str]]:

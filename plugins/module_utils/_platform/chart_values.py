@@ -124,6 +124,16 @@ def at(values: Any, *path: str) -> Any:
     return values
 
 
+def mapping(value: Any) -> Mapping[str, Any]:
+    """An empty one where the values have another form, which is refused elsewhere."""
+    return value if isinstance(value, Mapping) else {}
+
+
+def entries(value: Any) -> list[Any]:
+    """An empty one where the values have another form: what is not a list is the chart's to refuse."""
+    return list(value) if isinstance(value, list | tuple) else []
+
+
 def named_entries(values: Any, place: str = "") -> Iterator[tuple[str, str]]:
     """The names in lists of the values, also those of environment variables that are made of Secrets, with the list that has them."""
     if isinstance(values, Mapping):
@@ -142,28 +152,23 @@ def service_accounts(values: Any, release: str) -> dict[str, str]:
     Rule: the official chart's templates/_helpers.yaml, with the platform's values and people's over them. ``values``: people's.
     ``release``: name of the release, which is the Application's.
     """
-    return {part: _account(_mapping(values), release, part, part) for part in WITH_RIGHTS}
+    return {part: _account(mapping(values), release, part, part) for part in WITH_RIGHTS}
 
 
 def worker_account(values: Any, release: str) -> str:
     """The ServiceAccount of worker pods, by the same rule."""
-    return _account(_mapping(values), release, "workers", "worker")
+    return _account(mapping(values), release, "workers", "worker")
 
 
 def config_map(values: Any, release: str) -> str:
     """The ConfigMap with Airflow's configuration, which every worker mounts."""
-    return f"{_base_name(_mapping(values), release)}-config"
+    return f"{_base_name(mapping(values), release)}-config"
 
 
 def _account(values: Mapping[str, Any], release: str, part: str, suffix: str) -> str:
-    account = _mapping(_mapping(values.get(part)).get("serviceAccount"))
+    account = mapping(mapping(values.get(part)).get("serviceAccount"))
     default = f"{_base_name(values, release)}-{suffix}" if account.get("create", True) else "default"
     return str(account.get("name") or default)
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    """An empty one where the values have another form, which is refused elsewhere."""
-    return value if isinstance(value, Mapping) else {}
 
 
 def _base_name(values: Mapping[str, Any], release: str) -> str:

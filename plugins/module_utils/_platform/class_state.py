@@ -16,7 +16,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import
 from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import named
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import KubeApi, at_once
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.resources import collection
-from ansible_collections.gitops.airflow.plugins.module_utils._platform.chart_values import JOBS, PODS_WITH_DAGS, at
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.chart_values import JOBS, PODS_WITH_DAGS, at, entries
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.refusal import Refusal
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings import AirflowSettings, Settings
 
@@ -66,8 +66,7 @@ def _named(given: Settings, airflow: AirflowSettings) -> Iterator[tuple[str, str
 
 def _made(values: Any) -> Iterator[str]:
     """The PriorityClasses that the official chart makes."""
-    entries = at(values, "priorityClasses")
-    for item in entries if isinstance(entries, list | tuple) else ():
+    for item in entries(at(values, "priorityClasses")):
         if isinstance(item, Mapping):
             yield str(item.get("name"))
 

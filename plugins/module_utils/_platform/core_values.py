@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.gitops.airflow.plugins.module_utils._platform.chart_values import TOLERATIONS, at
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.chart_values import TOLERATIONS, at, mapping
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.worker_namespaces import placement
 
 
@@ -22,5 +22,5 @@ def core_values(entry: Mapping[str, Any], values: Any) -> dict[str, Any]:
     if "tolerations" in found:
         found["tolerations"] = [*(at(values, "tolerations") or TOLERATIONS), *found["tolerations"]]
     if "nodeSelector" in found:
-        found["nodeSelector"] = {**(at(values, "nodeSelector") or {}), **found["nodeSelector"]}
+        found["nodeSelector"] = {**mapping(at(values, "nodeSelector")), **found["nodeSelector"]}
     return found

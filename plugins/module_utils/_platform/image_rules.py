@@ -10,18 +10,18 @@ from typing import Any
 
 from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import named
 from ansible_collections.gitops.airflow.plugins.module_utils._platform import references
-from ansible_collections.gitops.airflow.plugins.module_utils._platform.chart_values import at
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.chart_values import at, entries
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.refusal import Refusal
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings import AirflowSettings, Settings
 
 _OF_IMAGES = ("airflow", "pod_template")
 _SECTIONS = ("kubernetes_executor", "kubernetes")
-# Where the chart, and Airflow's executor for workers, take the image of Airflow from.
+# Where the chart takes the image of Airflow from.
 IMAGE_VALUES = (
     *("defaultAirflowRepository", "defaultAirflowTag", "defaultAirflowDigest"),
     *(f"images.{name}.{part}" for name in _OF_IMAGES for part in ("repository", "tag", "digest")),
-    *(f"config.{section}.worker_container_{part}" for section in _SECTIONS for part in ("repository", "tag")),
 )
+WORKER_OPTIONS = ("worker_container_repository", "worker_container_tag")
 # When a node pulls it: for Airflow's own pods, and for workers.
 PULL_VALUES = tuple(f"images.{name}.pullPolicy" for name in _OF_IMAGES)
 POD_TEMPLATE, BASE = "podTemplate", "base"
@@ -43,7 +43,7 @@ def python_requirements(given: Settings, airflow: AirflowSettings) -> Iterator[R
 
 
 def image_once(_given: Settings, airflow: AirflowSettings) -> Iterator[Refusal]:
-    found = [path for path in IMAGE_VALUES if at(airflow.values, *path.split("."))] if airflow.python_requirements else []
+    found = list(_images(airflow.values)) if airflow.python_requirements else []
     if found:
         yield Refusal(
             "image_twice",
@@ -53,6 +53,20 @@ def image_once(_given: Settings, airflow: AirflowSettings) -> Iterator[Refusal]:
             "airflow_app_python_requirements.",
             f"Remove {', '.join(found)} from airflow_app_values. For another image to build from, set platform_airflow_image.",
         )
+
+
+def _images(values: Any) -> Iterator[str]:
+    """Where values set another image of Airflow, for the chart or for the executor's workers.
+
+    The executor uses a repository and a tag only if it has both (airflow/kubernetes/kube_config.py). The chart sets both by templates, so
+    one that people set is enough, unless they empty the other one.
+    """
+    yield from (path for path in IMAGE_VALUES if at(values, *path.split(".")))
+    for section in _SECTIONS:
+        options = {option: at(values, "config", section, option) for option in WORKER_OPTIONS}
+        if "" not in options.values():
+            # A text with a template is the chart's own.
+            yield from (f"config.{section}.{option}" for option, value in options.items() if value and "{{" not in str(value))
 
 
 def pull_policy(_given: Settings, airflow: AirflowSettings) -> Iterator[Refusal]:
@@ -74,7 +88,7 @@ def _always(values: Any) -> list[str]:
     """Where values ask the nodes to pull Airflow's image at each start."""
     found = [path for path in PULL_VALUES if at(values, *path.split(".")) == ALWAYS]
     spec = at(references.parsed(at(values, POD_TEMPLATE)), "spec")
-    containers = [item for item in at(spec, "containers") or [] if isinstance(item, Mapping)]
+    containers = [item for item in entries(at(spec, "containers")) if isinstance(item, Mapping)]
     # Airflow replaces this container's image by its own, and keeps when it is pulled (PodGenerator.construct_pod).
     if any(item.get("name") == BASE and item.get("imagePullPolicy") == ALWAYS for item in containers):
         found.append(f"imagePullPolicy of the container {BASE} in {POD_TEMPLATE}")

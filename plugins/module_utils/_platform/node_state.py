@@ -11,7 +11,8 @@ from functools import partial
 from typing import Any
 
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import KubeApi, core_path
-from ansible_collections.gitops.airflow.plugins.module_utils._platform.chart_values import TOLERATIONS, at
+from ansible_collections.gitops.airflow.plugins.module_utils._platform import placement_rules
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.chart_values import TOLERATIONS, at, entries, mapping
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.core_values import core_values
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.network_ranges import permitted
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.node_fit import Fit, fit, selects
@@ -60,12 +61,17 @@ def groups(given: Settings, airflow: AirflowSettings) -> Iterator[Group]:
 
 
 def _merged(template: Obj, profile: Obj) -> dict[str, Any]:
-    """As the cluster policy gives a profile to a pod (airflow_local_settings.py)."""
-    affinity = {**(template.get("affinity") or {}), **(profile.get("affinity") or {})}
+    """As the cluster policy gives a profile to a pod (airflow_local_settings.py).
+
+    The template is people's. What has another form in it is the API server's to refuse, so no node is judged by it.
+    """
+    affinity = template.get("affinity") or {}
+    known = {} if any(placement_rules.affinity(affinity)) else affinity
+    tolerations = [item for item in entries(template.get("tolerations")) if isinstance(item, Mapping)]
     return {
-        "nodeSelector": {**(template.get("nodeSelector") or {}), **(profile.get("nodeSelector") or {})},
-        "tolerations": [*(template.get("tolerations") or []), *(profile.get("tolerations") or [])],
-        "affinity": affinity,
+        "nodeSelector": {**mapping(template.get("nodeSelector")), **(profile.get("nodeSelector") or {})},
+        "tolerations": [*tolerations, *(profile.get("tolerations") or [])],
+        "affinity": {**known, **(profile.get("affinity") or {})},
     }
 
 

@@ -17,7 +17,7 @@ from typing import Any
 from ansible.module_utils.common.dict_transformations import dict_merge
 from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import named
 from ansible_collections.gitops.airflow.plugins.module_utils._platform import pod_profile, profile_rules, references
-from ansible_collections.gitops.airflow.plugins.module_utils._platform.chart_values import at
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.chart_values import at, entries
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.forms import amount
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.refusal import Refusal
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings import AirflowSettings, Settings
@@ -64,15 +64,10 @@ def _container(item: Any, init: bool = False) -> Iterator[Container]:
         yield Container(str(item.get("name")), pod_profile.plain(item.get("resources")), init)
 
 
-def _items(value: Any) -> list[Any]:
-    """What is not a list is the chart's to refuse."""
-    return value if isinstance(value, list) else []
-
-
 def _of_template(values: Any) -> Iterator[Container]:
     template = references.parsed(at(values, "podTemplate"))
     for key, init in (("containers", False), ("initContainers", True)):
-        for item in _items(at(template, "spec", key)):
+        for item in entries(at(template, "spec", key)):
             yield from _container(item, init)
 
 
@@ -85,7 +80,7 @@ def _of_values(values: Any) -> Iterator[Container]:
         if at(workers, part, "enabled"):
             yield Container(name, pod_profile.plain(at(workers, part, "resources")), init)
     for part, init in (("extraContainers", False), ("extraInitContainers", True)):
-        for item in _items(at(workers, part)):
+        for item in entries(at(workers, part)):
             yield from _container(item, init)
 
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.gitops.airflow.plugins.module_utils._platform import shapes
-from ansible_collections.gitops.airflow.plugins.module_utils._platform.chart_values import at
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.chart_values import at, entries, mapping
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import CORE_SECRETS, WORKER_SECRETS, Ref
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.refusal import Refusal
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings import AirflowSettings, Settings
@@ -73,7 +73,7 @@ class Reference:
 
 
 def _items(source: Mapping[str, Any]) -> tuple[str, ...]:
-    return tuple(str(item["key"]) for item in source.get("items") or [] if isinstance(item, Mapping) and "key" in item)
+    return tuple(str(item["key"]) for item in entries(source.get("items")) if isinstance(item, Mapping) and "key" in item)
 
 
 def _source(key: str, value: Mapping[str, Any]) -> tuple[str, Any, tuple[str, ...]] | None:
@@ -110,11 +110,11 @@ def _named(part: Any) -> Iterator[tuple[str, Any, tuple[str, ...]]]:
 
 def _of_part(name: str, part: Any) -> Iterator[tuple[str, Any, tuple[str, ...]]]:
     """What one part of the chart's values names."""
-    entries = [entry for entry in part if isinstance(entry, Mapping)] if isinstance(part, list | tuple) else []
+    found = [entry for entry in entries(part) if isinstance(entry, Mapping)]
     if name == "secret":
-        yield from ((SECRET, entry.get("secretName"), (str(entry.get("secretKey")),)) for entry in entries)
+        yield from ((SECRET, entry.get("secretName"), (str(entry.get("secretKey")),)) for entry in found)
     elif name == "imagePullSecrets":
-        yield from ((SECRET, entry.get("name"), ()) for entry in entries)
+        yield from ((SECRET, entry.get("name"), ()) for entry in found)
     elif name in SECRET_NAMES:
         yield SECRET, part, SECRET_NAMES[name]
     else:
@@ -208,7 +208,9 @@ def _of_profiles(given: Settings, airflow: AirflowSettings) -> Iterator[tuple[Re
 
 def _rendered(values: Any) -> set[tuple[str, str]]:
     """What the official chart makes of people's values, in the core namespace."""
-    return {(kind, name) for kind, part in ((SECRET, "extraSecrets"), (CONFIG_MAP, "extraConfigMaps")) for name in at(values, part) or {}}
+    return {
+        (kind, name) for kind, part in ((SECRET, "extraSecrets"), (CONFIG_MAP, "extraConfigMaps")) for name in mapping(at(values, part))
+    }
 
 
 def refusals(

@@ -255,12 +255,43 @@ DUMPED = "p&ss<w0rd-äö\\77!"
             "00000010  3c 77 30 72 64 2d c3 a4  c3 b6 5c 37 37 21 0a     |<w0rd-....\\77!.|\n0000001f",
             "00000000  61 20 70 6c 61 69 6e 74  65 78 74 20 M  |a plaintext M|\n00000010  M 0a     |M.|\n0000001f",
         ),
+        (
+            # hexdump -C, between the lines of a logger
+            "00000000  61 20 70 6c 61 69 6e 74  65 78 74 20 70 26 73 73  |a plaintext p&ss|\nretry in 10 seconds\n"
+            "00000010  3c 77 30 72 64 2d c3 a4  c3 b6 5c 37 37 21 0a     |<w0rd-....\\77!.|\nfiles 10 20 30",
+            "00000000  61 20 70 6c 61 69 6e 74  65 78 74 20 M  |a plaintext M|\nretry in 10 seconds\n"
+            "00000010  M 0a     |M.|\nfiles 10 20 30",
+        ),
+        (
+            # od -A n -t x1: four bytes are a line of a dump
+            "61 20 70 6c 61 69 6e 74 65 78 74 20 70 26 73 73\ntook 1000 ms\n3c 77 30 72 64 2d c3 a4 c3 b6 5c 37\n37 21 0a 0a",
+            "61 20 70 6c 61 69 6e 74 65 78 74 20 M\ntook 1000 ms\nM\nM 0a 0a",
+        ),
     ],
 )
 def test_s1_dumps_line_by_line(text: str, shown: str) -> None:
     """S1: the bytes and the characters beside them. What stands around the value stays."""
     assert holds_secret(text, [DUMPED])
     assert Masker([DUMPED]).text(text) == shown.replace("M", MASK)
+
+
+@pytest.mark.parametrize(
+    ("last", "shown"),
+    [
+        ("0000020 21", "0000020 M"),
+        ("21 >!<", "M >M<"),
+        ("21  |!|", "M  |M|"),
+        ("00000010: 21  !", "00000010: M  M"),
+        ("00000010: 21", "00000010: M"),
+        ("21", None),
+        ("21 0a 0a", None),
+    ],
+)
+def test_s1_one_byte_beside_an_offset_or_characters_is_a_line_of_a_dump(last: str, shown: str | None) -> None:
+    """S1: and a number alone is none, so the value has no end there."""
+    text = f"70 26 73 73 3c 77 30 72 64 2d c3 a4 c3 b6 5c 37 37\n{last}"
+    masked = text if shown is None else f"M\n{shown}".replace("M", MASK)
+    assert Masker([DUMPED]).text(text) == masked
 
 
 def test_s1_a_dump_of_what_looks_like_a_secret() -> None:
@@ -278,6 +309,8 @@ def test_s1_a_dump_of_what_looks_like_a_secret() -> None:
         "commit abcdef12 34 56\n  deadbeef: cafe babe\n2026-11-26 10 11 12 13 14",
         "0000000 1234 5678\n0000000 123 456 777",
         "   1   2   3   4\n   a   b   c   d   e",
+        # Three numbers are the bytes of no dump, also if they are those of the value.
+        "0000000 68 75 6e 74 65 72\nfiles 32 32 78",
     ],
 )
 def test_s5_a_dump_without_a_secret_stays(text: str) -> None:

@@ -24,7 +24,12 @@ def scheduled(when: str, by: str = "default-scheduler", status: str = "True") ->
     }
 
 
-OTHERS = [lease("kube-controller-manager", "2026-05-04T11:58:00.1Z"), lease("apiserver-x", "2026-05-04T12:00:00.000000Z")]
+OTHERS = [
+    lease("apiserver-of-earlier", "2026-05-04T11:30:00Z"),
+    lease("kube-controller-manager", "2026-05-04T12:00:04.1Z"),
+    lease("apiserver-x", "2026-05-04T12:00:00.000000Z"),
+]
+AHEAD = lease("kube-controller-manager", "2026-05-04T13:00:00Z")
 
 
 @pytest.mark.parametrize(
@@ -40,6 +45,10 @@ OTHERS = [lease("kube-controller-manager", "2026-05-04T11:58:00.1Z"), lease("api
         (OTHERS, [], None),
         ([lease("kube-scheduler", "2026-05-04T11:50:00Z")], [], None),
         ([lease("kube-scheduler", "2026-05-04T11:50:00Z"), lease("apiserver-x", None)], [], None),
+        # One component whose clock is ahead, beside one that is not and alone.
+        ([lease("kube-scheduler", "2026-05-04T11:59:58Z"), lease("apiserver-x", "2026-05-04T12:00:00Z"), AHEAD], [], None),
+        ([lease("kube-scheduler", "2026-05-04T11:59:58Z"), AHEAD], [], None),
+        ([lease("kube-scheduler", "2026-05-04T11:50:00Z"), lease("apiserver-x", "2026-05-04T12:00:00Z"), AHEAD], [], 600.0),
         # What another scheduler did, and what this one refused.
         ([lease("kube-scheduler", "2026-05-04T11:50:00Z"), *OTHERS], [scheduled("2026-05-04T11:55:00Z", "gpu-scheduler")], 600.0),
         ([lease("kube-scheduler", "2026-05-04T11:50:00Z"), *OTHERS], [scheduled("2026-05-04T11:55:00Z", status="False")], 600.0),

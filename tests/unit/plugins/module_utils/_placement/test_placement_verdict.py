@@ -625,6 +625,26 @@ def test_the_next_action_is_that_of_the_worker_that_the_reason_names() -> None:
     assert advice([one, two], "worker pod-b is Pending, expected Succeeded") == ""
 
 
+@pytest.mark.parametrize(
+    ("reason", "named"),
+    [
+        ("worker pod-1 for 60 s", True),
+        ("worker pod-1: it waits", True),
+        ("pod airflow-cron/pod-1.", True),
+        ("worker pod-10 for 60 s", False),
+        ("worker pod-1-b for 60 s", False),
+        ("worker pod-1.b for 60 s", False),
+        ("worker a-pod-1 for 60 s", False),
+        ("worker a.pod-1 for 60 s", False),
+        ("worker apod-1 for 60 s", False),
+    ],
+)
+def test_the_next_action_is_not_that_of_a_pod_whose_name_is_part_of_the_named_one(reason: str, named: bool) -> None:
+    one = worker(scheduler("Unschedulable"), node="", name="pod-1")
+    (cause,) = homeless(one)
+    assert bool(advice([one], f"{reason} {words(one, cause)}")) == named
+
+
 def test_trouble_that_passes_is_forgotten() -> None:
     past = verdict([worker(scheduler("Unschedulable"), node="")])[1]
     result, past = verdict([worker(RUNNING)], past=past, now=50)

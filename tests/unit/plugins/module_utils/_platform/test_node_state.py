@@ -27,6 +27,15 @@ def node(name: str = "a", taints: Any = None, **labels: str) -> dict[str, Any]:
     return {"metadata": {"name": name, "labels": labels}, "spec": {"taints": taints}}
 
 
+ODD_TEMPLATES = (
+    "nodeSelector: [a]",
+    "tolerations: 5",
+    "affinity: {nodeAffinity: 5}",
+    *(f"affinity: {{nodeAffinity: {{{REQUIRED}: {odd}}}}}" for odd in ("5", "{nodeSelectorTerms: 5}", "{nodeSelectorTerms: [x]}")),
+    f"affinity: {{nodeAffinity: {{{REQUIRED}: {{nodeSelectorTerms: [{{matchExpressions: [x]}}]}}}}}}",
+)
+
+
 def has(label: str) -> dict[str, Any]:
     return {"nodeAffinity": {REQUIRED: {"nodeSelectorTerms": [{"matchExpressions": [{"key": label, "operator": "Exists"}]}]}}}
 
@@ -54,6 +63,11 @@ def said(found: Nodes | None, settings: Settings) -> tuple[list[str], list[Any]]
         (given(POOL), (node(pool="etl", taints=CONTROL_PLANE),)),
         (given({**POOL, "tolerations": TOLERATED}), (node(pool="etl", taints=TAINTS),)),
         (given({"require_node": True}), (node(),)),
+        # No node is judged by what has another form than the API server takes.
+        (given(POOL, values={"tolerations": [5, *TOLERATED]}), (node(pool="etl", taints=TAINTS),)),
+        *((given(POOL, values={"workers": {key: 5}}), (node(pool="etl"),)) for key in ("nodeSelector", "affinity")),
+        *((given(POOL, values={"podTemplate": f"spec: {{{odd}}}"}), (node(pool="etl"),)) for odd in ODD_TEMPLATES),
+        (given(core_placement=POOL, values={"nodeSelector": 5}), (node(pool="etl"),)),
         # People's values for every worker hold as well, except where the namespace says something else.
         (given(POOL, values={"tolerations": TOLERATED}), (node(pool="etl", taints=TAINTS),)),
         (given(POOL, values={"workers": {"nodeSelector": {"pool": "web", "zone": "a"}}}), (node(pool="etl", zone="a"),)),

@@ -255,6 +255,24 @@ def own(values: Any) -> dict[str, Any]:
     return {"values": values}
 
 
+WORKER_OPTION, OF_CHART = "config.kubernetes_executor.worker_container", "{{ .Values.defaultAirflowRepository }}"
+
+
+def worker_image(repository: Any, tag: Any) -> dict[str, Any]:
+    return {"config": {"kubernetes_executor": {"worker_container_repository": repository, "worker_container_tag": tag}}}
+
+
+MOUNTED = "/opt/gitops-airflow"
+ODD_SPECS = (
+    "5",
+    "[]",
+    "{containers: 5}",
+    "{containers: base}",
+    "{containers: [base, 5]}",
+    "{containers: {name: base, imagePullPolicy: Always}}",
+)
+
+
 def pod_template(always: str) -> str:
     """A pod template of people's own, in which one container's image is pulled at each start."""
     policies = ({"name": name, **({"imagePullPolicy": "Always"} if name == always else {})} for name in ("base", "sidecar"))
@@ -295,6 +313,12 @@ def pod_template(always: str) -> str:
         {"python_requirements": "requirements.txt", **own({"images": {"airflow": {"pullPolicy": "IfNotPresent"}, "pod_template": None}})},
         {"python_requirements": "requirements.txt", **own({"images": {"pod_template": {"pullPolicy": "Never"}}})},
         {"python_requirements": "requirements.txt", **own({"podTemplate": pod_template("sidecar")})},
+        # The executor uses both or none, and the chart's own templates name the image that is built.
+        {"python_requirements": "requirements.txt", **own(worker_image("mine", ""))},
+        {"python_requirements": "requirements.txt", **own(worker_image("", "1"))},
+        {"python_requirements": "requirements.txt", **own(worker_image(OF_CHART, OF_CHART))},
+        # What is not a list of containers is the API server's to refuse.
+        *({"python_requirements": "requirements.txt", **own({"podTemplate": f"# {MOUNTED}\nspec: {spec}"})} for spec in ODD_SPECS),
         # Only for an image that the run builds.
         own({"images": {"airflow": {"tag": "mine", "pullPolicy": "Always"}, "pod_template": {"pullPolicy": "Always"}}}),
         own({"podTemplate": pod_template("base")}),
@@ -336,6 +360,10 @@ REMOVE = "Remove the option from airflow_app_values"
                     "config.kubernetes_executor.worker_container_repository",
                 ),
                 ({"config": {"kubernetes": {"worker_container_tag": "mine"}}}, "config.kubernetes.worker_container_tag"),
+                (worker_image("mine", "1"), f"{WORKER_OPTION}_repository, {WORKER_OPTION}_tag"),
+                # The other one is the chart's.
+                (worker_image(OF_CHART, 1), f"{WORKER_OPTION}_tag"),
+                (worker_image("mine", None), f"{WORKER_OPTION}_repository"),
             )
         ),
         *(

@@ -66,6 +66,8 @@ def given(values: Any, **more: Any) -> AirflowSettings:
             {"k"},
             (CRON,),
         ),
+        # Of another form than the chart's schema or the API server takes.
+        ({"volumes": [{"name": "v", "secret": {"secretName": "db", "items": 5}}]}, "Secret", "db", set(), (CORE, CRON)),
         # The chart renders it there.
         ({"extraSecrets": {"db": {"data": "x"}}, "secret": SECRET}, "Secret", "db", {"password"}, (CRON,)),
     ],
@@ -95,6 +97,8 @@ def test_f9_what_values_name(values: dict[str, Any], kind: str, name: str, keys:
         },
         {"scheduler": {"env": [{"name": "X", "valueFrom": {"secretKeyRef": {"name": "airflow-mysql", "key": "username"}}}]}},
         {"flower": {"env": FROM_SECRET}, "secret": "text", "imagePullSecrets": {"a": "b"}},
+        # Of another form: the chart refuses it.
+        {"extraSecrets": 5, "extraConfigMaps": ["x"], "secret": 5, "imagePullSecrets": 5},
     ],
 )
 def test_nothing_is_named(values: Any) -> None:

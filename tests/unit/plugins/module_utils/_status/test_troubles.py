@@ -130,7 +130,8 @@ def test_leases_that_cannot_be_read_say_nothing(status: int) -> None:
 
 
 def leases(renewed: str) -> list[Obj]:
-    times = {"kube-scheduler": renewed, "kube-controller-manager": "2026-05-04T12:00:00.000000Z"}
+    now = "2026-05-04T12:00:00.000000Z"
+    times = {"kube-scheduler": renewed, "kube-controller-manager": now, "apiserver-x": now}
     return [{"metadata": {"name": name}, "spec": {"renewTime": time}} for name, time in times.items()]
 
 
