@@ -153,8 +153,8 @@ def _own(decision: Decision, given: Settings) -> Iterator[Refusal]:
             "own_argocd",
             given.argocd,
             "an existing Argo CD belongs to others",
-            f"platform_argocd is 'existing', but the platform installed the Argo CD in {given.argocd_namespace} itself, and would leave it "
-            "without an owner.",
+            f"platform_argocd is 'existing', but the platform installed the Argo CD in {decision.record.namespace} itself, and would leave "
+            "it without an owner.",
             "Set platform_argocd to install. To use another Argo CD, remove the platform with destroy.yml first.",
         )
 

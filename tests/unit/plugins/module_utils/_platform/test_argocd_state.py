@@ -158,9 +158,10 @@ def test_only_what_is_missing_is_asked_for() -> None:
 
 
 def test_the_platforms_own_argo_cd_is_not_an_existing_one() -> None:
-    record = Record("argocd", "ours", "airflow", "applied", frozenset())
-    result = said(argocd(), GIVEN, replace(NOTHING, record=record))
-    assert [(item.code, "destroy.yml" in item.next_action) for item in result] == [("own_argocd", True)]
+    record = Record("gitops", "ours", "airflow", "applied", frozenset())
+    (refusal,) = said(argocd(), GIVEN, replace(NOTHING, record=record))
+    assert (refusal.code, "destroy.yml" in refusal.next_action) == ("own_argocd", True)
+    assert "installed the Argo CD in gitops itself" in refusal.message
 
 
 def test_everything_that_an_owner_must_change_is_said_at_once() -> None:
