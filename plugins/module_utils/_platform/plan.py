@@ -186,7 +186,7 @@ def make_plan(state: State, given: Settings) -> Plan:
     rights = [item.ref for item in own_objects(state, given, *RIGHTS_KINDS)]
     plan.retired += [ref for ref in rights if _is_unused_right(ref, plan, given)]
     projects = own_objects(state, given, "AppProject") if given.existing_argocd else []
-    plan.retired += [item.ref for item in projects if item.ref.name != given.project]
+    plan.retired += [item.ref for item in projects if item.ref != Ref("AppProject", str(given.argocd_namespace), given.project)]
     plan.retired += [Ref("Namespace", "", name) for name in plan.dropped_namespaces]
     plan.log_store = log_store_text(airflow.logs, given.logs_namespace)
     stored = [item for item in secrets if item.ref == Ref("Secret", given.core_namespace, LOG_SECRET)]
@@ -299,6 +299,7 @@ def refusals(state: State, plan: Plan, given: Settings, airflow: AirflowSettings
         *_older_version(plan, given),
         *_tasks_at_upgrade(state, plan, given),
         *_moved_core(state, plan, given),
+        *_moved_argocd(state, plan, given),
         *_tasks_in_dropped(state, plan),
         *node_state.refusals(state.nodes, given, airflow),
         *class_state.refusals(state.classes, given, airflow),
@@ -404,6 +405,23 @@ def _moved_core(state: State, plan: Plan, given: Settings) -> Iterator[Refusal]:
             f"platform_core_namespace is '{given.core_namespace}', but Airflow's database is in '{', '.join(dropped)}' and cannot be "
             "moved.",
             "Correct platform_core_namespace, or remove the platform first.",
+        )
+
+
+def _moved_argocd(state: State, plan: Plan, given: Settings) -> Iterator[Refusal]:
+    """An Argo CD of others stays, and with it the Application that it has: two of them would deploy the same objects."""
+    if not given.existing_argocd or state.decision.record is not None:  # an Argo CD of the platform's own has a refusal of its own
+        return
+    wanted = Ref("Application", str(given.argocd_namespace), plan.application)
+    for ref in [item.ref for item in own_objects(state, given, "Application") if item.ref != wanted]:
+        yield Refusal(
+            "argocd_moved",
+            f"{ref.namespace}/{ref.name}",
+            "the Application keeps its namespace and its name",
+            f"platform_argocd_namespace is '{wanted.namespace}' and airflow_app_name is '{wanted.name}', but the platform has the "
+            f"{ref}. Both would deploy the same objects.",
+            f"Set platform_argocd_namespace to {ref.namespace} and airflow_app_name to {ref.name}. To move the Application, run once with "
+            "these values and airflow_app_state=absent, and then with the new ones. The volume of the database stays.",
         )
 
 

@@ -14,7 +14,7 @@ import pytest
 from ansible_collections.gitops.airflow.plugins.module_utils._git.credentials import Credentials
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.argocd_state import ArgoCD
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.copies import Source, Standing
-from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import Decision, Found, Ref, Sight
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import Decision, Found, Record, Ref, Sight
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.plan import GENERATED_KEYS, Plan, State, make_plan, refusals
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings import AirflowSettings, Logs, Repository, Settings
 
@@ -491,6 +491,40 @@ def test_a_dropped_namespace_is_known_without_a_project_of_its_own() -> None:
 def test_a_project_that_is_not_used_any_more_is_retired(settings: Settings, labels: dict[str, str], retired: bool) -> None:
     own = Found(Ref("AppProject", "argocd", "airflow"), {"name": "airflow", "namespace": "argocd", "labels": labels})
     assert (own.ref in plan(own, settings=settings).retired) is retired
+
+
+def in_argocd(kind: str, name: str, labels: dict[str, str] = OURS, namespace: str = "argocd", **more: str) -> Found:
+    return Found(Ref(kind, namespace, name), {"name": name, "namespace": namespace, "labels": {**labels, **more}})
+
+
+def test_a_project_of_the_same_name_in_another_namespace_is_retired() -> None:
+    used, left = in_argocd("AppProject", "airflow", namespace="shared"), in_argocd("AppProject", "airflow")
+    made = plan(used, left, settings=replace(existing(), argocd_namespace="shared"))
+    assert [ref for ref in made.retired if ref.kind == "AppProject"] == [left.ref]
+
+
+@pytest.mark.parametrize(
+    ("there", "settings", "refused"),
+    [
+        (in_argocd("Application", "airflow-core"), existing(), ""),
+        (in_argocd("Application", "airflow-core", namespace="shared"), existing(), "shared/airflow-core"),
+        (in_argocd("Application", "airflow-core"), replace(existing(), argocd_namespace="shared"), "argocd/airflow-core"),
+        (in_argocd("Application", "before"), existing(), "argocd/before"),
+        (in_argocd("Application", "before", OTHER), existing(), ""),
+        (in_argocd("Application", "before", {}), existing(), ""),
+        (in_argocd("AppProject", "before"), existing(), ""),
+        # With an Argo CD of its own, a platform may rename its Application, as before.
+        (in_argocd("Application", "before"), GIVEN, ""),
+    ],
+)
+def test_an_application_that_would_stay_is_refused(there: Found, settings: Settings, refused: str) -> None:
+    what = state(there)
+    result = [item for item in found(what, settings) if item.code == "argocd_moved"]
+    assert [item.value for item in result] == ([refused] if refused else [])
+    assert all(f"to {part}" in result[0].next_action for part in refused.split("/") if refused)
+    # Only one of the two pieces of advice can be followed.
+    what.decision = replace(what.decision, record=Record("argocd", "ours", "airflow", "applied", None))
+    assert "argocd_moved" not in [item.code for item in found(what, settings)]
 
 
 def test_what_an_argo_cd_of_others_lacks_is_refused() -> None:
