@@ -137,7 +137,7 @@ def _minor(version: str) -> tuple[int, int]:
 def refusals(found: ArgoCD | None, decision: Decision, given: Settings, airflow: AirflowSettings) -> Iterator[Refusal]:
     if found is None:
         return
-    absent = [*_own(decision, given), *_absent(found, given)]
+    absent = [*own(decision, given), *_absent(found, given)]
     if absent:  # nothing else can be said of it
         yield from absent
         return
@@ -147,15 +147,17 @@ def refusals(found: ArgoCD | None, decision: Decision, given: Settings, airflow:
     yield from _trust(found, given, airflow)
 
 
-def _own(decision: Decision, given: Settings) -> Iterator[Refusal]:
-    if decision.record is not None:
+def own(decision: Decision, given: Settings) -> Iterator[Refusal]:
+    """That an Argo CD of the platform's own would stay without an owner, also after a removal."""
+    if given.existing_argocd and decision.record is not None and (decision.record.owner == "ours" or decision.adoption):
         yield Refusal(
             "own_argocd",
             given.argocd,
             "an existing Argo CD belongs to others",
             f"platform_argocd is 'existing', but the platform installed the Argo CD in {decision.record.namespace} itself, and would leave "
             "it without an owner.",
-            "Set platform_argocd to install. To use another Argo CD, remove the platform with destroy.yml first.",
+            "Set platform_argocd to install. To use another Argo CD, remove the platform first: run destroy.yml with platform_argocd set "
+            "to install.",
         )
 
 

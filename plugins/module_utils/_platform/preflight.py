@@ -226,6 +226,7 @@ class Preflight:
         outcome.plan = plans.make_plan(state, given)
         outcome.warnings += outcome.plan.network.gaps
         if self._purpose == REMOVE:
+            outcome.refusals += argocd_state.own(state.decision, given)
             return
         outcome.warnings += argocd_state.warnings(state.argocd)
         others = [refusal for refusal in state.decision.refusals if self._purpose == INSTALL or refusal.code != "tasks_run"]

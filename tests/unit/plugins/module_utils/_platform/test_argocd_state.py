@@ -12,9 +12,10 @@ from typing import Any, cast
 import pytest
 from ansible_collections.gitops.airflow.plugins.module_utils._argocd.project import IN_CLUSTER
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError
+from ansible_collections.gitops.airflow.plugins.module_utils._base.owner import Owner
 from ansible_collections.gitops.airflow.plugins.module_utils._git.credentials import Credentials
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import KubeApi
-from ansible_collections.gitops.airflow.plugins.module_utils._platform.argocd_state import ArgoCD, read, refusals, warnings
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.argocd_state import ArgoCD, own, read, refusals, warnings
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import Decision, Found, Record, Ref, Sight
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings import AirflowSettings, Repository, Settings
 
@@ -160,8 +161,24 @@ def test_only_what_is_missing_is_asked_for() -> None:
 def test_the_platforms_own_argo_cd_is_not_an_existing_one() -> None:
     record = Record("gitops", "ours", "airflow", "applied", frozenset())
     (refusal,) = said(argocd(), GIVEN, replace(NOTHING, record=record))
-    assert (refusal.code, "destroy.yml" in refusal.next_action) == ("own_argocd", True)
+    assert (refusal.code, "run destroy.yml with platform_argocd set to install" in refusal.next_action) == ("own_argocd", True)
     assert "installed the Argo CD in gitops itself" in refusal.message
+
+
+@pytest.mark.parametrize(
+    ("owner", "adoption", "mode", "refused"),
+    [
+        ("ours", False, "existing", True),
+        ("older", True, "existing", True),
+        # An older platform that may be another one.
+        ("older", False, "existing", False),
+        ("ours", False, "install", False),
+    ],
+)
+def test_whose_argo_cd_would_stay_without_an_owner(owner: Owner, adoption: bool, mode: str, refused: bool) -> None:
+    decision = Decision([], adoption, [], Record("argocd", owner, "", "applied", None))
+    assert bool([*own(decision, replace(GIVEN, argocd=mode))]) is refused
+    assert [*own(replace(decision, record=None), replace(GIVEN, argocd=mode))] == []
 
 
 def test_everything_that_an_owner_must_change_is_said_at_once() -> None:
