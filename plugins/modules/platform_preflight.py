@@ -255,6 +255,12 @@ plan:
     repository_secret:
       description: Name of the Secret by which Argo CD knows the platform repository.
       type: str
+    argocd_objects:
+      description:
+        - The AppProjects and repository Secrets of the platform in Argo CD's namespace, by whatever names, for
+          M(gitops.airflow.platform_objects).
+      type: list
+      elements: dict
     repo_server:
       description: Name of the Deployment of Argo CD's repository server.
       type: str

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ansible_collections.gitops.airflow.plugins.module_utils._argocd.repository import SECRET_TYPE
 from ansible_collections.gitops.airflow.plugins.module_utils._base.owner import labels_of, owner_of
 from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import named
 from ansible_collections.gitops.airflow.plugins.module_utils._git.credentials import BASIC_SECRET, GIT_SYNC_SECRETS
@@ -104,6 +105,7 @@ class Plan:
     project: str = ""  # the Application's AppProject
     own_project: str = ""  # the same if the roles make it
     repository_secret: str = ""
+    argocd_objects: list[Ref] = field(default_factory=list)  # the AppProjects and repository Secrets in Argo CD's namespace, by any name
     repo_server: str = DEFAULT_REPO_SERVER  # the Deployment of Argo CD's repository server
     folder_owner: dict[str, Any] = field(default_factory=dict)
     worker_secrets: list[str] = field(default_factory=lambda: [*WORKER_SECRETS, *FORMER_WORKER_SECRETS])
@@ -121,7 +123,7 @@ class Plan:
         return {
             **vars(self),
             "network": self.network.as_dict(),
-            **{name: [ref.as_dict() for ref in getattr(self, name)] for name in ("unmarked", "copies", "retired")},
+            **{name: [ref.as_dict() for ref in getattr(self, name)] for name in ("unmarked", "copies", "argocd_objects", "retired")},
         }
 
 
@@ -171,6 +173,7 @@ def make_plan(state: State, given: Settings) -> Plan:
     wanted = list(given.worker_namespaces)
     plan.dropped_namespaces = [name for name in dict.fromkeys(_used_namespaces(state, given)) if name not in wanted]
     plan.project, plan.own_project, plan.repository_secret = given.project, given.own_project, given.repository_secret
+    plan.argocd_objects = _argocd_objects(state, given)
     plan.repo_server = state.argocd.repo_server if state.argocd else DEFAULT_REPO_SERVER
     plan.embedded = {repo.kind: repo.embedded for repo in airflow.repositories}
     plan.git = {repo.kind: given.git_options(repo) for repo in airflow.repositories}
@@ -241,6 +244,16 @@ def own_project(state: State, given: Settings) -> Obj:
 def own_objects(state: State, given: Settings, *kinds: str) -> list[Found]:
     """Not those of another platform in the same cluster."""
     return [item for item in state.sight.labelled if item.ref.kind in kinds and is_own(item.metadata, state, given)]
+
+
+def _argocd_objects(state: State, given: Settings) -> list[Ref]:
+    """What goes with the Application. Their names follow from variables, so earlier runs may have used others."""
+    return [
+        item.ref
+        for item in own_objects(state, given, "AppProject", "Secret")
+        if item.ref.namespace == given.argocd_namespace
+        and (item.ref.kind == "AppProject" or SECRET_TYPE.items() <= labels_of(item.metadata).items())
+    ]
 
 
 def running_version(scheduler: Obj | None) -> str:

@@ -493,14 +493,31 @@ def test_a_project_that_is_not_used_any_more_is_retired(settings: Settings, labe
     assert (own.ref in plan(own, settings=settings).retired) is retired
 
 
-def in_argocd(kind: str, name: str, labels: dict[str, str] = OURS, namespace: str = "argocd", **more: str) -> Found:
-    return Found(Ref(kind, namespace, name), {"name": name, "namespace": namespace, "labels": {**labels, **more}})
+def in_argocd(kind: str, name: str, labels: dict[str, str] = OURS, namespace: str = "argocd") -> Found:
+    return Found(Ref(kind, namespace, name), {"name": name, "namespace": namespace, "labels": labels})
 
 
 def test_a_project_of_the_same_name_in_another_namespace_is_retired() -> None:
     used, left = in_argocd("AppProject", "airflow", namespace="shared"), in_argocd("AppProject", "airflow")
     made = plan(used, left, settings=replace(existing(), argocd_namespace="shared"))
     assert [ref for ref in made.retired if ref.kind == "AppProject"] == [left.ref]
+
+
+REPOSITORY = {"argocd.argoproj.io/secret-type": "repository"}
+
+
+@pytest.mark.parametrize("settings", [existing(project="data"), replace(GIVEN, name="airflow"), existing()])
+def test_a_removal_finds_what_the_platform_has_in_argo_cd_by_any_name(settings: Settings) -> None:
+    own = [in_argocd("AppProject", "airflow"), in_argocd("AppProject", "before")]
+    own += [in_argocd("Secret", name, {**OURS, **REPOSITORY}) for name in ("airflow-platform-repository", "before-platform-repository")]
+    others = [in_argocd("AppProject", "data", {}), in_argocd("Secret", "theirs", {**OTHER, **REPOSITORY}), in_argocd("Secret", "plain")]
+    others += [in_argocd("AppProject", "airflow", namespace="elsewhere"), in_argocd("Secret", "x", {**OURS, **REPOSITORY}, "elsewhere")]
+    others += [in_argocd("Secret", "old", {**OLDER, **REPOSITORY}), in_argocd("ConfigMap", "argocd-installed")]
+    made = plan(*others, *own, settings=settings)
+    assert made.argocd_objects == [item.ref for item in own]
+    assert made.as_dict()["argocd_objects"][0] == {"api_version": "", "kind": "AppProject", "namespace": "argocd", "name": "airflow"}
+    adopted = plan(*others, *own, settings=settings, adoption=True)
+    assert Ref("Secret", "argocd", "old") in adopted.argocd_objects
 
 
 @pytest.mark.parametrize(
