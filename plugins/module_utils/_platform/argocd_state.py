@@ -41,7 +41,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings 
 TESTED = (3, 0)
 CONTROLLER, REPO_SERVER = "application-controller", "repo-server"
 # Labels of Argo CD's workloads in its manifest, its Helm chart and its operator. The chart and the operator put a name before "argocd-".
-COMPONENT, NAME, VERSION = "app.kubernetes.io/component", "app.kubernetes.io/name", "app.kubernetes.io/version"
+COMPONENT, NAME = "app.kubernetes.io/component", "app.kubernetes.io/name"
 DEFAULT_REPO_SERVER = "argocd-repo-server"
 CLUSTER_SECRET = "argocd.argoproj.io/secret-type=cluster"
 CLUSTER_FIELDS = ("namespaces", "project", "server")
@@ -73,13 +73,17 @@ class ArgoCD:
 
     @property
     def version(self) -> str:
-        """Argo CD's version, by the controller's image or label; empty if neither says one."""
-        controller = self.workload(CONTROLLER) or {}
-        template = ((controller.get("spec") or {}).get("template") or {}).get("spec") or {}
-        images = [str(item.get("image") or "").partition("@")[0] for item in template.get("containers") or []]
-        tags = [image.rpartition("/")[2].partition(":")[2] for image in images]
-        texts = [*tags, str(((controller.get("metadata") or {}).get("labels") or {}).get(VERSION) or "")]
-        return next((text for text in texts if _VERSION.fullmatch(text)), "")
+        """Argo CD's version, by the image of its controller; empty if that does not say it.
+
+        An image of another name, or a tag below 2, may have a numbering of its own.
+        """
+        template = (((self.workload(CONTROLLER) or {}).get("spec") or {}).get("template") or {}).get("spec") or {}
+        containers = template.get("containers") or [{}]
+        controller = next((item for item in containers if item.get("name") == f"argocd-{CONTROLLER}"), containers[0])
+        image = str(controller.get("image") or "").partition("@")[0]
+        name, _colon, tag = image.rpartition("/")[2].partition(":")
+        known = name == "argocd" and _VERSION.fullmatch(tag) and _minor(tag) >= (2, 0)
+        return tag if known else ""
 
 
 def is_component(metadata: Mapping[str, Any], component: str) -> bool:
@@ -124,7 +128,7 @@ def warnings(found: ArgoCD | None) -> Iterator[str]:
         return
     minor = ".".join(map(str, TESTED))
     if not found.version:
-        yield f"Argo CD's version is unknown: neither the image nor a label of its application controller names one. Tested is {minor}."
+        yield f"Argo CD's version is unknown: the image of its application controller does not name it. Tested is {minor}."
     elif _minor(found.version) > TESTED:
         yield f"Argo CD has the version {found.version}. This version of the collection is tested with {minor}."
 

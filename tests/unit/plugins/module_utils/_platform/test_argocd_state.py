@@ -47,6 +47,16 @@ def argocd(image: str = "quay.io/argoproj/argocd:v3.0.23", **more: Any) -> ArgoC
     return ArgoCD(**{"workloads": (controller, workload("argocd-repo-server")), "crds": CRDS, **more})
 
 
+CONTAINER = "argocd-application-controller"
+
+
+def controlled(*containers: tuple[str, str]) -> ArgoCD:
+    """An Argo CD whose controller has these containers, by name and image."""
+    controller = workload(CONTAINER, component="application-controller")
+    controller["spec"]["template"]["spec"]["containers"] = [{"name": name, "image": image} for name, image in containers]
+    return argocd(workloads=(controller,))
+
+
 def project(**spec: Any) -> Obj:
     open_spec = {"sourceRepos": ["*"], "destinations": [{"server": "*", "namespace": "*"}]}
     return {"metadata": {"name": "data"}, "spec": {**open_spec, **spec}}
@@ -73,6 +83,7 @@ def said(found: ArgoCD | None, given: Settings, decision: Decision = NOTHING) ->
         (argocd(), GIVEN),
         (argocd(image="registry:5000/argocd@sha256:abc"), GIVEN),
         (argocd(image="quay.io/argoproj/argocd:v3.2.1"), GIVEN),
+        (argocd(image="registry.example.com/argocd:1.4.2"), GIVEN),
         (argocd(clusters=({**MINE, "namespaces": "airflow-core,airflow-cron"},)), GIVEN),
         with_project(project()),
         with_project(project(permitOnlyProjectScopedClusters=True), ({"server": IN_CLUSTER, "project": "data"},)),
@@ -194,7 +205,16 @@ def test_everything_that_an_owner_must_change_is_said_at_once() -> None:
         (argocd("quay.io/argoproj/argocd:v4.0.0@sha256:abc"), "v4.0.0", "has the version v4.0.0"),
         (argocd("registry:5000/argocd"), "", "version is unknown"),
         (argocd("registry:5000/argocd:latest"), "", "version is unknown"),
-        (ArgoCD((workload("x", "argocd:latest", "application-controller", **{"app.kubernetes.io/version": "v3.0.1"}),)), "v3.0.1", ""),
+        (argocd("registry:5000/argocd@sha256:abc"), "", "version is unknown"),
+        # Images and numbers of others.
+        (argocd("registry.example.com/team/argocd-rhel8:v1.16.0"), "", "version is unknown"),
+        (argocd("registry.example.com/mirror/our-argocd:v2.1.0"), "", "version is unknown"),
+        (argocd("registry.example.com/argocd:1.4.2"), "", "version is unknown"),
+        (argocd("registry.example.com/argocd:v2.0.0"), "v2.0.0", ""),
+        (controlled(("istio-proxy", "istio/proxyv2:1.20.0"), (CONTAINER, "q/argocd:v3.0.5")), "v3.0.5", ""),
+        (controlled((CONTAINER, "q/argocd:latest"), ("sidecar", "q/argocd:v2.8.0")), "", "version is unknown"),
+        (controlled(("main", "q/argocd:v3.0.6"), ("sidecar", "q/argocd:v2.8.0")), "v3.0.6", ""),
+        (controlled(), "", "version is unknown"),
         # Named as the Helm chart and the operator do it.
         (ArgoCD((workload("shared-application-controller", "q/argocd:v3.0.2"),)), "v3.0.2", ""),
         (ArgoCD(), "", ""),
