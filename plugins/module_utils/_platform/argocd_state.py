@@ -13,6 +13,7 @@ from typing import Any
 
 from ansible_collections.gitops.airflow.plugins.module_utils._argocd.permits import (
     closed_namespaces,
+    cluster_name,
     permits_kind,
     permits_namespace,
     permits_source,
@@ -44,7 +45,7 @@ CONTROLLER, REPO_SERVER = "application-controller", "repo-server"
 COMPONENT, NAME = "app.kubernetes.io/component", "app.kubernetes.io/name"
 DEFAULT_REPO_SERVER = "argocd-repo-server"
 CLUSTER_SECRET = "argocd.argoproj.io/secret-type=cluster"
-CLUSTER_FIELDS = ("namespaces", "project", "server")
+CLUSTER_FIELDS = ("name", "namespaces", "project", "server")
 NEEDED_CRDS = tuple(name for name in ARGOCD_CRDS if not name.startswith("applicationsets."))
 _VERSION = re.compile(r"v?(\d+)\.(\d+)\b[\w.+-]*")
 
@@ -241,7 +242,8 @@ def denied(project: Obj, given: Settings, airflow: AirflowSettings, clusters: Se
     spec, url = project.get("spec") or {}, public_url(airflow.platform.url)
     if not permits_source(project, airflow.platform.url):
         yield f"does not permit the repository {url}", f"add {url} to sourceRepos"
-    names = [name for name in map(str, given.worker_namespaces) if not permits_namespace(project, name)]
+    cluster = cluster_name(clusters)
+    names = [name for name in map(str, given.worker_namespaces) if not permits_namespace(project, name, cluster)]
     if names:
         yield f"does not permit {named(names)}", f"add destinations with the server {IN_CLUSTER} and the namespaces {', '.join(names)}"
     kinds = [f"{kind['group']}/{kind['kind']}".lstrip("/") for kind in airflow.kinds if not permits_kind(project, kind)]

@@ -86,6 +86,7 @@ def said(found: ArgoCD | None, given: Settings, decision: Decision = NOTHING) ->
         (argocd(image="registry.example.com/argocd:1.4.2"), GIVEN),
         (argocd(clusters=({**MINE, "namespaces": "airflow-core,airflow-cron"},)), GIVEN),
         with_project(project()),
+        with_project(project(destinations=[{"name": "hub", "namespace": "*"}]), ({"server": IN_CLUSTER, "name": "hub"},)),
         with_project(project(permitOnlyProjectScopedClusters=True), ({"server": IN_CLUSTER, "project": "data"},)),
         (argocd(known_hosts=f"{RSA}\n# x\n{ED} theirs"), with_repository(SSH, known_hosts=f"{RSA}\n{ED}")),
         (argocd(known_hosts="git.example.com,10.0.0.1 ssh-rsa AAAA"), with_repository(SSH, known_hosts=RSA)),
@@ -247,7 +248,7 @@ class Api:
     def items(self, path: str, query: Obj, *, whole: bool) -> list[Obj]:
         self.paths.append(f"{path}?{query['labelSelector']}")
         assert whole
-        secret = {"server": IN_CLUSTER, "namespaces": "argocd", "config": "t0ken"}
+        secret = {"server": IN_CLUSTER, "name": "hub", "namespaces": "argocd", "config": "t0ken"}
         encoded = {key: base64.b64encode(value.encode()).decode() for key, value in secret.items()}
         return {
             "statefulsets": [workload("argocd-application-controller", "q/argocd:v3.0.23")],
@@ -271,7 +272,7 @@ def test_what_is_read() -> None:
     assert (result.version, result.crds, result.elsewhere, result.known_hosts) == ("v3.0.23", CRDS, ("gitops",), RSA)
     assert (result.settings, result.authorities) == ({"url": "x"}, {})
     # Not the credentials.
-    assert result.clusters == ({"server": IN_CLUSTER, "namespaces": "argocd"},)
+    assert result.clusters == ({"server": IN_CLUSTER, "name": "hub", "namespaces": "argocd"},)
     assert {path.split("/namespaces/")[1].split("/")[0] for path in api.paths} == {"argocd"}
     # A namespace that does not exist is not asked.
     api.paths.clear()
