@@ -28,7 +28,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._argocd.repository 
     describe_missing,
     missing_trust,
 )
-from ansible_collections.gitops.airflow.plugins.module_utils._base.owner import PART_OF
+from ansible_collections.gitops.airflow.plugins.module_utils._base.owner import PART_OF, owner_of
 from ansible_collections.gitops.airflow.plugins.module_utils._base.url import public_url
 from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Obj, named
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import KubeApi, at_once
@@ -231,6 +231,15 @@ def _project(found: ArgoCD, given: Settings, airflow: AirflowSettings) -> Iterat
             rule,
             f"airflow_app_project is '{name}', but {given.argocd_namespace} has no AppProject of this name.",
             "Correct airflow_app_project, or remove it: then the run makes an AppProject of its own.",
+        )
+        return
+    if owner_of(found.project["metadata"], given.name) == "ours":
+        yield Refusal(
+            "argocd_project",
+            name,
+            "airflow_app_project names an AppProject of others",
+            f"airflow_app_project is '{name}', but the platform made this AppProject itself, and would no longer keep it up to date.",
+            "Remove airflow_app_project.",
         )
         return
     for what, action in denied(found.project, given, airflow, found.clusters):

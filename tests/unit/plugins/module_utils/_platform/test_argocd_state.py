@@ -12,7 +12,7 @@ from typing import Any, cast
 import pytest
 from ansible_collections.gitops.airflow.plugins.module_utils._argocd.project import IN_CLUSTER
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError
-from ansible_collections.gitops.airflow.plugins.module_utils._base.owner import Owner
+from ansible_collections.gitops.airflow.plugins.module_utils._base.owner import Owner, marks
 from ansible_collections.gitops.airflow.plugins.module_utils._git.credentials import Credentials
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import KubeApi
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.argocd_state import ArgoCD, own, read, refusals, warnings
@@ -86,6 +86,7 @@ def said(found: ArgoCD | None, given: Settings, decision: Decision = NOTHING) ->
         (argocd(image="registry.example.com/argocd:1.4.2"), GIVEN),
         (argocd(clusters=({**MINE, "namespaces": "airflow-core,airflow-cron"},)), GIVEN),
         with_project(project()),
+        with_project({**project(), "metadata": {"name": "data", "labels": marks("beta")}}),
         with_project(project(destinations=[{"name": "hub", "namespace": "*"}]), ({"server": IN_CLUSTER, "name": "hub"},)),
         with_project(project(permitOnlyProjectScopedClusters=True), ({"server": IN_CLUSTER, "project": "data"},)),
         (argocd(known_hosts=f"{RSA}\n# x\n{ED} theirs"), with_repository(SSH, known_hosts=f"{RSA}\n{ED}")),
@@ -120,6 +121,12 @@ def test_an_argo_cd_that_can_be_used(found: ArgoCD | None, given: Settings) -> N
         ),
         (argocd(clusters=(MINE,)), GIVEN, "argocd_destination", "may not deploy to airflow-cron", "add airflow-cron to the key namespaces"),
         (*with_project(None), "argocd_project", "argocd has no AppProject of this name", "Correct airflow_app_project"),
+        (
+            *with_project({**project(sourceRepos=[]), "metadata": {"name": "data", "labels": marks("airflow")}}),
+            "argocd_project",
+            "the platform made this AppProject itself",
+            "Remove airflow_app_project.",
+        ),
         (*with_project(project(sourceRepos=[])), "argocd_project", f"the repository {HTTPS}", f"add {HTTPS} to sourceRepos"),
         (
             *with_project(project(destinations=[{"server": IN_CLUSTER, "namespace": "airflow-core"}])),
