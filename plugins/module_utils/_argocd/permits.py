@@ -65,7 +65,7 @@ def normal_url(url: str) -> str:
 
 
 def permits_source(project: Obj, url: str) -> bool:
-    """Whether Applications of the project may use a repository."""
+    """Whether ``sourceRepos`` of the project permits a repository. Argo CD adds to it those of repository Secrets of the project."""
     permitted = False
     for pattern in (project.get("spec") or {}).get("sourceRepos") or []:
         normal = f"!{normal_url(pattern[1:])}" if _denies(pattern) else normal_url(pattern)
@@ -115,7 +115,7 @@ def _listed(items: Sequence[Mapping[str, Any]], kind: Mapping[str, Any]) -> bool
 def closed_namespaces(clusters: Sequence[Mapping[str, str]], namespaces: Sequence[str]) -> list[str]:
     """The namespaces that Argo CD may not deploy to in its own cluster.
 
-    ``clusters``: decoded Secrets of clusters. One without ``namespaces``, or none of this cluster, limits nothing. The names are no
+    ``clusters``: decoded Secrets of clusters. One without ``namespaces``, or none of this cluster, limits nothing. The names are not
     patterns (gitops-engine: pkg/cache/cluster.go, managesNamespace).
     """
     listed = (own_cluster(clusters) or {}).get("namespaces", "").split(",")

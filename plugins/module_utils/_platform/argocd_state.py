@@ -249,8 +249,13 @@ def _project(found: ArgoCD, given: Settings, airflow: AirflowSettings) -> Iterat
 def denied(project: Obj, given: Settings, airflow: AirflowSettings, clusters: Sequence[Mapping[str, str]]) -> Iterator[tuple[str, str]]:
     """What an AppProject does not permit to the platform, and what its owner must do."""
     spec, url = project.get("spec") or {}, public_url(airflow.platform.url)
-    if not permits_source(project, airflow.platform.url):
-        yield f"does not permit the repository {url}", f"add {url} to sourceRepos"
+    sources = [*(spec.get("sourceRepos") or []), airflow.platform.url]
+    if not permits_source({"spec": {"sourceRepos": sources}}, airflow.platform.url):
+        yield f"denies the repository {url}", "remove the pattern that denies it from sourceRepos"
+    elif not permits_source(project, airflow.platform.url):
+        # The run's Secret is of this project, and Argo CD adds its repository to sourceRepos (util/argo/argo.go, GetAppProjectByName).
+        what = "The Secret of the repository would permit it to all Applications of this AppProject, which is its owner's decision"
+        yield f"does not permit the repository {url} in sourceRepos. {what}", f"add {url} to sourceRepos"
     cluster = cluster_name(clusters)
     names = [name for name in map(str, given.worker_namespaces) if not permits_namespace(project, name, cluster)]
     if names:

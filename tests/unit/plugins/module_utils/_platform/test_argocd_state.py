@@ -127,7 +127,19 @@ def test_an_argo_cd_that_can_be_used(found: ArgoCD | None, given: Settings) -> N
             "the platform made this AppProject itself",
             "Remove airflow_app_project.",
         ),
-        (*with_project(project(sourceRepos=[])), "argocd_project", f"the repository {HTTPS}", f"add {HTTPS} to sourceRepos"),
+        (*with_project(project(sourceRepos=[])), "argocd_project", f"the repository {HTTPS} in sourceRepos", f"add {HTTPS} to sourceRepos"),
+        (
+            *with_project(project(sourceRepos=["*", f"!{HTTPS}"])),
+            "argocd_project",
+            f"denies the repository {HTTPS}.",
+            "to remove the pattern that denies it from sourceRepos",
+        ),
+        (
+            *with_project(project(sourceRepos=["https://git.example.com/*"])),
+            "argocd_project",
+            "would permit it to all Applications of this AppProject",
+            f"add {HTTPS} to sourceRepos",
+        ),
         (
             *with_project(project(destinations=[{"server": IN_CLUSTER, "namespace": "airflow-core"}])),
             "argocd_project",
