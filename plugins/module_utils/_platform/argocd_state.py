@@ -123,15 +123,31 @@ def _cluster(secret: Obj) -> dict[str, str]:
     return {name: base64.b64decode(data[name]).decode("utf-8", "replace") for name in CLUSTER_FIELDS if name in data}
 
 
-def warnings(found: ArgoCD | None) -> Iterator[str]:
+def warnings(found: ArgoCD | None, given: Settings) -> Iterator[str]:
     """What a person should know of an Argo CD that can be used."""
     if found is None or found.workload(CONTROLLER) is None:
         return
+    if given.airflow and _has_foreign_project(found, given) and _has_global_projects(found):
+        name = given.airflow.project
+        for what, action in lacking_in_project(found, given, given.airflow):
+            yield (
+                f"The AppProject {name} of airflow_app_project {what}. The global projects of Argo CD (globalProjects in the ConfigMap "
+                f"argocd-cm) may permit it. If they do not, ask the owner of the AppProject {name} to {action}."
+            )
     minor = ".".join(map(str, TESTED))
     if not found.version:
         yield f"Argo CD's version is unknown: the image of its application controller does not name it. Tested is {minor}."
     elif _minor(found.version) > TESTED:
         yield f"Argo CD has the version {found.version}. This version of the collection is tested with {minor}."
+
+
+def _has_foreign_project(found: ArgoCD, given: Settings) -> bool:
+    return bool(given.airflow and given.airflow.project and found.project and owner_of(found.project["metadata"], given.name) != "ours")
+
+
+def _has_global_projects(found: ArgoCD) -> bool:
+    """Whether Argo CD adds what other AppProjects permit (util/argo/argo.go, GetAppVirtualProject). Which ones is not read."""
+    return found.settings.get("globalProjects", "").strip() not in ("", "[]")
 
 
 def _minor(version: str) -> tuple[int, int]:
@@ -233,7 +249,7 @@ def _project(found: ArgoCD, given: Settings, airflow: AirflowSettings) -> Iterat
             "Correct airflow_app_project, or remove it: then the run makes an AppProject of its own.",
         )
         return
-    if owner_of(found.project["metadata"], given.name) == "ours":
+    if not _has_foreign_project(found, given):
         yield Refusal(
             "argocd_project",
             name,
@@ -242,27 +258,38 @@ def _project(found: ArgoCD, given: Settings, airflow: AirflowSettings) -> Iterat
             "Remove airflow_app_project.",
         )
         return
-    for what, action in denied(found.project, given, airflow, found.clusters):
+    lacking = [] if _has_global_projects(found) else [*lacking_in_project(found, given, airflow)]
+    for what, action in [*lacking, *_barred(found.project, airflow, found.clusters)]:
         yield Refusal("argocd_project", name, rule, f"The AppProject {name} of airflow_app_project {what}.", f"{owner} to {action}.")
 
 
-def denied(project: Obj, given: Settings, airflow: AirflowSettings, clusters: Sequence[Mapping[str, str]]) -> Iterator[tuple[str, str]]:
-    """What an AppProject does not permit to the platform, and what its owner must do."""
-    spec, url = project.get("spec") or {}, public_url(airflow.platform.url)
-    sources = [*(spec.get("sourceRepos") or []), airflow.platform.url]
-    if not permits_source({"spec": {"sourceRepos": sources}}, airflow.platform.url):
-        yield f"denies the repository {url}", "remove the pattern that denies it from sourceRepos"
-    elif not permits_source(project, airflow.platform.url):
+def lacking_in_project(found: ArgoCD, given: Settings, airflow: AirflowSettings) -> Iterator[tuple[str, str]]:
+    """What the AppProject does not permit to the platform, and what its owner must do. A global project of Argo CD may permit it."""
+    project, url = found.project or {}, public_url(airflow.platform.url)
+    if _may_name_source(project, airflow) and not permits_source(project, airflow.platform.url):
         # The run's Secret is of this project, and Argo CD adds its repository to sourceRepos (util/argo/argo.go, GetAppProjectByName).
         what = "The Secret of the repository would permit it to all Applications of this AppProject, which is its owner's decision"
         yield f"does not permit the repository {url} in sourceRepos. {what}", f"add {url} to sourceRepos"
-    cluster = cluster_name(clusters)
+    cluster = cluster_name(found.clusters)
     names = [name for name in map(str, given.worker_namespaces) if not permits_namespace(project, name, cluster)]
     if names:
         yield f"does not permit {named(names)}", f"add destinations with the server {IN_CLUSTER} and the namespaces {', '.join(names)}"
     kinds = [f"{kind['group']}/{kind['kind']}".lstrip("/") for kind in airflow.kinds if not permits_kind(project, kind)]
     if kinds:
         yield f"does not permit {named(kinds)}", f"permit {', '.join(kinds)} in namespaceResourceWhitelist and namespaceResourceBlacklist"
+
+
+def _may_name_source(project: Obj, airflow: AirflowSettings) -> bool:
+    """Whether the repository is permitted once ``sourceRepos`` names it: no pattern denies it."""
+    sources = [*((project.get("spec") or {}).get("sourceRepos") or []), airflow.platform.url]
+    return permits_source({"spec": {"sourceRepos": sources}}, airflow.platform.url)
+
+
+def _barred(project: Obj, airflow: AirflowSettings, clusters: Sequence[Mapping[str, str]]) -> Iterator[tuple[str, str]]:
+    """What keeps the platform out of an AppProject whatever else permits, and what its owner must do."""
+    spec = project.get("spec") or {}
+    if not _may_name_source(project, airflow):
+        yield f"denies the repository {public_url(airflow.platform.url)}", "remove the pattern that denies it from sourceRepos"
     if spec.get("signatureKeys"):
         yield "needs signed commits, and the run does not sign", "remove signatureKeys, or use another AppProject"
     scoped = [item for item in clusters if item.get("project") == project["metadata"]["name"]]

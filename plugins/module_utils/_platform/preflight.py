@@ -228,7 +228,7 @@ class Preflight:
         if self._purpose == REMOVE:
             outcome.refusals += argocd_state.own(state.decision, given)
             return
-        outcome.warnings += argocd_state.warnings(state.argocd)
+        outcome.warnings += argocd_state.warnings(state.argocd, given)
         others = [refusal for refusal in state.decision.refusals if self._purpose == INSTALL or refusal.code != "tasks_run"]
         outcome.refusals += others
         # What is wrong inside another's cluster is not this platform's concern.

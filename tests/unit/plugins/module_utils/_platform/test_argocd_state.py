@@ -242,8 +242,35 @@ def test_everything_that_an_owner_must_change_is_said_at_once() -> None:
 )
 def test_the_version_and_its_warning(found: ArgoCD, version: str, warned: str) -> None:
     assert found.version == version
-    (text, *_none) = [*warnings(found), ""]
+    (text, *_none) = [*warnings(found, GIVEN), ""]
     assert (warned in text, bool(text)) == (True, bool(warned))
+
+
+GLOBAL = {"globalProjects": "- projectName: base\n  labelSelector: {}\n"}
+
+
+@pytest.mark.parametrize(
+    ("settings", "spec", "refused", "warned"),
+    [
+        ({}, {"sourceRepos": [], "destinations": []}, 2, []),
+        ({"globalProjects": "[]\n"}, {"sourceRepos": [], "destinations": []}, 2, []),
+        (GLOBAL, {}, 0, []),
+        (GLOBAL, {"sourceRepos": [], "destinations": []}, 0, ["add https", "add destinations"]),
+        (GLOBAL, {"namespaceResourceWhitelist": []}, 0, ["permit ConfigMap, batch/Job in"]),
+        # What a global project permits lifts none of these.
+        (GLOBAL, {"sourceRepos": ["*", f"!{HTTPS}"], "signatureKeys": [{"keyID": "A"}]}, 2, []),
+        (GLOBAL, {"permitOnlyProjectScopedClusters": True}, 1, []),
+    ],
+)
+def test_a_global_project_may_permit_what_an_appproject_lacks(settings: dict[str, str], spec: Obj, refused: int, warned: list[str]) -> None:
+    found, given = with_project(project(**spec))
+    found = replace(found, settings=settings)
+    texts = [*warnings(found, given)]
+    assert len(said(found, given)) == refused
+    assert (len(texts), [word for word, text in zip(warned, texts, strict=True) if word not in text]) == (len(warned), [])
+    assert all("globalProjects in the ConfigMap argocd-cm" in text for text in texts)
+    own = replace(found, project={**project(), "metadata": {"name": "data", "labels": marks("airflow")}})
+    assert ([item.next_action for item in said(own, given)], [*warnings(own, given)]) == (["Remove airflow_app_project."], [])
 
 
 def test_the_repository_server_by_its_labels() -> None:
