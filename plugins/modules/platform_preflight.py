@@ -229,7 +229,9 @@ plan:
       description: Version of Airflow that runs, or O(platform.airflow_version) if none does.
       type: str
     dropped_namespaces:
-      description: Namespaces that Airflow may use by its AppProject and that O(platform.worker_namespaces) no longer names.
+      description:
+        - Namespaces that O(platform.worker_namespaces) no longer names. The platform's AppProject permits them, or they have Secrets that
+          it made for workers.
       type: list
       elements: str
     embedded:

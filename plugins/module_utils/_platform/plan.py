@@ -228,11 +228,13 @@ def _parts(state: State, given: Settings) -> set[str]:
 
 
 def _used_namespaces(state: State, given: Settings) -> list[str]:
-    """Where workers may run until this run. An AppProject of others does not say it: there, Secrets that workers need do."""
-    if given.own_project:
-        spec = own_project(state, given).get("spec") or {}
-        return [str(item.get("namespace")) for item in spec.get("destinations") or []]
-    return [item.ref.namespace for item in own_objects(state, given, "Secret") if item.ref.name == WORKER_SECRETS[0]]
+    """Where workers may run until this run: by the AppProject of the platform, if it has one, and by Secrets that workers need.
+
+    A new AppProject, made after one of others was used, does not know the namespaces of before.
+    """
+    spec = own_project(state, given).get("spec") or {}
+    destinations = [str(item.get("namespace")) for item in spec.get("destinations") or []]
+    return destinations + [item.ref.namespace for item in own_objects(state, given, "Secret") if item.ref.name == WORKER_SECRETS[0]]
 
 
 def own_project(state: State, given: Settings) -> Obj:

@@ -280,7 +280,7 @@ def test_the_running_version_is_the_schedulers(running: Any, wanted: str, versio
 )
 def test_f1_only_credentials_that_nothing_uses_are_retired(airflow: dict[str, Any], retired: list[str]) -> None:
     names = ("airflow-metadata", "airflow-task-logs", "airflow-task-logs-webserver", "dags-git-basic", "dags-git-ssh")
-    others = [secret(name, "airflow-cron", OTHER) for name in names] + [secret(name, "elsewhere") for name in names]
+    others = [secret(name, "airflow-cron", OTHER) for name in names] + [secret(name, "elsewhere") for name in names[1:]]
     made = plan(*(secret(name) for name in names), *others, settings=given(**airflow))
     assert sorted(ref.name for ref in made.retired) == retired
     assert {(ref.kind, ref.namespace) for ref in made.retired} == {("Secret", "airflow-core")}
@@ -476,6 +476,14 @@ def test_a_dropped_namespace_is_known_without_a_project_of_its_own() -> None:
     theirs = project(("airflow-core", "team"), {})
     labelled = [secret("airflow-metadata", name) for name in ("airflow-core", "old")] + [secret("airflow-metadata", "beta-core", OTHER)]
     assert plan(*labelled, settings=existing(project="data"), project=theirs).dropped_namespaces == ["old"]
+
+
+@pytest.mark.parametrize("settings", [existing(), GIVEN])
+def test_a_dropped_namespace_is_known_by_the_project_and_by_the_secrets_of_workers(settings: Settings) -> None:
+    """A new AppProject does not know where workers ran while one of others was used."""
+    labelled = [secret("airflow-metadata", "cron"), secret("airflow-metadata", "beta-core", OTHER), secret("airflow-admin", "elsewhere")]
+    own = project(("airflow-core", "old"))
+    assert plan(*labelled, settings=settings, project=own).dropped_namespaces == ["old", "cron"]
 
 
 @pytest.mark.parametrize(
