@@ -114,6 +114,14 @@ def read(api: KubeApi, given: Settings, sight: Sight, project: Obj | None) -> Ar
     return ArgoCD((*deployments, *sets), crds, elsewhere, settings, clusters, project, hosts.get(KNOWN_HOSTS, ""), authorities)
 
 
+def for_removal(given: Settings, sight: Sight) -> ArgoCD | None:
+    """What a removal needs: the repository server's name. The look at the owners has seen it, so no right to read more is needed."""
+    if not given.existing_argocd:
+        return None
+    found = [item for item in sight.argocd if (item.ref.kind, item.ref.namespace) == ("Deployment", given.argocd_namespace)]
+    return ArgoCD(tuple({"metadata": dict(item.metadata)} for item in found))
+
+
 def _data(item: Obj | None) -> dict[str, str]:
     return dict((item or {}).get("data") or {})
 

@@ -211,8 +211,9 @@ class Preflight:
                 if self._is_well_formed():
                     state.nodes, state.classes = node_state.read(api, given, plans.CLAIM), class_state.read(api, given)
                 state.admission = admission_state.read(api, given)
-            if self._purpose != USE:
                 state.argocd = argocd_state.read(api, given, state.sight, state.project)
+            if self._purpose == REMOVE:
+                state.argocd = argocd_state.for_removal(given, state.sight)
         except LibraryMissing:
             raise
         except ApiError as error:

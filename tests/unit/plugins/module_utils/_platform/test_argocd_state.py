@@ -15,7 +15,14 @@ from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import
 from ansible_collections.gitops.airflow.plugins.module_utils._base.owner import Owner, marks
 from ansible_collections.gitops.airflow.plugins.module_utils._git.credentials import Credentials
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import KubeApi
-from ansible_collections.gitops.airflow.plugins.module_utils._platform.argocd_state import ArgoCD, own, read, refusals, warnings
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.argocd_state import (
+    ArgoCD,
+    for_removal,
+    own,
+    read,
+    refusals,
+    warnings,
+)
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import Decision, Found, Record, Ref, Sight
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings import AirflowSettings, Repository, Settings
 
@@ -305,6 +312,21 @@ class Api:
 def seen(kind: str, namespace: str, name: str) -> Found:
     labels = {"app.kubernetes.io/name": name, "app.kubernetes.io/part-of": "argocd"}
     return Found(Ref(kind, namespace, name), {"name": name, "labels": labels})
+
+
+@pytest.mark.parametrize(
+    ("mode", "found", "name"),
+    [
+        ("existing", [seen("Deployment", "argocd", "shared-argocd-repo-server")], "shared-argocd-repo-server"),
+        ("existing", [seen("Deployment", "gitops", "other-repo-server"), seen("Deployment", "argocd", "a-repo-server")], "a-repo-server"),
+        ("existing", [seen("StatefulSet", "argocd", "a-repo-server"), seen("Deployment", "argocd", "argocd-server")], "argocd-repo-server"),
+        ("existing", [], "argocd-repo-server"),
+        ("install", [seen("Deployment", "argocd", "a-repo-server")], None),
+    ],
+)
+def test_what_a_removal_needs_of_an_argo_cd_of_others(mode: str, found: list[Found], name: str | None) -> None:
+    result = for_removal(replace(GIVEN, argocd=mode), Sight(argocd=found))
+    assert (result.repo_server if result else None) == name
 
 
 def test_what_is_read() -> None:

@@ -55,6 +55,7 @@ class Desk:
         self.decision: list[Refusal] = []
         self.state: dict[str, Any] = {}
         self.record: Record | None = None
+        self.argocd = list[Found]()
         self.networks = list[bool]()
         monkeypatch.setattr(preflight, "read_state", self._read)
         # test_node_state.py
@@ -68,7 +69,7 @@ class Desk:
         self.networks.append(network)
         for error in self.errors:
             raise error
-        sight = Sight(cluster="uid", living=[Ref("Pod", "airflow-core", "task-1")])
+        sight = Sight(cluster="uid", living=[Ref("Pod", "airflow-core", "task-1")], argocd=self.argocd)
         return State(sight, Decision(self.decision, False, [], self.record), **self.state)
 
     def _read_nodes(self, _api: Any, _given: Settings, claim: str) -> Nodes:
@@ -186,11 +187,13 @@ def test_a_removal_does_not_leave_an_argo_cd_of_the_platforms_own(
 NEWER = {"image": "argocd:v3.9.0"}
 
 
-@pytest.mark.parametrize(("purpose", "reads", "warned"), [("install", 1, True), ("use", 0, False), ("remove", 1, False)])
-def test_an_argo_cd_of_others_is_read_to_install_and_to_remove(
+@pytest.mark.parametrize(("purpose", "reads", "warned"), [("install", 1, True), ("use", 0, False), ("remove", 0, False)])
+def test_an_argo_cd_of_others_is_read_to_install(
     desk: Desk, monkeypatch: pytest.MonkeyPatch, purpose: str, reads: int, warned: bool
 ) -> None:
-    """A removal restarts its repository server, whose name it needs."""
+    """A removal restarts its repository server, whose name it needs: the look at the owners has it."""
+    server = {"name": "shared", "namespace": "argocd", "labels": {"app.kubernetes.io/component": "repo-server"}}
+    desk.argocd = [Found(Ref("Deployment", "argocd", "shared"), server)]
     labels = {"app.kubernetes.io/component": "application-controller"}
     workloads = [{"metadata": {"name": "c", "labels": labels}, "spec": {"template": {"spec": {"containers": [NEWER]}}}}]
     workloads += [{"metadata": {"name": "shared", "labels": {"app.kubernetes.io/component": "repo-server"}}}]
@@ -203,7 +206,7 @@ def test_an_argo_cd_of_others_is_read_to_install_and_to_remove(
     monkeypatch.setattr(argocd_state, "read", read)
     outcome = desk.run(replace(GIVEN, provider="existing", argocd="existing"), purpose=purpose)
     assert (len(seen), any("version v3.9.0" in text for text in outcome.warnings)) == (reads, warned)
-    assert (outcome.plan.repo_server == "shared") is bool(reads)
+    assert (outcome.plan.repo_server == "shared") is (purpose != "use")
 
 
 class Api:
