@@ -30,7 +30,8 @@ options:
       - V(install) creates or changes the platform.
       - V(use) works with a platform that is installed. The cluster must be this platform's; whether Airflow may be changed is not
         checked.
-      - V(remove) deletes the objects of this platform. The state of the cluster cannot prevent this, and O(airflow) is not checked.
+      - V(remove) deletes the objects of this platform. The state of the cluster does not prevent this, and O(airflow) is not checked. The
+        only exception is V(existing) in O(platform.argocd) while the cluster has an Argo CD that this platform installed.
     type: str
     choices: [install, use, remove]
     default: install
