@@ -30,7 +30,8 @@ options:
       - V(install) creates or changes the platform.
       - V(use) works with a platform that is installed. The cluster must be this platform's; whether Airflow may be changed is not
         checked.
-      - V(remove) deletes the objects of this platform. The state of the cluster cannot prevent this, and O(airflow) is not checked.
+      - V(remove) deletes the objects of this platform. The state of the cluster does not prevent this, and O(airflow) is not checked. The
+        only exception is V(existing) in O(platform.argocd) while the cluster has an Argo CD that this platform installed.
     type: str
     choices: [install, use, remove]
     default: install
@@ -229,7 +230,9 @@ plan:
       description: Version of Airflow that runs, or O(platform.airflow_version) if none does.
       type: str
     dropped_namespaces:
-      description: Namespaces that Airflow may use by its AppProject and that O(platform.worker_namespaces) no longer names.
+      description:
+        - Namespaces that O(platform.worker_namespaces) no longer names. The platform's AppProject permits them, or they have Secrets that
+          it made for workers.
       type: list
       elements: str
     embedded:
@@ -255,6 +258,12 @@ plan:
     repository_secret:
       description: Name of the Secret by which Argo CD knows the platform repository.
       type: str
+    argocd_objects:
+      description:
+        - The AppProjects and repository Secrets of the platform in Argo CD's namespace, by whatever names, for
+          M(gitops.airflow.platform_objects).
+      type: list
+      elements: dict
     repo_server:
       description: Name of the Deployment of Argo CD's repository server.
       type: str

@@ -41,6 +41,8 @@ from ansible_collections.gitops.airflow.plugins.module_utils._kube.report import
 
 CHANGE = "Make the change in Git and push it, or make it in the collection's variable that sets it, and run again."
 LOGS = 3
+# The Deployment has other names where Argo CD's Helm chart or operator made it.
+REPO_SERVER = "app.kubernetes.io/component=repo-server"
 # helm's words for a chart repository: pkg/repo/chartrepo.go, and Argo CD's for the command (util/helm/helm.go).
 CHARTS = re.compile(r"not a valid chart repository or cannot be reached|helm dependency build` failed")
 
@@ -74,7 +76,8 @@ def next_action(
         if LEFT_LOCK.search(conditions[0].get("message") or ""):
             return (
                 "If the message stays the same, a git process of Argo CD's repo-server was killed and left a lock. Restart the repo-server "
-                f"(kubectl -n {namespace} rollout restart deployment/argocd-repo-server), and run again."
+                f"(kubectl -n {namespace} rollout restart deployment -l {REPO_SERVER}), or ask the owner of this Argo CD to restart it. "
+                "Then run again."
             )
         if outlook(conditions[0].get("message") or "") == "passing":
             return (

@@ -16,7 +16,7 @@ from typing import Any
 from ansible_collections.gitops.airflow.plugins.module_utils._argocd.project import IN_CLUSTER
 from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Obj
 
-CLUSTER_NAME = "in-cluster"  # Argo CD's name of its own cluster
+CLUSTER_NAME = "in-cluster"  # Argo CD's name of its own cluster, unless a Secret gives it another one
 _SCP = re.compile(r"[^/:]*@[^@]+")
 
 
@@ -65,7 +65,7 @@ def normal_url(url: str) -> str:
 
 
 def permits_source(project: Obj, url: str) -> bool:
-    """Whether Applications of the project may use a repository."""
+    """Whether ``sourceRepos`` of the project permits a repository. Argo CD adds to it those of repository Secrets of the project."""
     permitted = False
     for pattern in (project.get("spec") or {}).get("sourceRepos") or []:
         normal = f"!{normal_url(pattern[1:])}" if _denies(pattern) else normal_url(pattern)
@@ -76,12 +76,24 @@ def permits_source(project: Obj, url: str) -> bool:
     return permitted
 
 
-def permits_namespace(project: Obj, namespace: str) -> bool:
-    """Whether Applications of the project may deploy to a namespace of Argo CD's own cluster."""
+def cluster_name(clusters: Sequence[Mapping[str, str]]) -> str:
+    """By what name Argo CD knows its own cluster. The Secret of that cluster may give another one (argo-cd: util/db/cluster.go)."""
+    here = own_cluster(clusters)
+    return CLUSTER_NAME if here is None else here.get("name", "")
+
+
+def own_cluster(clusters: Sequence[Mapping[str, str]]) -> Mapping[str, str] | None:
+    """The Secret of Argo CD's own cluster; None if there is none, as after a usual installation."""
+    return next((item for item in clusters if item.get("server", "").rstrip("/") == IN_CLUSTER), None)
+
+
+def permits_namespace(project: Obj, namespace: str, cluster: str = CLUSTER_NAME) -> bool:
+    """Whether Applications of the project may deploy to a namespace of Argo CD's own cluster. ``cluster``: its cluster_name()."""
     permitted, denied = False, False
     for item in (project.get("spec") or {}).get("destinations") or []:
         patterns = [str(item.get(key) or "") for key in ("name", "server", "namespace")]
-        name, server, place = (_matches(p, value) for p, value in zip(patterns, (CLUSTER_NAME, IN_CLUSTER, namespace), strict=True))
+        name, server, place = (_matches(p, value) for p, value in zip(patterns, (cluster, IN_CLUSTER, namespace), strict=True))
+        name = name and cluster != ""  # what has no name matches no pattern for it
         if (name or server) and place:
             permitted = True
         else:
@@ -103,10 +115,9 @@ def _listed(items: Sequence[Mapping[str, Any]], kind: Mapping[str, Any]) -> bool
 def closed_namespaces(clusters: Sequence[Mapping[str, str]], namespaces: Sequence[str]) -> list[str]:
     """The namespaces that Argo CD may not deploy to in its own cluster.
 
-    ``clusters``: decoded Secrets of clusters. One without ``namespaces``, or none of this cluster, limits nothing.
+    ``clusters``: decoded Secrets of clusters. One without ``namespaces``, or none of this cluster, limits nothing. The names are not
+    patterns (gitops-engine: pkg/cache/cluster.go, managesNamespace).
     """
-    for cluster in clusters:
-        allowed = [name.strip() for name in cluster.get("namespaces", "").split(",") if name.strip()]
-        if cluster.get("server", "").rstrip("/") == IN_CLUSTER and allowed:
-            return [name for name in namespaces if not any(glob(pattern, name) for pattern in allowed)]
-    return []
+    listed = (own_cluster(clusters) or {}).get("namespaces", "").split(",")
+    allowed = [name.strip() for name in listed if name.strip()]
+    return [name for name in namespaces if name not in allowed] if allowed else []

@@ -13,6 +13,7 @@ from typing import Any
 
 from ansible_collections.gitops.airflow.plugins.module_utils._argocd.permits import (
     closed_namespaces,
+    cluster_name,
     permits_kind,
     permits_namespace,
     permits_source,
@@ -27,7 +28,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._argocd.repository 
     describe_missing,
     missing_trust,
 )
-from ansible_collections.gitops.airflow.plugins.module_utils._base.owner import PART_OF
+from ansible_collections.gitops.airflow.plugins.module_utils._base.owner import PART_OF, owner_of
 from ansible_collections.gitops.airflow.plugins.module_utils._base.url import public_url
 from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Obj, named
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import KubeApi, at_once
@@ -41,10 +42,10 @@ from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings 
 TESTED = (3, 0)
 CONTROLLER, REPO_SERVER = "application-controller", "repo-server"
 # Labels of Argo CD's workloads in its manifest, its Helm chart and its operator. The chart and the operator put a name before "argocd-".
-COMPONENT, NAME, VERSION = "app.kubernetes.io/component", "app.kubernetes.io/name", "app.kubernetes.io/version"
+COMPONENT, NAME = "app.kubernetes.io/component", "app.kubernetes.io/name"
 DEFAULT_REPO_SERVER = "argocd-repo-server"
 CLUSTER_SECRET = "argocd.argoproj.io/secret-type=cluster"
-CLUSTER_FIELDS = ("namespaces", "project", "server")
+CLUSTER_FIELDS = ("name", "namespaces", "project", "server")
 NEEDED_CRDS = tuple(name for name in ARGOCD_CRDS if not name.startswith("applicationsets."))
 _VERSION = re.compile(r"v?(\d+)\.(\d+)\b[\w.+-]*")
 
@@ -73,13 +74,17 @@ class ArgoCD:
 
     @property
     def version(self) -> str:
-        """Argo CD's version, by the controller's image or label; empty if neither says one."""
-        controller = self.workload(CONTROLLER) or {}
-        template = ((controller.get("spec") or {}).get("template") or {}).get("spec") or {}
-        images = [str(item.get("image") or "").partition("@")[0] for item in template.get("containers") or []]
-        tags = [image.rpartition("/")[2].partition(":")[2] for image in images]
-        texts = [*tags, str(((controller.get("metadata") or {}).get("labels") or {}).get(VERSION) or "")]
-        return next((text for text in texts if _VERSION.fullmatch(text)), "")
+        """Argo CD's version, by the image of its controller; empty if that does not say it.
+
+        An image of another name, or a tag below 2, may have a numbering of its own.
+        """
+        template = (((self.workload(CONTROLLER) or {}).get("spec") or {}).get("template") or {}).get("spec") or {}
+        containers = template.get("containers") or [{}]
+        controller = next((item for item in containers if item.get("name") == f"argocd-{CONTROLLER}"), containers[0])
+        image = str(controller.get("image") or "").partition("@")[0]
+        name, _colon, tag = image.rpartition("/")[2].partition(":")
+        known = name == "argocd" and _VERSION.fullmatch(tag) and _minor(tag) >= (2, 0)
+        return tag if known else ""
 
 
 def is_component(metadata: Mapping[str, Any], component: str) -> bool:
@@ -109,6 +114,14 @@ def read(api: KubeApi, given: Settings, sight: Sight, project: Obj | None) -> Ar
     return ArgoCD((*deployments, *sets), crds, elsewhere, settings, clusters, project, hosts.get(KNOWN_HOSTS, ""), authorities)
 
 
+def for_removal(given: Settings, sight: Sight) -> ArgoCD | None:
+    """What a removal needs: the repository server's name. The look at the owners has seen it, so no right to read more is needed."""
+    if not given.existing_argocd:
+        return None
+    found = [item for item in sight.argocd if (item.ref.kind, item.ref.namespace) == ("Deployment", given.argocd_namespace)]
+    return ArgoCD(tuple({"metadata": dict(item.metadata)} for item in found))
+
+
 def _data(item: Obj | None) -> dict[str, str]:
     return dict((item or {}).get("data") or {})
 
@@ -118,15 +131,31 @@ def _cluster(secret: Obj) -> dict[str, str]:
     return {name: base64.b64decode(data[name]).decode("utf-8", "replace") for name in CLUSTER_FIELDS if name in data}
 
 
-def warnings(found: ArgoCD | None) -> Iterator[str]:
+def warnings(found: ArgoCD | None, given: Settings) -> Iterator[str]:
     """What a person should know of an Argo CD that can be used."""
     if found is None or found.workload(CONTROLLER) is None:
         return
+    if given.airflow and _has_foreign_project(found, given) and _has_global_projects(found):
+        name = given.airflow.project
+        for what, action in lacking_in_project(found, given, given.airflow):
+            yield (
+                f"The AppProject {name} of airflow_app_project {what}. The global projects of Argo CD (globalProjects in the ConfigMap "
+                f"argocd-cm) may permit it. If they do not, ask the owner of the AppProject {name} to {action}."
+            )
     minor = ".".join(map(str, TESTED))
     if not found.version:
-        yield f"Argo CD's version is unknown: neither the image nor a label of its application controller names one. Tested is {minor}."
+        yield f"Argo CD's version is unknown: the image of its application controller does not name it. Tested is {minor}."
     elif _minor(found.version) > TESTED:
         yield f"Argo CD has the version {found.version}. This version of the collection is tested with {minor}."
+
+
+def _has_foreign_project(found: ArgoCD, given: Settings) -> bool:
+    return bool(given.airflow and given.airflow.project and found.project and owner_of(found.project["metadata"], given.name) != "ours")
+
+
+def _has_global_projects(found: ArgoCD) -> bool:
+    """Whether Argo CD adds what other AppProjects permit (util/argo/argo.go, GetAppVirtualProject). Which ones is not read."""
+    return found.settings.get("globalProjects", "").strip() not in ("", "[]")
 
 
 def _minor(version: str) -> tuple[int, int]:
@@ -137,7 +166,7 @@ def _minor(version: str) -> tuple[int, int]:
 def refusals(found: ArgoCD | None, decision: Decision, given: Settings, airflow: AirflowSettings) -> Iterator[Refusal]:
     if found is None:
         return
-    absent = [*_own(decision, given), *_absent(found, given)]
+    absent = [*own(decision, given), *_absent(found, given)]
     if absent:  # nothing else can be said of it
         yield from absent
         return
@@ -147,15 +176,17 @@ def refusals(found: ArgoCD | None, decision: Decision, given: Settings, airflow:
     yield from _trust(found, given, airflow)
 
 
-def _own(decision: Decision, given: Settings) -> Iterator[Refusal]:
-    if decision.record is not None:
+def own(decision: Decision, given: Settings) -> Iterator[Refusal]:
+    """That an Argo CD of the platform's own would stay without an owner, also after a removal."""
+    if given.existing_argocd and decision.record is not None and (decision.record.owner == "ours" or decision.adoption):
         yield Refusal(
             "own_argocd",
             given.argocd,
             "an existing Argo CD belongs to others",
-            f"platform_argocd is 'existing', but the platform installed the Argo CD in {given.argocd_namespace} itself, and would leave it "
-            "without an owner.",
-            "Set platform_argocd to install. To use another Argo CD, remove the platform with destroy.yml first.",
+            f"platform_argocd is 'existing', but the platform installed the Argo CD in {decision.record.namespace} itself, and would leave "
+            "it without an owner.",
+            "Set platform_argocd to install. To use another Argo CD, remove the platform first: run destroy.yml with platform_argocd set "
+            "to install.",
         )
 
 
@@ -226,21 +257,47 @@ def _project(found: ArgoCD, given: Settings, airflow: AirflowSettings) -> Iterat
             "Correct airflow_app_project, or remove it: then the run makes an AppProject of its own.",
         )
         return
-    for what, action in denied(found.project, given, airflow, found.clusters):
+    if not _has_foreign_project(found, given):
+        yield Refusal(
+            "argocd_project",
+            name,
+            "airflow_app_project names an AppProject of others",
+            f"airflow_app_project is '{name}', but the platform made this AppProject itself, and would no longer keep it up to date.",
+            "Remove airflow_app_project.",
+        )
+        return
+    lacking = [] if _has_global_projects(found) else [*lacking_in_project(found, given, airflow)]
+    for what, action in [*lacking, *_barred(found.project, airflow, found.clusters)]:
         yield Refusal("argocd_project", name, rule, f"The AppProject {name} of airflow_app_project {what}.", f"{owner} to {action}.")
 
 
-def denied(project: Obj, given: Settings, airflow: AirflowSettings, clusters: Sequence[Mapping[str, str]]) -> Iterator[tuple[str, str]]:
-    """What an AppProject does not permit to the platform, and what its owner must do."""
-    spec, url = project.get("spec") or {}, public_url(airflow.platform.url)
-    if not permits_source(project, airflow.platform.url):
-        yield f"does not permit the repository {url}", f"add {url} to sourceRepos"
-    names = [name for name in map(str, given.worker_namespaces) if not permits_namespace(project, name)]
+def lacking_in_project(found: ArgoCD, given: Settings, airflow: AirflowSettings) -> Iterator[tuple[str, str]]:
+    """What the AppProject does not permit to the platform, and what its owner must do. A global project of Argo CD may permit it."""
+    project, url = found.project or {}, public_url(airflow.platform.url)
+    if _may_name_source(project, airflow) and not permits_source(project, airflow.platform.url):
+        # The run's Secret is of this project, and Argo CD adds its repository to sourceRepos (util/argo/argo.go, GetAppProjectByName).
+        what = "The Secret of the repository would permit it to all Applications of this AppProject, which is its owner's decision"
+        yield f"does not permit the repository {url} in sourceRepos. {what}", f"add {url} to sourceRepos"
+    cluster = cluster_name(found.clusters)
+    names = [name for name in map(str, given.worker_namespaces) if not permits_namespace(project, name, cluster)]
     if names:
         yield f"does not permit {named(names)}", f"add destinations with the server {IN_CLUSTER} and the namespaces {', '.join(names)}"
     kinds = [f"{kind['group']}/{kind['kind']}".lstrip("/") for kind in airflow.kinds if not permits_kind(project, kind)]
     if kinds:
         yield f"does not permit {named(kinds)}", f"permit {', '.join(kinds)} in namespaceResourceWhitelist and namespaceResourceBlacklist"
+
+
+def _may_name_source(project: Obj, airflow: AirflowSettings) -> bool:
+    """Whether the repository is permitted once ``sourceRepos`` names it: no pattern denies it."""
+    sources = [*((project.get("spec") or {}).get("sourceRepos") or []), airflow.platform.url]
+    return permits_source({"spec": {"sourceRepos": sources}}, airflow.platform.url)
+
+
+def _barred(project: Obj, airflow: AirflowSettings, clusters: Sequence[Mapping[str, str]]) -> Iterator[tuple[str, str]]:
+    """What keeps the platform out of an AppProject whatever else permits, and what its owner must do."""
+    spec = project.get("spec") or {}
+    if not _may_name_source(project, airflow):
+        yield f"denies the repository {public_url(airflow.platform.url)}", "remove the pattern that denies it from sourceRepos"
     if spec.get("signatureKeys"):
         yield "needs signed commits, and the run does not sign", "remove signatureKeys, or use another AppProject"
     scoped = [item for item in clusters if item.get("project") == project["metadata"]["name"]]

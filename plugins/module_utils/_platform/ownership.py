@@ -248,10 +248,14 @@ class Decision:
 
 
 def own_record(records: Sequence[Obj], platform: Platform) -> Record | None:
-    """The record in this platform's Argo CD namespace, if it is this platform's or an older one's."""
+    """The record of this platform's Argo CD, if it is this platform's or an older one's.
+
+    It is in platform_argocd_namespace. With an Argo CD of others, that is their namespace, and a record anywhere counts.
+    """
     for item in records:
         record = read_record(item, platform.name)
-        if record.namespace == platform.argocd_namespace and record.owner in ("ours", "older"):
+        here = platform.existing_argocd or record.namespace == platform.argocd_namespace
+        if here and record.owner in ("ours", "older"):
             return record
     return None
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ansible_collections.gitops.airflow.plugins.module_utils._argocd.repository import SECRET_TYPE
 from ansible_collections.gitops.airflow.plugins.module_utils._base.owner import labels_of, owner_of
 from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import named
 from ansible_collections.gitops.airflow.plugins.module_utils._git.credentials import BASIC_SECRET, GIT_SYNC_SECRETS
@@ -104,6 +105,7 @@ class Plan:
     project: str = ""  # the Application's AppProject
     own_project: str = ""  # the same if the roles make it
     repository_secret: str = ""
+    argocd_objects: list[Ref] = field(default_factory=list)  # the AppProjects and repository Secrets in Argo CD's namespace, by any name
     repo_server: str = DEFAULT_REPO_SERVER  # the Deployment of Argo CD's repository server
     folder_owner: dict[str, Any] = field(default_factory=dict)
     worker_secrets: list[str] = field(default_factory=lambda: [*WORKER_SECRETS, *FORMER_WORKER_SECRETS])
@@ -121,7 +123,7 @@ class Plan:
         return {
             **vars(self),
             "network": self.network.as_dict(),
-            **{name: [ref.as_dict() for ref in getattr(self, name)] for name in ("unmarked", "copies", "retired")},
+            **{name: [ref.as_dict() for ref in getattr(self, name)] for name in ("unmarked", "copies", "argocd_objects", "retired")},
         }
 
 
@@ -171,6 +173,7 @@ def make_plan(state: State, given: Settings) -> Plan:
     wanted = list(given.worker_namespaces)
     plan.dropped_namespaces = [name for name in dict.fromkeys(_used_namespaces(state, given)) if name not in wanted]
     plan.project, plan.own_project, plan.repository_secret = given.project, given.own_project, given.repository_secret
+    plan.argocd_objects = _argocd_objects(state, given)
     plan.repo_server = state.argocd.repo_server if state.argocd else DEFAULT_REPO_SERVER
     plan.embedded = {repo.kind: repo.embedded for repo in airflow.repositories}
     plan.git = {repo.kind: given.git_options(repo) for repo in airflow.repositories}
@@ -186,7 +189,7 @@ def make_plan(state: State, given: Settings) -> Plan:
     rights = [item.ref for item in own_objects(state, given, *RIGHTS_KINDS)]
     plan.retired += [ref for ref in rights if _is_unused_right(ref, plan, given)]
     projects = own_objects(state, given, "AppProject") if given.existing_argocd else []
-    plan.retired += [item.ref for item in projects if item.ref.name != given.project]
+    plan.retired += [item.ref for item in projects if item.ref != Ref("AppProject", str(given.argocd_namespace), given.project)]
     plan.retired += [Ref("Namespace", "", name) for name in plan.dropped_namespaces]
     plan.log_store = log_store_text(airflow.logs, given.logs_namespace)
     stored = [item for item in secrets if item.ref == Ref("Secret", given.core_namespace, LOG_SECRET)]
@@ -225,11 +228,13 @@ def _parts(state: State, given: Settings) -> set[str]:
 
 
 def _used_namespaces(state: State, given: Settings) -> list[str]:
-    """Where workers may run until this run. An AppProject of others does not say it: there, Secrets that workers need do."""
-    if given.own_project:
-        spec = own_project(state, given).get("spec") or {}
-        return [str(item.get("namespace")) for item in spec.get("destinations") or []]
-    return [item.ref.namespace for item in own_objects(state, given, "Secret") if item.ref.name == WORKER_SECRETS[0]]
+    """Where workers may run until this run: by the AppProject of the platform, if it has one, and by Secrets that workers need.
+
+    A new AppProject, made after one of others was used, does not know the namespaces of before.
+    """
+    spec = own_project(state, given).get("spec") or {}
+    destinations = [str(item.get("namespace")) for item in spec.get("destinations") or []]
+    return destinations + [item.ref.namespace for item in own_objects(state, given, "Secret") if item.ref.name == WORKER_SECRETS[0]]
 
 
 def own_project(state: State, given: Settings) -> Obj:
@@ -241,6 +246,16 @@ def own_project(state: State, given: Settings) -> Obj:
 def own_objects(state: State, given: Settings, *kinds: str) -> list[Found]:
     """Not those of another platform in the same cluster."""
     return [item for item in state.sight.labelled if item.ref.kind in kinds and is_own(item.metadata, state, given)]
+
+
+def _argocd_objects(state: State, given: Settings) -> list[Ref]:
+    """What goes with the Application. Their names follow from variables, so earlier runs may have used others."""
+    return [
+        item.ref
+        for item in own_objects(state, given, "AppProject", "Secret")
+        if item.ref.namespace == given.argocd_namespace
+        and (item.ref.kind == "AppProject" or SECRET_TYPE.items() <= labels_of(item.metadata).items())
+    ]
 
 
 def running_version(scheduler: Obj | None) -> str:
@@ -299,6 +314,7 @@ def refusals(state: State, plan: Plan, given: Settings, airflow: AirflowSettings
         *_older_version(plan, given),
         *_tasks_at_upgrade(state, plan, given),
         *_moved_core(state, plan, given),
+        *_moved_argocd(state, plan, given),
         *_tasks_in_dropped(state, plan),
         *node_state.refusals(state.nodes, given, airflow),
         *class_state.refusals(state.classes, given, airflow),
@@ -404,6 +420,23 @@ def _moved_core(state: State, plan: Plan, given: Settings) -> Iterator[Refusal]:
             f"platform_core_namespace is '{given.core_namespace}', but Airflow's database is in '{', '.join(dropped)}' and cannot be "
             "moved.",
             "Correct platform_core_namespace, or remove the platform first.",
+        )
+
+
+def _moved_argocd(state: State, plan: Plan, given: Settings) -> Iterator[Refusal]:
+    """An Argo CD of others stays, and with it the Application that it has: two of them would deploy the same objects."""
+    if not given.existing_argocd or state.decision.record is not None:  # an Argo CD of the platform's own has a refusal of its own
+        return
+    wanted = Ref("Application", str(given.argocd_namespace), plan.application)
+    for ref in [item.ref for item in own_objects(state, given, "Application") if item.ref != wanted]:
+        yield Refusal(
+            "argocd_moved",
+            f"{ref.namespace}/{ref.name}",
+            "the Application keeps its namespace and its name",
+            f"platform_argocd_namespace is '{wanted.namespace}' and airflow_app_name is '{wanted.name}', but the platform has the "
+            f"{ref}. Both would deploy the same objects.",
+            f"Set platform_argocd_namespace to {ref.namespace} and airflow_app_name to {ref.name}. To move the Application, run once with "
+            "these values and airflow_app_state=absent, and then with the new ones. The volume of the database stays.",
         )
 
 

@@ -211,8 +211,9 @@ class Preflight:
                 if self._is_well_formed():
                     state.nodes, state.classes = node_state.read(api, given, plans.CLAIM), class_state.read(api, given)
                 state.admission = admission_state.read(api, given)
-            if self._purpose != USE:
                 state.argocd = argocd_state.read(api, given, state.sight, state.project)
+            if self._purpose == REMOVE:
+                state.argocd = argocd_state.for_removal(given, state.sight)
         except LibraryMissing:
             raise
         except ApiError as error:
@@ -226,8 +227,9 @@ class Preflight:
         outcome.plan = plans.make_plan(state, given)
         outcome.warnings += outcome.plan.network.gaps
         if self._purpose == REMOVE:
+            outcome.refusals += argocd_state.own(state.decision, given)
             return
-        outcome.warnings += argocd_state.warnings(state.argocd)
+        outcome.warnings += argocd_state.warnings(state.argocd, given)
         others = [refusal for refusal in state.decision.refusals if self._purpose == INSTALL or refusal.code != "tasks_run"]
         outcome.refusals += others
         # What is wrong inside another's cluster is not this platform's concern.

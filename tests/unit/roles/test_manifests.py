@@ -74,15 +74,16 @@ def test_no_image_has_a_tag_that_moves(defaults: dict[str, Any]) -> None:
 
 ACCOUNTS = {"scheduler": "airflow-scheduler", "triggerer": "airflow-triggerer", "webserver": "airflow-webserver"}
 COPY = {"api_version": "v1", "kind": "ConfigMap", "namespace": "gone", "name": "settings"}
-IN_ARGOCD = {"own_project": "ours", "repository_secret": "ours-platform-repository"}
+IN_ARGOCD = [{"kind": "AppProject", "namespace": "argocd", "name": "former"}]
 OF_WORKERS = {
     "worker_secrets": ["airflow-metadata"],
     "worker_rights": Plan().worker_rights,
     "accounts": ACCOUNTS,
     "copies": [COPY],
+    "argocd_objects": IN_ARGOCD,
     "admission": "",
 }
-PLAN = {"__platform_preflight": {"plan": {**OF_WORKERS, **IN_ARGOCD}}}
+PLAN = {"__platform_preflight": {"plan": OF_WORKERS}}
 
 
 @pytest.mark.parametrize("text", TRICKY)
@@ -90,7 +91,7 @@ PLAN = {"__platform_preflight": {"plan": {**OF_WORKERS, **IN_ARGOCD}}}
     ("template", "variables"),
     [
         ("airflow_app/rbac.yaml.j2", ["platform_core_namespace"]),
-        ("airflow_app/removed-objects.yaml.j2", ["platform_argocd_namespace", "platform_core_namespace"]),
+        ("airflow_app/removed-objects.yaml.j2", ["platform_core_namespace"]),
         ("git_server/gitea.yaml.j2", ["platform_git_namespace", "platform_gitea_image"]),
         ("git_server/removed-objects.yaml.j2", ["platform_git_namespace"]),
         ("task_logs/removed-objects.yaml.j2", ["platform_logs_namespace"]),
@@ -117,12 +118,11 @@ def test_a_namespace_is_named_as_it_is_called(render: Render, name: str) -> None
     assert {item["metadata"]["namespace"] for item in rights} == {name}
 
 
-@pytest.mark.parametrize("own", ["ours", ""])
-def test_an_appproject_of_others_is_not_removed(render: Render, own: str) -> None:
-    plan = {"__platform_preflight": {"plan": {**OF_WORKERS, **IN_ARGOCD, "own_project": own}}}
+@pytest.mark.parametrize("own", [IN_ARGOCD, []])
+def test_only_what_the_plan_names_in_argo_cds_namespace_is_removed(render: Render, own: list[dict[str, str]]) -> None:
+    plan = {"__platform_preflight": {"plan": {**OF_WORKERS, "argocd_objects": own}}}
     removed: list[Any] = render("airflow_app/removed-objects.yaml.j2", **plan)
-    in_argocd = {(item["kind"], item["name"]) for item in removed[0] if item["namespace"] == "argocd"}
-    assert in_argocd == {("Secret", "ours-platform-repository"), *([("AppProject", own)] if own else [])}
+    assert [item for item in removed[0] if item["namespace"] == "argocd"] == own
 
 
 @pytest.mark.parametrize(("mode", "made"), [("install", True), ("existing", False)])

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from ansible_collections.gitops.airflow.plugins.module_utils._argocd.permits import (
     closed_namespaces,
+    cluster_name,
     glob,
     normal_url,
     permits_kind,
@@ -109,6 +110,35 @@ def test_destinations(destinations: list[dict[str, str]], permitted: bool) -> No
     assert permits_namespace(project(destinations=destinations), "airflow-core") is permitted
 
 
+@pytest.mark.parametrize(
+    ("clusters", "name"),
+    [
+        ([], "in-cluster"),
+        ([{"server": "https://10.0.0.1", "name": "production"}], "in-cluster"),
+        ([{"server": "https://10.0.0.1", "name": "production"}, {"server": f"{HERE}/", "name": "hub"}], "hub"),
+        ([{"server": HERE}], ""),
+    ],
+)
+def test_the_name_of_argo_cds_own_cluster(clusters: list[dict[str, str]], name: str) -> None:
+    assert cluster_name(clusters) == name
+
+
+@pytest.mark.parametrize(
+    ("pattern", "cluster", "permitted"),
+    [
+        ("hub", "hub", True),
+        ("in-cluster", "hub", False),
+        ("in-cluster", "in-cluster", True),
+        ("*", "hub", True),
+        ("*", "", False),
+        ("", "", False),
+        ("!hub", "hub", False),
+    ],
+)
+def test_a_destination_may_name_the_cluster(pattern: str, cluster: str, permitted: bool) -> None:
+    assert permits_namespace(project(destinations=[{"name": pattern, "namespace": "*"}]), "airflow-core", cluster) is permitted
+
+
 JOB = {"group": "batch", "kind": "Job"}
 
 
@@ -136,6 +166,9 @@ def test_kinds(spec: dict[str, Any], permitted: bool) -> None:
         ([{"server": HERE}], []),
         ([{"server": HERE, "namespaces": ""}], []),
         ([{"server": HERE, "namespaces": "argocd, airflow-core"}], ["airflow-cron"]),
+        # Not patterns.
+        ([{"server": HERE, "namespaces": "*"}], ["airflow-core", "airflow-cron"]),
+        ([{"server": HERE, "namespaces": "airflow-*,airflow-core"}], ["airflow-cron"]),
         ([{"server": f"{HERE}/", "namespaces": "argocd"}], ["airflow-core", "airflow-cron"]),
         ([{"server": "https://10.0.0.1", "namespaces": "argocd"}], []),
         ([{"server": "https://10.0.0.1", "namespaces": "argocd"}, {"server": HERE, "namespaces": "airflow-core,airflow-cron"}], []),

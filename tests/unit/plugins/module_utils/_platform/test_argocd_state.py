@@ -12,9 +12,17 @@ from typing import Any, cast
 import pytest
 from ansible_collections.gitops.airflow.plugins.module_utils._argocd.project import IN_CLUSTER
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError
+from ansible_collections.gitops.airflow.plugins.module_utils._base.owner import Owner, marks
 from ansible_collections.gitops.airflow.plugins.module_utils._git.credentials import Credentials
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import KubeApi
-from ansible_collections.gitops.airflow.plugins.module_utils._platform.argocd_state import ArgoCD, read, refusals, warnings
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.argocd_state import (
+    ArgoCD,
+    for_removal,
+    own,
+    read,
+    refusals,
+    warnings,
+)
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import Decision, Found, Record, Ref, Sight
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings import AirflowSettings, Repository, Settings
 
@@ -34,8 +42,8 @@ MINE = {"server": IN_CLUSTER, "namespaces": "argocd,airflow-core"}
 NOTHING = Decision([], False, [], None)
 
 
-def workload(name: str, image: str = "", component: str = "", **labels: str) -> Obj:
-    known = {"app.kubernetes.io/name": name, "app.kubernetes.io/part-of": "argocd", **labels}
+def workload(name: str, image: str = "", component: str = "") -> Obj:
+    known = {"app.kubernetes.io/name": name, "app.kubernetes.io/part-of": "argocd"}
     known |= {"app.kubernetes.io/component": component} if component else {}
     containers = [{"name": "c", "image": image}] if image else []
     return {"metadata": {"name": name, "namespace": "argocd", "labels": known}, "spec": {"template": {"spec": {"containers": containers}}}}
@@ -44,6 +52,16 @@ def workload(name: str, image: str = "", component: str = "", **labels: str) -> 
 def argocd(image: str = "quay.io/argoproj/argocd:v3.0.23", **more: Any) -> ArgoCD:
     controller = workload("argocd-application-controller", image, "application-controller")
     return ArgoCD(**{"workloads": (controller, workload("argocd-repo-server")), "crds": CRDS, **more})
+
+
+CONTAINER = "argocd-application-controller"
+
+
+def controlled(*containers: tuple[str, str]) -> ArgoCD:
+    """An Argo CD whose controller has these containers, by name and image."""
+    controller = workload(CONTAINER, component="application-controller")
+    controller["spec"]["template"]["spec"]["containers"] = [{"name": name, "image": image} for name, image in containers]
+    return argocd(workloads=(controller,))
 
 
 def project(**spec: Any) -> Obj:
@@ -72,8 +90,11 @@ def said(found: ArgoCD | None, given: Settings, decision: Decision = NOTHING) ->
         (argocd(), GIVEN),
         (argocd(image="registry:5000/argocd@sha256:abc"), GIVEN),
         (argocd(image="quay.io/argoproj/argocd:v3.2.1"), GIVEN),
+        (argocd(image="registry.example.com/argocd:1.4.2"), GIVEN),
         (argocd(clusters=({**MINE, "namespaces": "airflow-core,airflow-cron"},)), GIVEN),
         with_project(project()),
+        with_project({**project(), "metadata": {"name": "data", "labels": marks("beta")}}),
+        with_project(project(destinations=[{"name": "hub", "namespace": "*"}]), ({"server": IN_CLUSTER, "name": "hub"},)),
         with_project(project(permitOnlyProjectScopedClusters=True), ({"server": IN_CLUSTER, "project": "data"},)),
         (argocd(known_hosts=f"{RSA}\n# x\n{ED} theirs"), with_repository(SSH, known_hosts=f"{RSA}\n{ED}")),
         (argocd(known_hosts="git.example.com,10.0.0.1 ssh-rsa AAAA"), with_repository(SSH, known_hosts=RSA)),
@@ -107,7 +128,25 @@ def test_an_argo_cd_that_can_be_used(found: ArgoCD | None, given: Settings) -> N
         ),
         (argocd(clusters=(MINE,)), GIVEN, "argocd_destination", "may not deploy to airflow-cron", "add airflow-cron to the key namespaces"),
         (*with_project(None), "argocd_project", "argocd has no AppProject of this name", "Correct airflow_app_project"),
-        (*with_project(project(sourceRepos=[])), "argocd_project", f"the repository {HTTPS}", f"add {HTTPS} to sourceRepos"),
+        (
+            *with_project({**project(sourceRepos=[]), "metadata": {"name": "data", "labels": marks("airflow")}}),
+            "argocd_project",
+            "the platform made this AppProject itself",
+            "Remove airflow_app_project.",
+        ),
+        (*with_project(project(sourceRepos=[])), "argocd_project", f"the repository {HTTPS} in sourceRepos", f"add {HTTPS} to sourceRepos"),
+        (
+            *with_project(project(sourceRepos=["*", f"!{HTTPS}"])),
+            "argocd_project",
+            f"denies the repository {HTTPS}.",
+            "to remove the pattern that denies it from sourceRepos",
+        ),
+        (
+            *with_project(project(sourceRepos=["https://git.example.com/*"])),
+            "argocd_project",
+            "would permit it to all Applications of this AppProject",
+            f"add {HTTPS} to sourceRepos",
+        ),
         (
             *with_project(project(destinations=[{"server": IN_CLUSTER, "namespace": "airflow-core"}])),
             "argocd_project",
@@ -158,9 +197,27 @@ def test_only_what_is_missing_is_asked_for() -> None:
 
 
 def test_the_platforms_own_argo_cd_is_not_an_existing_one() -> None:
-    record = Record("argocd", "ours", "airflow", "applied", frozenset())
+    record = Record("gitops", "ours", "airflow", "applied", frozenset())
     result = said(argocd(), GIVEN, replace(NOTHING, record=record))
-    assert [(item.code, "destroy.yml" in item.next_action) for item in result] == [("own_argocd", True)]
+    assert [item.code for item in result] == ["own_argocd"]
+    assert "run destroy.yml with platform_argocd set to install" in result[0].next_action
+    assert "installed the Argo CD in gitops itself" in result[0].message
+
+
+@pytest.mark.parametrize(
+    ("owner", "adoption", "mode", "refused"),
+    [
+        ("ours", False, "existing", True),
+        ("older", True, "existing", True),
+        # An older platform that may be another one.
+        ("older", False, "existing", False),
+        ("ours", False, "install", False),
+    ],
+)
+def test_whose_argo_cd_would_stay_without_an_owner(owner: Owner, adoption: bool, mode: str, refused: bool) -> None:
+    decision = Decision([], adoption, [], Record("argocd", owner, "", "applied", None))
+    assert bool([*own(decision, replace(GIVEN, argocd=mode))]) is refused
+    assert [*own(replace(decision, record=None), replace(GIVEN, argocd=mode))] == []
 
 
 def test_everything_that_an_owner_must_change_is_said_at_once() -> None:
@@ -176,7 +233,16 @@ def test_everything_that_an_owner_must_change_is_said_at_once() -> None:
         (argocd("quay.io/argoproj/argocd:v4.0.0@sha256:abc"), "v4.0.0", "has the version v4.0.0"),
         (argocd("registry:5000/argocd"), "", "version is unknown"),
         (argocd("registry:5000/argocd:latest"), "", "version is unknown"),
-        (ArgoCD((workload("x", "argocd:latest", "application-controller", **{"app.kubernetes.io/version": "v3.0.1"}),)), "v3.0.1", ""),
+        (argocd("registry:5000/argocd@sha256:abc"), "", "version is unknown"),
+        # Images and numbers of others.
+        (argocd("registry.example.com/team/argocd-rhel8:v1.16.0"), "", "version is unknown"),
+        (argocd("registry.example.com/mirror/our-argocd:v2.1.0"), "", "version is unknown"),
+        (argocd("registry.example.com/argocd:1.4.2"), "", "version is unknown"),
+        (argocd("registry.example.com/argocd:v2.0.0"), "v2.0.0", ""),
+        (controlled(("istio-proxy", "istio/proxyv2:1.20.0"), (CONTAINER, "q/argocd:v3.0.5")), "v3.0.5", ""),
+        (controlled((CONTAINER, "q/argocd:latest"), ("sidecar", "q/argocd:v2.8.0")), "", "version is unknown"),
+        (controlled(("main", "q/argocd:v3.0.6"), ("sidecar", "q/argocd:v2.8.0")), "v3.0.6", ""),
+        (controlled(), "", "version is unknown"),
         # Named as the Helm chart and the operator do it.
         (ArgoCD((workload("shared-application-controller", "q/argocd:v3.0.2"),)), "v3.0.2", ""),
         (ArgoCD(), "", ""),
@@ -184,8 +250,35 @@ def test_everything_that_an_owner_must_change_is_said_at_once() -> None:
 )
 def test_the_version_and_its_warning(found: ArgoCD, version: str, warned: str) -> None:
     assert found.version == version
-    (text, *_none) = [*warnings(found), ""]
+    (text, *_none) = [*warnings(found, GIVEN), ""]
     assert (warned in text, bool(text)) == (True, bool(warned))
+
+
+GLOBAL = {"globalProjects": "- projectName: base\n  labelSelector: {}\n"}
+
+
+@pytest.mark.parametrize(
+    ("settings", "spec", "refused", "warned"),
+    [
+        ({}, {"sourceRepos": [], "destinations": []}, 2, []),
+        ({"globalProjects": "[]\n"}, {"sourceRepos": [], "destinations": []}, 2, []),
+        (GLOBAL, {}, 0, []),
+        (GLOBAL, {"sourceRepos": [], "destinations": []}, 0, ["add https", "add destinations"]),
+        (GLOBAL, {"namespaceResourceWhitelist": []}, 0, ["permit ConfigMap, batch/Job in"]),
+        # What a global project permits lifts none of these.
+        (GLOBAL, {"sourceRepos": ["*", f"!{HTTPS}"], "signatureKeys": [{"keyID": "A"}]}, 2, []),
+        (GLOBAL, {"permitOnlyProjectScopedClusters": True}, 1, []),
+    ],
+)
+def test_a_global_project_may_permit_what_an_appproject_lacks(settings: dict[str, str], spec: Obj, refused: int, warned: list[str]) -> None:
+    found, given = with_project(project(**spec))
+    found = replace(found, settings=settings)
+    texts = [*warnings(found, given)]
+    assert len(said(found, given)) == refused
+    assert (len(texts), [word for word, text in zip(warned, texts, strict=True) if word not in text]) == (len(warned), [])
+    assert all("globalProjects in the ConfigMap argocd-cm" in text for text in texts)
+    own = replace(found, project={**project(), "metadata": {"name": "data", "labels": marks("airflow")}})
+    assert ([item.next_action for item in said(own, given)], [*warnings(own, given)]) == (["Remove airflow_app_project."], [])
 
 
 def test_the_repository_server_by_its_labels() -> None:
@@ -209,7 +302,7 @@ class Api:
     def items(self, path: str, query: Obj, *, whole: bool) -> list[Obj]:
         self.paths.append(f"{path}?{query['labelSelector']}")
         assert whole
-        secret = {"server": IN_CLUSTER, "namespaces": "argocd", "config": "t0ken"}
+        secret = {"server": IN_CLUSTER, "name": "hub", "namespaces": "argocd", "config": "t0ken"}
         encoded = {key: base64.b64encode(value.encode()).decode() for key, value in secret.items()}
         return {
             "statefulsets": [workload("argocd-application-controller", "q/argocd:v3.0.23")],
@@ -220,6 +313,21 @@ class Api:
 def seen(kind: str, namespace: str, name: str) -> Found:
     labels = {"app.kubernetes.io/name": name, "app.kubernetes.io/part-of": "argocd"}
     return Found(Ref(kind, namespace, name), {"name": name, "labels": labels})
+
+
+@pytest.mark.parametrize(
+    ("mode", "found", "name"),
+    [
+        ("existing", [seen("Deployment", "argocd", "shared-argocd-repo-server")], "shared-argocd-repo-server"),
+        ("existing", [seen("Deployment", "gitops", "other-repo-server"), seen("Deployment", "argocd", "a-repo-server")], "a-repo-server"),
+        ("existing", [seen("StatefulSet", "argocd", "a-repo-server"), seen("Deployment", "argocd", "argocd-server")], "argocd-repo-server"),
+        ("existing", [], "argocd-repo-server"),
+        ("install", [seen("Deployment", "argocd", "a-repo-server")], None),
+    ],
+)
+def test_what_a_removal_needs_of_an_argo_cd_of_others(mode: str, found: list[Found], name: str | None) -> None:
+    result = for_removal(replace(GIVEN, argocd=mode), Sight(argocd=found))
+    assert (result.repo_server if result else None) == name
 
 
 def test_what_is_read() -> None:
@@ -233,7 +341,7 @@ def test_what_is_read() -> None:
     assert (result.version, result.crds, result.elsewhere, result.known_hosts) == ("v3.0.23", CRDS, ("gitops",), RSA)
     assert (result.settings, result.authorities) == ({"url": "x"}, {})
     # Not the credentials.
-    assert result.clusters == ({"server": IN_CLUSTER, "namespaces": "argocd"},)
+    assert result.clusters == ({"server": IN_CLUSTER, "name": "hub", "namespaces": "argocd"},)
     assert {path.split("/namespaces/")[1].split("/")[0] for path in api.paths} == {"argocd"}
     # A namespace that does not exist is not asked.
     api.paths.clear()

@@ -676,3 +676,18 @@ def test_an_argo_cd_of_others_is_used_and_nothing_in_it_is_taken_over() -> None:
 def test_names_that_others_use_in_their_argo_cd(kind: str, name: str, action: str) -> None:
     (refusal,) = decide(Sight(argocd=[SERVER], planned=[thing(kind, name, {}, "argocd")]), THEIRS).refusals
     assert (refusal.code, refusal.value, refusal.next_action) == ("foreign_object", f"{kind} argocd/{name}", action)
+
+
+@pytest.mark.parametrize(
+    ("labels", "platform", "namespace"),
+    [
+        # The platform's own Argo CD, in whatever namespace, is not one of others.
+        (OURS, replace(THEIRS, name="airflow", argocd_namespace="shared"), "argocd"),
+        (OURS, replace(THEIRS, name="airflow"), "argocd"),
+        (OURS, THEIRS, ""),
+        (OURS, replace(AIRFLOW, argocd_namespace="shared"), ""),
+    ],
+)
+def test_the_record_of_an_own_argo_cd(labels: dict[str, str], platform: Platform, namespace: str) -> None:
+    found = decide(Sight(records=[record(labels)]), platform).record
+    assert (found.namespace if found else "") == namespace

@@ -14,7 +14,7 @@ import pytest
 from ansible_collections.gitops.airflow.plugins.module_utils._git.credentials import Credentials
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.argocd_state import ArgoCD
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.copies import Source, Standing
-from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import Decision, Found, Ref, Sight
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import Decision, Found, Record, Ref, Sight
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.plan import GENERATED_KEYS, Plan, State, make_plan, refusals
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings import AirflowSettings, Logs, Repository, Settings
 
@@ -280,7 +280,7 @@ def test_the_running_version_is_the_schedulers(running: Any, wanted: str, versio
 )
 def test_f1_only_credentials_that_nothing_uses_are_retired(airflow: dict[str, Any], retired: list[str]) -> None:
     names = ("airflow-metadata", "airflow-task-logs", "airflow-task-logs-webserver", "dags-git-basic", "dags-git-ssh")
-    others = [secret(name, "airflow-cron", OTHER) for name in names] + [secret(name, "elsewhere") for name in names]
+    others = [secret(name, "airflow-cron", OTHER) for name in names] + [secret(name, "elsewhere") for name in names[1:]]
     made = plan(*(secret(name) for name in names), *others, settings=given(**airflow))
     assert sorted(ref.name for ref in made.retired) == retired
     assert {(ref.kind, ref.namespace) for ref in made.retired} == {("Secret", "airflow-core")}
@@ -478,6 +478,14 @@ def test_a_dropped_namespace_is_known_without_a_project_of_its_own() -> None:
     assert plan(*labelled, settings=existing(project="data"), project=theirs).dropped_namespaces == ["old"]
 
 
+@pytest.mark.parametrize("settings", [existing(), GIVEN])
+def test_a_dropped_namespace_is_known_by_the_project_and_by_the_secrets_of_workers(settings: Settings) -> None:
+    """A new AppProject does not know where workers ran while one of others was used."""
+    labelled = [secret("airflow-metadata", "cron"), secret("airflow-metadata", "beta-core", OTHER), secret("airflow-admin", "elsewhere")]
+    own = project(("airflow-core", "old"))
+    assert plan(*labelled, settings=settings, project=own).dropped_namespaces == ["old", "cron"]
+
+
 @pytest.mark.parametrize(
     ("settings", "labels", "retired"),
     [
@@ -491,6 +499,57 @@ def test_a_dropped_namespace_is_known_without_a_project_of_its_own() -> None:
 def test_a_project_that_is_not_used_any_more_is_retired(settings: Settings, labels: dict[str, str], retired: bool) -> None:
     own = Found(Ref("AppProject", "argocd", "airflow"), {"name": "airflow", "namespace": "argocd", "labels": labels})
     assert (own.ref in plan(own, settings=settings).retired) is retired
+
+
+def in_argocd(kind: str, name: str, labels: dict[str, str] = OURS, namespace: str = "argocd") -> Found:
+    return Found(Ref(kind, namespace, name), {"name": name, "namespace": namespace, "labels": labels})
+
+
+def test_a_project_of_the_same_name_in_another_namespace_is_retired() -> None:
+    used, left = in_argocd("AppProject", "airflow", namespace="shared"), in_argocd("AppProject", "airflow")
+    made = plan(used, left, settings=replace(existing(), argocd_namespace="shared"))
+    assert [ref for ref in made.retired if ref.kind == "AppProject"] == [left.ref]
+
+
+REPOSITORY = {"argocd.argoproj.io/secret-type": "repository"}
+
+
+@pytest.mark.parametrize("settings", [existing(project="data"), replace(GIVEN, name="airflow"), existing()])
+def test_a_removal_finds_what_the_platform_has_in_argo_cd_by_any_name(settings: Settings) -> None:
+    own = [in_argocd("AppProject", "airflow"), in_argocd("AppProject", "before")]
+    own += [in_argocd("Secret", name, {**OURS, **REPOSITORY}) for name in ("airflow-platform-repository", "before-platform-repository")]
+    others = [in_argocd("AppProject", "data", {}), in_argocd("Secret", "theirs", {**OTHER, **REPOSITORY}), in_argocd("Secret", "plain")]
+    others += [in_argocd("AppProject", "airflow", namespace="elsewhere"), in_argocd("Secret", "x", {**OURS, **REPOSITORY}, "elsewhere")]
+    others += [in_argocd("Secret", "old", {**OLDER, **REPOSITORY}), in_argocd("ConfigMap", "argocd-installed")]
+    made = plan(*others, *own, settings=settings)
+    assert made.argocd_objects == [item.ref for item in own]
+    assert made.as_dict()["argocd_objects"][0] == {"api_version": "", "kind": "AppProject", "namespace": "argocd", "name": "airflow"}
+    adopted = plan(*others, *own, settings=settings, adoption=True)
+    assert Ref("Secret", "argocd", "old") in adopted.argocd_objects
+
+
+@pytest.mark.parametrize(
+    ("there", "settings", "refused"),
+    [
+        (in_argocd("Application", "airflow-core"), existing(), ""),
+        (in_argocd("Application", "airflow-core", namespace="shared"), existing(), "shared/airflow-core"),
+        (in_argocd("Application", "airflow-core"), replace(existing(), argocd_namespace="shared"), "argocd/airflow-core"),
+        (in_argocd("Application", "before"), existing(), "argocd/before"),
+        (in_argocd("Application", "before", OTHER), existing(), ""),
+        (in_argocd("Application", "before", {}), existing(), ""),
+        (in_argocd("AppProject", "before"), existing(), ""),
+        # With an Argo CD of its own, a platform may rename its Application, as before.
+        (in_argocd("Application", "before"), GIVEN, ""),
+    ],
+)
+def test_an_application_that_would_stay_is_refused(there: Found, settings: Settings, refused: str) -> None:
+    what = state(there)
+    result = [item for item in found(what, settings) if item.code == "argocd_moved"]
+    assert [item.value for item in result] == ([refused] if refused else [])
+    assert all(f"to {part}" in result[0].next_action for part in refused.split("/") if refused)
+    # Only one of the two pieces of advice can be followed.
+    what.decision = replace(what.decision, record=Record("argocd", "ours", "airflow", "applied", None))
+    assert "argocd_moved" not in [item.code for item in found(what, settings)]
 
 
 def test_what_an_argo_cd_of_others_lacks_is_refused() -> None:

@@ -22,7 +22,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._platform import (
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.copies import Source
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.network_ranges import Network
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.node_state import Nodes
-from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import Decision, Found, Ref, Sight
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import Decision, Found, Record, Ref, Sight
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.plan import State
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.preflight import Outcome, Preflight
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.refusal import Refusal, as_error, enforce
@@ -54,6 +54,8 @@ class Desk:
         self.errors: list[ApiError] = []
         self.decision: list[Refusal] = []
         self.state: dict[str, Any] = {}
+        self.record: Record | None = None
+        self.argocd = list[Found]()
         self.networks = list[bool]()
         monkeypatch.setattr(preflight, "read_state", self._read)
         # test_node_state.py
@@ -67,8 +69,8 @@ class Desk:
         self.networks.append(network)
         for error in self.errors:
             raise error
-        sight = Sight(cluster="uid", living=[Ref("Pod", "airflow-core", "task-1")])
-        return State(sight, Decision(self.decision, False, [], None), **self.state)
+        sight = Sight(cluster="uid", living=[Ref("Pod", "airflow-core", "task-1")], argocd=self.argocd)
+        return State(sight, Decision(self.decision, False, [], self.record), **self.state)
 
     def _read_nodes(self, _api: Any, _given: Settings, claim: str) -> Nodes:
         self.nodes.append(claim)
@@ -164,14 +166,34 @@ def test_what_counts_for_a_purpose(desk: Desk, purpose: str, decision: list[str]
     assert (codes(outcome), len(desk.asked), outcome.complete) == (expected, asked, True)
 
 
+@pytest.mark.parametrize(
+    ("purpose", "mode", "airflow", "expected"),
+    [
+        ("remove", "existing", AIRFLOW, ["own_argocd"]),
+        # A role that knows nothing of Airflow removes objects, too.
+        ("remove", "existing", None, ["own_argocd"]),
+        ("remove", "install", AIRFLOW, []),
+        ("use", "existing", AIRFLOW, []),
+    ],
+)
+def test_a_removal_does_not_leave_an_argo_cd_of_the_platforms_own(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, purpose: str, mode: str, airflow: AirflowSettings | None, expected: list[str]
+) -> None:
+    monkeypatch.setattr(argocd_state, "read", lambda *_args: argocd_state.ArgoCD())
+    desk.record = Record("argocd", "ours", "airflow", "applied", frozenset())
+    assert codes(desk.run(replace(GIVEN, provider="existing", argocd=mode, airflow=airflow), purpose=purpose)) == expected
+
+
 NEWER = {"image": "argocd:v3.9.0"}
 
 
-@pytest.mark.parametrize(("purpose", "reads", "warned"), [("install", 1, True), ("use", 0, False), ("remove", 1, False)])
-def test_an_argo_cd_of_others_is_read_to_install_and_to_remove(
+@pytest.mark.parametrize(("purpose", "reads", "warned"), [("install", 1, True), ("use", 0, False), ("remove", 0, False)])
+def test_an_argo_cd_of_others_is_read_to_install(
     desk: Desk, monkeypatch: pytest.MonkeyPatch, purpose: str, reads: int, warned: bool
 ) -> None:
-    """A removal restarts its repository server, whose name it needs."""
+    """A removal restarts its repository server, whose name it needs: the look at the owners has it."""
+    server = {"name": "shared", "namespace": "argocd", "labels": {"app.kubernetes.io/component": "repo-server"}}
+    desk.argocd = [Found(Ref("Deployment", "argocd", "shared"), server)]
     labels = {"app.kubernetes.io/component": "application-controller"}
     workloads = [{"metadata": {"name": "c", "labels": labels}, "spec": {"template": {"spec": {"containers": [NEWER]}}}}]
     workloads += [{"metadata": {"name": "shared", "labels": {"app.kubernetes.io/component": "repo-server"}}}]
@@ -184,7 +206,7 @@ def test_an_argo_cd_of_others_is_read_to_install_and_to_remove(
     monkeypatch.setattr(argocd_state, "read", read)
     outcome = desk.run(replace(GIVEN, provider="existing", argocd="existing"), purpose=purpose)
     assert (len(seen), any("version v3.9.0" in text for text in outcome.warnings)) == (reads, warned)
-    assert (outcome.plan.repo_server == "shared") is bool(reads)
+    assert (outcome.plan.repo_server == "shared") is (purpose != "use")
 
 
 class Api:
