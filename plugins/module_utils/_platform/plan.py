@@ -314,7 +314,7 @@ def refusals(state: State, plan: Plan, given: Settings, airflow: AirflowSettings
         *_older_version(plan, given),
         *_tasks_at_upgrade(state, plan, given),
         *_moved_core(state, plan, given),
-        *_moved_argocd(state, plan, given),
+        *moved_argocd(state, plan, given),
         *_tasks_in_dropped(state, plan),
         *node_state.refusals(state.nodes, given, airflow),
         *class_state.refusals(state.classes, given, airflow),
@@ -423,7 +423,7 @@ def _moved_core(state: State, plan: Plan, given: Settings) -> Iterator[Refusal]:
         )
 
 
-def _moved_argocd(state: State, plan: Plan, given: Settings) -> Iterator[Refusal]:
+def moved_argocd(state: State, plan: Plan, given: Settings) -> Iterator[Refusal]:
     """An Argo CD of others stays, and with it the Application that it has: two of them would deploy the same objects."""
     if not given.existing_argocd or state.decision.record is not None:  # an Argo CD of the platform's own has a refusal of its own
         return

@@ -228,6 +228,8 @@ class Preflight:
         outcome.warnings += outcome.plan.network.gaps
         if self._purpose == REMOVE:
             outcome.refusals += argocd_state.own(state.decision, given)
+            # Without Airflow's settings the Application's name is not known.
+            outcome.refusals += plans.moved_argocd(state, outcome.plan, given) if given.airflow else []
             return
         outcome.warnings += argocd_state.warnings(state.argocd, given)
         others = [refusal for refusal in state.decision.refusals if self._purpose == INSTALL or refusal.code != "tasks_run"]

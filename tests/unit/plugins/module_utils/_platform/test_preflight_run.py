@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError, CollectionError, LibraryMissing
+from ansible_collections.gitops.airflow.plugins.module_utils._base.owner import marks
 from ansible_collections.gitops.airflow.plugins.module_utils._git.credentials import Credentials
 from ansible_collections.gitops.airflow.plugins.module_utils._platform import (
     admission_state,
@@ -56,6 +57,7 @@ class Desk:
         self.state: dict[str, Any] = {}
         self.record: Record | None = None
         self.argocd = list[Found]()
+        self.labelled = list[Found]()
         self.networks = list[bool]()
         monkeypatch.setattr(preflight, "read_state", self._read)
         # test_node_state.py
@@ -69,7 +71,7 @@ class Desk:
         self.networks.append(network)
         for error in self.errors:
             raise error
-        sight = Sight(cluster="uid", living=[Ref("Pod", "airflow-core", "task-1")], argocd=self.argocd)
+        sight = Sight(cluster="uid", living=[Ref("Pod", "airflow-core", "task-1")], argocd=self.argocd, labelled=self.labelled)
         return State(sight, Decision(self.decision, False, [], self.record), **self.state)
 
     def _read_nodes(self, _api: Any, _given: Settings, claim: str) -> Nodes:
@@ -182,6 +184,25 @@ def test_a_removal_does_not_leave_an_argo_cd_of_the_platforms_own(
     monkeypatch.setattr(argocd_state, "read", lambda *_args: argocd_state.ArgoCD())
     desk.record = Record("argocd", "ours", "airflow", "applied", frozenset())
     assert codes(desk.run(replace(GIVEN, provider="existing", argocd=mode, airflow=airflow), purpose=purpose)) == expected
+
+
+@pytest.mark.parametrize(
+    ("purpose", "namespace", "airflow", "expected"),
+    [
+        ("remove", "shared", AIRFLOW, ["argocd_moved"]),
+        ("remove", "argocd", AIRFLOW, []),
+        # The name of the Application is not known.
+        ("remove", "shared", None, []),
+        ("use", "shared", AIRFLOW, []),
+    ],
+)
+def test_a_removal_does_not_leave_an_application_elsewhere(
+    desk: Desk, purpose: str, namespace: str, airflow: AirflowSettings | None, expected: list[str]
+) -> None:
+    labels = {"labels": marks("airflow")}
+    desk.labelled = [Found(Ref("Application", "argocd", "airflow-core"), {"name": "airflow-core", "namespace": "argocd", **labels})]
+    given = replace(GIVEN, provider="existing", argocd="existing", argocd_namespace=namespace, airflow=airflow)
+    assert codes(desk.run(given, purpose=purpose)) == expected
 
 
 NEWER = {"image": "argocd:v3.9.0"}
