@@ -501,8 +501,8 @@ def test_a_project_that_is_not_used_any_more_is_retired(settings: Settings, labe
     assert (own.ref in plan(own, settings=settings).retired) is retired
 
 
-def in_argocd(kind: str, name: str, labels: dict[str, str] = OURS, namespace: str = "argocd") -> Found:
-    return Found(Ref(kind, namespace, name), {"name": name, "namespace": namespace, "labels": labels})
+def in_argocd(kind: str, name: str, labels: dict[str, str] | None = None, namespace: str = "argocd") -> Found:
+    return Found(Ref(kind, namespace, name), {"name": name, "namespace": namespace, "labels": OURS if labels is None else labels})
 
 
 def test_a_project_of_the_same_name_in_another_namespace_is_retired() -> None:
