@@ -36,11 +36,11 @@ _value:
 from collections.abc import Callable
 from typing import Any
 
-from ansible_collections.gitops.airflow.plugins.module_utils._platform.references import pulls
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.pull_secrets import pull_secrets
 
 
 class FilterModule:
     """Filters of this file."""
 
     def filters(self) -> dict[str, Callable[..., Any]]:
-        return {"pull_secrets": pulls}
+        return {"pull_secrets": pull_secrets}

@@ -19,6 +19,7 @@ from typing import Any
 from ansible_collections.gitops.airflow.plugins.module_utils._platform import shapes
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.chart_values import at, entries, mapping
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import CORE_SECRETS, WORKER_SECRETS, Ref
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.pull_secrets import pull_secrets
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.refusal import Refusal
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings import AirflowSettings, Settings
 
@@ -139,16 +140,10 @@ def _references(values: Any, parts: Sequence[str]) -> Iterator[Reference]:
                 yield Reference(kind, found, keys, name)
 
 
-def pulls(values: Any) -> list[str]:
-    """The Secrets with which people's values pull Airflow's image, each once."""
-    named = (reference.name for reference in _references(values, ("registry.secretName", "imagePullSecrets")))
-    return [name for name in dict.fromkeys(named) if shapes.OBJECT_NAME.fullmatch(name)]
-
-
 def of_log_store(given: Settings, airflow: AirflowSettings) -> list[Ref]:
     """The same where the log store of the platform needs them: its pods have images of their own, and Airflow's."""
     namespace = str(given.logs_namespace)
-    return [Ref(SECRET, namespace, name, "v1") for name in pulls(airflow.values)] if given.logs_mode == "embedded" else []
+    return [Ref(SECRET, namespace, name, "v1") for name in pull_secrets(airflow.values)] if given.logs_mode == "embedded" else []
 
 
 def log_store_notes(

@@ -18,7 +18,7 @@ from ansible_collections.gitops.airflow.tests.unit.places import ROOT
 PREFIX = "gitops.airflow."
 MODULES = sorted(path.stem for path in (ROOT / "plugins/modules").glob("*.py") if path.stem != "__init__")
 GROUPS = yaml.safe_load((ROOT / "meta/runtime.yml").read_text())["action_groups"]
-EXAMPLES = 5
+LEAST = 5
 # What stands for a value that Ansible would render, by the type of the option.
 SAMPLES = {"bool": True, "int": 1, "float": 1.0, "list": [], "dict": {}}
 RULES = ("mutually_exclusive", "required_together", "required_one_of", "required_if", "required_by")
@@ -106,7 +106,7 @@ def rendered(value: Any, option: Mapping[str, Any]) -> Any:
 @pytest.mark.parametrize("name", MODULES)
 def test_every_module_has_five_examples(name: str) -> None:
     found = [entry for entry in entries(name) if name in {used for used, _options in uses(entry)}]
-    assert len(found) >= EXAMPLES
+    assert len(found) >= LEAST
     assert all(entry.get("name") for entry in entries(name)), "an example has no name"
 
 

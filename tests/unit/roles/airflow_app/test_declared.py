@@ -319,7 +319,7 @@ def test_f18_dag_files_are_checked_before_they_are_pushed(arguments: Arguments, 
 
 def test_dag_files_are_checked_for_the_version_that_runs(arguments: Arguments) -> None:
     """Not for the one that the next run of site.yml will install."""
-    running = {"plan": {"running_version": "2.9.3", "git": {"dags": {"names": {}}}}}
+    running = {"plan": {"running_version": "2.9.3", "git": {"platform": {}, "dags": {"names": {}}}}}
     given = {"airflow_app_push_dir": "/d", "platform_airflow_version": "2.10.5", "__platform_preflight": running}
     assert arguments("push_dags.yml", "airflow_dag_files_info", **given)["airflow_version"] == "2.9.3"
 

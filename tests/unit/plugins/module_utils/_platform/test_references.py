@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import Ref
-from ansible_collections.gitops.airflow.plugins.module_utils._platform.references import log_store_notes, notes, pulls, refusals, wanted
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.references import log_store_notes, notes, refusals, wanted
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings import AirflowSettings, Logs, Repository, Settings
 
 INSIDE = Repository("platform", "http://gitea.git.svc.cluster.local:3000/gitops/platform.git", embedded=True)
@@ -365,22 +365,6 @@ def test_the_note_says_what_to_do(settings: Settings, there: Any, namespaces: tu
 PRIVATE = {"airflow": "registry.example.com/airflow:2.6.3-1", "versitygw": "docker.io/versity/versitygw:v1.8.0"}
 PULL_LOGS = Ref("Secret", "airflow-logs", "pull")
 REGISTRY = {"registry": {"secretName": "pull"}}
-
-
-@pytest.mark.parametrize(
-    ("values", "names"),
-    [
-        (REGISTRY, ["pull"]),
-        ({"registry": {"secretName": "pull"}, "imagePullSecrets": [{"name": "pull"}, {"name": "more"}]}, ["pull", "more"]),
-        # What Helm renders, and what cannot be a name.
-        ({"registry": {"secretName": "{{ .Release.Name }}"}, "imagePullSecrets": [{"name": "a/b"}, {"name": 5}, "pull"]}, []),
-        ({"registry": {"connection": {"user": "u", "pass": "p"}}, "secret": SECRET}, []),
-        ({}, []),
-        (None, []),
-    ],
-)
-def test_the_secrets_that_pull_airflows_image(values: Any, names: list[str]) -> None:
-    assert pulls(values) == names
 
 
 @pytest.mark.parametrize(
