@@ -92,7 +92,7 @@ def test_the_policy_has_the_profile(with_profile: Objects, tmp_path: Path, monke
     }
     platform = policy["PLATFORM"]
     assert platform.images == {"apache/airflow:2.6.3"}
-    assert platform.resources == {"requests": {"cpu": "100m", "memory": "256Mi"}}
+    assert platform.resources == {"requests": {"cpu": "50m", "memory": "256Mi"}}
     assert policy["LIMITS"].restricted == {"airflow-core", "airflow-user"}
 
 
