@@ -1,17 +1,19 @@
 # Copyright: (c) 2026, The gitops.airflow team
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A user name and a password that are in a Secret: of a Git server, or of Airflow."""
+"""A user name and a password that are in a Secret: of a Git server, or of Airflow. ansible-test reads literal texts only."""
 
 from __future__ import annotations
 
-# {server}: what takes the password. {username}: the option with the user name. {more}: further paragraphs. {keys}: further suboptions.
-_OPTION = r"""
+
+class ModuleDocFragment:
+    DOCUMENTATION = r"""
 options:
   credentials_from:
     description:
-      - A Secret in the cluster with the password or token for {server}. The module reads it through the Kubernetes API, so that no
-        variable, log or result contains the value.{more}
+      - A Secret in the cluster with the password or token for the Git server. The module reads it through the Kubernetes API, so that no
+        variable, log or result contains the value. Then O(credentials.password) is not used.
+      - In check mode, if the Secret does not exist, the module continues without credentials.
     type: dict
     suboptions:
       namespace:
@@ -23,31 +25,52 @@ options:
         type: str
         required: true
       username_key:
-        description: Key of the Secret that contains the user name. If empty, O({username}) is used.
+        description: Key of the Secret that contains the user name. If empty, O(credentials.username) is used.
         type: str
         default: ""
       password_key:
         description: Key of the Secret that contains the password or token.
         type: str
         default: password
-{keys}      platform:
-        description: The platform whose mark the Secret must have. Another platform's Secret is refused. Empty for any Secret.
-        type: str
-        default: ""
-"""
-_GIT_MORE = r""" Then O(credentials.password) is not used.
-      - In check mode, if the Secret does not exist, the module continues without credentials."""
-_GIT_KEYS = r"""      check_key:
+      check_key:
         description:
           - In check mode, the key to use if O(credentials_from.password_key) does not exist yet. A run may add keys to a Secret, and a
             check only reads. Empty for none.
         type: str
         default: ""
+      platform:
+        description: The platform whose mark the Secret must have. Another platform's Secret is refused. Empty for any Secret.
+        type: str
+        default: ""
 """
 
-
-class ModuleDocFragment:
-    DOCUMENTATION = _OPTION.format(server="the Git server", username="credentials.username", more=_GIT_MORE, keys=_GIT_KEYS)
-
     # For modules that send requests to Airflow.
-    AIRFLOW = _OPTION.format(server="Airflow", username="username", more="", keys="")
+    AIRFLOW = r"""
+options:
+  credentials_from:
+    description:
+      - A Secret in the cluster with the password or token for Airflow. The module reads it through the Kubernetes API, so that no
+        variable, log or result contains the value.
+    type: dict
+    suboptions:
+      namespace:
+        description: Namespace of the Secret.
+        type: str
+        required: true
+      name:
+        description: Name of the Secret.
+        type: str
+        required: true
+      username_key:
+        description: Key of the Secret that contains the user name. If empty, O(username) is used.
+        type: str
+        default: ""
+      password_key:
+        description: Key of the Secret that contains the password or token.
+        type: str
+        default: password
+      platform:
+        description: The platform whose mark the Secret must have. Another platform's Secret is refused. Empty for any Secret.
+        type: str
+        default: ""
+"""
