@@ -306,7 +306,7 @@ class Breaker:
     def replaced(self, mutant: Mutant) -> bool:
         try:
             return replace_code(self.functions, self.path, self.source, mutated(self.source, mutant))
-        except Exception:  # said by the second attempt, in a file of its own
+        except Exception:  # the second attempt, on the rewritten file, shows the error
             return False
 
     def wait(self) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 from ansible_collections.gitops.airflow.plugins.module_utils._argocd.project import IN_CLUSTER
 from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Obj
 
-CLUSTER_NAME = "in-cluster"  # Argo CD's name of its own cluster, unless a Secret gives it another one
+CLUSTER_NAME = "in-cluster"  # what Argo CD calls the cluster that it runs in, unless a Secret of that cluster has another name
 _SCP = re.compile(r"[^/:]*@[^@]+")
 
 

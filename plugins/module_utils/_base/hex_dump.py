@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the output of C(hexdump), C(od) and C(xxd) in a text says, and where it says it. Pure.
 
-No pattern of a value finds it there: each line begins with an offset, and many show the same bytes once more as characters.
+A search for a value does not find the value in a dump. Each line begins with an offset, and many lines also show their bytes as characters.
 """
 
 from __future__ import annotations

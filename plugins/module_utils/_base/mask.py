@@ -257,7 +257,7 @@ class Masker:
         return shown
 
     def _header(self, name: str, value: Any) -> Any:
-        """The value of a header with that name, or the list of its values. What has names of its own holds them itself."""
+        """Masks the value of the header ``name``, or each value of a list. A dictionary is masked by the names of its own keys."""
         if isinstance(value, list):
             return [self._header(name, item) if isinstance(item, str) else self._tree(item) for item in value]
         if not isinstance(value, str):

@@ -76,7 +76,7 @@ class ArgoCD:
     def version(self) -> str:
         """Argo CD's version, by the image of its controller; empty if that does not say it.
 
-        An image of another name, or a tag below 2, may have a numbering of its own.
+        An image with another name, or a tag below 2, may number its versions differently.
         """
         template = (((self.workload(CONTROLLER) or {}).get("spec") or {}).get("template") or {}).get("spec") or {}
         containers = template.get("containers") or [{}]

@@ -425,7 +425,7 @@ def _moved_core(state: State, plan: Plan, given: Settings) -> Iterator[Refusal]:
 
 def moved_argocd(state: State, plan: Plan, given: Settings) -> Iterator[Refusal]:
     """An Argo CD of others stays, and with it the Application that it has: two of them would deploy the same objects."""
-    if not given.existing_argocd or state.decision.record is not None:  # an Argo CD of the platform's own has a refusal of its own
+    if not given.existing_argocd or state.decision.record is not None:  # argocd_state.own refuses the platform's own Argo CD
         return
     wanted = Ref("Application", str(given.argocd_namespace), plan.application)
     for ref in [item.ref for item in own_objects(state, given, "Application") if item.ref != wanted]:

@@ -60,7 +60,7 @@ def without_admission_policy(given: Settings, airflow: AirflowSettings) -> Itera
 def unfenced(given: Settings, obstacle: str, action: str) -> Iterator[Refusal]:
     """RBAC limits neither the account and the Secrets of a pod, nor whose pods a task deletes and runs commands in.
 
-    ``obstacle``: why there is no admission policy. ``action``: what to do for one.
+    ``obstacle``: why there is no admission policy. ``action``: how to get one.
     """
     if given.pod_operators:
         names = ", ".join(map(str, given.pod_operators))

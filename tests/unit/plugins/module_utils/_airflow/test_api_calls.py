@@ -101,7 +101,7 @@ def test_f10_a_task_that_may_make_pods_is_no_warning(text: str, expected: str) -
         ("2.6.3", "2.6.3"),
         ("2.10.3", "2.10.3"),
         ("2.9.3.post1", "2.9.3.post1"),
-        # A tag of people's own: nothing is known of it.
+        # A tag that is not a version says nothing about the version.
         ("mine", "mine"),
         ("2.10.4", None),
         ("2.10.5", None),
