@@ -64,7 +64,7 @@ NODE_COMES, NO_NODE_COMES = frozenset({"TriggeredScaleUp", "Nominated"}), frozen
 NOT_YET = frozenset({"ContainerCreating", "PodInitializing"})
 # A container that restarts this often, the last time within this time, does not run well (status).
 REPEATED, RECENT = 3, 3600
-# No more so after this time without an end, by how long it ran before: what crashes at its start shows within a minute whether it still does.
+# No more so after this time without an end, by how long it ran before: what crashes at its start does so within a minute.
 CRASH, SETTLED_CRASH, SETTLED = 60, 120, 600
 # A scheduler that runs has said something of a new pod within this time (seconds).
 NOTICED = 30
