@@ -1,11 +1,10 @@
 # Copyright: (c) 2026, The gitops.airflow team
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""docs/production.md from rows.yml and from what `run` measured: nobody can claim what was not run. Run by itself, it writes the page again."""
+"""docs/production.md from rows.yml and from what `run` measured: nobody can claim what was not run. As a program it writes the page."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -77,8 +76,8 @@ def page(tables: Sequence[Mapping[str, Any]], measured: Mapping[str, Mapping[str
     lines += ["## Parts", "| part | command | took | last run | on |", "|---|---|---|---|---|"]
     for name, part in read(PARTS).items():
         result = measured.get(name)
-        cells = (f"`{name}`", f"`{' '.join(part['command'])}`", *(_result(result) if result else ("", NOT_RUN, "")))
-        lines.append("| " + " | ".join(cells) + " |")
+        ran = _result(result) if result else ("", NOT_RUN, "")
+        lines.append("| " + " | ".join((f"`{name}`", f"`{' '.join(part['command'])}`", *ran)) + " |")
     return "\n".join(lines) + "\n"
 
 
