@@ -57,7 +57,9 @@ options:
         description: Namespace of the embedded Git server. Defaults to O(platform.prefix) and C(-git), and to C(git) if that is V(airflow).
         type: raw
       core_namespace:
-        description: Namespace of Airflow's own pods. Must be one of O(platform.worker_namespaces). Defaults to O(platform.prefix) and C(-core).
+        description:
+          - Namespace of Airflow's own pods. Must be one of O(platform.worker_namespaces).
+          - Defaults to O(platform.prefix) and C(-core).
         type: raw
       logs_namespace:
         description: Namespace of the store of task logs. Defaults to O(platform.prefix) and C(-logs).

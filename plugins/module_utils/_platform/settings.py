@@ -366,6 +366,7 @@ class Settings:
             existing_argocd=self.existing_argocd,
             project="" if unknown else self.own_project,
             repository_secret="" if unknown else self.repository_secret,
+            prefix=str(self.prefix),
         )
 
 
