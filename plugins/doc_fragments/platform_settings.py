@@ -154,6 +154,10 @@ options:
         description: Port of this machine for Argo CD. 0 for none.
         type: int
         default: 0
+      argocd_node_port:
+        description: Node port of Argo CD's server. No other Service may have it. 0 for none.
+        type: int
+        default: 0
   airflow:
     description: Settings of Airflow, of its two repositories and of the store of task logs.
     type: dict
@@ -325,6 +329,10 @@ options:
         type: str
         choices: [auto, require, none]
         default: auto
+      webserver_node_port:
+        description: Node port of Airflow's web server. No other Service may have it. 0 for none.
+        type: int
+        default: 0
       task_config_maps:
         description: Names of ConfigMaps in the core namespace that tasks there may use.
         type: list

@@ -40,6 +40,7 @@ GENERATED = "airflow-generated"
 # The Secret with the password of Airflow's admin, which a removal deletes.
 ADMIN = "airflow-admin"
 
+DEPLOYED_KINDS = ("Application", "ApplicationSet")
 ARGOCD_CRDS = ("applications.argoproj.io", "applicationsets.argoproj.io", "appprojects.argoproj.io")
 # "argocd cluster add" makes these in a cluster that an Argo CD elsewhere manages: there is no Argo CD here (argo-cd: common.go).
 REMOTE_ARGOCD = ("argocd-manager-role", "argocd-manager-role-binding")
@@ -279,7 +280,7 @@ def decide(sight: Sight, platform: Platform, older: bool = False) -> Decision:
     argocd = [found.ref for found in foreign if is_foreign_argocd(found, record, adopted)]
     refusals = [
         *_other_platform(sight, platform),
-        *_former_names(sight, platform),
+        *former_names(sight, platform),
         *_older_elsewhere(sight, platform, unmarked, adopted),
         *_foreign_argocd(argocd, sight, platform),
         *_foreign_objects(sight, platform, record, adopted, argocd),
@@ -359,7 +360,7 @@ def _naming_variables(refs: Iterable[Ref], platform: Platform) -> list[str]:
     return list(dict.fromkeys(["platform_prefix", *sorted(_naming_variable(ref, platform) for ref in refs)]))
 
 
-def _former_names(sight: Sight, platform: Platform) -> list[Refusal]:
+def former_names(sight: Sight, platform: Platform) -> list[Refusal]:
     """A platform that was installed when every platform had the names of the default one would be built anew under others."""
     if platform.prefix == DEFAULT_PREFIX:
         return []
@@ -691,6 +692,11 @@ def foreign_resources(found: Sequence[tuple[Found, Obj]], scope: Scope) -> list[
         if not ours_default and not scope.owns(item.metadata):
             refs.append(item.ref)
     return sorted(refs)
+
+
+def argocd_users(found: Sequence[Found], scope: Scope) -> list[Ref]:
+    """The Applications and ApplicationSets that are not this platform's: without Argo CD nothing would deploy them any more."""
+    return sorted(item.ref for item in found if item.ref.kind in DEPLOYED_KINDS and not scope.owns(item.metadata))
 
 
 def foreign_users(role: Ref, bindings: Sequence[tuple[Found, Obj]], scope: Scope) -> list[Ref]:

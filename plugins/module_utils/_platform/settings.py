@@ -57,6 +57,7 @@ PLATFORM_OPTIONS: dict[str, Any] = {
     "task_egress": {"type": "list", "elements": "raw", "default": []},
     "airflow_host_port": {"type": "int", "default": 0},
     "argocd_host_port": {"type": "int", "default": 0},
+    "argocd_node_port": {"type": "int", "default": 0},
 }
 
 AIRFLOW_OPTIONS: dict[str, Any] = {
@@ -89,6 +90,7 @@ AIRFLOW_OPTIONS: dict[str, Any] = {
     "worker_secrets": {"type": "list", "elements": "str", "default": [], "no_log": False},
     "worker_config_maps": {"type": "list", "elements": "str", "default": []},
     "admission_policy": {"type": "str", "default": "auto", "choices": list(ADMISSION_MODES)},
+    "webserver_node_port": {"type": "int", "default": 0},
     "core_placement": {"type": "dict", "default": {}, "options": worker_namespaces.PLACEMENT_OPTIONS},
     "python_requirements": {"type": "str", "default": ""},
     "local_images": {"type": "list", "elements": "str", "default": []},
@@ -198,6 +200,7 @@ class AirflowSettings:
     worker_secrets: tuple[str, ...] = ()
     worker_config_maps: tuple[str, ...] = ()
     admission_policy: str = "auto"
+    webserver_node_port: int = 0
     core_placement: Mapping[str, Any] = field(default_factory=dict)
     python_requirements: str = ""
     local_images: tuple[str, ...] = ()
@@ -238,6 +241,7 @@ class Settings:
     task_egress: tuple[Any, ...] = ()
     airflow_host_port: int = 0
     argocd_host_port: int = 0
+    argocd_node_port: int = 0
     airflow: AirflowSettings | None = None
 
     @property
@@ -406,6 +410,7 @@ def from_params(platform: Mapping[str, Any], airflow: Mapping[str, Any] | None) 
         "dag_processor",
         "admission_policy",
         "python_requirements",
+        "webserver_node_port",
         "values",
     )
     return Settings(

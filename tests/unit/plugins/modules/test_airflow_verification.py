@@ -66,6 +66,7 @@ def wanted(**options: Any) -> Wanted:
                     "x",
                     project="team",
                     repository_secret="team-platform-repository",
+                    prefix="team",
                 ),
                 "2.10.5",
                 5,

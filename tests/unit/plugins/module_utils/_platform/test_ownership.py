@@ -24,6 +24,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership
     Scope,
     Sight,
     adoptable,
+    argocd_users,
     decide,
     foreign_contents,
     foreign_resources,
@@ -793,3 +794,21 @@ def test_names_that_others_use_in_their_argo_cd(kind: str, name: str, action: st
 def test_the_record_of_an_own_argo_cd(labels: dict[str, str], platform: Platform, namespace: str) -> None:
     found = decide(Sight(records=[record(labels)]), platform).record
     assert (found.namespace if found else "") == namespace
+
+
+@pytest.mark.parametrize(
+    ("labels", "kind", "older", "expected"),
+    [
+        (OURS, "Application", False, False),
+        (OTHER, "Application", False, True),
+        ({}, "Application", False, True),
+        ({}, "ApplicationSet", False, True),
+        # Before the adoption it may be anyone's.
+        (OLDER, "Application", False, True),
+        (OLDER, "Application", True, False),
+        # It deploys nothing.
+        ({}, "AppProject", False, False),
+    ],
+)
+def test_whose_applications_keep_an_argo_cd(labels: dict[str, str], kind: str, older: bool, expected: bool) -> None:
+    assert bool(argocd_users([thing(kind, "x", labels, "argocd")], Scope("airflow", older=older))) is expected
