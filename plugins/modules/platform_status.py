@@ -228,11 +228,11 @@ def argument_spec() -> dict[str, Any]:
 
 
 def platform(params: dict[str, Any], given: Settings) -> Platform:
-    """Which platform to read, and where its parts are. A person knows an existing cluster by its context."""
+    """Which platform to read, and where its parts are. A person knows an existing cluster, which may have several, by its context."""
     owner = given.owner()
     applications = [owner.application] if params["applications"] is None else params["applications"]
     return Platform(
-        name=str(owner.name if given.provider == KIND else params["context"] or owner.name),
+        name=str(owner.name) if given.provider == KIND or not params["context"] else f"{owner.name} in {params['context']}",
         namespaces=tuple(dict.fromkeys(filter(None, [owner.argocd_namespace, owner.core_namespace, *params["namespaces"]]))),
         core=owner.core_namespace,
         argocd=owner.argocd_namespace,

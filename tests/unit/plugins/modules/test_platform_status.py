@@ -27,7 +27,7 @@ def platform(**options: Any) -> Platform:
     ("options", "name"),
     [
         ({"platform": {"name": "team", "provider": "kind"}, "context": "kind-team"}, "team"),
-        ({"context": "production"}, "production"),
+        ({"context": "production"}, "team in production"),
         ({}, "team"),
     ],
 )
