@@ -86,7 +86,7 @@ options:
 notes:
   - Needs C(get) and C(list) on what is shown, C(get) on O(airflow_secret), and C(create) on C(pods/exec) and C(pods/portforward) in
     O(platform.core_namespace).
-  - RV(text) calls the platform by O(platform.name) if O(platform.provider=kind), otherwise by O(context), if it is given.
+  - RV(text) calls the platform by O(platform.name), and unless O(platform.provider=kind) also by O(context), if it is given.
   - Whether the admission policy exists needs C(get) on Roles of the worker namespaces, and on ValidatingAdmissionPolicies and
     ValidatingAdmissionPolicyBindings. Without these rights the module says that it is unknown. Whether the scheduler renews its Lease
     needs C(list) on Leases in C(kube-system). Without this right the module only sees the pods that wait.
