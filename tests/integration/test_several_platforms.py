@@ -72,8 +72,9 @@ def test_each_platform_sees_what_is_its_own(both: Cluster) -> None:
 def test_the_second_platform_uses_the_argo_cd_of_the_first(both: Cluster) -> None:
     result = look(both, "stage")
     assert codes(result) == ["foreign_argocd"]
-    assert "for the platform 'stage', but the platform 'prod' installed the Argo CD in argocd" in result["text"]
-    assert "Set platform_argocd to existing and platform_argocd_namespace to argocd" in result["text"]
+    (refusal,) = result["refusals"]
+    assert "for the platform 'stage', but the platform 'prod' installed the Argo CD in argocd" in refusal["message"]
+    assert refusal["next_action"].startswith("Set platform_argocd to existing and platform_argocd_namespace to argocd")
 
 
 @pytest.mark.parametrize(
@@ -96,7 +97,7 @@ def test_a_platform_with_former_names_is_not_built_anew(cluster: Cluster) -> Non
     for purpose in ("install", "use", "remove"):
         result = look(cluster, "stage", purpose)
         assert codes(result) == ["former_names"]
-        assert "Set platform_prefix to airflow" in result["text"]
+        assert result["refusals"][0]["next_action"].startswith("Set platform_prefix to airflow")
     assert "former_names" not in codes(look(cluster, "stage", prefix="airflow"))
 
 
@@ -106,7 +107,8 @@ def test_a_node_port_of_another_platform_is_refused(cluster: Cluster) -> None:
     cluster.apply(obj("Namespace", "", "prod-core", PROD), service)
     result = look(cluster, "stage", airflow={"webserver_node_port": 30080})
     assert codes(result) == ["node_port"]
-    assert "is 30080, which is the node port of the Service prod-core/airflow-webserver of the platform 'prod'." in result["text"]
+    said = "is 30080, which is the node port of the Service prod-core/airflow-webserver of the platform 'prod'."
+    assert said in result["refusals"][0]["message"]
     assert codes(look(cluster, "stage", airflow={"webserver_node_port": 30081})) == []
     # Its own Service has it.
     assert "node_port" not in codes(look(cluster, "prod", airflow={"webserver_node_port": 30080}))

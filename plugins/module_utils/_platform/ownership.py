@@ -279,7 +279,7 @@ def decide(sight: Sight, platform: Platform, older: bool = False) -> Decision:
     foreign = () if platform.existing_argocd else sight.argocd
     argocd = [found.ref for found in foreign if is_foreign_argocd(found, record, adopted)]
     refusals = [
-        *_other_platform(sight, platform),
+        *_other_platform(sight, platform, argocd),
         *former_names(sight, platform),
         *_older_elsewhere(sight, platform, unmarked, adopted),
         *_foreign_argocd(argocd, sight, platform),
@@ -316,11 +316,16 @@ def other_platforms(sight: Sight, platform: Platform) -> list[str]:
     )
 
 
-def _other_platform(sight: Sight, platform: Platform) -> list[Refusal]:
-    """What another platform has under names of this one. Platforms that share no name can be in one cluster (ADR 25)."""
+def _other_platform(sight: Sight, platform: Platform, argocd: Sequence[Ref]) -> list[Refusal]:
+    """What another platform has under names of this one. Platforms that share no name can be in one cluster (ADR 25).
+
+    ``argocd``: parts of an Argo CD that is refused. What is in its namespace counts only once it is used.
+    """
     planned = {found.ref for found in sight.planned}
     others: dict[str, dict[Ref, None]] = {}
     for found in (*sight.labelled, *sight.planned):
+        if argocd and platform.argocd_namespace in (found.ref.namespace, found.ref.name):
+            continue
         if owner_of(found.metadata, platform.name) == "other" and _collides(found.ref, platform, planned):
             others.setdefault(labels_of(found.metadata)[PLATFORM], {})[found.ref] = None
     return [

@@ -371,6 +371,10 @@ def test_two_platforms_share_no_name(platform: Platform, other: Found, variables
 
 
 def test_one_of_two_platforms_installs_argo_cd() -> None:
+    # What belongs to that Argo CD is no second reason.
+    beside = [thing("Namespace", "argocd", OTHER), thing("ConfigMap", "argocd-installed", OTHER, "argocd")]
+    found = Sight(argocd=[SERVER, ROLE], records=[record(OTHER, SERVER, ROLE)], labelled=beside, planned=beside[1:])
+    assert codes(found) == ["foreign_argocd"]
     (refusal,) = decide(Sight(argocd=[SERVER, ROLE], records=[record(OTHER, SERVER, ROLE, namespace="cd")]), AIRFLOW).refusals
     assert refusal.code == "foreign_argocd"
     assert "for the platform 'airflow', but the platform 'beta' installed the Argo CD in cd" in refusal.message
