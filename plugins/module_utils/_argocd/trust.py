@@ -264,8 +264,9 @@ class RepositoryTrust:
         if users:
             done.kept = list(memory.tokens)
             done.notice = (
-                f"Argo CD still trusts the server of {public_url(url_of(secret))}, because it also reads {named(users)} from there. If nobody needs "
-                f"that any more, remove its entries from the ConfigMaps {AUTHORITIES_MAP} and {HOSTS_MAP} in {wanted.namespace}."
+                f"Argo CD still trusts the server of {public_url(url_of(secret))}, because it also reads {named(users)} from "
+                f"there. If nobody needs that any more, remove its entries from the ConfigMaps {AUTHORITIES_MAP} and {HOSTS_MAP} in "
+                f"{wanted.namespace}."
             )
         else:
             self._distrust(memory)
