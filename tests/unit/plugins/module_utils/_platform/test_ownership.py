@@ -371,7 +371,7 @@ def test_two_platforms_share_no_name(platform: Platform, other: Found, variables
 
 
 def test_one_of_two_platforms_installs_argo_cd() -> None:
-    # What belongs to that Argo CD is no second reason.
+    # What belongs to that Argo CD is not a second reason.
     beside = [thing("Namespace", "argocd", OTHER), thing("ConfigMap", "argocd-installed", OTHER, "argocd")]
     found = Sight(argocd=[SERVER, ROLE], records=[record(OTHER, SERVER, ROLE)], labelled=beside, planned=beside[1:])
     assert codes(found) == ["foreign_argocd"]
