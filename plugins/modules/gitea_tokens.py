@@ -93,6 +93,14 @@ options:
         type: list
         elements: str
         default: []
+      notify:
+        description:
+          - URL to which Gitea reports each push to O(repositories[].branch), such as Argo CD's C(/api/webhook). The module adds
+            C(?from=gitops-airflow) and recognizes its own webhooks by this ending. Other webhooks stay.
+          - Gitea sends these reports only to hosts that its setting C(ALLOWED_HOST_LIST) permits.
+          - If empty, the module deletes its own webhook.
+        type: str
+        default: ""
   tokens:
     description: The tokens.
     type: list
@@ -177,7 +185,9 @@ EXAMPLES = r"""
     namespace: git
     name: git-credentials
     repositories:
-      - {name: gitops/platform, push: [platform, gitops]}
+      - name: gitops/platform
+        push: [platform, gitops]
+        notify: https://argocd-server.argocd.svc.cluster.local/api/webhook
     tokens:
       - {name: argocd, account: argocd, repository: gitops/platform, scopes: ['read:repository']}
       - {name: platform, account: platform, repository: gitops/platform, permission: write, scopes: ['write:repository']}
@@ -287,6 +297,7 @@ REPOSITORY_SPEC: dict[str, Any] = {
     "name": {"type": "str", "required": True},
     "branch": {"type": "str", "default": "main"},
     "push": {"type": "list", "elements": "str", "default": []},
+    "notify": {"type": "str", "default": ""},
 }
 
 
@@ -325,7 +336,7 @@ def wanted(params: dict[str, Any]) -> Wanted:
         )
         for item in params["tokens"]
     )
-    repositories = tuple(Repository(item["name"], item["branch"], tuple(item["push"])) for item in params["repositories"])
+    repositories = tuple(Repository(item["name"], item["branch"], tuple(item["push"]), item["notify"]) for item in params["repositories"])
     given = {name: params[name] for name in ("platform", "namespace", "name", "account", "adopt")}
     target = Wanted(tokens=tokens, repositories=repositories, **given)
     check_tokens(target)

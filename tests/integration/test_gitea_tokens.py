@@ -11,12 +11,15 @@ from __future__ import annotations
 import base64
 import json
 import os
+import queue
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from urllib.error import HTTPError
 
 import pytest
@@ -25,7 +28,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import
 from ansible_collections.gitops.airflow.plugins.module_utils._base.http_sender import basic, sender
 from ansible_collections.gitops.airflow.plugins.module_utils._git.credentials import Credentials
 from ansible_collections.gitops.airflow.plugins.module_utils._git.gitea import Gitea
-from ansible_collections.gitops.airflow.plugins.module_utils._git.gitea_accounts import Repository, protect
+from ansible_collections.gitops.airflow.plugins.module_utils._git.gitea_accounts import Repository, protect, report_pushes
 from ansible_collections.gitops.airflow.plugins.module_utils._git.gitea_tokens import ACCESS, EARLIER, GiteaTokens, Token, Wanted
 from ansible_collections.gitops.airflow.plugins.module_utils._git.model import Content, GitError
 from ansible_collections.gitops.airflow.plugins.module_utils._git.remote import Access, Author, Remote, publish
@@ -37,6 +40,7 @@ from ansible_collections.gitops.airflow.plugins.modules import gitea_tokens
 from ansible_collections.gitops.airflow.tests.integration.apiserver import LAB, ApiServer, Process, free_port, lab_file
 from ansible_collections.gitops.airflow.tests.integration.modules import ROOT, Module
 from ansible_collections.gitops.airflow.tests.limits import HANG_SECONDS
+from jinja2 import Template
 
 Obj = dict[str, Any]
 PASSWORD = "a-password-of-40-characters-by-chance-012"
@@ -54,9 +58,10 @@ HERE = {
     "RUN_MODE = prod": "RUN_MODE = prod\nI_AM_BEING_UNSAFE_RUNNING_AS_ROOT = true",
     "/var/lib/gitea": "{folder}",
     "HTTP_PORT = 3000": "HTTP_ADDR = 127.0.0.1\nHTTP_PORT = {port}\nSTATIC_ROOT_PATH = {static}",
-    "http://gitea.{{ platform_git_namespace }}.svc.cluster.local:3000/": "http://127.0.0.1:{port}/",
+    "http://gitea.git.svc.cluster.local:3000/": "http://127.0.0.1:{port}/",
     "SECRET_KEY_URI = file:/config/secret-key": "SECRET_KEY = secret-of-a-test",
     "INTERNAL_TOKEN_URI = file:/config/internal-token": "INTERNAL_TOKEN = token-of-a-test",
+    "ALLOWED_HOST_LIST = argocd-server.argocd.svc.cluster.local": "ALLOWED_HOST_LIST = 127.0.0.1",
 }
 
 
@@ -72,7 +77,8 @@ class Server:
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.port, self.config = folder, free_port(), folder / "app.ini"
-        settings = (ROOT / "roles/git_server/templates/app.ini.j2").read_text()
+        template = Template((ROOT / "roles/git_server/templates/app.ini.j2").read_text())
+        settings = template.render(platform_git_namespace="git", platform_argocd_namespace="argocd", platform_argocd="install")
         for there, here in HERE.items():
             assert there in settings
             settings = settings.replace(there, here.format(folder=folder, port=self.port, static=LAB / "work/gitea/app"))
@@ -277,6 +283,43 @@ def test_d5_the_platforms_branch_is_protected(gitea: Server, tokens: dict[str, s
     protect(administrator, Repository("gitops/dags", "team/next", ("dags", "gitops")))
     found = administrator.protection("gitops/dags", "team/next") or {}
     assert sorted(found["push_whitelist_usernames"]) == ["dags", "gitops"]
+
+
+class Receiver(BaseHTTPRequestHandler):
+    """Takes reports of pushes, as Argo CD does."""
+
+    reports: ClassVar[queue.Queue[tuple[str, str, Obj]]] = queue.Queue()
+
+    def do_POST(self) -> None:
+        report = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.reports.put((self.path, self.headers["X-Gogs-Event"], report))
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, *_words: Any) -> None:
+        """Prints nothing."""
+
+
+def test_f21_a_push_is_reported(gitea: Server, tokens: dict[str, str]) -> None:
+    """In the form that Argo CD reads: the event of Gogs, with the address of the repository. The webhook of a person stays."""
+    administrator, repository = gitea.account(), Repository("gitops/platform", "main")
+    receiver = HTTPServer(("127.0.0.1", 0), Receiver)
+    threading.Thread(target=receiver.serve_forever, daemon=True).start()
+    address = f"http://127.0.0.1:{receiver.server_port}"
+    administrator.create_hook("gitops/platform", f"{address}/persons", "other")
+    try:
+        report_pushes(administrator, replace(repository, notify=f"{address}/old"))
+        for _again in range(2):
+            report_pushes(administrator, replace(repository, notify=f"{address}/api/webhook"))
+        assert push(gitea, tokens["platform"], "gitops/platform", "reported")
+        path, event, report = Receiver.reports.get(timeout=30)
+        assert (path, event, report["ref"]) == ("/api/webhook?from=gitops-airflow", "push", "refs/heads/main")
+        assert report["repository"]["html_url"] == f"{gitea.url}/gitops/platform"
+        report_pushes(administrator, repository)
+        assert [hook["config"]["url"] for hook in administrator.hooks("gitops/platform")] == [f"{address}/persons"]
+    finally:
+        receiver.shutdown()
+        receiver.server_close()
 
 
 def test_an_account_of_a_person_gets_no_token(server: ApiServer, gitea: Server, tokens: dict[str, str]) -> None:

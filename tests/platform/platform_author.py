@@ -29,18 +29,28 @@ class PlatformAuthor:
         password = decoded(core.read_namespaced_secret("gitea-config", platform.git))["password"]
         self._log_in = "Basic " + base64.b64encode(f"gitops:{password}".encode()).decode()
 
-    def _ask(self, method: str, path: str, **body: str) -> None:
+    def _ask(self, method: str, path: str, **body: str) -> Any:
         platform = self._platform
         access = {"kubeconfig": platform.kubeconfig, "context": platform.context}
         with open_tunnel(access, platform.git, "gitea", 3000) as tunnel:
             url = f"http://127.0.0.1:{tunnel.port}/api/v1/repos/gitops/platform/{path}"
             headers = {"Authorization": self._log_in, "Content-Type": "application/json"}
-            DIRECT.open(urllib.request.Request(url, json.dumps(body).encode(), headers, method=method), timeout=30).close()
+            with DIRECT.open(urllib.request.Request(url, json.dumps(body).encode(), headers, method=method), timeout=30) as answer:
+                return json.loads(answer.read() or b"null")
 
     def push(self, objects: Sequence[dict[str, Any]]) -> None:
         content = base64.b64encode(yaml.safe_dump_all(objects).encode()).decode()
         path = f"contents/{self._name}/objects.yaml"
         self._ask("POST", path, content=content, branch="main", new_branch=self._name, message="Kinds that are not allowed")
+
+    def add_file(self, path: str) -> tuple[str, str]:
+        """Commits a file to the platform's own branch, as a person would. Returns the commit, and the file's own identity."""
+        made = self._ask("POST", f"contents/{path}", content=base64.b64encode(b"by hand").decode(), branch="main", message="By hand")
+        return made["commit"]["sha"], made["content"]["sha"]
+
+    def delete_file(self, path: str, identity: str) -> str:
+        """The commit that deletes the file again."""
+        return str(self._ask("DELETE", f"contents/{path}", sha=identity, branch="main", message="By hand")["commit"]["sha"])
 
     def withdraw(self) -> None:
         self._ask("DELETE", f"branches/{self._name}")

@@ -82,6 +82,26 @@ FORBIDDEN: list[dict[str, Any]] = [
 ]
 
 
+def test_f21_a_push_by_hand_reaches_argo_cd_in_seconds(
+    core: client.CoreV1Api, applications: client.CustomObjectsApi, platform: Platform
+) -> None:
+    """Twice, because Argo CD itself also reads the repository every three minutes."""
+    person = PlatformAuthor(core, applications, platform, NAME)
+
+    def seen(commit: str) -> float:
+        begin = time.monotonic()
+        while time.monotonic() - begin < PATIENCE:
+            app: dict[str, Any] = applications.get_namespaced_custom_object(*GROUP, platform.argocd, "applications", "airflow-core")
+            if app["status"]["sync"]["revision"] == commit:
+                return time.monotonic() - begin
+            time.sleep(0.2)
+        pytest.fail(f"Argo CD did not read the commit {commit} within {PATIENCE} s")
+
+    added, identity = person.add_file("by-hand.txt")
+    first = seen(added)
+    print(f"Argo CD read a push by hand after {first:.1f} s, the next one after {seen(person.delete_file('by-hand.txt', identity)):.1f} s")
+
+
 @pytest.fixture
 def author(core: client.CoreV1Api, applications: client.CustomObjectsApi, platform: Any) -> Iterator[PlatformAuthor]:
     """Objects of kinds that the project does not allow are on a branch of the platform repository."""

@@ -86,10 +86,10 @@ def resume_table(rows: Mapping[str, Row]) -> list[str]:
     return _table(head, cells)
 
 
-def _seen(told: Row) -> str:
+def _seen(watched: Row) -> str:
     """What was wrong, from the first to the last look that saw it. Texts that differ in a measured time or a port only are one."""
     spans: dict[str, tuple[float, float]] = {}
-    for span in told["wrong"]:
+    for span in watched["wrong"]:
         text = _short(_VOLATILE.sub("", span["what"]))
         begin, end = spans.get(text, (span["from"], span["to"]))
         spans[text] = (min(begin, span["from"]), max(end, span["to"]))

@@ -96,7 +96,7 @@ class Watcher:
         """Seconds since when nothing has been wrong; 0 while something is."""
         return 0.0 if self.good is None else self.now - self.good
 
-    def told(self) -> dict[str, Any]:
+    def reported(self) -> dict[str, Any]:
         """``well_after``: when it was well for good; 0 where it never was otherwise, None where it did not become so."""
         seen = [{"what": text, "from": round(begin, 1), "to": round(end, 1)} for text, (begin, end) in self.spans.items()]
         well = 0.0 if not seen else None if self.good is None else round(self.good, 1)

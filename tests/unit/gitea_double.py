@@ -28,6 +28,7 @@ class GiteaDouble:
         self.repositories: dict[str, Obj] = {}
         self.access: dict[str, dict[str, str]] = {}
         self.rules: dict[tuple[str, str], Obj] = {}
+        self.hooks: dict[str, list[Obj]] = {}
 
     @property
     def held(self) -> dict[str, str]:
@@ -79,7 +80,7 @@ class GiteaDouble:
             case [_, "users", account, *rest]:
                 return self._of_user(method, account, rest, given, query) if account in self.users else 404
             case [_, "repos", owner, name, *rest]:
-                return self._of_repository(method, f"{owner}/{name}", rest, given) if f"{owner}/{name}" in self.repositories else 404
+                return self._of_repository(method, f"{owner}/{name}", rest, given, query) if f"{owner}/{name}" in self.repositories else 404
         raise AssertionError((method, words))
 
     def _of_user(self, method: str, account: str, rest: list[str], given: Obj, query: Mapping[str, list[str]]) -> Any:
@@ -98,7 +99,8 @@ class GiteaDouble:
                 return 404 if tokens.pop(name, None) is None else None
         raise AssertionError((method, rest))
 
-    def _of_repository(self, method: str, name: str, rest: list[str], given: Obj) -> Any:
+    def _of_repository(self, method: str, name: str, rest: list[str], given: Obj, query: Mapping[str, list[str]]) -> Any:
+        hooks = self.hooks.setdefault(name, [])
         match [method, *rest]:
             case ["GET"]:
                 return {"full_name": name}
@@ -120,6 +122,14 @@ class GiteaDouble:
                 return self.rules.get((name, branch), 404)
             case ["PATCH", "branch_protections", branch]:
                 return self._changed(self.rules.get((name, branch)), given)
+            case ["GET", "hooks"]:
+                return self._page(hooks, query)
+            case ["POST", "hooks"]:
+                hooks.append({"id": 1 + max((hook["id"] for hook in hooks), default=0), **given})
+                return {}
+            case ["DELETE", "hooks", number]:
+                self.hooks[name] = [hook for hook in hooks if hook["id"] != int(number)]
+                return None if len(self.hooks[name]) < len(hooks) else 404
         raise AssertionError((method, rest))
 
     @staticmethod

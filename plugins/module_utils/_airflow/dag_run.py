@@ -25,7 +25,8 @@ LOG_LINES = 20
 # For the logs of all failed tasks together: a worker uploads its log after the task's state has changed.
 LOG_SECONDS = 20.0
 QUOTED = 3  # failed tasks whose log a message quotes: a mapped task may have thousands
-SERVER_ERRORS = 5
+# A database that starts again answers so through the webserver: for 18 s on two cores, after its pod was deleted.
+SERVER_ERROR_SECONDS = 60.0
 T = TypeVar("T")
 
 
@@ -155,14 +156,14 @@ class DagRun:
         self._sleep(max(0.0, min(self._request.poll_interval, self._left())))
 
     def _retry(self, call: Callable[[], T]) -> T:
-        """Calls until Airflow answers. Its own errors (500) are believed when they stay."""
-        server_errors = 0
+        """Calls until Airflow answers. Its own errors (500) are believed after SERVER_ERROR_SECONDS without another answer."""
+        broken: float | None = None
         while True:
             try:
                 return call()
             except AirflowError as error:
-                server_errors += error.status == 500
-                if not error.passing or server_errors >= SERVER_ERRORS:
+                broken = (self._clock() if broken is None else broken) if error.status == 500 else None
+                if not error.passing or (broken is not None and self._clock() - broken >= SERVER_ERROR_SECONDS):
                     raise
                 if self._left() <= 0:
                     message = f"{error} It stayed so for {self._request.timeout:g} s."

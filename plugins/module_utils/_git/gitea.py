@@ -139,6 +139,19 @@ class Gitea:
         else:
             self._request("PATCH", f"{path}/{quote(branch, safe='')}", fields)
 
+    def hooks(self, repository: str) -> list[Obj]:
+        """All webhooks of a repository."""
+        return self._pages(f"{_repository(repository)}/hooks")
+
+    def create_hook(self, repository: str, url: str, branch: str) -> None:
+        """Reports pushes to a branch to a URL, in the form of Gogs, which Argo CD reads."""
+        fields = {"type": "gogs", "active": True, "events": ["push"], "branch_filter": branch}
+        self._request("POST", f"{_repository(repository)}/hooks", {**fields, "config": {"url": url, "content_type": "json"}})
+
+    def delete_hook(self, repository: str, number: int) -> None:
+        """Deletes a webhook, if it exists."""
+        self._find("DELETE", f"{_repository(repository)}/hooks/{number}")
+
     def _pages(self, path: str) -> list[Obj]:
         """All items of a list, page by page. None if what it is of does not exist."""
         found: list[Obj] = []

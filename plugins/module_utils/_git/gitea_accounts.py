@@ -16,18 +16,25 @@ from ansible_collections.gitops.airflow.plugins.module_utils._git.gitea import G
 # An account that was made here has an e-mail address of this domain, which nobody can have (RFC 2606).
 DOMAIN = "gitops-airflow.invalid"
 PASSWORD_BYTES = 32
+# The end of the URL of a webhook that was made here: a webhook has no other field for a mark.
+HOOK_MARK = "?from=gitops-airflow"
 
 
 @dataclass(frozen=True)
 class Repository:
-    """A repository, OWNER/NAME. If there are ``pushers``, they alone push to its ``branch``, and nobody does by force."""
+    """A repository, OWNER/NAME. If there are ``pushers``, they alone push to its ``branch``, and nobody does by force.
+
+    ``notify``: a URL that gets a report of each push to ``branch``; empty for none.
+    """
 
     name: str
     branch: str = "main"
     pushers: tuple[str, ...] = ()
+    notify: str = ""
 
     def __str__(self) -> str:
-        return f"{self.name} {self.branch}" + (f": pushed to by {', '.join(self.pushers)}" if self.pushers else "")
+        pushed = f": pushed to by {', '.join(self.pushers)}" if self.pushers else ""
+        return f"{self.name} {self.branch}{pushed}" + (f"; reported to {self.notify}" if self.notify else "")
 
 
 @dataclass(frozen=True)
@@ -103,6 +110,7 @@ def make_accounts(
     for repository in repositories:
         if repository.pushers:
             protect(gitea, repository)
+        report_pushes(gitea, repository)
 
 
 def _refuse_foreign(gitea: Gitea, member: Member, user: Obj | None) -> None:
@@ -142,6 +150,27 @@ def protection(repository: Repository, present: Obj | None) -> Obj:
 def protect(gitea: Gitea, repository: Repository) -> None:
     present = gitea.protection(repository.name, repository.branch)
     gitea.protect(repository.name, repository.branch, protection(repository, present), new=present is None)
+
+
+def outdated_hooks(repository: Repository, hooks: Iterable[Obj]) -> tuple[list[int], bool]:
+    """The numbers of the webhooks to delete, and whether one must be created. Webhooks of others stay."""
+    wanted = {"url": f"{repository.notify}{HOOK_MARK}", "branch": repository.branch, "active": True} if repository.notify else None
+    own = [hook for hook in hooks if str((hook.get("config") or {}).get("url")).endswith(HOOK_MARK)]
+    good = [hook["id"] for hook in own if wanted == _hook_fields(hook)][:1]
+    return [hook["id"] for hook in own if hook["id"] not in good], wanted is not None and not good
+
+
+def _hook_fields(hook: Obj) -> Obj:
+    return {"url": hook["config"]["url"], "branch": hook.get("branch_filter"), "active": hook.get("active")}
+
+
+def report_pushes(gitea: Gitea, repository: Repository) -> None:
+    """Has Gitea report pushes to the repository's branch to its URL, and to no earlier one."""
+    unused, missing = outdated_hooks(repository, gitea.hooks(repository.name))
+    for number in unused:
+        gitea.delete_hook(repository.name, number)
+    if missing:
+        gitea.create_hook(repository.name, f"{repository.notify}{HOOK_MARK}", repository.branch)
 
 
 def take_other_access(gitea: Gitea, members: Iterable[Member]) -> None:

@@ -15,6 +15,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._git.gitea_accounts
     Repository,
     check_members,
     make_accounts,
+    outdated_hooks,
     protection,
     take_other_access,
 )
@@ -128,6 +129,45 @@ def test_a_rule_of_a_person_is_changed_and_not_replaced() -> None:
     make(double)
     rule = double.rules["gitops/platform", "live"]
     assert (rule["require_signed_commits"], rule["enable_push"]) == (True, True)
+
+
+ARGOCD = "https://argocd-server.argocd.svc.cluster.local/api/webhook"
+REPORTED = Repository("gitops/platform", "live", notify=ARGOCD)
+HOOK: Obj = {"id": 7, "config": {"url": f"{ARGOCD}?from=gitops-airflow"}, "branch_filter": "live", "active": True}
+PERSONS: Obj = {"id": 1, "config": {"url": "https://chat.example.com/hook"}, "branch_filter": "*", "active": True}
+
+
+@pytest.mark.parametrize(
+    ("repository", "hooks", "unused", "missing"),
+    [
+        (REPORTED, [], [], True),
+        (REPORTED, [PERSONS, HOOK], [], False),
+        (REPORTED, [PERSONS], [], True),
+        # A person's webhook to the same address is not the platform's.
+        (REPORTED, [HOOK | {"config": {"url": ARGOCD}}], [], True),
+        (REPORTED, [HOOK | {"branch_filter": "main"}], [7], True),
+        (REPORTED, [HOOK | {"active": False}], [7], True),
+        (REPORTED, [HOOK | {"config": {"url": "https://argocd-server.old.svc/api/webhook?from=gitops-airflow"}}], [7], True),
+        (REPORTED, [HOOK, HOOK | {"id": 8}], [8], False),
+        (PLATFORM, [PERSONS, HOOK], [7], False),
+        (PLATFORM, [{"id": 2}, {"id": 3, "config": None}], [], False),
+    ],
+)
+def test_f21_a_repository_has_one_webhook_of_the_platform(
+    repository: Repository, hooks: list[Obj], unused: list[int], missing: bool
+) -> None:
+    assert outdated_hooks(repository, hooks) == (unused, missing)
+
+
+def test_f21_pushes_are_reported_to_the_present_address_alone() -> None:
+    double = GiteaDouble("right")
+    make(double)
+    double.hooks["gitops/platform"] = [PERSONS, HOOK | {"config": {"url": "https://old/api/webhook?from=gitops-airflow"}}]
+    make(double, (DAGS, REPORTED))
+    make(double, (DAGS, REPORTED))
+    new = {"type": "gogs", "active": True, "events": ["push"], "branch_filter": "live"}
+    address = {"url": f"{ARGOCD}?from=gitops-airflow", "content_type": "json"}
+    assert double.hooks == {"gitops/dags": [], "gitops/platform": [PERSONS, {"id": 2, **new, "config": address}]}
 
 
 def test_access_to_other_repositories_is_taken_away() -> None:

@@ -15,8 +15,9 @@ from ansible_collections.gitops.airflow.plugins.modules import gitea_tokens
 from ansible_collections.gitops.airflow.tests.unit.plugins.module_utils._platform.test_airflow_secrets import settings_of
 
 SERVER = "http://gitea.git.svc.cluster.local:3000/"
-PLATFORM = {"name": "gitops/platform", "branch": "main", "push": ["platform", "gitops"]}
-DAGS: dict[str, Any] = {"name": "gitops/dags", "branch": "main", "push": []}
+ARGOCD = "https://argocd-server.argocd.svc.cluster.local/api/webhook"
+PLATFORM = {"name": "gitops/platform", "branch": "main", "push": ["platform", "gitops"], "notify": ARGOCD}
+DAGS: dict[str, Any] = {"name": "gitops/dags", "branch": "main", "push": [], "notify": ""}
 
 
 @pytest.mark.parametrize(
@@ -29,6 +30,9 @@ DAGS: dict[str, Any] = {"name": "gitops/dags", "branch": "main", "push": []}
             {"airflow_app_platform_branch": "live", "airflow_app_dags_branch": "next"},
             [PLATFORM | {"branch": "live"}, DAGS | {"branch": "next"}],
         ),
+        ({"platform_argocd_namespace": "cd"}, [PLATFORM | {"notify": ARGOCD.replace(".argocd.", ".cd.")}, DAGS]),
+        # F21: an Argo CD of others gets no reports.
+        ({"platform_argocd": "existing"}, [PLATFORM | {"notify": ""}, DAGS]),
         ({"airflow_app_dags_repo": f"{SERVER}ann/flows.git"}, [PLATFORM, DAGS | {"name": "ann/flows"}]),
         # Who pushes DAGs must then push to the protected branch.
         ({"airflow_app_dags_repo": f"{SERVER}gitops/Platform"}, [PLATFORM | {"push": ["platform", "gitops", "dags"]}]),
