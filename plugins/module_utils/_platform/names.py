@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-# The prefix of the default platform, and of every platform up to version 0.1.0, whatever its name was.
+# The prefix of the default platform, and of every platform that an earlier version installed, whatever its name is.
 DEFAULT_PREFIX = "airflow"
 # What follows the prefix in the names of the worker namespaces beside Airflow's own.
 WORKERS = ("cron", "user")
