@@ -304,16 +304,8 @@ def _second_older(sight: Sight, platform: Platform) -> list[Ref]:
 
 def other_platforms(sight: Sight, platform: Platform) -> list[str]:
     """The names of other platforms whose Airflow is in the cluster. What a removed one left behind is none."""
-    signs = ("Application", "Secret")
-    return sorted(
-        {
-            labels_of(found.metadata)[PLATFORM]
-            for found in sight.labelled
-            if found.ref.kind in signs
-            and (found.ref.kind == "Application" or found.ref.name == ADMIN)
-            and owner_of(found.metadata, platform.name) == "other"
-        }
-    )
+    signs = [found for found in sight.labelled if found.ref.kind == "Application" or (found.ref.kind, found.ref.name) == ("Secret", ADMIN)]
+    return sorted({labels_of(found.metadata)[PLATFORM] for found in signs if owner_of(found.metadata, platform.name) == "other"})
 
 
 def _other_platform(sight: Sight, platform: Platform, argocd: Sequence[Ref]) -> list[Refusal]:
@@ -367,22 +359,18 @@ def _naming_variables(refs: Iterable[Ref], platform: Platform) -> list[str]:
 
 def former_names(sight: Sight, platform: Platform) -> list[Refusal]:
     """A platform that was installed when every platform had the names of the default one would be built anew under others."""
-    if platform.prefix == DEFAULT_PREFIX:
-        return []
-    names, wanted = Names(DEFAULT_PREFIX), {*platform.all_namespaces}
-    places = {*names.workers, names.logs, names.git} - wanted
+    names = Names(DEFAULT_PREFIX)
+    places = {*names.workers, names.logs, names.git} - {*platform.all_namespaces}
     in_argocd = {("Application", names.application), ("AppProject", names.project), ("Secret", f"{names.project}-platform-repository")}
     in_argocd -= {("Application", platform.application), ("AppProject", platform.project), ("Secret", platform.repository_secret)}
-    moved = [
-        found.ref
-        for found in sight.labelled
-        if owner_of(found.metadata, platform.name) == "ours"
-        and (
-            (found.ref.name if found.ref.kind == "Namespace" else found.ref.namespace) in places
-            or (found.ref.namespace == platform.argocd_namespace and (found.ref.kind, found.ref.name) in in_argocd)
-        )
-    ]
-    if not moved:
+
+    def is_former(ref: Ref) -> bool:
+        if ref.namespace == platform.argocd_namespace:
+            return (ref.kind, ref.name) in in_argocd
+        return (ref.name if ref.kind == "Namespace" else ref.namespace) in places
+
+    moved = [found.ref for found in sight.labelled if is_former(found.ref) and owner_of(found.metadata, platform.name) == "ours"]
+    if platform.prefix == DEFAULT_PREFIX or not moved:
         return []
     return [
         Refusal(
@@ -405,6 +393,8 @@ def _older_elsewhere(sight: Sight, platform: Platform, older: Sequence[Ref], ado
         f"If they are this platform's, label each one: kubectl label KIND NAME -n NAMESPACE {PLATFORM}={platform.name}. "
         "If they are another platform's, run site.yml with the settings of that platform first: it labels them."
     )
+    if platform.prefix != DEFAULT_PREFIX:
+        advice = f"If they are this platform's, set platform_prefix to {DEFAULT_PREFIX}, from which its names follow. {advice}"
     if second := _second_older(sight, platform):
         what = f"they may be of another platform, whose Application is there too ({named(second)})"
         advice = (

@@ -422,6 +422,14 @@ def test_a_platform_with_former_names_keeps_them(platform: Platform, found: Foun
         assert refusal.next_action.startswith("Set platform_prefix to airflow,")
 
 
+@pytest.mark.parametrize(("platform", "named"), [(STAGE, True), (replace(STAGE, prefix="airflow"), False), (AIRFLOW, False)])
+def test_an_older_platform_with_another_name_keeps_its_names(platform: Platform, named: bool) -> None:
+    """It has no label with its name, so the Application of the new name cannot be found."""
+    (refusal,) = decide(Sight(labelled=[NAMESPACE]), platform).refusals
+    assert refusal.code == "older_platform"
+    assert ("set platform_prefix to airflow" in refusal.next_action) is named
+
+
 @pytest.mark.parametrize(
     ("labelled", "expected"),
     [
