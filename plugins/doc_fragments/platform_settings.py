@@ -18,6 +18,9 @@ options:
         description: Name of the platform, a text of 1 to 63 lower-case letters, digits and hyphens.
         type: raw
         required: true
+      prefix:
+        description: What the names of namespaces, Application and folder begin with. Defaults to O(platform.name).
+        type: raw
       provider:
         description: V(existing) for a cluster that exists, whose kubeconfig must be a file. V(kind) for a local one.
         type: str
@@ -51,22 +54,20 @@ options:
         type: raw
         default: argocd
       git_namespace:
-        description: Namespace of the embedded Git server.
+        description: Namespace of the embedded Git server. Defaults to O(platform.prefix) and C(-git), and to C(git) if that is V(airflow).
         type: raw
-        default: git
       core_namespace:
-        description: Namespace of Airflow's own pods. Must be one of O(platform.worker_namespaces).
+        description:
+          - Namespace of Airflow's own pods. Must be one of O(platform.worker_namespaces).
+          - Defaults to O(platform.prefix) and C(-core).
         type: raw
-        default: airflow-core
       logs_namespace:
-        description: Namespace of the store of task logs.
+        description: Namespace of the store of task logs. Defaults to O(platform.prefix) and C(-logs).
         type: raw
-        default: airflow-logs
       worker_namespaces:
-        description: Namespaces in which worker pods may run.
+        description: Namespaces in which worker pods may run. Defaults to O(platform.core_namespace) alone.
         type: list
         elements: dict
-        default: [{name: airflow-core}]
         suboptions:
           name:
             description: Name of the namespace.
@@ -153,14 +154,17 @@ options:
         description: Port of this machine for Argo CD. 0 for none.
         type: int
         default: 0
+      argocd_node_port:
+        description: Node port of Argo CD's server. No other Service may have it. 0 for none.
+        type: int
+        default: 0
   airflow:
     description: Settings of Airflow, of its two repositories and of the store of task logs.
     type: dict
     suboptions:
       name:
-        description: Name of the Application.
+        description: Name of the Application. Defaults to O(platform.prefix) and C(-core).
         type: str
-        default: airflow-core
       project:
         description: An existing AppProject for the Application, with O(platform.argocd=existing). Empty for one of the platform's own.
         type: str
@@ -179,9 +183,8 @@ options:
         type: str
         default: main
       platform_path:
-        description: Folder of the chart in the platform repository.
+        description: Folder of the chart in the platform repository. Defaults to C(platform/PREFIX/core) with O(platform.prefix).
         type: str
-        default: platform/airflow/core
       take_over:
         description: Owner of that folder, as a refusal names it, from which the platform may take it over.
         type: str
@@ -326,6 +329,10 @@ options:
         type: str
         choices: [auto, require, none]
         default: auto
+      webserver_node_port:
+        description: Node port of Airflow's web server. No other Service may have it. 0 for none.
+        type: int
+        default: 0
       task_config_maps:
         description: Names of ConfigMaps in the core namespace that tasks there may use.
         type: list

@@ -15,7 +15,8 @@ description:
     version (O(platform.airflow_version)), executor, multi-namespace mode, namespace list (O(platform.worker_namespaces)), and number of
     pods and containers.
   - Runs DAGs once for each pair of commits (platform, DAGs), and proves from the worker pods where each task ran, that it ran once, and
-    what it logged. Before the first run Airflow must be idle and its migrations must have run once.
+    what it logged. The platform's commit is the one that Argo CD deployed last. Before the first run Airflow must be idle and its
+    migrations must have run once.
   - The proof is kept in the ConfigMap C(airflow-verification) in O(platform.core_namespace). At the same commits, a second run finds it,
     starts nothing and changes nothing.
   - Pauses a DAG again that was paused before, also if the runs fail. After an interruption the next run does so, because the ConfigMap

@@ -37,9 +37,11 @@ options:
     description:
       - With V(present) Argo CD is installed or changed, and has rolled out.
       - With V(checked) the module changes nothing in the cluster. It fails for the same reasons as V(present).
-      - With V(absent) the module deletes the objects in the record, and then the record. The CRDs stay while an Application,
-        ApplicationSet or AppProject of others exists anywhere in the cluster, a ClusterRole while a binding of others uses it. The module
-        warns about each object that stays, with the reason.
+      - With V(absent) the module deletes the objects in the record, and then the record. The CRDs stay while an AppProject of others
+        exists anywhere in the cluster, a ClusterRole while a binding of others uses it. The module warns about each object that stays,
+        with the reason.
+      - With V(absent) the module deletes nothing, and warns, while an Application or ApplicationSet of others exists anywhere in the
+        cluster, because Argo CD may deploy it.
     type: str
     choices: [present, checked, absent]
     default: present
@@ -205,6 +207,10 @@ kept:
   returned: success, when O(state=absent)
   type: list
   elements: dict
+in_use:
+  description: Why nothing was deleted, if Argo CD deploys Applications of others. Otherwise empty.
+  returned: success, when O(state=absent)
+  type: str
 text:
   description: The objects that stay, one a line, for a person.
   returned: success, when O(state=absent)
@@ -364,9 +370,10 @@ class Run:
             "reachable": True,
             "removed": [ref.as_dict() for ref in outcome.removed],
             "kept": [{**ref.as_dict(), "reason": reason} for ref, reason in outcome.kept],
+            "in_use": outcome.in_use,
             "text": "\n".join(stays(outcome.kept)),
         }
-        for line in stays(outcome.kept):
+        for line in filter(None, [outcome.in_use, *stays(outcome.kept)]):
             self.module.warn(line)
         if outcome.left:
             message = (

@@ -76,6 +76,7 @@ options:
   trust:
     description:
       - With V(manage) the module adds the certificate authority and the host keys to what Argo CD trusts, and removes them again.
+        With O(state=absent) they stay, with a warning, while Argo CD reads other repositories of the same server.
       - With V(check) the module changes nothing of it. It fails, and names the entries to add, if Argo CD does not trust the server yet.
         Entries that the module added earlier stay until O(state=absent).
     type: str
@@ -97,7 +98,7 @@ notes:
   - O(credentials_from) needs C(get) on that Secret.
   - Needs C(get), C(patch), C(create) and C(delete) on C(secrets), C(get) and C(patch) on C(configmaps), C(deployments) and
     C(appprojects), and C(list) and C(watch) on C(deployments) in O(namespace). With C(list) on C(pods) the module can explain a failed
-    roll-out.
+    roll-out. With C(list) on C(secrets) it finds other repositories of the same server.
 seealso:
   - module: gitops.airflow.argocd_project
   - module: gitops.airflow.argocd_application
@@ -190,7 +191,9 @@ trust:
   elements: str
   sample: ["tls:git.example.com"]
 kept:
-  description: Entries of RV(trust) that are no longer declared, but stay because of O(keep_present).
+  description:
+    - Entries of RV(trust) that are no longer declared, but stay because of O(keep_present).
+    - With O(state=absent) entries that stay because Argo CD reads other repositories of the same server.
   returned: success
   type: list
   elements: str
@@ -308,6 +311,8 @@ def main(create: Callable[..., AnsibleModule] = AnsibleModule) -> None:
     except OSError as error:
         module.fail(CollectionError(f"{error}.", "Make the file in the message readable, or give its content as text.", "bad_path"))
     result: dict[str, Any] = {name: getattr(done, name) for name in ("changed", "trust", "kept", "theirs", "rolled_out")}
+    if done.notice:
+        module.warn(done.notice)
     header = str(wanted.place)
     diff = {"before_header": header, "before": done.before, "after_header": header, "after": done.after}
     module.exit_json(**result, **({} if present else {"reason": done.reason}), diff=diff)

@@ -127,6 +127,13 @@ options:
     type: str
     choices: [always, if_removed]
     default: always
+  in_use_by:
+    description:
+      - Names of other platforms that may use the objects with O(state=absent). If there are any, the module deletes nothing. It warns about
+        those of the objects that are this platform's.
+    type: list
+    elements: str
+    default: []
   argocd_namespace:
     description:
       - Namespace of the platform's Argo CD. Objects that its ConfigMap C(argocd-installed) names belong to the platform.
@@ -285,6 +292,10 @@ removed:
   type: list
   elements: dict
   sample: [{api_version: v1, kind: Secret, namespace: airflow-core, name: airflow-admin}]
+in_use:
+  description: Why nothing was deleted, if platforms in O(in_use_by) may use objects of this platform. Otherwise empty.
+  returned: success, when O(state=absent)
+  type: str
 marked:
   description: Objects that were marked, or in check mode would be.
   returned: success, when O(state=marked)
@@ -337,6 +348,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership
     defined_refs,
     mark,
     notices,
+    objects_in_use,
     read_scope,
     stays,
 )
@@ -361,6 +373,7 @@ def argument_spec() -> dict[str, Any]:
         "next_action": {"type": "dict", "default": {}, "options": {name: {"type": "str", "default": ""} for name in ("foreign", "wait")}},
         "objects": {"type": "list", "elements": "dict", "default": [], "options": OBJECT_SPEC},
         "report_kept": {"type": "str", "choices": ["always", "if_removed"], "default": "always"},
+        "in_use_by": {"type": "list", "elements": "str", "default": []},
         "argocd_namespace": {"type": "str", "default": ""},
         "application": {"type": "str", "default": ""},
         "adopt": {"type": "bool", "default": False},
@@ -436,7 +449,10 @@ def remove(module: AnsibleModule) -> Removed:
     api = connect(params)
     scope = read_scope(api, params["platform"], params["application"], params["adopt"], params["argocd_namespace"])
     refs += defined_refs(api, bodies, params["namespace"])
-    return Deletion(api, scope, check=module.check_mode).delete(refs, params["timeout"])
+    deletion = Deletion(api, scope, check=module.check_mode)
+    if params["in_use_by"]:
+        return Removed(in_use=objects_in_use(deletion.owned(refs), params["in_use_by"]))
+    return deletion.delete(refs, params["timeout"])
 
 
 def main(create: Callable[..., AnsibleModule] = AnsibleModule) -> None:
@@ -458,8 +474,8 @@ def main(create: Callable[..., AnsibleModule] = AnsibleModule) -> None:
         outcome = remove(module)
     except CollectionError as error:
         module.fail(error)
-    result = {"removed": [ref.as_dict() for ref in outcome.removed], **kept(outcome.kept)}
-    for line in notices(outcome, params["report_kept"]):
+    result = {"removed": [ref.as_dict() for ref in outcome.removed], "in_use": outcome.in_use, **kept(outcome.kept)}
+    for line in filter(None, [outcome.in_use, *notices(outcome, params["report_kept"])]):
         module.warn(line)
     if outcome.left:
         late = CollectionError(

@@ -210,6 +210,10 @@ plan:
     cluster:
       description: What identifies the cluster, the uid of the namespace C(kube-system). Empty if it was not read.
       type: str
+    other_platforms:
+      description: Names of other platforms in the cluster.
+      type: list
+      elements: str
     namespaces:
       description: The namespaces that exist, by name, with their labels.
       type: dict

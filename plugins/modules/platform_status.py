@@ -87,7 +87,7 @@ options:
 notes:
   - Needs C(get) and C(list) on what is shown, C(get) on O(airflow_secret), and C(create) on C(pods/exec) and C(pods/portforward) in
     O(platform.core_namespace).
-  - RV(text) calls the platform by O(platform.name) if O(platform.provider=kind), otherwise by O(context), if it is given.
+  - RV(text) calls the platform by O(platform.name), and unless O(platform.provider=kind) also by O(context), if it is given.
   - Whether the admission policy exists needs C(get) on Roles of the worker namespaces, and on ValidatingAdmissionPolicies and
     ValidatingAdmissionPolicyBindings. Without these rights the module says that it is unknown. Whether the scheduler renews its Lease
     needs C(list) on Leases in C(kube-system). Without this right the module only sees the pods that wait.
@@ -229,11 +229,11 @@ def argument_spec() -> dict[str, Any]:
 
 
 def platform(params: dict[str, Any], given: Settings) -> Platform:
-    """Which platform to read, and where its parts are. A person knows an existing cluster by its context."""
+    """Which platform to read, and where its parts are. A person knows an existing cluster, which may have several, by its context."""
     owner = given.owner()
     applications = [owner.application] if params["applications"] is None else params["applications"]
     return Platform(
-        name=str(owner.name if given.provider == KIND else params["context"] or owner.name),
+        name=str(owner.name) if given.provider == KIND or not params["context"] else f"{owner.name} in {params['context']}",
         namespaces=tuple(dict.fromkeys(filter(None, [owner.argocd_namespace, owner.core_namespace, *params["namespaces"]]))),
         core=owner.core_namespace,
         argocd=owner.argocd_namespace,

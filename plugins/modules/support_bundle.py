@@ -44,6 +44,10 @@ options:
     type: list
     elements: str
     required: true
+  platform:
+    description: Name of the platform. The module leaves out objects with the labels of another platform. Empty for all objects.
+    type: str
+    default: ""
   tail:
     description: Number of lines to collect of each log.
     type: int
@@ -171,6 +175,7 @@ def argument_spec() -> dict[str, Any]:
         **AUTH_ARG_SPEC,
         "path": {"type": "path", "required": True},
         "namespaces": {"type": "list", "elements": "str", "required": True},
+        "platform": {"type": "str", "default": ""},
         "tail": {"type": "int", "default": 5000},
         "files": {"type": "dict", "default": {}},
         "kind_cluster": {"type": "str", "default": ""},
@@ -197,7 +202,9 @@ def main(create: Callable[..., AnsibleModule] = AnsibleModule) -> None:
     path = params["path"]
     if module.check_mode:
         module.exit_json(changed=True, path=path, files=[], notes=[], text=f"A run without check mode writes {path}.")
-    bundle = Bundle(lambda: connect(params), list(dict.fromkeys(filter(None, params["namespaces"]))), params["tail"], params["mask"])
+    bundle = Bundle(
+        lambda: connect(params), list(dict.fromkeys(filter(None, params["namespaces"]))), params["tail"], params["mask"], params["platform"]
+    )
     more = {name: str(text) for name, text in params["files"].items()}
     if params["kind_cluster"]:
         host, bundle.notes = evidence(params["kind_cluster"], params["kind_binary"])

@@ -257,16 +257,30 @@ def test_h1_our_argocd_goes_whole(cluster: Cluster) -> None:
     assert uninstall(cluster)["changed"] is False
 
 
-def test_h1_crds_stay_while_others_use_them(cluster: Cluster) -> None:
+def test_h1_our_argocd_stays_whole_while_others_have_applications(cluster: Cluster) -> None:
+    """Without it nothing would deploy them (ADR 25)."""
     items = cluster.argocd("argocd", by="gitops.airflow")
     cluster.record(items, MARKS, state="applied")
-    theirs = [application("theirs", {}, "airflow-user"), project("airflow")]
+    theirs = [application("theirs", {}, "airflow-user"), application("beta-core", BETA), project("airflow")]
+    cluster.apply(application("airflow-core", MARKS))
     cluster.apply(*theirs, by="kubectl")
     result = remove(cluster, ("AppProject", "argocd", "airflow"), ("Application", "airflow-user", "theirs"))
     assert result["removed"] == []
+    for check in (True, False):
+        result = uninstall(cluster, check=check)
+        assert (result["changed"], result["removed"], result["kept"]) == (False, [], [])
+        assert result["in_use"] in result["warnings"]
+        assert "it deploys Application airflow-user/theirs, Application argocd/beta-core." in result["in_use"]
+    assert all(cluster.get(item) for item in (*items, *theirs))
+
+
+def test_h1_crds_stay_while_others_use_them(cluster: Cluster) -> None:
+    items = cluster.argocd("argocd", by="gitops.airflow")
+    cluster.record(items, MARKS, state="applied")
+    theirs = [project("airflow")]
+    cluster.apply(*theirs, by="kubectl")
     result = uninstall(cluster)
-    assert set(kept(result)) == {f"CustomResourceDefinition {plural}.argoproj.io" for plural in CRDS}
-    assert "Application airflow-user/theirs" in result["kept"][0]["reason"]
+    assert (result["in_use"], set(kept(result))) == ("", {f"CustomResourceDefinition {plural}.argoproj.io" for plural in CRDS})
     assert "AppProject argocd/airflow" in result["kept"][0]["reason"]
     left = [item for item in items if cluster.get(item)]
     assert {item["kind"] for item in left} == {"CustomResourceDefinition"}
@@ -292,11 +306,17 @@ def test_h1_what_another_made_anew_under_a_recorded_name_stays(cluster: Cluster)
     assert cluster.get(account)
 
 
-def test_h7_a_second_platform_is_refused(cluster: Cluster) -> None:
-    cluster.apply(obj("Namespace", "", "beta-core", {**BETA, **MADE}), obj("Secret", "beta-core", "git-credentials", BETA))
+def test_h7_a_second_platform_with_the_same_names_is_refused(cluster: Cluster) -> None:
+    cluster.apply(obj("Secret", "airflow-cron", "git-credentials", BETA))
     result = look(cluster)
     assert codes(result) == ["other_platform"]
-    assert "'beta' (Namespace beta-core, Secret beta-core/git-credentials)" in result["text"]
+    assert "the platform 'beta', which uses the same names: Secret airflow-cron/git-credentials" in result["text"]
+    assert kept(remove(cluster, ("Secret", "airflow-cron", "git-credentials"))) == {"Secret git-credentials": "it belongs to platform beta"}
+
+
+def test_h7_a_second_platform_with_other_names_is_left_alone(cluster: Cluster) -> None:
+    cluster.apply(obj("Namespace", "", "beta-core", {**BETA, **MADE}), obj("Secret", "beta-core", "git-credentials", BETA))
+    assert codes(look(cluster)) == []
     refs = (("Namespace", "", "beta-core"), ("Secret", "beta-core", "git-credentials"))
     assert kept(remove(cluster, *refs, adopt=True)) == dict.fromkeys(
         ("Namespace beta-core", "Secret git-credentials"), "it belongs to platform beta"

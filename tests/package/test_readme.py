@@ -84,6 +84,6 @@ def test_the_state_is_readable_under_the_default_callback(visitor: Visitor) -> N
     done = run("ansible-playbook -i inventory.yml gitops.airflow.status", visitor)
     assert done.returncode == 2
     lines = done.stdout.splitlines()
-    (first,) = [index for index, line in enumerate(lines) if line.startswith("my-cluster is NOT HEALTHY (1 problem)")]
+    (first,) = [index for index, line in enumerate(lines) if line.startswith("airflow in my-cluster is NOT HEALTHY (1 problem)")]
     assert lines[first + 1].startswith("  problem: The Kubernetes configuration (kubeconfig ")
     assert "NODES         none could be read" in lines

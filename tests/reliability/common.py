@@ -31,6 +31,7 @@ CONTEXT = f"kind-{NAME}"
 AIRFLOW_PORT, ARGOCD_PORT = map(int, os.environ.get("RELIABILITY_PORTS", "48080,48443").split(","))
 VARIABLES: dict[str, Any] = {
     "platform_name": NAME,
+    "platform_prefix": "airflow",
     "platform_kubeconfig": str(KUBECONFIG),
     "platform_airflow_host_port": AIRFLOW_PORT,
     "platform_argocd_host_port": ARGOCD_PORT,

@@ -49,6 +49,15 @@ def operation_revisions(state: Obj) -> list[str]:
     return []
 
 
+def deployed_revision(app: Obj) -> str:
+    """The revision of the last sync, if it succeeded; empty otherwise.
+
+    A later commit that changes nothing of the Application, such as one in another folder, is compared, and not synced.
+    """
+    state = (app.get("status") or {}).get("operationState") or {}
+    return ",".join(operation_revisions(state)) if state.get("phase") == "Succeeded" else ""
+
+
 def operation_failed(app: Obj, expected: Sequence[str] = ()) -> bool:
     """Whether the last operation failed for good, and tried what is wanted now.
 

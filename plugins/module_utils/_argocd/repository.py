@@ -19,6 +19,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._argocd.known_hosts
 from ansible_collections.gitops.airflow.plugins.module_utils._argocd.project import TRUST
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError
 from ansible_collections.gitops.airflow.plugins.module_utils._base.owner import belongs, marks, refuse_foreign
+from ansible_collections.gitops.airflow.plugins.module_utils._base.url import ssh_server
 from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Obj
 from ansible_collections.gitops.airflow.plugins.module_utils._git.credentials import Credentials, certificates, host_keys, problems, refuse
 from ansible_collections.gitops.airflow.plugins.module_utils._git.model import check_url
@@ -28,6 +29,8 @@ SECRET_TYPE = {"argocd.argoproj.io/secret-type": "repository"}
 SSH, TLS = "ssh", "tls:"
 # Argo CD's ConfigMaps with what it trusts; the second has the text in one key.
 AUTHORITIES_MAP, HOSTS_MAP, KNOWN_HOSTS = "argocd-tls-certs-cm", "argocd-ssh-known-hosts-cm", "ssh_known_hosts"
+# Secrets of repositories, and of credentials for all repositories below a URL.
+REPOSITORIES = "argocd.argoproj.io/secret-type in (repository,repo-creds)"
 # Fields of the Secret whose values may be shown.
 PLAIN_FIELDS = ("type", "project", "url")
 
@@ -115,6 +118,30 @@ def shown(secret: Obj | None, other: Obj | None) -> Obj:
             found[key] = "(hidden)" if others.get(key) in (None, value) else "(hidden, differs)"
     metadata = secret.get("metadata") or {}
     return {"labels": dict(metadata.get("labels") or {}), "annotations": dict(metadata.get("annotations") or {}), "data": found}
+
+
+# Who uses the same server
+
+
+def server_name(url: str) -> str:
+    """The host of a repository's URL, also of the form USER@HOST:PATH, in lower case; empty where it names none."""
+    try:
+        over_ssh = ssh_server(url)
+        return (over_ssh[0] if over_ssh else urlsplit(url).hostname or "").lower()
+    except ValueError:  # a bracket without its other
+        return ""
+
+
+def url_of(secret: Obj | None) -> str:
+    """The URL in a repository's Secret."""
+    return base64.b64decode(((secret or {}).get("data") or {}).get("url") or "").decode("utf-8", "replace")
+
+
+def users_of_server(secret: Obj, others: Sequence[Obj]) -> list[str]:
+    """The names of other Secrets by which Argo CD reads repositories of the same server."""
+    server = server_name(url_of(secret))
+    names = [item["metadata"]["name"] for item in others if server_name(url_of(item)) == server]
+    return sorted(name for name in names if server and name != secret["metadata"]["name"])
 
 
 # What is remembered

@@ -19,6 +19,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._argocd.repository 
     AUTHORITIES_MAP,
     HOSTS_MAP,
     KNOWN_HOSTS,
+    REPOSITORIES,
     SSH,
     TLS,
     Authorities,
@@ -31,19 +32,21 @@ from ansible_collections.gitops.airflow.plugins.module_utils._argocd.repository 
     plan_authorities,
     recall,
     shown,
+    url_of,
+    users_of_server,
 )
-from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError
+from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError, CollectionError
 from ansible_collections.gitops.airflow.plugins.module_utils._base.owner import belongs, owner_text, refuse_foreign
 from ansible_collections.gitops.airflow.plugins.module_utils._base.progress import Progress
 from ansible_collections.gitops.airflow.plugins.module_utils._base.url import public_url
-from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Obj
-from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import KubeApi
+from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Obj, named
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import KubeApi, core_path
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.declare import Place, declare, no_argocd, remove, update
 
 
 @dataclass
 class Outcome:
-    """What became of it. ``kept``: what Argo CD still trusts and will not when ``keep`` ends."""
+    """What became of it. ``kept``: what Argo CD still trusts and will not when ``keep`` ends, or what a removal leaves (``notice``)."""
 
     changed: bool = False
     trust: list[str] = field(default_factory=list)
@@ -51,6 +54,7 @@ class Outcome:
     theirs: list[str] = field(default_factory=list)
     rolled_out: bool = False
     reason: str = ""
+    notice: str = ""
     before: Obj = field(default_factory=dict)
     after: Obj = field(default_factory=dict)
 
@@ -256,18 +260,41 @@ class RepositoryTrust:
         if secret is not None and not belongs(secret["metadata"], wanted.platform, wanted.adopt):
             done.reason = f"{wanted.place} stays: {owner_text(secret['metadata'], wanted.platform)}"
             secret = None
-        if memory.hosts:
-            self._write_authorities(memory)
-        self._write_known_hosts(memory, [])
-        if memory.tokens or done.changed:
-            self._timeout = 0  # without the repository nothing waits for it
-            self._roll_out("")
+        users = self._users(secret) if memory.tokens and secret is not None else []
+        if users:
+            done.kept = list(memory.tokens)
+            done.notice = (
+                f"Argo CD still trusts the server of {public_url(url_of(secret))}, because it also reads {named(users)} from "
+                f"there. If nobody needs that any more, remove its entries from the ConfigMaps {AUTHORITIES_MAP} and {HOSTS_MAP} in "
+                f"{wanted.namespace}."
+            )
+        else:
+            self._distrust(memory)
         if secret is not None:
             self.outcome.before["secret"], self.outcome.after["secret"] = shown(secret, None), {}
             remove(self._api, wanted.place, secret, self._check, timeout)
             done.changed = True
         self._forget_legacy(memory if memory.legacy else self._recall_legacy())
         return done
+
+    def _users(self, secret: Obj) -> list[str]:
+        """The other repositories of the same server. Who may not list Secrets takes back what was added."""
+        try:
+            others = self._api.items(core_path("secrets", self._wanted.namespace), {"labelSelector": REPOSITORIES}, whole=True)
+        except ApiError as error:
+            if error.status == 403:
+                return []
+            raise
+        return users_of_server(secret, others)
+
+    def _distrust(self, memory: Memory) -> None:
+        """Takes back what this platform added."""
+        if memory.hosts:
+            self._write_authorities(memory)
+        self._write_known_hosts(memory, [])
+        if memory.tokens or self.outcome.changed:
+            self._timeout = 0  # without the repository nothing waits for it
+            self._roll_out("")
 
 
 def tokens(keys: Sequence[str], *hosts: Sequence[str]) -> list[str]:

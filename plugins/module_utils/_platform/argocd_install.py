@@ -29,12 +29,18 @@ from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership
     Platform,
     Ref,
     Scope,
+    argocd_users,
     decide,
     read_record,
 )
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership_apply import DELETED, Refused, ref_of
-from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership_delete import Deletion, Removed, recorded_objects
-from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership_read import OwnershipRead, location
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership_delete import (
+    Deletion,
+    Removed,
+    argocd_in_use,
+    recorded_objects,
+)
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership_read import OwnershipRead, location, read_users
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.refusal import enforce
 
 GRACE_SECONDS = 60
@@ -272,8 +278,14 @@ class ArgoCDInstall:
     # Removing
 
     def remove(self, timeout: float) -> Removed:
-        """Deletes what the record names, and the record last. Without a record of this platform nothing is deleted."""
+        """Deletes what the record names, and the record last. Without a record of this platform nothing is deleted.
+
+        While others have Applications or ApplicationSets, all of it stays (ADR 25).
+        """
         scope = Scope(self._wanted.platform, older=self._wanted.adopt, record=self.record)
+        users = argocd_users(read_users(self._api), scope) if self.record is not None else []
+        if users:
+            return Removed(in_use=argocd_in_use(self._wanted.namespace, users))
         listed: list[Ref] = []
         if self.needs_manifest:
             bodies = self._wanted.objects()

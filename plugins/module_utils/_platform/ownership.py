@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,6 +22,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._base.owner import 
 )
 from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import named
 from ansible_collections.gitops.airflow.plugins.module_utils._git.credentials import GIT_SYNC_SECRETS
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.names import DEFAULT_PREFIX, Names
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.pod_fields import POD_OPERATOR
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.refusal import Refusal
 
@@ -36,7 +37,10 @@ RELEASE = "meta.helm.sh/release-name"
 RECORD = "argocd-installed"
 # The Secret of passwords and keys that are made once. A person restores it from a backup, perhaps without its labels.
 GENERATED = "airflow-generated"
+# The Secret with the password of Airflow's admin, which a removal deletes.
+ADMIN = "airflow-admin"
 
+DEPLOYED_KINDS = ("Application", "ApplicationSet")
 ARGOCD_CRDS = ("applications.argoproj.io", "applicationsets.argoproj.io", "appprojects.argoproj.io")
 # "argocd cluster add" makes these in a cluster that an Argo CD elsewhere manages: there is no Argo CD here (argo-cd: common.go).
 REMOTE_ARGOCD = ("argocd-manager-role", "argocd-manager-role-binding")
@@ -87,6 +91,7 @@ class Platform:
     # What the roles make beside the Application in Argo CD's namespace; empty for nothing.
     project: str = "airflow"
     repository_secret: str = "airflow-platform-repository"
+    prefix: str = DEFAULT_PREFIX
 
     @property
     def all_namespaces(self) -> tuple[str, ...]:
@@ -274,9 +279,10 @@ def decide(sight: Sight, platform: Platform, older: bool = False) -> Decision:
     foreign = () if platform.existing_argocd else sight.argocd
     argocd = [found.ref for found in foreign if is_foreign_argocd(found, record, adopted)]
     refusals = [
-        *_other_platform(sight, platform),
+        *_other_platform(sight, platform, argocd),
+        *former_names(sight, platform),
         *_older_elsewhere(sight, platform, unmarked, adopted),
-        *_foreign_argocd(argocd),
+        *_foreign_argocd(argocd, sight, platform),
         *_foreign_objects(sight, platform, record, adopted, argocd),
         *_tasks_run(sight, platform, adoption),
     ]
@@ -296,21 +302,85 @@ def _second_older(sight: Sight, platform: Platform) -> list[Ref]:
     ]
 
 
-def _other_platform(sight: Sight, platform: Platform) -> list[Refusal]:
-    others: dict[str, list[Ref]] = {}
-    for found in sight.labelled:
-        if owner_of(found.metadata, platform.name) == "other":
-            others.setdefault(labels_of(found.metadata)[PLATFORM], []).append(found.ref)
+def other_platforms(sight: Sight, platform: Platform) -> list[str]:
+    """The names of other platforms whose Airflow is in the cluster. What a removed one left behind is none."""
+    signs = [found for found in sight.labelled if found.ref.kind == "Application" or (found.ref.kind, found.ref.name) == ("Secret", ADMIN)]
+    return sorted({labels_of(found.metadata)[PLATFORM] for found in signs if owner_of(found.metadata, platform.name) == "other"})
+
+
+def _other_platform(sight: Sight, platform: Platform, argocd: Sequence[Ref]) -> list[Refusal]:
+    """What another platform has under names of this one. Platforms that share no name can be in one cluster (ADR 25).
+
+    ``argocd``: parts of an Argo CD that is refused. What is in its namespace counts only once it is used.
+    """
+    planned = {found.ref for found in sight.planned}
+    others: dict[str, dict[Ref, None]] = {}
+    for found in (*sight.labelled, *sight.planned):
+        if argocd and platform.argocd_namespace in (found.ref.namespace, found.ref.name):
+            continue
+        if owner_of(found.metadata, platform.name) == "other" and _collides(found.ref, platform, planned):
+            others.setdefault(labels_of(found.metadata)[PLATFORM], {})[found.ref] = None
     return [
         Refusal(
             "other_platform",
             name,
-            "one platform in a cluster",
-            f"platform_name is '{platform.name}', but the cluster has the platform '{name}' ({named(refs)}). A cluster holds one platform.",
-            f"Use another cluster (platform_context), or set platform_name to '{name}' to work on that platform. "
-            "If that platform was removed and its data is not needed, delete these objects.",
+            "two platforms of a cluster share no namespace and no name",
+            f"platform_name is '{platform.name}', but the cluster has the platform '{name}', which uses the same names: {named(refs)}.",
+            f"Give one of the two other names: change {named(_naming_variables(refs, platform))}. To work "
+            f"on that platform, set platform_name to '{name}'. If it was removed and its data is not needed, delete these objects.",
         )
         for name, refs in sorted(others.items())
+    ]
+
+
+def _collides(ref: Ref, platform: Platform, planned: Collection[Ref]) -> bool:
+    """Whether an object of another platform is where this one is. Several platforms have Applications in one Argo CD's namespace."""
+    if ref.kind == "Namespace":
+        return ref.name in platform.all_namespaces and not (platform.existing_argocd and ref.name == platform.argocd_namespace)
+    if ref.namespace in ("", platform.argocd_namespace):
+        return ref in planned
+    return ref.namespace in platform.all_namespaces
+
+
+def _naming_variable(ref: Ref, platform: Platform) -> str:
+    """The variable that sets the name of an object's namespace or, in Argo CD's namespace, its own name."""
+    if ref.kind == "Application":
+        return "airflow_app_name"
+    in_argocd = "platform_name" if platform.existing_argocd else "platform_prefix"
+    if ref.kind != "Namespace" and ref.namespace == platform.argocd_namespace:
+        return in_argocd
+    return _namespace_variables(platform).get(ref.name if ref.kind == "Namespace" else ref.namespace, in_argocd)
+
+
+def _naming_variables(refs: Iterable[Ref], platform: Platform) -> list[str]:
+    """These variables, first the one from which all names follow."""
+    return list(dict.fromkeys(["platform_prefix", *sorted(_naming_variable(ref, platform) for ref in refs)]))
+
+
+def former_names(sight: Sight, platform: Platform) -> list[Refusal]:
+    """A platform that was installed when every platform had the names of the default one would be built anew under others."""
+    names = Names(DEFAULT_PREFIX)
+    places = {*names.workers, names.logs, names.git} - {*platform.all_namespaces}
+    in_argocd = {("Application", names.application), ("AppProject", names.project), ("Secret", f"{names.project}-platform-repository")}
+    in_argocd -= {("Application", platform.application), ("AppProject", platform.project), ("Secret", platform.repository_secret)}
+
+    def is_former(ref: Ref) -> bool:
+        if ref.namespace == platform.argocd_namespace:
+            return (ref.kind, ref.name) in in_argocd
+        return (ref.name if ref.kind == "Namespace" else ref.namespace) in places
+
+    moved = [found.ref for found in sight.labelled if is_former(found.ref) and owner_of(found.metadata, platform.name) == "ours"]
+    if platform.prefix == DEFAULT_PREFIX or not moved:
+        return []
+    return [
+        Refusal(
+            "former_names",
+            platform.prefix,
+            "an installed platform keeps its names",
+            f"The platform '{platform.name}' was installed with the names of an earlier version ({named(moved)}). Its names would begin "
+            f"with '{platform.prefix}' now, and what it has would stay behind under the former ones.",
+            f"Set platform_prefix to {DEFAULT_PREFIX}, from which its names follow. To give the platform other names, remove it first.",
+        )
     ]
 
 
@@ -321,13 +391,15 @@ def _older_elsewhere(sight: Sight, platform: Platform, older: Sequence[Ref], ado
     what = "there is no Application of that platform, so whose objects these are cannot be verified"
     advice = (
         f"If they are this platform's, label each one: kubectl label KIND NAME -n NAMESPACE {PLATFORM}={platform.name}. "
-        "Otherwise use another cluster."
+        "If they are another platform's, run site.yml with the settings of that platform first: it labels them."
     )
+    if platform.prefix != DEFAULT_PREFIX:
+        advice = f"If they are this platform's, set platform_prefix to {DEFAULT_PREFIX}, from which its names follow. {advice}"
     if second := _second_older(sight, platform):
         what = f"they may be of another platform, whose Application is there too ({named(second)})"
         advice = (
             f"Label each one that is this platform's: kubectl label KIND NAME -n NAMESPACE {PLATFORM}={platform.name}. "
-            "Label the other platform's with that one's name, and move one of the two to another cluster."
+            "Label the other platform's with that one's name."
         )
     elif application is not None:
         spec = application.get("spec") or {}
@@ -349,9 +421,23 @@ def _older_elsewhere(sight: Sight, platform: Platform, older: Sequence[Ref], ado
     ]
 
 
-def _foreign_argocd(foreign: Sequence[Ref]) -> list[Refusal]:
+def _foreign_argocd(foreign: Sequence[Ref], sight: Sight, platform: Platform) -> list[Refusal]:
     if not foreign:
         return []
+    records = [read_record(item, platform.name) for item in sight.records]
+    other = next((record for record in records if record.owner == "other"), None)
+    if other is not None:
+        return [
+            Refusal(
+                "foreign_argocd",
+                named(foreign),
+                "one Argo CD in a cluster",
+                f"platform_argocd is 'install' for the platform '{platform.name}', but the platform '{other.platform}' installed the "
+                f"Argo CD in {other.namespace}. Two of them would share CRDs and cluster-wide roles.",
+                f"Set platform_argocd to existing and platform_argocd_namespace to {other.namespace} (docs/own-cluster.md), so that both "
+                "platforms use this Argo CD.",
+            )
+        ]
     return [
         Refusal(
             "foreign_argocd",
@@ -396,15 +482,20 @@ def _foreign_objects(sight: Sight, platform: Platform, record: Record | None, ad
     ]
 
 
-def _other_names(foreign: Sequence[Ref], platform: Platform, *, installed: bool) -> str:
-    """What to do about objects of others: an Argo CD that is installed stays in its namespace and in its cluster."""
-    variables = {
+def _namespace_variables(platform: Platform) -> dict[str, str]:
+    """The variable that names each namespace."""
+    return {
         platform.argocd_namespace: "platform_argocd_namespace",
         platform.git_namespace: "platform_git_namespace",
         platform.logs_namespace: "platform_logs_namespace",
         **dict.fromkeys(platform.namespaces, "platform_worker_namespaces"),
         platform.core_namespace: "platform_core_namespace",
     }
+
+
+def _other_names(foreign: Sequence[Ref], platform: Platform, *, installed: bool) -> str:
+    """What to do about objects of others: an Argo CD that is installed stays in its namespace and in its cluster."""
+    variables = _namespace_variables(platform)
     # A platform without a Git server or log store has no namespace of it, and neither has a cluster-wide object.
     for name in ("", platform.argocd_namespace) if installed or platform.existing_argocd else ("",):
         variables.pop(name, None)
@@ -475,7 +566,7 @@ def planned_refs(platform: Platform) -> list[Ref]:
 
 
 WEBSERVER_KEY = "airflow-webserver-secret-key"
-CORE_SECRETS = (GENERATED, "airflow-admin", "airflow-mysql", "airflow-task-logs-webserver", WEBSERVER_KEY)
+CORE_SECRETS = (GENERATED, ADMIN, "airflow-mysql", "airflow-task-logs-webserver", WEBSERVER_KEY)
 WORKER_SECRETS = (
     "airflow-metadata",
     "airflow-fernet-key",
@@ -596,6 +687,11 @@ def foreign_resources(found: Sequence[tuple[Found, Obj]], scope: Scope) -> list[
         if not ours_default and not scope.owns(item.metadata):
             refs.append(item.ref)
     return sorted(refs)
+
+
+def argocd_users(found: Sequence[Found], scope: Scope) -> list[Ref]:
+    """The Applications and ApplicationSets that are not this platform's: without Argo CD nothing would deploy them any more."""
+    return sorted(item.ref for item in found if item.ref.kind in DEPLOYED_KINDS and not scope.owns(item.metadata))
 
 
 def foreign_users(role: Ref, bindings: Sequence[tuple[Found, Obj]], scope: Scope) -> list[Ref]:

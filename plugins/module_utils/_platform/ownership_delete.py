@@ -56,6 +56,25 @@ class Removed:
     removed: list[Ref] = field(default_factory=list)
     kept: list[tuple[Ref, str]] = field(default_factory=list)
     left: list[Ref] = field(default_factory=list)  # deletion was requested, and they were still there at the end of the wait
+    in_use: str = ""  # why nothing was deleted, if others use all of it
+
+
+def argocd_in_use(namespace: str, users: Sequence[Ref]) -> str:
+    """Why a platform's Argo CD stays, and what to do."""
+    return (
+        f"Argo CD stays in {namespace}, with its CRDs and cluster-wide roles, because it deploys {named(users)}. To remove it, delete "
+        "these first, or move them to another Argo CD, and run the removal of this platform again."
+    )
+
+
+def objects_in_use(refs: Sequence[Ref], platforms: Sequence[str]) -> str:
+    """Why cluster-wide objects stay, and what to do; empty if there are none."""
+    if not refs:
+        return ""
+    return (
+        f"{named(refs)}: these stay, because the cluster has {named(f'the platform {name}' for name in platforms)}, which may use them. "
+        "Run this removal again when no other platform is left."
+    )
 
 
 def stays(kept: Iterable[tuple[Ref, str]]) -> list[str]:
@@ -101,6 +120,10 @@ class Deletion:
         if not self._check:
             done.left = self._await(waiting, timeout)
         return done
+
+    def owned(self, refs: Sequence[Ref]) -> list[Ref]:
+        """Those that exist and that ``delete`` would delete."""
+        return [item.ref for item in filter(None, at_once(self._one, list(dict.fromkeys(refs)))) if not self._reason(item)]
 
     def _path(self, ref: Ref) -> str | None:
         """Where the object is; None if the server does not serve its kind."""

@@ -15,6 +15,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.resources import RESOURCES, collection
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import (
     ARGOCD_CRDS,
+    DEPLOYED_KINDS,
     RECORD,
     Found,
     Obj,
@@ -57,6 +58,12 @@ def location(ref: Ref) -> str:
 
 def found(kind: str, metadata: Obj) -> Found:
     return Found(Ref(kind, metadata.get("namespace", ""), metadata["name"], RESOURCES.get(kind, ("", ""))[1]), metadata)
+
+
+def read_users(api: KubeApi) -> list[Found]:
+    """All Applications and ApplicationSets of the cluster. Raises ApiError."""
+    lists = at_once(lambda kind: [found(kind, item) for item in api.items(collection(kind))], DEPLOYED_KINDS)
+    return [item for items in lists for item in items]
 
 
 class OwnershipRead:

@@ -18,6 +18,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._platform import (
     argocd_state,
     class_state,
     copies,
+    node_ports,
     node_state,
     references,
 )
@@ -39,8 +40,11 @@ from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership
     Found,
     Obj,
     Ref,
+    Scope,
     Sight,
     adoptable,
+    argocd_users,
+    other_platforms,
     points_here,
 )
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.pod_fields import POD_OPERATOR
@@ -78,6 +82,8 @@ class State:
     nodes: Nodes | None = None  # None: people choose no nodes
     classes: class_state.Classes = field(default_factory=dict)  # those that people name
     argocd: ArgoCD | None = None  # an Argo CD of others; None if none is used
+    argocd_users: list[Found] = field(default_factory=list)  # for a removal: all Applications and ApplicationSets
+    node_ports: dict[int, Ref] = field(default_factory=dict)  # the Services of those that are open
     admission: Admission | None = None  # what was found out about the admission policy; None if it is not wanted
 
 
@@ -87,6 +93,7 @@ class Plan:
 
     application: str = ""
     cluster: str = ""
+    other_platforms: list[str] = field(default_factory=list)
     namespaces: dict[str, dict[str, str]] = field(default_factory=dict)
     adoption: bool = False
     in_use: bool = False
@@ -151,6 +158,7 @@ def make_plan(state: State, given: Settings) -> Plan:
     plan = Plan(
         application=platform.application,
         cluster=sight.cluster,
+        other_platforms=other_platforms(sight, platform),
         namespaces={item["name"]: labels_of(item) for item in sight.namespaces},
         adoption=decision.adoption,
         in_use=application is not None and adoptable(application, platform) and points_here(application, platform),
@@ -161,7 +169,7 @@ def make_plan(state: State, given: Settings) -> Plan:
     plan.network = network_plan(
         given,
         state.network,
-        [item.ref for item in own_objects(state, given, "NetworkPolicy")],
+        [item.ref for item in own_objects(state, given, "NetworkPolicy") if not _is_of_used_argocd(item.ref, state, given)],
         made=_made(state, given),
         known=plan.namespaces,
         parts=_parts(state, given),
@@ -213,6 +221,12 @@ def is_own(metadata: Any, state: State, given: Settings) -> bool:
     """Whether an object is this platform's. An older platform's has no label with its name until it is adopted."""
     owner = owner_of(metadata, given.name)
     return owner == "ours" or (owner == "older" and state.decision.adoption)
+
+
+def _is_of_used_argocd(ref: Ref, state: State, given: Settings) -> bool:
+    """Whether a removal leaves an object in Argo CD's namespace, because Argo CD stays for others."""
+    scope = Scope(given.name, older=state.decision.adoption)
+    return ref.namespace == given.argocd_namespace and bool(argocd_users(state.argocd_users, scope))
 
 
 def _made(state: State, given: Settings) -> set[str]:
@@ -320,6 +334,7 @@ def refusals(state: State, plan: Plan, given: Settings, airflow: AirflowSettings
         *class_state.refusals(state.classes, given, airflow),
         *admission_state.refusals(state.admission, given, airflow),
         *argocd_state.refusals(state.argocd, state.decision, given, airflow),
+        *node_ports.refusals(state.node_ports, given, state.sight.namespaces),
     ]
 
 

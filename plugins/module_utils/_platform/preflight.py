@@ -20,6 +20,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._platform import (
     network_policies,
     network_ranges,
     network_rules,
+    node_ports,
     node_state,
     profile_rules,
     references,
@@ -36,9 +37,10 @@ from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership
     Ref,
     Sight,
     decide,
+    former_names,
     planned_refs,
 )
-from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership_read import OwnershipRead
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership_read import OwnershipRead, read_users
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.refusal import Refusal
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings import AirflowSettings, Repository, Settings
 
@@ -212,7 +214,9 @@ class Preflight:
                     state.nodes, state.classes = node_state.read(api, given, plans.CLAIM), class_state.read(api, given)
                 state.admission = admission_state.read(api, given)
                 state.argocd = argocd_state.read(api, given, state.sight, state.project)
+                state.node_ports = node_ports.read(api, given)
             if self._purpose == REMOVE:
+                state.argocd_users = [] if given.existing_argocd else read_users(api)
                 state.argocd = argocd_state.for_removal(given, state.sight)
         except LibraryMissing:
             raise
@@ -227,7 +231,7 @@ class Preflight:
         outcome.plan = plans.make_plan(state, given)
         outcome.warnings += outcome.plan.network.gaps
         if self._purpose == REMOVE:
-            outcome.refusals += argocd_state.own(state.decision, given)
+            outcome.refusals += [*former_names(state.sight, given.owner()), *argocd_state.own(state.decision, given)]
             # Without Airflow's settings the Application's name is not known.
             outcome.refusals += plans.moved_argocd(state, outcome.plan, given) if given.airflow else []
             return

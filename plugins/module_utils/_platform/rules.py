@@ -65,6 +65,19 @@ def platform_name(given: Settings) -> Iterator[Refusal]:
         )
 
 
+def platform_prefix(given: Settings) -> Iterator[Refusal]:
+    """Namespaces, Application and folder begin with it."""
+    if given.prefix != given.name and not is_label(given.prefix):
+        yield Refusal(
+            "platform_prefix",
+            str(given.prefix),
+            "platform_prefix can be the beginning of a namespace's name",
+            f"platform_prefix is '{given.prefix}'. It must be a text of lower-case letters, digits and hyphens that begins and ends with a "
+            "letter or digit, because the names of the platform's namespaces begin with it.",
+            "Correct platform_prefix in the inventory, in quotes if it is a number, or remove it.",
+        )
+
+
 def git_server(given: Settings) -> Iterator[Refusal]:
     if given.git_server not in ("embedded", "external"):
         yield Refusal(
@@ -216,7 +229,7 @@ def namespace_once(given: Settings) -> Iterator[Refusal]:
 
 
 # If one of these is broken, the platform cannot be found in a cluster.
-IDENTITY: tuple[Rule, ...] = (provider, platform_name, git_server, argocd, namespace_names)
+IDENTITY: tuple[Rule, ...] = (provider, platform_name, platform_prefix, git_server, argocd, namespace_names)
 PLATFORM: tuple[Rule, ...] = (
     *IDENTITY,
     argocd_trust,

@@ -14,6 +14,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import
 from ansible_collections.gitops.airflow.plugins.module_utils._base.url import public_url
 from ansible_collections.gitops.airflow.plugins.module_utils._git.credentials import SPEC, Credentials, hide_secrets
 from ansible_collections.gitops.airflow.plugins.module_utils._platform import worker_namespaces
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.names import DEFAULT_PREFIX, Names
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import Platform, Ref
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.pod_fields import POD_OPERATOR
 
@@ -37,6 +38,7 @@ WRITERS = {"platform": "platform", "dags": "dags"}
 # A name that YAML may take for a number or a boolean is kept as it is given: the rule for it says so.
 PLATFORM_OPTIONS: dict[str, Any] = {
     "name": {"type": "raw", "required": True},
+    "prefix": {"type": "raw"},
     "provider": {"type": "str", "default": "existing"},
     "git_server": {"type": "str", "default": "embedded"},
     "airflow_version": {"type": "str", "default": ""},
@@ -44,30 +46,27 @@ PLATFORM_OPTIONS: dict[str, Any] = {
     "argocd": {"type": "str", "default": INSTALLED},
     "argocd_trust": {"type": "str", "default": ""},
     "argocd_namespace": {"type": "raw", "default": "argocd"},
-    "git_namespace": {"type": "raw", "default": "git"},
-    "core_namespace": {"type": "raw", "default": "airflow-core"},
-    "logs_namespace": {"type": "raw", "default": "airflow-logs"},
-    "worker_namespaces": {
-        "type": "list",
-        "elements": "dict",
-        "default": [{"name": "airflow-core"}],
-        "options": worker_namespaces.OPTIONS,
-    },
+    # Without a value these names follow from the prefix (_platform/names.py).
+    "git_namespace": {"type": "raw"},
+    "core_namespace": {"type": "raw"},
+    "logs_namespace": {"type": "raw"},
+    "worker_namespaces": {"type": "list", "elements": "dict", "options": worker_namespaces.OPTIONS},
     "unenforced_namespaces": {"type": "list", "elements": "str", "default": []},
     "network_policy": {"type": "str", "default": "default"},
     "network_ranges": {"type": "list", "elements": "raw", "default": []},
     "task_egress": {"type": "list", "elements": "raw", "default": []},
     "airflow_host_port": {"type": "int", "default": 0},
     "argocd_host_port": {"type": "int", "default": 0},
+    "argocd_node_port": {"type": "int", "default": 0},
 }
 
 AIRFLOW_OPTIONS: dict[str, Any] = {
-    "name": {"type": "str", "default": "airflow-core"},
+    "name": {"type": "str"},
     "project": {"type": "str", "default": ""},
     "kinds": {"type": "list", "elements": "dict", "default": []},
     "platform_repo": {"type": "str", "default": ""},
     "platform_branch": {"type": "str", "default": "main"},
-    "platform_path": {"type": "str", "default": "platform/airflow/core"},
+    "platform_path": {"type": "str"},
     "take_over": {"type": "str", "default": ""},
     "platform_credentials": SPEC,
     "dags_repo": {"type": "str", "default": ""},
@@ -91,6 +90,7 @@ AIRFLOW_OPTIONS: dict[str, Any] = {
     "worker_secrets": {"type": "list", "elements": "str", "default": [], "no_log": False},
     "worker_config_maps": {"type": "list", "elements": "str", "default": []},
     "admission_policy": {"type": "str", "default": "auto", "choices": list(ADMISSION_MODES)},
+    "webserver_node_port": {"type": "int", "default": 0},
     "core_placement": {"type": "dict", "default": {}, "options": worker_namespaces.PLACEMENT_OPTIONS},
     "python_requirements": {"type": "str", "default": ""},
     "local_images": {"type": "list", "elements": "str", "default": []},
@@ -200,6 +200,7 @@ class AirflowSettings:
     worker_secrets: tuple[str, ...] = ()
     worker_config_maps: tuple[str, ...] = ()
     admission_policy: str = "auto"
+    webserver_node_port: int = 0
     core_placement: Mapping[str, Any] = field(default_factory=dict)
     python_requirements: str = ""
     local_images: tuple[str, ...] = ()
@@ -221,6 +222,7 @@ class Settings:
     """What is set for a platform. ``airflow`` is None for a caller that knows nothing of Airflow."""
 
     name: Any = "airflow"
+    prefix: Any = DEFAULT_PREFIX
     provider: str = "existing"
     git_server: str = "embedded"
     airflow_version: str = ""
@@ -239,6 +241,7 @@ class Settings:
     task_egress: tuple[Any, ...] = ()
     airflow_host_port: int = 0
     argocd_host_port: int = 0
+    argocd_node_port: int = 0
     airflow: AirflowSettings | None = None
 
     @property
@@ -292,7 +295,7 @@ class Settings:
         """The AppProject that the roles make; empty if an existing one is used. An Argo CD of others may have an AppProject airflow."""
         if self.airflow and self.airflow.project:
             return ""
-        return str(self.name) if self.existing_argocd else "airflow"
+        return self._in_argocd
 
     @property
     def project(self) -> str:
@@ -302,7 +305,17 @@ class Settings:
     @property
     def repository_secret(self) -> str:
         """The Secret by which Argo CD knows the platform repository."""
-        return f"{self.name if self.existing_argocd else 'airflow'}-platform-repository"
+        return f"{self._in_argocd}-platform-repository"
+
+    @property
+    def names(self) -> Names:
+        """The names that hold where no variable says another one."""
+        return Names(str(self.prefix))
+
+    @property
+    def _in_argocd(self) -> str:
+        """What its own objects in Argo CD's namespace are called after. A prefix may be that of several platforms, a name is not."""
+        return str(self.name) if self.existing_argocd else self.names.project
 
     def git_options(self, repo: Repository) -> dict[str, Any]:
         """The options by which git_publish and git_branch_info reach a repository, without credentials that a person set: those are secret.
@@ -341,9 +354,9 @@ class Settings:
             git_namespace=self.git_namespace if self.git_server == "embedded" else "",
             logs_namespace=self.logs_namespace if self.logs_mode == "embedded" else "",
             namespaces=tuple(self.worker_namespaces),
-            application=airflow.name if airflow else AIRFLOW_OPTIONS["name"]["default"],
+            application=airflow.name if airflow else self.names.application,
             repo=(airflow.platform if airflow else default).url,
-            path=airflow.path if airflow else AIRFLOW_OPTIONS["platform_path"]["default"],
+            path=airflow.path if airflow else self.names.path,
             quotas=(
                 *(
                     Ref(kind, str(entry["name"]), worker_namespaces.QUOTA_NAME, "v1")
@@ -357,6 +370,7 @@ class Settings:
             existing_argocd=self.existing_argocd,
             project="" if unknown else self.own_project,
             repository_secret="" if unknown else self.repository_secret,
+            prefix=str(self.prefix),
         )
 
 
@@ -365,20 +379,38 @@ def _repository(kind: str, given: Mapping[str, Any], server: str) -> Repository:
     return Repository(kind, url, given[f"{kind}_branch"], Credentials.read(given[f"{kind}_credentials"]), embedded=url.startswith(server))
 
 
+def _named(platform: Mapping[str, Any]) -> dict[str, Any]:
+    """The options that name something, where they are not given from the prefix."""
+    prefix = platform["name"] if platform["prefix"] is None else platform["prefix"]
+    names = Names(str(prefix))
+    derived = {"git_namespace": names.git, "core_namespace": names.core, "logs_namespace": names.logs}
+    found = {name: value if platform[name] is None else platform[name] for name, value in derived.items()}
+    workers = platform["worker_namespaces"]
+    profiles = [{"name": found["core_namespace"]}] if workers is None else workers
+    return {"prefix": prefix, **found, "profiles": tuple(profiles)}
+
+
 def from_params(platform: Mapping[str, Any], airflow: Mapping[str, Any] | None) -> Settings:
     """The settings from a module's options. Raises OSError for a file that cannot be read."""
-    server = embedded_server(platform["git_namespace"])
     plain = {item.name: platform[item.name] for item in fields(Settings) if item.name in PLATFORM_OPTIONS}
+    plain |= _named(platform)
+    server, names = embedded_server(plain["git_namespace"]), Names(str(plain["prefix"]))
     plain |= {
-        "worker_namespaces": tuple(item["name"] for item in platform["worker_namespaces"]),
+        "worker_namespaces": tuple(item["name"] for item in plain["profiles"]),
         **{name: tuple(platform[name]) for name in ("unenforced_namespaces", "network_ranges", "task_egress")},
-        "profiles": tuple(platform["worker_namespaces"]),
         "images": {name: "" if image is None else str(image) for name, image in platform["images"].items()},
     }
     if airflow is None:
         return Settings(**plain)
-    names = (
-        *("name", "take_over", "dags_check", "task_logs_state", "core_tasks", "dag_processor", "admission_policy", "python_requirements"),
+    same = (
+        "take_over",
+        "dags_check",
+        "task_logs_state",
+        "core_tasks",
+        "dag_processor",
+        "admission_policy",
+        "python_requirements",
+        "webserver_node_port",
         "values",
     )
     return Settings(
@@ -386,13 +418,14 @@ def from_params(platform: Mapping[str, Any], airflow: Mapping[str, Any] | None) 
         airflow=AirflowSettings(
             _repository("platform", airflow, server),
             _repository("dags", airflow, server),
+            name=names.application if airflow["name"] is None else airflow["name"],
             project=airflow["project"],
             kinds=tuple(airflow["kinds"]),
-            path=airflow["platform_path"],
+            path=names.path if airflow["platform_path"] is None else airflow["platform_path"],
             subpath=airflow["dags_subpath"],
             logs=Logs(airflow["logs"], *(airflow[f"logs_{name}"] for name in ("endpoint", "region", "bucket", "secret"))),
             chart=Chart(*(airflow[f"chart_{name}"] for name in ("repository", "version", "archive"))),
-            default_namespace=airflow["default_namespace"] or platform["core_namespace"],
+            default_namespace=airflow["default_namespace"] or plain["core_namespace"],
             task_secrets=tuple(airflow["task_secrets"]),
             task_config_maps=tuple(airflow["task_config_maps"]),
             task_claims=tuple(airflow["task_claims"]),
@@ -401,7 +434,7 @@ def from_params(platform: Mapping[str, Any], airflow: Mapping[str, Any] | None) 
             worker_config_maps=tuple(airflow["worker_config_maps"]),
             local_images=tuple(airflow["local_images"]),
             core_placement=airflow["core_placement"] or {},
-            **{name: airflow[name] for name in names},
+            **{name: airflow[name] for name in same},
         ),
     )
 

@@ -128,7 +128,7 @@ class Verification:
 
     def _judged(self, state: State, inspection: Inspection) -> State:
         runs = chosen_runs(self.wanted, inspection.present)
-        same = state.stored.subject == subject(state.revision, inspection.dags_commit, runs)
+        same = state.stored.subject == subject(state.deployed, inspection.dags_commit, runs)
         problems = tuple(platform_problems(self.wanted, inspection, state.pods))
         return replace(state, inspection=inspection, runs=runs, proven=same and bool(state.stored.report), problems=problems)
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.gitops.airflow.plugins.module_utils._airflow.inspection import Inspection
+from ansible_collections.gitops.airflow.plugins.module_utils._argocd.application import deployed_revision
 from ansible_collections.gitops.airflow.plugins.module_utils._base.owner import marks
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import Platform
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.refusal import Refusal
@@ -47,8 +48,13 @@ class State:
         return str(self.row.get("revision") or "")
 
     @property
+    def deployed(self) -> str:
+        """What a proof is about: the commit that was deployed last. A commit in another platform's folder needs no new proof."""
+        return deployed_revision(self.application) or self.revision
+
+    @property
     def commits(self) -> str:
-        return commits(self.revision, self.inspection.dags_commit) if self.inspection else ""
+        return commits(self.deployed, self.inspection.dags_commit) if self.inspection else ""
 
 
 def configmap(platform: Platform, data: Mapping[str, str]) -> Obj:

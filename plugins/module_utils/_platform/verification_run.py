@@ -63,7 +63,7 @@ class Attempt:
         job = self._migrations_job()  # first, because Kubernetes deletes it after some minutes
         password = self._password()
         self._await_idle()
-        intent = plan(state.revision, inspection, state.runs, state.stored, self._ways.today())
+        intent = plan(state.deployed, inspection, state.runs, state.stored, self._ways.today())
         # Also marks the moment before the first worker: the API server replays from this resourceVersion what has happened to pods since.
         claim = self._keep(intent.claim())
         with self._ways.airflow(password) as airflow:

@@ -15,6 +15,7 @@ from typing import Any
 
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError
 from ansible_collections.gitops.airflow.plugins.module_utils._base.mask import Masker
+from ansible_collections.gitops.airflow.plugins.module_utils._base.owner import owner_of
 from ansible_collections.gitops.airflow.plugins.module_utils._base.printable import printable, printable_json
 from ansible_collections.gitops.airflow.plugins.module_utils._base.secret_parts import public_values, secret_values
 from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Obj
@@ -67,8 +68,10 @@ class Bundle:
 
     _api: KubeApi
 
-    def __init__(self, connect: Callable[[], KubeApi], namespaces: list[str], tail: int, known: list[str]) -> None:
+    def __init__(self, connect: Callable[[], KubeApi], namespaces: list[str], tail: int, known: list[str], platform: str = "") -> None:
+        """``platform``: objects with the label of another one are left out. Empty for all objects."""
         self._connect, self._namespaces, self._tail, self._known = connect, namespaces, tail, known
+        self._platform = platform
         self._masker = Masker(known)
         self.files: dict[str, str] = {}
         self.notes: list[str] = []
@@ -90,7 +93,12 @@ class Bundle:
             if error.status != 404:  # a group that this cluster does not have
                 self.notes.append(error.text)
             return []
-        return [{"apiVersion": group.removeprefix("/apis/").removeprefix("/api/"), "kind": kind, **item} for item in items]
+        version = group.removeprefix("/apis/").removeprefix("/api/")
+        return [{"apiVersion": version, "kind": kind, **item} for item in items if not self._is_anothers(item)]
+
+    def _is_anothers(self, item: Obj) -> bool:
+        """Whether an object is another platform's, such as its Application in the Argo CD of both."""
+        return bool(self._platform) and owner_of(item["metadata"], self._platform) == "other"
 
     def read(self, more: dict[str, str]) -> None:
         """All of it, or, of a cluster that does not answer, nothing but ``more``: further files, by name.

@@ -16,6 +16,7 @@ import pytest
 import yaml
 from ansible.plugins.filter.core import combine
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.chart_values import WITH_RIGHTS, service_accounts
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.names import PREFIX_VARIABLE
 from ansible_collections.gitops.airflow.tests.integration.apiserver import lab_file
 from ansible_collections.gitops.airflow.tests.integration.chart.rendering import (
     ROLE,
@@ -47,7 +48,9 @@ def test_every_container_that_runs_airflow_imports_from_the_platforms_folder_fir
             if "git-sync" in container["name"]:
                 continue
             seen.add(name)
-            assert [entry["value"] for entry in container["env"] if entry["name"] == "PYTHONPATH"] == [FOLDER], (name, container["name"])
+            given = [(entry["name"], entry["value"]) for entry in container["env"] if entry["name"] in ("PYTHONPATH", PREFIX_VARIABLE)]
+            # DAG files name namespaces with the second.
+            assert given == [("PYTHONPATH", FOLDER), (PREFIX_VARIABLE, "airflow")], (name, container["name"])
             mounts = [mount for mount in container["volumeMounts"] if mount["mountPath"].startswith(FOLDER)]
             assert mounts == [{"name": "gitops-airflow", "mountPath": FOLDER, "readOnly": True}], (name, container["name"])
     airflow = {"scheduler", "triggerer", "webserver", "run-airflow-migrations", "create-user", *more}

@@ -1,11 +1,15 @@
-"""Every five minutes, in namespace airflow-cron. The namespace is named the short way: a dictionary in executor_config."""
+"""Every five minutes, in the namespace for scheduled tasks. It is named the short way: a dictionary in executor_config."""
 
 from __future__ import annotations
 
+import os
 from datetime import datetime, timedelta
 
 from airflow import DAG
 from airflow.operators.bash import BashOperator
+
+# What the names of the platform's namespaces begin with, in every container that runs Airflow. So the file fits any platform.
+PREFIX = os.environ.get("GITOPS_AIRFLOW_PREFIX", "airflow")
 
 with DAG(
     dag_id="example_cron_dag",
@@ -17,6 +21,6 @@ with DAG(
 ):
     BashOperator(
         task_id="say_hi",
-        bash_command='echo "hello from airflow-cron, run {{ run_id }}"',
-        executor_config={"KubernetesExecutor": {"namespace": "airflow-cron"}},
+        bash_command='echo "hello from $GITOPS_AIRFLOW_PREFIX-cron, run {{ run_id }}"',
+        executor_config={"KubernetesExecutor": {"namespace": f"{PREFIX}-cron"}},
     )

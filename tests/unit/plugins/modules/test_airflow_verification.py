@@ -54,7 +54,20 @@ def wanted(**options: Any) -> Wanted:
         (
             {"platform": TEAM, "airflow": FLOW, "runs": [RUN], "pods": 5, "containers": 8, "timeout": 600},
             Wanted(
-                Platform("team", "cd", "team-core", "", "", ("team-core", "team-batch"), "flow", "https://git.example/p.git", "x"),
+                Platform(
+                    "team",
+                    "cd",
+                    "team-core",
+                    "",
+                    "",
+                    ("team-core", "team-batch"),
+                    "flow",
+                    "https://git.example/p.git",
+                    "x",
+                    project="team",
+                    repository_secret="team-platform-repository",
+                    prefix="team",
+                ),
                 "2.10.5",
                 5,
                 8,

@@ -27,7 +27,7 @@ def platform(**options: Any) -> Platform:
     ("options", "name"),
     [
         ({"platform": {"name": "team", "provider": "kind"}, "context": "kind-team"}, "team"),
-        ({"context": "production"}, "production"),
+        ({"context": "production"}, "team in production"),
         ({}, "team"),
     ],
 )
@@ -47,7 +47,7 @@ def test_the_admission_policy_is_that_of_the_platform_and_not_of_the_context() -
     assert (found.owner, found.workers) == ("team", ("core", "batch"))
 
 
-@pytest.mark.parametrize(("mode", "namespace"), [("embedded", "airflow-logs"), ("s3", ""), ("none", "")])
+@pytest.mark.parametrize(("mode", "namespace"), [("embedded", "team-logs"), ("s3", ""), ("none", "")])
 def test_only_a_platform_with_its_own_store_of_task_logs_has_its_namespace(mode: str, namespace: str) -> None:
     assert platform(airflow={"logs": mode}).logs == namespace
 
@@ -55,7 +55,7 @@ def test_only_a_platform_with_its_own_store_of_task_logs_has_its_namespace(mode:
 @pytest.mark.parametrize(
     ("options", "applications"),
     [
-        ({}, ("airflow-core",)),
+        ({}, ("team-core",)),
         ({"airflow": {"name": "flow"}}, ("flow",)),
         ({"applications": ["a", "b"], "airflow": {"name": "flow"}}, ("a", "b")),
         ({"applications": []}, ()),

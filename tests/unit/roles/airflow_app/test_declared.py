@@ -162,8 +162,8 @@ def test_the_chart_is_published_whole(arguments: Arguments) -> None:
     assert set(options["files"]) == files | set(python)
     assert {path: options["files"][path] for path in python} == python
     assert options["copies"] == [{"src": "/srv/airflow.tgz", "dest": "charts/airflow-1.15.0.tgz"}]
-    assert (options["folder"], options["prune"]) == (CHART, ["."])
-    assert options["owner"] == {"folder": CHART, "platform": "beta", "cluster": "uid", "adopt": False, "take_over": ""}
+    assert (options["folder"], options["prune"]) == ("platform/beta/core", ["."])
+    assert options["owner"] == {"folder": "platform/beta/core", "platform": "beta", "cluster": "uid", "adopt": False, "take_over": ""}
     without = set(arguments("publish.yml", "git_publish", airflow_app_logs="none")["files"])
     assert without == files | {f"python/gitops_pod_{name}.py" for name in ("fields", "profile", "rules")}, (
         "the cluster policy imports these"
@@ -256,7 +256,7 @@ def test_h7_d5_the_embedded_servers_credentials_are_read_by_the_modules(
 
 def test_f11_only_the_owner_mark_is_pushed_first(arguments: Arguments) -> None:
     options = arguments("claimed.yml", "git_publish", platform_name="beta", **OWN)
-    assert options["owner"] == {"folder": CHART, "platform": "beta", "cluster": "uid", "adopt": False, "take_over": ""}
+    assert options["owner"] == {"folder": "platform/beta/core", "platform": "beta", "cluster": "uid", "adopt": False, "take_over": ""}
     assert options["repo"] == "https://h/p.git"
     assert set(options) & {"files", "copies", "source_dir", "prune", "create"} == set()
 
@@ -352,7 +352,14 @@ def test_images_of_this_machine_are_only_in_a_kind_cluster(
 @pytest.mark.parametrize(
     ("given", "project", "secret", "trust"),
     [
-        ({"platform_name": "beta"}, "airflow", "airflow-platform-repository", "manage"),
+        ({"platform_name": "beta"}, "beta", "beta-platform-repository", "manage"),
+        ({"platform_name": "beta", "platform_prefix": "airflow"}, "airflow", "airflow-platform-repository", "manage"),
+        (
+            {"platform_name": "beta", "platform_prefix": "airflow", "platform_argocd": "existing"},
+            "beta",
+            "beta-platform-repository",
+            "check",
+        ),
         ({"platform_name": "beta", "platform_argocd": "existing"}, "beta", "beta-platform-repository", "check"),
         (
             {"platform_argocd": "existing", "platform_argocd_trust": "manage", "airflow_app_project": "data"},

@@ -8,9 +8,11 @@ from __future__ import annotations
 import difflib
 import json
 import re
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from unittest.mock import MagicMock
 
 import pytest
 import yaml
@@ -19,6 +21,7 @@ from ansible.template import Templar
 from ansible_collections.gitops.airflow.plugins.module_utils._git.credentials import Credentials
 from ansible_collections.gitops.airflow.plugins.module_utils._platform import chart_values, quota_rules
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.chart_values import service_accounts
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.names import PREFIX_VARIABLE
 from ansible_collections.gitops.airflow.tests.unit.places import ROOT
 from ansible_collections.gitops.airflow.tests.unit.trust import trust_as_template
 
@@ -521,12 +524,29 @@ def test_mysqls_service_selects_a_label_that_workers_cannot_have() -> None:
     assert waves[0] > waves[1]
 
 
-def test_the_examples_name_both_worker_namespaces(values: Callable[..., dict[str, Any]]) -> None:
-    named = set()
+@pytest.mark.parametrize("given", [{}, {"platform_name": "stage"}, {"platform_name": "stage", "platform_prefix": "airflow"}])
+def test_the_examples_name_both_worker_namespaces_of_any_platform(
+    values: Callable[..., dict[str, Any]], monkeypatch: pytest.MonkeyPatch, given: dict[str, Any]
+) -> None:
+    """The files are run as Airflow runs them, in a container with the variables of the chart's values."""
+    rendered = values(**given)
+    prefix = {entry["name"]: entry["value"] for entry in rendered["airflow"]["env"]}[PREFIX_VARIABLE]
+    monkeypatch.setenv(PREFIX_VARIABLE, prefix)
+    airflow = MagicMock()
+    names = ("airflow", "airflow.operators", "airflow.operators.bash", "kubernetes", "kubernetes.client", "kubernetes.client.models")
+    for name in names:
+        monkeypatch.setitem(sys.modules, name, airflow)
+    airflow.models.V1ObjectMeta = dict
+    airflow.models.V1Pod = dict
     for path in (ROLES / "airflow_app/files/dags").glob("*.py"):
-        named |= set(re.findall(r'namespace"?[:=] ?"([\w-]+)"', path.read_text()))
-    assert named == {"airflow-cron", "airflow-user"}
-    assert named < set(values()["global"]["workerNamespaces"])
+        exec(compile(path.read_text(), path, "exec"), {})
+    calls = [call.kwargs for call in airflow.BashOperator.call_args_list]
+    configs = [str(call["executor_config"]) for call in calls]
+    named = set(re.findall(r"'namespace': '([\w-]+)'", " ".join(configs)))
+    assert named == {f"{prefix}-cron", f"{prefix}-user"}
+    assert named < set(rendered["global"]["workerNamespaces"])
+    said = {call["bash_command"].partition(",")[0].replace(f"${PREFIX_VARIABLE}", prefix) for call in calls}
+    assert said == {f'echo "hello from {name}' for name in named}
 
 
 def test_mysqls_claim_is_spelled_out() -> None:

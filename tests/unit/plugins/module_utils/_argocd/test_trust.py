@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
+import base64
 import copy
 from typing import Any, cast
 
 import pytest
-from ansible_collections.gitops.airflow.plugins.module_utils._argocd.repository import Repository
+from ansible_collections.gitops.airflow.plugins.module_utils._argocd.repository import Repository, server_name
 from ansible_collections.gitops.airflow.plugins.module_utils._argocd.trust import RepositoryTrust
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError, CollectionError
 from ansible_collections.gitops.airflow.plugins.module_utils._git.credentials import Credentials
@@ -31,6 +32,7 @@ class Server:
         self.objects: dict[str, Obj] = {path: {"metadata": {"resourceVersion": "1"}} for path in (TLS, HOSTS, SERVER)}
         self.meanwhile = meanwhile or {}
         self.writes: list[str] = []
+        self.forbidden = False
 
     def get(self, path: str) -> Obj:
         if path not in self.objects:
@@ -38,6 +40,13 @@ class Server:
         return copy.deepcopy(self.objects[path])
 
     find = KubeApi.find
+
+    def items(self, path: str, query: Obj, *, whole: bool) -> list[Obj]:
+        assert (path, whole) == (f"{CORE}/secrets", True)
+        assert query == {"labelSelector": "argocd.argoproj.io/secret-type in (repository,repo-creds)"}
+        if self.forbidden:
+            raise ApiError(403, "no")
+        return [{"metadata": {"name": place.rsplit("/", 1)[1]}, **item} for place, item in self.objects.items() if place.startswith(path)]
 
     def apply(self, path: str, body: Obj, _manager: str, *, dry_run: bool = False) -> Obj:
         assert not dry_run
@@ -139,3 +148,46 @@ def test_with_check_host_keys_must_be_known(known: str) -> None:
     with pytest.raises(CollectionError) as refused:
         trust(server, manage=False, **given).present()
     assert refused.value.next_action.endswith("argocd-ssh-known-hosts-cm in the namespace argocd:\ngit.example.com ssh-rsa BBBB")
+
+
+def repository_secret(url: str) -> Obj:
+    return {"data": {"url": base64.b64encode(url.encode()).decode()}}
+
+
+@pytest.mark.parametrize(
+    ("others", "forbidden", "kept"),
+    [
+        ([], False, False),
+        (["https://elsewhere.example.com/x.git"], False, False),
+        (["https://git.example.com/another.git"], False, True),
+        (["https://git.example.com"], False, True),
+        # Nothing is known of others.
+        (["https://git.example.com/another.git"], True, False),
+    ],
+)
+def test_what_other_repositories_of_the_server_need_stays_trusted(others: list[str], forbidden: bool, kept: bool) -> None:
+    server = Server()
+    trust(server).present()
+    for number, url in enumerate(others):
+        server.objects[f"{CORE}/secrets/other-{number}"] = repository_secret(url)
+    server.forbidden = forbidden
+    done = trust(server).absent(1)
+    assert (server.objects[TLS]["data"], SECRET in server.objects) == ({HOST: PEM} if kept else {}, False)
+    assert done.kept == ([f"tls:{HOST}"] if kept else [])
+    assert ("because it also reads other-0 from there" in done.notice) is kept
+
+
+@pytest.mark.parametrize(
+    ("url", "server"),
+    [
+        ("https://Git.example.com:8443/x.git", "git.example.com"),
+        ("ssh://git@git.example.com:2222/x.git", "git.example.com"),
+        ("git@git.example.com:team/x.git", "git.example.com"),
+        ("git.example.com:team/x.git", "git.example.com"),
+        ("https://[x/y", ""),
+        ("", ""),
+        ("/srv/x.git", ""),
+    ],
+)
+def test_the_server_of_a_url(url: str, server: str) -> None:
+    assert server_name(url) == server

@@ -24,6 +24,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership
     Scope,
     Sight,
     adoptable,
+    argocd_users,
     decide,
     foreign_contents,
     foreign_resources,
@@ -33,6 +34,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership
     is_foreign_argocd,
     is_handed_over,
     is_tracked,
+    other_platforms,
     planned_refs,
     read_record,
     reason_to_keep,
@@ -324,12 +326,124 @@ def test_h2_objects_beside_a_foreign_argocd_are_its_own() -> None:
     assert "platform_argocd_namespace" not in " ".join(refusal.next_action for refusal in refusals)
 
 
-def test_h7_the_message_names_the_other_platform_and_its_objects() -> None:
-    found = [thing("Namespace", "beta-core", {**OTHER, **MADE}), thing("Secret", "git-credentials", OTHER, "beta-git")]
-    (refusal,) = decide(Sight(labelled=found), AIRFLOW).refusals
-    assert "'airflow'" in refusal.message
-    assert "'beta' (Namespace beta-core, Secret beta-git/git-credentials)" in refusal.message
+def test_h7_the_message_names_both_platforms_their_objects_and_the_variables() -> None:
+    found = [thing("Namespace", "airflow-cron", {**OTHER, **MADE}), thing("Secret", "git-credentials", OTHER, "git")]
+    (refusal,) = decide(Sight(labelled=found, planned=found[1:]), AIRFLOW).refusals
+    assert refusal.message == (
+        "platform_name is 'airflow', but the cluster has the platform 'beta', which uses the same names: Namespace airflow-cron, "
+        "Secret git/git-credentials."
+    )
+    assert refusal.next_action.startswith(
+        "Give one of the two other names: change platform_prefix, platform_git_namespace, platform_worker_namespaces. To work on that "
+        "platform, set platform_name to 'beta'."
+    )
     assert refusal.value == "beta"
+
+
+USER = replace(AIRFLOW, existing_argocd=True)
+BETAS_APPLICATION = thing("Application", "beta-core", OTHER, "argocd")
+
+
+@pytest.mark.parametrize(
+    ("platform", "other", "variables"),
+    [
+        pytest.param(AIRFLOW, thing("Namespace", "beta-core", OTHER), None, id="a namespace of its own"),
+        pytest.param(AIRFLOW, thing("Secret", "airflow-admin", OTHER, "beta-core"), None, id="an object of its own"),
+        pytest.param(AIRFLOW, thing("ClusterRole", "metrics-server", OTHER), None, id="a cluster-wide object"),
+        pytest.param(AIRFLOW, BETAS_APPLICATION, None, id="its Application in this platform's Argo CD"),
+        pytest.param(USER, BETAS_APPLICATION, None, id="its Application in the Argo CD of both"),
+        pytest.param(USER, thing("Namespace", "argocd", OTHER), None, id="it installed the Argo CD of both"),
+        pytest.param(USER, thing("ConfigMap", "argocd-installed", OTHER, "argocd"), None, id="its record of the Argo CD of both"),
+        pytest.param(AIRFLOW, thing("Namespace", "argocd", OTHER), ["platform_argocd_namespace"], id="its namespace for Argo CD"),
+        pytest.param(AIRFLOW, thing("Namespace", "airflow-core", OTHER), ["platform_core_namespace"], id="its core namespace"),
+        pytest.param(AIRFLOW, thing("Secret", "x", OTHER, "airflow-cron"), ["platform_worker_namespaces"], id="an object of any name"),
+        pytest.param(AIRFLOW, thing("AppProject", "airflow", OTHER, "argocd"), [], id="its AppProject"),
+        pytest.param(USER, thing("AppProject", "airflow", OTHER, "argocd"), ["platform_name"], id="its AppProject in the Argo CD of both"),
+        pytest.param(AIRFLOW, thing("Application", "airflow-core", OTHER, "argocd"), ["airflow_app_name"], id="its Application"),
+    ],
+)
+def test_two_platforms_share_no_name(platform: Platform, other: Found, variables: list[str] | None) -> None:
+    planned = [other] if other.ref in planned_refs(platform) else []
+    refusals = decide(Sight(labelled=[other], planned=planned), platform).refusals
+    assert [refusal.code for refusal in refusals] == ([] if variables is None else ["other_platform"])
+    for refusal in refusals:
+        assert f"change {', '.join(['platform_prefix', *(variables or [])])}." in refusal.next_action
+
+
+def test_one_of_two_platforms_installs_argo_cd() -> None:
+    # What belongs to that Argo CD is not a second reason.
+    beside = [thing("Namespace", "argocd", OTHER), thing("ConfigMap", "argocd-installed", OTHER, "argocd")]
+    found = Sight(argocd=[SERVER, ROLE], records=[record(OTHER, SERVER, ROLE)], labelled=beside, planned=beside[1:])
+    assert codes(found) == ["foreign_argocd"]
+    (refusal,) = decide(Sight(argocd=[SERVER, ROLE], records=[record(OTHER, SERVER, ROLE, namespace="cd")]), AIRFLOW).refusals
+    assert refusal.code == "foreign_argocd"
+    assert "for the platform 'airflow', but the platform 'beta' installed the Argo CD in cd" in refusal.message
+    assert refusal.next_action.startswith("Set platform_argocd to existing and platform_argocd_namespace to cd ")
+    assert codes(Sight(argocd=[SERVER, ROLE], records=[record(OTHER, SERVER, ROLE)]), USER) == []
+
+
+STAGE = Platform(
+    "stage",
+    core_namespace="stage-core",
+    git_namespace="stage-git",
+    logs_namespace="stage-logs",
+    namespaces=("stage-core", "stage-cron", "stage-user"),
+    application="stage-core",
+    project="stage",
+    repository_secret="stage-platform-repository",
+    prefix="stage",
+)
+STAGES = {**OLDER, "gitops-airflow/platform": "stage"}
+
+
+@pytest.mark.parametrize(
+    ("platform", "found", "refused"),
+    [
+        pytest.param(STAGE, thing("Namespace", "airflow-core", STAGES), True, id="namespace"),
+        pytest.param(STAGE, thing("Secret", "airflow-generated", STAGES, "airflow-core"), True, id="object in a namespace of others"),
+        pytest.param(STAGE, thing("Deployment", "gitea", STAGES, "git"), True, id="Git server"),
+        pytest.param(STAGE, thing("Deployment", "task-logs", STAGES, "airflow-logs"), True, id="task logs"),
+        pytest.param(STAGE, thing("Application", "airflow-core", STAGES, "argocd"), True, id="Application"),
+        pytest.param(STAGE, thing("AppProject", "airflow", STAGES, "argocd"), True, id="AppProject"),
+        pytest.param(STAGE, thing("Secret", "airflow-platform-repository", STAGES, "argocd"), True, id="repository"),
+        pytest.param(STAGE, thing("Namespace", "stage-core", STAGES), False, id="its own namespace"),
+        pytest.param(STAGE, thing("Namespace", "argocd", STAGES), False, id="Argo CD's namespace"),
+        pytest.param(STAGE, thing("Namespace", "airflow-core", OURS), False, id="the default platform's"),
+        pytest.param(STAGE, thing("Namespace", "airflow-batch", STAGES), False, id="no former name"),
+        pytest.param(replace(STAGE, prefix="airflow"), thing("Namespace", "airflow-user", STAGES), False, id="the former prefix"),
+        pytest.param(replace(STAGE, git_namespace="git"), thing("Deployment", "gitea", STAGES, "git"), False, id="a variable"),
+    ],
+)
+def test_a_platform_with_former_names_keeps_them(platform: Platform, found: Found, refused: bool) -> None:
+    refusals = decide(Sight(labelled=[found]), platform).refusals
+    assert [refusal.code for refusal in refusals] == (["former_names"] if refused else [])
+    for refusal in refusals:
+        assert str(found.ref) in refusal.message
+        assert refusal.next_action.startswith("Set platform_prefix to airflow,")
+
+
+@pytest.mark.parametrize(("platform", "named"), [(STAGE, True), (replace(STAGE, prefix="airflow"), False), (AIRFLOW, False)])
+def test_an_older_platform_with_another_name_keeps_its_names(platform: Platform, named: bool) -> None:
+    """It has no label with its name, so the Application of the new name cannot be found."""
+    (refusal,) = decide(Sight(labelled=[NAMESPACE]), platform).refusals
+    assert refusal.code == "older_platform"
+    assert ("set platform_prefix to airflow" in refusal.next_action) is named
+
+
+@pytest.mark.parametrize(
+    ("labelled", "expected"),
+    [
+        ([], []),
+        ([BETAS_APPLICATION], ["beta"]),
+        ([thing("Secret", "airflow-admin", OTHER, "beta-core")], ["beta"]),
+        # It was removed, and this stayed.
+        ([thing("Secret", "airflow-generated", OTHER, "beta-core"), thing("Namespace", "beta-core", OTHER)], []),
+        ([thing("Application", "airflow-core", OURS, "argocd"), thing("Application", "x", OLDER), thing("Application", "y")], []),
+        ([thing("Application", "stage-core", STAGES, "argocd"), BETAS_APPLICATION], ["beta", "stage"]),
+    ],
+)
+def test_which_other_platforms_are_in_the_cluster(labelled: list[Found], expected: list[str]) -> None:
+    assert other_platforms(Sight(labelled=labelled), AIRFLOW) == expected
 
 
 def test_h2_the_refusal_recommends_nothing_that_would_do_harm() -> None:
@@ -358,7 +472,8 @@ def test_the_generated_secret_is_known_without_its_labels() -> None:
     marked = thing("Secret", "airflow-generated", OURS, "airflow-core")
     assert decide(Sight(planned=[marked], application=application(OURS)), AIRFLOW).unmarked == []
     assert codes(Sight(planned=[secret])) == ["foreign_object"]
-    assert codes(Sight(planned=[thing("Secret", "airflow-generated", OTHER, "airflow-core")], application=application(OURS))) == []
+    other = thing("Secret", "airflow-generated", OTHER, "airflow-core")
+    assert codes(Sight(planned=[other], application=application(OURS))) == ["other_platform"]
     assert codes(Sight(planned=[thing("Secret", "airflow-admin", {}, "airflow-core")], application=application(OURS))) == ["foreign_object"]
 
 
@@ -691,3 +806,21 @@ def test_names_that_others_use_in_their_argo_cd(kind: str, name: str, action: st
 def test_the_record_of_an_own_argo_cd(labels: dict[str, str], platform: Platform, namespace: str) -> None:
     found = decide(Sight(records=[record(labels)]), platform).record
     assert (found.namespace if found else "") == namespace
+
+
+@pytest.mark.parametrize(
+    ("labels", "kind", "older", "expected"),
+    [
+        (OURS, "Application", False, False),
+        (OTHER, "Application", False, True),
+        ({}, "Application", False, True),
+        ({}, "ApplicationSet", False, True),
+        # Before the adoption it may be anyone's.
+        (OLDER, "Application", False, True),
+        (OLDER, "Application", True, False),
+        # It deploys nothing.
+        ({}, "AppProject", False, False),
+    ],
+)
+def test_whose_applications_keep_an_argo_cd(labels: dict[str, str], kind: str, older: bool, expected: bool) -> None:
+    assert bool(argocd_users([thing(kind, "x", labels, "argocd")], Scope("airflow", older=older))) is expected

@@ -12,7 +12,14 @@ from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import
 from ansible_collections.gitops.airflow.plugins.module_utils._base.owner import marks
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import KubeApi
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import Ref, Scope
-from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership_delete import Deletion, Removed, defined_refs, notices
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership_delete import (
+    Deletion,
+    Removed,
+    argocd_in_use,
+    defined_refs,
+    notices,
+    objects_in_use,
+)
 
 SERVICES = ("/api/v1/namespaces/a/services", "/apis/animals.test/v1/namespaces/a/services")
 OURS = Ref("Secret", "git", "gitea-config")
@@ -31,6 +38,16 @@ def test_each_object_that_stays_is_named_with_the_reason(report_kept: str, remov
 @pytest.mark.parametrize("report_kept", ["always", "if_removed"])
 def test_nothing_is_said_if_everything_is_deleted(report_kept: str) -> None:
     assert notices(Removed([OURS]), report_kept) == []
+
+
+def test_what_others_use_is_named_with_the_next_step() -> None:
+    users = [Ref("Application", "argocd", "stage-core"), Ref("ApplicationSet", "team", "all")]
+    said = argocd_in_use("argocd", users)
+    assert "stays in argocd" in said
+    assert "because it deploys Application argocd/stage-core, ApplicationSet team/all. To remove it, delete these first" in said
+    assert objects_in_use([], ["stage"]) == ""
+    said = objects_in_use([Ref("APIService", "", "v1beta1.metrics.k8s.io")], ["beta", "stage"])
+    assert said.startswith("APIService v1beta1.metrics.k8s.io: these stay, because the cluster has the platform beta, the platform stage,")
 
 
 def body(kind: str, name: str, version: str = "v1", **metadata: str) -> dict[str, Any]:

@@ -32,7 +32,14 @@ for _file in (
 ):
     DEFAULTS |= yaml.safe_load(_file.read_text())
 # What only the roles have a default for: a module that is used without them asks for less.
-OWN = {"platform_name", "platform_provider", "platform_worker_namespaces", "platform_airflow_host_port", "platform_argocd_host_port"}
+OWN = {
+    "platform_name",
+    "platform_provider",
+    "platform_worker_namespaces",
+    "platform_airflow_host_port",
+    "platform_argocd_host_port",
+    "platform_argocd_node_port",
+}
 
 
 @pytest.mark.parametrize(("prefix", "options"), [("platform_", PLATFORM_OPTIONS), ("airflow_app_", AIRFLOW_OPTIONS)])

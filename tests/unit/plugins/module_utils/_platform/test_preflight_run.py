@@ -17,13 +17,14 @@ from ansible_collections.gitops.airflow.plugins.module_utils._platform import (
     admission_state,
     argocd_state,
     class_state,
+    node_ports,
     node_state,
     preflight,
 )
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.copies import Source
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.network_ranges import Network
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.node_state import Nodes
-from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import Decision, Found, Record, Ref, Sight
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import Decision, Found, Record, Ref, Sight, former_names
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.plan import State
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.preflight import Outcome, Preflight
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.refusal import Refusal, as_error, enforce
@@ -63,6 +64,11 @@ class Desk:
         # test_node_state.py
         self.nodes = list[str]()
         monkeypatch.setattr(node_state, "read", self._read_nodes)
+        self.users = list[Found]()
+        monkeypatch.setattr(preflight, "read_users", lambda _api: self.users)
+        # test_node_ports.py
+        self.ports = dict[int, Ref]()
+        monkeypatch.setattr(node_ports, "read", lambda _api, _given: self.ports)
         # test_admission_policy.py
         monkeypatch.setattr(admission_state, "read", lambda _api, _given: None)
 
@@ -203,6 +209,36 @@ def test_a_removal_does_not_leave_an_application_elsewhere(
     desk.labelled = [Found(Ref("Application", "argocd", "airflow-core"), {"name": "airflow-core", "namespace": "argocd", **labels})]
     given = replace(GIVEN, provider="existing", argocd="existing", argocd_namespace=namespace, airflow=airflow)
     assert codes(desk.run(given, purpose=purpose)) == expected
+
+
+STAGE_USES = Found(Ref("Application", "argocd", "stage-core"), {"name": "stage-core", "namespace": "argocd", "labels": marks("stage")})
+OWN_USES = Found(Ref("Application", "argocd", "airflow-core"), {"name": "airflow-core", "namespace": "argocd", "labels": marks("airflow")})
+POLICIES = [Ref("NetworkPolicy", namespace, "gitops-airflow-deny-1") for namespace in ("airflow-core", "argocd")]
+
+
+@pytest.mark.parametrize(
+    ("mode", "users", "left"),
+    [("install", [OWN_USES], []), ("install", [OWN_USES, STAGE_USES], ["argocd"]), ("existing", [STAGE_USES], [])],
+)
+def test_the_network_policies_of_an_argo_cd_that_others_use_stay(desk: Desk, mode: str, users: list[Found], left: list[str]) -> None:
+    desk.users = users
+    desk.labelled = [Found(ref, {"name": ref.name, "namespace": ref.namespace, "labels": marks("airflow")}) for ref in POLICIES]
+    plan = desk.run(replace(GIVEN, provider="existing", argocd=mode), purpose="remove").plan
+    assert [ref.namespace for ref in POLICIES if ref not in plan.network.found] == left
+
+
+@pytest.mark.parametrize("purpose", ["install", "use", "remove"])
+def test_no_purpose_takes_a_platform_with_former_names_for_an_absent_one(desk: Desk, purpose: str) -> None:
+    desk.labelled = [Found(Ref("Secret", "airflow-core", "airflow-admin"), {"name": "airflow-admin", "labels": marks("stage")})]
+    given = replace(GIVEN, name="stage", prefix="stage", core_namespace="stage-core", worker_namespaces=("stage-core",))
+    desk.decision = former_names(Sight(labelled=desk.labelled), given.owner()) if purpose != "remove" else []
+    assert [code for code in codes(desk.run(given, purpose=purpose)) if code == "former_names"] == ["former_names"]
+
+
+def test_a_node_port_of_others_is_refused(desk: Desk) -> None:
+    desk.ports = {30080: Ref("Service", "prod-core", "airflow-webserver")}
+    outcome = desk.run(replace(GIVEN, airflow=replace(AIRFLOW, webserver_node_port=30080)))
+    assert codes(outcome) == ["node_port"]
 
 
 NEWER = {"image": "argocd:v3.9.0"}

@@ -209,6 +209,22 @@ APPLICATION = {
 STATE = State(APPLICATION, ROW, PODS, Stored(), INSPECTION, (CRON, USER))
 
 
+@pytest.mark.parametrize(
+    ("operation", "deployed"),
+    [
+        # A commit in another platform's folder is compared, and not synced.
+        ({"phase": "Succeeded", "syncResult": {"revision": "1" * 40}}, "1" * 40),
+        ({"phase": "Succeeded", "syncResult": {"revisions": ["1" * 40, "2" * 40]}}, f"{'1' * 40},{'2' * 40}"),
+        ({"phase": "Failed", "syncResult": {"revision": "1" * 40}}, REVISION),
+        ({}, REVISION),
+    ],
+)
+def test_a_proof_is_about_the_commit_that_was_deployed(operation: dict[str, Any], deployed: str) -> None:
+    state = replace(STATE, application={"status": {"operationState": operation}})
+    assert (state.deployed, state.revision) == (deployed, REVISION)
+    assert state.commits == f"{deployed[:7]}-09102de"
+
+
 def test_the_report_holds_what_was_seen() -> None:
     core = tuple({"metadata": {"name": name}, "spec": {"containers": [{"image": image}]}} for name, image in (("a", "x:2"), ("b", "x:1")))
     report = build_report(wanted(CRON, USER), replace(STATE, core=core), INSPECTION, Ran("verify-1", PLACEMENTS), NOW)

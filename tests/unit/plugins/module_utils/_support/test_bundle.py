@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError
+from ansible_collections.gitops.airflow.plugins.module_utils._base.owner import marks
 from ansible_collections.gitops.airflow.plugins.module_utils._support.bundle import Bundle
 from ansible_collections.gitops.airflow.plugins.modules import support_bundle as module
 
@@ -49,8 +50,8 @@ def pod(restarts: int, **state: Any) -> dict[str, Any]:
     return {"metadata": {"name": "web-1", "namespace": "core"}, "status": {"containerStatuses": [status]}}
 
 
-def collect(answers: dict[str, Any], **more: str) -> dict[str, str]:
-    bundle = Bundle(lambda: Api(answers), ["core", "cron"], 10, ["known-to-us"])  # type: ignore[arg-type, return-value]
+def collect(answers: dict[str, Any], platform: str = "", **more: str) -> dict[str, str]:
+    bundle = Bundle(lambda: Api(answers), ["core", "cron"], 10, ["known-to-us"], platform)  # type: ignore[arg-type, return-value]
     bundle.read(more)
     with tarfile.open(fileobj=io.BytesIO(bundle.archive("x"))) as archive:
         files = {member.name: archive.extractfile(member) for member in archive.getmembers()}
@@ -73,6 +74,19 @@ def test_logs_also_before_a_restart_without_their_secrets(answers: dict[str, Any
 def test_objects_know_what_they_are(answers: dict[str, Any]) -> None:
     (shown,) = json.loads(collect(answers)["core/secrets.json"])
     assert (shown["apiVersion"], shown["kind"], shown["data"]) == ("v1", "Secret", {"password": "16 characters"})
+
+
+@pytest.mark.parametrize(("platform", "shown"), [("", ["a", "b", "c"]), ("prod", ["a", "c"]), ("stage", ["b", "c"])])
+def test_objects_of_another_platform_are_left_out(answers: dict[str, Any], platform: str, shown: list[str]) -> None:
+    labels = {"a": marks("prod"), "b": marks("stage"), "c": {"app": "x"}}
+    applications = [{"metadata": {"name": name, "namespace": "core", "labels": own}} for name, own in labels.items()]
+    answers["/apis/argoproj.io/v1alpha1/namespaces/core/applications"] = applications
+    # What another one's Secret holds is masked all the same.
+    answers["/api/v1/namespaces/core/secrets"][0]["metadata"]["labels"] = marks("third")
+    files = collect(answers, platform)
+    assert [item["metadata"]["name"] for item in json.loads(files["core/applications.json"])] == shown
+    assert ("core/secrets.json" in files) is not bool(platform)
+    assert files["core/logs/web-1.web.log"] == "web of web-1: password ********"
 
 
 def test_a_container_that_never_started_has_no_log(answers: dict[str, Any]) -> None:
