@@ -18,7 +18,8 @@ from ansible_collections.gitops.airflow.plugins.module_utils._git.author import 
 from ansible_collections.gitops.airflow.plugins.module_utils._git.credentials import Credentials
 from ansible_collections.gitops.airflow.plugins.module_utils._git.model import Content, GitError
 from ansible_collections.gitops.airflow.plugins.module_utils._git.owner import FolderOwner
-from ansible_collections.gitops.airflow.plugins.module_utils._git.remote import Access, Author, Outcome, Remote, publish
+from ansible_collections.gitops.airflow.plugins.module_utils._git.publish import publish
+from ansible_collections.gitops.airflow.plugins.module_utils._git.remote import Access, Author, Outcome, Remote
 from ansible_collections.gitops.airflow.plugins.module_utils._git.source import Published, collect
 from ansible_collections.gitops.airflow.plugins.modules import git_publish
 from ansible_collections.gitops.airflow.tests.unit.git_http import Backend, git
