@@ -353,8 +353,6 @@ from ansible_collections.gitops.airflow.plugins.module_utils._git.review import 
 from ansible_collections.gitops.airflow.plugins.module_utils._git.source import Published, collect
 
 PUSH, BRANCH, RENDER = METHODS = ("push", "branch", "render")
-# What messages call the options and their values, if the caller does not name them.
-METHOD_NAMES = {"method": "method to branch", "edits": "edits=overwrite"}
 
 
 def checked_author(params: Mapping[str, Any]) -> Author:
@@ -411,10 +409,9 @@ def edits_of(owned: OwnedFolder | None) -> dict[str, Any]:
 
 def refusal(error: GitError, params: Mapping[str, Any]) -> GitError:
     """The error for its reader. A branch that refuses a push may take a review."""
-    names = {**METHOD_NAMES, **params["names"]}
     if error.code == "refused" and params["method"] == PUSH and params["owner"]:
-        error = error.also("Or publish by review: set {method}.")
-    return named(error, {**params, "names": names})
+        error = error.also("Or publish by review: set {method}: branch.")
+    return named(error, dict(params))
 
 
 def main(create: Callable[..., AnsibleModule] = AnsibleModule) -> None:

@@ -85,6 +85,7 @@ def edited(where: str, folder_name: str, found: Collection[Edit], who: Collectio
     commits = f" Commits: {named([f'{item.commit[:7]} by {item.author}' for item in who])}." if who else ""
     return GitError(
         f"{where}: people edited the folder '{folder_name}' since this collection wrote it: {named(found)}.{commits} Nothing was pushed.",
-        "To keep an edit, set the same in {files} so that the run writes it. To discard it, revert the commit, or run once with {edits}.",
+        "To keep an edit, set the same in {files} so that the run writes it. To discard it, revert the commit, or run once with "
+        "{edits}=overwrite.",
         EDITED,
     )

@@ -95,7 +95,7 @@ def check_plan(plan: Plan, root: Path, mode: str) -> None:
     if plan.edited and mode == REFUSE:
         raise GitError(
             f"People edited files in {root} since this collection wrote them: {named(plan.edited)}. Nothing was changed.",
-            "To keep an edit, set the same in {files} so that the run writes it. To discard it, run once with {edits}.",
+            "To keep an edit, set the same in {files} so that the run writes it. To discard it, run once with {edits}=overwrite.",
             EDITED,
         )
 

@@ -102,12 +102,11 @@ class Publication:
         step = review_rules.decide(proposal.found, proposal.wanted, self._wish, review)
         if step == DONE:
             return self._done(head, proposal, review, other, made)
-        foreign = overwritten(self._remote, head, proposal, self._owned, self._author)
-        waiting = Outcome(head, {}, foreign)
-        if step == WAIT:
-            return self._waiting(replace(waiting, changed=made.get(other or "", {})), other or "")
+        if step == WAIT:  # what it overwrites was looked at before it was pushed
+            return self._waiting(Outcome(head, made.get(other or "", {})), other or "")
         if step == LEAVE:
             raise self._left(review)
+        waiting = Outcome(head, {}, overwritten(self._remote, head, proposal, self._owned, self._author))
         with _of_review():
             return self._pushed(step, waiting, proposal, review, mine, other, made)
 
