@@ -457,8 +457,8 @@ def main(create: Callable[..., AnsibleModule] = AnsibleModule) -> None:
         module.fail(error)
     except OSError as error:
         module.fail(CollectionError(str(error), "Correct the path in the message.", "bad_path"))
+    verb = "would be" if check else "was" if params["method"] == PUSH else "will be"
     for commit in outcome.overwritten:
-        verb = "would be" if check else "was"
         module.warn(f"{public_url(params['repo'])}: {commit}: what was changed there {verb} overwritten. Git's history keeps it.")
     diff = {"prepared": printable("".join(unified(path, *texts) for path, texts in outcome.changed.items()))} if module._diff else {}
     result = {

@@ -186,7 +186,7 @@ def test_a_branch_with_commits_of_people_beside_the_folder_is_used_and_stays(pro
     assert second.changed
     assert git(protected, "show", f"{REVIEW}:beside") == "b"
     assert git(protected, "merge-base", first.review, second.review) == first.review
-    # Somebody brings the folder alone to main: what is beside it would be lost with the branch.
+    # Others bring the folder alone to main: what is beside it would be lost with the branch.
     eve.at()
     eve.git("checkout", "--quiet", f"origin/{REVIEW}", "--", FOLDER)
     eve.git("commit", "--quiet", "-m", "the folder")
@@ -229,7 +229,7 @@ def test_a_concurrent_push_to_the_review_branch_is_looked_at_again(protected: Pa
     assert git(protected, "rev-list", "--parents", "-1", outcome.review).split()[1:] == seen
 
 
-def test_a_branch_to_which_somebody_pushes_at_the_last_moment_is_not_deleted(
+def test_a_branch_to_which_others_push_at_the_last_moment_is_not_deleted(
     protected: Path, eve: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     Run(protected).review(ONE)
