@@ -154,7 +154,7 @@ def render(
         owned.prefix + path: (found[path].data if path in found else None, wanted[path].data if path in wanted else None)
         for path in sorted({*plan.write, *plan.remove})
     }
-    if not check and changed:
+    if not check:
         apply(root, plan, wanted)
     return Outcome(head, changed, foreign, uncommitted(remote, root, owned.owner.folder) if proposal.paths else None)
 

@@ -102,6 +102,26 @@ def test_the_diff_is_short_printable_and_without_secrets(monkeypatch: pytest.Mon
     assert (len(lines), lines[-1]) == (4, f"… {len(shown.splitlines()) - 3} more lines")
 
 
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        (["a"] * 40, ["a"] * 40),
+        (["a"] * 41, [*["a"] * 40, "… 1 more lines"]),
+        (["x" * 160], ["x" * 160]),
+        (["x" * 161], ["x" * 160 + " …"]),
+        ([], []),
+    ],
+)
+def test_a_text_is_cut_where_a_person_stops_reading(lines: list[str], expected: list[str]) -> None:
+    assert record.bounded("".join(f"{line}\n" for line in lines)).splitlines() == expected
+
+
+def test_a_file_that_people_added_is_compared_with_nothing() -> None:
+    """Also if the publication now has a file of this name."""
+    shown = edits_diff([Edit("v", None, "2")], {"v": Content(b"now\n")}, {"2": b"theirs\n"}.get)
+    assert shown == "--- /dev/null\n+++ b/v\n@@ -0,0 +1 @@\n+theirs\n"
+
+
 def test_what_was_written_may_not_be_at_hand() -> None:
     shown = edits_diff([Edit("v", "1", "2")], {"v": Content(b"now\n")}, {"2": b"theirs\n"}.get)
     assert shown.startswith("# v: what gitops.airflow wrote is not in the last commits")
@@ -128,7 +148,12 @@ def test_f21_an_edit_is_shown_before_it_is_overwritten_or_refused(filled: Path, 
     shown: list[list[str]] = []
     real = Remote.push
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Remote, "push", lambda remote, made: (shown.append(list(run.lines)), real(remote, made))[1])
+
+        def push(remote: Remote, made: str) -> bool:
+            shown.append(list(run.lines))
+            return real(remote, made)
+
+        patch.setattr(Remote, "push", push)
         outcome = run.push(TWO)
     assert shown == [run.lines]  # all of it before the push
     assert "+a: 9" in run.lines

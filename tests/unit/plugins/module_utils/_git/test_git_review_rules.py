@@ -102,5 +102,10 @@ def test_the_mark_alone_concerns_no_other_file() -> None:
     assert not may_delete(tree("a=1 mark=m1 README=x"), claim, pending, own=True)
 
 
+def test_a_publication_without_pruning_concerns_its_files_and_the_mark() -> None:
+    wish = Wish({"app/a": Content(b"2")}, [], "app/mark")
+    assert [path for path in ("app/a", "app/mark", "app/b", "README") if wish.concerns(path)] == ["app/a", "app/mark"]
+
+
 def test_files_of_others() -> None:
     assert others(["README", "app/a", "app/x/y", "app2/a", "app/mark"], WISH) == ["README", "app2/a"]
