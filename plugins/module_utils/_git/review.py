@@ -171,6 +171,8 @@ class Publication:
                 f"Merge '{self._remote.branch}' into '{self._review.branch}', or delete that branch. Then run the same command again.",
                 CONFLICT,
             )
+        # What both changed of the publication's own files, such as the mark, is written anew.
+        tree |= {path: review.tree[path] for path in both if path in review.tree}
         joined = propose(self._review, tree, self._files, self._prune, self._owned)
         return Proposal(review.tree, joined.wanted, joined.tree, changed_paths(review.tree, joined.tree))
 

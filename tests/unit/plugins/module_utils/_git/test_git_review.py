@@ -139,6 +139,21 @@ def test_main_moves_on_in_the_folder(protected: Path, eve: Person, monkeypatch: 
     assert published(Run(protected).review(TWO))
 
 
+def test_another_machine_published_meanwhile(protected: Path, eve: Person) -> None:
+    """Both branches have another mark than their common commit."""
+    Run(protected).review(ONE)
+    eve.squash()
+    Run(protected).review(ONE)
+    first = Run(protected).review(TWO)
+    Run(protected).review({**ONE, "values.yaml": "a: 3\n"}, branch="other")
+    commit = eve.squash("other")
+    second = Run(protected, "refuse").review(TWO)
+    assert git(protected, "rev-list", "--parents", "-1", second.review).split()[1:] == [first.review, commit]
+    eve.squash()
+    assert published(Run(protected, "refuse").review(TWO))
+    assert git(protected, "show", f"main:{FOLDER}/values.yaml").splitlines() == ["a: 2", "b: 2"]
+
+
 def test_files_of_others_that_conflict_are_named(protected: Path, eve: Person) -> None:
     Run(protected).review(ONE)
     eve.merge()
