@@ -29,6 +29,7 @@ options:
     description:
       - Names to use for these options in error messages, by the names of the options. So C(branch) can be shown as C(dags_branch).
       - The options are C(repo), C(branch), C(folders), C(source_dir), C(username), C(password), C(ssh_key), C(known_hosts) and C(ca).
+      - M(gitops.airflow.git_publish) also has C(files), C(method), C(review_branch), C(render_folder) and C(edits).
     type: dict
     default: {}
   names_prefix:

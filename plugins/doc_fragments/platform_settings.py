@@ -185,6 +185,19 @@ options:
       platform_path:
         description: Folder of the chart in the platform repository. Defaults to C(platform/PREFIX/core) with O(platform.prefix).
         type: str
+      publish:
+        description: How the chart comes to the platform repository, as O(gitops.airflow.git_publish#module:method).
+        type: str
+        choices: [push, branch, render]
+        default: push
+      publish_branch:
+        description: Review branch for O(airflow.publish=branch).
+        type: str
+        default: ""
+      render_folder:
+        description: Local folder for O(airflow.publish=render).
+        type: str
+        default: ""
       take_over:
         description: Owner of that folder, as a refusal names it, from which the platform may take it over.
         type: str

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import json
+import shutil
 import threading
 import time
 from collections.abc import Iterator
@@ -24,6 +25,7 @@ from ansible_collections.gitops.airflow.tests.integration.test_admission_policy 
 from ansible_collections.gitops.airflow.tests.integration.test_ownership import path_of
 from ansible_collections.gitops.airflow.tests.integration.test_roles_on_objects import Cluster, Controllers, changes
 from ansible_collections.gitops.airflow.tests.unit.git_http import git
+from ansible_collections.gitops.airflow.tests.unit.plugins.module_utils._git.published import Person, protect
 
 Obj = dict[str, Any]
 API = f"admissionregistration.k8s.io/{VERSION}"
@@ -417,3 +419,96 @@ def test_f10_the_rights_to_make_pods_come_and_go_with_the_option(gated: Cluster,
         gated.role("airflow_app", **on)
         said, recap, _requests = gated.role("airflow_app", airflow_app_state="absent", **given)
         assert (recap["failed"], rights(gated)) == (0, {}), said
+
+
+CHART = "platform/airflow/core"
+
+
+def values_of(items: dict[str, Obj]) -> set[str]:
+    """What Secrets hold, as text and in base64. Short values are names."""
+    found = {value for item in items.values() for key, value in item["data"].items() if key not in ("url", "username")}
+    return {text for value in found for text in (value, base64.b64decode(value).decode(errors="replace").strip()) if len(text) >= 12}
+
+
+def test_f11_a_protected_branch_is_published_to_by_review(cluster: Cluster, argocd: ArgoCD, folder: Path) -> None:
+    bare = folder / "platform.git"
+    protect(bare)
+    eve, before = Person(bare, folder), git(bare, "rev-parse", "main")
+    with git_server(folder) as url:
+        given = given_of(url)
+        said, recap, _requests = cluster.role("airflow_app", airflow_app_state="claimed", **given)
+        assert recap["failed"] == 1, said
+        assert "main is protected" in said
+        assert "Or publish by review: set airflow_app_publish: branch." in said
+
+        given |= {"airflow_app_publish": "branch", "airflow_app_publish_wait": 0}
+        said, recap, _requests = cluster.role("airflow_app", airflow_app_state="claimed", **given)
+        assert (recap["failed"], recap["changed"]) == (0, 1), said
+        files = git(bare, "diff", "--name-only", "main", "gitops-airflow/airflow").splitlines()
+        assert files == [f"{CHART}/.gitops-airflow-owner"]
+
+        said, recap, _requests = cluster.role("airflow_app", **given)
+        assert recap["failed"] == 1, said
+        assert "Merge 'gitops-airflow/airflow' into 'main', as a merge, a squash or a rebase." in said
+        assert "waits_for_review" in said
+        assert (git(bare, "rev-parse", "main"), cluster.get(APPLICATION)) == (before, None)
+
+        commit = eve.squash("gitops-airflow/airflow")
+        said, recap, _requests = cluster.role("airflow_app", **given)
+        assert recap["failed"] == 0, said
+        application = cluster.get(APPLICATION)
+        assert application is not None
+        assert application["status"]["sync"]["revision"] == commit
+        assert git(bare, "for-each-ref", "--format=%(refname)", "refs/heads").split() == ["refs/heads/main"]
+        said, recap, _requests = cluster.role("airflow_app", **given)
+        assert (recap["failed"], recap["changed"]) == (0, 0), said
+
+        # What people edit is shown, and by default refused.
+        values = git(bare, "show", f"main:{CHART}/values.yaml")
+        eve.edit({f"{CHART}/values.yaml": f"{values}\nby_hand: true\n"})
+        for options in ((), ("--check",)):
+            said, recap, _requests = cluster.role("airflow_app", *options, **given)
+            assert recap["failed"] == 1, said
+            assert "\n+by_hand: true" in said or "  +by_hand: true" in said
+            assert "airflow_app_git_edits=overwrite" in said
+        said, recap, _requests = cluster.role("airflow_app", airflow_app_git_edits="overwrite", **given)
+        assert recap["failed"] == 1, said
+        assert "+by_hand: true" in said
+        assert "waits_for_review" in said
+        eve.rebase("gitops-airflow/airflow")
+        said, recap, _requests = cluster.role("airflow_app", **given)
+        assert recap["failed"] == 0, said
+        assert git(bare, "show", f"main:{CHART}/values.yaml") == values
+        cluster.role("airflow_app", airflow_app_state="absent", **given)
+
+
+def test_rendered_files_hold_no_secret(cluster: Cluster, argocd: ArgoCD, folder: Path) -> None:
+    bare, out = folder / "platform.git", folder / "rendered"
+    before = git(bare, "for-each-ref", "--format=%(refname) %(objectname)")
+    with git_server(folder) as url:
+        given = given_of(url, airflow_app_publish="render", airflow_app_render_folder=str(out))
+        said, recap, _requests = cluster.role("airflow_app", airflow_app_state="claimed", **given)
+        assert (recap["failed"], recap["changed"]) == (0, 0), said
+        said, recap, _requests = cluster.role("airflow_app", **given)
+        assert recap["failed"] == 1, said
+        assert "waits_for_commit" in said
+        assert f"The files are in {out}." in said
+        assert (git(bare, "for-each-ref", "--format=%(refname) %(objectname)"), cluster.get(APPLICATION)) == (before, None)
+
+        files = {path.relative_to(out).as_posix(): path.read_text() for path in out.rglob("*") if path.is_file()}
+        assert {"Chart.yaml", "values.yaml", ".gitops-airflow-owner"} < set(files)
+        held = values_of(secrets(cluster)) | {PASSWORD}
+        assert len(held) > 10
+        assert [(path, len(value)) for path, text in files.items() for value in held if value in text] == []
+
+        eve = Person(bare, folder)
+        shutil.copytree(out, eve.clone / CHART, dirs_exist_ok=True)
+        commit = eve.edit({}, message="rendered")
+        said, recap, _requests = cluster.role("airflow_app", **given)
+        assert recap["failed"] == 0, said
+        application = cluster.get(APPLICATION)
+        assert application is not None
+        assert application["status"]["sync"]["revision"] == commit
+        said, recap, _requests = cluster.role("airflow_app", **given)
+        assert (recap["failed"], recap["changed"]) == (0, 0), said
+        cluster.role("airflow_app", airflow_app_state="absent", **given)

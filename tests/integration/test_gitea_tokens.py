@@ -31,7 +31,8 @@ from ansible_collections.gitops.airflow.plugins.module_utils._git.gitea import G
 from ansible_collections.gitops.airflow.plugins.module_utils._git.gitea_accounts import Repository, protect, report_pushes
 from ansible_collections.gitops.airflow.plugins.module_utils._git.gitea_tokens import ACCESS, EARLIER, GiteaTokens, Token, Wanted
 from ansible_collections.gitops.airflow.plugins.module_utils._git.model import Content, GitError
-from ansible_collections.gitops.airflow.plugins.module_utils._git.remote import Access, Author, Remote, publish
+from ansible_collections.gitops.airflow.plugins.module_utils._git.publish import publish
+from ansible_collections.gitops.airflow.plugins.module_utils._git.remote import Access, Author, Remote
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import connect
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.execute import Execution
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.git_accounts import git_accounts

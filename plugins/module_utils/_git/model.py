@@ -34,6 +34,14 @@ class GitError(CollectionError):
         error.next_action = filled(self._template, names, prefix)
         return error
 
+    def also(self, advice: str) -> GitError:
+        """The same error with a further next action."""
+        return GitError(self.message, f"{self._template} {advice}", self.code)
+
+    def about(self, option: str, other: str) -> GitError:
+        """The same error, whose next action names another option in place of one."""
+        return GitError(self.message, self._template.replace(f"{{{option}}}", f"{{{other}}}"), self.code)
+
 
 def filled(text: str, names: Mapping[str, str] | None = None, prefix: str = "") -> str:
     """A text that names options in braces, as its reader calls them: by ``names``, or by the option after ``prefix``."""

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import InputError
 from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import named
 from ansible_collections.gitops.airflow.plugins.module_utils._git.model import GitError, folder
+from ansible_collections.gitops.airflow.plugins.module_utils._git.record import record_text
 
 # A hidden file of the chart's folder: neither Helm nor Argo CD renders it.
 FILE = ".gitops-airflow-owner"
@@ -63,6 +64,10 @@ class FolderOwner:
         if not self.cluster:
             raise InputError("The owner of a folder needs the cluster's uid, and owner.cluster is empty.", "Give owner.cluster.")
         return f"{HEADING}\n{self.text}\n"
+
+    def mark(self, files: Mapping[str, str] | None) -> str:
+        """The mark with a record of the folder's files, if there is one. Raises InputError while the cluster is not known."""
+        return self.content + ("" if files is None else record_text(files))
 
 
 def from_params(params: dict[str, Any] | None) -> FolderOwner | None:

@@ -5,13 +5,12 @@
 
 from __future__ import annotations
 
+import copy
 import os
-import re
 import shlex
 import subprocess
 import tempfile
-import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -22,15 +21,12 @@ from ansible_collections.gitops.airflow.plugins.module_utils._git.credentials im
 from ansible_collections.gitops.airflow.plugins.module_utils._git.history import Foreign, foreign_commits
 from ansible_collections.gitops.airflow.plugins.module_utils._git.model import (
     BRANCH_MISSING,
-    LOCKED,
     Content,
     Entry,
     GitError,
-    changed_paths,
     complaint,
     lost_race,
     no_branch,
-    plan,
     tag,
 )
 
@@ -50,10 +46,6 @@ SETTINGS = (
 
 # How many commits are read to find out who changed what is overwritten.
 HISTORY = 50
-
-# What may pass while a server restarts or is busy, and the seconds before each further try.
-PASSING = frozenset({"unreachable", "server_error"})
-PASSING_PAUSES = (1.0, 2.0, 3.0)
 
 
 @dataclass(frozen=True)
@@ -105,11 +97,17 @@ Changes = dict[str, tuple["bytes | None", "bytes | None"]]
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a branch."""
+    """What became of a branch.
+
+    ``error``: why it does not have the wanted files yet. ``review``: the head of the review branch. ``ended``: that branch was deleted.
+    """
 
     commit: str | None
     changed: Changes
     overwritten: tuple[Foreign, ...] = ()
+    error: GitError | None = None
+    review: str = ""
+    ended: bool = False
 
 
 def server_environment(url: str, given: Mapping[str, str]) -> dict[str, str]:
@@ -129,6 +127,7 @@ class Remote:
 
     def __init__(self, url: str, branch: str, access: Access, *, shown: str = "", timeout: float = 120, temp: str | None = None) -> None:
         self.url, self.branch, self.access, self.timeout = url, branch, access, timeout
+        self.ref = "refs/found"  # where a fetch stores the branch's commit
         self.shown = shown or url  # the URL that a person knows
         self.was_read = False
         self.lost = ""  # what git said of the last push that came too late
@@ -176,26 +175,85 @@ class Remote:
         self.was_read = True
         return next((line.split("\t")[0] for line in out.splitlines() if line.endswith(f"\trefs/heads/{self.branch}")), None)
 
+    def on(self, branch: str, ref: str) -> Remote:
+        """Another branch of the same repository, whose commit a fetch stores under the name ``ref``. It lives as long as this one."""
+        other = copy.copy(self)
+        other.branch, other.ref = branch, ref
+        return other
+
     def fetch(self) -> str | None:
         """Brings the branch's newest commit here; its name, or None when the branch does not exist. Raises GitError."""
-        code, _out, err = self._run("fetch", "--quiet", "--depth=1", "--no-tags", self.url, f"+refs/heads/{self.branch}:refs/found")
+        code, _out, err = self._run("fetch", "--quiet", "--depth=1", "--no-tags", self.url, f"+refs/heads/{self.branch}:{self.ref}")
         if code == 0:
             self.was_read = True
-            return self._git("rev-parse", "refs/found").decode().strip()
+            return self._git("rev-parse", self.ref).decode().strip()
         error = self.error(err)
         if error.code == BRANCH_MISSING:
             return None
         raise error
 
-    def foreign(self, commit: str, author: Author, paths: Collection[str]) -> tuple[Foreign, ...]:
-        """Who else changed these files since this collection's last commit, among the last commits. Raises GitError."""
-        if self._git("log", "-1", "--format=%ae", commit).decode(errors="replace").strip() in author.own:
+    def email(self, commit: str) -> str:
+        """The e-mail address of a commit's author."""
+        return self._git("log", "-1", "--format=%ae", commit).decode(errors="replace").strip()
+
+    def foreign(self, commit: str, author: Author, paths: Collection[str], mark: str = "") -> tuple[Foreign, ...]:
+        """Who else changed these files since this collection's last commit, among the last commits. Raises GitError.
+
+        ``mark``: a file that each publication changes, whoever merges it.
+        """
+        if not mark and self.email(commit) in author.own:
             return ()
-        self._git("fetch", "--quiet", f"--depth={HISTORY}", "--no-tags", self.url, f"+refs/heads/{self.branch}:refs/found")
-        shallow = self.root / "repo/shallow"
-        cut = shallow.read_text().split() if shallow.exists() else []
+        self.deepen()
         shape = ["-m", "--first-parent", "--name-only", "-z", "--format=%x01%H%x02%ae%x02%an%x02"]
-        return tuple(foreign_commits(self._git("log", *shape, commit).decode(errors="surrogateescape"), author.own, paths, cut))
+        log = self._git("log", *shape, commit).decode(errors="surrogateescape")
+        return tuple(foreign_commits(log, author.own, paths, self._cut(), mark))
+
+    def last_own(self, commit: str, author: Author) -> str | None:
+        """This collection's last commit, among the last commits. Raises GitError."""
+        if self.email(commit) in author.own:
+            return commit
+        self.deepen()
+        lines = self._git("log", "--first-parent", "--format=%H %ae", commit).decode(errors="replace").splitlines()
+        return next((name for name, _space, email in (line.partition(" ") for line in lines) if email in author.own), None)
+
+    def deepen(self, *, whole: bool = False) -> None:
+        """Brings the last commits of the branch here, or all. Raises GitError."""
+        if whole and not self._cut():
+            return
+        depth = "--unshallow" if whole else f"--depth={HISTORY}"
+        self._git("fetch", "--quiet", depth, "--no-tags", self.url, f"+refs/heads/{self.branch}:{self.ref}")
+
+    def _cut(self) -> list[str]:
+        """The commits whose parents were not fetched."""
+        shallow = self.root / "repo/shallow"
+        return shallow.read_text().split() if shallow.exists() else []
+
+    def base(self, other: Remote) -> str | None:
+        """The last commit that both fetched branches have in common; None if they have none. Raises GitError."""
+        self.deepen()
+        other.deepen()
+        code, out, _err = self._run("merge-base", self.ref, other.ref)
+        if code and self._cut():
+            self.deepen(whole=True)
+            other.deepen(whole=True)
+            code, out, _err = self._run("merge-base", self.ref, other.ref)
+        return None if code else out.decode().strip()
+
+    def joined(self, base: str, ours: str, theirs: str) -> tuple[dict[str, Entry], list[str]]:
+        """The tree of two commits merged file by file, and the files that both changed, which it does not have. Raises GitError."""
+        index = {"GIT_INDEX_FILE": str(self.root / "index")}
+        (self.root / "index").unlink(missing_ok=True)
+        self._git("read-tree", "-i", "-m", "--aggressive", base, ours, theirs, env=index)
+        tree, both = dict[str, Entry](), set[str]()
+        for line in self._git("ls-files", "--stage", "-z", env=index).split(b"\0")[:-1]:
+            head, _tab, name = line.partition(b"\t")
+            mode, blob, stage = head.decode().split()
+            path = name.decode(errors="surrogateescape")
+            if stage == "0":
+                tree[path] = Entry(mode, blob)
+            else:
+                both.add(path)
+        return tree, sorted(both)
 
     def tree(self, commit: str) -> dict[str, Entry]:
         """All files of a commit; submodules stay as they are."""
@@ -209,7 +267,12 @@ class Remote:
     def blob(self, entry: Entry | None) -> bytes | None:
         return None if entry is None or entry.mode == "160000" else self._git("cat-file", "blob", entry.blob)
 
-    def commit(self, tree: Mapping[str, Entry], new: Sequence[Content], parent: str | None, author: Author) -> str:
+    def stored(self, blob: str) -> bytes | None:
+        """The content of this name, if a fetched commit has it."""
+        code, out, _err = self._run("cat-file", "blob", blob)
+        return None if code else out
+
+    def commit(self, tree: Mapping[str, Entry], new: Sequence[Content], parents: Sequence[str], author: Author) -> str:
         """Makes a commit of the tree, whose new contents are stored first; its name."""
         for content in new:
             self._git("hash-object", "-w", "--no-filters", "--stdin", stdin=content.data)
@@ -223,8 +286,8 @@ class Remote:
             for role in ("AUTHOR", "COMMITTER")
             for what, value in (("NAME", author.name), ("EMAIL", author.email))
         }
-        parents = ["-p", parent] if parent else []
-        return self._git("commit-tree", name, *parents, stdin=author.message.encode(), env=person).decode().strip()
+        before = (word for parent in parents for word in ("-p", parent))
+        return self._git("commit-tree", name, *before, stdin=author.message.encode(), env=person).decode().strip()
 
     def check_push(self, commit: str) -> None:
         """Asks the server whether the branch may be pushed to; nothing is pushed. Raises GitError."""
@@ -235,7 +298,15 @@ class Remote:
 
     def push(self, commit: str) -> bool:
         """Makes a commit the branch's head; False after a concurrent push, of which ``lost`` has git's words. Raises GitError."""
-        code, out, err = self._run("push", "--porcelain", self.url, f"{commit}:refs/heads/{self.branch}")
+        return self._push(f"{commit}:refs/heads/{self.branch}")
+
+    def delete(self, commit: str) -> bool:
+        """Deletes the branch if this is its head; False after a concurrent push. Raises GitError."""
+        return self._push(f"--force-with-lease=refs/heads/{self.branch}:{commit}", f":refs/heads/{self.branch}")
+
+    def _push(self, *what: str) -> bool:
+        options = [word for word in what if word.startswith("-")]
+        code, out, err = self._run("push", "--porcelain", *options, self.url, what[-1])
         output = f"{out.decode(errors='replace')}\n{err}"
         if code == 0:
             return True
@@ -243,71 +314,3 @@ class Remote:
             self.lost = output
             return False
         raise self.error(output)
-
-
-def publish(
-    remote: Remote,
-    wanted: Mapping[str, Content],
-    prune: Sequence[str],
-    author: Author,
-    *,
-    create: bool = False,
-    if_absent: bool = False,
-    check: bool = False,
-    guard: Callable[[Mapping[str, Entry]], None] | None = None,
-    tries: int = 5,
-    sleep: Callable[[float], None] = time.sleep,
-) -> Outcome:
-    """Makes the wanted files the content of the branch; with if_absent only of one that does not exist.
-
-    ``guard`` sees the files of each commit that a push would replace, and raises GitError to refuse. Tries again after a push of others,
-    and for some seconds where the server does not answer or fails.
-    Raises GitError, or InputError for paths that cannot be.
-    """
-    made: dict[str, Changes] = {}  # commits whose push may have reached the server although it did not say so
-
-    def attempt() -> Outcome | None:
-        """None after a push of others."""
-        try:
-            head = remote.head() if if_absent else remote.fetch()
-        except GitError as error:
-            if not (create and error.code == "repository_missing"):
-                raise
-            head = None
-        if head is None and not (create and wanted):
-            raise remote.no_branch()
-        if head and if_absent:
-            return Outcome(head, {})
-        found = remote.tree(head) if head else {}
-        if guard:
-            guard(found)
-        tree = plan(found, wanted, prune)
-        paths = changed_paths(found, tree)
-        if head and not paths:
-            return Outcome(head, made.get(head, {}))
-        changed = {path: (remote.blob(found.get(path)), wanted[path].data if path in wanted else None) for path in paths}
-        foreign = remote.foreign(head, author, paths) if head else ()
-        if check:
-            return Outcome(head, changed, foreign)
-        commit = remote.commit(tree, [wanted[path] for path in paths if path in wanted], head, author)
-        made[commit] = changed
-        return Outcome(commit, changed, foreign) if remote.push(commit) else None
-
-    pauses, races = list(PASSING_PAUSES), 0
-    while races < tries:
-        try:
-            outcome = attempt()
-        except GitError as error:
-            if error.code not in PASSING or not pauses:
-                raise
-            sleep(pauses.pop(0))
-            continue
-        if outcome:
-            return outcome
-        races += 1
-        if races < tries:
-            sleep(0.2 * races)
-    # A push of others holds the lock for a moment only.
-    if re.search(LOCKED, remote.lost, re.IGNORECASE):
-        raise remote.error(remote.lost)
-    raise GitError(f"{remote.shown} (branch {remote.branch}): others pushed first, {tries} times.", "Run again.", "busy")

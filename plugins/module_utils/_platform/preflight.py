@@ -182,7 +182,11 @@ class Preflight:
                 found = repository_rules.repository(given, airflow, repo)
                 outcome.refusals += found
                 open_repositories += [repo] if not found and self._is_asked(repo, airflow) else []
-            outcome.refusals += [*repository_rules.logs(given, airflow), *chart_repository.rules(airflow.chart)]
+            outcome.refusals += [
+                *repository_rules.publishing(airflow),
+                *repository_rules.logs(given, airflow),
+                *chart_repository.rules(airflow.chart),
+            ]
         if cluster and known:
             self._look(outcome)
         if repositories and airflow and known and self._purpose == INSTALL:
@@ -264,7 +268,7 @@ class Preflight:
         request: dict[str, Any] = {
             **self._given.git_options(repo),
             "credentials": repo.credentials,
-            "push": repo.kind == "platform",
+            "push": airflow.pushes_to(repo),
             "folders": [airflow.subpath] if repo.kind == "dags" else [],
         }
         # The Application that uses the folder proves that an older version wrote it for this platform.

@@ -15,11 +15,20 @@ from ansible_collections.gitops.airflow.plugins.module_utils._base.url import pu
 from ansible_collections.gitops.airflow.plugins.module_utils._git.credentials import Problem, missing, problems
 from ansible_collections.gitops.airflow.plugins.module_utils._git.model import GitError, check_url, filled
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.refusal import Refusal
-from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings import AirflowSettings, Repository, Settings
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings import (
+    BRANCH,
+    PUSH,
+    RENDER,
+    AirflowSettings,
+    Repository,
+    Settings,
+)
 
 # Of Gitea's names (gitea: AlphaDashDot).
 EMBEDDED_PATH = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)
 TOKEN_URL = re.compile(r"https?://[^/?#]*@", re.IGNORECASE)
+# What every Git server takes (git: check-ref-format), and fewer characters.
+BRANCH_NAME = re.compile(r"(?!refs/)(?!.*(\.\.|\.lock(/|$)))\w[\w.-]*(?<!\.)(/\w[\w.-]*(?<!\.))*", re.ASCII)
 # A bucket's name, with or without a folder in it.
 BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[^/].*)?")
 ENDPOINT = re.compile(r"https?://[^/@?#]+/?")
@@ -32,7 +41,7 @@ def repository(given: Settings, airflow: AirflowSettings, repo: Repository) -> l
     unasked = repo.kind == "dags" and not airflow.dags_check  # otherwise reading the repository finds out what is missing
     return [
         *(_token(repo) if TOKEN_URL.match(repo.url) else _url(repo)),
-        *_named(repo, problems(repo.credentials, repo.url, push=repo.kind == "platform")),
+        *_named(repo, problems(repo.credentials, repo.url, push=airflow.pushes_to(repo))),
         *(_named(repo, missing(repo.credentials, repo.url)) if unasked else []),
     ]
 
@@ -85,6 +94,45 @@ def _named(repo: Repository, found: Iterable[Problem]) -> Iterator[Refusal]:
     for problem in found:
         message, action = (filled(text, prefix=prefix) for text in (problem.message, problem.action))
         yield Refusal(problem.code, prefix + problem.option, problem.rule, message, action)
+
+
+def publishing(airflow: AirflowSettings) -> Iterator[Refusal]:
+    """The refusals for how the chart comes to the platform branch."""
+    method, branch = airflow.publish, airflow.publish_branch
+    if method == PUSH:
+        return
+    if airflow.platform.embedded:
+        yield from _refuse(
+            "publish_embedded",
+            method,
+            "only a platform repository of your own is published to by review",
+            f"airflow_app_publish is '{method}', but the platform repository is on the embedded Git server, where only the run pushes.",
+            "Set airflow_app_platform_repo to your repository's URL, or set airflow_app_publish to 'push'.",
+        )
+    if method == RENDER and not airflow.render_folder.strip():
+        yield from _refuse(
+            "render_folder",
+            "",
+            "files are rendered into a folder",
+            "airflow_app_publish is 'render', but airflow_app_render_folder is empty.",
+            "Set airflow_app_render_folder to an empty or new folder on this machine.",
+        )
+    if method == BRANCH and branch == airflow.platform.branch:
+        yield from _refuse(
+            "publish_branch",
+            branch,
+            "the review branch is another one than the platform branch",
+            f"airflow_app_publish_branch and airflow_app_platform_branch are both '{branch}'.",
+            "Set airflow_app_publish_branch to a branch that nothing else uses.",
+        )
+    elif method == BRANCH and not BRANCH_NAME.fullmatch(branch):
+        yield from _refuse(
+            "publish_branch",
+            branch,
+            "the review branch has a name that Git takes",
+            f"airflow_app_publish_branch is '{branch}', which cannot be the name of a branch.",
+            "Correct airflow_app_publish_branch. Use letters, digits and the characters . _ - and / between them.",
+        )
 
 
 def logs(given: Settings, airflow: AirflowSettings) -> Iterator[Refusal]:

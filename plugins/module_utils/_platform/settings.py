@@ -24,6 +24,9 @@ PLATFORM_PREFIX, AIRFLOW_PREFIX = "platform_", "airflow_app_"
 # Whether the worker fence is an admission policy as well: where the cluster can have it, in any case, or never.
 AUTO, REQUIRE, NONE = ADMISSION_MODES = ("auto", "require", "none")
 
+# How the chart comes to the platform branch: by a push, by the review of another branch, or by people's commit of rendered files.
+PUSH, BRANCH, RENDER = PUBLISH_METHODS = ("push", "branch", "render")
+
 # Whether the platform installs Argo CD or uses one of others, and whether it changes what that one trusts.
 INSTALLED, EXISTING = ARGOCD_MODES = ("install", "existing")
 CHECK, MANAGE = TRUST_MODES = ("check", "manage")
@@ -67,6 +70,9 @@ AIRFLOW_OPTIONS: dict[str, Any] = {
     "platform_repo": {"type": "str", "default": ""},
     "platform_branch": {"type": "str", "default": "main"},
     "platform_path": {"type": "str"},
+    "publish": {"type": "str", "default": PUSH, "choices": list(PUBLISH_METHODS)},
+    "publish_branch": {"type": "str", "default": ""},
+    "render_folder": {"type": "str", "default": ""},
     "take_over": {"type": "str", "default": ""},
     "platform_credentials": SPEC,
     "dags_repo": {"type": "str", "default": ""},
@@ -98,6 +104,15 @@ AIRFLOW_OPTIONS: dict[str, Any] = {
     "chart_repository": {"type": "str", "default": ""},
     "chart_version": {"type": "str", "default": ""},
     "chart_archive": {"type": "str", "default": ""},
+}
+
+# What the messages of a publication to the platform repository call the options of git_publish.
+PUBLISHING_NAMES = {
+    "files": f"{AIRFLOW_PREFIX}values",
+    "method": f"{AIRFLOW_PREFIX}publish",
+    "review_branch": f"{AIRFLOW_PREFIX}publish_branch",
+    "render_folder": f"{AIRFLOW_PREFIX}render_folder",
+    "edits": f"{AIRFLOW_PREFIX}git_edits",
 }
 
 # The options of the modules in the action group settings.
@@ -184,6 +199,9 @@ class AirflowSettings:
     project: str = ""  # an existing AppProject
     kinds: tuple[Mapping[str, Any], ...] = ()  # of the chart's objects, with group and kind
     path: str = "platform/airflow/core"
+    publish: str = PUSH
+    publish_branch: str = ""
+    render_folder: str = ""
     take_over: str = ""
     subpath: str = "dags"
     dags_check: bool = True
@@ -211,6 +229,10 @@ class AirflowSettings:
         """Kind and name of what is copied from the core namespace to the other worker namespaces, each once."""
         secrets, config_maps = (("Secret", name) for name in self.worker_secrets), (("ConfigMap", name) for name in self.worker_config_maps)
         return tuple(dict.fromkeys((*secrets, *config_maps)))
+
+    def pushes_to(self, repo: Repository) -> bool:
+        """Whether a run pushes to the repository what it publishes: the chart."""
+        return repo.kind == "platform" and self.publish != RENDER
 
     @property
     def repositories(self) -> tuple[Repository, Repository]:
@@ -325,6 +347,8 @@ class Settings:
         names = {"folders": f"{repo.prefix}_{'subpath' if repo.kind == 'dags' else 'path'}"}
         if repo.kind == "dags":
             names["source_dir"] = f"{AIRFLOW_PREFIX}push_dir (make push-dags DIR=path/to/dags)"
+        else:
+            names |= PUBLISHING_NAMES
         options: dict[str, Any] = {"repo": repo.url, "branch": repo.branch, "names": names, "names_prefix": f"{repo.prefix}_"}
         if repo.embedded:
             # An older version's Secret has no token that pushes until a run adds it: a check reads with the one that it has.
@@ -411,6 +435,9 @@ def from_params(platform: Mapping[str, Any], airflow: Mapping[str, Any] | None) 
         "admission_policy",
         "python_requirements",
         "webserver_node_port",
+        "publish",
+        "publish_branch",
+        "render_folder",
         "values",
     )
     return Settings(

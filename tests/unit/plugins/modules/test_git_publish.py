@@ -18,7 +18,8 @@ from ansible_collections.gitops.airflow.plugins.module_utils._git.author import 
 from ansible_collections.gitops.airflow.plugins.module_utils._git.credentials import Credentials
 from ansible_collections.gitops.airflow.plugins.module_utils._git.model import Content, GitError
 from ansible_collections.gitops.airflow.plugins.module_utils._git.owner import FolderOwner
-from ansible_collections.gitops.airflow.plugins.module_utils._git.remote import Access, Author, Outcome, Remote, publish
+from ansible_collections.gitops.airflow.plugins.module_utils._git.publish import publish
+from ansible_collections.gitops.airflow.plugins.module_utils._git.remote import Access, Author, Outcome, Remote
 from ansible_collections.gitops.airflow.plugins.module_utils._git.source import Published, collect
 from ansible_collections.gitops.airflow.plugins.modules import git_publish
 from ansible_collections.gitops.airflow.tests.unit.git_http import Backend, git
@@ -508,3 +509,58 @@ PUSHED = Outcome(COMMIT, {"dags/a.py": (b"", b"a")})
 )
 def test_one_sentence_says_what_was_pushed_where(files: Published, outcome: Outcome, check: bool, text: str) -> None:
     assert git_publish.summary(files, outcome, "https://ann:secret@git.example/d.git", check) == text
+
+
+REFUSED = GitError("m", "Set {branch} to another branch.", "refused")
+ROLE = {"names_prefix": "airflow_app_platform_", "names": {"method": "airflow_app_publish"}}
+
+
+@pytest.mark.parametrize(
+    ("error", "over", "action"),
+    [
+        (
+            REFUSED,
+            {"owner": {"folder": "x"}, **ROLE},
+            "Set airflow_app_platform_branch to another branch. Or publish by review: set airflow_app_publish: branch.",
+        ),
+        (REFUSED, {"owner": {"folder": "x"}}, "Set branch to another branch. Or publish by review: set method: branch."),
+        (REFUSED, {"owner": None, **ROLE}, "Set airflow_app_platform_branch to another branch."),  # the DAG repository has no review
+        (REFUSED, {"owner": {"folder": "x"}, "method": "branch", **ROLE}, "Set airflow_app_platform_branch to another branch."),
+        (GitError("m", "Give {repo}.", "unreachable"), {"owner": {"folder": "x"}, **ROLE}, "Give airflow_app_platform_repo."),
+    ],
+)
+def test_f11_a_refused_push_names_the_review(error: GitError, over: dict[str, Any], action: str) -> None:
+    params = {"method": "push", "names": {}, "names_prefix": "", **over}
+    assert git_publish.refusal(error, params).next_action == action
+
+
+@pytest.mark.parametrize(
+    ("prune", "whole"),
+    [([], False), (["app"], True), (["app/."], True), (["."], True), (["app/core"], False), (["other", "app/"], True), (["ap"], False)],
+)
+def test_the_mark_records_only_a_whole_folder(prune: list[str], whole: bool) -> None:
+    assert git_publish.is_whole(FolderOwner("app", "airflow", "uid"), prune) is whole
+
+
+@pytest.mark.parametrize(
+    ("outcome", "check", "method", "text"),
+    [
+        (
+            Outcome(COMMIT, PUSHED.changed, error=REFUSED, review="abcdef012"),
+            False,
+            "branch",
+            "Pushed 1 files, commit abcdef0 of https://h/d.",
+        ),
+        (
+            Outcome(COMMIT, {}, error=REFUSED, review="abcdef012"),
+            False,
+            "branch",
+            "Nothing to push: 1 files, commit abcdef0 of https://h/d.",
+        ),
+        (Outcome(COMMIT, {}, ended=True), False, "branch", "Nothing to push: 1 files, commit 5f9c1ad of https://h/d."),
+        (Outcome(COMMIT, PUSHED.changed, error=REFUSED), False, "render", "Wrote 1 files of https://h/d."),
+        (Outcome(COMMIT, PUSHED.changed), True, "render", "Would write 1 files, commit 5f9c1ad of https://h/d."),
+    ],
+)
+def test_the_sentence_names_the_commit_that_has_the_files(outcome: Outcome, check: bool, method: str, text: str) -> None:
+    assert git_publish.summary(GIVEN, outcome, "https://h/d", check, method) == text

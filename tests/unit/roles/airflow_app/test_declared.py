@@ -259,6 +259,29 @@ def test_f11_only_the_owner_mark_is_pushed_first(arguments: Arguments) -> None:
     assert options["owner"] == {"folder": "platform/beta/core", "platform": "beta", "cluster": "uid", "adopt": False, "take_over": ""}
     assert options["repo"] == "https://h/p.git"
     assert set(options) & {"files", "copies", "source_dir", "prune", "create"} == set()
+    assert options["require_published"] is False
+
+
+@pytest.mark.parametrize("file", ["claimed.yml", "publish.yml"])
+def test_the_mark_and_the_chart_come_to_the_branch_in_the_same_way(arguments: Arguments, file: str) -> None:
+    options = arguments(file, "git_publish", platform_name="beta", airflow_app_publish="branch", **OWN)
+    assert (options["method"], options["review_branch"]) == ("branch", "gitops-airflow/beta")
+    assert arguments(file, "git_publish", **OWN)["method"] == "push"
+
+
+@pytest.mark.parametrize(("environment", "seconds"), [({}, 1800), ({"CI": "true"}, 0), ({"CI": ""}, 1800)])
+def test_only_people_wait_for_a_review(
+    arguments: Arguments, monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], seconds: int
+) -> None:
+    monkeypatch.delenv("CI", raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert int(arguments("publish.yml", "git_publish", **OWN)["wait"]) == seconds
+
+
+def test_edits_in_git_are_refused_unless_they_may_be_overwritten(arguments: Arguments) -> None:
+    assert arguments("publish.yml", "git_publish")["edits"] == "refuse"
+    assert arguments("publish.yml", "git_publish", airflow_app_git_edits="overwrite")["edits"] == "overwrite"
 
 
 @pytest.mark.parametrize(

@@ -275,3 +275,58 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, monkeypatch: pytest
     with pytest.raises(CollectionError, match=str(key)) as refusal:
         read_settings({"platform": options(PLATFORM_OPTIONS, name="airflow"), "airflow": airflow})
     assert refusal.value.code == "unreadable_file"
+
+
+@pytest.mark.parametrize(
+    ("given", "code", "words"),
+    [
+        ({}, "", ""),
+        ({"publish": "push", "publish_branch": "main"}, "", ""),
+        ({"publish": "branch", "publish_branch": "gitops-airflow/airflow"}, "", ""),
+        ({"publish": "branch", "publish_branch": "a"}, "", ""),
+        ({"publish": "branch", "publish_branch": "team.x/_y-1"}, "", ""),
+        ({"publish": "render", "render_folder": "out"}, "", ""),
+        ({"publish": "render", "render_folder": " "}, "render_folder", "airflow_app_render_folder is empty"),
+        ({"publish": "branch", "publish_branch": "main"}, "publish_branch", "are both 'main'"),
+        *(
+            ({"publish": "branch", "publish_branch": name}, "publish_branch", "cannot be the name of a branch")
+            for name in (
+                "",
+                "a b",
+                "a..b",
+                "/a",
+                "a/",
+                "a//b",
+                "-a",
+                "a.lock",
+                "a.lock/b",
+                ".a",
+                "a/.b",
+                "a.",
+                "a~1",
+                "a:b",
+                "refs/heads/a",
+                "a\nb",
+            )
+        ),
+    ],
+)
+def test_how_the_chart_is_published(given: dict[str, Any], code: str, words: str) -> None:
+    airflow = replace(EMBEDDED, platform=Repository("platform", HTTPS), **given)
+    found = list(repository_rules.publishing(airflow))
+    assert [refusal.code for refusal in found] == ([code] if code else [])
+    assert all(words in refusal.message and "airflow_app_" in refusal.next_action for refusal in found)
+
+
+@pytest.mark.parametrize("method", ["branch", "render"])
+def test_the_embedded_repository_takes_no_review(method: str) -> None:
+    (found,) = repository_rules.publishing(replace(EMBEDDED, publish=method, publish_branch="x", render_folder="x"))
+    assert found.code == "publish_embedded"
+    assert f"airflow_app_publish is '{method}'" in found.message
+
+
+def test_who_renders_needs_no_right_to_push() -> None:
+    repo = Repository("platform", HTTPS, credentials=Credentials(password="t"))
+    for method, words in (("push", "To push needs both."), ("branch", "To push needs both."), ("render", "a public one neither")):
+        (found,) = repository_rules.repository(Settings(git_server="external"), replace(EMBEDDED, platform=repo, publish=method), repo)
+        assert words in found.message
