@@ -153,6 +153,10 @@ options:
         description: Port of this machine for Argo CD. 0 for none.
         type: int
         default: 0
+      metrics_server:
+        description: Whether the platform has a metrics-server. It decides which rights a run needs.
+        type: bool
+        default: false
   airflow:
     description: Settings of Airflow, of its two repositories and of the store of task logs.
     type: dict

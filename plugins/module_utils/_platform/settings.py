@@ -59,6 +59,7 @@ PLATFORM_OPTIONS: dict[str, Any] = {
     "task_egress": {"type": "list", "elements": "raw", "default": []},
     "airflow_host_port": {"type": "int", "default": 0},
     "argocd_host_port": {"type": "int", "default": 0},
+    "metrics_server": {"type": "bool", "default": False},
 }
 
 AIRFLOW_OPTIONS: dict[str, Any] = {
@@ -239,6 +240,7 @@ class Settings:
     task_egress: tuple[Any, ...] = ()
     airflow_host_port: int = 0
     argocd_host_port: int = 0
+    metrics_server: bool = False
     airflow: AirflowSettings | None = None
 
     @property
