@@ -83,7 +83,7 @@ def read(api: KubeApi, given: Settings) -> Admission | None:
     if not version:
         return Admission()
     asked = [(verb, plural) for plural in PLURALS.values() for verb in VERBS]
-    answers = at_once(lambda item: _may(api, *item, object_name(given.name)), asked)
+    answers = at_once(lambda item: _may(api, item[0], item[1], object_name(given.name)), asked)
     missing = tuple(f"{verb} {plural}" for (verb, plural), may in zip(asked, answers, strict=True) if not may)
     # An account without any of these rights is not asked to read.
     readable = [kind for kind in (POLICY, BINDING) if f"get {PLURALS[kind]}" not in missing]

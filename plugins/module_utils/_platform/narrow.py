@@ -63,6 +63,13 @@ class View:
         return [(path, {**query, "fieldSelector": selector})] if self.named.get(kind) else []
 
 
+def selected(metadata: Obj, query: Query) -> bool:
+    """Whether the labels are those that a query selects with KEY=VALUE."""
+    pairs = [pair.partition("=") for pair in str(query.get("labelSelector") or "").split(",") if pair]
+    labels = metadata.get("labels") or {}
+    return all(labels.get(key) == value for key, _sign, value in pairs)
+
+
 class NarrowApi(KubeApi):
     """Answers requests for the whole cluster from the platform's namespaces."""
 
@@ -71,9 +78,9 @@ class NarrowApi(KubeApi):
         self.view = view
 
     def items(self, path: str, query: dict[str, Any] | None = None, *, whole: bool = False) -> list[Obj]:
-        if path == NAMESPACES and not query:
-            reads = [self.get(f"{path}/{name}") if whole else self.metadata(f"{path}/{name}") for name in self.view.read]
-            return [item for item in reads if item is not None]
+        if path == NAMESPACES and not whole:
+            reads = [self.metadata(f"{path}/{name}") for name in self.view.read]
+            return [item for item in reads if item is not None and selected(item, query or {})]
         lists = self.view.lists(path, query or {})
         if lists is None:
             return super().items(path, query, whole=whole)

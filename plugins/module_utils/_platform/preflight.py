@@ -211,7 +211,7 @@ class Preflight:
             if access.missing:
                 outcome.refusals.append(rights_rules.refusal(access.missing, access.account))
                 return
-            api = rights_read.limited(api, access)
+            api = rights_read.limited(api, access.view)
             outcome.warnings += access.notes if self._purpose == INSTALL else []
             fenced = self._purpose == INSTALL and not rules.broken(network_rules.RULES, given)
             state = read_state(api, given, network=fenced)

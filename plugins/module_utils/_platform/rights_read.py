@@ -17,6 +17,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import KubeApi, at_once, core_path
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.resources import collection
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.narrow import NarrowApi, View
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import Platform
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.rights import (
     ARGO,
     HELD,
@@ -119,36 +120,47 @@ def is_narrow(reviews: Reviews) -> bool:
     return not reviews.may(left[0]) or not all(at_once(reviews.may, left[1:]))
 
 
-def view_of(reviews: Reviews, given: Settings, former: Iterable[str] = ()) -> View:
+def view_of(reviews: Reviews, platform: Platform, former: Iterable[str] = ()) -> View:
     """Where an account looks that may not look at the whole cluster."""
-    argocd = str(given.argocd_namespace)
+    argocd = platform.argocd_namespace
     reviews.learn([argocd])
-    named = {"Application": given.owner().application, "AppProject": given.own_project, "Secret": given.repository_secret}
+    named = {"Application": platform.application, "AppProject": platform.project, "Secret": platform.repository_secret}
     clusters = not lacking([Unit("list", "", "secrets", argocd)], reviews.rules)
-    return View(tuple(dict.fromkeys((*own_namespaces(given), *former))), argocd, named, clusters)
+    return View(tuple(dict.fromkeys((*_own(platform), *former))), argocd, named, clusters)
 
 
-def seen(api: KubeApi, given: Settings) -> KubeApi:
-    """The API, limited to the platform's namespaces if the account may not look at the whole cluster. Raises ApiError."""
-    return limited(api, read(api, given, check=False))
+def _own(platform: Platform) -> list[str]:
+    return [str(name) for name in platform.all_namespaces if name != platform.argocd_namespace]
 
 
-def limited(api: KubeApi, access: Access) -> KubeApi:
-    """The API as the account may use it."""
-    return api if access.view is None else NarrowApi(api, access.view)
-
-
-def former(api: KubeApi, reviews: Reviews, given: Settings) -> tuple[str, ...]:
+def former(api: KubeApi, reviews: Reviews, platform: Platform) -> tuple[str, ...]:
     """Worker namespaces of earlier settings: those in the platform's AppProject."""
-    if not given.own_project:
-        return ()
-    place = str(given.argocd_namespace)
+    place, project = platform.argocd_namespace, platform.project
     reviews.learn([place])
-    if lacking([Unit("get", ARGO, "appprojects", place, given.own_project)], reviews.rules):
+    if not project or lacking([Unit("get", ARGO, "appprojects", place, project)], reviews.rules):
         return ()
-    found = api.find(f"{collection('AppProject', place)}/{given.own_project}") or {}
+    found = api.find(f"{collection('AppProject', place)}/{project}") or {}
     names = [str(item.get("namespace") or "") for item in (found.get("spec") or {}).get("destinations") or []]
-    return tuple(dict.fromkeys(name for name in names if name and "*" not in name and name not in own_namespaces(given)))
+    return tuple(dict.fromkeys(name for name in names if name and "*" not in name and name not in _own(platform)))
+
+
+def seen(api: KubeApi, platform: Platform) -> KubeApi:
+    """The API, limited to the platform's namespaces if the account may not look at the whole cluster. Raises ApiError."""
+    if not platform.existing_argocd:
+        return api
+    reviews = Reviews(api)
+    return api if reviews.may(EVERYTHING) else limited(api, _view(api, reviews, platform))
+
+
+def _view(api: KubeApi, reviews: Reviews, platform: Platform) -> View | None:
+    """None for an account that may look at the whole cluster."""
+    reviews.learn(["", *platform.all_namespaces])
+    return view_of(reviews, platform, former(api, reviews, platform)) if is_narrow(reviews) else None
+
+
+def limited(api: KubeApi, view: View | None) -> KubeApi:
+    """The API as the account may use it."""
+    return api if view is None else NarrowApi(api, view)
 
 
 def read(api: KubeApi, given: Settings, *, check: bool = True, remove: bool = False) -> Access:
@@ -156,12 +168,10 @@ def read(api: KubeApi, given: Settings, *, check: bool = True, remove: bool = Fa
     reviews = Reviews(api)
     if not (check or given.existing_argocd) or reviews.may(EVERYTHING):
         return Access()
-    reviews.learn(["", *own_namespaces(given), str(given.argocd_namespace)])
-    narrow = given.existing_argocd and is_narrow(reviews)
-    earlier = former(api, reviews, given) if narrow else ()
-    view = view_of(reviews, given, earlier) if narrow else None
+    view = _view(api, reviews, given.owner()) if given.existing_argocd else None
     if not check:
         return Access(view)
+    earlier = [name for name in view.namespaces if name not in own_namespaces(given)] if view else []
     wanted = needed(rights(given, made=() if remove else _made(api, reviews, given), former=earlier), remove=remove)
     missing = {unit: wanted[unit] for unit in reviews.lacking(wanted)}
     return Access(view, missing, reviews.account() if missing else "")
@@ -177,6 +187,7 @@ def needed(table: Iterable[Right], *, remove: bool) -> dict[Unit, Right]:
 
 def _made(api: KubeApi, reviews: Reviews, given: Settings) -> tuple[str, ...]:
     """The platform's namespaces that do not exist, as far as the account may see that."""
+    reviews.learn([""])
     names = dict.fromkeys((*own_namespaces(given), *(() if given.existing_argocd else (str(given.argocd_namespace),))))
     open_names = [name for name in names if not lacking([Unit("get", "", "namespaces", "", name)], reviews.rules)]
     there = at_once(lambda name: api.metadata(core_path("namespaces", name=name)), open_names)
