@@ -159,6 +159,12 @@ def everywhere(rights: Iterable[Right], namespaces: Collection[str]) -> list[Rig
     return [replace(right, namespace="") if right.namespace in namespaces else right for right in rights]
 
 
+def table(given: Settings, *, create_namespaces: bool) -> list[Right]:
+    """The rights of an account that creates the platform's namespaces, or finds them."""
+    own = own_namespaces(given)
+    return everywhere(rights(given, made=own), own) if create_namespaces else rights(given)
+
+
 def _namespaces(given: Settings, made: Collection[str]) -> Iterator[Right]:
     names = tuple(dict.fromkeys((*own_namespaces(given), str(given.argocd_namespace), SYSTEM)))
     yield Right("read the platform's namespaces and the identity of the cluster", ("get",), ("namespaces",), names=names)

@@ -10,11 +10,19 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.gitops.airflow.plugins.module_utils._platform.rights import Right, Unit, granted, units
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.rights import Right, Unit, granted, own_namespaces, units
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings import Settings
 
 VERSION, GROUP = "rbac.authorization.k8s.io/v1", "rbac.authorization.k8s.io"
 SERVICE_ACCOUNT, GROUP_PREFIX = "system:serviceaccount:", "group:"
 ENFORCE = "pod-security.kubernetes.io/enforce"
+# Comments of a manifest.
+INSTALL = (
+    "The account installs Argo CD, whose ClusterRoles permit everything. So it can get every right in the cluster.",
+    "Without that, use an Argo CD that exists (platform_argocd: existing).",
+)
+CREATE = ("The account creates the platform's namespaces, so its rights there are in a ClusterRole.",)
+FIND = ("If a namespace exists with labels of its own, remove it from this file: kubectl would change its labels.",)
 # The order in which verbs are written.
 VERBS = ("get", "list", "watch", "create", "patch", "delete", "escalate", "bind")
 
@@ -77,12 +85,13 @@ def subject(account: str) -> dict[str, str]:
     return {"apiGroup": GROUP, "kind": "User", "name": account}
 
 
-def documents(
-    rights: Sequence[Right], platform: str, account: str, namespaces: Mapping[str, str]
-) -> list[tuple[dict[str, Any], list[Rule]]]:
+Documents = list[tuple[dict[str, Any], list[Rule]]]
+
+
+def documents(rights: Sequence[Right], platform: str, account: str, namespaces: Mapping[str, str]) -> Documents:
     """The manifest's objects, a role each with its rules. ``namespaces``: those to create, with the Pod Security Standard or nothing."""
     name = f"gitops-airflow-{platform}"
-    found: list[tuple[dict[str, Any], list[Rule]]] = []
+    found: Documents = []
     for namespace, standard in namespaces.items():
         labels = {"labels": {ENFORCE: standard}} if standard else {}
         found.append(({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace, **labels}}, []))
@@ -93,6 +102,19 @@ def documents(
         binding = {**role, "kind": f"{kind}Binding", "roleRef": {"apiGroup": GROUP, "kind": kind, "name": name}}
         found += [(role, own), ({**binding, "subjects": [subject(account)]}, [])]
     return found
+
+
+def published(rights: Sequence[Right], given: Settings, account: str, *, create_namespaces: bool, pod_security: str) -> str:
+    """The manifest for settings, as the owner of a cluster gets it."""
+    own = {entry["name"]: str(entry.get("pod_security") or "") for entry in given.profiles}
+    names = {} if create_namespaces else {name: own.get(name) or pod_security for name in own_namespaces(given)}
+    title = [
+        f"The rights of the account {account}, with which the playbooks of gitops.airflow manage the platform {given.name}.",
+        *(INSTALL if not given.existing_argocd else []),
+        *(CREATE if create_namespaces else FIND),
+        "Apply it as the owner of the cluster: kubectl apply -f FILE",
+    ]
+    return text(rights, str(given.name), account, names, "\n".join(title))
 
 
 def text(rights: Sequence[Right], platform: str, account: str, namespaces: Mapping[str, str], title: str) -> str:
