@@ -182,7 +182,9 @@ def main(create: Callable[..., AnsibleModule] = AnsibleModule) -> None:
     try:
         changed = bool(params["path"]) and write_report(params["path"], manifest, module.check_mode)
     except CollectionError as error:
-        module.fail(CollectionError(f"{params['path']} cannot be written: {error.__cause__}.", "Free space, or give another path.", "bad_path"))
+        module.fail(
+            CollectionError(f"{params['path']} cannot be written: {error.__cause__}.", "Free space, or give another path.", "bad_path")
+        )
     module.exit_json(changed=changed, manifest=manifest, rights=[asdict(right) for right in rights])
 
 

@@ -125,11 +125,6 @@ def preflight(server: ApiServer, platform: Obj, airflow: Obj, purpose: str = "in
     return Module("platform_preflight", user, platform=platform, airflow=airflow, purpose=purpose, repositories=False).result()
 
 
-def forbidden(log: Path, start: int) -> list[str]:
-    found = [entry for entry in entries(log, start) if entry["user"]["username"] == "playbook"]
-    return [f"{entry['verb']} {entry['requestURI']}" for entry in found if (entry.get("responseStatus") or {}).get("code") == 403]
-
-
 class LateArgoCD(ArgoCD):
     """Begins when its kinds are served."""
 
@@ -238,20 +233,21 @@ def test_missing_rights_are_refused_together_before_anything_is_read(audited: tu
     assert "in argocd: get, create, patch, list, delete appprojects.argoproj.io ours (to let Argo CD deploy Airflow)" in message
     assert "in ours-user: get, create, patch, delete roles.rbac.authorization.k8s.io, rolebindings.rbac.authorization.k8s.io" in message
     assert "platform_rights_account=playbook" in result["next_action"]
-    assert forbidden(log, start) == []
+    assert report(rights, entries(log, start), ["playbook"]).refused == []
 
 
 @pytest.mark.parametrize("purpose", ["install", "use", "remove"])
 def test_no_look_of_the_preflight_is_forbidden(audited: tuple[ApiServer, Path], account: Account, purpose: str) -> None:
     server, log = audited
     given = settings(PLATFORM, AIRFLOW)
-    account.grant(table(given, create_namespaces=False), dict.fromkeys(own_namespaces(given), "baseline"))
+    rights = table(given, create_namespaces=False)
+    account.grant(rights, dict.fromkeys(own_namespaces(given), "baseline"))
     eventually(lambda: rights_read.read(api_of(server), given), lambda access: not access.missing)
     start = len(log.read_text().splitlines())
     result = preflight(server, PLATFORM, AIRFLOW, purpose)
     assert result["refusals"] == []
     assert result["narrow"] is True
-    assert forbidden(log, start) == []
+    assert report(rights, entries(log, start), ["playbook"]).refused == []
 
 
 def test_an_account_that_may_look_everywhere_does(audited: tuple[ApiServer, Path], account: Account) -> None:

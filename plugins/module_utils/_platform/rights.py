@@ -166,7 +166,9 @@ def table(given: Settings, *, create_namespaces: bool) -> list[Right]:
 
 
 def _namespaces(given: Settings, made: Collection[str]) -> Iterator[Right]:
-    names = tuple(dict.fromkeys((*own_namespaces(given), str(given.argocd_namespace), SYSTEM)))
+    # A look at the whole cluster lists them.
+    system = (SYSTEM,) if given.existing_argocd else ()
+    names = tuple(dict.fromkeys((*own_namespaces(given), str(given.argocd_namespace), *system)))
     yield Right("read the platform's namespaces and the identity of the cluster", ("get",), ("namespaces",), names=names)
     if made:
         yield Right("create the platform's namespaces", ("create", "patch"), ("namespaces",), names=tuple(made))
@@ -291,7 +293,8 @@ def _own_argocd(given: Settings) -> Iterator[Right]:
     yield Right(why, (*WRITE, *DELETE), ("networkpolicies",), NETWORK, namespace)
     yield Right(why, (*WRITE, *DELETE), ("roles", "rolebindings"), RBAC, namespace)
     yield Right(why, ("escalate", "bind"), ("roles",), RBAC, namespace, ARGOCD_ROLES)
-    yield Right("let Argo CD deploy Airflow", (*WRITE, *DELETE, "watch"), ("applications", "appprojects"), ARGO, namespace)
+    yield Right("let Argo CD deploy Airflow", (*WRITE, *DELETE), ("applications", "appprojects"), ARGO, namespace)
+    yield Right("let Argo CD deploy Airflow", ("list", "watch"), ("applications",), ARGO, namespace)
     yield Right("see who uses Argo CD before its project default is closed", ("list",), ("applicationsets",), ARGO)
 
 

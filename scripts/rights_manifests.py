@@ -4,7 +4,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Writes the manifests in docs/rbac, which are for the default names, from the table of rights (_platform/rights.py).
 
-usage: scripts/rights.py [--check]      --check: exit code 1 if a manifest differs; nothing is written
+usage: scripts/rights_manifests.py [--check]      --check: exit code 1 if a manifest differs; nothing is written
 """
 
 from __future__ import annotations
