@@ -72,14 +72,15 @@ def covers(right: Unit, unit: Unit) -> bool:
     )
 
 
-def implied(unit: Unit) -> Iterator[Unit]:
-    """What a write of a Role or a binding may have used beside its verb."""
+def implied(unit: Unit, entry: Obj) -> Iterator[Unit]:
+    """What a write of a Role or a binding may have used beside its verb. A log without objects names no role: its name is the binding's."""
+    role = str(((entry.get("responseObject") or {}).get("roleRef") or {}).get("name") or unit.name)
     if unit.group == RBAC and unit.verb in ("create", "patch"):
         if unit.resource in ("clusterroles", "roles"):
             yield Unit("escalate", RBAC, unit.resource, unit.namespace, unit.name)
         for resource in BINDINGS.get(unit.resource, ()):
             place = unit.namespace if resource == "roles" else ""
-            yield Unit("bind", RBAC, resource, place, unit.name)
+            yield Unit("bind", RBAC, resource, place, role)
 
 
 def report(rights: Iterable[Right], entries: Iterable[Obj], users: Collection[str]) -> Report:
@@ -104,7 +105,7 @@ def report(rights: Iterable[Right], entries: Iterable[Obj], users: Collection[st
             else:
                 used.update(permitting)
                 used.update(
-                    right for more in implied(unit) for right in granted if right.verb in ("escalate", "bind") and covers(right, more)
+                    right for more in implied(unit, entry) for right in granted if right.verb in ("escalate", "bind") and covers(right, more)
                 )
     for unit, right in granted.items():
         if unit not in used:

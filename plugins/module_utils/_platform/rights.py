@@ -39,6 +39,9 @@ HELD = "An account can give only rights that it has itself: Airflow's accounts g
 UPGRADE = "Only a run that changes what an earlier run made uses it."
 REMOVAL = "Only a removal uses it, or a run that no longer needs what an earlier one made."
 STUCK = "Only a run in which something does not start uses it."
+WAITS = "Only a run that waits for a roll-out or a Job uses it."
+ENDED = "Kubernetes may have deleted a Job that has ended."
+LOGGED = "Only a pod that runs has a log."
 NEWER = "Kubernetes 1.30 to 1.34 ask for get, other versions or clients for create."
 
 
@@ -184,7 +187,9 @@ def _place(given: Settings, namespace: str) -> Iterator[Right]:
     yield Right(look, ("list",), ("jobs",), BATCH, namespace)
     rare = UPGRADE if given.network_levels == {NONE} else ""
     yield Right("limit the network", (*WRITE, *DELETE), ("networkpolicies",), NETWORK, namespace, rare=rare)
-    yield Right(less, ("get",), ("pods/log",), CORE, namespace, level=WANTED)
+    # Worker pods come and go.
+    rare = LOGGED if namespace in given.namespaces_beside_core else ""
+    yield Right(less, ("get",), ("pods/log",), CORE, namespace, level=WANTED, rare=rare)
     yield Right(less, ("list",), ("events", "limitranges", "resourcequotas"), CORE, namespace, level=WANTED)
     yield Right(less, ("list",), ("daemonsets", "replicasets"), APPS, namespace, level=WANTED)
     yield Right(less, ("list",), ("endpointslices",), DISCOVERY, namespace, level=WANTED)
@@ -231,18 +236,28 @@ def _connect(namespace: str, why: str) -> Iterator[Right]:
 def _git(namespace: str) -> Iterator[Right]:
     why = "run the embedded Git server"
     yield Right(why, (*WRITE, *DELETE), ("configmaps", "persistentvolumeclaims", "secrets", "services"), CORE, namespace)
-    yield Right(why, (*WRITE, *DELETE, "watch"), ("deployments",), APPS, namespace)
-    yield Right(why, ("watch",), ("pods",), CORE, namespace)
+    yield Right(why, (*WRITE, *DELETE), ("deployments",), APPS, namespace)
+    yield from _wait(why, namespace, ("deployments",))
     yield from _connect(namespace, "reach the embedded Git server, and create its accounts")
 
 
 def _logs(namespace: str) -> Iterator[Right]:
     why = "run the store of task logs"
     yield Right(why, (*WRITE, *DELETE), ("configmaps", "persistentvolumeclaims", "secrets", "services"), CORE, namespace)
-    yield Right(why, (*WRITE, *DELETE, "watch"), ("deployments",), APPS, namespace)
+    yield Right(why, (*WRITE, *DELETE), ("deployments",), APPS, namespace)
     yield Right(why, (*WRITE, *DELETE), ("cronjobs",), BATCH, namespace)
-    yield Right(why, (*WRITE, *DELETE, "watch"), ("jobs",), BATCH, namespace)
-    yield Right(why, ("watch",), ("pods",), CORE, namespace)
+    yield Right(why, WRITE, ("jobs",), BATCH, namespace)
+    yield Right(why, DELETE, ("jobs",), BATCH, namespace, rare=ENDED)
+    yield Right(why, ("watch",), ("jobs",), BATCH, namespace, rare=WAITS)
+    yield from _wait(why, namespace, ("deployments",))
+
+
+def _wait(why: str, namespace: str, workloads: tuple[str, ...]) -> Iterator[Right]:
+    """For a wait until workloads have rolled out."""
+    yield Right(why, ("list",), workloads, APPS, namespace)
+    yield Right(why, ("list",), ("pods",), CORE, namespace)
+    yield Right(why, ("watch",), workloads, APPS, namespace, rare=WAITS)
+    yield Right(why, ("watch",), ("pods",), CORE, namespace, rare=WAITS)
 
 
 def _existing_argocd(given: Settings) -> Iterator[Right]:
@@ -288,8 +303,7 @@ def _own_argocd(given: Settings) -> Iterator[Right]:
     kinds = ("configmaps", "secrets", "services", "serviceaccounts")
     yield Right(why, (*WRITE, *DELETE), kinds, CORE, namespace)
     yield Right(why, (*WRITE, *DELETE), ("deployments", "statefulsets"), APPS, namespace)
-    yield Right(why, ("list", "watch"), ("deployments", "statefulsets", "daemonsets"), APPS, namespace)
-    yield Right(why, ("watch",), ("pods",), CORE, namespace)
+    yield from _wait(why, namespace, ("deployments", "statefulsets", "daemonsets"))
     yield Right(why, (*WRITE, *DELETE), ("networkpolicies",), NETWORK, namespace)
     yield Right(why, (*WRITE, *DELETE), ("roles", "rolebindings"), RBAC, namespace)
     yield Right(why, ("escalate", "bind"), ("roles",), RBAC, namespace, ARGOCD_ROLES)
@@ -321,9 +335,8 @@ def _metrics_server(given: Settings) -> Iterator[Right]:
     yield Right(why, verbs, ("clusterrolebindings",), RBAC, names=METRICS_BINDINGS)
     yield Right(why, verbs, ("apiservices",), "apiregistration.k8s.io", names=("v1beta1.metrics.k8s.io",))
     if given.metrics_server:
-        yield Right(why, ("list", "watch"), ("deployments",), APPS, SYSTEM)
-        yield Right(why, ("list", "watch"), ("pods",), CORE, SYSTEM)
-        yield Right(why, ("list", "watch"), ("apiservices",), "apiregistration.k8s.io")
+        yield from _wait(why, SYSTEM, ("deployments",))
+        yield Right(why, ("list", "watch"), ("apiservices",), "apiregistration.k8s.io", rare=WAITS)
         yield Right(why, ("list",), ("nodes",), "metrics.k8s.io")
         yield Right(why, ("escalate",), ("clusterroles",), RBAC, names=METRICS_ROLES)
         yield Right(why, ("bind",), ("clusterroles",), RBAC, names=("system:metrics-server", "system:auth-delegator"))
