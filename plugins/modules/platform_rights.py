@@ -71,7 +71,7 @@ EXAMPLES = r"""
     create_namespaces: true
     path: rights.yaml
 
-- name: Return the rights for other worker namespaces and external repositories
+- name: Write the rights for other worker namespaces and external repositories
   gitops.airflow.platform_rights:
     platform:
       name: airflow
@@ -87,7 +87,7 @@ EXAMPLES = r"""
 
 - name: Apply the manifest with the context of the cluster's owner, and list what it leaves out
   block:
-    - name: Determine the rights
+    - name: Read the rights
       gitops.airflow.platform_rights:
         platform: {name: airflow, argocd: existing}
       register: rights

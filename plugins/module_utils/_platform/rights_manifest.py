@@ -148,6 +148,6 @@ def _lines(body: Mapping[str, Any], indent: str = "") -> Iterator[str]:
 
 
 def _is_plain(value: str) -> bool:
-    """Whether YAML reads it as text without quotes: it begins with a letter, and is no other value."""
+    """Whether YAML reads it as text without quotes: it begins with a letter and does not stand for another value."""
     plain = value.replace("-", "").replace(".", "").replace("/", "")
     return value[:1].isalpha() and plain.isalnum() and value.lower() not in ("true", "false", "yes", "no", "on", "off", "null", "y", "n")

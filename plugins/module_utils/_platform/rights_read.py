@@ -102,7 +102,7 @@ class Reviews:
         return [unit for unit, may in zip(left, at_once(self.may, left), strict=True) if not may]
 
     def account(self) -> str:
-        """The account's name, if the server tells it (Kubernetes 1.28)."""
+        """The account's name, if the server reports it (Kubernetes 1.28)."""
         try:
             found = self._api.create(WHO, {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"})
         except ApiError:

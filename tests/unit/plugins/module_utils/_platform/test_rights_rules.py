@@ -35,7 +35,7 @@ LOGS = Unit("get", "", "pods/log", "a")
         (rule("get", "*"), LOGS, True),
         (rule("get", "*/log"), LOGS, True),
         (rule("get", "*/exec"), LOGS, False),
-        # A rule for names permits nothing that is asked for all.
+        # A rule for names permits no request for all objects.
         (rule("get", "secrets", names="x y"), SECRETS, False),
         (rule("get", "secrets", names="x y"), Unit("get", "", "secrets", "a", "y"), True),
         (rule("get", "secrets", names="x y"), Unit("get", "", "secrets", "a", "z"), False),
