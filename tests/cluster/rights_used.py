@@ -87,6 +87,7 @@ def report(rights: Iterable[Right], entries: Iterable[Obj], users: Collection[st
     """Compares the requests of these users with the rights."""
     known = units(rights)
     granted = {unit: right for unit, right in known.items() if right.level != OPTIONAL}
+    special = [unit for unit in granted if unit.verb in ("escalate", "bind")]
     found, used = Report(), set[Unit]()
     seen: dict[str, Obj] = {}
     for entry in entries:
@@ -104,9 +105,8 @@ def report(rights: Iterable[Right], entries: Iterable[Obj], users: Collection[st
                 found.beyond.append(str(unit))
             else:
                 used.update(permitting)
-                used.update(
-                    right for more in implied(unit, entry) for right in granted if right.verb in ("escalate", "bind") and covers(right, more)
-                )
+                more = list(implied(unit, entry))
+                used.update(right for right in special if any(covers(right, item) for item in more))
     for unit, right in granted.items():
         if unit not in used:
             if right.rare:
