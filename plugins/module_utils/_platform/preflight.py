@@ -206,7 +206,9 @@ class Preflight:
             return
         try:
             api = self._connect()
-            access = rights_read.read(api, given, check=self._purpose != USE, remove=self._purpose == REMOVE)
+            # Without Airflow's settings it is not known which rights a run needs.
+            checked = self._purpose != USE and given.airflow is not None
+            access = rights_read.read(api, given, check=checked, remove=self._purpose == REMOVE)
             outcome.narrow = access.view is not None
             if access.missing:
                 outcome.refusals.append(rights_rules.refusal(access.missing, access.account))

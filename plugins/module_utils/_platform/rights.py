@@ -140,7 +140,7 @@ def rights(given: Settings, *, made: Collection[str] = (), former: Collection[st
 
     ``made``: namespaces that a run creates, and a removal deletes. ``former``: worker namespaces of earlier settings.
     """
-    found = [*_namespaces(given, made)]
+    found = [*_namespaces(given, made, former)]
     for namespace in own_namespaces(given):
         found += _place(given, namespace)
     for namespace in former:
@@ -168,10 +168,10 @@ def table(given: Settings, *, create_namespaces: bool) -> list[Right]:
     return everywhere(rights(given, made=own), own) if create_namespaces else rights(given)
 
 
-def _namespaces(given: Settings, made: Collection[str]) -> Iterator[Right]:
+def _namespaces(given: Settings, made: Collection[str], former: Collection[str]) -> Iterator[Right]:
     # A look at the whole cluster lists them.
     system = (SYSTEM,) if given.existing_argocd else ()
-    names = tuple(dict.fromkeys((*own_namespaces(given), str(given.argocd_namespace), *system)))
+    names = tuple(dict.fromkeys((*own_namespaces(given), *former, str(given.argocd_namespace), *system)))
     yield Right("read the platform's namespaces and the identity of the cluster", ("get",), ("namespaces",), names=names)
     if made:
         yield Right("create the platform's namespaces", ("create", "patch"), ("namespaces",), names=tuple(made))

@@ -554,9 +554,14 @@ def test_a_pull_secret_that_another_program_may_make_is_noted_by_who_changes_the
         ("remove", {"check": True, "remove": True}),
     ],
 )
-def test_the_rights_are_checked_for_the_purpose(desk: Desk, purpose: str, expected: dict[str, bool]) -> None:
+def test_the_rights_for_the_purpose_are_checked(desk: Desk, purpose: str, expected: dict[str, bool]) -> None:
     desk.run(purpose=purpose)
     assert desk.checks == [expected]
+
+
+def test_the_rights_for_unknown_settings_are_not_checked(desk: Desk) -> None:
+    desk.run(replace(GIVEN, airflow=None))
+    assert desk.checks == [{"check": False, "remove": False}]
 
 
 def test_without_rights_nothing_is_read_and_the_repositories_are_asked_all_the_same(desk: Desk) -> None:

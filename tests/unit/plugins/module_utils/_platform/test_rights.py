@@ -100,6 +100,7 @@ def test_only_a_missing_namespace_is_created(made: tuple[str, ...], expected: st
 def test_a_former_worker_namespace_is_cleaned_with_the_rights_of_a_worker_namespace() -> None:
     unit = Unit("delete", "", "secrets", "old")
     assert (level(EXISTING, unit), level(EXISTING, unit, former=("old",))) == ("", NEEDED)
+    assert level(EXISTING, Unit("get", "", "namespaces", "", "old"), former=("old",)) == NEEDED
 
 
 def test_with_an_argo_cd_of_others_nothing_is_written_outside_of_the_named_namespaces() -> None:
