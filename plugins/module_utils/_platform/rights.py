@@ -316,7 +316,8 @@ def _admission(given: Settings) -> Iterator[Right]:
     airflow = given.airflow
     must = bool(given.pod_operators) or bool(airflow and airflow.admission_policy == REQUIRE)
     unwanted = bool(airflow and airflow.admission_policy == NONE)
-    level = NEEDED if must else OPTIONAL if given.existing_argocd or unwanted else WANTED
+    # A run without it is refused by admission_state.py, which knows whether the API server serves policies.
+    level = OPTIONAL if not must and (given.existing_argocd or unwanted) else WANTED
     why = "let the API server refuse the pods that the cluster policy refuses"
     yield Right(why, (*WRITE, *DELETE), tuple(PLURALS.values()), ADMISSION, names=(object_name(str(given.name)),), level=level)
 
