@@ -225,7 +225,9 @@ def test_h7_another_platform_is_refused_but_for_a_removal(cluster: Cluster) -> N
 def test_one_who_may_not_list_is_refused_with_the_right(cluster: Cluster) -> None:
     result = look(cluster, user="stranger", absent_ok=True, airflow={"values": {"executor": "LocalExecutor"}})
     assert codes(result) == ["executor", "missing_rights"]
-    assert "in airflow-cron: get, create, patch, delete secrets (to give workers their Secrets)" in result["msg"]
+    assert "The account stranger lacks rights that a run needs:" in result["msg"]
+    everywhere = "airflow-core, airflow-cron, airflow-user, argocd, git, airflow-logs"
+    assert f"in {everywhere}: get, create, patch, delete networkpolicies.networking.k8s.io (to limit the network)" in result["msg"]
     assert "The playbook rights.yml (make rights) writes it" in result["next_action"]
 
 

@@ -43,20 +43,27 @@ def lacking(units: Iterable[Unit], rules: Mapping[str, Sequence[Rule]]) -> list[
 
 
 def lines(missing: Mapping[Unit, Right]) -> list[str]:
-    """The missing rights for a person, those of one purpose and place in one line."""
-    found: dict[tuple[str, str], dict[tuple[str, str], list[str]]] = {}
+    """The missing rights for a person: those of one purpose in one line, for all namespaces that lack the same."""
+    purposes: dict[tuple[str, str], dict[Unit, Right]] = {}
     for unit, right in missing.items():
+        purposes.setdefault((unit.namespace, right.why), {})[unit] = right
+    places: dict[str, list[str]] = {}
+    for (namespace, why), units in purposes.items():
+        places.setdefault(f"{_what(units)} (to {why})", []).append(namespace or "the whole cluster")
+    return [f"in {', '.join(names)}: {text}" for text, names in places.items()]
+
+
+def _what(units: Iterable[Unit]) -> str:
+    """Verbs and resources: those with the same verbs together, and of one resource its names."""
+    verbs: dict[tuple[str, str], list[str]] = {}
+    for unit in units:
         what = f"{unit.resource}.{unit.group}" if unit.group else unit.resource
-        verbs = found.setdefault((unit.namespace, right.why), {}).setdefault((what, unit.name), [])
-        verbs.append(unit.verb)
-    rows = []
-    for (namespace, why), things in found.items():
-        same: dict[str, list[str]] = {}
-        for (what, name), verbs in things.items():
-            same.setdefault(", ".join(verbs), []).append(f"{what} {name}".strip())
-        parts = "; ".join(f"{verbs} {', '.join(names)}" for verbs, names in same.items())
-        rows.append(f"in {namespace or 'the whole cluster'}: {parts} (to {why})")
-    return rows
+        verbs.setdefault((what, unit.name), []).append(unit.verb)
+    same: dict[str, dict[str, list[str]]] = {}
+    for (what, name), found in verbs.items():
+        same.setdefault(", ".join(found), {}).setdefault(what, []).extend([name] if name else [])
+    texts = [(words, [" ".join([what, *names]) for what, names in things.items()]) for words, things in same.items()]
+    return "; ".join(f"{words} {', '.join(things)}" for words, things in texts)
 
 
 def refusal(missing: Mapping[Unit, Right], account: str) -> Refusal:

@@ -74,6 +74,11 @@ def test_resources_with_the_same_verbs_are_named_together() -> None:
     assert lines(found) == ["in a: get secrets, configmaps (to read)"]
 
 
+def test_namespaces_that_lack_the_same_are_named_together_and_so_are_names() -> None:
+    found = missing(*(Unit("get", "", "secrets", place, name) for place in ("a", "b") for name in ("x", "y")))
+    assert lines(found) == ["in a, b: get secrets x y (to read)"]
+
+
 @pytest.mark.parametrize(("account", "who"), [("ann", "The account ann lacks"), ("", "The account of platform_context lacks")])
 def test_the_refusal_names_the_account_and_the_manifest(account: str, who: str) -> None:
     found = refusal(missing(SECRETS), account)
@@ -84,6 +89,7 @@ def test_the_refusal_names_the_account_and_the_manifest(account: str, who: str) 
 
 
 def test_a_long_list_ends() -> None:
-    found = refusal(missing(*(Unit("get", "", "secrets", f"n{number}") for number in range(LINES + 3))), "")
+    units = {Unit("get", "", "secrets", f"n{number}"): Right(f"read {number}", ("get",), ("secrets",)) for number in range(LINES + 3)}
+    found = refusal(units, "")
     assert found.message.count("get secrets") == LINES
     assert found.message.endswith("and 3 more")
