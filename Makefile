@@ -15,7 +15,7 @@ export GITOPS_AIRFLOW_TASK := $(value TASK)
 unexport DIR DAG CONF UNPAUSE RUN TASK
 from_make := -e @scripts/make_vars.yml
 
-.PHONY: help site verify status support-bundle push-dags run logs destroy lab test test-all production quick lint sanity unit cores integration molecule package mutate setup dev engine engine-remove
+.PHONY: help site verify status support-bundle push-dags run logs rights destroy lab test test-all production quick lint sanity unit cores integration molecule package mutate setup dev engine engine-remove
 
 help: ## Show these lines
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s%s\n", $$1, $$2 }' Makefile
@@ -43,6 +43,9 @@ run: setup ## Run a DAG and show its logs: make run DAG=name CONF='{"a": 1}' UNP
 logs: setup ## Show the logs of a DAG's latest run: make logs DAG=name RUN=run_id TASK=task_id
 	@test -n "$$GITOPS_AIRFLOW_DAG" || { echo "usage: make logs DAG=name [RUN=run_id] [TASK=task_id]" >&2; exit 2; }
 	@scripts/play ansible-playbook playbooks/logs.yml $(from_make) $(ARGS)
+
+rights: setup ## Write the RBAC manifest with the rights that a run needs: make rights ARGS="-e platform_rights_account=NAME"
+	@scripts/play ansible-playbook playbooks/rights.yml $(ARGS)
 
 destroy: setup ## Remove the platform and leave nothing behind
 	@scripts/play --needs=removal ansible-playbook playbooks/destroy.yml $(ARGS)

@@ -304,6 +304,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._base.progress impo
 from ansible_collections.gitops.airflow.plugins.module_utils._base.report_file import write_report
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import connect, show_path
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.refusal import enforce
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.rights_read import seen
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings import SETTINGS_SPEC, read_settings
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.verification import Run, Wanted, refuse_options
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.verification_page import page, page_path
@@ -351,7 +352,7 @@ def wanted_of(params: dict[str, Any]) -> Wanted:
 
 def ways_of(module: AnsibleModule, params: dict[str, Any], wanted: Wanted, start: float) -> Ways:
     """The cluster's API, and through it the pod that has the DAG files and the webserver."""
-    api, core = connect(params), wanted.platform.core_namespace
+    api, core = seen(connect(params), wanted.platform), wanted.platform.core_namespace
 
     def airflow(password: str) -> AbstractContextManager[AirflowApi]:
         from ansible_collections.gitops.airflow.plugins.module_utils._airflow.access import open_airflow  # only where DAGs are run

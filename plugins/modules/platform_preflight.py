@@ -166,6 +166,10 @@ repositories_read:
   description: Whether the external repositories were read.
   returned: always
   type: bool
+narrow:
+  description: Whether the account may look only into the platform's namespaces, so that objects of others elsewhere were not seen.
+  returned: always
+  type: bool
 purpose:
   description: The O(purpose) of this run.
   returned: always
@@ -450,7 +454,13 @@ def main(create: Callable[..., AnsibleModule] = AnsibleModule) -> None:
     # no_log: the options are not written to the system's log.
     module = create(argument_spec=argument_spec(), supports_check_mode=True, no_log=True)
     params = show_path(module)
-    facts: dict[str, Any] = {"purpose": params["purpose"], "reachable": False, "complete": False, "repositories_read": False}
+    facts: dict[str, Any] = {
+        "purpose": params["purpose"],
+        "reachable": False,
+        "complete": False,
+        "repositories_read": False,
+        "narrow": False,
+    }
     try:
         given = from_params(params["platform"], params["airflow"])
         secrets = hide(params["airflow"])
@@ -466,6 +476,7 @@ def main(create: Callable[..., AnsibleModule] = AnsibleModule) -> None:
         "reachable": outcome.reachable,
         "complete": outcome.complete,
         "repositories_read": outcome.asked,
+        "narrow": outcome.narrow,
         "refusals": [refusal.as_dict() for refusal in outcome.refusals],
     }
     if outcome.refusals:

@@ -22,7 +22,7 @@ MARKS = {"app.kubernetes.io/part-of": "gitops-airflow", "gitops-airflow/platform
 PLATFORM: Obj = {"name": "airflow", "worker_namespaces": [{"name": "airflow-core"}, {"name": "airflow-cron"}]}
 # All that the look before a run reads, but the policy.
 KUBERNETES = [f"{name}.k8s.io" for name in ("networking", "rbac.authorization", "apiregistration", "apiextensions")]
-GROUPS = ["", "apps", "batch", "argoproj.io", *KUBERNETES]
+GROUPS = ["", "apps", "batch", "argoproj.io", "discovery.k8s.io", *KUBERNETES]
 
 
 @pytest.fixture(scope="module")

@@ -45,9 +45,9 @@ class Plays:
         """The exit code, what was printed, and the foreign objects that were written."""
         listed = []
         for words in roles:
-            name, state = words.split()
+            name, _space, state = words.partition(" ")
             checked = {"__airflow_app_checked": True} if words == "airflow_app present" else {}
-            listed.append({"role": f"gitops.airflow.{name}", "vars": {f"{name}_state": state, **checked}})
+            listed.append({"role": f"gitops.airflow.{name}", "vars": {**({f"{name}_state": state} if state else {}), **checked}})
         (self._folder / "play.json").write_text(json.dumps([{"hosts": "localhost", "gather_facts": False, "roles": listed}]))
         given = {
             "ansible_python_interpreter": sys.executable,

@@ -83,9 +83,11 @@ def read(api: KubeApi, given: Settings) -> Admission | None:
     if not version:
         return Admission()
     asked = [(verb, plural) for plural in PLURALS.values() for verb in VERBS]
-    answers = at_once(lambda item: _may(api, *item), asked)
+    answers = at_once(lambda item: _may(api, item[0], item[1], object_name(given.name)), asked)
     missing = tuple(f"{verb} {plural}" for (verb, plural), may in zip(asked, answers, strict=True) if not may)
-    found = at_once(lambda kind: metadata(api, kind, version, given.name), (POLICY, BINDING))
+    # An account without any of these rights is not asked to read.
+    readable = [kind for kind in (POLICY, BINDING) if f"get {PLURALS[kind]}" not in missing]
+    found = at_once(lambda kind: metadata(api, kind, version, given.name), readable)
     owners = [owner_text(item, given.name) for item in found if item is not None and owner_of(item, given.name) != "ours"]
     return Admission(version, missing, owners[0] if owners else "", any(found) and not owners)
 
@@ -100,8 +102,8 @@ def metadata(api: KubeApi, kind: str, version: str, platform: str) -> Obj | None
         raise
 
 
-def _may(api: KubeApi, verb: str, plural: str) -> bool:
-    attributes = {"group": GROUP, "resource": plural, "verb": verb}
+def _may(api: KubeApi, verb: str, plural: str, name: str) -> bool:
+    attributes = {"group": GROUP, "resource": plural, "verb": verb, "name": name}
     body = {"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview", "spec": {"resourceAttributes": attributes}}
     return bool(((api.create(REVIEWS, body)).get("status") or {}).get("allowed"))
 

@@ -186,6 +186,8 @@ class Deletion:
             except ApiError as error:
                 if error.status == 503:
                     self._silent.add(root.removeprefix("/apis/"))
+                elif error.status == 403:
+                    self._silent.add(plural)
                 elif error.status != 405:  # not listable
                     raise
                 return []

@@ -25,6 +25,8 @@ from ansible_collections.gitops.airflow.plugins.module_utils._platform import (
     profile_rules,
     references,
     repository_rules,
+    rights_read,
+    rights_rules,
     rules,
     value_rules,
 )
@@ -59,13 +61,14 @@ class Outcome:
     """What was found out.
 
     ``complete``: the cluster answered, and Airflow's settings were given. ``absent``: it does not exist, and need not.
-    ``asked``: the external repositories were asked.
+    ``asked``: the external repositories were asked. ``narrow``: the account may look only into the platform's namespaces.
     """
 
     reachable: bool = False
     complete: bool = False
     absent: bool = False
     asked: bool = False
+    narrow: bool = False
     refusals: list[Refusal] = field(default_factory=list)
     plan: plans.Plan = field(default_factory=plans.Plan)
     repositories: list[dict[str, Any]] = field(default_factory=list)
@@ -209,6 +212,15 @@ class Preflight:
             return
         try:
             api = self._connect()
+            # Without Airflow's settings it is not known which rights a run needs.
+            checked = self._purpose != USE and given.airflow is not None
+            access = rights_read.read(api, given, check=checked, remove=self._purpose == REMOVE)
+            outcome.narrow = access.view is not None
+            if access.missing:
+                outcome.refusals.append(rights_rules.refusal(access.missing, access.account))
+                return
+            api = rights_read.limited(api, access.view)
+            outcome.warnings += access.notes if self._purpose == INSTALL else []
             fenced = self._purpose == INSTALL and not rules.broken(network_rules.RULES, given)
             state = read_state(api, given, network=fenced)
             if self._purpose == INSTALL:

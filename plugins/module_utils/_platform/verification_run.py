@@ -19,6 +19,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import
 from ansible_collections.gitops.airflow.plugins.module_utils._placement.run import Placement, await_placement, failure
 from ansible_collections.gitops.airflow.plugins.module_utils._placement.run import Request as PlacementRequest
 from ansible_collections.gitops.airflow.plugins.module_utils._placement.verdict import Expectation
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.narrow import NarrowApi
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import Ref
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.refusal import enforce
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.verification import PROOF, Plan, plan
@@ -132,7 +133,9 @@ class Attempt:
         for run in intent.runs:
             self._carry_out(airflow, Request(run.dag_id, intent.run_id, unpause=True, wait=False, timeout=left()))
         expected = [Expectation(run.dag_id, intent.run_id, run.namespace, run.task_id) for run in intent.runs]
-        request = PlacementRequest(expected, since=since, timeout=left())
+        # Strays are searched for where the account may look.
+        watched = self._wanted.platform.namespaces if isinstance(ways.api, NarrowApi) else ()
+        request = PlacementRequest(expected, namespaces=watched, since=since, timeout=left())
         found = await_placement(ways.api, request, ways.clock, ways.sleep, ways.progress(), self._verification.start)
         self._verification.notices += found.notices
         if found.verdict.kind != "done":

@@ -569,6 +569,7 @@ DISCOVERY: dict[str, Any] = {
         ),
         ({"/apis/net.example/v1": ApiError(503, "away")}, "what it holds of net.example/v1 cannot be listed"),
         ({"/apis/net.example/v1/namespaces/n/gateways": ApiError(503, "away")}, "what it holds of net.example/v1 cannot be listed"),
+        ({"/apis/net.example/v1/namespaces/n/gateways": ApiError(403, "no")}, "what it holds of gateways cannot be listed"),
         ({"/apis/net.example/v1/namespaces/n/gateways": ApiError(405, "no")}, ""),
         ({"/apis/net.example/v1alpha1": ApiError(404, "gone")}, ""),
     ],

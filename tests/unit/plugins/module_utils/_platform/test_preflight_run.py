@@ -20,6 +20,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._platform import (
     node_ports,
     node_state,
     preflight,
+    rights_read,
 )
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.copies import Source
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.network_ranges import Network
@@ -28,6 +29,8 @@ from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.plan import State
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.preflight import Outcome, Preflight
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.refusal import Refusal, as_error, enforce
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.rights import Right, Unit
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.rights_read import Access
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings import AirflowSettings, Chart, Repository, Settings, hide
 from ansible_collections.gitops.airflow.plugins.modules import platform_preflight
 
@@ -69,6 +72,10 @@ class Desk:
         # test_node_ports.py
         self.ports = dict[int, Ref]()
         monkeypatch.setattr(node_ports, "read", lambda _api, _given: self.ports)
+        # test_rights_read.py
+        self.access = Access()
+        self.checks = list[dict[str, bool]]()
+        monkeypatch.setattr(rights_read, "read", self._read_access)
         # test_admission_policy.py
         monkeypatch.setattr(admission_state, "read", lambda _api, _given: None)
 
@@ -79,6 +86,10 @@ class Desk:
             raise error
         sight = Sight(cluster="uid", living=[Ref("Pod", "airflow-core", "task-1")], argocd=self.argocd, labelled=self.labelled)
         return State(sight, Decision(self.decision, False, [], self.record), **self.state)
+
+    def _read_access(self, _api: Any, _given: Settings, **options: bool) -> Access:
+        self.checks.append(options)
+        return self.access
 
     def _read_nodes(self, _api: Any, _given: Settings, claim: str) -> Nodes:
         self.nodes.append(claim)
@@ -569,3 +580,29 @@ def test_a_pull_secret_that_another_program_may_make_is_noted_by_who_changes_the
     assert note.startswith("platform_worker_namespaces names the Secret registry in pull_secrets. It cannot exist yet in airflow-etl,")
     for purpose in ("use", "remove"):
         assert desk.run(given, purpose=purpose).plan.notes == []
+
+
+@pytest.mark.parametrize(
+    ("purpose", "expected"),
+    [
+        ("install", {"check": True, "remove": False}),
+        ("use", {"check": False, "remove": False}),
+        ("remove", {"check": True, "remove": True}),
+    ],
+)
+def test_the_rights_for_the_purpose_are_checked(desk: Desk, purpose: str, expected: dict[str, bool]) -> None:
+    desk.run(purpose=purpose)
+    assert desk.checks == [expected]
+
+
+def test_the_rights_for_unknown_settings_are_not_checked(desk: Desk) -> None:
+    desk.run(replace(GIVEN, airflow=None))
+    assert desk.checks == [{"check": False, "remove": False}]
+
+
+def test_without_rights_nothing_is_read_and_the_repositories_are_asked_all_the_same(desk: Desk) -> None:
+    unit = Unit("get", "", "secrets", "airflow-core")
+    desk.access = Access(missing={unit: Right("read", ("get",), ("secrets",), namespace="airflow-core")}, account="ann")
+    outcome = desk.run()
+    assert (codes(outcome), desk.looks, outcome.reachable, outcome.asked) == (["missing_rights"], 0, False, True)
+    assert "in airflow-core: get secrets" in outcome.refusals[0].message
