@@ -388,8 +388,9 @@ class Lab:
 
 
 def _resolve_templates(values: dict[str, Any]) -> dict[str, str]:
-    """The plain "{{ name }}" references of versions.yml, which is all that it uses."""
+    """The plain "{{ name }}" references of versions.yml. An image is the published one, whatever registry has a mirror of it."""
     texts = {name: value for name, value in values.items() if isinstance(value, str)}
+    texts |= {f"platform_{name}_image": value for name, value in values["platform_published_images"].items()}
     return {name: re.sub(r"\{\{ (\w+) \}\}", lambda found: texts[found[1]], value) for name, value in texts.items()}
 
 

@@ -34,6 +34,23 @@ options:
         description: Images by the names of their variables, without C(platform_) and C(_image). Each needs a tag or a digest.
         type: dict
         default: {}
+      image_registry:
+        description: Registry, with an optional path, from which the images of the platform are pulled. Empty for those of their publishers.
+        type: str
+        default: ""
+      pull_secrets:
+        description: Names of Secrets with which all pods of the platform pull their images.
+        type: list
+        elements: str
+        default: []
+      pull_secrets_namespace:
+        description: Namespace from which these Secrets are copied. Empty if others create them in each namespace.
+        type: str
+        default: default
+      metrics_server:
+        description: Whether the platform has a metrics-server.
+        type: bool
+        default: false
       argocd:
         description:
           - V(install) for an Argo CD of the platform's own. V(existing) for one of others in O(platform.argocd_namespace), in which the

@@ -19,7 +19,8 @@ description:
   - Fails before it changes anything if the cluster has an Argo CD that is not in this record, or objects of others with the names of
     objects in the manifest.
   - Installs the objects of the manifest's namespace C(argocd) in O(namespace). Replaces C(imagePullPolicy) C(Always) with
-    C(IfNotPresent), so that nodes use images that they already have.
+    C(IfNotPresent), so that nodes use images that they already have. With O(image_registry) it also replaces the registry of each image.
+    O(checksum) is that of the file, and the file is not changed.
 attributes:
   check_mode:
     support: full
@@ -71,6 +72,18 @@ options:
     description: Node port of Argo CD's server. The module creates the Service C(argocd-server-node-port) for it. V(0) creates none.
     type: int
     default: 0
+  image_registry:
+    description:
+      - A registry with an optional path, such as V(registry.example.com/mirror). It replaces the registry of each image in the manifest.
+        Path, tag and digest stay.
+      - If it is empty, images are pulled from where the manifest says.
+    type: str
+    default: ""
+  pull_secrets:
+    description: Names of Secrets in O(namespace) with which all pods of the manifest pull their images.
+    type: list
+    elements: str
+    default: []
   admin_password:
     description:
       - Password of Argo CD's user C(admin), 1 to 72 bytes. The module stores a new hash only if the stored hash does not match. It also
@@ -149,6 +162,13 @@ EXAMPLES = r"""
     version: v3.0.23
     node_port: 30443
     admin_password: "{{ vault_argocd_password }}"
+
+- name: Install Argo CD with images of a registry that needs a log-in
+  gitops.airflow.argocd_install:
+    platform: airflow
+    manifest: /srv/argocd/install.yaml
+    image_registry: registry.example.com/mirror  # quay.io/argoproj/argocd becomes registry.example.com/mirror/argoproj/argocd
+    pull_secrets: [registry-login]
 
 - name: Find out whether a cluster is free for Argo CD
   gitops.airflow.argocd_install:
@@ -262,6 +282,8 @@ def argument_spec() -> dict[str, Any]:
         "version": {"type": "str", "default": ""},
         "namespace": {"type": "str", "default": "argocd"},
         "node_port": {"type": "int", "default": 0},
+        "image_registry": {"type": "str", "default": ""},
+        "pull_secrets": {"type": "list", "elements": "str", "default": [], "no_log": False},
         "admin_password": {"type": "str", "no_log": True},
         "reapply": {"type": "bool", "default": False},
         "close_default_project": {"type": "bool", "default": False},
@@ -283,8 +305,13 @@ class Run:
     @property
     def wanted(self) -> Wanted:
         """All but the manifest's text."""
-        names = ("platform", "namespace", "version", "node_port", "adopt", "reapply", "close_default_project")
-        return Wanted(path=self.params["manifest"], wait_for=tuple(self.params["wait_for"]), **{name: self.params[name] for name in names})
+        names = ("platform", "namespace", "version", "node_port", "image_registry", "adopt", "reapply", "close_default_project")
+        return Wanted(
+            path=self.params["manifest"],
+            pull_secrets=tuple(self.params["pull_secrets"]),
+            wait_for=tuple(self.params["wait_for"]),
+            **{name: self.params[name] for name in names},
+        )
 
     def read(self) -> str:
         """The manifest, downloaded if need be. Raises CollectionError."""

@@ -52,6 +52,8 @@ class Wanted:
     path: str = ""
     version: str = ""
     node_port: int = 0
+    image_registry: str = ""
+    pull_secrets: tuple[str, ...] = ()
     adopt: bool = False
     reapply: bool = False
     close_default_project: bool = False
@@ -63,11 +65,12 @@ class Wanted:
 
     @property
     def digest(self) -> str:
-        return manifest.digest(self.text, self.service)
+        return manifest.digest(self.text, self.service, self.image_registry, self.pull_secrets)
 
     def objects(self) -> list[Obj]:
         """All objects in the order of the manifest. Raises CollectionError."""
-        return [*manifest.read_manifest(self.text, self.path, self.namespace), *([self.service] if self.service else [])]
+        objects = manifest.read_manifest(self.text, self.path, self.namespace, self.image_registry, self.pull_secrets)
+        return [*objects, *([self.service] if self.service else [])]
 
 
 @dataclass
