@@ -51,6 +51,10 @@ options:
         description: Whether the platform has a metrics-server.
         type: bool
         default: false
+      storage_class:
+        description: StorageClass of all volume claims of the platform. Empty for the cluster's default.
+        type: str
+        default: ""
       argocd:
         description:
           - V(install) for an Argo CD of the platform's own. V(existing) for one of others in O(platform.argocd_namespace), in which the

@@ -21,6 +21,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._platform import (
     node_state,
     pull_copies,
     references,
+    storage_state,
 )
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.admission_state import Admission
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.argocd_state import DEFAULT_REPO_SERVER, ArgoCD
@@ -76,6 +77,7 @@ class State:
     named: dict[Ref, frozenset[str] | None] = field(default_factory=dict)
     copies: copies.Standing = field(default_factory=copies.Standing)  # what is copied to the worker namespaces, and what is there
     pulls: pull_copies.PullSecrets = field(default_factory=pull_copies.PullSecrets)  # the pull secrets of the platform
+    storage: storage_state.Storage = field(default_factory=storage_state.Storage)
     network: Network | None = None  # None: it was not looked at
     nodes: Nodes | None = None  # None: people choose no nodes
     classes: class_state.Classes = field(default_factory=dict)  # those that people name
@@ -318,6 +320,7 @@ def refusals(state: State, plan: Plan, given: Settings, airflow: AirflowSettings
         *_bucket(state, given, airflow),
         *copies.refusals(state.copies, given, namespaces),
         *pull_copies.refusals(state.pulls, given, namespaces),
+        *storage_state.refusals(state.storage, given),
         *references.refusals(given, airflow, state.named, namespaces, copies.unused(state.sight.labelled, given, airflow)),
         *_older_version(plan, given),
         *_tasks_at_upgrade(state, plan, given),

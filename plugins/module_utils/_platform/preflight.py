@@ -26,6 +26,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._platform import (
     references,
     repository_rules,
     rules,
+    storage_state,
     value_rules,
 )
 from ansible_collections.gitops.airflow.plugins.module_utils._platform import plan as plans
@@ -223,6 +224,7 @@ class Preflight:
             if self._purpose == INSTALL:
                 state.copies = read_copies(api, given, state.sight)
                 state.pulls = read_pull_secrets(api, given, state.sight)
+                state.storage = storage_state.read(api, given, [str(item["name"]) for item in state.sight.namespaces])
                 state.named = read_named(api, given, state.sight, state.copies)
                 if self._is_well_formed():
                     state.nodes, state.classes = node_state.read(api, given, plans.CLAIM), class_state.read(api, given)
@@ -255,6 +257,7 @@ class Preflight:
             outcome.refusals += plans.refusals(state, outcome.plan, given, given.airflow)
             outcome.plan.notes += references.notes(given, given.airflow, state.named, list(outcome.plan.namespaces))
             outcome.plan.notes += pull_copies.notes(given, list(outcome.plan.namespaces))
+            outcome.plan.notes += storage_state.notes(state.storage, given)
 
     def _is_well_formed(self) -> bool:
         """Whether what people set for pods can be compared with the cluster: its nodes and classes."""

@@ -19,6 +19,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._platform import (
     pod_operator_rules,
     profile_rules,
     registry_rules,
+    storage_state,
 )
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.refusal import Refusal
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings import ARGOCD_MODES, CHECK, TRUST_MODES, Settings
@@ -222,6 +223,7 @@ PLATFORM: tuple[Rule, ...] = (
     project,
     airflow_version,
     *registry_rules.RULES,
+    *storage_state.RULES,
     images,
     host_ports,
     namespaces_apart,

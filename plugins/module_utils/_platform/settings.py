@@ -48,6 +48,7 @@ PLATFORM_OPTIONS: dict[str, Any] = {
     "pull_secrets": {"type": "list", "elements": "str", "default": [], "no_log": False},
     "pull_secrets_namespace": {"type": "str", "default": "default", "no_log": False},
     "metrics_server": {"type": "bool", "default": False},
+    "storage_class": {"type": "str", "default": ""},
     "argocd": {"type": "str", "default": INSTALLED},
     "argocd_trust": {"type": "str", "default": ""},
     "argocd_namespace": {"type": "raw", "default": "argocd"},
@@ -236,6 +237,7 @@ class Settings:
     pull_secrets: tuple[str, ...] = ()
     pull_secrets_namespace: str = "default"  # the copies' source; empty: nothing is copied
     metrics_server: bool = False
+    storage_class: str = ""  # of all volume claims; empty: the cluster's default
     argocd: str = INSTALLED
     argocd_trust: str = ""
     argocd_namespace: Any = "argocd"

@@ -40,3 +40,10 @@ def test_without_them_the_pods_have_no_pull_secrets(write: Write) -> None:
     found = [pod for item in rendered_objects(write()) for pod in pods(item)]
     assert [pod for pod in found if "imagePullSecrets" in pod] == []
     assert {image.partition("/")[0] for image in images_of(found)} == {"apache", "registry.k8s.io", "mysql:8.0.42"}
+
+
+def test_mysqls_volume_has_the_storage_class(write: Write) -> None:
+    for given, expected in (({}, None), ({"platform_storage_class": "fast"}, "fast")):
+        (mysql,) = [item for item in rendered_objects(write(**given)) if item["kind"] == "StatefulSet"]
+        (template,) = mysql["spec"]["volumeClaimTemplates"]
+        assert template["spec"].get("storageClassName") == expected

@@ -170,3 +170,16 @@ def test_the_list_for_a_mirror(evaluate: Evaluate, tmp_path: Path) -> None:
         f"quay.io/argoproj/argocd:v3.0.23 {REGISTRY}/argoproj/argocd:v3.0.23",
         f"registry.k8s.io/git-sync/git-sync:v4.1.0 {REGISTRY}/git-sync/git-sync:v4.1.0",
     ]
+
+
+@pytest.mark.parametrize("name", ["", "on"])
+def test_every_volume_claim_has_the_storage_class(render: Callable[..., list[Any]], name: str) -> None:
+    given = {"platform_storage_class": name}
+    objects = [*render("git_server/gitea.yaml.j2", **given), *render("task_logs/task-logs.yaml.j2", **given)]
+    claims = [item["spec"] for item in objects if item["kind"] == "PersistentVolumeClaim"]
+    (values,) = render(VALUES, **given)
+    assert [spec.get("storageClassName", "") for spec in claims] == [name] * 2
+    assert values["mysql"].get("storageClass", "") == name
+    files = [path for part in ("templates", "files") for path in ROLES.glob(f"*/{part}/**/*") if path.is_file()]
+    with_claims = [path.name for path in files if "accessModes:" in path.read_text()]
+    assert sorted(with_claims) == ["gitea.yaml.j2", "mysql.yaml", "task-logs.yaml.j2"]
