@@ -55,6 +55,23 @@ options:
         description: StorageClass of all volume claims of the platform. Empty for the cluster's default.
         type: str
         default: ""
+      proxies:
+        description: Proxies through which Argo CD's repository server and git-sync reach servers outside the cluster.
+        type: dict
+        default: {}
+        suboptions:
+          http:
+            description: Proxy for URLs that begin with C(http).
+            type: str
+            default: ""
+          https:
+            description: Proxy for URLs that begin with C(https).
+            type: str
+            default: ""
+          no_proxy:
+            description: Names, addresses and networks that are reached without a proxy, with commas between them.
+            type: str
+            default: ""
       argocd:
         description:
           - V(install) for an Argo CD of the platform's own. V(existing) for one of others in O(platform.argocd_namespace), in which the

@@ -84,6 +84,12 @@ options:
     type: list
     elements: str
     default: []
+  repo_server_environment:
+    description:
+      - Environment variables of the repository server, which reads Git and Helm repositories, such as C(HTTPS_PROXY). Everyone who may read
+        the Deployment sees the values.
+    type: dict
+    default: {}
   admin_password:
     description:
       - Password of Argo CD's user C(admin), 1 to 72 bytes. The module stores a new hash only if the stored hash does not match. It also
@@ -254,7 +260,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from ansible_collections.gitops.airflow.plugins.module_utils._argocd.admin_password import check_password
-from ansible_collections.gitops.airflow.plugins.module_utils._argocd.install_manifest import decode
+from ansible_collections.gitops.airflow.plugins.module_utils._argocd.install_manifest import Changes, decode
 from ansible_collections.gitops.airflow.plugins.module_utils._base.download import check_download, ensure_file
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError, CollectionError, InputError, LibraryMissing
 from ansible_collections.gitops.airflow.plugins.module_utils._base.module import AnsibleModule
@@ -284,6 +290,7 @@ def argument_spec() -> dict[str, Any]:
         "node_port": {"type": "int", "default": 0},
         "image_registry": {"type": "str", "default": ""},
         "pull_secrets": {"type": "list", "elements": "str", "default": [], "no_log": False},
+        "repo_server_environment": {"type": "dict", "default": {}},
         "admin_password": {"type": "str", "no_log": True},
         "reapply": {"type": "bool", "default": False},
         "close_default_project": {"type": "bool", "default": False},
@@ -305,10 +312,10 @@ class Run:
     @property
     def wanted(self) -> Wanted:
         """All but the manifest's text."""
-        names = ("platform", "namespace", "version", "node_port", "image_registry", "adopt", "reapply", "close_default_project")
+        names = ("platform", "namespace", "version", "node_port", "adopt", "reapply", "close_default_project")
         return Wanted(
             path=self.params["manifest"],
-            pull_secrets=tuple(self.params["pull_secrets"]),
+            manifest_changes=Changes(*(self.params[name] for name in ("image_registry", "pull_secrets", "repo_server_environment"))),
             wait_for=tuple(self.params["wait_for"]),
             **{name: self.params[name] for name in names},
         )

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError
@@ -23,6 +24,24 @@ CRD = "CustomResourceDefinition"
 # Redis' Deployment, and the Secret with its password. Redis' pod makes the Secret if there is none, and until then no other pod can start.
 REDIS = "argocd-redis"
 REDIS_KEY = "auth"
+# The Deployment, and the container in it, that reads repositories.
+REPO_SERVER = "argocd-repo-server"
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What differs from the manifest as it was published.
+
+    ``registry``: where the nodes pull all images; empty: where the manifest says. ``pull_secrets``: names of Secrets that all pods get.
+    ``environment``: variables of the repository server.
+    """
+
+    registry: str = ""
+    pull_secrets: Sequence[str] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+NO_CHANGES = Changes()
 
 
 def decode(content: bytes, path: str) -> str:
@@ -49,26 +68,34 @@ def node_port_service(namespace: str, platform: str, port: int) -> Obj | None:
     }
 
 
-def digest(text: str, service: Obj | None, registry: str = "", pull_secrets: Sequence[str] = ()) -> str:
-    """Names what is applied, so that the same is not applied again. Arguments as of ``read_manifest``.
+def digest(text: str, service: Obj | None, changes: Changes = NO_CHANGES) -> str:
+    """Names what is applied, so that the same is not applied again.
 
     Clusters hold digests of earlier versions of this collection: another way to compute it would apply everything anew at an upgrade.
     """
-    pulls = json.dumps([registry, list(pull_secrets)]) if registry or pull_secrets else ""
-    return hashlib.sha256(f"{text}{json.dumps([service] if service else [])}{pulls}".encode()).hexdigest()
+    parts = [changes.registry, list(changes.pull_secrets), *([dict(changes.environment)] if changes.environment else [])]
+    changed = json.dumps(parts) if any(parts) else ""
+    return hashlib.sha256(f"{text}{json.dumps([service] if service else [])}{changed}".encode()).hexdigest()
 
 
-def read_manifest(text: str, path: str, namespace: str, registry: str = "", pull_secrets: Sequence[str] = ()) -> list[Obj]:
-    """The manifest's objects, in its order, for that namespace. Raises CollectionError.
-
-    ``registry``: where the nodes pull all images; empty: where the manifest says. ``pull_secrets``: names of Secrets that all pods get.
-    """
+def read_manifest(text: str, path: str, namespace: str, changes: Changes = NO_CHANGES) -> list[Obj]:
+    """The manifest's objects, in its order, for that namespace. Raises CollectionError."""
     try:
         found = read_definitions(text)
     except CollectionError as error:
         raise CollectionError(f"{path}: {error.message}", "Give Argo CD's install.yaml as it was published.", "bad_manifest") from error
     # A CRD describes the fields of pods, too: it stays as it was published.
-    return [item if item["kind"] == CRD else with_registry(_adapted(item, namespace), registry, pull_secrets) for item in found]
+    return [item if item["kind"] == CRD else _changed(_adapted(item, namespace), changes) for item in found]
+
+
+def _changed(item: Obj, changes: Changes) -> Obj:
+    found: Obj = with_registry(item, changes.registry, changes.pull_secrets)
+    if changes.environment and (item["kind"], item["metadata"]["name"]) == ("Deployment", REPO_SERVER):
+        for container in found["spec"]["template"]["spec"]["containers"]:
+            if container["name"] == REPO_SERVER:
+                own = [entry for entry in container.get("env") or [] if entry["name"] not in changes.environment]
+                container["env"] = [*own, *({"name": name, "value": value} for name, value in changes.environment.items())]
+    return found
 
 
 def manifest_images(text: str, path: str) -> list[str]:

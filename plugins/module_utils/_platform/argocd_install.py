@@ -52,8 +52,7 @@ class Wanted:
     path: str = ""
     version: str = ""
     node_port: int = 0
-    image_registry: str = ""
-    pull_secrets: tuple[str, ...] = ()
+    manifest_changes: manifest.Changes = manifest.NO_CHANGES
     adopt: bool = False
     reapply: bool = False
     close_default_project: bool = False
@@ -65,11 +64,11 @@ class Wanted:
 
     @property
     def digest(self) -> str:
-        return manifest.digest(self.text, self.service, self.image_registry, self.pull_secrets)
+        return manifest.digest(self.text, self.service, self.manifest_changes)
 
     def objects(self) -> list[Obj]:
         """All objects in the order of the manifest. Raises CollectionError."""
-        objects = manifest.read_manifest(self.text, self.path, self.namespace, self.image_registry, self.pull_secrets)
+        objects = manifest.read_manifest(self.text, self.path, self.namespace, self.manifest_changes)
         return [*objects, *([self.service] if self.service else [])]
 
 

@@ -16,12 +16,14 @@ from ansible_collections.gitops.airflow.plugins.module_utils._platform import (
     argocd_state,
     chart_repository,
     class_state,
+    cluster_proxies,
     copies,
     network_policies,
     network_ranges,
     network_rules,
     node_state,
     profile_rules,
+    proxy_rules,
     pull_copies,
     references,
     repository_rules,
@@ -175,7 +177,7 @@ class Preflight:
         kubeconfig: Any = None,
         context: str = "",
         absent_ok: bool = False,
-        get: Callable[[str], bytes] = chart_repository.get,
+        get: chart_repository.Get | None = None,
     ) -> None:
         self._get = get
         self._given, self._connect, self._ask, self._purpose = given, connect, ask, purpose
@@ -201,10 +203,16 @@ class Preflight:
             self._look(outcome)
         if repositories and airflow and known and self._purpose == INSTALL:
             self._ask_all(outcome, airflow, open_repositories)
-            refusals, warnings = chart_repository.check(airflow.chart, given.provider, self._get)
+            refusals, warnings = chart_repository.check(airflow.chart, given.provider, self._get, self._argocd_proxies())
             outcome.refusals += refusals
             outcome.warnings += warnings
         return outcome
+
+    def _argocd_proxies(self) -> dict[str, str]:
+        """An Argo CD of others has its own. Proxies that are refused are not used."""
+        given = self._given
+        usable = not given.existing_argocd and not rules.broken(proxy_rules.RULES, given)
+        return cluster_proxies.by_scheme(given.proxies, given.network_ranges) if usable else {}
 
     @staticmethod
     def _is_asked(repo: Repository, airflow: AirflowSettings) -> bool:

@@ -18,6 +18,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._platform import (
     network_rules,
     pod_operator_rules,
     profile_rules,
+    proxy_rules,
     registry_rules,
     storage_state,
 )
@@ -224,6 +225,7 @@ PLATFORM: tuple[Rule, ...] = (
     airflow_version,
     *registry_rules.RULES,
     *storage_state.RULES,
+    *proxy_rules.RULES,
     images,
     host_ports,
     namespaces_apart,

@@ -49,6 +49,7 @@ PLATFORM_OPTIONS: dict[str, Any] = {
     "pull_secrets_namespace": {"type": "str", "default": "default", "no_log": False},
     "metrics_server": {"type": "bool", "default": False},
     "storage_class": {"type": "str", "default": ""},
+    "proxies": {"type": "dict", "default": {}, "options": {name: {"type": "str", "default": ""} for name in ("http", "https", "no_proxy")}},
     "argocd": {"type": "str", "default": INSTALLED},
     "argocd_trust": {"type": "str", "default": ""},
     "argocd_namespace": {"type": "raw", "default": "argocd"},
@@ -238,6 +239,7 @@ class Settings:
     pull_secrets_namespace: str = "default"  # the copies' source; empty: nothing is copied
     metrics_server: bool = False
     storage_class: str = ""  # of all volume claims; empty: the cluster's default
+    proxies: Mapping[str, str] = field(default_factory=dict)  # of Argo CD and git-sync
     argocd: str = INSTALLED
     argocd_trust: str = ""
     argocd_namespace: Any = "argocd"

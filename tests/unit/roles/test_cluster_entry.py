@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, The gitops.airflow team
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""F15: with platform_image_registry and platform_pull_secrets, no pod of the platform has an image or pull secrets from elsewhere."""
+"""F15: registry, pull secrets, storage class, proxies and authority reach everything that the platform makes, and nothing bypasses them."""
 
 from __future__ import annotations
 
@@ -183,3 +183,36 @@ def test_every_volume_claim_has_the_storage_class(render: Callable[..., list[Any
     files = [path for part in ("templates", "files") for path in ROLES.glob(f"*/{part}/**/*") if path.is_file()]
     with_claims = [path.name for path in files if "accessModes:" in path.read_text()]
     assert sorted(with_claims) == ["gitea.yaml.j2", "mysql.yaml", "task-logs.yaml.j2"]
+
+
+def test_f7_every_git_sync_has_the_proxies(render: Callable[..., list[Any]]) -> None:
+    (values,) = render(VALUES, platform_proxies={"https": "http://p:3128"}, platform_network_ranges=["10.0.0.0/8"])
+    webserver = values["airflow"]["webserver"]
+    containers = [*webserver["extraInitContainers"], *webserver["extraContainers"], values["airflow"]["dags"]["gitSync"]]
+    inside = "localhost,127.0.0.1,::1,.svc,.cluster.local,10.0.0.0/8"
+    wanted = {"HTTPS_PROXY": "http://p:3128", "https_proxy": "http://p:3128", "NO_PROXY": inside, "no_proxy": inside}
+    for container in containers:
+        found = {entry["name"]: entry["value"] for entry in container["env"] if entry["name"].lower().endswith("_proxy")}
+        assert found == wanted
+    # Tasks get none.
+    assert [entry["name"] for entry in values["airflow"]["env"]] == ["CONNECTION_CHECK_MAX_COUNT", "PYTHONPATH"]
+    assert "env" not in render(VALUES)[0]["airflow"]["dags"]["gitSync"]
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({}, ("", "")),
+        ({"platform_ca": "PEM"}, ("", "")),
+        ({"platform_ca": "PEM", "airflow_app_platform_repo": "https://g/p", "airflow_app_dags_repo": "HTTPS://g/d"}, ("PEM", "PEM")),
+        ({"platform_ca": "PEM", "airflow_app_platform_repo": "git@g:p", "airflow_app_dags_repo": "https://g/d"}, ("", "PEM")),
+        ({"platform_ca": "PEM", "airflow_app_dags_repo": "https://g/d", "airflow_app_dags_ca": ""}, ("", "")),
+    ],
+)
+def test_one_authority_is_that_of_both_repositories_over_https(
+    evaluate: Evaluate, given: dict[str, Any], expected: tuple[str, str]
+) -> None:
+    kinds = ("platform", "dags")
+    assert tuple(str(evaluate(f"airflow_app_{kind}_ca", "airflow_app", **given)) for kind in kinds) == expected
+    found = [evaluate(f"__airflow_app_settings.{kind}_credentials", "airflow_app", **given).get("ca", "") for kind in kinds]
+    assert tuple(found) == expected
