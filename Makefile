@@ -15,7 +15,7 @@ export GITOPS_AIRFLOW_TASK := $(value TASK)
 unexport DIR DAG CONF UNPAUSE RUN TASK
 from_make := -e @scripts/make_vars.yml
 
-.PHONY: help site verify status support-bundle images push-dags run logs destroy lab test test-all quick lint sanity unit cores integration molecule package mutate setup dev engine engine-remove
+.PHONY: help site verify status support-bundle images push-dags run logs destroy lab test test-all production quick lint sanity unit cores integration molecule package mutate setup dev engine engine-remove
 
 help: ## Show these lines
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s%s\n", $$1, $$2 }' Makefile
@@ -58,6 +58,9 @@ test: dev ## Run the checks, then the whole platform on a real kind cluster
 
 test-all: dev ## Run the same, each test of a guard without its guard, and the unit tests on every version of ansible-core
 	@scripts/test --all $(ARGS)
+
+production: dev engine ## Run the parts that prove what production needs, and write docs/production.md (hours; ARGS=--list)
+	@tests/production/run $(ARGS)
 
 quick: dev ## Run the checks that need no cluster
 	@scripts/test --quick

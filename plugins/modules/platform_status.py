@@ -17,7 +17,8 @@ description:
     A queued run of a paused DAG is not a problem, and neither is a run that waits for another run of its DAG.
   - A container of the platform that restarts again and again is a problem, with its exit code and the message of its probe. Such a
     container has at least three restarts, the last within an hour and after a run shorter than an hour. It stays a problem until it has
-    run for ten minutes and twice as long as the time before. A single restart within the hour is a note.
+    run for ten minutes and twice as long as the time before. Two minutes are enough if it last ended within a minute of its start. A
+    single restart within the hour is a note.
   - Kubernetes' own scheduler is a problem if it has not renewed its Lease in C(kube-system) for a minute. So is a pod that it has not
     processed for 5 minutes.
   - The admission policy that M(gitops.airflow.airflow_admission_policy) made is a problem if it or its binding was deleted, or if the

@@ -57,6 +57,13 @@ MESSAGES = (
     ),
     # The network, and servers that are away or busy.
     Message("passing", r"code = (Unavailable|DeadlineExceeded|Canceled|Aborted|ResourceExhausted)", "grpc: doc/statuscodes.md"),
+    # While the repository server starts again, another program can have its old address for a moment, and answer with 404 (seen).
+    Message(
+        "passing",
+        r"desc = unexpected HTTP status code received|malformed header: |unexpected content-type|server preface|received prior goaway",
+        "grpc-go: internal/transport/http2_client.go, http_util.go",
+    ),
+    Message("passing", r"name resolver error|produced zero addresses|no children to pick from", "grpc-go: clientconn.go, balancer"),
     Message(
         "passing",
         r"(transport|connection) is closing|GOAWAY|stream (error|terminated)|http2: |HTTP/?2 (stream|framing)",

@@ -11,6 +11,7 @@ from bisect import bisect
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from ansible_collections.gitops.airflow.plugins.module_utils._base import token_shapes
 from ansible_collections.gitops.airflow.plugins.module_utils._base.hex_dump import dumps
 from ansible_collections.gitops.airflow.plugins.module_utils._base.secret_forms import WRAP, Form, forms
 from ansible_collections.gitops.airflow.plugins.module_utils._base.secret_parts import (
@@ -54,16 +55,20 @@ _VALUES = ("value", "string", "array", "map")
 _HEADER_VALUES, _HEADER_NAMES = (*_VALUES, "values"), ("name", "key", "header")
 # Where a ConfigMap has files that are not text: in base64 no name of a secret is seen.
 _BINARY = "binaryData"
+# A line of .pgpass, up to its password: host, port, database, user.
+_PGPASS = r"(?=[\d.]*[A-Za-z*])[\w.*-]+:(?:\d{2,5}|\*):[\w.*-]+:[\w.*-]+:"
 # Lines without any of these hold nothing that looks like a secret.
 _HINT = (
     HINT
-    + r"|(?i:cookie|identified|(?:access|api|encryption|fernet|private|signing) key)|://|eyJ|gh[pousr]_|github_pat_|glpat-|xox[abeoprs]-"
+    + r"|(?i:bindpw|cookie|identified|rootpw|(?:access|api|encryption|fernet|private|signing) key)|"
+    + rf"{token_shapes.HINT}|(?m:^{_PGPASS})"
 )
 # The header Authorization as programs print it, also in a list or map, up to its value.
 _HEADER = r"(?i:authorization)[\"'\\\[\]]*\s*[:=]\s*[\"'\\\[]*"
 _HEADER_ENDS = r"(?![\w.~+/=:-])(?=[ \t\r]*(?:$|[\"'\\,;\])}]|[ \t](?:-|https?://)))"
 _HEADER_NAME = re.compile(r"(?i)(?:proxy-|x-)?authorization|(?:set-)?cookie")
 _PATTERNS = (
+    *token_shapes.PATTERNS,
     USERINFO,
     re.compile(r"://(?P<value>(?=\w*\d)[\w-]{20,})(?=[:@])"),  # a token in a user's place
     re.compile(rf"{_HEADER}(?i:apikey|api-key|basic|bearer|gssapi|negotiate|ntlm|token)\s+(?P<value>[\w.~+/=-]+)"),
@@ -75,13 +80,14 @@ _PATTERNS = (
     # Schemes that sign a request.
     re.compile(rf"{_HEADER}[^\n]{{1,400}}?\b(?i:mac|response|signature)=\\*\"?(?P<value>[\w+/=-]{{16,}})"),
     re.compile(r"(?i)\b(?:set-)?cookie[\"'\\]*: *[\[\"'\\]*(?P<value>[^\s\"'\\]+=[^\"'\\\n]+)"),
-    re.compile(r"(?P<value>eyJ[\w-]{10,}\.[\w-]{10,}\.[\w-]+)"),  # a JSON web token
-    re.compile(r"\b(?P<value>gh[pousr]_\w{20,}|github_pat_\w{20,}|glpat-[\w-]{20,}|xox[abeoprs]-[\w-]{10,})"),
-    re.compile(r"://hooks\.slack\.com/(?:services|workflows)/(?P<value>[\w/-]+)"),
-    re.compile(r"(?i)[?&](?:sig|(?:x-amz-|x-goog-)?signature)=(?P<value>[^&\s\"'\\]+)"),  # URLs that are signed
     re.compile(r"(?i)\bidentified (?:with \S+ )?by +(?P<quote>['\"])(?P<value>.+?)(?P=quote)"),
     re.compile(r"(?i)\blogin\s+\S+\s+password\s+(?P<value>\S+)"),  # .netrc
-    re.compile(r"\b(?:requirepass|masterauth)\s+[\"']?(?P<value>[^\s\"']+)"),  # redis.conf
+    re.compile(r"\b(?:requirepass|masterauth|bindpw|rootpw)\s+[\"']?(?P<value>[^\s\"']+)"),  # redis.conf, ldap.conf, slapd.conf
+    re.compile(r"\b(?i:bearer)\s+(?P<value>(?=[\w.~+/-]*\d)[\w.~+/-]{20,}=*)"),  # of a header, without its name
+    re.compile(r"\bauth=\(\s*[\"'][^\"'\n]*[\"'],\s*(?P<quote>[\"'])(?P<value>[^\n]+?)(?P=quote)\s*\)"),  # Python's requests
+    re.compile(r"(?i)\bpass(?:word|phrase|code) (?:for|of) \S+?[\"']?:[ \t]+(?P<value>(?=\S*\d)\S{4,})"),  # a prompt with its answer
+    re.compile(rf"^{_PGPASS}(?P<value>\S+)$"),
+    re.compile(r"\b(?i:env|setenv|setx)\s+[\"']?\w*(?i:pass|pwd|secret|token|cred|key)\w*[\"']?[ \t]+[\"']?(?P<value>[^\s\"'/=][^\s\"']*)"),
 )
 # Short flags of programs that take a password. Arguments of a list are joined by NUL, or stand in a text as Python and JSON write them.
 _GAP = r"(?:[\s\0]+|[\"'],\s*)[\"']?"
@@ -93,9 +99,11 @@ _COMMANDS = (
         rf"\b(?:sshpass|(?:docker|podman|nerdctl){_GAP}login|airflow{_GAP}users{_GAP}(?:create|reset-password)){_GAP}"
         rf"(?:[^\n]{{0,500}}?(?<=[\s\0\"']))?-p(?:{_GAP})?{_ARGUMENT}"
     ),
+    re.compile(rf"\bhtpasswd{_GAP}-\w*b\w*{_GAP}[^\s\0\"']+{_GAP}[^\s\0\"']+{_GAP}{_ARGUMENT}"),
+    re.compile(rf"--from-literal(?:=|{_GAP})[^\s\0=\"']+={_ARGUMENT}"),
     re.compile(rf"\bcurl{_GAP}(?:[^\n]{{0,500}}?(?<=[\s\0\"']))?(?:-u|--user|-U|--proxy-user)(?:=|{_GAP})?[^\s\0:\"']*:{_ARGUMENT}"),
 )
-_COMMAND = re.compile(r"\b(?:mysql|mariadb|redis-cli|sshpass|curl|login|users)")
+_COMMAND = re.compile(r"\b(?:mysql|mariadb|redis-cli|sshpass|curl|htpasswd|login|users)|--from-literal")
 _KEY_BLOCK = re.compile(
     r"-----BEGIN [A-Z ]*PRIVATE KEY-----(?P<value>(?:(?!-----(?:BEGIN|END)).){1,20000}(?=-----END)|[A-Za-z0-9+/=\s\\]+)", re.DOTALL
 )

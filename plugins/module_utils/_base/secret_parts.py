@@ -112,7 +112,8 @@ def or_any(pattern: str, names: Iterable[str]) -> str:
 def _assignment(names: frozenset[str]) -> re.Pattern[str]:
     return re.compile(
         rf"{_BEFORE}(?P<flag>--?)?(?P<key>[\w.-]{{0,80}}(?:{or_any(HINT, names)})[\w.-]{{0,80}})"
-        rf"{_COLOUR}(?P<close>\\*[\"'])?(?P<sep>[ \t]*:=?[ \t]*|[ \t]+=(?!=)[ \t]*|=(?![=\s])|[ \t]+|,[ \t]*(?=[\"'])){_COLOUR}"
+        rf"{_COLOUR}(?P<close>\\*[\"'])?"
+        rf"(?P<sep>[ \t]*=>[ \t]*|[ \t]*:=?[ \t]*|[ \t]+=(?!=)[ \t]*|=(?![=\s])|[ \t]+|,[ \t]*(?=[\"'])){_COLOUR}"
         rf"(?:{_QUOTED}|(?P<word>{_WORD}))"
     )
 
@@ -229,7 +230,7 @@ def _is_given(match: re.Match[str], key: str, value: str) -> bool:
     # SQL: CREATE USER … PASSWORD '…'.
     if quoted and key.lower() == "password":
         return True
-    return ":" in match["sep"] and looks_random(value)
+    return (":" in match["sep"] or "\t" in match["sep"]) and looks_random(value)
 
 
 def lines(text: str) -> Iterator[re.Match[str]]:

@@ -63,7 +63,9 @@ BEYOND_MOUNT = frozenset({"Pulling", "Pulled", "Created", "Started", "BackOff", 
 NODE_COMES, NO_NODE_COMES = frozenset({"TriggeredScaleUp", "Nominated"}), frozenset({"NotTriggerScaleUp"})
 NOT_YET = frozenset({"ContainerCreating", "PodInitializing"})
 # A container that restarts this often, the last time within this time, does not run well (status).
-REPEATED, RECENT, SETTLED = 3, 3600, 600
+REPEATED, RECENT = 3, 3600
+# No more so after this time without an end, by how long it ran before: what crashes at its start does so within a minute.
+CRASH, SETTLED_CRASH, SETTLED = 60, 120, 600
 # A scheduler that runs has said something of a new pod within this time (seconds).
 NOTICED = 30
 # What starts and fails has mostly failed within this time (seconds); Airflow reads its configuration for up to ten.
@@ -566,8 +568,8 @@ def restarted(pod: Obj, now: datetime.datetime) -> list[tuple[Obj, bool]]:
     """The statuses of containers that ended within the last hour, and whether they do so again and again.
 
     Again and again: at least three restarts, and the run before the last end was shorter than an hour as well, so that it is not the third
-    in a year. No more so once the container has run for ten minutes and twice as long as the time before: what crashed at the start until
-    its database was there has settled. Ends because of a node's restart do not count as the container's.
+    in a year. No more so once the container has run for ten minutes and twice as long as the time before. What crashed at its start, until
+    its database was there, has settled after two minutes. Ends because of a node's restart do not count as the container's.
     """
     found = []
     for status in container_statuses(pod):
@@ -577,7 +579,7 @@ def restarted(pod: Obj, now: datetime.datetime) -> list[tuple[Obj, bool]]:
             continue
         length = (ended - began).total_seconds() if began else 0.0
         lasted = (now - since).total_seconds() if since else 0.0
-        settled = bool(status.get("ready")) and lasted >= max(SETTLED, 2 * length)
+        settled = bool(status.get("ready")) and lasted >= max(SETTLED_CRASH if length < CRASH else SETTLED, 2 * length)
         repeated = int(status["restartCount"]) >= REPEATED and length < RECENT and last.get("reason") not in LOST
         found.append((status, repeated and not settled))
     return found

@@ -31,6 +31,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._status import logs
 from ansible_collections.gitops.airflow.plugins.module_utils._status.runs import ask
 from ansible_collections.gitops.airflow.plugins.module_utils._status.troubles import (
     Trouble,
+    application_actions,
     checkout_actions,
     pod_actions,
     read_leases,
@@ -262,6 +263,7 @@ class StatusRead:
             events = self._events(found_workloads, pods, now)
             own = [pod for pod in pods if not is_of_task(pod)]
             said = self._said(own, events, now)
+            apps = applications.result()
             troubles = [*scheduler_troubles(leases.result(), pods), *policy.result()]
             elapsed = time.monotonic() - start
             return judged(
@@ -274,11 +276,12 @@ class StatusRead:
                     "troubles": [trouble.text for trouble in troubles],
                     "actions": [
                         *(trouble.action for trouble in troubles),
+                        *application_actions(apps),
                         *pod_actions(pods, now),
                         *checkout_actions(checkouts, at.core),
                     ],
                     "nodes": rows.node_rows(nodes, node_use),
-                    "applications": rows.application_rows(applications.result(), now),
+                    "applications": rows.application_rows(apps, now),
                     "pods": rows.pod_rows(own, pod_use, now, events, said),
                     "workers": rows.worker_rows(filter(is_of_task, pods), now, events),
                     "workload_problems": rows.workload_problems(found_workloads, pods, events, now),

@@ -141,5 +141,5 @@ def render(status: dict[str, Any]) -> str:
 
 def failure(status: dict[str, Any]) -> str:
     """Why a platform is not healthy and the next step, as the message of a failed task. Empty for a healthy one."""
-    action = f" Next: {status['next_action']}" if status["next_action"] else ""
-    return "\n".join(status["problems"]) + action if not status["healthy"] else ""
+    action = [f"Next: {status['next_action']}"] if status["next_action"] else []
+    return "\n".join([*status["problems"], *action]) if not status["healthy"] else ""

@@ -12,6 +12,8 @@ import datetime
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from ansible_collections.gitops.airflow.plugins.module_utils._argocd.application import error_conditions, operation_failed
+from ansible_collections.gitops.airflow.plugins.module_utils._argocd.diagnosis import next_action
 from ansible_collections.gitops.airflow.plugins.module_utils._argocd.messages import LEFT_LOCK
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError
 from ansible_collections.gitops.airflow.plugins.module_utils._base.owner import owner_of
@@ -77,6 +79,15 @@ def pod_actions(pods: Iterable[Obj], now: datetime.datetime) -> list[str]:
     """The next step for each scheduler that has not processed a pod in time."""
     causes = [cause for pod in current_pods(pods) if not young(pod, now) for cause in pod_causes(pod) if cause.kind == "scheduler"]
     return list({cause.text.partition(": ")[2]: cause.action for cause in reversed(causes)}.values())
+
+
+def application_actions(apps: Iterable[Obj]) -> list[str]:
+    """What to do about errors that Argo CD reports: as a wait for the Application says it."""
+    return [
+        next_action(app, (), app["metadata"]["namespace"], app["metadata"]["name"], timed_out=False)
+        for app in apps
+        if error_conditions(app) or operation_failed(app)
+    ]
 
 
 def checkout_actions(checkouts: Iterable[Row], core: str) -> list[str]:

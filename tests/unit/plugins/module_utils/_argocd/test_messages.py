@@ -108,6 +108,14 @@ PASSING = [
     "rpc error: code = Canceled desc = grpc: the client connection is closing",
     "rpc error: code = Unavailable desc = unexpected HTTP status code received from server: 504 (Gateway Timeout)",
     "rpc error: code = ResourceExhausted desc = too many requests",
+    LOAD.replace("Unknown", "Unimplemented")
+    + "unexpected HTTP status code received from server: 404 (Not Found); malformed header: missing HTTP content-type",
+    "rpc error: code = PermissionDenied desc = unexpected HTTP status code received from server: 403 (Forbidden)",
+    'rpc error: code = Unknown desc = received the unexpected content-type "text/html" (404)',
+    'rpc error: code = Unknown desc = malformed header: invalid HTTP status ":status"',
+    "rpc error: code = Unknown desc = error reading server preface: http2: frame too large",
+    "rpc error: code = Internal desc = name resolver error: produced zero addresses",
+    "rpc error: code = Internal desc = no children to pick from",
     "LOADING Redis is loading the dataset in memory",
     # The API server
     "Failed to load live state: etcdserver: request timed out",

@@ -852,7 +852,7 @@ def test_v18_an_application_that_is_progressing_and_has_an_error_is_a_problem() 
     [
         (True, [], "", ""),
         (False, ["a", "b"], "", "a\nb"),
-        (False, ["the cluster does not answer"], "Start it.", "the cluster does not answer Next: Start it."),
+        (False, ["the cluster does not answer"], "Start it.", "the cluster does not answer\nNext: Start it."),
     ],
 )
 def test_a_platform_that_is_not_healthy_fails_with_its_problems_and_the_next_step(

@@ -16,6 +16,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._platform.admission
 from ansible_collections.gitops.airflow.plugins.module_utils._status.read import judged
 from ansible_collections.gitops.airflow.plugins.module_utils._status.text import render
 from ansible_collections.gitops.airflow.plugins.module_utils._status.troubles import (
+    application_actions,
     checkout_actions,
     pod_actions,
     policy_trouble,
@@ -206,3 +207,28 @@ def test_the_status_has_the_next_steps_of_its_troubles(found: Obj, action: str) 
     assert (f"  next: {action}" in render(status).splitlines()) is bool(action)
     assert "troubles" not in status
     assert "actions" not in status
+
+
+LOCK = "Failed to checkout: Unable to create '/tmp/_argocd-repo/1/.git/HEAD.lock': File exists."
+HEALTHY: Obj = {"metadata": {"name": "airflow-core", "namespace": "argocd"}, "status": {"sync": {"status": "Synced"}}}
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        ({}, []),
+        # V8: what failed at an earlier commit says nothing of the present one, for which Argo CD is Synced.
+        ({"sync": {"status": "OutOfSync"}}, []),
+        (
+            {"conditions": [{"type": "ComparisonError", "message": LOCK}]},
+            ["left a lock. Restart the repo-server (kubectl -n argocd rollout"],
+        ),
+        ({"conditions": [{"type": "ComparisonError", "message": "EOF"}]}, ["Check that Argo CD reaches the server"]),
+        ({"operationState": {"phase": "Failed", "message": "one or more objects failed"}}, ["Correct the failed resource or hook in Git"]),
+    ],
+)
+def test_errors_of_argo_cd_have_the_next_step_of_the_wait(status: Obj, words: list[str]) -> None:
+    app = {**HEALTHY, "status": {**HEALTHY["status"], **status}}
+    found = application_actions([app, HEALTHY])
+    assert len(found) == len(words)
+    assert all(word in action for word, action in zip(words, found, strict=True))
