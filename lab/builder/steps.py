@@ -57,7 +57,7 @@ class Lab:
         return {
             "kind_cluster_kind_binary": str(self.program("kind")),
             "kind_cluster_node_image": self.node_image,
-            "kind_cluster_image_archives": [{"path": str(self.archive), "images": sorted(self._public_names().values())}],
+            "kind_cluster_image_archives": [{"path": str(self.archive), "images": sorted(self.public_names().values())}],
             "argocd_manifest": str(self.argocd_manifest),
             "airflow_app_chart_archive": str(self.chart),
         }
@@ -353,7 +353,7 @@ class Lab:
             for release, date in airflow["releases"].items()
         ]
 
-    def _public_names(self) -> dict[str, str]:
+    def public_names(self) -> dict[str, str]:
         """Image in Docker -> its name in the archive, as containerd writes it. Argo CD's manifest says which redis and dex it wants."""
         wanted = set(re.findall(r"image: (\S+)", self.argocd_manifest.read_text()))
         names = {name: next(image for image in wanted if f"{name}:" in image.rpartition("/")[2]) for name in ("argocd", "redis", "dex")}
@@ -367,7 +367,7 @@ class Lab:
     def _archive(self, images: Sequence[Step], argocd_sources: Step) -> Step:
         return Step(
             "platform image archive",
-            lambda log: docker.save(self._public_names(), self.archive, log),
+            lambda log: docker.save(self.public_names(), self.archive, log),
             "docker",
             made_from={name: value for name, value in self.versions.items() if name.endswith("_image")},
             files=[LAB / "builder/docker.py"],
