@@ -98,8 +98,11 @@ def test_f21_a_push_by_hand_reaches_argo_cd_in_seconds(
         pytest.fail(f"Argo CD did not read the commit {commit} within {PATIENCE} s")
 
     added, identity = person.add_file("by-hand.txt")
-    first = seen(added)
-    print(f"Argo CD read a push by hand after {first:.1f} s, the next one after {seen(person.delete_file('by-hand.txt', identity)):.1f} s")
+    try:
+        first = seen(added)
+    finally:
+        deleted = person.delete_file("by-hand.txt", identity)
+    print(f"Argo CD read a push by hand after {first:.1f} s, the next one after {seen(deleted):.1f} s")
 
 
 @pytest.fixture
