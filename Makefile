@@ -15,7 +15,7 @@ export GITOPS_AIRFLOW_TASK := $(value TASK)
 unexport DIR DAG CONF UNPAUSE RUN TASK
 from_make := -e @scripts/make_vars.yml
 
-.PHONY: help site verify status support-bundle push-dags run logs rights destroy lab test test-all production quick lint sanity unit cores integration molecule package mutate setup dev engine engine-remove
+.PHONY: help site verify status support-bundle images push-dags run logs rights destroy lab test test-all production quick lint sanity unit cores integration molecule package mutate setup dev engine engine-remove
 
 help: ## Show these lines
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s%s\n", $$1, $$2 }' Makefile
@@ -32,6 +32,9 @@ status: setup ## Show the platform on one screen, or as JSON (FORMAT=json); exit
 
 support-bundle: setup ## Collect logs, events and manifests, without secrets
 	@scripts/play ansible-playbook playbooks/support_bundle.yml $(ARGS)
+
+images: setup ## List the images to copy to platform_image_registry, one a line: source and target
+	@list=$$(mktemp); trap 'rm -f "$$list"' EXIT; scripts/play ansible-playbook playbooks/images.yml -e images_file="$$list" $(ARGS) >&2 && cat "$$list"
 
 push-dags: setup ## Push your DAGs to Airflow: make push-dags DIR=path/to/dags
 	@scripts/play ansible-playbook playbooks/push_dags.yml $(from_make) $(ARGS)

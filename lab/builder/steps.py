@@ -57,7 +57,7 @@ class Lab:
         return {
             "kind_cluster_kind_binary": str(self.program("kind")),
             "kind_cluster_node_image": self.node_image,
-            "kind_cluster_image_archives": [{"path": str(self.archive), "images": sorted(self._public_names().values())}],
+            "kind_cluster_image_archives": [{"path": str(self.archive), "images": sorted(self.public_names().values())}],
             "argocd_manifest": str(self.argocd_manifest),
             "airflow_app_chart_archive": str(self.chart),
         }
@@ -353,7 +353,7 @@ class Lab:
             for release, date in airflow["releases"].items()
         ]
 
-    def _public_names(self) -> dict[str, str]:
+    def public_names(self) -> dict[str, str]:
         """Image in Docker -> its name in the archive, as containerd writes it. Argo CD's manifest says which redis and dex it wants."""
         wanted = set(re.findall(r"image: (\S+)", self.argocd_manifest.read_text()))
         names = {name: next(image for image in wanted if f"{name}:" in image.rpartition("/")[2]) for name in ("argocd", "redis", "dex")}
@@ -367,7 +367,7 @@ class Lab:
     def _archive(self, images: Sequence[Step], argocd_sources: Step) -> Step:
         return Step(
             "platform image archive",
-            lambda log: docker.save(self._public_names(), self.archive, log),
+            lambda log: docker.save(self.public_names(), self.archive, log),
             "docker",
             made_from={name: value for name, value in self.versions.items() if name.endswith("_image")},
             files=[LAB / "builder/docker.py"],
@@ -388,8 +388,9 @@ class Lab:
 
 
 def _resolve_templates(values: dict[str, Any]) -> dict[str, str]:
-    """The plain "{{ name }}" references of versions.yml, which is all that it uses."""
+    """The plain "{{ name }}" references of versions.yml. An image is the published one, whatever registry has a mirror of it."""
     texts = {name: value for name, value in values.items() if isinstance(value, str)}
+    texts |= {f"platform_{name}_image": value for name, value in values["platform_published_images"].items()}
     return {name: re.sub(r"\{\{ (\w+) \}\}", lambda found: texts[found[1]], value) for name, value in texts.items()}
 
 

@@ -37,6 +37,44 @@ options:
         description: Images by the names of their variables, without C(platform_) and C(_image). Each needs a tag or a digest.
         type: dict
         default: {}
+      image_registry:
+        description: Registry, with an optional path, from which the images of the platform are pulled. Empty for those of their publishers.
+        type: str
+        default: ""
+      pull_secrets:
+        description: Names of Secrets with which all pods of the platform pull their images.
+        type: list
+        elements: str
+        default: []
+      pull_secrets_namespace:
+        description: Namespace from which these Secrets are copied. Empty if others create them in each namespace.
+        type: str
+        default: default
+      metrics_server:
+        description: Whether the platform has a metrics-server.
+        type: bool
+        default: false
+      storage_class:
+        description: StorageClass of all volume claims of the platform. Empty for the cluster's default.
+        type: str
+        default: ""
+      proxies:
+        description: Proxies through which Argo CD's repository server and git-sync reach servers outside the cluster.
+        type: dict
+        default: {}
+        suboptions:
+          http:
+            description: Proxy for URLs that begin with C(http).
+            type: str
+            default: ""
+          https:
+            description: Proxy for URLs that begin with C(https).
+            type: str
+            default: ""
+          no_proxy:
+            description: Names, addresses and networks that are reached without a proxy, with commas between them.
+            type: str
+            default: ""
       argocd:
         description:
           - V(install) for an Argo CD of the platform's own. V(existing) for one of others in O(platform.argocd_namespace), in which the

@@ -19,7 +19,8 @@ description:
   - Fails before it changes anything if the cluster has an Argo CD that is not in this record, or objects of others with the names of
     objects in the manifest.
   - Installs the objects of the manifest's namespace C(argocd) in O(namespace). Replaces C(imagePullPolicy) C(Always) with
-    C(IfNotPresent), so that nodes use images that they already have.
+    C(IfNotPresent), so that nodes use images that they already have. With O(image_registry) it also replaces the registry of each image.
+    O(checksum) is that of the file, and the file is not changed.
 attributes:
   check_mode:
     support: full
@@ -73,6 +74,24 @@ options:
     description: Node port of Argo CD's server. The module creates the Service C(argocd-server-node-port) for it. V(0) creates none.
     type: int
     default: 0
+  image_registry:
+    description:
+      - A registry with an optional path, such as V(registry.example.com/mirror). It replaces the registry of each image in the manifest.
+        Path, tag and digest stay.
+      - If it is empty, images are pulled from where the manifest says.
+    type: str
+    default: ""
+  pull_secrets:
+    description: Names of Secrets in O(namespace) with which all pods of the manifest pull their images.
+    type: list
+    elements: str
+    default: []
+  repo_server_environment:
+    description:
+      - Environment variables of the repository server, which reads Git and Helm repositories, such as C(HTTPS_PROXY). Everyone who may read
+        the Deployment sees the values.
+    type: dict
+    default: {}
   admin_password:
     description:
       - Password of Argo CD's user C(admin), 1 to 72 bytes. The module stores a new hash only if the stored hash does not match. It also
@@ -151,6 +170,13 @@ EXAMPLES = r"""
     version: v3.0.23
     node_port: 30443
     admin_password: "{{ vault_argocd_password }}"
+
+- name: Install Argo CD with images of a registry that needs a log-in
+  gitops.airflow.argocd_install:
+    platform: airflow
+    manifest: /srv/argocd/install.yaml
+    image_registry: registry.example.com/mirror  # quay.io/argoproj/argocd becomes registry.example.com/mirror/argoproj/argocd
+    pull_secrets: [registry-login]
 
 - name: Find out whether a cluster is free for Argo CD
   gitops.airflow.argocd_install:
@@ -240,7 +266,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from ansible_collections.gitops.airflow.plugins.module_utils._argocd.admin_password import check_password
-from ansible_collections.gitops.airflow.plugins.module_utils._argocd.install_manifest import decode
+from ansible_collections.gitops.airflow.plugins.module_utils._argocd.install_manifest import Changes, decode
 from ansible_collections.gitops.airflow.plugins.module_utils._base.download import check_download, ensure_file
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError, CollectionError, InputError, LibraryMissing
 from ansible_collections.gitops.airflow.plugins.module_utils._base.module import AnsibleModule
@@ -268,6 +294,9 @@ def argument_spec() -> dict[str, Any]:
         "version": {"type": "str", "default": ""},
         "namespace": {"type": "str", "default": "argocd"},
         "node_port": {"type": "int", "default": 0},
+        "image_registry": {"type": "str", "default": ""},
+        "pull_secrets": {"type": "list", "elements": "str", "default": [], "no_log": False},
+        "repo_server_environment": {"type": "dict", "default": {}},
         "admin_password": {"type": "str", "no_log": True},
         "reapply": {"type": "bool", "default": False},
         "close_default_project": {"type": "bool", "default": False},
@@ -290,7 +319,12 @@ class Run:
     def wanted(self) -> Wanted:
         """All but the manifest's text."""
         names = ("platform", "namespace", "version", "node_port", "adopt", "reapply", "close_default_project")
-        return Wanted(path=self.params["manifest"], wait_for=tuple(self.params["wait_for"]), **{name: self.params[name] for name in names})
+        return Wanted(
+            path=self.params["manifest"],
+            manifest_changes=Changes(*(self.params[name] for name in ("image_registry", "pull_secrets", "repo_server_environment"))),
+            wait_for=tuple(self.params["wait_for"]),
+            **{name: self.params[name] for name in names},
+        )
 
     def read(self) -> str:
         """The manifest, downloaded if need be. Raises CollectionError."""

@@ -317,6 +317,10 @@ plan:
       description: All copies of Secrets and ConfigMaps that earlier runs made in worker namespaces, for M(gitops.airflow.platform_objects).
       type: list
       elements: dict
+    pull_copies:
+      description: The copies in other namespaces, with which the platform's parts beside Airflow pull their images.
+      type: list
+      elements: dict
     worker_rights:
       description: Names of the Roles that this collection makes in each namespace of workers, and of their RoleBindings.
       type: list

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from ansible_collections.gitops.airflow.plugins.module_utils._argocd.admin_password import matches
 from ansible_collections.gitops.airflow.plugins.module_utils._argocd.default_project import CLOSED
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.images import images_of
 from ansible_collections.gitops.airflow.tests.integration.apiserver import lab_file
 from ansible_collections.gitops.airflow.tests.integration.conftest import serve
 from ansible_collections.gitops.airflow.tests.integration.modules import Module
@@ -157,6 +158,37 @@ def test_what_others_changed_is_repaired_on_request(cluster: Cluster) -> None:
     result, wrote = run(cluster, reapply=True)
     assert not result["changed"]
     assert record(cluster)["state"] == "applied"
+
+
+def test_f15_another_registry_changes_the_workloads_once_and_back(cluster: Cluster) -> None:
+    registry = "registry.example.com:5000/mirror"
+    given = {
+        "image_registry": registry,
+        "pull_secrets": ["pull"],
+        "repo_server_environment": {"HTTPS_PROXY": "http://p:3128"},
+        "wait": False,
+    }
+    run(cluster, wait=False)
+
+    def pods() -> list[Obj]:
+        kinds = ("deployments", "statefulsets")
+        found = [item for kind in kinds for item in cluster.server.request("GET", f"/apis/apps/v1/namespaces/argocd/{kind}")["items"]]
+        return [item["spec"]["template"]["spec"] for item in found]
+
+    result, wrote = run(cluster, **given)
+    assert {item["kind"] for item in result["objects"] if item["result"] == "changed"} == {"Deployment", "StatefulSet", "ConfigMap"}
+    assert [image for image in images_of(pods()) if not image.startswith(f"{registry}/")] == []
+    assert [pod["imagePullSecrets"] for pod in pods()] == [[{"name": "pull"}]] * 7
+    repo_server = get(cluster, "/apis/apps/v1/namespaces/argocd/deployments/argocd-repo-server")
+    assert repo_server is not None
+    environment = repo_server["spec"]["template"]["spec"]["containers"][0]["env"]
+    assert [entry["value"] for entry in environment if entry["name"] == "HTTPS_PROXY"] == ["http://p:3128"]
+    result, wrote = run(cluster, **given)
+    assert (result["changed"], result["open"], wrote) == (False, False, [])
+
+    run(cluster, wait=False)
+    assert [image for image in images_of(pods()) if image.startswith(registry)] == []
+    assert [pod for pod in pods() if "imagePullSecrets" in pod] == []
 
 
 def test_another_namespace_gets_the_rights(cluster: Cluster) -> None:

@@ -173,6 +173,32 @@ def test_a_check_ends_before_the_platform_exists(cluster: Cluster) -> None:
     assert (recap["failed"], changes(requests)) == (0, [])
 
 
+def test_f15_pull_secrets_are_copied_to_the_namespaces_of_the_platform(cluster: Cluster) -> None:
+    server, type_ = cluster.server, "kubernetes.io/dockerconfigjson"
+    login = {".dockerconfigjson": base64.b64encode(b'{"auths": {"registry.example.com": {}}}').decode()}
+    server.create(
+        {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "login", "namespace": "default"}, "type": type_, "data": login}
+    )
+    given = {"namespaces_names": ["pulls-one", "pulls-two", "default"], "platform_pull_secrets": ["login"]}
+    said, recap, requests = cluster.role("namespaces", **given)
+    assert (recap["changed"], recap["failed"]) == (2, 0), said
+    written = [text for text in changes(requests) if "/secrets" in text]
+    assert written == [f"create /api/v1/namespaces/pulls-{name}/secrets" for name in ("one", "two")]
+    copy = cluster.get("/api/v1/namespaces/pulls-one/secrets/login")
+    assert copy is not None
+    assert (copy["type"], copy["data"]) == (type_, login)
+    assert {**LABELS, "gitops-airflow/copied-from": "default"}.items() <= copy["metadata"]["labels"].items()
+    assert login[".dockerconfigjson"] not in said
+    said, recap, requests = cluster.role("namespaces", **given)
+    assert (recap["changed"], changes(requests)) == (0, []), said
+    # Each namespace has its own: nothing is copied.
+    said, recap, requests = cluster.role("namespaces", **{**given, "namespaces_names": ["pulls-three"]}, platform_pull_secrets_namespace="")
+    assert (recap["failed"], [text for text in changes(requests) if "/secrets" in text]) == (0, []), said
+    said, recap, requests = cluster.role("namespaces", "--check", "--diff", namespaces_state="absent", **given)
+    removed = [line for line in said.splitlines() if line.startswith("-Secret")]
+    assert removed == ["-Secret pulls-one/login", "-Secret pulls-two/login"], said
+
+
 LOGS = "/api/v1/namespaces/airflow-logs"
 
 

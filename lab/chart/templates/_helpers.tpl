@@ -43,6 +43,10 @@ heritage: {{ .Release.Service }}
 {{- define "double.placement" -}}
 {{- $all := (index . 0).Values }}
 {{- $own := index . 1 }}
+{{- with $all.registry.secretName }}
+imagePullSecrets:
+  - name: {{ . }}
+{{- end }}
 securityContext: {{- toYaml $all.securityContexts.pod | nindent 2 }}
 nodeSelector: {{- toYaml ($own.nodeSelector | default $all.nodeSelector) | nindent 2 }}
 affinity: {{- toYaml ($own.affinity | default $all.affinity) | nindent 2 }}

@@ -35,6 +35,7 @@ RESOURCES = {
     "PodDisruptionBudget": ("poddisruptionbudgets", "policy/v1"),
     "PriorityClass": ("priorityclasses", "scheduling.k8s.io/v1"),
     "RuntimeClass": ("runtimeclasses", "node.k8s.io/v1"),
+    "StorageClass": ("storageclasses", "storage.k8s.io/v1"),
     "Role": ("roles", "rbac.authorization.k8s.io/v1"),
     "RoleBinding": ("rolebindings", "rbac.authorization.k8s.io/v1"),
     "ClusterRole": ("clusterroles", "rbac.authorization.k8s.io/v1"),
@@ -51,7 +52,7 @@ RESOURCES = {
 CLUSTER_WIDE = frozenset(
     {
         *("Namespace", "PriorityClass", "ClusterRole", "ClusterRoleBinding", "APIService", "CustomResourceDefinition"),
-        *("RuntimeClass", "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"),
+        *("RuntimeClass", "StorageClass", "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"),
     }
 )
 

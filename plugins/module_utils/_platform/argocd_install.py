@@ -58,6 +58,7 @@ class Wanted:
     path: str = ""
     version: str = ""
     node_port: int = 0
+    manifest_changes: manifest.Changes = manifest.NO_CHANGES
     adopt: bool = False
     reapply: bool = False
     close_default_project: bool = False
@@ -69,11 +70,12 @@ class Wanted:
 
     @property
     def digest(self) -> str:
-        return manifest.digest(self.text, self.service)
+        return manifest.digest(self.text, self.service, self.manifest_changes)
 
     def objects(self) -> list[Obj]:
         """All objects in the order of the manifest. Raises CollectionError."""
-        return [*manifest.read_manifest(self.text, self.path, self.namespace), *([self.service] if self.service else [])]
+        objects = manifest.read_manifest(self.text, self.path, self.namespace, self.manifest_changes)
+        return [*objects, *([self.service] if self.service else [])]
 
 
 @dataclass

@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Whether Argo CD will get the official chart: from the chart repository, or from an archive on this machine (F7).
 
-Argo CD's repo-server fetches it without a proxy, and trusts public authorities alone. The question is asked in the same way.
+Argo CD's repo-server fetches it through the proxy that platform_proxies sets, or none, and trusts public authorities alone. The question is
+asked in the same way.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ from __future__ import annotations
 import os
 import ssl
 import tarfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from http.client import HTTPException
 from typing import Any
 from urllib.error import HTTPError, URLError
@@ -33,15 +35,15 @@ Get = Callable[[str], bytes]
 ARCHIVE = "Download the chart, and set airflow_app_chart_archive to the file: then Argo CD finds it in the platform repository."
 
 
-def get(url: str) -> bytes:
-    """One GET as Argo CD's repo-server does it: no proxy, and no authority but the public ones."""
+def get(url: str, proxy: str = "") -> bytes:
+    """One GET as Argo CD's repo-server does it: through no proxy but its own, and with no authority but the public ones."""
     try:
         from certifi import where
     except ImportError:
         context = ssl.create_default_context()
     else:
         context = ssl.create_default_context(cafile=where())
-    opener = build_opener(ProxyHandler({}), HTTPSHandler(context=context))
+    opener = build_opener(ProxyHandler(dict.fromkeys(("http", "https"), proxy) if proxy else {}), HTTPSHandler(context=context))
     with opener.open(url, timeout=SECONDS) as response:
         content: bytes = response.read(LARGEST)
     return content
@@ -93,22 +95,29 @@ def archive_fault(path: str, version: str) -> str:
     return ""
 
 
-def check(chart: Chart, provider: str, fetch: Get = get) -> tuple[list[Refusal], list[str]]:
-    """Asks the chart repository, if Argo CD needs it. What cannot be known from this machine is a warning."""
+def check(
+    chart: Chart, provider: str, fetch: Get | None = None, cluster: Mapping[str, str] | None = None
+) -> tuple[list[Refusal], list[str]]:
+    """Asks the chart repository, if Argo CD needs it. What cannot be known from this machine is a warning.
+
+    ``cluster``: the proxies of Argo CD, by scheme. That this machine does not reach the server through them says little.
+    """
     if chart.archive or not _is_http(chart) or TOKEN_URL.match(chart.repository) or _url_problem(chart):
         return [], []
     proxies = getproxies_environment()
+    way = proxy_for(chart.repository, cluster or {})
     try:
-        proxied = bool(proxy_for(chart.repository, proxies))
+        proxied = not way and bool(proxy_for(chart.repository, proxies))
     except InputError as error:
         value = shown_proxy(proxies[scheme(chart.repository)])
         return [Refusal(error.code, value, "the proxy of this machine is a URL", error.message, error.next_action)], []
+    fetch = fetch or partial(get, proxy=way)
     answer: bytes | Exception
     try:
         answer = fetch(f"{chart.repository.rstrip('/')}/index.yaml")
     except (OSError, HTTPException, ValueError) as error:
         answer = error
-    return judge(chart, provider, answer, proxied)
+    return judge(chart, provider, answer, proxied, way)
 
 
 def _is_http(chart: Chart) -> bool:
@@ -120,8 +129,8 @@ def _url_problem(chart: Chart) -> str:
     return http_problem(chart.repository) if _is_http(chart) else ""
 
 
-def judge(chart: Chart, provider: str, answer: bytes | Exception, proxied: bool) -> tuple[list[Refusal], list[str]]:
-    """What an answer means for Argo CD. ``proxied``: this machine has a proxy for that server, which Argo CD has not.
+def judge(chart: Chart, provider: str, answer: bytes | Exception, proxied: bool, way: str = "") -> tuple[list[Refusal], list[str]]:
+    """What an answer means for Argo CD. ``proxied``: this machine has a proxy for that server, which Argo CD has not. ``way``: Argo CD's.
 
     That Argo CD does not reach the server is certain only on this machine, if that needs a proxy: another cluster has its own network.
     """
@@ -135,7 +144,8 @@ def judge(chart: Chart, provider: str, answer: bytes | Exception, proxied: bool)
         if isinstance(reason, ssl.SSLCertVerificationError):
             message = f"{at}, whose certificate no public authority has signed: {reason.verify_message}. Argo CD trusts no others."
             return [_refused("untrusted_certificate", chart, message, ARCHIVE)], []
-        said = f"{at}, which this machine does not reach without a proxy: {shorten(str(reason), 200)}."
+        through = f"through {way} (platform_proxies)" if way else "without a proxy"
+        said = f"{at}, which this machine does not reach {through}: {shorten(str(reason), 200)}."
         if proxied and provider == "kind":
             return [_refused("unreachable", chart, f"{said} Argo CD has no proxy.", ARCHIVE)], []
         return [], [f"{said} If Argo CD does not reach it either, Airflow will not be installed. {ARCHIVE}"]

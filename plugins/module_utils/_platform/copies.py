@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Secrets and ConfigMaps of the core namespace that every worker namespace gets a copy of (F9). Pure: settings and objects in.
 
-The namespace of the log store gets a copy of those with which images are pulled.
+The namespace of the log store gets a copy of those with which images are pulled. What platform_pull_secrets names is copied from another
+namespace to all that the platform has (pull_copies.py).
 
 A label, not a name, says what is a copy: without it no object is changed or deleted. It names the namespace of the source. Nothing in the
 metadata of a copy is derived from its values: with a checksum, users who may not read Secrets could test a guessed password.
@@ -62,6 +63,13 @@ def targets(given: Settings, airflow: AirflowSettings) -> list[Ref]:
     return [*places, *(pulls[item] for item in _sound(airflow) if item in pulls)]
 
 
+def pull_targets(given: Settings) -> list[Ref]:
+    """The copies of what platform_pull_secrets names. A source in a namespace of the platform is there already."""
+    source = given.pull_secrets_namespace
+    places = [namespace for namespace in given.pulling_namespaces if source and namespace != source]
+    return [Ref("Secret", namespace, name, "v1") for namespace in places for name in dict.fromkeys(given.pull_secrets)]
+
+
 def source_of(live: Obj) -> Source:
     """What a decision needs of a Secret or ConfigMap."""
     return Source(keys_of(live), str(live.get("type") or ""))
@@ -95,13 +103,13 @@ def obstacle(metadata: Mapping[str, Any] | None, platform: str) -> str:
 
 def existing(labelled: Sequence[Found], given: Settings) -> list[Ref]:
     """All copies of this platform, also those in namespaces that it no longer has."""
-    found = (item for item in labelled if item.ref.kind in references.COPY_VARIABLES and item.ref.namespace != given.core_namespace)
-    return [item.ref for item in found if is_copy(item.metadata, str(given.name))]
+    found = (item for item in labelled if item.ref.kind in references.COPY_VARIABLES and is_copy(item.metadata, str(given.name)))
+    return [item.ref for item in found if labels_of(item.metadata)[COPIED_FROM] != item.ref.namespace]
 
 
 def unused(labelled: Sequence[Found], given: Settings, airflow: AirflowSettings) -> list[Ref]:
     """The copies whose name or namespace is no longer set."""
-    wanted = set(targets(given, airflow))
+    wanted = {*targets(given, airflow), *pull_targets(given)}
     return [ref for ref in existing(labelled, given) if ref not in wanted]
 
 

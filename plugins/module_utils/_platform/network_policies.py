@@ -14,12 +14,13 @@ interrupted. One whose purpose is not wanted any more would only deny: it is del
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from hashlib import sha256
 
 from ansible_collections.gitops.airflow.plugins.module_utils._base.transport import normal_proxy
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.chart_values import at
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.cluster_proxies import urls
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.network_peers import (
     ANYWHERE,
     Obj,
@@ -238,6 +239,7 @@ class Policies:
             chart = [] if self.airflow.chart.archive or not self.airflow.chart.repository else self._out(self.airflow.chart.repository)
             parts = rule("to", [pods(own, namespace)], [])
             read = [*self._server_of(self.airflow.platform.url, embedded=self.airflow.platform.embedded), *chart]
+            read += self._through(urls(self.given.proxies))
             self._add(namespace, "argocd", own, egress=[*self._dns(), *self._api(), parts, *read])
 
     # What is allowed to whom
@@ -260,7 +262,10 @@ class Policies:
     def _repository(self) -> list[Obj]:
         """The DAG repository, and the proxies that people set."""
         repository = self._server_of(self.airflow.dags.url, embedded=self.airflow.dags.embedded)
-        return [*repository, *(item for proxy in proxies(self.airflow.values) for item in self._out(_with_scheme(proxy)))]
+        return [*repository, *self._through(dict.fromkeys([*urls(self.given.proxies), *proxies(self.airflow.values)]))]
+
+    def _through(self, found: Iterable[str]) -> list[Obj]:
+        return [item for proxy in found for item in self._out(_with_scheme(proxy))]
 
     def _server_of(self, url: str, *, embedded: bool) -> list[Obj]:
         if not embedded:

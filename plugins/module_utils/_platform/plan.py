@@ -20,7 +20,9 @@ from ansible_collections.gitops.airflow.plugins.module_utils._platform import (
     copies,
     node_ports,
     node_state,
+    pull_copies,
     references,
+    storage_state,
 )
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.admission_state import Admission
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.argocd_state import DEFAULT_REPO_SERVER, ArgoCD
@@ -49,8 +51,8 @@ from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership
 )
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.pod_fields import POD_OPERATOR
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.refusal import Refusal
-from ansible_collections.gitops.airflow.plugins.module_utils._platform.rules import older
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings import AirflowSettings, Logs, Settings
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.version import older
 
 # What the Secret of passwords and keys holds, and the claim of the database that needs it.
 GENERATED_KEYS = ("admin-password", "fernet-key", "mysql-password", "mysql-root-password", "webserver-secret-key")
@@ -78,6 +80,8 @@ class State:
     # What people's chart values name. Objects that were not looked up, because their namespace does not exist, are left out.
     named: dict[Ref, frozenset[str] | None] = field(default_factory=dict)
     copies: copies.Standing = field(default_factory=copies.Standing)  # what is copied to the worker namespaces, and what is there
+    pulls: pull_copies.PullSecrets = field(default_factory=pull_copies.PullSecrets)  # the pull secrets of the platform
+    storage: storage_state.Storage = field(default_factory=storage_state.Storage)
     network: Network | None = None  # None: it was not looked at
     nodes: Nodes | None = None  # None: people choose no nodes
     classes: class_state.Classes = field(default_factory=dict)  # those that people name
@@ -99,7 +103,8 @@ class Plan:
     in_use: bool = False
     unmarked: list[Ref] = field(default_factory=list)
     git_accounts: dict[str, Any] = field(default_factory=dict)  # options of gitea_tokens
-    copies: list[Ref] = field(default_factory=list)  # all copies of Secrets and ConfigMaps that earlier runs made
+    copies: list[Ref] = field(default_factory=list)  # copies of Secrets and ConfigMaps that earlier runs made, and that go with Airflow
+    pull_copies: list[Ref] = field(default_factory=list)  # those with which other parts of the platform pull their images
     network: NetworkPlan = field(default_factory=NetworkPlan)
     # Only for a caller that knows of Airflow.
     generated: str = ""
@@ -130,7 +135,10 @@ class Plan:
         return {
             **vars(self),
             "network": self.network.as_dict(),
-            **{name: [ref.as_dict() for ref in getattr(self, name)] for name in ("unmarked", "copies", "argocd_objects", "retired")},
+            **{
+                name: [ref.as_dict() for ref in getattr(self, name)]
+                for name in ("unmarked", "copies", "pull_copies", "argocd_objects", "retired")
+            },
         }
 
 
@@ -164,8 +172,9 @@ def make_plan(state: State, given: Settings) -> Plan:
         in_use=application is not None and adoptable(application, platform) and points_here(application, platform),
         unmarked=decision.unmarked,
         git_accounts=token_options(given),
-        copies=copies.existing(sight.labelled, given),
+        pull_copies=[ref for ref in copies.existing(sight.labelled, given) if pull_copies.is_of_others(ref, given)],
     )
+    plan.copies = [ref for ref in copies.existing(sight.labelled, given) if ref not in plan.pull_copies]
     plan.network = network_plan(
         given,
         state.network,
@@ -324,6 +333,8 @@ def refusals(state: State, plan: Plan, given: Settings, airflow: AirflowSettings
         *_lost(state, given),
         *_bucket(state, given, airflow),
         *copies.refusals(state.copies, given, namespaces),
+        *pull_copies.refusals(state.pulls, given, namespaces),
+        *storage_state.refusals(state.storage, given),
         *references.refusals(given, airflow, state.named, namespaces, copies.unused(state.sight.labelled, given, airflow)),
         *_older_version(plan, given),
         *_tasks_at_upgrade(state, plan, given),

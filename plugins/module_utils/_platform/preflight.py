@@ -16,6 +16,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._platform import (
     argocd_state,
     chart_repository,
     class_state,
+    cluster_proxies,
     copies,
     network_policies,
     network_ranges,
@@ -23,11 +24,14 @@ from ansible_collections.gitops.airflow.plugins.module_utils._platform import (
     node_ports,
     node_state,
     profile_rules,
+    proxy_rules,
+    pull_copies,
     references,
     repository_rules,
     rights_read,
     rights_rules,
     rules,
+    storage_state,
     value_rules,
 )
 from ansible_collections.gitops.airflow.plugins.module_utils._platform import plan as plans
@@ -121,6 +125,20 @@ def read_copies(api: KubeApi, given: Settings, sight: Sight) -> copies.Standing:
     )
 
 
+def read_pull_secrets(api: KubeApi, given: Settings, sight: Sight) -> pull_copies.PullSecrets:
+    """The Secrets that platform_pull_secrets names, without their values, and what has the names of their copies. Raises ApiError."""
+    there, read = {item["name"] for item in sight.namespaces}, OwnershipRead(api, given.owner())
+    sources = [ref for ref in pull_copies.sources(given) if ref.namespace in there]
+    seen = {item.ref: item for item in sight.labelled}
+    open_targets = [ref for ref in copies.pull_targets(given) if ref.namespace in there and ref not in seen]
+    live = at_once(read.whole, sources)
+    seen |= {item.ref: item for item in at_once(read.one, open_targets) if item is not None}
+    return pull_copies.PullSecrets(
+        {ref: None if item is None else copies.source_of(item) for ref, item in zip(sources, live, strict=True)},
+        {ref: seen[ref].metadata if ref in seen else None for ref in copies.pull_targets(given)},
+    )
+
+
 def read_named(api: KubeApi, given: Settings, sight: Sight, read_before: copies.Standing | None = None) -> dict[Ref, frozenset[str] | None]:
     """The keys of what people's chart values name, in namespaces that exist, also where the log store needs it. Raises ApiError."""
     sources = read_before.sources if read_before else {}
@@ -164,7 +182,7 @@ class Preflight:
         kubeconfig: Any = None,
         context: str = "",
         absent_ok: bool = False,
-        get: Callable[[str], bytes] = chart_repository.get,
+        get: chart_repository.Get | None = None,
     ) -> None:
         self._get = get
         self._given, self._connect, self._ask, self._purpose = given, connect, ask, purpose
@@ -194,10 +212,16 @@ class Preflight:
             self._look(outcome)
         if repositories and airflow and known and self._purpose == INSTALL:
             self._ask_all(outcome, airflow, open_repositories)
-            refusals, warnings = chart_repository.check(airflow.chart, given.provider, self._get)
+            refusals, warnings = chart_repository.check(airflow.chart, given.provider, self._get, self._argocd_proxies())
             outcome.refusals += refusals
             outcome.warnings += warnings
         return outcome
+
+    def _argocd_proxies(self) -> dict[str, str]:
+        """An Argo CD of others has its own. Proxies that are refused are not used."""
+        given = self._given
+        usable = not given.existing_argocd and not rules.broken(proxy_rules.RULES, given)
+        return cluster_proxies.by_scheme(given.proxies, given.network_ranges) if usable else {}
 
     @staticmethod
     def _is_asked(repo: Repository, airflow: AirflowSettings) -> bool:
@@ -225,6 +249,8 @@ class Preflight:
             state = read_state(api, given, network=fenced)
             if self._purpose == INSTALL:
                 state.copies = read_copies(api, given, state.sight)
+                state.pulls = read_pull_secrets(api, given, state.sight)
+                state.storage = storage_state.read(api, given, [str(item["name"]) for item in state.sight.namespaces])
                 state.named = read_named(api, given, state.sight, state.copies)
                 if self._is_well_formed():
                     state.nodes, state.classes = node_state.read(api, given, plans.CLAIM), class_state.read(api, given)
@@ -258,6 +284,8 @@ class Preflight:
         if given.airflow and self._purpose == INSTALL and all(refusal.code == "tasks_run" for refusal in others):
             outcome.refusals += plans.refusals(state, outcome.plan, given, given.airflow)
             outcome.plan.notes += references.notes(given, given.airflow, state.named, list(outcome.plan.namespaces))
+            outcome.plan.notes += pull_copies.notes(given, list(outcome.plan.namespaces))
+            outcome.plan.notes += storage_state.notes(state.storage, given)
 
     def _is_well_formed(self) -> bool:
         """Whether what people set for pods can be compared with the cluster: its nodes and classes."""

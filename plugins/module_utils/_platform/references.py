@@ -179,12 +179,14 @@ def wanted(given: Settings, airflow: AirflowSettings) -> dict[Ref, list[Referenc
     in_core = (*CORE, *(DAG_PROCESSOR if airflow.dag_processor else ()))
     scopes = [(EVERYWHERE, [core, *others]), (WORKERS, [*([core] if airflow.core_tasks else []), *others]), (in_core, [core])]
     rendered = _rendered(values)
+    # The run copies these to every namespace of the platform, or says that they are missing (pull_copies.py).
+    pulls = {(SECRET, name) for name in given.pull_secrets}
     named = [(reference, namespaces) for parts, namespaces in scopes for reference in _references(values, parts)]
     named += [(reference, [namespace]) for reference, namespace in _of_profiles(given, airflow)]
     found: dict[Ref, list[Reference]] = {}
     for reference, namespaces in named:
         for namespace in namespaces:
-            made = MADE | MADE_IN_CORE | rendered if namespace == core else MADE
+            made = pulls | (MADE | MADE_IN_CORE | rendered if namespace == core else MADE)
             if (reference.kind, reference.name) not in made:
                 place = core if (reference.kind, reference.name) in airflow.copied else namespace
                 found.setdefault(Ref(reference.kind, place, reference.name, "v1"), []).append(reference)

@@ -14,11 +14,18 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from ansible.module_utils.compat.version import LooseVersion
-from ansible_collections.gitops.airflow.plugins.module_utils._platform import network_rules, pod_operator_rules, profile_rules
+from ansible_collections.gitops.airflow.plugins.module_utils._platform import (
+    network_rules,
+    pod_operator_rules,
+    profile_rules,
+    proxy_rules,
+    registry_rules,
+    storage_state,
+)
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.refusal import Refusal
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings import ARGOCD_MODES, CHECK, TRUST_MODES, Settings
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.shapes import IMAGE
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.version import older
 
 Rule = Callable[[Settings], Iterator[Refusal]]
 
@@ -30,14 +37,6 @@ OLDEST_AIRFLOW, NOT_YET_AIRFLOW = "2.6", "2.11"
 def is_label(value: Any) -> bool:
     """Whether a value is a text that Kubernetes takes as a label and as a namespace's name."""
     return isinstance(value, str) and LABEL.fullmatch(value) is not None
-
-
-def older(version: str, other: str) -> bool:
-    """Whether a version is older than another. It is not if the two cannot be compared: a word where the other has a number."""
-    try:
-        return bool(LooseVersion(version) < LooseVersion(other))
-    except TypeError:
-        return False
 
 
 def provider(given: Settings) -> Iterator[Refusal]:
@@ -179,6 +178,8 @@ def host_ports(given: Settings) -> Iterator[Refusal]:
 
 def images(given: Settings) -> Iterator[Refusal]:
     """Each image is one version: the chart's values have repository and tag apart, and without a tag a pull may bring any version (F12)."""
+    if any(registry_rules.image_registry(given)):  # the images begin with it
+        return
     for name, image in given.images.items():
         variable, match = f"platform_{name}_image", IMAGE.fullmatch(image)
         if match and (match["tag"] or match["digest"]):
@@ -235,6 +236,9 @@ PLATFORM: tuple[Rule, ...] = (
     argocd_trust,
     project,
     airflow_version,
+    *registry_rules.RULES,
+    *storage_state.RULES,
+    *proxy_rules.RULES,
     images,
     host_ports,
     namespaces_apart,

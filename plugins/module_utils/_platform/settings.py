@@ -31,6 +31,9 @@ PUSH, BRANCH, RENDER = PUBLISH_METHODS = ("push", "branch", "render")
 INSTALLED, EXISTING = ARGOCD_MODES = ("install", "existing")
 CHECK, MANAGE = TRUST_MODES = ("check", "manage")
 
+# Where the role metrics_server installs it.
+METRICS_NAMESPACE = "kube-system"
+
 # The embedded Git server: its Service, and the administrator's account, which owns the repositories.
 GIT_SERVICE, GIT_PORT, GIT_USER = "gitea", 3000, "gitops"
 GIT_SECRET = "git-credentials"  # the name of the Secret with the tokens of all accounts
@@ -46,6 +49,12 @@ PLATFORM_OPTIONS: dict[str, Any] = {
     "git_server": {"type": "str", "default": "embedded"},
     "airflow_version": {"type": "str", "default": ""},
     "images": {"type": "dict", "default": {}},
+    "image_registry": {"type": "str", "default": ""},
+    "pull_secrets": {"type": "list", "elements": "str", "default": [], "no_log": False},
+    "pull_secrets_namespace": {"type": "str", "default": "default", "no_log": False},
+    "metrics_server": {"type": "bool", "default": False},
+    "storage_class": {"type": "str", "default": ""},
+    "proxies": {"type": "dict", "default": {}, "options": {name: {"type": "str", "default": ""} for name in ("http", "https", "no_proxy")}},
     "argocd": {"type": "str", "default": INSTALLED},
     "argocd_trust": {"type": "str", "default": ""},
     "argocd_namespace": {"type": "raw", "default": "argocd"},
@@ -250,6 +259,12 @@ class Settings:
     git_server: str = "embedded"
     airflow_version: str = ""
     images: Mapping[str, str] = field(default_factory=dict)
+    image_registry: str = ""
+    pull_secrets: tuple[str, ...] = ()
+    pull_secrets_namespace: str = "default"  # the copies' source; empty: nothing is copied
+    metrics_server: bool = False
+    storage_class: str = ""  # of all volume claims; empty: the cluster's default
+    proxies: Mapping[str, str] = field(default_factory=dict)  # of Argo CD and git-sync
     argocd: str = INSTALLED
     argocd_trust: str = ""
     argocd_namespace: Any = "argocd"
@@ -303,6 +318,13 @@ class Settings:
         git = [self.git_namespace] if self.git_server == "embedded" else []
         logs = [self.logs_namespace] if self.logs_mode == "embedded" else []
         return [self.argocd_namespace, *git, *logs]
+
+    @property
+    def pulling_namespaces(self) -> list[str]:
+        """The namespaces of all pods that the platform makes, each once. An Argo CD of others is not the platform's."""
+        metrics = [METRICS_NAMESPACE] if self.metrics_server else []
+        own = self.own_namespaces[1:] if self.existing_argocd else self.own_namespaces
+        return list(dict.fromkeys(map(str, [*own, self.core_namespace, *self.worker_namespaces, *metrics])))
 
     @property
     def existing_argocd(self) -> bool:
@@ -423,7 +445,7 @@ def from_params(platform: Mapping[str, Any], airflow: Mapping[str, Any] | None) 
     server, names = embedded_server(plain["git_namespace"]), Names(str(plain["prefix"]))
     plain |= {
         "worker_namespaces": tuple(item["name"] for item in plain["profiles"]),
-        **{name: tuple(platform[name]) for name in ("unenforced_namespaces", "network_ranges", "task_egress")},
+        **{name: tuple(platform[name]) for name in ("unenforced_namespaces", "network_ranges", "task_egress", "pull_secrets")},
         "images": {name: "" if image is None else str(image) for name, image in platform["images"].items()},
     }
     if airflow is None:

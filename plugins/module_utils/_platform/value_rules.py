@@ -19,6 +19,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._platform import (
     image_rules,
     pod_operator_rules,
     quota_rules,
+    registry_rules,
     token_rules,
 )
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.chart_values import (
@@ -296,6 +297,7 @@ RULES: tuple[Rule, ...] = (
     core_placement.core_placement,
     *pod_operator_rules.AIRFLOW_RULES,
     *copies.RULES,
+    *registry_rules.AIRFLOW_RULES,
 )
 
 

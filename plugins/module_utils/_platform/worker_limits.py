@@ -33,7 +33,7 @@ def wanted(given: Settings, airflow: AirflowSettings) -> Limits:
         frozenset({airflow.name}),
         frozenset(map(str, given.worker_namespaces)),
         airflow.core_tasks,
-        frozenset(named | {*_own(airflow)} | {*_of_values(values)} | {*pod_fields.references(given.scheduling.get(core))}),
+        frozenset(named | {*_own(given, airflow)} | {*_of_values(values)} | {*pod_fields.references(given.scheduling.get(core))}),
         frozenset(airflow.task_token_audiences),
         frozenset(pod_cel.exceptions({"spec": worker_pod(values)})),
         _scheduling(given.scheduling),
@@ -45,9 +45,9 @@ def _scheduling(fields: Mapping[Any, Any]) -> dict[str, frozenset[str]]:
     return {str(name): frozenset(pod_cel.exceptions({"spec": spec or {}})) for name, spec in fields.items()}
 
 
-def _own(airflow: AirflowSettings) -> Iterator[tuple[str, str]]:
+def _own(given: Settings, airflow: AirflowSettings) -> Iterator[tuple[str, str]]:
     """What the platform's own values give to every worker."""
-    secrets = ["airflow-metadata", "airflow-fernet-key"]
+    secrets = ["airflow-metadata", "airflow-fernet-key", *given.pull_secrets]
     secrets += ["airflow-task-logs"] if airflow.logs.mode != "none" else []
     secrets += [BASIC_SECRET] if airflow.dags.embedded else airflow.dags.used.git_sync_secrets()
     maps = [config_map(airflow.values, airflow.name), CONFIG_MAP, *(["airflow-git-authority"] if airflow.dags.used.ca else [])]

@@ -14,13 +14,18 @@ import pytest
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar
 from ansible_collections.gitops.airflow.plugins.module_utils._argocd.install_manifest import (
+    CRD,
+    REPO_SERVER,
+    Changes,
     decode,
     deployments,
     digest,
+    manifest_images,
     node_port_service,
     read_manifest,
 )
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.images import images_of, mirrored
 from ansible_collections.gitops.airflow.tests.unit.trust import trust_as_template
 
 Obj = dict[str, Any]
@@ -167,6 +172,51 @@ def test_references_lead_to_the_wanted_namespace_and_images_of_the_node_are_used
     pod = deployment["spec"]["template"]["spec"]
     assert [pod[part][0]["imagePullPolicy"] for part in ("containers", "initContainers")] == ["IfNotPresent", "Never"]
     assert deployments(found) == ["argocd-server"]
+
+
+REGISTRY = "registry.example.com/mirror"
+
+
+@FILES
+def test_f15_every_image_of_the_manifest_comes_from_the_registry(manifest: Path) -> None:
+    text = decode(manifest.read_bytes(), "")
+    found = read_manifest(text, "", "argocd", Changes(REGISTRY, ["pull"]))
+    published = manifest_images(text, "")
+    assert f"{REGISTRY}/argoproj/argocd:v3.0.23" in {image for item in found for image in images_of(item) if item["kind"] != CRD}
+    pods = [item["spec"]["template"]["spec"] for item in found if item["kind"] in ("Deployment", "StatefulSet")]
+    images = [image for pod in pods for image in images_of(pod)]
+    assert all(image.startswith(f"{REGISTRY}/") for image in images)
+    assert {mirrored(image, REGISTRY) for image in published} == set(images)
+    assert [pod["imagePullSecrets"] for pod in pods] == [[{"name": "pull"}]] * len(pods) != []
+    # Nothing else differs, the CRDs neither, which describe containers with images.
+    plain = read_manifest(text, "", "argocd")
+    left = [item for item, other in zip(found, plain, strict=True) if json.dumps(item) != json.dumps(other)]
+    assert {item["kind"] for item in left} <= {"Deployment", "StatefulSet"}
+
+
+def test_f15_another_registry_or_pull_secret_is_applied_once() -> None:
+    lists = [(), ("pull",), ("pull", "more")]
+    given = [Changes(registry, pulls, env) for registry in ("", REGISTRY) for pulls in lists for env in ({}, {"A": "1"}, {"A": "2"})]
+    assert len({digest(SMALL, None, each) for each in given}) == len(given)
+    # Lists of a module's options are equal to those of before.
+    assert digest(SMALL, None, Changes(REGISTRY, ["pull"])) == digest(SMALL, None, Changes(REGISTRY, ("pull",)))
+    assert digest(SMALL, None, Changes()) == digest(SMALL, None)
+
+
+@FILES
+def test_f7_the_repository_server_alone_has_the_proxies(manifest: Path) -> None:
+    text = decode(manifest.read_bytes(), "")
+    if REPO_SERVER not in text:
+        text = text.replace("argocd-server", REPO_SERVER).replace("name: server", f"name: {REPO_SERVER}")
+    changes = Changes(environment={"HTTPS_PROXY": "http://p:3128", "ARGOCD_RECONCILIATION_TIMEOUT": "9s"})
+    plain, found = read_manifest(text, "", "argocd"), read_manifest(text, "", "argocd", changes)
+    (pair,) = [(item, other) for item, other in zip(plain, found, strict=True) if item != other]
+    assert [(item["kind"], item["metadata"]["name"]) for item in pair] == [("Deployment", REPO_SERVER)] * 2
+    (before, *_), (after, *_) = (item["spec"]["template"]["spec"]["containers"] for item in pair)
+    own = [entry for entry in before.get("env", []) if entry["name"] not in changes.environment]
+    assert after["env"] == own + [{"name": name, "value": value} for name, value in changes.environment.items()]
+    pods = [item["spec"]["template"]["spec"].get("initContainers") for item in pair]
+    assert pods[0] == pods[1]
 
 
 @pytest.mark.parametrize(

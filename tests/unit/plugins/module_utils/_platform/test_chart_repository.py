@@ -165,6 +165,16 @@ def test_f7_no_proxy_is_asked(server: ThreadingHTTPServer, monkeypatch: pytest.M
     assert get(f"http://127.0.0.1:{server.server_port}/index.yaml") == INDEX
 
 
+def test_f7_argo_cds_own_proxy_is_asked(server: ThreadingHTTPServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever proxy this machine has. If this machine does not reach the server through it, that is a warning."""
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+    chart, through = Chart("http://charts.example.com", "1.15.0"), {"http": f"http://127.0.0.1:{server.server_port}", "no": ".svc"}
+    assert check(chart, "kind", cluster=through) == ([], [])
+    (refusals, (warning,)) = check(chart, "kind", cluster={"http": "http://127.0.0.1:1", "no": ".svc"})
+    assert refusals == []
+    assert "which this machine does not reach through http://127.0.0.1:1 (platform_proxies)" in warning
+
+
 def test_f7_an_authority_of_this_machine_alone_does_not_count(
     server: ThreadingHTTPServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -337,6 +337,14 @@ def test_d8_a_proxy_outside_of_the_cluster(proxy: str, port: int) -> None:
     assert not fenced.passes(WORKER, NET, 22)
 
 
+def test_f7_the_proxies_of_argo_cd_and_git_sync() -> None:
+    outer = {"https": "http://proxy.example:3128"}
+    for source in (REPO_SERVER, WORKER, WEBSERVER):
+        assert fence(S, replace(GIVEN, proxies=outer)).passes(source, NET, 3128)
+        assert not fence(S).passes(source, NET, 3128)
+        assert fence(S, replace(GIVEN, proxies={"http": "http://squid.team.svc:3128"})).passes(source, STRANGER, 3128)
+
+
 def test_d8_proxies_of_people() -> None:
     values = {
         "env": [*PROXY, {"name": "http_proxy", "valueFrom": {}}],
