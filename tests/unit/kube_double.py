@@ -22,6 +22,13 @@ def place(item: Obj) -> tuple[str, str]:
     return collection(kind, "", version), f"{collection(kind, metadata.get('namespace', ''), version)}/{metadata['name']}"
 
 
+def field(item: Any, name: str) -> Any:
+    """A field by its path; None where there is none."""
+    for key in name.split("."):
+        item = (item or {}).get(key)
+    return item
+
+
 class KubeDouble(KubeApi):
     """Serves these objects. ``held`` are the paths of those that stay after a deletion, ``errors`` the statuses of paths that fail.
 
@@ -75,6 +82,9 @@ class KubeDouble(KubeApi):
         wanted = dict(part.split("=", 1) for part in str((query or {}).get("labelSelector", "")).split(",") if part)
         found = [item for key, item in self.objects.items() if path in (self.collections[key], key.rpartition("/")[0])]
         found = [item for item in found if wanted.items() <= (item["metadata"].get("labels") or {}).items()]
+        for part in str((query or {}).get("fieldSelector", "")).split(",") if query and "fieldSelector" in query else ():
+            name, value = part.replace("!=", "=").split("=")
+            found = [item for item in found if (field(item, name) == value) is ("!=" not in part)]
         return copy.deepcopy(found if whole else [item["metadata"] for item in found])
 
     def delete(self, path: str, uid: str = "") -> bool:

@@ -21,7 +21,7 @@ def item(kind: str, name: str = "x", version: str = "v1", namespace: str = "", *
 
 def applied(body: Obj) -> Obj:
     """As it is after an apply of its data by this manager."""
-    fields = {"f:data": {f"f:{key}": {} for key in body["data"]}}
+    fields: Obj = {"f:data": {f"f:{key}": {} for key in body["data"]}}
     entry = {"manager": MANAGER, "operation": "Apply", "apiVersion": body["apiVersion"], "fieldsV1": fields}
     return {**body, "metadata": {**body["metadata"], "managedFields": [entry]}}
 
