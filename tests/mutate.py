@@ -158,7 +158,7 @@ TESTS = {
     "_argocd/trust.py": ["test_trust.py", "test_repository.py"],
     "_argocd/repository.py": ["test_repository.py", "test_trust.py"],
     "_argocd/known_hosts.py": ["test_known_hosts.py", "test_trust.py"],
-    "_argocd/repo_server.py": ["test_trust.py"],
+    "_argocd/repo_server.py": ["test_repo_server.py"],
     "_argocd/install_manifest.py": ["test_install_manifest.py"],
     "_argocd/admin_password.py": ["test_admin_password.py"],
     "_base/mask.py": ["test_mask.py"],
@@ -225,11 +225,13 @@ EQUIVALENT = {
     "least is not None and most is not None and (least > most)  ->  most is not None and least > most": "the lower one is a quantity",
     "self._clock() - self._since < REFUSAL_SECONDS  ->  self._clock() - self._since <= REFUSAL_SECONDS": "no clock meets the very moment",
     "isinstance(values, str) and '_proxy' in values.lower()  ->  isinstance(values, str)": "saves time: a proxy's name has that part",
-    "SECRET_TYPE.items() <= labels_of(item.metadata).items()  ->  SECRET_TYPE.items() < labels_of(item.metadata).items()": "the marks are more",
+    "SECRET_TYPE.items() <= labels_of(item.metadata).items()  ->  "
+    "SECRET_TYPE.items() < labels_of(item.metadata).items()": "what is owned has further labels",
     # For the type checker alone.
     "match and match.lastgroup  ->  match": "one of its groups has matched",
     "step.result == 'changed' and step.live is not None  ->  step.result == 'changed'": "only what is there is changed",
-    "step.result == 'recreated' and step.live is not None and (not self._check)  ->  step.result == 'recreated' and (not self._check)": "the same",
+    "step.result == 'recreated' and step.live is not None and (not self._check)  ->  "
+    "step.result == 'recreated' and (not self._check)": "only what is there is made anew",
     "source is not None and source.get('type') == BOUND_TYPE  ->  source.get('type') == BOUND_TYPE": "a missing source was refused",
     "given.airflow and _has_foreign_project(found, given) and _has_global_projects(found)  ->  "
     "_has_foreign_project(found, given) and _has_global_projects(found)": "the second part has the first",
