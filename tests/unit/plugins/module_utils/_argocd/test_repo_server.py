@@ -68,7 +68,7 @@ class Told(Progress):
         self.lines.append((f"{name} {kind}", text))
 
 
-def wait(api: Api, present: Obj, timeout: float = 5.0) -> Told:
+def wait(api: Api, present: Obj, timeout: float = 2.0) -> Told:
     told = Told()
     await_roll_out(cast(KubeApi, api), PLACE, present, timeout, told)
     return told
@@ -96,6 +96,17 @@ def test_the_wait_ends_when_it_has_rolled_out(listed: list[Obj], events: list[Ob
     assert api.asked[0][1].items() >= {"fieldSelector": "metadata.name=argocd-repo-server"}.items()
 
 
+def test_without_the_right_to_watch_the_deployment_is_read_again_and_again() -> None:
+    class Unwatched(Api):
+        def watch(self, _path: str, _query: Obj) -> Iterator[Obj]:
+            self.listed = [server(1)]
+            raise ApiError(403, "no")
+
+    told = Told()
+    await_roll_out(cast(KubeApi, Unwatched([server(0)])), PLACE, server(0), 2, told, sleep=lambda _seconds: None)
+    assert told.lines[-1] == ("argocd-repo-server done", "rolled out")
+
+
 def refused(api: Api, timeout: float) -> CollectionError:
     with pytest.raises(CollectionError) as caught:
         wait(api, server(0), timeout)
@@ -106,7 +117,7 @@ def refused(api: Api, timeout: float) -> CollectionError:
 
 @pytest.mark.parametrize(("listed", "events"), [([], []), ([server(0)], [event("DELETED", server(0))])])
 def test_a_deployment_that_is_deleted_ends_the_wait(listed: list[Obj], events: list[Obj]) -> None:
-    assert "within 600 s: it is deleted. Until then" in refused(Api(listed, events), 600).message
+    assert "within 2 s: it is deleted. Until then" in refused(Api(listed, events), 2).message
 
 
 @pytest.mark.parametrize(
