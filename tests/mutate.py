@@ -167,7 +167,7 @@ TESTS = {
     "_base/failure.py": ["test_failure.py", "test_phases.py"],
     "_base/errors.py": ["test_errors.py"],
     "_base/transport.py": ["test_transport.py"],
-    "_base/shorten.py": ["test_verdict.py", "test_mask.py", "test_application_verdict.py"],
+    "_base/shorten.py": ["test_shorten.py"],
     "_base/printable.py": ["test_printable.py"],
     "_base/nearest.py": ["test_nearest.py"],
     "_base/program_text.py": ["test_program_text.py"],

@@ -58,7 +58,7 @@ def test_the_host_keys_of_a_text(text: str, found: list[str]) -> None:
 
 @pytest.mark.parametrize("line", ["git.example.com ssh-rsa", "@cert-authority git.example.com ssh-rsa", KEY.split("\n", maxsplit=1)[0]])
 def test_a_line_that_is_not_a_host_key_is_named_by_its_number(line: str) -> None:
-    with pytest.raises(ValueError, match="^line 2 is not a host key") as caught:
+    with pytest.raises(ValueError, match=r"^line 2 is not a host key") as caught:
         host_keys(f"{HOST}\n{line}")
     assert line not in str(caught.value)
 

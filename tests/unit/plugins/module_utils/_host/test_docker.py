@@ -13,6 +13,8 @@ from ansible_collections.gitops.airflow.plugins.module_utils._host.docker import
     ("reference", "name"),
     [
         ("mysql", "docker.io/library/mysql:latest"),
+        ("my.image", "docker.io/library/my.image:latest"),
+        ("localhost", "docker.io/library/localhost:latest"),
         ("mysql:8.0", "docker.io/library/mysql:8.0"),
         ("apache/airflow:2.6.3", "docker.io/apache/airflow:2.6.3"),
         ("docker.io/mysql", "docker.io/library/mysql:latest"),
