@@ -143,7 +143,7 @@ TESTS = {
     "_platform/settings.py": ["test_preflight_defaults.py", "test_preflight_rules.py", "test_git_accounts.py", "test_preflight_plan.py"],
     "_platform/chart_values.py": ["test_chart_values.py", "test_entries.py"],
     "_platform/core_values.py": ["test_profile_rules.py"],
-    "_platform/worker_limits.py": ["test_node_state.py", "test_admission_policy.py"],
+    "_platform/worker_limits.py": ["test_worker_limits.py"],
     "_platform/worker_namespaces.py": ["test_worker_namespaces.py", "test_quota_rules.py"],
     "_platform/pull_secrets.py": ["test_pull_secrets.py"],
     "_platform/git_accounts.py": ["test_git_accounts.py"],
@@ -227,6 +227,9 @@ EQUIVALENT = {
     "isinstance(values, str) and '_proxy' in values.lower()  ->  isinstance(values, str)": "saves time: a proxy's name has that part",
     "SECRET_TYPE.items() <= labels_of(item.metadata).items()  ->  "
     "SECRET_TYPE.items() < labels_of(item.metadata).items()": "what is owned has further labels",
+    "number < 256  ->  number <= 256": "the character of this number is printable",
+    "number < 65536  ->  number <= 65536": "the same",
+    "other > '\\x7f'  ->  other >= '\\x7f'": "this character is not printable",
     # For the type checker alone.
     "match and match.lastgroup  ->  match": "one of its groups has matched",
     "step.result == 'changed' and step.live is not None  ->  step.result == 'changed'": "only what is there is changed",
