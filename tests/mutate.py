@@ -193,7 +193,7 @@ TESTS = {
     "_airflow/api.py": ["test_airflow_dag_run.py", "test_status_runs.py", "test_credentials.py"],
     "_airflow/access.py": ["test_airflow_dag_run.py", "test_credentials.py"],
     "_airflow/inspect_airflow.py": ["test_inspection.py"],
-    "_support/leaks.py": ["test_mask.py", "test_bundle.py"],
+    "_support/leaks.py": ["test_leaks.py"],
     "_support/bundle.py": ["test_bundle.py"],
     "_kind/client.py": ["test_kind_cluster.py"],
     "_kind/cluster.py": ["test_kind_cluster.py"],
