@@ -230,6 +230,7 @@ EQUIVALENT = {
     "number < 256  ->  number <= 256": "the character of this number is printable",
     "number < 65536  ->  number <= 65536": "the same",
     "other > '\\x7f'  ->  other >= '\\x7f'": "this character is not printable",
+    "word in layer and pattern.search(layer)  ->  pattern.search(layer)": "saves time: the pattern has the word",
     # For the type checker alone.
     "match and match.lastgroup  ->  match": "one of its groups has matched",
     "step.result == 'changed' and step.live is not None  ->  step.result == 'changed'": "only what is there is changed",

@@ -9,7 +9,15 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings import AirflowSettings, Logs, Repository, Settings
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings import (
+    AIRFLOW_OPTIONS,
+    PLATFORM_OPTIONS,
+    AirflowSettings,
+    Logs,
+    Repository,
+    Settings,
+    read_settings,
+)
 
 INSIDE = "http://gitea.git.svc.cluster.local:3000/gitops/"
 EMBEDDED = AirflowSettings(
@@ -73,9 +81,11 @@ def test_who_changes_what_argo_cd_trusts(argocd: str, trust: str, changes: str) 
 def test_an_appproject_of_others_is_not_made(argocd: str) -> None:
     given = replace(GIVEN, argocd=argocd, airflow=replace(EMBEDDED, project="data"))
     assert (given.own_project, given.project, given.owner().project) == ("", "data", "")
-    own = replace(GIVEN, argocd=argocd)
-    assert own.own_project
+    own = replace(GIVEN, argocd=argocd, name="data")
+    assert own.own_project == ("airflow" if argocd == "install" else "data")
     assert own.project == own.own_project == own.owner().project
+    assert own.repository_secret == f"{own.own_project}-platform-repository"
+    assert replace(own, airflow=None).project == own.own_project
 
 
 @pytest.mark.parametrize(("argocd", "known"), [("install", True), ("existing", False)])
@@ -115,3 +125,37 @@ def test_how_a_repository_is_reached(kind: str) -> None:
 def test_argo_cd_reads_the_embedded_repository_with_a_token() -> None:
     assert GIVEN.argocd_access(OUTSIDE.platform) == {}
     assert GIVEN.argocd_access(EMBEDDED.platform)["credentials_from"]["name"]
+
+
+def options(**airflow: Any) -> dict[str, Any]:
+    """A module's options, all that are not given with their defaults."""
+    platform = {name: option.get("default") for name, option in PLATFORM_OPTIONS.items()}
+    platform |= {"name": "data", "worker_namespaces": [{"name": "core"}, {"name": "etl"}], "core_namespace": "core"}
+    platform["images"] = {"airflow": "a:1", "mysql": None}
+    return {"platform": platform, "airflow": {name: option.get("default") for name, option in AIRFLOW_OPTIONS.items()} | airflow}
+
+
+@pytest.mark.parametrize(("name", "default"), [("", "core"), ("etl", "etl")])
+def test_options_become_settings(name: str, default: str) -> None:
+    found, secrets = read_settings(options(default_namespace=name))
+    assert found.airflow
+    assert (found.name, found.worker_namespaces, secrets) == ("data", ("core", "etl"), set())
+    assert found.images == {"airflow": "a:1", "mysql": ""}
+    assert found.airflow.default_namespace == default
+    assert [repo.embedded for repo in found.airflow.repositories] == [True, True]
+
+
+def test_secrets_are_taken_out_of_the_options() -> None:
+    credentials = {"username": "ann", "password": "t0ken"}
+    given = options(dags_repo="https://me:t0ken@h/d.git", dags_credentials=credentials, values={"a": "s3cret"})
+    found, secrets = read_settings(given)
+    assert found.airflow
+    assert (secrets, found.airflow.dags.credentials.password) == ({"t0ken"}, "t0ken")
+    assert (given["airflow"]["dags_credentials"], given["airflow"]["values"]) == ({"username": "ann"}, {})
+    assert "t0ken" not in given["airflow"]["dags_repo"]
+    assert not found.airflow.dags.embedded
+
+
+def test_there_may_be_no_options_of_airflow() -> None:
+    found, secrets = read_settings({**options(), "airflow": None})
+    assert (found.airflow, found.worker_namespaces, secrets) == (None, ("core", "etl"), set())

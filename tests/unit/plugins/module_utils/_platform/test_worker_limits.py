@@ -73,6 +73,7 @@ ALWAYS = {
     ("ConfigMap", "airflow-python"),
 }
 LOGS, BASIC, KEY = ("Secret", "airflow-task-logs"), ("Secret", "dags-git-basic"), ("Secret", "dags-git-ssh")
+OPTIONAL = {"name": "X", "valueFrom": {"secretKeyRef": {"name": "db", "key": "k", "optional": True}}}
 AUTHORITY = ("ConfigMap", "airflow-git-authority")
 SSH = replace(AIRFLOW.dags, url="git@h:x.git", credentials=Credentials(ssh_key="k"))
 TLS = replace(AIRFLOW.dags, url="https://h/x.git", credentials=Credentials(ca="c"))
@@ -93,6 +94,9 @@ TLS = replace(AIRFLOW.dags, url="https://h/x.git", credentials=Credentials(ca="c
             {("Secret", "s")},
         ),
         ({"logs": Logs("none"), "values": {"extraEnvFrom": "- configMapRef: {name: c}"}}, {("ConfigMap", "c")}),
+        # Also what need not exist.
+        ({"logs": Logs("none"), "values": {"workers": {"env": [OPTIONAL]}}}, {("Secret", "db")}),
+        ({"logs": Logs("none"), "values": {"extraEnv": json.dumps([OPTIONAL])}}, {("Secret", "db")}),
     ],
 )
 def test_what_tasks_may_refer_to(airflow: dict[str, Any], more: set[tuple[str, str]]) -> None:

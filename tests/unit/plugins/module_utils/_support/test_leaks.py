@@ -103,6 +103,48 @@ def test_a_form_that_can_be_decoded_is_found(form: str) -> None:
     assert not holds_secret(FOUND[form], ["another-value"])
 
 
+def in_lines(text: str) -> str:
+    return "\n".join(text[at : at + 60] for at in range(0, len(text), 60))
+
+
+def line_of(length: int) -> str:
+    """A line of a dump with this length."""
+    line = xxd(SECRET)
+    return f"{'.' * (length - len(line) - 1)} {line}"
+
+
+BEYOND = "p\u00e4<xyz>w\u00f6rd"
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "found"),
+    [
+        # A line ends within the value.
+        (in_lines(b64(f"{'x' * 38}{SECRET}{'y' * 20}")), SECRET, True),
+        # Something encoded in it beside letters beyond ASCII.
+        (b64("p\u00e4\\u003cxyz>w\u00f6rd"), BEYOND, True),
+        (b64("a\np\u00e4\\u003cxyz>w\u00f6rd"), BEYOND, True),
+        (b64(f"\0\x01{quote(SECRET)}\x02"), SECRET, True),
+        ("\\u{110000}", SECRET, False),
+        (line_of(1000), SECRET, True),
+        (line_of(1001), SECRET, False),
+        # UTF-16 of four characters.
+        (b64("Tr0u", "utf-16-le"), "Tr0u", True),
+        # od -An -t x1, and od -c with what is no character.
+        (od(SECRET, words=False).removeprefix("0000000"), SECRET, True),
+        ("0000000   p 303 244  \\n   w   o   r   d", "p\u00e4\nword", True),
+        # Six characters are searched between what quoting and doubling add.
+        ("ab cdef", "abcdef", True),
+        ("ab cde", "abcde", False),
+        ("abcdef %%", "a+b+cdef", True),
+        ("abcde %%", "a+b+cde", False),
+        ("abcdef", "a+b+cdef", False),
+    ],
+)
+def test_the_limits_of_the_search(text: str, value: str, found: bool) -> None:
+    assert holds_secret(text, [value]) is found
+
+
 @pytest.mark.parametrize(
     ("text", "value"),
     [
