@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.gitops.airflow.plugins.module_utils._git.credentials import (
+    SPEC,
     Credentials,
     certificates,
     hide_secrets,
@@ -148,6 +149,7 @@ def test_what_ssh_needs(given: Credentials, url: str, options: list[str]) -> Non
 
 
 def test_secrets_are_taken_out_of_an_option() -> None:
+    assert [name for name, option in SPEC["options"].items() if option["no_log"]] == ["password", "ssh_key"]
     given = {**USER, "ssh_key": "", "ca": PEM}
     assert hide_secrets(given) == ({"username": "ann", "ca": PEM}, {"t0ken"})
     assert hide_secrets(None) == ({}, set())
