@@ -29,6 +29,19 @@ def field(item: Any, name: str) -> Any:
     return item
 
 
+def merged(item: Any, patch: Any) -> Any:
+    """A merge patch (RFC 7386)."""
+    if not isinstance(patch, dict):
+        return patch
+    found = dict(item) if isinstance(item, dict) else {}
+    for key, value in patch.items():
+        if value is None:
+            found.pop(key, None)
+        else:
+            found[key] = merged(found.get(key), value)
+    return found
+
+
 class KubeDouble(KubeApi):
     """Serves these objects. ``held`` are the paths of those that stay after a deletion, ``errors`` the statuses of paths that fail.
 
@@ -100,10 +113,7 @@ class KubeDouble(KubeApi):
         self._write("patch", path, dry_run)
         item = self.get(path) if dry_run else self.objects[path]
         assert body["metadata"]["resourceVersion"] == item["metadata"]["resourceVersion"]
-        for key in body.keys() - {"metadata"}:
-            item[key] = body[key]
-        labels = {**(item["metadata"].get("labels") or {}), **body["metadata"].get("labels", {})}
-        item["metadata"] = {**item["metadata"], **body["metadata"], "labels": labels}
+        item |= merged(item, body)
         return copy.deepcopy(item)
 
     def apply(self, path: str, body: Obj, manager: str, *, dry_run: bool = False) -> Obj:
