@@ -117,7 +117,7 @@ class KubeDouble(KubeApi):
         return copy.deepcopy(item)
 
     def apply(self, path: str, body: Obj, manager: str, *, dry_run: bool = False) -> Obj:
-        """As a server-side apply of labels and of whole fields. A dry run is noted as one."""
+        """As a server-side apply of labels and of whole fields. ``writes`` marks a dry run."""
         self._write("apply", path, dry_run)
         live = self.objects.get(path, {"metadata": {"uid": "new", "resourceVersion": "1"}})
         labels = {**(live["metadata"].get("labels") or {}), **(body["metadata"].get("labels") or {})}

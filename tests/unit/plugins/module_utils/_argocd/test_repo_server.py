@@ -29,7 +29,7 @@ def event(kind: str, item: Obj) -> Obj:
     return {"type": kind, "object": item}
 
 
-PULL = {
+PULL: Obj = {
     "metadata": {"name": "argocd-repo-server-x", "namespace": "argocd", "labels": {"app": "repo-server"}},
     "status": {
         "phase": "Pending",
