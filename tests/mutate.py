@@ -6,6 +6,14 @@ usage: tests/mutate.py [-j JOBS] [FILE ...]     paths below plugins/module_utils
 
 A rule is broken by negating a condition, by leaving out a part of an and/or, or by shifting a comparison. Prints what no
 test noticed. Exit code 0: all was noticed.
+
+Listed are modules that decide. Left out are
+
+- what passes requests, commands and files on (HTTP, Kubernetes, Gitea, Docker, tunnels), and what runs decisions against a
+  cluster: tests/integration and molecule show with real servers what it does;
+- texts and pages for people, such as the HTML page of a verification: tests compare what they show, and nothing follows from them;
+- tables without a condition, such as the names of the chart's keys;
+- programs of pods and containers, and links to them: the tests of roles and images run these files as other modules.
 """
 
 from __future__ import annotations

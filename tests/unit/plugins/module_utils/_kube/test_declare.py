@@ -224,3 +224,9 @@ def test_only_what_the_platform_owns_is_removed(labels: dict[str, str], adopt: b
     assert found
     assert (path not in double.objects, why) == (removed, f"ConfigMap argocd/x stays: {reason}" if reason else "")
     assert remove_owned(KubeDouble(), place, "airflow", adopt, check, 1) == (None, "")
+
+
+def test_an_object_that_another_run_creates_meanwhile_is_an_error() -> None:
+    with pytest.raises(ApiError) as refused:
+        applied(api(None, 409)[1])
+    assert refused.value.status == 409

@@ -132,6 +132,7 @@ BEYOND = "p\u00e4<xyz>w\u00f6rd"
         (b64("Tr0u", "utf-16-le"), "Tr0u", True),
         # od -An -t x1, and od -c with bytes that are not characters.
         (od(SECRET, words=False).removeprefix("0000000"), SECRET, True),
+        ("\n".join(f" {SECRET[at : at + 7].encode().hex(' ')}" for at in (0, 7)), SECRET, True),
         ("0000000   p 303 244  \\n   w   o   r   d", "p\u00e4\nword", True),
         # Six characters are searched between what quoting and doubling add.
         ("ab cdef", "abcdef", True),
