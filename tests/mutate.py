@@ -6,6 +6,14 @@ usage: tests/mutate.py [-j JOBS] [FILE ...]     paths below plugins/module_utils
 
 A rule is broken by negating a condition, by leaving out a part of an and/or, or by shifting a comparison. Prints what no
 test noticed. Exit code 0: all was noticed.
+
+Listed are modules that decide. Left out are
+
+- what passes requests, commands and files on (HTTP, Kubernetes, Gitea, Docker, tunnels), and what runs decisions against a
+  cluster: tests/integration and molecule show with real servers what it does;
+- texts and pages for people, such as the HTML page of a verification: tests compare what they show, and nothing follows from them;
+- tables without a condition, such as the names of the chart's keys;
+- programs of pods and containers, and links to them: the tests of roles and images run these files as other modules.
 """
 
 from __future__ import annotations
@@ -119,7 +127,7 @@ TESTS = {
     "_platform/shapes.py": ["test_shapes.py"],
     "_platform/ownership.py": ["test_ownership.py", "test_ownership_delete.py", "test_ownership_quotas.py"],
     "_argocd/permits.py": ["test_permits.py"],
-    "_base/hex_dump.py": ["test_mask.py"],
+    "_base/hex_dump.py": ["test_hex_dump.py", "test_mask.py"],
     "_git/author.py": ["test_git_author.py", "test_git_publish.py"],
     "_kind/config_merge.py": ["test_config_merge.py"],
     "_kind/containerd.py": ["test_config_merge.py", "test_kind_drift.py", "test_kind_cluster.py"],
@@ -130,6 +138,80 @@ TESTS = {
     "_platform/image_rules.py": ["test_preflight_rules.py"],
     "_platform/references.py": ["test_references.py"],
     "_status/troubles.py": ["test_troubles.py"],
+    "_platform/ownership_delete.py": ["test_ownership_deletion.py", "test_ownership_delete.py"],
+    "_platform/ownership_apply.py": ["test_ownership_apply.py", "test_worker_rights.py"],
+    "_platform/ownership_read.py": ["test_ownership_read.py", "test_ownership_quotas.py"],
+    "_platform/plan.py": ["test_plan_state.py", "test_preflight_plan.py", "test_preflight_run.py", "test_network_plan.py"],
+    "_platform/preflight.py": ["test_preflight_run.py"],
+    "_platform/refusal.py": ["test_preflight_rules.py", "test_preflight_run.py"],
+    "_platform/copies.py": ["test_copies.py", "test_preflight_plan.py"],
+    "_platform/copies_apply.py": ["test_copies_apply.py"],
+    "_platform/node_state.py": ["test_node_state.py", "test_preflight_run.py"],
+    "_platform/network_plan.py": ["test_network_plan.py"],
+    "_platform/network_policies.py": ["test_network_policies.py", "test_network_plan.py"],
+    "_platform/network_peers.py": ["test_network_peers.py", "test_network_policies.py"],
+    "_platform/network_ranges.py": ["test_network_ranges.py", "test_network_plan.py"],
+    "_platform/settings.py": ["test_settings.py", "test_preflight_defaults.py", "test_git_accounts.py"],
+    "_platform/chart_values.py": ["test_chart_values.py", "test_entries.py"],
+    "_platform/core_values.py": ["test_profile_rules.py"],
+    "_platform/worker_limits.py": ["test_worker_limits.py"],
+    "_platform/worker_namespaces.py": ["test_worker_namespaces.py", "test_quota_rules.py"],
+    "_platform/pull_secrets.py": ["test_pull_secrets.py"],
+    "_platform/git_accounts.py": ["test_git_accounts.py"],
+    "_platform/airflow_secrets.py": ["test_airflow_secrets.py"],
+    "_platform/generated_secret.py": ["test_generated_secret.py"],
+    "_platform/verification.py": ["test_verification.py", "test_verification_rules.py"],
+    "_platform/verification_timeline.py": ["test_verification_timeline.py"],
+    "_platform/verification_report.py": ["test_verification.py", "test_verification_page.py"],
+    "_platform/chart_repository.py": ["test_chart_repository.py"],
+    "_platform/admission_policy.py": ["test_admission_policy.py"],
+    "_platform/pod_cel.py": ["test_admission_policy.py"],
+    "_argocd/trust.py": ["test_trust.py", "test_repository.py"],
+    "_argocd/repository.py": ["test_repository.py", "test_trust.py"],
+    "_argocd/known_hosts.py": ["test_known_hosts.py", "test_trust.py"],
+    "_argocd/repo_server.py": ["test_repo_server.py"],
+    "_argocd/install_manifest.py": ["test_install_manifest.py"],
+    "_argocd/admin_password.py": ["test_admin_password.py"],
+    "_base/mask.py": ["test_mask.py"],
+    "_base/secret_parts.py": ["test_mask.py"],
+    "_base/secret_forms.py": ["test_mask.py"],
+    "_base/failure.py": ["test_failure.py"],
+    "_base/errors.py": ["test_errors.py"],
+    "_base/transport.py": ["test_transport.py"],
+    "_base/shorten.py": ["test_shorten.py"],
+    "_base/printable.py": ["test_printable.py"],
+    "_base/nearest.py": ["test_nearest.py"],
+    "_base/program_text.py": ["test_program_text.py"],
+    "_base/progress.py": ["test_progress.py"],
+    "_git/access.py": ["test_git_words.py", "test_credentials.py", "test_secret_credentials.py"],
+    "_git/branch.py": ["test_git_branch.py", "test_git_owner.py"],
+    "_git/credentials.py": ["test_git_credential_values.py"],
+    "_git/history.py": ["test_git_history.py"],
+    "_git/model.py": ["test_git_words.py", "test_git_source.py", "test_git_publish.py"],
+    "_git/remote.py": ["test_git_publish.py", "test_git_branch_info.py", "test_git_owner.py"],
+    "_git/source.py": ["test_git_source.py", "test_git_publish.py"],
+    "_git/gitea_accounts.py": ["test_gitea_accounts.py"],
+    "_git/gitea_tokens.py": ["test_gitea_tokens.py"],
+    "_kube/apply.py": ["test_apply.py"],
+    "_kube/declare.py": ["test_declare.py"],
+    "_kube/credentials.py": ["test_secret_credentials.py"],
+    "_kube/resources.py": ["test_definitions.py", "test_apply.py"],
+    "_airflow/api_calls.py": ["test_api_calls.py"],
+    "_airflow/dag_syntax.py": ["test_dag_syntax.py"],
+    "_airflow/dag_files.py": ["test_dag_files.py"],
+    "_airflow/options.py": ["test_options.py"],
+    "_airflow/log_connection.py": ["test_log_connection.py"],
+    "_airflow/api.py": ["test_airflow_dag_run.py", "test_status_runs.py", "test_credentials.py"],
+    "_airflow/access.py": ["test_airflow_dag_run.py", "test_credentials.py"],
+    "_airflow/inspect_airflow.py": ["test_inspection.py"],
+    "_support/leaks.py": ["test_leaks.py"],
+    "_support/bundle.py": ["test_bundle.py"],
+    "_kind/client.py": ["test_kind_cluster.py"],
+    "_kind/cluster.py": ["test_kind_cluster.py"],
+    "_image/build.py": ["test_build.py", "test_install_packages.py"],
+    "_image/install_packages.py": ["test_install_packages.py"],
+    "_host/docker.py": ["test_docker.py"],
+    "_host/preflight.py": ["test_host_preflight.py"],
 }
 SHIFTED: dict[type[ast.cmpop], ast.cmpop] = {
     ast.Eq: ast.NotEq(),
@@ -153,6 +235,34 @@ EQUIVALENT = {
     "most is not None and limit / asked > most  ->  limit / asked > most": "a ratio is a quantity",
     "least is not None and most is not None and (least > most)  ->  most is not None and least > most": "the lower one is a quantity",
     "self._clock() - self._since < REFUSAL_SECONDS  ->  self._clock() - self._since <= REFUSAL_SECONDS": "no clock meets the very moment",
+    "isinstance(values, str) and '_proxy' in values.lower()  ->  isinstance(values, str)": "saves time: a proxy's name has that part",
+    "SECRET_TYPE.items() <= labels_of(item.metadata).items()  ->  "
+    "SECRET_TYPE.items() < labels_of(item.metadata).items()": "what is owned has further labels",
+    "number < 256  ->  number <= 256": "the character of this number is printable",
+    "number < 65536  ->  number <= 65536": "the same",
+    "other > '\\x7f'  ->  other >= '\\x7f'": "this character is not printable",
+    "word in layer and pattern.search(layer)  ->  pattern.search(layer)": "saves time: the pattern has the word",
+    # For the type checker alone.
+    "match and match.lastgroup  ->  match": "one of its groups has matched",
+    "step.result == 'changed' and step.live is not None  ->  step.result == 'changed'": "only what is there is changed",
+    "step.result == 'recreated' and step.live is not None and (not self._check)  ->  "
+    "step.result == 'recreated' and (not self._check)": "only what is there is made anew",
+    "source is not None and source.get('type') == BOUND_TYPE  ->  source.get('type') == BOUND_TYPE": "a missing source was refused",
+    "given.airflow and _has_foreign_project(found, given) and _has_global_projects(found)  ->  "
+    "_has_foreign_project(found, given) and _has_global_projects(found)": "the second part has the first",
+    "given.airflow and given.airflow.project and found.project and (owner_of(found.project['metadata'], given.name) != 'ours')  ->  "
+    "given.airflow.project and found.project and (owner_of(found.project['metadata'], given.name) != 'ours')": "its callers have settings",
+    "application is not None and adoptable(application, platform) and points_here(application, platform)  ->  "
+    "adoptable(application, platform) and points_here(application, platform)": "an Application that is absent is not adoptable",
+    "self._timeout and (not self._check) and (item is not None)  ->  self._timeout and (not self._check)": "what was patched exists",
+    "memory.legacy and self._project  ->  memory.legacy": "an AppProject had the memory",
+    "found is not None and found.volume is not None  ->  found is not None": "a volume that is not there requires no node",
+    "path is None or metadata is None  ->  metadata is None": "without a path there is no metadata",
+    "owner == 'foreign' and PLATFORM not in labels_of(metadata) and ((ref.kind, ref.name) == ('Secret', GENERATED))  ->  "
+    "PLATFORM not in labels_of(metadata) and (ref.kind, ref.name) == ('Secret', GENERATED)": "an older platform's was marked already",
+    "path is not None and self._api.delete(path, uid)  ->  self._api.delete(path, uid)": "what was found has a path",
+    "item.ref.kind == 'ClusterRoleBinding' and scope.record is not None and (owner_of(item.metadata, scope.platform) == 'foreign')  ->  "
+    "item.ref.kind == 'ClusterRoleBinding' and owner_of(item.metadata, scope.platform) == 'foreign'": "only a record permits that",
 }
 
 
@@ -219,6 +329,11 @@ def workspace(folder: Path) -> None:
     link = folder / "collections/ansible_collections/gitops/airflow"
     link.parent.mkdir(parents=True)
     link.symlink_to(folder / "checkout")
+    # tests/conftest.py sets up Ansible's own plugins with these.
+    for name in ("tests/conftest.py", "ansible.cfg"):
+        shutil.copy(ROOT / name, folder / "checkout" / name)
+    (folder / "checkout/.ansible").mkdir()
+    (folder / "checkout/.ansible/collections").symlink_to(folder / "collections")
     (folder / "pytest.ini").write_text("[pytest]\npythonpath = collections\naddopts = --import-mode=importlib -p no:cacheprovider\n")
 
 

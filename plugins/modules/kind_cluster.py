@@ -311,7 +311,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._host.files import 
 from ansible_collections.gitops.airflow.plugins.module_utils._kind.client import Engine, Marker
 from ansible_collections.gitops.airflow.plugins.module_utils._kind.cluster import Cluster, DriftError, Wanted
 from ansible_collections.gitops.airflow.plugins.module_utils._kind.config import HAS_YAML, STATE_DIR
-from ansible_collections.gitops.airflow.plugins.module_utils._kind.config_merge import merge_config
+from ansible_collections.gitops.airflow.plugins.module_utils._kind.config_merge import merge_config, readable_part
 from ansible_collections.gitops.airflow.plugins.module_utils._kind.release import checksum_for_machine, for_machine
 
 
@@ -342,7 +342,7 @@ def proof_config(config: Mapping[str, Any], extra: Mapping[str, Any]) -> Mapping
     try:
         return merge_config(config, extra)
     except InputError:
-        return config
+        return readable_part(config)
 
 
 def main(create: Callable[..., AnsibleModule] = AnsibleModule) -> None:

@@ -35,14 +35,25 @@ def assigned_once(tree: ast.AST) -> dict[str, ast.expr]:
     values: dict[str, ast.expr] = {}
     bound: dict[str, int] = {}
     for node in ast.walk(tree):
-        if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
-            bound[node.id] = bound.get(node.id, 0) + 1
-        elif isinstance(node, ast.arg):
-            bound[node.arg] = bound.get(node.arg, 0) + 1
+        if name := _bound_name(node):
+            bound[name] = bound.get(name, 0) + 1
         targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
         if isinstance(node, (ast.Assign, ast.AnnAssign)) and node.value is not None:
             values.update((target.id, node.value) for target in targets if isinstance(target, ast.Name))
     return {name: value for name, value in values.items() if bound.get(name) == 1}
+
+
+def _bound_name(node: ast.AST) -> str:
+    """The name to which a part of the file gives a value, if it does."""
+    if isinstance(node, ast.Name):
+        return "" if isinstance(node.ctx, ast.Load) else node.id
+    if isinstance(node, ast.arg):
+        return node.arg
+    if isinstance(node, ast.alias):
+        return node.asname or node.name.partition(".")[0]
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.ExceptHandler):
+        return node.name or ""
+    return ""
 
 
 def entry(node: ast.expr | None, name: str, known: Mapping[str, ast.expr]) -> ast.expr | None:

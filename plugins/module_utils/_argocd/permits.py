@@ -17,6 +17,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._argocd.project imp
 from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Obj
 
 CLUSTER_NAME = "in-cluster"  # what Argo CD calls the cluster that it runs in, unless a Secret of that cluster has another name
+NOTHING = "(?!)"  # a regular expression that matches no text
 _SCP = re.compile(r"[^/:]*@[^@]+")
 
 
@@ -27,9 +28,8 @@ def glob(pattern: str, value: str, *, path: bool = False) -> bool:
     any_one = "[^/]" if path else "."
     parts, depth = [], 0
     for token in re.findall(r"\*\*|\[!?[^\]]+\]|.", pattern, re.DOTALL):
-        if token.startswith("[") and len(token) > 1:
-            negated = token.startswith("[!")
-            parts.append(f"[{'^' if negated else ''}{token[2 if negated else 1 : -1]}]")
+        if token.startswith("["):
+            parts.append(_one_of(token))
         elif token == "{":
             depth += 1
             parts.append("(?:")
@@ -46,6 +46,16 @@ def glob(pattern: str, value: str, *, path: bool = False) -> bool:
         return False
 
 
+def _one_of(token: str) -> str:
+    """The regular expression for characters in brackets: either a list of them, or one range (gobwas/glob: syntax/lexer/lexer.go)."""
+    inner = token[1:-1].removeprefix("!")
+    first, between, last = inner[:1], inner[1:2], inner[2:]
+    if not inner or (between == "-" and len(last) != 1):
+        return NOTHING
+    content = f"{re.escape(first)}-{re.escape(last)}" if between == "-" else re.escape(inner)
+    return f"[{'^' if token.startswith('[!') else ''}{content}]"
+
+
 def _matches(pattern: str, value: str, *, path: bool = False) -> bool:
     if _denies(pattern):
         return not glob(pattern[1:], value, path=path)
@@ -59,7 +69,7 @@ def _denies(pattern: str) -> bool:
 def normal_url(url: str) -> str:
     """A repository's URL as Argo CD compares it: lower case, without the ending C(.git) and the scheme of SSH."""
     url = url.strip().lower()
-    if "://" not in url and _SCP.fullmatch(url):
+    if _SCP.fullmatch(url):
         url = url.replace(":", "/", 1)
     return url.removesuffix(".git").removeprefix("ssh://")
 

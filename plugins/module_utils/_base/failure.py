@@ -75,7 +75,7 @@ def _message(result: Mapping[str, Any]) -> str:
     # A command's message is only its exit code, and some commands say on standard output what is wrong.
     places = ("stderr", "module_stderr", "stdout", "module_stdout", "exception")
     said = next(filter(None, (str(result.get(place) or "").strip() for place in places)), "")
-    if said and (not text or text.startswith("MODULE FAILURE") or _EXIT_CODE.search(text)):
+    if not text or text.startswith("MODULE FAILURE") or _EXIT_CODE.search(text):
         text = "\n".join(filter(None, [text, *said.splitlines()[-5:]]))
     return text or "The task gives no reason."
 

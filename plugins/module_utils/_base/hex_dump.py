@@ -113,8 +113,7 @@ def _of_digits(line: str, number: int, at: int) -> list[Byte]:
     if any(length % 2 for length in lengths):
         return []
     # xxd writes the bytes in their order. The others write numbers, whose last digits are the first byte.
-    turned = not colon and lengths[0] > 2
-    pairs = [pair for first, last in tokens for pair in _pairs(first, last, turned)]
+    pairs = [pair for first, last in tokens for pair in _pairs(first, last, turned=not colon)]
     start = _xxd_panel(line, end, len(pairs)) if colon else _panel(line, end)
     if not colon and not offset and start == len(line) and len(pairs) < _FEWEST:
         return []
@@ -126,7 +125,7 @@ def _of_digits(line: str, number: int, at: int) -> list[Byte]:
     return found
 
 
-def _pairs(first: int, last: int, turned: bool) -> list[Span]:
+def _pairs(first: int, last: int, *, turned: bool) -> list[Span]:
     found = [(at, at + 2) for at in range(first, last, 2)]
     return found[::-1] if turned else found
 

@@ -46,12 +46,12 @@ def _matches(entry: str, host: str, port: int | None) -> bool:
     address = _address(host)
     if address is None:
         domain = name.removeprefix("*").strip(".").lower()
-        return bool(domain) and f".{host.rstrip('.').lower()}".endswith(f".{domain}")
+        return f".{host.rstrip('.').lower()}".endswith(f".{domain}")
     try:
         network = ipaddress.ip_network(name.strip("[]"), strict=False)
     except ValueError:
         return False
-    return address.version == network.version and address in network
+    return address in network
 
 
 def bypasses_proxy(url: str, no_proxy: str) -> bool:

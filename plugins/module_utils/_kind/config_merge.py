@@ -20,7 +20,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._host.preflight imp
 from ansible_collections.gitops.airflow.plugins.module_utils._kind.containerd import toml_problem
 from ansible_collections.gitops.airflow.plugins.module_utils._kind.drift import leaves, patches
 
-NAME = "kind_cluster_config"
+NAME, OWN_NAME = "kind_cluster_config", "config"
 CONTROL_PLANE = "control-plane"
 CLUSTER_KIND, API_VERSION = "Cluster", "kind.x-k8s.io/v1alpha4"
 # Addresses on which a port is published for all addresses of the machine.
@@ -94,19 +94,57 @@ class Published:
 def merge_config(own: Mapping[str, Any], given: Any, name: str = NAME) -> dict[str, Any]:
     """The configuration ``own`` with a person's part merged over it. ``name`` is what messages call that part.
 
-    Raises InputError with every reason to refuse it.
+    Raises InputError with every reason to refuse it, or if ``own`` has not the structure of a configuration.
     """
+    problems: list[Problem] = []
+    _check_structure(CLUSTER, own, OWN_NAME, problems)
+    _refuse(problems, OWN_NAME)
     if given in ({}, None):
         return dict(own)
-    problems: list[Problem] = []
     read = _read(CLUSTER, given, name, problems)
+    _refuse(problems, name)
     # The rules need values of the right types.
-    problems = problems or [*_refusals(own, read, name)]
+    _refuse([*_refusals(own, read, name)], name)
+    return {**_merged(_without_nodes(own), _without_nodes(read)), "nodes": _merged_nodes(own.get("nodes") or [{}], read.get("nodes") or [])}
+
+
+def readable_part(own: Mapping[str, Any]) -> dict[str, Any]:
+    """The keys of a configuration whose values have the structure that the other functions need."""
+    found = {}
+    for key, value in own.items():
+        problems: list[Problem] = []
+        _check_structure(CLUSTER, {key: value}, OWN_NAME, problems)
+        if not problems:
+            found[key] = value
+    return found
+
+
+def _refuse(problems: Sequence[Problem], name: str) -> None:
     if problems:
         lines = [f"- {problem}" for problem in problems]
         message = str(problems[0]) if len(problems) == 1 else "\n".join([f"There are {len(problems)} problems with {name}.", *lines])
         raise InputError(message, " ".join(dict.fromkeys(problem.next_action for problem in problems)))
-    return {**_merged(_without_nodes(own), _without_nodes(read)), "nodes": _merged_nodes(own.get("nodes") or [{}], read.get("nodes") or [])}
+
+
+def _check_structure(shape: Any, value: Any, path: str, problems: list[Problem]) -> None:
+    """Adds to problems each dictionary, list, number and patch that has another type. kind checks the rest of the role's part."""
+    if isinstance(shape, Mapping):
+        if not isinstance(value, Mapping):
+            _wrong(value, path, "a dictionary", problems)
+            return
+        for key, inner in shape.items():
+            if value.get(key) is not None:
+                _check_structure(inner, value[key], f"{path}.{key}", problems)
+    elif isinstance(shape, list):
+        if not isinstance(value, list | tuple):
+            _wrong(value, path, "a list", problems)
+            return
+        for index, item in enumerate(value):
+            _check_structure(shape[0], item, f"{path}[{index}]", problems)
+    elif shape is int:
+        _read_scalar(shape, value, path, problems)
+    elif isinstance(value, Mapping | list | tuple) or (path.endswith("]") and not isinstance(value, str)):
+        _wrong(value, path, " or ".join(shape) if isinstance(shape, tuple) else WORDS[shape], problems)
 
 
 def _without_nodes(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -114,12 +152,13 @@ def _without_nodes(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """Both have the structure of a configuration, so a key has the same type in both."""
     result = dict(base)
     for key, value in over.items():
         old = result.get(key)
-        if isinstance(value, Mapping) and isinstance(old, Mapping):
+        if isinstance(old, Mapping):
             result[key] = _merged(old, value)
-        elif isinstance(value, list) and isinstance(old, list):
+        elif isinstance(old, list):
             result[key] = [*old, *value]
         else:
             result[key] = value
@@ -178,9 +217,9 @@ def _read_dictionary(shape: Mapping[str, Any], value: Any, path: str, problems: 
 
 def _read_scalar(shape: type, value: Any, path: str, problems: list[Problem]) -> Any:
     text = str(value)
-    if shape is bool and (isinstance(value, bool) or text.lower() in ("true", "false")):
+    if shape is bool and text.lower() in ("true", "false"):
         return text.lower() == "true"
-    if shape is int and not isinstance(value, bool) and text.removeprefix("-").isdecimal():
+    if shape is int and text.removeprefix("-").isdecimal():
         return int(text)
     if shape is str and isinstance(value, bool):
         return text.lower()

@@ -119,7 +119,7 @@ class Apply:
     def change(self, standing: Standing) -> Change:
         """Applies one object if it is not as declared."""
         target, live = standing.target, standing.live
-        renewable = self._recreate and target.kind == "Job" and live is not None
+        renewable = self._recreate and target.kind == "Job"
         if renewable and live is not None and condition(live, "Failed").get("status") == "True":
             return self._made_anew(target, live)
         if live is not None and is_applied(target.body, live, self._manager):
@@ -147,10 +147,12 @@ class Apply:
             self._sleep(POLL_SECONDS)
 
     def _lacks(self, namespace: str) -> bool:
-        """Whether the namespace does not exist."""
-        if namespace and namespace not in self._namespaces:
+        """Whether the namespace does not exist. Empty: the object has none."""
+        if not namespace:
+            return False
+        if namespace not in self._namespaces:
             self._namespaces[namespace] = self._api.metadata(core_path("namespaces", name=namespace)) is not None
-        return bool(namespace) and not self._namespaces[namespace]
+        return not self._namespaces[namespace]
 
     def _made_anew(self, target: Target, live: Obj) -> Change:
         if self._check:

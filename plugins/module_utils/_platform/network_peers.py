@@ -71,7 +71,7 @@ class Outside:
 def outside(url: str, known: Collection[str]) -> Outside | None:
     """The server of a URL; None for a text that has no host. ``known``: the namespaces of the cluster."""
     try:
-        parts = urlsplit(url if "://" in url or ssh_server(url) else f"http://{url}")
+        parts = urlsplit(url if "://" in url else f"http://{url}")
         host, port = ssh_server(url) or (parts.hostname or "", parts.port or PORTS.get(parts.scheme, 0))
     except ValueError:  # a port that is none, an address in brackets that is none
         return None

@@ -236,7 +236,7 @@ class Policies:
         namespace, own = self.given.argocd_namespace, either(NAME, ARGOCD)
         self._deny(namespace, own)
         if self.strict:
-            chart = [] if self.airflow.chart.archive or not self.airflow.chart.repository else self._out(self.airflow.chart.repository)
+            chart = [] if self.airflow.chart.archive else self._out(self.airflow.chart.repository)
             parts = rule("to", [pods(own, namespace)], [])
             read = [*self._server_of(self.airflow.platform.url, embedded=self.airflow.platform.embedded), *chart]
             read += self._through(urls(self.given.proxies))
@@ -329,7 +329,7 @@ def _proxies(values: object) -> Iterator[str]:
             yield value
         values = list(values.values())
     # Some values of the chart are YAML in a text, such as extraEnv.
-    if isinstance(values, str) and "_proxy" in values.lower() and "\n" in values:
+    if isinstance(values, str) and "_proxy" in values.lower():
         values = parsed(values)
         yield from _proxies(values if isinstance(values, dict | list) else [])
         return
@@ -365,4 +365,4 @@ def purpose(ref: Ref) -> tuple[str, str]:
 def reaches_everywhere(items: list[Obj]) -> bool:
     """Whether a policy needs the ranges: it allows everything but them."""
     peers = [peer for item in items for allowed in item["spec"].get("egress", []) for peer in allowed.get("to", [])]
-    return any("except" in peer.get("ipBlock", {}) or peer.get("ipBlock", {}).get("cidr", "").endswith("/0") for peer in peers)
+    return any(peer.get("ipBlock", {}).get("cidr", "").endswith("/0") for peer in peers)

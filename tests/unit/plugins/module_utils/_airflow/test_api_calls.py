@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import ast
+
 import pytest
-from ansible_collections.gitops.airflow.plugins.module_utils._airflow.api_calls import Makers
+from ansible_collections.gitops.airflow.plugins.module_utils._airflow.api_calls import Makers, api_calls
 from ansible_collections.gitops.airflow.plugins.module_utils._airflow.dag_files import check, inspect
 
 NAMESPACES = ("airflow-core", "airflow-batch", "airflow-user")
@@ -140,3 +142,30 @@ def test_f10_the_warning_says_what_to_do(makers: Makers, words: str) -> None:
     (told,) = check({"a.py": b"KubernetesPodOperator(task_id='a')"}, NAMESPACES, makers).warnings
     assert words in told
     assert told.endswith("give credentials of your own (config_file or kubernetes_conn_id).")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "place", "target"),
+    [
+        ("", "", ""),
+        ("namespace='a'", "", "a"),
+        ("namespace=None", "", ""),
+        # What the file does not say.
+        ("namespace=5", "", None),
+        ("namespace=f'{x}'", "", None),
+        ("namespace=NAME", "", None),
+        ("namespace='{{ x }}'", "", None),
+        ("**more", None, None),
+        ("namespace=None, **more", None, None),
+        ("executor_config=None", "", ""),
+        ("executor_config=5", None, ""),
+        ("executor_config=CONFIG", None, ""),
+        ("executor_config={}", "", ""),
+        ("executor_config={**more}", None, ""),
+        ("executor_config={'pod_override': pod}", None, ""),
+        (HERE, "airflow-batch", ""),
+    ],
+)
+def test_where_a_task_runs_and_makes_its_pod(arguments: str, place: str | None, target: str | None) -> None:
+    (call,) = api_calls(ast.parse(f"KubernetesPodOperator({arguments})"))
+    assert (call.place, call.target) == (place, target)

@@ -50,6 +50,10 @@ def test_f18_many_syntax_errors_fit_a_screen() -> None:
         check({f"{number:02}.py": b"(" for number in range(12)}, NAMESPACES)
     assert caught.value.message.endswith("\n  and 2 more")
     assert len(caught.value.message.splitlines()) == 12
+    with pytest.raises(CollectionError) as caught:
+        check({f"{number:02}.py": b"(" for number in range(10)}, NAMESPACES)
+    assert " more" not in caught.value.message
+    assert len(caught.value.message.splitlines()) == 11
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ansible_collections.gitops.airflow.plugins.module_utils._airflow import options
 from ansible_collections.gitops.airflow.plugins.module_utils._airflow.options import known, unknown_option, unknown_options
 
 
@@ -80,3 +81,16 @@ def test_a_sentence_for_each_option_once() -> None:
         "The nearest name is core.parallelism.",
     ]
     assert list(unknown_options("text", [], "2.6.3")) == []
+
+
+@pytest.mark.parametrize(
+    ("version", "names"), [("2.5.0", "ac"), ("2.6.0", "abcd"), ("2.8.1", "abcd"), ("2.9.0", "ab"), ("3.0.0", "abcd"), ("latest", "abcd")]
+)
+def test_the_first_and_the_last_version_of_an_option(version: str, names: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(options, "OPTIONS", "core: a b+6\n  c-8 d+6-8\nnone: z-1\n")
+    known.cache_clear()
+    try:
+        assert known(version).get("core") == frozenset(names)
+        assert ("none" in known(version)) is not version.startswith("2.")
+    finally:
+        known.cache_clear()

@@ -45,7 +45,23 @@ def project(**spec: Any) -> dict[str, Any]:
         ("[!a-c]x", "bx", False, False),
         ("a.c", "abc", False, False),
         ("a,b", "a,b", False, True),
+        ("[!a-c]x", "dx", False, True),
+        # A set of characters, or one range. Other forms match nothing.
+        ("[abc]x", "cx", False, True),
+        ("[ab^-]", "-", False, True),
+        ("[^a]", "b", False, False),
+        ("[^a]", "^", False, True),
+        ("[!]", "!", False, False),
+        ("[]", "[]", False, False),
+        ("[!][a]", "x", False, False),
+        ("[a-z0]", "a", False, False),
+        ("[a-]", "a", False, False),
         ("[z-a]", "b", False, False),
+        ("[", "[", False, False),
+        ("a[b", "a[b", False, False),
+        ("a]b", "a]b", False, True),
+        ("{core", "{core", False, False),
+        ("a}b", "a}b", False, True),
         ("", "", False, True),
         ("", "a", False, False),
     ],
@@ -62,6 +78,8 @@ def test_patterns(pattern: str, value: str, path: bool, matches: bool) -> None:
         ("ssh://git@git.example.com/data/platform.git", "git@git.example.com/data/platform"),
         ("ssh://git@git.example.com:2222/x", "git@git.example.com:2222/x"),
         ("https://h:8443/x", "https://h:8443/x"),
+        ("https://me@h:8443/x", "https://me@h:8443/x"),
+        ("git.example.com:data/platform", "git.example.com:data/platform"),
     ],
 )
 def test_urls_are_compared_in_one_form(url: str, normal: str) -> None:
@@ -104,6 +122,8 @@ def test_sources(sources: list[str] | None, permitted: bool) -> None:
         ([{"server": HERE, "namespace": "*"}, {"server": HERE, "namespace": "!airflow-core"}], False),
         ([{"server": HERE, "namespace": "*"}, {"server": HERE, "namespace": "!kube-system"}], True),
         ([{"server": HERE, "namespace": "*"}, {"server": f"!{HERE}", "namespace": "*"}], False),
+        ([{"server": HERE, "namespace": "*"}, {"server": HERE, "namespace": "team"}], True),
+        ([{"server": HERE, "namespace": "*"}, {"server": "!https://10.0.0.1", "namespace": "team"}], True),
     ],
 )
 def test_destinations(destinations: list[dict[str, str]], permitted: bool) -> None:

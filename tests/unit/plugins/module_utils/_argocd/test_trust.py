@@ -10,15 +10,20 @@ import copy
 from typing import Any, cast
 
 import pytest
+from ansible_collections.gitops.airflow.plugins.module_utils._argocd import repo_server
+from ansible_collections.gitops.airflow.plugins.module_utils._argocd.project import TRUST, project_place
 from ansible_collections.gitops.airflow.plugins.module_utils._argocd.repository import Repository, server_name
-from ansible_collections.gitops.airflow.plugins.module_utils._argocd.trust import RepositoryTrust
+from ansible_collections.gitops.airflow.plugins.module_utils._argocd.trust import RepositoryTrust, annotation
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError, CollectionError
+from ansible_collections.gitops.airflow.plugins.module_utils._base.owner import marks
+from ansible_collections.gitops.airflow.plugins.module_utils._base.progress import Progress
 from ansible_collections.gitops.airflow.plugins.module_utils._git.credentials import Credentials
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import KubeApi
 
 Obj = dict[str, Any]
 CORE = "/api/v1/namespaces/argocd"
 SECRET, TLS, HOSTS = f"{CORE}/secrets/r", f"{CORE}/configmaps/argocd-tls-certs-cm", f"{CORE}/configmaps/argocd-ssh-known-hosts-cm"
+PROJECT = project_place("argocd", "data").path
 SERVER = "/apis/apps/v1/namespaces/argocd/deployments/argocd-repo-server"
 PEM = "-----BEGIN CERTIFICATE-----\nQUJD\n-----END CERTIFICATE-----\n"
 OTHER = "-----BEGIN CERTIFICATE-----\nWFla\n-----END CERTIFICATE-----\n"
@@ -49,37 +54,66 @@ class Server:
         return [{"metadata": {"name": place.rsplit("/", 1)[1]}, **item} for place, item in self.objects.items() if place.startswith(path)]
 
     def apply(self, path: str, body: Obj, _manager: str, *, dry_run: bool = False) -> Obj:
-        assert not dry_run
+        if dry_run:
+            return body
         self.writes.append(path)
         version = str(int(self.objects.get(path, {}).get("metadata", {}).get("resourceVersion", "0")) + 1)
         self.objects[path] = {**body, "metadata": {**body["metadata"], "resourceVersion": version, "uid": "u"}}
         return self.get(path)
 
-    def patch(self, path: str, body: Obj, _query: Obj) -> Obj:
-        item = self.objects[path]
+    def patch(self, path: str, body: Obj, query: Obj) -> Obj:
+        item = self.objects[path] if "dryRun" not in query else self.get(path)
         if path in self.meanwhile:
             item |= {"metadata": {"resourceVersion": "9"}, "data": self.meanwhile.pop(path)}
         if body["metadata"]["resourceVersion"] != item["metadata"]["resourceVersion"]:
             raise ApiError(409, "conflict")
-        self.writes.append(path)
+        if "dryRun" not in query:
+            self.writes.append(path)
         data = {**item.get("data", {}), **body.get("data", {})}
         item["data"] = {key: value for key, value in data.items() if value is not None}
         item |= {"spec": body["spec"]} if "spec" in body else {}
-        item["metadata"] = {"resourceVersion": f"{item['metadata']['resourceVersion']}0"}
-        return self.get(path)
+        metadata, given = item["metadata"], body["metadata"].get("annotations") or {}
+        annotations = {key: value for key, value in {**metadata.get("annotations", {}), **given}.items() if value is not None}
+        item["metadata"] = {**metadata, "annotations": annotations, "resourceVersion": f"{metadata['resourceVersion']}0"}
+        return copy.deepcopy(item)
 
     def delete(self, path: str, _uid: str) -> bool:
         return self.objects.pop(path, None) is not None
 
     @property
     def memory(self) -> str:
-        return str(self.objects[SECRET]["metadata"]["annotations"]["gitops-airflow/trust"])
+        return str(self.objects[SECRET]["metadata"]["annotations"][TRUST])
+
+    @property
+    def known_hosts(self) -> str:
+        return str(self.objects[HOSTS].get("data", {}).get("ssh_known_hosts", ""))
+
+    @property
+    def restarted_for(self) -> str | None:
+        """The annotation of the repository server's pods."""
+        metadata = self.objects[SERVER].get("spec", {}).get("template", {}).get("metadata", {})
+        return cast("str | None", metadata.get("annotations", {}).get(TRUST))
 
 
-def trust(server: Server, *, manage: bool = True, **given: Any) -> RepositoryTrust:
+OPTIONS = ("keep", "manage", "check", "timeout", "progress", "server")
+
+
+def trust(server: Server, **given: Any) -> RepositoryTrust:
     options: Obj = {"name": "r", "namespace": "argocd", "platform": "airflow", "repo": f"https://{HOST}/x.git", **given}
     options = {"credentials": Credentials(ca=PEM), **options}
-    return RepositoryTrust(cast(KubeApi, server), Repository(**options), manage=manage)
+    repository = Repository(**{key: value for key, value in options.items() if key not in OPTIONS})
+    return RepositoryTrust(cast(KubeApi, server), repository, **{key: value for key, value in options.items() if key in OPTIONS})
+
+
+def ssh(key: str) -> Obj:
+    return {"repo": "git@git.example.com:x.git", "credentials": Credentials(known_hosts=f"{HOST} ssh-rsa {key}")}
+
+
+NO_TRUST: Obj = {"credentials": Credentials()}
+
+
+def line(key: str) -> str:
+    return f"{HOST} ssh-rsa {key} gitops-airflow/platform=airflow\n"
 
 
 def test_what_is_added_is_remembered_before() -> None:
@@ -191,3 +225,228 @@ def test_what_other_repositories_of_the_server_need_stays_trusted(others: list[s
 )
 def test_the_server_of_a_url(url: str, server: str) -> None:
     assert server_name(url) == server
+@pytest.mark.parametrize("given", [{}, ssh("BBBB")])
+def test_a_second_run_changes_nothing(given: Obj) -> None:
+    server = Server()
+    first = trust(server, **given).present()
+    assert (first.changed, first.rolled_out) == (True, True)
+    server.writes.clear()
+    second = trust(server, **given).present()
+    assert (second.changed, second.rolled_out) == (False, False)
+    assert server.writes == [SECRET]  # applied, with the same result
+    assert "host_keys" not in second.before
+    assert "certificate_authorities" not in second.before
+
+
+@pytest.mark.parametrize("keep", [True, False])
+def test_the_trust_for_an_earlier_repository_stays_while_it_is_kept(keep: bool) -> None:
+    server = Server()
+    trust(server, **ssh("AAAA")).present()
+    done = trust(server, keep=keep, **ssh("BBBB")).present()
+    assert server.known_hosts == line("BBBB") + (line("AAAA") if keep else "")
+    assert (done.trust, done.kept, server.memory) == (["ssh"], ["ssh"] if keep else [], "ssh")
+
+
+@pytest.mark.parametrize("keep", [True, False])
+@pytest.mark.parametrize(("earlier", "memory"), [(ssh("AAAA"), "ssh"), ({}, f"tls:{HOST}")])
+def test_a_repository_that_needs_no_trust_any_more(earlier: Obj, memory: str, keep: bool) -> None:
+    server = Server()
+    trust(server, **earlier).present()
+    restarted = server.restarted_for
+    assert restarted
+    done = trust(server, keep=keep, **NO_TRUST).present()
+    assert (server.known_hosts != "" or server.objects[TLS].get("data", {}) != {}) is keep
+    assert (server.memory, server.restarted_for) == ((memory, restarted) if keep else ("", None))
+    assert (done.rolled_out, done.kept) == (not keep, [memory] if keep else [])
+
+
+def test_host_keys_after_a_certificate_authority() -> None:
+    server = Server()
+    trust(server).present()
+    trust(server, **ssh("AAAA")).present()
+    assert (server.known_hosts, server.objects[TLS]["data"], server.memory) == (line("AAAA"), {}, "ssh")
+
+
+def test_own_host_keys_are_found_without_a_memory() -> None:
+    server = Server()
+    server.objects[HOSTS]["data"] = {"ssh_known_hosts": line("AAAA")}
+    trust(server).present()
+    assert server.known_hosts == ""
+
+
+def test_without_trust_the_repository_server_is_left_alone() -> None:
+    server = Server()
+    done = trust(server, **NO_TRUST).present()
+    assert server.writes == [SECRET]
+    assert "repository_server" not in done.before
+    del server.objects[SERVER], server.objects[HOSTS], server.objects[TLS]
+    assert not trust(server, **NO_TRUST).present().changed
+
+
+def test_what_others_trust_already_needs_no_restart() -> None:
+    server = Server()
+    server.objects[TLS]["data"] = {HOST: PEM}
+    done = trust(server).present()
+    assert (done.theirs, done.trust, server.writes) == ([f"tls:{HOST}"], [], [SECRET])
+
+
+@pytest.mark.parametrize(("given", "missing"), [({}, TLS), (ssh("AAAA"), HOSTS), ({}, SERVER), (ssh("AAAA"), SERVER)])
+def test_argo_cd_must_be_there_but_in_a_check(given: Obj, missing: str) -> None:
+    server = Server()
+    del server.objects[missing]
+    with pytest.raises(CollectionError) as refused:
+        trust(server, **given).present()
+    assert refused.value.code == "no_argocd"
+    # Without a ConfigMap nothing is written.
+    assert (server.writes == []) is (missing != SERVER)
+    server.writes.clear()
+    done = trust(server, check=True, **given).present()
+    assert (server.writes, done.changed, done.rolled_out) == ([], True, True)
+    if given and missing == HOSTS:
+        assert done.after["host_keys"] == [f"{HOST} ssh-rsa AAAA"]
+
+
+def test_a_block_of_the_last_version_becomes_marked_lines_without_a_restart() -> None:
+    server = Server()
+    trust(server, **ssh("AAAA")).present()
+    restarted = server.restarted_for
+    block = f"# gitops.airflow: begin\n{HOST} ssh-rsa AAAA\n# gitops.airflow: end\n"
+    server.objects[HOSTS]["data"] = {"ssh_known_hosts": block}
+    done = trust(server, **ssh("AAAA")).present()
+    assert (server.known_hosts, done.changed) == (line("AAAA"), True)
+    assert (server.restarted_for, done.rolled_out) == (restarted, False)
+
+
+@pytest.mark.parametrize("given", [{}, ssh("AAAA")])
+def test_lost_entries_are_read_again(given: Obj) -> None:
+    server = Server()
+    trust(server, **given).present()
+    restarted = server.restarted_for
+    server.objects[TLS]["data"], server.objects[HOSTS]["data"] = {}, {}
+    server.objects[SERVER]["metadata"]["generation"] = 7
+    assert trust(server, **given).present().rolled_out
+    assert server.restarted_for == f"{restarted}-7"
+
+
+@pytest.mark.parametrize(
+    ("present", "digest", "added", "wanted"),
+    [
+        ("", "", False, ""),
+        ("", "", True, ""),
+        ("d", "", True, ""),
+        ("", "d", True, "d"),
+        ("c", "d", False, "d"),
+        ("d", "d", False, "d"),
+        ("d-2", "d", False, "d-2"),
+        ("d", "d", True, "d-3"),
+        ("d-2", "d", True, "d-3"),
+    ],
+)
+def test_the_annotation_of_the_repository_servers_pods(present: str, digest: str, added: bool, wanted: str) -> None:
+    assert annotation(present, digest, added, 3) == wanted
+
+
+@pytest.mark.parametrize(
+    ("given", "awaited"),
+    [({"timeout": 5.0}, True), ({"timeout": 0.0}, False), ({"timeout": 5.0, "check": True}, False), ({"timeout": 5.0, **NO_TRUST}, False)],
+)
+def test_the_roll_out_is_awaited(given: Obj, awaited: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[tuple[Any, ...]] = []
+    monkeypatch.setattr(repo_server, "await_roll_out", lambda *arguments: calls.append(arguments))
+    server, progress = Server(), Progress()
+    trust(server, progress=progress, **given).present()
+    assert [(place.path, timeout, told) for _api, place, _item, timeout, told, _clock in calls] == [(SERVER, 5.0, progress)] * awaited
+    calls.clear()
+    trust(server, **given).present()
+    assert [isinstance(call[4], Progress) for call in calls] == [True] * awaited
+    # Without the repository nothing waits.
+    calls.clear()
+    trust(server, **given).absent(1)
+    assert calls == []
+
+
+# The memory of the last version, on the AppProject
+
+
+def legacy(**labels: str) -> Server:
+    server = Server()
+    metadata = {"resourceVersion": "1", "labels": labels or marks("airflow"), "annotations": {TRUST: f"tls:{HOST}", "other": "x"}}
+    server.objects[PROJECT] = {"metadata": metadata}
+    server.objects[TLS]["data"] = {HOST: OTHER}
+    return server
+
+
+def test_the_memory_moves_from_the_project_to_the_secret() -> None:
+    server = legacy()
+    done = trust(server, project="data").present()
+    assert (server.memory, done.trust) == (f"tls:{HOST}", [f"tls:{HOST}"])
+    assert server.objects[TLS]["data"] == {HOST: PEM}
+    assert server.objects[PROJECT]["metadata"]["annotations"] == {"other": "x"}
+    server.writes.clear()
+    trust(server, project="data").present()
+    assert PROJECT not in server.writes
+
+
+@pytest.mark.parametrize(("server", "project"), [(legacy(), ""), (legacy(other="x"), "data")])
+def test_the_memory_of_another_project_is_not_read(server: Server, project: str) -> None:
+    with pytest.raises(CollectionError) as refused:
+        trust(server, project=project).present()
+    assert (refused.value.code, server.writes) == ("foreign_certificate", [])
+
+
+@pytest.mark.parametrize("secret", [True, False])
+def test_a_removal_takes_the_projects_memory_too(secret: bool) -> None:
+    server = legacy()
+    if secret:
+        server.objects[TLS]["data"] = {}
+        trust(server).present()
+    done = trust(server, project="data").absent(1)
+    assert (done.changed, server.objects[TLS]["data"]) == (True, {})
+    assert server.objects[PROJECT]["metadata"]["annotations"] == {"other": "x"}
+
+
+# A removal
+
+
+def test_nothing_is_removed_where_nothing_is() -> None:
+    server = Server()
+    server.objects[SERVER]["spec"] = {"template": {"metadata": {"annotations": {TRUST: "of others"}}}}
+    done = trust(server).absent(1)
+    assert (done.changed, done.reason, server.writes) == (False, "", [])
+
+
+@pytest.mark.parametrize("given", [{}, ssh("AAAA")])
+def test_a_removal(given: Obj) -> None:
+    server = Server()
+    trust(server, **given).present()
+    server.writes.clear()
+    done = trust(server, **given).absent(1)
+    assert (done.changed, done.reason, SECRET in server.objects) == (True, "", False)
+    assert (server.objects[TLS].get("data", {}), server.known_hosts, server.restarted_for) == ({}, "", None)
+
+
+def test_a_removal_restarts_for_entries_that_are_gone_already() -> None:
+    server = Server()
+    trust(server).present()
+    server.objects[TLS]["data"] = {}
+    assert trust(server).absent(1).changed
+    assert server.restarted_for is None
+
+
+def test_a_removal_restarts_for_host_keys_without_a_memory() -> None:
+    server = Server()
+    trust(server, **ssh("AAAA")).present()
+    del server.objects[SECRET]
+    assert trust(server).absent(1).changed
+    assert (server.known_hosts, server.restarted_for) == ("", None)
+
+
+def test_the_secret_of_others_stays() -> None:
+    server = Server()
+    server.objects[SECRET] = {"metadata": {"resourceVersion": "1", "uid": "u", "labels": marks("other")}}
+    done = trust(server).absent(1)
+    assert (done.changed, SECRET in server.objects) == (False, True)
+    assert done.reason == "Secret argocd/r stays: it belongs to platform other"
+    with pytest.raises(CollectionError) as refused:
+        trust(server).present()
+    assert refused.value.code == "other_platform"

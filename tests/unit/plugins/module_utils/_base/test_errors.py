@@ -50,6 +50,7 @@ def test_a_message_ends_with_one_period(text: str, said: str) -> None:
         (ApiError(404, "x"), "not_found"),
         (ApiError(409, "x"), "conflict"),
         (ApiError(422, "x"), "refused"),
+        (ApiError(500, "x"), "server_error"),
         (ApiError(503, "x"), "server_error"),
         (RequestError(404, "x", code="dag_missing"), "dag_missing"),
         (InputError("x"), "bad_option"),
@@ -68,3 +69,11 @@ def test_only_the_next_action_names_options() -> None:
     error = GitError("repo is {repo}", "Correct {repo} or {branch}.", "bad_url")
     assert (error.message, error.next_action) == ("repo is {repo}", "Correct repo or branch.")
     assert error.named({"repo": "dags_repo"}).named({"branch": "dags_branch"}).next_action == "Correct repo or dags_branch."
+
+
+@pytest.mark.parametrize(
+    ("status", "passing"),
+    [(0, True), (429, True), (500, True), (503, True), (504, True), (-1, False), (401, False), (404, False), (501, False)],
+)
+def test_which_errors_may_pass(status: int, passing: bool) -> None:
+    assert ApiError(status, "x").passing is passing

@@ -5,10 +5,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.gitops.airflow.plugins.module_utils._base.failure import AGAIN, HIDDEN, FailedItems, Failure, explain, lines
+from ansible_collections.gitops.airflow.plugins.module_utils._base.failure import (
+    AGAIN,
+    HIDDEN,
+    FailedItems,
+    Failure,
+    evidence,
+    explain,
+    from_error,
+    lines,
+)
 
 ADVICE = "Correct the image in Git, and push."
 
@@ -133,3 +143,77 @@ def test_the_lines_steer_no_terminal() -> None:
         r"why       pod\x9b1m says \x1b]0;x\x07\u202e\x0dover\x0b",
         r"do        do\x07",
     ]
+
+
+@pytest.mark.parametrize(
+    ("result", "action"),
+    [
+        # The result's own next action goes before those of its diagnosis.
+        ({"msg": "no", "next_action": "Free some.", "diagnosis": [{"next_action": ADVICE}]}, "Free some."),
+        ({"msg": "no", "next_action": "", "diagnosis": [{"next_action": ADVICE}, {"next_action": ""}, "text", {}]}, ADVICE),
+        ({"msg": "no", "diagnosis": None, "results": None}, AGAIN),
+        ({"msg": "no", "results": ["text", {"msg": "fine"}]}, AGAIN),
+    ],
+)
+def test_next_actions(result: dict[str, Any], action: str) -> None:
+    assert explain("", "It runs", result) == Failure("", "It runs", "no", action)
+
+
+@pytest.mark.parametrize(
+    ("result", "why"),
+    [
+        # What a module says of itself goes before its output.
+        ({"msg": "no room", "stderr": "a warning"}, "no room"),
+        ({"msg": "", "stderr": "a\nb\nc\nd\ne\nf"}, "b\nc\nd\ne\nf"),
+        ({"msg": "", "stderr": " ", "stdout": "said"}, "said"),
+    ],
+)
+def test_the_output_of_a_command(result: dict[str, Any], why: str) -> None:
+    assert explain("", "It runs", result).why == why
+
+
+@pytest.mark.parametrize(
+    ("text", "why", "action"),
+    [
+        ("no file\n", "no file", AGAIN),
+        ("no file. Next: make it", "no file.", "make it"),
+        (
+            "Error processing keyword 'hosts': no hosts.\nOrigin: /x/site.yml:5:3\n\n3 - hosts: a\n       ^ column 3",
+            "no hosts.\nin /x/site.yml:5:3",
+            AGAIN,
+        ),
+        ("no file. Next: make it\nOrigin: /x/site.yml:5:3\n\n3 - a", "no file.\nin /x/site.yml:5:3", "make it"),
+        ("no file\n   ^ column 3\nmore", "no file", AGAIN),
+    ],
+)
+def test_what_ansible_says_before_the_first_task(text: str, why: str, action: str) -> None:
+    assert from_error(text) == (why, action)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "images", "given"),
+    [
+        ([], "", ""),
+        (["playbooks/site.yml"], "", ""),
+        (["-i", "hosts"], "", "-i"),
+        (["-ihosts", "--extra-vars=a=b"], "", "-i and -e"),
+        (["-e", "a=b"], "", "-e"),
+        # Nobody repeats what make and the lab add.
+        (["-e", "@scripts/make_vars.yml"], "", ""),
+        (["-e", "@scripts/make_vars.yml", "-e", "a=b"], "", "-e"),
+        (["-e", "@images.yml"], "@images.yml", ""),
+        (["-e", "@images.yml"], "", "-e"),
+        (["--extra-vars", "@scripts/make_vars.yml"], "", "-e"),
+        (["-e", ""], "", "-e"),
+    ],
+)
+@pytest.mark.parametrize("clone", [True, False])
+def test_how_evidence_is_collected(arguments: list[str], images: str, given: str, clone: bool, tmp_path: Path) -> None:
+    (tmp_path / "playbooks").mkdir()
+    (tmp_path / "Makefile").touch()
+    if clone:
+        (tmp_path / "playbooks/support_bundle.yml").touch()
+    command = "make support-bundle" if clone else "ansible-playbook gitops.airflow.support_bundle"
+    where = ' in ARGS="…"' if clone else ""
+    more = f", with this run's {given}{where}" if given else ""
+    assert evidence(str(tmp_path), arguments, images) == f"{command}{more} (logs, events, manifests, versions; no secrets)"

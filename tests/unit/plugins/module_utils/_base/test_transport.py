@@ -46,6 +46,8 @@ def test_loopback(host: str, expected: bool) -> None:
         ("https://127.0.0.1:6443", "", True),
         ("https://localhost:6443", "", True),
         ("https://[::1]:6443", "", True),
+        # No host at all.
+        ("https://", "", True),
         # Names, their subdomains, and what only looks like one.
         ("https://api.example.com", "", False),
         ("https://api.example.com", "api.example.com", True),

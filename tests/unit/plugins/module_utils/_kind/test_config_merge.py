@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import InputError
 from ansible_collections.gitops.airflow.plugins.module_utils._kind.config import full_config
-from ansible_collections.gitops.airflow.plugins.module_utils._kind.config_merge import merge_config
+from ansible_collections.gitops.airflow.plugins.module_utils._kind.config_merge import merge_config, readable_part
 
 KUBELET = "kind: KubeletConfiguration\nimageGCHighThresholdPercent: 95\n"
 SERVED = """
@@ -100,6 +100,22 @@ def test_a_port_may_be_published_on_another_address() -> None:
     assert found["nodes"][0]["extraPortMappings"][2:] == [AIRFLOW | {"listenAddress": "192.0.2.1"}, AIRFLOW | {"protocol": "UDP"}]
 
 
+@pytest.mark.parametrize(
+    "given",
+    [
+        # On another address than the platform's.
+        {"networking": {"apiServerPort": 8443, "apiServerAddress": "192.0.2.1"}},
+        {"networking": {"apiServerPort": 8443, "ipFamily": "ipv6"}},
+        # Docker chooses a free port of the machine for each.
+        {"nodes": [{"extraPortMappings": [{"containerPort": 80}, {"containerPort": 81}, {"containerPort": 82, "hostPort": -1}]}]},
+        # The lowest and the highest port.
+        {"nodes": [{"extraPortMappings": [{"containerPort": 1, "hostPort": 65535}]}]},
+    ],
+)
+def test_ports_that_do_not_meet(given: dict[str, Any]) -> None:
+    merged(given)
+
+
 REFUSED: dict[str, tuple[Any, str, str]] = {
     "a text": ("nodes: []", "kind_cluster_config is 'nodes: []'. It must be a dictionary.", "Correct kind_cluster_config."),
     "a key that is nearly one": (
@@ -146,6 +162,11 @@ REFUSED: dict[str, tuple[Any, str, str]] = {
     "a number": (
         {"networking": {"apiServerPort": "https"}},
         "kind_cluster_config.networking.apiServerPort is 'https'. It must be a whole number.",
+        "Correct kind_cluster_config.networking.apiServerPort.",
+    ),
+    "a number that is a switch": (
+        {"networking": {"apiServerPort": True}},
+        "kind_cluster_config.networking.apiServerPort is True. It must be a whole number.",
         "Correct kind_cluster_config.networking.apiServerPort.",
     ),
     "the API's version": (
@@ -234,6 +255,56 @@ def test_what_is_refused(case: str) -> None:
     assert message in raised.value.message
     assert "s3cret" not in raised.value.message
     assert raised.value.next_action.startswith(action)
+
+
+@pytest.mark.parametrize(
+    ("given", "hint"),
+    [
+        ({"kubeadmConfigPatches": [{}]}, True),
+        ({"nodes": [{"kubeadmConfigPatchesJSON6902": [{"patch": {}}]}]}, True),
+        ({"kubeadmConfigPatches": [[]]}, False),
+        ({"networking": {"podSubnet": {}}}, False),
+    ],
+)
+def test_the_hint_how_to_write_a_patch(given: dict[str, Any], hint: bool) -> None:
+    with pytest.raises(InputError) as raised:
+        merged(given)
+    assert ("after a vertical bar" in raised.value.next_action) is hint
+
+
+@pytest.mark.parametrize("extra", [{}, {"nodes": [{"role": "worker"}]}])
+@pytest.mark.parametrize(
+    ("own", "message"),
+    [
+        ({"nodes": {"role": "worker"}}, "config.nodes is a dictionary. It must be a list."),
+        ({"nodes": ["worker"]}, "config.nodes[0] is 'worker'. It must be a dictionary."),
+        ({"nodes": [None]}, "config.nodes[0] is None. It must be a dictionary."),
+        ({"nodes": [{"role": ["worker"]}]}, "config.nodes[0].role is a list. It must be control-plane or worker."),
+        ({"nodes": [{"extraPortMappings": [9090]}]}, "config.nodes[0].extraPortMappings[0] is 9090. It must be a dictionary."),
+        ({"nodes": [{"extraPortMappings": [{"hostPort": "web"}]}]}, "extraPortMappings[0].hostPort is 'web'. It must be a whole number."),
+        ({"nodes": [{"extraMounts": ["/data"]}]}, "config.nodes[0].extraMounts[0] is '/data'. It must be a dictionary."),
+        ({"nodes": [{"extraMounts": [{"hostPath": {}}]}]}, "config.nodes[0].extraMounts[0].hostPath is a dictionary. It must be a text."),
+        ({"networking": "ipv6"}, "config.networking is 'ipv6'. It must be a dictionary."),
+        ({"kubeadmConfigPatches": [5]}, "config.kubeadmConfigPatches[0] is 5. It must be a text."),
+        ({"containerdConfigPatches": "a = 1"}, "config.containerdConfigPatches is 'a = 1'. It must be a list."),
+    ],
+)
+def test_a_role_configuration_of_another_structure(own: dict[str, Any], message: str, extra: dict[str, Any]) -> None:
+    with pytest.raises(InputError) as raised:
+        merge_config(own, extra)
+    assert message in raised.value.message
+    assert raised.value.next_action.startswith("Correct config.")
+
+
+def test_what_kind_checks_itself_is_not_refused_here() -> None:
+    own = {"nodes": [{"role": "master", "labels": {"n": 1}, "extraMounts": None}], "networking": {"podSubnet": 5}, "other": []}
+    assert merge_config(own, {}) == own
+
+
+def test_the_readable_part_of_a_configuration() -> None:
+    own = {"nodes": ["worker"], "networking": [], "kubeadmConfigPatches": [KUBELET], "name": "airflow"}
+    assert readable_part(own) == {"kubeadmConfigPatches": [KUBELET], "name": "airflow"}
+    assert readable_part(OWN) == OWN
 
 
 def test_every_problem_is_named_at_once() -> None:

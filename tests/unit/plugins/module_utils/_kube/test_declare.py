@@ -10,8 +10,19 @@ from typing import Any, cast
 
 import pytest
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError, CollectionError
+from ansible_collections.gitops.airflow.plugins.module_utils._base.owner import marks
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import KubeApi
-from ansible_collections.gitops.airflow.plugins.module_utils._kube.declare import TRIES, Declared, Place, content, declare, remove, update
+from ansible_collections.gitops.airflow.plugins.module_utils._kube.declare import (
+    TRIES,
+    Declared,
+    Place,
+    content,
+    declare,
+    remove,
+    remove_owned,
+    update,
+)
+from ansible_collections.gitops.airflow.tests.unit.kube_double import KubeDouble
 
 Obj = dict[str, Any]
 PLACE = Place("v1", "ConfigMap", "configmaps", "argocd", "a/b")
@@ -147,3 +158,75 @@ def test_a_deletion_waits_for_finalizers() -> None:
     remove(client, PLACE, server.get(PLACE.path), False, 3, clock, gone)
     remove(client, PLACE, {"metadata": {"uid": "u"}}, True, 3, clock, nap)
     assert server.deleted == ["u", "u"]
+
+
+def test_what_is_declared_of_an_object() -> None:
+    kept = {"labels": {"a": "b"}, "name": "x"}
+    volatile = {"uid": "u", "generation": 2, "managedFields": [{}], "resourceVersion": "1", "creationTimestamp": "now"}
+    item = {"kind": "X", "metadata": {**kept, **volatile, "annotations": {}}, "spec": {}, "status": {"a": 1}, "operation": {"sync": {}}}
+    assert content(item) == {"kind": "X", "metadata": kept, "spec": {}}
+    assert content({"kind": "X"}) == {"kind": "X", "metadata": {}}
+    assert content(None) == {}
+
+
+@pytest.mark.parametrize(
+    ("version", "path"),
+    [("v1", "/api/v1/namespaces/a/xs/b%2Fc"), ("apps/v1", "/apis/apps/v1/namespaces/a/xs/b%2Fc")],
+)
+def test_where_an_object_is(version: str, path: str) -> None:
+    place = Place(version, "X", "xs", "a", "b/c")
+    assert (place.path, str(place)) == (path, "X a/b/c")
+
+
+@pytest.mark.parametrize(
+    ("held", "words"),
+    [
+        ({}, "requested."),
+        ({"metadata": {"finalizers": ["a", "b"]}}, "requested. Its finalizers: a, b."),
+        ({"status": {"conditions": [{"type": "DeletionError", "message": "away"}, {"type": "Ready", "message": "no"}]}}, "requested. away"),
+        ({"status": {"conditions": [{"type": "DeletionError"}, {"message": "no type"}]}}, "requested."),
+    ],
+)
+def test_what_holds_an_object(held: Obj, words: str) -> None:
+    server, client = api(held)
+    now = [0.0]
+
+    def sleep(seconds: float) -> None:
+        now[0] += seconds
+        assert now[0] < 10
+
+    with pytest.raises(CollectionError) as refused:
+        remove(client, PLACE, server.get(PLACE.path), False, 0.6, lambda: now[0], sleep)
+    assert (refused.value.code, str(refused.value).partition("deletion was ")[2].strip()) == ("not_deleted", words)
+    assert round(now[0], 1) == 0.6
+
+
+def test_an_object_made_anew_is_not_awaited() -> None:
+    _server, client = api({})
+    remove(client, PLACE, {"metadata": {"uid": "earlier"}}, False, 3, lambda: 0.0, lambda _seconds: pytest.fail("no wait"))
+
+
+@pytest.mark.parametrize(
+    ("labels", "adopt", "check", "removed", "reason"),
+    [
+        (marks("airflow"), False, False, True, ""),
+        (marks("airflow"), False, True, False, ""),
+        ({"app.kubernetes.io/part-of": "gitops-airflow"}, True, False, True, ""),
+        ({"app.kubernetes.io/part-of": "gitops-airflow"}, False, False, False, "it has no label gitops-airflow/platform"),
+        (marks("beta"), True, False, False, "it belongs to platform beta"),
+    ],
+)
+def test_only_what_the_platform_owns_is_removed(labels: dict[str, str], adopt: bool, check: bool, removed: bool, reason: str) -> None:
+    path, double = "/api/v1/namespaces/argocd/configmaps/x", KubeDouble()
+    double.put({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "x", "namespace": "argocd", "labels": labels}}, "u")
+    place = Place("v1", "ConfigMap", "configmaps", "argocd", "x")
+    found, why = remove_owned(double, place, "airflow", adopt, check, 1)
+    assert found
+    assert (path not in double.objects, why) == (removed, f"ConfigMap argocd/x stays: {reason}" if reason else "")
+    assert remove_owned(KubeDouble(), place, "airflow", adopt, check, 1) == (None, "")
+
+
+def test_an_object_that_another_run_creates_meanwhile_is_an_error() -> None:
+    with pytest.raises(ApiError) as refused:
+        applied(api(None, 409)[1])
+    assert refused.value.status == 409

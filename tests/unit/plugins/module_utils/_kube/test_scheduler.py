@@ -39,6 +39,7 @@ AHEAD = lease("kube-controller-manager", "2026-05-04T13:00:00Z")
         ([lease("kube-scheduler", "2026-05-04T11:59:00Z"), *OTHERS], [], None),
         ([lease("kube-scheduler", "2026-05-04T11:58:59Z"), *OTHERS], [], 61.0),
         ([lease("kube-scheduler", "2026-05-04T11:50:00Z"), *OTHERS], [scheduled("2026-05-04T11:49:00Z")], 600.0),
+        ([lease("kube-scheduler", "2026-05-04T11:50:00Z"), *OTHERS], [scheduled("2026-05-04T11:50:00Z")], 600.0),
         # A Lease that a scheduler of earlier left behind, one without a time, none, and one alone.
         ([lease("kube-scheduler", "2026-05-04T11:50:00Z"), *OTHERS], [scheduled("2026-05-04T11:50:01Z")], None),
         ([lease("kube-scheduler", None), *OTHERS], [], None),

@@ -117,6 +117,8 @@ def test_an_argo_cd_that_can_be_used(found: ArgoCD | None, given: Settings) -> N
         (argocd(crds=frozenset({"applications.argoproj.io"})), GIVEN, "no_argocd", "has no appprojects.argoproj.io", "Install Argo CD"),
         (ArgoCD(crds=CRDS), GIVEN, "no_argocd", "no application controller in the namespace argocd", "Install Argo CD"),
         (ArgoCD(crds=CRDS, elsewhere=("gitops",)), GIVEN, "no_argocd", "no application controller", "platform_argocd_namespace to the"),
+        # Without the CRDs another namespace does not help.
+        (ArgoCD(elsewhere=("gitops",)), GIVEN, "no_argocd", "has no applications.argoproj.io", "Install Argo CD"),
         (argocd(workloads=(workload("argocd-repo-server"),)), GIVEN, "no_argocd", "no application controller", "Install Argo CD"),
         (argocd("quay.io/argoproj/argocd:v2.14.9"), GIVEN, "argocd_version", "has the version v2.14.9", "upgrade it to 3.0"),
         (
@@ -279,6 +281,27 @@ def test_a_global_project_may_permit_what_an_appproject_lacks(settings: dict[str
     assert all("globalProjects in the ConfigMap argocd-cm" in text for text in texts)
     own = replace(found, project={**project(), "metadata": {"name": "data", "labels": marks("airflow")}})
     assert ([item.next_action for item in said(own, given)], [*warnings(own, given)]) == (["Remove airflow_app_project."], [])
+
+
+LACKS = project(sourceRepos=[])
+
+
+@pytest.mark.parametrize(
+    ("found", "name"),
+    [
+        (None, "data"),
+        ({**LACKS, "metadata": {"name": "data", "labels": marks("airflow")}}, "data"),
+        # Without airflow_app_project the platform makes one of its own.
+        (LACKS, ""),
+    ],
+)
+def test_only_an_appproject_of_others_is_measured_by_global_projects(found: Obj | None, name: str) -> None:
+    given = replace(GIVEN, airflow=replace(AIRFLOW, project=name))
+    assert [*warnings(argocd(project=found, settings=GLOBAL), given)] == []
+
+
+def test_nothing_is_said_of_an_argo_cd_that_was_not_read() -> None:
+    assert [*warnings(None, GIVEN)] == []
 
 
 def test_the_repository_server_by_its_labels() -> None:

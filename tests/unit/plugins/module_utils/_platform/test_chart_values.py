@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.chart_values import (
+    entries,
     import_path_problems,
     service_accounts,
     with_platform_entries,
@@ -49,10 +50,24 @@ def test_f20_lists_for_every_container_keep_the_platforms_entries(theirs: dict[s
 
 
 @pytest.mark.parametrize(
+    ("own", "theirs"),
+    [(5, [TEAM]), ("", [TEAM]), (["name-a"], ["b"]), ([{"key": "a"}], [{"key": "b"}]), ([TEAM], "text")],
+)
+def test_f20_other_lists_are_peoples_alone(own: Any, theirs: Any) -> None:
+    assert with_platform_entries({"a": theirs}, {"a": own}) == {"a": theirs}
+
+
+@pytest.mark.parametrize(("value", "found"), [([1], [1]), ((1,), [1]), ([], []), (None, []), ("text", []), ({"a": 1}, []), (5, [])])
+def test_entries_of_a_list(value: Any, found: list[Any]) -> None:
+    assert entries(value) == found
+
+
+@pytest.mark.parametrize(
     "values",
     [
         None,
         {},
+        {"volumes": ["x"], "volumeMounts": ["x"]},
         {"env": [TEAM]},
         {"env": [PATH]},
         {"env": [{"name": "PYTHONPATH", "value": f"{FOLDER}:/opt/lib"}]},

@@ -48,6 +48,9 @@ def said(found: Classes, settings: Settings) -> tuple[list[str], list[Any]]:
         # The chart makes it, Helm renders its name, or it has another form.
         (given(values={**SCHEDULERS, "priorityClasses": [{"name": "low", "value": 1}]}), {}),
         (given(values={"scheduler": {"priorityClassName": "{{ .Release.Name }}"}}), {}),
+        (given(values={"scheduler": {"priorityClassName": ""}}), {}),
+        # No tasks in the core namespace: those of the others stay.
+        (given({"priority_class": "low"}, core_tasks=False), {LOW: [PRIORITY_OF_ETL]}),
         (given(values={"scheduler": {"priorityClassName": None}, "webserver": {"priorityClassName": 5}, "priorityClasses": 1}), {}),
     ],
 )

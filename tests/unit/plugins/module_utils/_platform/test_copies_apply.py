@@ -10,9 +10,10 @@ import json
 from typing import Any
 
 import pytest
-from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError, InputError
+from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError, CollectionError, InputError
 from ansible_collections.gitops.airflow.plugins.module_utils._platform import copies_apply
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.copies_apply import (
+    Copying,
     Step,
     Wanted,
     copy_of,
@@ -22,6 +23,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._platform.copies_ap
 )
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import Ref
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership_apply import Refused
+from ansible_collections.gitops.airflow.tests.unit.kube_double import KubeDouble
 
 Obj = dict[str, Any]
 LABELS = {"app.kubernetes.io/part-of": "gitops-airflow", "gitops-airflow/platform": "airflow", "gitops-airflow/copied-from": "core"}
@@ -191,3 +193,70 @@ def test_old_and_new_values_are_hidden_in_both_forms() -> None:
     assert copies_apply.hidden_values([step]) == {OLD, NEW, "the-old-password", "the-new-password"}
     assert OLD not in repr(step)
     assert NEW not in repr(step)
+
+
+# What is read and changed
+
+COPY, SOURCE = "/api/v1/namespaces/etl/secrets/db", "/api/v1/namespaces/core/secrets/db"
+
+
+def test_each_source_and_each_copy_is_read() -> None:
+    api = KubeDouble([secret(), live(data={"password": OLD})])
+    wanted = Wanted("airflow", "core", ("etl", "etl", "cron"), (("Secret", "db"), ("Secret", "db")))
+    steps = Copying(api, wanted).read()
+    assert [(str(step.ref), step.result) for step in steps] == [("Secret etl/db", "changed"), ("Secret cron/db", "created")]
+    assert sorted(api.asked) == sorted([SOURCE, COPY, COPY.replace("etl", "cron")])
+
+
+@pytest.mark.parametrize("check", [True, False])
+@pytest.mark.parametrize(
+    ("there", "source", "writes", "dry"),
+    [
+        (None, secret(), ["create /api/v1/namespaces/etl/secrets"], ["dry create /api/v1/namespaces/etl/secrets"]),
+        (live(), secret(), [], []),
+        (live(data={"password": OLD}), secret(), [f"patch {COPY}"], [f"dry patch {COPY}"]),
+        (live(type="kubernetes.io/tls"), secret(), [f"delete {COPY}", "create /api/v1/namespaces/etl/secrets"], []),
+    ],
+)
+def test_a_copy_becomes_what_its_source_is(there: Obj | None, source: Obj, writes: list[str], dry: list[str], check: bool) -> None:
+    api = KubeDouble([source, *([there] if there else [])])
+    (step,) = Copying(api, WANTED, check=check).read()
+    Copying(api, WANTED, check=check).change(step)
+    assert api.writes == (dry if check else writes)
+    if not check:
+        assert (api.objects[COPY]["data"], api.objects[COPY]["type"]) == (source["data"], source["type"])
+
+
+@pytest.mark.parametrize(("check", "status", "fails"), [(True, 404, False), (True, 403, True), (False, 404, True)])
+def test_in_a_check_the_namespace_of_a_copy_need_not_exist(check: bool, status: int, fails: bool) -> None:
+    api = KubeDouble([secret()])
+    (step,) = Copying(api, WANTED, check=check).read()
+    api.refusals["/api/v1/namespaces/etl/secrets"] = [ApiError(status, "no")]
+    if fails:
+        with pytest.raises(ApiError):
+            Copying(api, WANTED, check=check).change(step)
+    else:
+        Copying(api, WANTED, check=check).change(step)
+
+
+@pytest.mark.parametrize("replaced", [True, False])
+def test_a_copy_that_a_finalizer_holds_is_not_made_anew(replaced: bool) -> None:
+    api, sleeps = KubeDouble([secret(), live(type="kubernetes.io/tls")]), list[float]()
+    api.held = {COPY}
+
+    def sleep(seconds: float) -> None:
+        sleeps.append(seconds)
+        if replaced:
+            api.put({**live(), "metadata": {**live()["metadata"], "uid": "other"}}, "")
+        assert len(sleeps) < 500
+
+    copying = Copying(api, WANTED, clock=lambda: round(sum(sleeps), 1), sleep=sleep)
+    (step,) = copying.read()
+    if replaced:
+        copying.change(step)
+        assert sleeps == [0.2]
+        return
+    with pytest.raises(CollectionError) as caught:
+        copying.change(step)
+    assert (caught.value.code, len(sleeps)) == ("not_deleted", 300)
+    assert api.writes == [f"delete {COPY}"]

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import base64
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._platform.generated
     missing_keys,
 )
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import Scope
+from ansible_collections.gitops.airflow.tests.unit.kube_double import KubeDouble
 
 Obj = dict[str, Any]
 OLDER = {"app.kubernetes.io/part-of": "gitops-airflow"}
@@ -125,3 +127,58 @@ def test_another_run_was_first() -> None:
     api: Any = Overtaken()
     found = GeneratedSecret(api, WANTED, SCOPE, check=False).ensure()
     assert (found.created, found.added, found.checksum) == (False, [], checksum(FULL))
+
+
+def test_keys_that_make_a_secret() -> None:
+    check_keys((Key("a", length=16), Key("b", "fernet", length=1)))
+
+
+PATH, COLLECTION = "/api/v1/namespaces/git/secrets/made", "/api/v1/namespaces/git/secrets"
+
+
+def there(item: Obj) -> Obj:
+    return {"apiVersion": "v1", "kind": "Secret", **item}
+
+
+@pytest.mark.parametrize("immutable", [True, False])
+@pytest.mark.parametrize("check", [True, False])
+def test_a_secret_is_created(check: bool, immutable: bool) -> None:
+    api = KubeDouble()
+    found = GeneratedSecret(api, replace(WANTED, immutable=immutable), SCOPE, check=check).ensure()
+    assert (found.created, found.added, sorted(found.data)) == (True, ["password", "fernet-key"], ["fernet-key", "password"])
+    assert api.writes == [f"{'dry ' if check else ''}create {COLLECTION}"]
+    assert found.checksum == ("" if check else checksum(dict(found.data)))
+    if not check:
+        made = api.objects[PATH]
+        assert (made["data"], made["metadata"]["labels"], made.get("immutable", False)) == (found.data, MARKS, immutable)
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_a_whole_secret_stays(check: bool) -> None:
+    api = KubeDouble([there(secret(data=FULL))])
+    found = GeneratedSecret(api, WANTED, SCOPE, check=check).ensure()
+    assert (found.created, found.added, found.checksum, found.data) == (False, [], checksum(FULL), FULL)
+    assert api.writes == []
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_a_key_is_added(check: bool) -> None:
+    api = KubeDouble([there(secret(data={"password": "eA=="}))])
+    found = GeneratedSecret(api, replace(WANTED, add_missing=True), SCOPE, check=check).ensure()
+    assert (found.created, found.added, bool(found.checksum)) == (False, ["fernet-key"], not check)
+    assert api.writes == ([] if check else [f"patch {PATH}"])
+    assert sorted(found.data) == ["fernet-key", "password"]
+    assert sorted(api.objects[PATH]["data"]) == (["password"] if check else ["fernet-key", "password"])
+
+
+@pytest.mark.parametrize(("check", "status", "fails"), [(True, 404, False), (True, 403, True), (False, 404, True)])
+def test_in_a_check_the_namespace_need_not_exist(check: bool, status: int, fails: bool) -> None:
+    api = KubeDouble()
+    api.refusals[COLLECTION] = [ApiError(status, "no")]
+    secret_of = GeneratedSecret(api, WANTED, SCOPE, check=check)
+    if fails:
+        with pytest.raises(ApiError):
+            secret_of.ensure()
+        return
+    found = secret_of.ensure()
+    assert (found.created, found.checksum, sorted(found.data)) == (True, "", ["fernet-key", "password"])

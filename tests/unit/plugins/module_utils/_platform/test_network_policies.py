@@ -303,12 +303,20 @@ def test_d8_a_changed_policy_has_another_name() -> None:
 PROXY = [{"name": "HTTPS_PROXY", "value": "http://squid.team.svc:3128"}, {"name": "NO_PROXY", "value": ".svc"}]
 
 
+FLOW = "[{name: HTTPS_PROXY, value: 'http://squid.team.svc:3128'}]"
 TEXT = "- name: HTTPS_PROXY\n  value: http://squid.team.svc:3128\n"
 
 
 @pytest.mark.parametrize(
     "values",
-    [{"env": PROXY}, {"workers": {"env": PROXY}}, {"dags": {"gitSync": {"env": PROXY}}}, {"extraEnv": TEXT}, {"podTemplate": TEXT}],
+    [
+        {"env": PROXY},
+        {"workers": {"env": PROXY}},
+        {"dags": {"gitSync": {"env": PROXY}}},
+        {"extraEnv": TEXT},
+        {"podTemplate": TEXT},
+        {"extraEnv": FLOW},
+    ],
 )
 def test_d8_a_proxy_in_the_cluster(values: dict[str, Any]) -> None:
     given = with_airflow(values=values)
@@ -391,6 +399,18 @@ def test_d8_what_people_allow_to_dag_code() -> None:
     assert not fence(S, replace(given, airflow=replace(AIRFLOW, dag_processor=True))).passes(SCHEDULER, STRANGER, 80)
     assert fence(S, given).passes(TRIGGERER, STRANGER, 80)
     assert not fence(S, given).passes(WEBSERVER, STRANGER, 80)
+
+
+def test_d8_people_may_allow_every_port() -> None:
+    every = {key: value for key, value in MORE[0].items() if key != "ports"}
+    fenced = fence(S, replace(GIVEN, task_egress=(every,)))
+    assert fenced.passes(WORKER, STRANGER, 81)
+    assert not fenced.passes(WORKER, NODE, 6443)
+
+
+def test_d8_servers_of_the_api_with_ports_of_their_own() -> None:
+    fenced = fence(S, around=replace(AROUND, api=((f"{NODE}/32", 6443), (f"{NET}/32", 443))))
+    assert [fenced.passes(SCHEDULER, host, port) for host in (NODE, NET) for port in (6443, 443)] == [True, False, False, True]
 
 
 def test_d8_an_unknown_place_of_the_api_server() -> None:

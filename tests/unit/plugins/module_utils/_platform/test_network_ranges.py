@@ -51,6 +51,8 @@ def test_d8_a_cluster_of_kind() -> None:
 NODES = [node("172.18.0.2")]
 SLICES = [{"ports": [{"port": 443}], "endpoints": [{"addresses": ["198.51.100.4"]}]}]
 MANAGED = Answers(None, [node("192.0.2.9", "10.1.0.0/24")], api=SLICES)
+ONE_FIELD = {**node("192.0.2.4"), "spec": {"podCIDR": "10.1.0.0/24"}}
+LISTED = {**node("192.0.2.4"), "spec": {"podCIDRs": ["10.1.0.0/24"]}}
 EVERY = ["172.18.0.0/16", "10.0.0.0/8"]
 
 
@@ -73,6 +75,9 @@ EVERY = ["172.18.0.0/16", "10.0.0.0/8"]
             ("10.0.0.0/8", "fd00::/8"),
             ["the node at 172.18.0.3, which lies in none of the ranges", "the API server at 172.18.0.2"],
         ),
+        # Nodes that name their range of pods in one of the two fields alone.
+        (Answers(None, [ONE_FIELD]), [], ("10.1.0.0/24", "192.0.2.4/32"), []),
+        (Answers(None, [LISTED]), [], ("10.1.0.0/24", "192.0.2.4/32"), []),
         # A managed control plane.
         (MANAGED, [], ("10.1.0.0/24", "192.0.2.9/32", "198.51.100.4/32"), []),
         (
@@ -109,11 +114,22 @@ def test_d8_what_is_known(answers: Answers, given: list[str], ranges: tuple[str,
 def test_d8_where_dns_is_answered() -> None:
     server = {**pod("coredns", "172.18.0.2", "fd00:18::2", host=True)}
     server["metadata"] = {**server["metadata"], "labels": {"k8s-app": "kube-dns"}}
-    others = [pod("proxy", "172.18.0.9", host=True), pod("web", "10.244.0.7")]
+    inside = {**pod("coredns-2", "10.244.0.3"), "metadata": server["metadata"]}
+    others = [pod("proxy", "172.18.0.9", host=True), pod("web", "10.244.0.7"), inside]
     assert learn(Answers(kubeadm(), NODES, None, [server, *others])).dns == ("10.96.0.0/16", "172.18.0.2/32", "fd00:18::2/128")
     # The range of Services may be any of these.
     assert learn(Answers(None, NODES)).dns == ("172.18.0.2/32",)
     assert learn(KIND, EVERY).dns == ("10.0.0.0/8", "172.18.0.0/16")
+
+
+@pytest.mark.parametrize(("count", "shown"), [(6, "10.12.0.0/16."), (7, "10.12.0.0/16, ….")])
+def test_d8_a_remark_shows_six_ranges(count: int, shown: str) -> None:
+    found = learn(MANAGED, [f"10.{2 * number}.0.0/16" for number in range(1, count + 1)])
+    assert f"10.2.0.0/16, 10.4.0.0/16, 10.6.0.0/16, 10.8.0.0/16, 10.10.0.0/16, {shown}" in found.gaps[0]
+
+
+def test_d8_a_remark_without_a_range() -> None:
+    assert "none of the ranges (none is known)." in learn(MANAGED, ["0.0.0.0/0"]).gaps[0]
 
 
 @pytest.mark.parametrize("text", [None, 5, "", "[", "- a", "networking: 5", "networking: {podSubnet: x, serviceSubnet: null}"])

@@ -76,6 +76,9 @@ def said(found: Nodes | None, settings: Settings) -> tuple[list[str], list[Any]]
         # No task runs there.
         (replace(given(core_tasks=False), profiles=({"name": "airflow-core", **POOL},)), (node(),)),
         (given(core_placement=POOL), (node(pool="etl"),)),
+        # Tolerations of the chart's own, and people's instead.
+        (given(core_placement=POOL), (node(pool="etl", taints=CONTROL_PLANE),)),
+        (given(core_placement=POOL, values={"tolerations": TOLERATED}), (node(pool="etl", taints=TAINTS),)),
         (given(core_placement={"priority_class": "low"}), ()),
         (given({"priority_class": "low", "resources": {"requests": {"cpu": 1}}}), ()),
     ],
@@ -91,6 +94,8 @@ def test_a_node_fits_or_none_was_chosen(settings: Settings, nodes: tuple[Any, ..
         (given(POOL), (node(), node("b", pool="web")), "0/2 nodes are available: 2 node(s) didn't match Pod's node affinity/selector."),
         (given(POOL), (node(pool="etl", taints=TAINTS),), "0/1 nodes are available: 1 node(s) had untolerated taint {dedicated: etl}."),
         (given({"tolerations": TOLERATED}), (), "no nodes available to schedule pods"),
+        # No tasks in the core namespace, but in this one.
+        (given(POOL, core_tasks=False), (node(),), "didn't match Pod's node affinity/selector"),
         (given({"affinity": has("b")}), (node(),), "didn't match Pod's node affinity/selector"),
         (given(POOL, values={"workers": {"nodeSelector": {"zone": "a"}}}), (node(pool="etl"),), "didn't match"),
     ],

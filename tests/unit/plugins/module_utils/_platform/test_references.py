@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import Ref
-from ansible_collections.gitops.airflow.plugins.module_utils._platform.references import log_store_notes, notes, refusals, wanted
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.references import log_store_notes, notes, parsed, refusals, wanted
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings import AirflowSettings, Logs, Repository, Settings
 
 INSIDE = Repository("platform", "http://gitea.git.svc.cluster.local:3000/gitops/platform.git", embedded=True)
@@ -68,6 +68,7 @@ def given(values: Any, **more: Any) -> AirflowSettings:
         ),
         # Of another form than the chart's schema or the API server takes.
         ({"volumes": [{"name": "v", "secret": {"secretName": "db", "items": 5}}]}, "Secret", "db", set(), (CORE, CRON)),
+        ({"volumes": [{"name": "v", "secret": {"secretName": "db", "items": ["key", {"path": "p"}]}}]}, "Secret", "db", set(), BOTH),
         # The chart renders it there.
         ({"extraSecrets": {"db": {"data": "x"}}, "secret": SECRET}, "Secret", "db", {"password"}, (CRON,)),
     ],
@@ -99,10 +100,28 @@ def test_f9_what_values_name(values: dict[str, Any], kind: str, name: str, keys:
         {"flower": {"env": FROM_SECRET}, "secret": "text", "imagePullSecrets": {"a": "b"}},
         # Of another form: the chart refuses it.
         {"extraSecrets": 5, "extraConfigMaps": ["x"], "secret": 5, "imagePullSecrets": 5},
+        {"fernetKeySecretName": 5},
+        {"fernetKeySecretName": ""},
+        # Only existingClaim names a claim, and only envFrom is YAML in a text.
+        {"logs": {"persistence": {"enabled": True, "storageClassName": "fast"}}},
+        {"workers": {"args": "secretRef: {name: db}"}},
     ],
 )
 def test_nothing_is_named(values: Any) -> None:
     assert wanted(GIVEN, given(values)) == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "plain", "quoted"),
+    [
+        ("a: b", {"a": "b"}, {"a": "b"}),
+        ("a: '{{ .x }}'", None, {"a": "{{ .x }}"}),
+        ("a: {{ .x }}", None, None),
+        (5, None, None),
+    ],
+)
+def test_yaml_in_a_text(text: Any, plain: Any, quoted: Any) -> None:
+    assert (parsed(text), parsed(text, quoted=True)) == (plain, quoted)
 
 
 def test_workers_of_the_core_namespace_count_only_where_tasks_run_there() -> None:
@@ -258,6 +277,7 @@ PULL_CORE, PULL_CRON = Ref("Secret", CORE, "pull"), Ref("Secret", CRON, "pull")
         ({"name": CRON, "pull_secrets": ["pull"]}, {"worker_secrets": ("pull",)}, [PULL_CORE]),
         ({"name": CORE, "pull_secrets": ["pull"]}, {}, [PULL_CORE]),
         ({"name": CORE, "pull_secrets": ["pull"]}, {"core_tasks": False}, []),
+        ({"name": CRON, "pull_secrets": ["pull"]}, {"core_tasks": False}, [PULL_CRON]),
         # The chart makes it there.
         ({"name": CORE, "pull_secrets": ["pull"]}, {"values": {"extraSecrets": {"pull": {}}}}, []),
         # What the rules for profiles refuse.

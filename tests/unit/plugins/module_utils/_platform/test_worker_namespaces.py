@@ -40,7 +40,8 @@ SPREAD = [{"maxSkew": 1, "topologyKey": "zone", "whenUnsatisfiable": "ScheduleAn
             {"resources": {"requests": {"cpu": 2, "memory": "1Gi"}, "limits": {"cpu": 2.5}}},
             {"containers": [{"name": "base", "resources": {"requests": {"cpu": "2", "memory": "1Gi"}, "limits": {"cpu": "2.5"}}}]},
         ),
-        # Rules refuse it; until then it must not break anything.
+        # Rules refuse these; until then they must not break anything.
+        ({"resources": {"requests": {"cpu": True}}}, {"containers": [{"name": "base", "resources": {"requests": {"cpu": True}}}]}),
         ({"resources": {"requests": ["x"]}}, {"containers": [{"name": "base", "resources": {"requests": ["x"]}}]}),
     ],
 )
