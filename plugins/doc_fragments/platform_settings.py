@@ -51,7 +51,7 @@ options:
         type: str
         default: default
       metrics_server:
-        description: Whether the platform has a metrics-server.
+        description: Whether the platform has a metrics-server. It decides which rights a run needs.
         type: bool
         default: false
       storage_class:
@@ -196,10 +196,6 @@ options:
         description: Node port of Argo CD's server. No other Service may have it. 0 for none.
         type: int
         default: 0
-      metrics_server:
-        description: Whether the platform has a metrics-server. It decides which rights a run needs.
-        type: bool
-        default: false
   airflow:
     description: Settings of Airflow, of its two repositories and of the store of task logs.
     type: dict

@@ -261,7 +261,7 @@ def test_d5_the_platforms_branch_is_protected(gitea: Server, tokens: dict[str, s
         with gitea.remote(login, "gitops/platform") as remote:
             head = remote.fetch()
             assert head
-            orphan = remote.commit({}, [], None, AUTHOR)
+            orphan = remote.commit({}, [], [], AUTHOR)
             with pytest.raises(GitError, match="protected from force push"):
                 remote._git("push", "--force", remote.url, f"{orphan}:refs/heads/main")
             with pytest.raises(GitError, match="cannot be deleted"):

@@ -70,7 +70,6 @@ PLATFORM_OPTIONS: dict[str, Any] = {
     "airflow_host_port": {"type": "int", "default": 0},
     "argocd_host_port": {"type": "int", "default": 0},
     "argocd_node_port": {"type": "int", "default": 0},
-    "metrics_server": {"type": "bool", "default": False},
 }
 
 AIRFLOW_OPTIONS: dict[str, Any] = {
@@ -280,7 +279,6 @@ class Settings:
     airflow_host_port: int = 0
     argocd_host_port: int = 0
     argocd_node_port: int = 0
-    metrics_server: bool = False
     airflow: AirflowSettings | None = None
 
     @property

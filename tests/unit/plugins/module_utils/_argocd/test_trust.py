@@ -225,6 +225,8 @@ def test_what_other_repositories_of_the_server_need_stays_trusted(others: list[s
 )
 def test_the_server_of_a_url(url: str, server: str) -> None:
     assert server_name(url) == server
+
+
 @pytest.mark.parametrize("given", [{}, ssh("BBBB")])
 def test_a_second_run_changes_nothing(given: Obj) -> None:
     server = Server()
