@@ -162,7 +162,7 @@ def test_what_others_changed_is_repaired_on_request(cluster: Cluster) -> None:
 
 def test_f15_another_registry_changes_the_workloads_once_and_back(cluster: Cluster) -> None:
     registry = "registry.example.com:5000/mirror"
-    given = {
+    given: Obj = {
         "image_registry": registry,
         "pull_secrets": ["pull"],
         "repo_server_environment": {"HTTPS_PROXY": "http://p:3128"},
