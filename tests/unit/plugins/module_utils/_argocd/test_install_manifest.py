@@ -194,6 +194,13 @@ def test_f15_every_image_of_the_manifest_comes_from_the_registry(manifest: Path)
     assert {item["kind"] for item in left} <= {"Deployment", "StatefulSet"}
 
 
+def test_a_crd_stays_as_it_was_published() -> None:
+    text = SMALL.replace("scope: Namespaced", "scope: Namespaced\n  example: {containers: [{name: a, image: redis:7}]}")
+    (crd, *_others), plain = read_manifest(text, "", "argocd", Changes(REGISTRY, ["pull"])), read_manifest(text, "", "argocd")
+    assert crd == plain[0]
+    assert "redis:7" not in manifest_images(text, "")
+
+
 def test_f15_another_registry_or_pull_secret_is_applied_once() -> None:
     lists = [(), ("pull",), ("pull", "more")]
     given = [Changes(registry, pulls, env) for registry in ("", REGISTRY) for pulls in lists for env in ({}, {"A": "1"}, {"A": "2"})]
