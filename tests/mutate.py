@@ -14,6 +14,11 @@ Listed are modules that decide. Left out are
 - texts and pages for people, such as the HTML page of a verification: tests compare what they show, and nothing follows from them;
 - tables without a condition, such as the names of the chart's keys;
 - programs of pods and containers, and links to them: the tests of roles and images run these files as other modules.
+
+These decide, too, and are not listed yet: mask, secret_parts, secret_forms, shorten and progress of _base; model, remote, access,
+source and gitea_* of _git; resources and credentials of _kube; api, access and dag_files of _airflow; client and cluster of _kind;
+preflight, verification, airflow_secrets, chart_repository, admission_policy and pod_cel of _platform; _image/build, _host/preflight,
+_support/bundle.
 """
 
 from __future__ import annotations
