@@ -51,7 +51,15 @@ def test_f20_lists_for_every_container_keep_the_platforms_entries(theirs: dict[s
 
 @pytest.mark.parametrize(
     ("own", "theirs"),
-    [(5, [TEAM]), ("", [TEAM]), (["name-a"], ["b"]), ([{"key": "a"}], [{"key": "b"}]), ([TEAM], "text")],
+    [
+        (5, [TEAM]),
+        ("", [TEAM]),
+        (["name-a"], ["b"]),
+        (["name-a"], []),
+        ([{"key": "a"}], []),
+        ([{"key": "a"}], [{"key": "b"}]),
+        ([TEAM], "text"),
+    ],
 )
 def test_f20_other_lists_are_peoples_alone(own: Any, theirs: Any) -> None:
     assert with_platform_entries({"a": theirs}, {"a": own}) == {"a": theirs}
