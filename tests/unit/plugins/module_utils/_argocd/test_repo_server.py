@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from typing import Any, cast
 
@@ -103,7 +104,7 @@ def test_without_the_right_to_watch_the_deployment_is_read_again_and_again() -> 
             raise ApiError(403, "no")
 
     told = Told()
-    await_roll_out(cast(KubeApi, Unwatched([server(0)])), PLACE, server(0), 2, told, sleep=lambda _seconds: None)
+    await_roll_out(cast(KubeApi, Unwatched([server(0)])), PLACE, server(0), 2, told, sleep=lambda _seconds: time.sleep(0.1))
     assert told.lines[-1] == ("argocd-repo-server done", "rolled out")
 
 
