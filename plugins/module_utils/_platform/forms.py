@@ -102,6 +102,7 @@ VARIABLES: dict[str, Form] = {
     "airflow_app_git_author": author_problem,
     "airflow_app_log_lines": count,
     "airflow_app_mysql_storage": size,
+    "airflow_app_publish_wait": seconds,
     "airflow_app_run_timeout": seconds,
     "airflow_app_wait": seconds,
     "airflow_app_webserver_node_port": port,
