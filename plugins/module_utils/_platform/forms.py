@@ -73,6 +73,11 @@ def seconds(value: Any) -> str:
     return _whole(value, 1, "seconds")
 
 
+def patience(value: Any) -> str:
+    """Seconds that may be none: then there is one look."""
+    return _whole(value, 0, "seconds")
+
+
 def days(value: Any) -> str:
     return _whole(value, 0, "days")
 
@@ -102,7 +107,7 @@ VARIABLES: dict[str, Form] = {
     "airflow_app_git_author": author_problem,
     "airflow_app_log_lines": count,
     "airflow_app_mysql_storage": size,
-    "airflow_app_publish_wait": seconds,
+    "airflow_app_publish_wait": patience,
     "airflow_app_run_timeout": seconds,
     "airflow_app_wait": seconds,
     "airflow_app_webserver_node_port": port,
