@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -23,6 +24,7 @@ INSTALL = (
 )
 CREATE = ("The account creates the platform's namespaces, so its rights there are in a ClusterRole.",)
 FIND = ("If a namespace exists with labels of its own, remove it from this file: kubectl would change its labels.",)
+WIDTH = 110  # of a line, where names can be divided
 # The order in which verbs are written.
 VERBS = ("get", "list", "watch", "create", "patch", "delete", "escalate", "bind")
 
@@ -127,8 +129,13 @@ def text(rights: Sequence[Right], platform: str, account: str, namespaces: Mappi
 
 def _rule(rule: Rule) -> str:
     comments = "".join(f"  # To {why}.\n" for why in rule.why)
-    rows = [f"{key}: {json.dumps(values)}\n" for key, values in rule.body().items()]
+    rows = [f"{_wrapped(f'{key}: {json.dumps(values)}')}\n" for key, values in rule.body().items()]
     return comments + "  - " + "    ".join(rows)
+
+
+def _wrapped(line: str) -> str:
+    """A list of names in several lines, if it is long."""
+    return "\n".join(textwrap.wrap(line, WIDTH, subsequent_indent=" " * 8, break_long_words=False, break_on_hyphens=False))
 
 
 def _lines(body: Mapping[str, Any], indent: str = "") -> Iterator[str]:
