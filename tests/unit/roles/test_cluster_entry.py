@@ -195,7 +195,7 @@ def test_f7_every_git_sync_has_the_proxies(render: Callable[..., list[Any]]) -> 
         found = {entry["name"]: entry["value"] for entry in container["env"] if entry["name"].lower().endswith("_proxy")}
         assert found == wanted
     # Tasks get none.
-    assert [entry["name"] for entry in values["airflow"]["env"]] == ["CONNECTION_CHECK_MAX_COUNT", "PYTHONPATH"]
+    assert [entry["name"] for entry in values["airflow"]["env"]] == ["CONNECTION_CHECK_MAX_COUNT", "PYTHONPATH", "GITOPS_AIRFLOW_PREFIX"]
     assert "env" not in render(VALUES)[0]["airflow"]["dags"]["gitSync"]
 
 
