@@ -12,10 +12,10 @@ copy=$root/gitops/airflow
 
 # ansible-test refuses a linked collection, and takes its files from the nearest git repository: so a copy of what git would keep,
 # with a repository of its own. Left out are the lab, which does not belong to the collection, and Helm's templates, which are not
-# YAML before Helm has rendered them.
+# YAML before Helm has rendered them, and manifests of several documents, as kubectl takes them.
 rm -rf "$root"
 mkdir -p "$copy" "$root/kubernetes"
-git ls-files -co --exclude-standard -z -- . ':!lab' ':!roles/*/files/*/templates/*' | while IFS= read -r -d '' file; do
+git ls-files -co --exclude-standard -z -- . ':!lab' ':!roles/*/files/*/templates/*' ':!docs/rbac' | while IFS= read -r -d '' file; do
   if [ -e "$file" ]; then printf '%s\0' "$file"; fi
 done | tar -c --null -T - | tar -x -C "$copy"
 git init -q "$copy"

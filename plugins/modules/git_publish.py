@@ -290,11 +290,17 @@ review_commit:
   type: str
   sample: ""
 edits:
-  description:
-    - Files in O(owner.folder) that people edited and that are overwritten. RV(edits[].change) is V(added), V(changed) or V(deleted).
+  description: Files in O(owner.folder) that people edited and that are overwritten.
   returned: always
   type: list
   elements: dict
+  contains:
+    path:
+      description: The file.
+      type: str
+    change:
+      description: What people did with it, V(added), V(changed) or V(deleted).
+      type: str
   sample: [{path: platform/airflow/core/values.yaml, change: changed}]
 edits_diff:
   description: A short unified diff of RV(edits), without what looks like a secret.
@@ -352,7 +358,10 @@ from ansible_collections.gitops.airflow.plugins.module_utils._git.render import 
 from ansible_collections.gitops.airflow.plugins.module_utils._git.review import Publication
 from ansible_collections.gitops.airflow.plugins.module_utils._git.source import Published, collect
 
-PUSH, BRANCH, RENDER = METHODS = ("push", "branch", "render")
+METHODS = ("push", "branch", "render")
+PUSH = METHODS[0]
+BRANCH = METHODS[1]
+RENDER = METHODS[2]
 
 
 def checked_author(params: Mapping[str, Any]) -> Author:

@@ -58,7 +58,7 @@ def with_registry(value: Any, registry: str, pull_secrets: Sequence[str] = ()) -
     for part in CONTAINERS:
         for container in _with_image(found.get(part)):
             container["image"] = mirrored(container["image"], registry)
-    if pull_secrets and any(True for _ in _with_image(found.get("containers"))):
+    if pull_secrets and list(_with_image(found.get("containers"))):
         own = found.get("imagePullSecrets") or []
         found["imagePullSecrets"] = [*own, *(item for item in ({"name": name} for name in pull_secrets) if item not in own)]
     return found

@@ -61,8 +61,9 @@ def opened(services: Sequence[Obj]) -> dict[int, Ref]:
 def refusals(found: Mapping[int, Ref], given: Settings, namespaces: Sequence[Mapping[str, Any]]) -> Iterator[Refusal]:
     """``namespaces``: the metadata of those of the cluster."""
     ports = wanted(given)
-    if len(ports) == 2 and len({port for port, _service in ports.values()}) == 1:
-        port = next(iter(ports.values()))[0]
+    numbers = [number for number, _service in ports.values()]
+    if len(numbers) == 2 and numbers[0] == numbers[1]:
+        port = numbers[0]
         yield Refusal(
             "node_port",
             str(port),

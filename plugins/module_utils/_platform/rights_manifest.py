@@ -69,7 +69,7 @@ def _merged(things: Mapping[tuple[str, str, tuple[str, ...]], Mapping[str, str]]
     """Resources of one group with the same verbs and names in one rule."""
     same: dict[tuple[str, tuple[str, ...], tuple[str, ...]], tuple[list[str], dict[str, None]]] = {}
     for (group, resource, names), verbs in things.items():
-        ordered = tuple(sorted(verbs, key=lambda verb: VERBS.index(verb)))
+        ordered = tuple(sorted(verbs, key=VERBS.index))
         resources, why = same.setdefault((group, names, ordered), ([], {}))
         resources.append(resource)
         why.update(dict.fromkeys(verbs[verb] for verb in ordered))

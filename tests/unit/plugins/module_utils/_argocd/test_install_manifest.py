@@ -219,7 +219,7 @@ def test_f7_the_repository_server_alone_has_the_proxies(manifest: Path) -> None:
     plain, found = read_manifest(text, "", "argocd"), read_manifest(text, "", "argocd", changes)
     (pair,) = [(item, other) for item, other in zip(plain, found, strict=True) if item != other]
     assert [(item["kind"], item["metadata"]["name"]) for item in pair] == [("Deployment", REPO_SERVER)] * 2
-    (before, *_), (after, *_) = (item["spec"]["template"]["spec"]["containers"] for item in pair)
+    before, after = (item["spec"]["template"]["spec"]["containers"][0] for item in pair)
     own = [entry for entry in before.get("env", []) if entry["name"] not in changes.environment]
     assert after["env"] == own + [{"name": name, "value": value} for name, value in changes.environment.items()]
     pods = [item["spec"]["template"]["spec"].get("initContainers") for item in pair]

@@ -76,16 +76,16 @@ def params(**options: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize("push", [True, False])
 def test_a_branch_is_read(push: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    found, isolated = Branch("dags/a.py"), list[bool]()
+    found, seen = Branch("dags/a.py"), list[bool]()
 
     @contextlib.contextmanager
-    def opened(_params: Any, _temp: str, *, isolated: bool = False, seen: list[bool] = isolated) -> Iterator[Branch]:
+    def opened(_params: Any, _temp: str, *, isolated: bool = False) -> Iterator[Branch]:
         seen.append(isolated)
         yield found
 
     monkeypatch.setattr(branch, "open_remote", opened)
     assert read_branch(params(push=push), "/tmp") == COMMIT
-    assert (found.asked, isolated) == (["push"] if push else [], [True])
+    assert (found.asked, seen) == (["push"] if push else [], [True])
     with pytest.raises(GitError) as caught:
         read_branch(params(folders=["other"]), "/tmp")
     assert caught.value.code == "folder_missing"

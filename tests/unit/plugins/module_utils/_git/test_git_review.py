@@ -336,7 +336,7 @@ def test_a_server_that_restarts_does_not_end_the_wait(protected: Path, eve: Pers
         return real(remote)
 
     monkeypatch.setattr(Remote, "head", failing)
-    moments = Time(at_10=lambda: eve.merge())
+    moments = Time(at_10=eve.merge)
     assert published(Run(protected).review(ONE, wait=100, clock=moments.clock))
     assert moments.now == 20
 
