@@ -23,7 +23,7 @@ ACCOUNT = "gitops-airflow"
 
 
 def defaults() -> dict[str, Any]:
-    """The role's defaults that are not computed."""
+    """The role's defaults as they are written: some are templates."""
     found: dict[str, Any] = yaml.safe_load((ROOT / "roles/platform/defaults/main/platform.yml").read_text())
     return found
 
@@ -31,12 +31,15 @@ def defaults() -> dict[str, Any]:
 def manifest(argocd: str) -> str:
     """The manifest for the defaults of the role platform, with this kind of Argo CD."""
     from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+    from ansible_collections.gitops.airflow.plugins.module_utils._platform.names import platform_names
     from ansible_collections.gitops.airflow.plugins.module_utils._platform.rights import table
     from ansible_collections.gitops.airflow.plugins.module_utils._platform.rights_manifest import published
     from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings import SETTINGS_SPEC, from_params
 
     set_by_role = defaults()
-    platform = {"name": set_by_role["platform_name"], "argocd": argocd, "worker_namespaces": set_by_role["platform_worker_namespaces"]}
+    name = set_by_role["platform_name"]
+    # By default the prefix of all names is the name of the platform.
+    platform = {"name": name, "prefix": name, "argocd": argocd, "worker_namespaces": platform_names(name)["workers"]}
     found = ArgumentSpecValidator(SETTINGS_SPEC).validate({"platform": platform, "airflow": {}})
     if found.error_messages:
         raise ValueError("; ".join(found.error_messages))

@@ -65,8 +65,8 @@ class ArgoCD(threading.Thread):
         if item["metadata"].get("deletionTimestamp"):
             self._server._send("PATCH", path, json.dumps({"metadata": {"finalizers": None}}), MERGE)
         elif REFRESH in (item["metadata"].get("annotations") or {}):
-            self.allowed.append(self._server.request("GET", PROJECT)["spec"])
             spec, now = item["spec"], time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+            self.allowed.append(self._server.request("GET", f"{ARGO}/appprojects/{spec['project']}")["spec"])
             head = git(self._folder / Path(spec["source"]["repoURL"]).name, "rev-parse", "main")
             found = status(head)
             found["reconciledAt"] = now

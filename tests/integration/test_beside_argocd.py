@@ -24,7 +24,7 @@ from ansible_collections.gitops.airflow.tests.limits import HANG_SECONDS
 
 ROOT = Path(__file__).resolve().parents[2]
 SCENARIO = ROOT / "molecule/existing_cluster"
-PLURALS = {"NetworkPolicy": "networkpolicies"}
+PLURALS = {"NetworkPolicy": "networkpolicies", "StorageClass": "storageclasses"}
 ELSEWHERE = {"platform_argocd_namespace": "argocd2"}
 
 

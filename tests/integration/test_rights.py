@@ -253,6 +253,28 @@ def test_no_look_of_the_preflight_is_forbidden(audited: tuple[ApiServer, Path], 
     assert report(rights, entries(log, start), ["playbook"]).refused == []
 
 
+def test_pull_secrets_and_a_storage_class_need_no_other_rights(audited: tuple[ApiServer, Path], account: Account) -> None:
+    server, log = audited
+    pulled: Obj = {"pull_secrets": ["pull"], "pull_secrets_namespace": "default", "storage_class": "fast", "metrics_server": True}
+    given = settings({**PLATFORM, **pulled}, AIRFLOW)
+    fast = {"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": {"name": "fast"}, "provisioner": "example.com/none"}
+    beside.apply(server, fast)
+    value = {"type": "kubernetes.io/dockerconfigjson", "stringData": {".dockerconfigjson": '{"auths": {}}'}}
+    beside.apply(server, {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "pull", "namespace": "default"}, **value})
+    rights = table(given, create_namespaces=False)
+    account.grant(rights, dict.fromkeys(own_namespaces(given), "baseline"))
+    eventually(lambda: rights_read.read(api_of(server), given), lambda access: not access.missing)
+    start = len(log.read_text().splitlines())
+    result = preflight(server, {**PLATFORM, **pulled}, AIRFLOW)
+    assert (result["refusals"], [note for note in result["plan"]["notes"] if "fast" in note]) == ([], [])
+    user, places = server.kubeconfig("playbook"), [*own_namespaces(given), "kube-system"]
+    copied = Module("object_copies", user, platform="ours", source_namespace="default", namespaces=places, secrets=["pull"]).result()
+    assert {(item["namespace"], item["result"]) for item in copied["objects"]} == {(place, "created") for place in places}
+    found = report(rights, entries(log, start), ["playbook"])
+    assert (found.refused, found.beyond) == ([], [])
+    assert not [unit for unit in found.unused if unit.name == "pull" or unit.resource == "storageclasses"]
+
+
 def test_an_account_that_may_look_everywhere_does(audited: tuple[ApiServer, Path], account: Account) -> None:
     server, _log = audited
     given = settings(PLATFORM, AIRFLOW)

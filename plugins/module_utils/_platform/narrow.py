@@ -27,18 +27,20 @@ ALL = {collection(kind): kind for kind in RESOURCES.keys() - CLUSTER_WIDE}
 class View:
     """Where an account looks. ``named``: kinds of which it sees one object in the namespace of Argo CD, with its name.
 
-    ``clusters``: whether it may list the Secrets there, which say where Argo CD deploys to.
+    ``clusters``: whether it may list the Secrets there, which say where Argo CD deploys to. ``known``: other namespaces that it reads by
+    name, in which nothing is listed.
     """
 
     namespaces: tuple[str, ...]
     argocd: str
     named: Mapping[str, str]
     clusters: bool = False
+    known: tuple[str, ...] = ()
 
     @property
     def read(self) -> tuple[str, ...]:
         """The namespaces that are read one by one instead of being listed."""
-        return tuple(dict.fromkeys((*self.namespaces, self.argocd, SYSTEM)))
+        return tuple(dict.fromkeys((*self.namespaces, self.argocd, SYSTEM, *self.known)))
 
     def lists(self, path: str, query: Query) -> list[tuple[str, Query]] | None:
         """The lists that stand for a list of a collection. None: the list as it is."""

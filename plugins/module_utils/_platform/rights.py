@@ -42,6 +42,7 @@ STUCK = "Only a run in which something does not start uses it."
 WAITS = "Only a run that waits for a roll-out or a Job uses it."
 ENDED = "Kubernetes may have deleted a Job that has ended."
 LOGGED = "Only a pod that runs has a log."
+REPLACED = "Only a removal uses it, or a run after the type of the source has changed."
 NEWER = "Kubernetes 1.30 to 1.34 ask for get, other versions or clients for create."
 
 
@@ -135,6 +136,11 @@ def own_namespaces(given: Settings) -> list[str]:
     return list(dict.fromkeys((*worker_namespaces(given), *own)))
 
 
+def pull_source(given: Settings) -> tuple[str, ...]:
+    """The namespace from which the pull secrets are copied, if there are any to copy."""
+    return (given.pull_secrets_namespace,) if given.pull_secrets and given.pull_secrets_namespace else ()
+
+
 def rights(given: Settings, *, made: Collection[str] = (), former: Collection[str] = ()) -> list[Right]:
     """All rights for the settings.
 
@@ -153,7 +159,7 @@ def rights(given: Settings, *, made: Collection[str] = (), former: Collection[st
     if given.logs_mode == "embedded":
         found += _logs(str(given.logs_namespace))
     found += _existing_argocd(given) if given.existing_argocd else _own_argocd(given)
-    found += [*_admission(given), *_metrics_server(given), *_more(given)]
+    found += [*_pull_secrets(given), *_admission(given), *_metrics_server(given), *_more(given)]
     return found
 
 
@@ -222,6 +228,7 @@ def _core(given: Settings) -> Iterator[Right]:
     core = str(given.core_namespace)
     yield Right("keep the proof of a verification", (*WRITE, *DELETE), ("configmaps",), CORE, core)
     yield Right("see whether Airflow's database has a volume", ("get",), ("persistentvolumeclaims",), CORE, core)
+    yield Right("see which StorageClass the volume of Airflow's database has", ("get",), ("statefulsets",), APPS, core)
     yield Right("see which version of Airflow runs", ("get",), ("deployments",), APPS, core)
     yield Right("reach Airflow's webserver", ("get",), ("services",), CORE, core)
     yield from _connect(core, "reach Airflow's webserver, and ask the running Airflow")
@@ -309,7 +316,28 @@ def _own_argocd(given: Settings) -> Iterator[Right]:
     yield Right(why, ("escalate", "bind"), ("roles",), RBAC, namespace, ARGOCD_ROLES)
     yield Right("let Argo CD deploy Airflow", (*WRITE, *DELETE), ("applications", "appprojects"), ARGO, namespace)
     yield Right("let Argo CD deploy Airflow", ("list", "watch"), ("applications",), ARGO, namespace)
-    yield Right("see who uses Argo CD before its project default is closed", ("list",), ("applicationsets",), ARGO)
+    users = "see who uses Argo CD before its project default is closed, and before its removal"
+    yield Right(users, ("list",), ("applicationsets",), ARGO)
+
+
+def _pull_secrets(given: Settings) -> Iterator[Right]:
+    """For the copies of platform_pull_secrets, or where others create these Secrets, for the look whether they exist."""
+    names, source = tuple(dict.fromkeys(given.pull_secrets)), given.pull_secrets_namespace
+    if not names:
+        return
+    why, secrets = "give the platform's pods their pull secrets", ("secrets",)
+    if not source:
+        for namespace in given.pulling_namespaces:
+            yield Right("see whether the pull secrets exist", ("get",), secrets, CORE, namespace, names)
+        return
+    yield Right(why, ("get",), ("namespaces",), names=(source,))
+    yield Right(why, ("get",), secrets, CORE, source, names)
+    for namespace in (name for name in given.pulling_namespaces if name != source):
+        # A POST does not send the name to the authorizer, so RBAC cannot limit create to names.
+        yield Right(why, ("create",), secrets, CORE, namespace)
+        yield Right(why, ("get",), secrets, CORE, namespace, names)
+        yield Right(why, ("patch",), secrets, CORE, namespace, names, rare=UPGRADE)
+        yield Right(why, DELETE, secrets, CORE, namespace, names, rare=REPLACED)
 
 
 def _admission(given: Settings) -> Iterator[Right]:
@@ -353,6 +381,9 @@ def _more(given: Settings) -> Iterator[Right]:
     yield Right(ranges, ("list",), ("servicecidrs",), NETWORK, level=level)
     yield Right(ranges, ("list",), ("pods",), CORE, SYSTEM, level=level)
     yield Right("let only the API server's address be reached", ("list",), ("endpointslices",), DISCOVERY, "default", level=level)
+    if given.storage_class:
+        known = "check whether the cluster has the StorageClass of the platform's volumes"
+        yield Right(known, ("list",), ("storageclasses",), "storage.k8s.io", level=WANTED)
     show = "show use, nodes and classes of the cluster"
     yield Right(show, ("get",), ("nodes", "nodes/proxy"), level=OPTIONAL)
     yield Right(show, ("list",), ("namespaces", "persistentvolumes"), level=OPTIONAL)

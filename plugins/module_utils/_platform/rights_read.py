@@ -10,7 +10,7 @@ authorizer can list them.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError
@@ -27,6 +27,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._platform.rights im
     Right,
     Unit,
     own_namespaces,
+    pull_source,
     rights,
     units,
     wide_look,
@@ -169,6 +170,7 @@ def read(api: KubeApi, given: Settings, *, check: bool = True, remove: bool = Fa
     if not (check or given.existing_argocd) or reviews.may(EVERYTHING):
         return Access()
     view = _view(api, reviews, given.owner()) if given.existing_argocd else None
+    view = replace(view, known=pull_source(given)) if view else None
     if not check:
         return Access(view)
     earlier = [name for name in view.namespaces if name not in own_namespaces(given)] if view else []

@@ -9,8 +9,10 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.gitops.airflow.plugins.module_utils._git.credentials import Credentials
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.resources import CLUSTER_WIDE, RESOURCES
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.names import platform_names
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership_read import MARKED_KINDS
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.rights import (
     NEEDED,
@@ -25,7 +27,14 @@ from ansible_collections.gitops.airflow.plugins.module_utils._platform.rights im
     units,
     wide_look,
 )
-from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings import AirflowSettings, Logs, Repository, Settings
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings import (
+    SETTINGS_SPEC,
+    AirflowSettings,
+    Logs,
+    Repository,
+    Settings,
+    from_params,
+)
 
 AIRFLOW = AirflowSettings(Repository("platform", "https://git.example/platform.git"), Repository("dags", "https://git.example/dags.git"))
 WORKERS = ("airflow-core", "airflow-user")
@@ -85,6 +94,13 @@ CREATE = Unit("create", "", "namespaces", "", "git")
         (INSTALL, Unit("get", "apps", "deployments", "kube-system", "metrics-server"), NEEDED),
         (INSTALL, Unit("create", "apps", "deployments", "kube-system", "metrics-server"), ""),
         (EXISTING, CREATE, ""),
+        # The claim templates of the database's StatefulSet name its StorageClass.
+        (EXISTING, Unit("get", "apps", "statefulsets", "airflow-core"), NEEDED),
+        (EXISTING, Unit("list", "storage.k8s.io", "storageclasses"), OPTIONAL),
+        (replace(EXISTING, storage_class="fast"), Unit("list", "storage.k8s.io", "storageclasses"), WANTED),
+        # A removal looks for users of the Argo CD that the platform installed.
+        (INSTALL, Unit("list", "argoproj.io", "applicationsets"), NEEDED),
+        (EXISTING, Unit("list", "argoproj.io", "applicationsets"), ""),
     ],
 )
 def test_what_settings_need(given: Settings, unit: Unit, expected: str) -> None:
@@ -123,6 +139,58 @@ def test_namespaces_that_do_not_exist_need_rights_in_the_whole_cluster() -> None
     assert {unit.namespace for unit in found} == {"", "default", "kube-system"}
     assert Unit("create", "", "secrets") in found
     assert CREATE in found
+
+
+PULLS = replace(EXISTING, pull_secrets=("pull", "more", "pull"), pull_secrets_namespace="shared", metrics_server=True)
+
+
+def secret(verb: str, namespace: str, name: str = "") -> Unit:
+    return Unit(verb, "", "secrets", namespace, name)
+
+
+@pytest.mark.parametrize(
+    ("given", "unit", "expected"),
+    [
+        (PULLS, secret("get", "shared", "pull"), NEEDED),
+        (PULLS, secret("get", "shared", "more"), NEEDED),
+        (PULLS, secret("list", "shared", "pull"), ""),
+        (PULLS, secret("patch", "shared", "pull"), ""),
+        (PULLS, secret("get", "shared"), ""),
+        (PULLS, Unit("get", "", "namespaces", "", "shared"), NEEDED),
+        (PULLS, secret("get", "kube-system", "pull"), NEEDED),
+        (PULLS, secret("create", "kube-system"), NEEDED),
+        (PULLS, secret("patch", "kube-system", "pull"), NEEDED),
+        (PULLS, secret("delete", "kube-system", "pull"), NEEDED),
+        (PULLS, secret("patch", "kube-system"), ""),
+        *((PULLS, secret("create", place), NEEDED) for place in ("git", "airflow-logs", "airflow-core", "airflow-user")),
+        # The Argo CD of others has pull secrets of its own.
+        (PULLS, secret("create", "argocd"), ""),
+        (PULLS, secret("get", "argocd", "pull"), ""),
+        (replace(PULLS, argocd="install"), secret("create", "argocd"), NEEDED),
+        (replace(PULLS, metrics_server=False), secret("create", "kube-system"), ""),
+        (replace(PULLS, pull_secrets=()), secret("get", "shared", "pull"), ""),
+        (replace(PULLS, pull_secrets=()), Unit("get", "", "namespaces", "", "shared"), ""),
+        # In the namespace of the sources nothing is written.
+        (replace(PULLS, pull_secrets_namespace="kube-system"), secret("get", "kube-system", "pull"), NEEDED),
+        (replace(PULLS, pull_secrets_namespace="kube-system"), secret("create", "kube-system"), ""),
+        # Others create them: a run looks whether they are there.
+        (replace(PULLS, pull_secrets_namespace=""), secret("get", "kube-system", "pull"), NEEDED),
+        (replace(PULLS, pull_secrets_namespace=""), secret("get", "airflow-user", "pull"), NEEDED),
+        (replace(PULLS, pull_secrets_namespace=""), secret("create", "kube-system"), ""),
+    ],
+)
+def test_what_pull_secrets_need(given: Settings, unit: Unit, expected: str) -> None:
+    assert level(given, unit) == expected
+
+
+def test_the_names_of_the_rights_follow_from_the_names_of_the_platform() -> None:
+    spec = {"name": "stage", "argocd": "existing", "worker_namespaces": platform_names("stage")["workers"]}
+    found = ArgumentSpecValidator(SETTINGS_SPEC).validate({"platform": spec, "airflow": {}})
+    given = from_params(found.validated_parameters["platform"], found.validated_parameters["airflow"])
+    known = [unit for unit, right in units(table(given, create_namespaces=False)).items() if right.level != OPTIONAL]
+    assert {unit.namespace for unit in known} == {"", "argocd", *(f"stage-{name}" for name in ("core", "cron", "user", "git", "logs"))}
+    named = {(unit.resource, unit.name) for unit in known if unit.namespace == "argocd" and unit.verb == "create"}
+    assert named == {("applications", "stage-core"), ("appprojects", "stage"), ("secrets", "stage-platform-repository")}
 
 
 def test_the_look_lists_every_kind_that_the_roles_mark() -> None:

@@ -106,6 +106,24 @@ def test_the_manifest_is_enough_and_needs_a_review_for_each_namespace() -> None:
     assert server.reviews == len(NAMESPACES) + 3
 
 
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [
+        ({"pull_secrets": ("pull",), "pull_secrets_namespace": "shared"}, ("shared",)),
+        ({"pull_secrets": ("pull",), "pull_secrets_namespace": ""}, ()),
+        ({"pull_secrets_namespace": "shared"}, ()),
+    ],
+)
+def test_the_namespace_of_the_pull_secrets_is_read_and_not_looked_into(more: dict[str, Any], expected: tuple[str, ...]) -> None:
+    given = replace(EXISTING, **more)
+    access = read(Server(rules_of(table(given, create_namespaces=False)), namespaces=NAMESPACES), given)
+    assert dict(access.missing) == {}
+    assert access.view is not None
+    assert access.view.known == expected
+    assert "shared" not in access.view.namespaces
+    assert ("shared" in access.view.read) is bool(expected)
+
+
 def test_rights_that_the_server_cannot_list_are_asked_one_by_one() -> None:
     server = Server(rules_of(ENOUGH), hidden=True, namespaces=NAMESPACES)
     access = read(server)
