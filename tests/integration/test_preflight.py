@@ -99,8 +99,8 @@ def test_a_clean_cluster_is_read_once_and_nothing_is_written(cluster: Cluster) -
     (review,) = [request for request in seen if request["verb"] not in ("get", "list")]
     assert review["path"].endswith("/selfsubjectaccessreviews")
     # One for rights, 27 for owners anywhere, 40 names of this platform, 18 of its chart, 2 of tasks' pods, the scheduler and the claim,
-    # 5 for the ranges, 2 for admission.
-    assert len(seen) == 96
+    # MySQL's StorageClass, 5 for the ranges, 2 for admission.
+    assert len(seen) == 97
 
 
 def test_a_platform_that_is_installed_needs_fewer_requests(cluster: Cluster) -> None:
@@ -109,8 +109,8 @@ def test_a_platform_that_is_installed_needs_fewer_requests(cluster: Cluster) -> 
     result = look(cluster, airflow={"logs": "none"})
     assert codes(result) == []
     seen = cluster.server.audited("reader")[before:]
-    # One for rights of the account, 12 for those of Airflow, which the first run makes.
-    assert len(seen) == 74
+    # One for rights of the account, 12 for those of Airflow, which the first run makes, one for MySQL's StorageClass.
+    assert len(seen) == 75
     paths = [request["path"] for request in seen]
     assert len(paths) == len({(request["path"], json.dumps(request["query"], sort_keys=True)) for request in seen}), (
         "something is read twice"
