@@ -9,8 +9,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from ansible_collections.gitops.airflow.plugins.module_utils._platform.network_ranges import Network
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.copies import labels
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.network_ranges import Network
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import Found, Ref
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.plan import make_plan, refusals
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings import Logs, Repository
