@@ -92,6 +92,8 @@ class Platform:
     project: str = "airflow"
     repository_secret: str = "airflow-platform-repository"
     prefix: str = DEFAULT_PREFIX
+    # Namespaces that variables name for parts that the platform may have had, such as an embedded Git server.
+    part_namespaces: tuple[str, ...] = ()
 
     @property
     def all_namespaces(self) -> tuple[str, ...]:
@@ -360,7 +362,7 @@ def _naming_variables(refs: Iterable[Ref], platform: Platform) -> list[str]:
 def former_names(sight: Sight, platform: Platform) -> list[Refusal]:
     """A platform that was installed when every platform had the names of the default one would be built anew under others."""
     names = Names(DEFAULT_PREFIX)
-    places = {*names.workers, names.logs, names.git} - {*platform.all_namespaces}
+    places = {*names.workers, names.logs, names.git} - {*platform.all_namespaces, *platform.part_namespaces}
     in_argocd = {("Application", names.application), ("AppProject", names.project), ("Secret", f"{names.project}-platform-repository")}
     in_argocd -= {("Application", platform.application), ("AppProject", platform.project), ("Secret", platform.repository_secret)}
 

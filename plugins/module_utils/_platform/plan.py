@@ -51,7 +51,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership
 )
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.pod_fields import POD_OPERATOR
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.refusal import Refusal
-from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings import AirflowSettings, Logs, Settings
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings import METRICS_NAMESPACE, AirflowSettings, Logs, Settings
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.version import older
 
 # What the Secret of passwords and keys holds, and the claim of the database that needs it.
@@ -172,9 +172,10 @@ def make_plan(state: State, given: Settings) -> Plan:
         in_use=application is not None and adoptable(application, platform) and points_here(application, platform),
         unmarked=decision.unmarked,
         git_accounts=token_options(given),
-        pull_copies=[ref for ref in copies.existing(sight.labelled, given) if pull_copies.is_of_others(ref, given)],
     )
-    plan.copies = [ref for ref in copies.existing(sight.labelled, given) if ref not in plan.pull_copies]
+    made = [ref for ref in copies.existing(sight.labelled, given) if not _is_of_used_part(ref, state, given, plan)]
+    plan.pull_copies = [ref for ref in made if pull_copies.is_of_others(ref, given)]
+    plan.copies = [ref for ref in made if ref not in plan.pull_copies]
     plan.network = network_plan(
         given,
         state.network,
@@ -202,7 +203,7 @@ def make_plan(state: State, given: Settings) -> Plan:
     plan.accounts = service_accounts(airflow.values, airflow.name)
     secrets = own_objects(state, given, "Secret")
     plan.retired = [item.ref for item in secrets if _is_retired(item.ref, plan, given, airflow)]
-    plan.retired += copies.unused(sight.labelled, given, airflow)
+    plan.retired += [ref for ref in copies.unused(sight.labelled, given, airflow) if not _is_of_used_part(ref, state, given, plan)]
     rights = [item.ref for item in own_objects(state, given, *RIGHTS_KINDS)]
     plan.retired += [ref for ref in rights if _is_unused_right(ref, plan, given)]
     projects = own_objects(state, given, "AppProject") if given.existing_argocd else []
@@ -236,6 +237,12 @@ def _is_of_used_argocd(ref: Ref, state: State, given: Settings) -> bool:
     """Whether a removal leaves an object in Argo CD's namespace, because Argo CD stays for others."""
     scope = Scope(given.name, older=state.decision.adoption)
     return ref.namespace == given.argocd_namespace and bool(argocd_users(state.argocd_users, scope))
+
+
+def _is_of_used_part(ref: Ref, state: State, given: Settings, plan: Plan) -> bool:
+    """Whether a copy is of an Argo CD or metrics-server that stays for others: its pods pull their images with it."""
+    metrics = ref.namespace == METRICS_NAMESPACE and bool(plan.other_platforms)
+    return metrics or _is_of_used_argocd(ref, state, given)
 
 
 def _made(state: State, given: Settings) -> set[str]:

@@ -12,13 +12,14 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ansible_collections.gitops.airflow.plugins.module_utils._base.owner import owner_of
 from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import named
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.copies import Source, obstacle
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import Ref
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership_apply import DELETED
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.references import PULL_KEY, PULL_TYPE
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.refusal import Refusal
-from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings import Settings
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings import METRICS_NAMESPACE, Settings
 
 # The second is the older form of the first.
 TYPES = (PULL_TYPE, "kubernetes.io/dockercfg")
@@ -84,8 +85,19 @@ def refusals(found: PullSecrets, given: Settings, namespaces: Collection[str]) -
 def _foreign(found: PullSecrets, given: Settings) -> Iterator[Refusal]:
     """A copy that is being deleted may be gone when the run comes to it."""
     reasons = {ref: obstacle(metadata, str(given.name)) for ref, metadata in found.targets.items()}
-    wrong = [f"{ref} ({reason})" for ref, reason in reasons.items() if reason not in ("", DELETED)]
-    if wrong:
+    refs = [ref for ref, reason in reasons.items() if reason not in ("", DELETED)]
+    wrong = [f"{ref} ({reasons[ref]})" for ref in refs]
+    # The pods of another platform's metrics-server, which serves all platforms, pull their image with its copy.
+    shared = [ref for ref in refs if ref.namespace == METRICS_NAMESPACE and owner_of(found.targets[ref] or {}, str(given.name)) == "other"]
+    if shared:
+        yield Refusal(
+            "foreign_copy",
+            named(wrong),
+            "a cluster has one metrics-server",
+            f"platform_metrics_server is true, but another platform installed metrics-server and needs its own copies: {named(shared)}.",
+            "Set platform_metrics_server to false. All platforms of the cluster use the metrics-server that is there.",
+        )
+    elif wrong:
         yield Refusal(
             "foreign_copy",
             named(wrong),

@@ -417,6 +417,7 @@ class Settings:
             project="" if unknown else self.own_project,
             repository_secret="" if unknown else self.repository_secret,
             prefix=str(self.prefix),
+            part_namespaces=(str(self.git_namespace), str(self.logs_namespace)),
         )
 
 

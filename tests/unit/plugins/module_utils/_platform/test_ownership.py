@@ -412,6 +412,7 @@ STAGES = {**OLDER, "gitops-airflow/platform": "stage"}
         pytest.param(STAGE, thing("Namespace", "airflow-batch", STAGES), False, id="no former name"),
         pytest.param(replace(STAGE, prefix="airflow"), thing("Namespace", "airflow-user", STAGES), False, id="the former prefix"),
         pytest.param(replace(STAGE, git_namespace="git"), thing("Deployment", "gitea", STAGES, "git"), False, id="a variable"),
+        pytest.param(replace(STAGE, part_namespaces=("git",)), thing("Deployment", "gitea", STAGES, "git"), False, id="a former part"),
     ],
 )
 def test_a_platform_with_former_names_keeps_them(platform: Platform, found: Found, refused: bool) -> None:

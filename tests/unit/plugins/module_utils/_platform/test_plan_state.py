@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.copies import labels
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.network_ranges import Network
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import Found, Ref
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.plan import make_plan, refusals
@@ -84,3 +85,33 @@ def test_the_namespace_of_a_buckets_secret_is_created_if_there_is_none(namespace
     (refusal,) = refusals(found, make_plan(found, settings), settings, settings.airflow)
     assert refusal.next_action.startswith("kubectl create namespace airflow-core; ") is created
     assert "kubectl -n airflow-core create secret generic keys " in refusal.next_action
+
+
+def pull_copy(namespace: str, name: str = "pull") -> Found:
+    return Found(Ref("Secret", namespace, name), {"name": name, "namespace": namespace, "labels": labels("airflow", "default")})
+
+
+STAGES_APPLICATION = Found(Ref("Application", "argocd", "stage-core"), {"name": "stage-core", "namespace": "argocd", "labels": OTHER})
+
+
+@pytest.mark.parametrize(
+    ("users", "others", "stay"),
+    [
+        ([], [], set()),
+        ([STAGES_APPLICATION], [], {"argocd"}),
+        ([], [STAGES_APPLICATION], {"kube-system"}),
+        ([STAGES_APPLICATION], [STAGES_APPLICATION], {"argocd", "kube-system"}),
+    ],
+)
+@pytest.mark.parametrize("name", ["pull", "former"])
+def test_what_stays_for_others_keeps_the_copies_that_pull_its_images(
+    users: list[Found], others: list[Found], stay: set[str], name: str
+) -> None:
+    settings = replace(GIVEN, pull_secrets=("pull",), metrics_server=False)
+    found = state(*(pull_copy(namespace, name) for namespace in ("argocd", "git", "kube-system", "airflow-core")), *others)
+    found.argocd_users = users
+    plan = make_plan(found, settings)
+    deleted = {"argocd", "git", "kube-system", "airflow-core"} - stay
+    assert {ref.namespace for ref in (*plan.copies, *plan.pull_copies)} == deleted
+    # "git" and "argocd" still have pods of this platform, whose Secret is "pull".
+    assert {ref.namespace for ref in plan.retired if ref.kind == "Secret"} == (deleted if name == "former" else deleted & {"kube-system"})

@@ -21,6 +21,7 @@ GIVEN = Settings(worker_namespaces=("airflow-core", "cron"), pull_secrets=("pull
 ALL = ("argocd", "git", "airflow-logs", "airflow-core", "cron")
 NAMESPACES = (*ALL, "default", "kube-system")
 COPY = {"app.kubernetes.io/part-of": "gitops-airflow", "gitops-airflow/platform": "airflow", "gitops-airflow/copied-from": "default"}
+STAGES = {**COPY, "gitops-airflow/platform": "stage"}
 GOOD = Source(frozenset({".dockerconfigjson"}), "kubernetes.io/dockerconfigjson")
 
 
@@ -91,6 +92,23 @@ def test_without_copies_each_namespace_has_its_own() -> None:
             "foreign_copy",
             "Secret cron/pull (it does not have the labels app.kubernetes.io/part-of=gitops-airflow and gitops-airflow/platform=airflow)",
             "that are not this platform's copies: Secret cron/pull",
+            "set platform_pull_secrets_namespace to an empty text",
+        ),
+        (
+            {"metrics_server": True},
+            PullSecrets({secrets("default")[0]: GOOD}, {secrets("kube-system")[0]: {"labels": STAGES}}),
+            "foreign_copy",
+            "Secret kube-system/pull (it belongs to platform stage)",
+            "another platform installed metrics-server",
+            "Set platform_metrics_server to false.",
+        ),
+        (
+            {"metrics_server": True},
+            PullSecrets({secrets("default")[0]: GOOD}, {secrets("git")[0]: {"labels": STAGES}, secrets("kube-system")[0]: {"labels": {}}}),
+            "foreign_copy",
+            "Secret git/pull (it belongs to platform stage), Secret kube-system/pull (it does not have the labels "
+            "app.kubernetes.io/part-of=gitops-airflow and gitops-airflow/platform=airflow)",
+            "that are not this platform's copies: Secret git/pull",
             "set platform_pull_secrets_namespace to an empty text",
         ),
     ],

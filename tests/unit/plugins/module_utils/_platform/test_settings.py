@@ -95,6 +95,11 @@ def test_without_settings_of_airflow_an_argo_cd_of_others_has_no_known_names(arg
     assert replace(GIVEN, argocd=argocd).owner().repository_secret
 
 
+def test_the_owner_knows_the_namespaces_of_parts_that_the_platform_no_longer_has() -> None:
+    owner = replace(GIVEN, git_server="external", git_namespace="git", logs_namespace="airflow-logs").owner()
+    assert (owner.git_namespace, owner.part_namespaces) == ("", ("git", "airflow-logs"))
+
+
 def test_what_the_owner_of_a_platform_makes() -> None:
     owner = GIVEN.owner()
     assert [str(ref) for ref in owner.quotas] == ["ResourceQuota etl/airflow-workers", "ServiceAccount etl/airflow-pod-operator"]
