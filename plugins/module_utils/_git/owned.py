@@ -60,8 +60,8 @@ class OwnedFolder:
             return ()
         record = recorded(remote.blob(found.get(self.owner.path)))
         if record is None:
-            # Written by an earlier version of the collection: its last commit is the record.
-            last = remote.last_own(head, author)
+            # Written by an earlier version of the collection: its last commit in the folder is the record.
+            last = remote.last_own(head, author, self.prefix)
             record = held(remote.tree(last) if last else found, self.prefix)
         self.edits = edits(found, record, paths, self.prefix, self.owner.path)
         if not self.edits:

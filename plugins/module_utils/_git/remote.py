@@ -208,12 +208,14 @@ class Remote:
         log = self._git("log", *shape, commit).decode(errors="surrogateescape")
         return tuple(foreign_commits(log, author.own, paths, self._cut(), mark))
 
-    def last_own(self, commit: str, author: Author) -> str | None:
-        """This collection's last commit, among the last commits. Raises GitError."""
-        if self.email(commit) in author.own:
-            return commit
+    def last_own(self, commit: str, author: Author, prefix: str) -> str | None:
+        """This collection's last commit that changed the folder, among the last commits. Raises GitError.
+
+        ``prefix``: the folder with a slash at its end, empty for the whole repository. Other platforms may write other folders.
+        """
         self.deepen()
-        lines = self._git("log", "--first-parent", "--format=%H %ae", commit).decode(errors="replace").splitlines()
+        place = ["--", f":(literal){prefix}"] if prefix else []
+        lines = self._git("log", "--first-parent", "--format=%H %ae", commit, *place).decode(errors="replace").splitlines()
         return next((name for name, _space, email in (line.partition(" ") for line in lines) if email in author.own), None)
 
     def deepen(self, *, whole: bool = False) -> None:

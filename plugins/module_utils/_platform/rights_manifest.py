@@ -22,6 +22,11 @@ INSTALL = (
     "The account installs Argo CD, whose ClusterRoles permit everything. So it can get every right in the cluster.",
     "Without that, use an Argo CD that exists (platform_argocd: existing).",
 )
+USE = (
+    "The account decides what the Application deploys, and with which AppProject. Argo CD deploys it with its own rights.",
+    "So give the account only to people who may get every right that Argo CD has in the cluster.",
+)
+METRICS = ("The account runs metrics-server in kube-system, where a pod may use any account. So it can get every right, too.",)
 CREATE = ("The account creates the platform's namespaces, so its rights there are in a ClusterRole.",)
 FIND = ("If a namespace exists with labels of its own, remove it from this file: kubectl would change its labels.",)
 WIDTH = 110  # of a line, where names can be divided
@@ -112,7 +117,8 @@ def published(rights: Sequence[Right], given: Settings, account: str, *, create_
     names = {} if create_namespaces else {name: own.get(name) or pod_security for name in own_namespaces(given)}
     title = [
         f"The rights of the account {account}, with which the playbooks of gitops.airflow manage the platform {given.name}.",
-        *(INSTALL if not given.existing_argocd else []),
+        *(USE if given.existing_argocd else INSTALL),
+        *(METRICS if given.metrics_server and given.existing_argocd else []),
         *(CREATE if create_namespaces else FIND),
         "Apply it as the owner of the cluster: kubectl apply -f FILE",
     ]

@@ -135,14 +135,16 @@ def _own(platform: Platform) -> list[str]:
 
 
 def former(api: KubeApi, reviews: Reviews, platform: Platform) -> tuple[str, ...]:
-    """Worker namespaces of earlier settings: those in the platform's AppProject."""
+    """Worker namespaces of earlier settings: those in the platform's AppProject. One that is deleted can have no rights, and needs none."""
     place, project = platform.argocd_namespace, platform.project
     reviews.learn([place])
     if not project or lacking([Unit("get", ARGO, "appprojects", place, project)], reviews.rules):
         return ()
     found = api.find(f"{collection('AppProject', place)}/{project}") or {}
     names = [str(item.get("namespace") or "") for item in (found.get("spec") or {}).get("destinations") or []]
-    return tuple(dict.fromkeys(name for name in names if name and "*" not in name and name not in _own(platform)))
+    open_names = [name for name in dict.fromkeys(names) if name and "*" not in name and name not in _own(platform)]
+    gone = _gone(api, reviews, open_names)
+    return tuple(name for name in open_names if name not in gone)
 
 
 def seen(api: KubeApi, platform: Platform) -> KubeApi:
@@ -189,8 +191,13 @@ def needed(table: Iterable[Right], *, remove: bool) -> dict[Unit, Right]:
 
 def _made(api: KubeApi, reviews: Reviews, given: Settings) -> tuple[str, ...]:
     """The platform's namespaces that do not exist, as far as the account may see that."""
-    reviews.learn([""])
     names = dict.fromkeys((*own_namespaces(given), *(() if given.existing_argocd else (str(given.argocd_namespace),))))
+    return _gone(api, reviews, names)
+
+
+def _gone(api: KubeApi, reviews: Reviews, names: Iterable[str]) -> tuple[str, ...]:
+    """The namespaces that do not exist, as far as the account may see that."""
+    reviews.learn([""])
     open_names = [name for name in names if not lacking([Unit("get", "", "namespaces", "", name)], reviews.rules)]
     there = at_once(lambda name: api.metadata(core_path("namespaces", name=name)), open_names)
     return tuple(name for name, found in zip(open_names, there, strict=True) if found is None)

@@ -13,16 +13,19 @@ from ansible_collections.gitops.airflow.plugins.module_utils._git import record
 from ansible_collections.gitops.airflow.plugins.module_utils._git import remote as _remote
 from ansible_collections.gitops.airflow.plugins.module_utils._git.model import Content, Entry, GitError
 from ansible_collections.gitops.airflow.plugins.module_utils._git.owner import marked_owner
+from ansible_collections.gitops.airflow.plugins.module_utils._git.publish import publish
 from ansible_collections.gitops.airflow.plugins.module_utils._git.record import Edit, edits, edits_diff, record_text, recorded
-from ansible_collections.gitops.airflow.plugins.module_utils._git.remote import Remote
+from ansible_collections.gitops.airflow.plugins.module_utils._git.remote import Access, Remote
 from ansible_collections.gitops.airflow.tests.unit.git_http import git
 from ansible_collections.gitops.airflow.tests.unit.plugins.module_utils._git.published import (
+    BOT,
     FOLDER,
     MARK,
     ONE,
     OWNER,
     Person,
     Run,
+    contents,
 )
 
 TWO = {**ONE, "values.yaml": "a: 2\nb: 2\n"}
@@ -225,6 +228,16 @@ def test_f21_a_platform_of_an_earlier_version_without_edits_gets_its_record(fill
     run = Run(filled, "refuse")
     assert sorted(run.push(TWO).changed) == [MARK, f"{FOLDER}/values.yaml"]
     assert run.lines == []
+
+
+def test_f21_the_last_commit_is_that_of_the_folder(filled: Path, eve: Person) -> None:
+    """Another platform publishes to its own folder with the same author, after the edit."""
+    without_record(filled, eve)
+    eve.edit({f"{FOLDER}/values.yaml": "a: 9\nb: 2\n"})
+    with Remote(f"file://{filled}", "main", Access(), timeout=30) as remote:
+        publish(remote, contents({"values.yaml": "c: 1\n"}, "platform/stage/"), [], BOT)
+    with pytest.raises(GitError, match="people edited .*values.yaml"):
+        Run(filled, "refuse").push(TWO)
 
 
 def test_f21_where_nothing_is_known_nothing_is_refused(filled: Path, eve: Person, monkeypatch: pytest.MonkeyPatch) -> None:

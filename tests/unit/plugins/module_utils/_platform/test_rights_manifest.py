@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -112,6 +113,21 @@ def test_a_namespace_enforces_its_own_standard() -> None:
     found = {item["metadata"]["name"]: item["metadata"]["labels"] for item in yaml.safe_load_all(manifest) if item["kind"] == "Namespace"}
     assert found["airflow-user"] == {"pod-security.kubernetes.io/enforce": "baseline"}
     assert found["git"] == {"pod-security.kubernetes.io/enforce": "restricted"}
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (EXISTING, ["every right that Argo CD has"]),
+        (replace(EXISTING, metrics_server=True), ["every right that Argo CD has", "every right, too"]),
+        (INSTALL, ["every right in the cluster"]),
+        (replace(INSTALL, metrics_server=True), ["every right in the cluster"]),
+    ],
+)
+def test_the_manifest_says_that_the_account_can_get_more(given: Settings, expected: list[str]) -> None:
+    """RBAC limits the name of an Application or a Deployment, and not what it holds."""
+    manifest = published(table(given, create_namespaces=False), given, "ann", create_namespaces=False, pod_security="")
+    assert re.findall(r"every right(?: in the cluster|, too| that Argo CD has)?", manifest.split("---")[0]) == expected
 
 
 @pytest.mark.parametrize("name", script.MANIFESTS)

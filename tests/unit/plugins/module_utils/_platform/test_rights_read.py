@@ -168,6 +168,16 @@ def test_former_worker_namespaces_are_looked_at_and_need_rights() -> None:
     assert {unit.namespace or unit.name for unit in access.missing} == {"old"}
 
 
+def test_a_former_worker_namespace_that_is_deleted_needs_no_rights() -> None:
+    """Nobody could grant a Role in it, so that no run could take it out of the AppProject."""
+    given = [*ENOUGH, Right("x", ("get",), ("namespaces",), names=("old",))]
+    access = read(Server(rules_of(given), namespaces=NAMESPACES, destinations=("old",)))
+    assert access.view is not None
+    assert (set(access.view.namespaces), dict(access.missing)) == (set(NAMESPACES), {})
+    access = read(Server(rules_of(given), namespaces=(*NAMESPACES, "old"), destinations=("old",)))
+    assert {unit.namespace for unit in access.missing} == {"old"}
+
+
 def test_the_right_to_create_is_needed_only_for_a_missing_namespace() -> None:
     def missing(*there: str) -> set[Unit]:
         return {unit for unit in read(Server(rules_of(ENOUGH), namespaces=there)).missing if unit.resource == "namespaces"}
