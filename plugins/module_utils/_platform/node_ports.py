@@ -10,7 +10,7 @@ from typing import Any
 
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError
 from ansible_collections.gitops.airflow.plugins.module_utils._base.owner import PLATFORM, labels_of
-from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Obj
+from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import Obj, named
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import KubeApi
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.resources import collection
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import Ref
@@ -33,10 +33,10 @@ def wanted(given: Settings) -> dict[str, tuple[int, Ref]]:
     return {name: (port, Ref("Service", str(namespace), SERVICES[name])) for name, (port, namespace) in places.items() if port}
 
 
-def read(api: KubeApi, given: Settings) -> dict[int, Ref]:
-    """The Service of each node port that is open in the cluster. Empty if no port is wanted, or for who may not list all Services.
+def read(api: KubeApi, given: Settings) -> dict[int, Ref] | None:
+    """The Service of each node port that is open in the cluster. Empty if no port is wanted, None for who may not list all Services.
 
-    Raises ApiError.
+    ``api``: not one that is limited to the platform's namespaces (narrow.py). Raises ApiError.
     """
     if not wanted(given):
         return {}
@@ -44,7 +44,7 @@ def read(api: KubeApi, given: Settings) -> dict[int, Ref]:
         return opened(api.items(collection("Service"), whole=True))
     except ApiError as error:
         if error.status == 403:  # then the API server refuses a port that is taken, later in the run
-            return {}
+            return None
         raise
 
 
@@ -58,7 +58,13 @@ def opened(services: Sequence[Obj]) -> dict[int, Ref]:
     return found
 
 
-def refusals(found: Mapping[int, Ref], given: Settings, namespaces: Sequence[Mapping[str, Any]]) -> Iterator[Refusal]:
+def notes(found: Mapping[int, Ref] | None, given: Settings) -> Iterator[str]:
+    ports = [f"{variable} ({port})" for variable, (port, _service) in wanted(given).items()]
+    if found is None and ports:
+        yield f"Whether another Service has {named(ports)} is not checked, because this account may not list all Services."
+
+
+def refusals(found: Mapping[int, Ref] | None, given: Settings, namespaces: Sequence[Mapping[str, Any]]) -> Iterator[Refusal]:
     """``namespaces``: the metadata of those of the cluster."""
     ports = wanted(given)
     numbers = [number for number, _service in ports.values()]
@@ -72,7 +78,7 @@ def refusals(found: Mapping[int, Ref], given: Settings, namespaces: Sequence[Map
             f"Change {AIRFLOW} or {ARGOCD}.",
         )
     for variable, (port, service) in ports.items():
-        other = found.get(port)
+        other = (found or {}).get(port)
         if other is None or other == service:
             continue
         owner = next((labels_of(item).get(PLATFORM, "") for item in namespaces if item["name"] == other.namespace), "")

@@ -87,7 +87,7 @@ class State:
     classes: class_state.Classes = field(default_factory=dict)  # those that people name
     argocd: ArgoCD | None = None  # an Argo CD of others; None if none is used
     argocd_users: list[Found] = field(default_factory=list)  # for a removal: all Applications and ApplicationSets
-    node_ports: dict[int, Ref] = field(default_factory=dict)  # the Services of those that are open
+    node_ports: dict[int, Ref] | None = field(default_factory=dict)  # the Services of those that are open; None: unknown
     admission: Admission | None = None  # what was found out about the admission policy; None if it is not wanted
 
 

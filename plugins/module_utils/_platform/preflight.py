@@ -243,7 +243,7 @@ class Preflight:
             if access.missing:
                 outcome.refusals.append(rights_rules.refusal(access.missing, access.account))
                 return
-            api = rights_read.limited(api, access.view)
+            whole, api = api, rights_read.limited(api, access.view)
             outcome.warnings += access.notes if self._purpose == INSTALL else []
             fenced = self._purpose == INSTALL and not rules.broken(network_rules.RULES, given)
             state = read_state(api, given, network=fenced)
@@ -256,7 +256,7 @@ class Preflight:
                     state.nodes, state.classes = node_state.read(api, given, plans.CLAIM), class_state.read(api, given)
                 state.admission = admission_state.read(api, given)
                 state.argocd = argocd_state.read(api, given, state.sight, state.project)
-                state.node_ports = node_ports.read(api, given)
+                state.node_ports = node_ports.read(whole, given)
             if self._purpose == REMOVE:
                 state.argocd_users = [] if given.existing_argocd else read_users(api)
                 state.argocd = argocd_state.for_removal(given, state.sight)
@@ -286,6 +286,7 @@ class Preflight:
             outcome.plan.notes += references.notes(given, given.airflow, state.named, list(outcome.plan.namespaces))
             outcome.plan.notes += pull_copies.notes(given, list(outcome.plan.namespaces))
             outcome.plan.notes += storage_state.notes(state.storage, given)
+            outcome.plan.notes += node_ports.notes(state.node_ports, given)
 
     def _is_well_formed(self) -> bool:
         """Whether what people set for pods can be compared with the cluster: its nodes and classes."""

@@ -384,6 +384,7 @@ def _more(given: Settings) -> Iterator[Right]:
     if given.storage_class:
         known = "check whether the cluster has the StorageClass of the platform's volumes"
         yield Right(known, ("list",), ("storageclasses",), "storage.k8s.io", level=WANTED)
+    yield Right("check whether another Service has a node port of the platform", ("list",), ("services",), level=OPTIONAL)
     show = "show use, nodes and classes of the cluster"
     yield Right(show, ("get",), ("nodes", "nodes/proxy"), level=OPTIONAL)
     yield Right(show, ("list",), ("namespaces", "persistentvolumes"), level=OPTIONAL)

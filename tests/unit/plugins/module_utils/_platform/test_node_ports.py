@@ -11,7 +11,15 @@ from typing import Any, cast
 import pytest
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import KubeApi
-from ansible_collections.gitops.airflow.plugins.module_utils._platform.node_ports import AIRFLOW, ARGOCD, opened, read, refusals, wanted
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.node_ports import (
+    AIRFLOW,
+    ARGOCD,
+    notes,
+    opened,
+    read,
+    refusals,
+    wanted,
+)
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import Ref
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings import AirflowSettings, Repository, Settings
 
@@ -69,10 +77,10 @@ class Api:
 
 @pytest.mark.parametrize(
     ("settings", "status", "asked", "expected"),
-    [(given(), 0, 1, {30080: THEIRS}), (given(0, 0), 0, 0, {}), (given(), 403, 1, {})],
+    [(given(), 0, 1, {30080: THEIRS}), (given(0, 0), 0, 0, {}), (given(), 403, 1, None)],
     ids=["read", "no port is wanted", "no right to list all Services"],
 )
-def test_what_is_read(settings: Settings, status: int, asked: int, expected: dict[int, Ref]) -> None:
+def test_what_is_read(settings: Settings, status: int, asked: int, expected: dict[int, Ref] | None) -> None:
     api = Api(status)
     assert read(cast(KubeApi, api), settings) == expected
     assert api.paths == ["/api/v1/services"] * asked
@@ -108,3 +116,10 @@ def test_another_failure_is_one() -> None:
 )
 def test_what_is_refused(found: dict[int, Ref], settings: Settings, messages: list[str]) -> None:
     assert [refusal.message for refusal in refusals(found, settings, NAMESPACES)] == messages
+
+
+def test_a_note_says_what_an_account_cannot_compare() -> None:
+    said = "Whether another Service has platform_airflow_node_port (30080) is not checked, because this account may not list all Services."
+    existing = given(argocd="existing")
+    assert list(notes(None, existing)) == [said]
+    assert (list(notes({}, existing)), list(notes(None, given(0, 0))), list(refusals(None, existing, NAMESPACES))) == ([], [], [])

@@ -606,3 +606,13 @@ def test_without_rights_nothing_is_read_and_the_repositories_are_asked_all_the_s
     outcome = desk.run()
     assert (codes(outcome), desk.looks, outcome.reachable, outcome.asked) == (["missing_rights"], 0, False, True)
     assert "in airflow-core: get secrets" in outcome.refusals[0].message
+
+
+def test_node_ports_are_compared_with_those_of_the_whole_cluster(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = list[Any]()
+    monkeypatch.setattr(rights_read, "limited", lambda _api, _view: "the platform's namespaces")
+    monkeypatch.setattr(node_ports, "read", lambda api, _given: asked.append(api))
+    settings = replace(GIVEN, argocd_node_port=30443)
+    outcome = desk.run(settings)
+    assert asked == [None]  # as it is connected
+    assert "platform_argocd_node_port (30443) is not checked" in outcome.plan.notes[-1]

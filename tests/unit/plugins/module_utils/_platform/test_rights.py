@@ -88,6 +88,8 @@ CREATE = Unit("create", "", "namespaces", "", "git")
         # Reports show less without them.
         (EXISTING, Unit("list", "", "events", "airflow-user"), WANTED),
         (EXISTING, Unit("list", "", "nodes"), OPTIONAL),
+        (EXISTING, Unit("list", "", "services"), OPTIONAL),
+        (INSTALL, Unit("list", "", "services"), NEEDED),
         (INSTALL, Unit("list", "", "nodes"), WANTED),
         (EXISTING, Unit("get", "", "deployments", "kube-system", "metrics-server"), ""),
         (replace(EXISTING, metrics_server=True), Unit("create", "apps", "deployments", "kube-system", "metrics-server"), NEEDED),
