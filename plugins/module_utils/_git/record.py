@@ -93,9 +93,22 @@ def edits_diff(found: Sequence[Edit], wanted: Mapping[str, Content], read: Calla
         if edit.before and before is None:
             before = wanted[edit.path].data if edit.path in wanted else None
             note = f"# {edit.path}: what gitops.airflow wrote is not in the last commits; this compares with what it would write now\n"
-        parts.append(note + unified(edit.path, before, after))
+        shown = unified(edit.path, _masked(before), _masked(after))
+        if not shown and before != after:
+            shown = f"# {edit.path}: what differs looks like a secret, and is not shown\n"
+        parts.append(note + shown)
     # Before it is cut: half a secret does not look like one.
     return bounded(printable(masked_words("".join(parts))))
+
+
+def _masked(data: bytes | None) -> bytes | None:
+    """A text without what looks like a secret. In a diff, the signs and left out lines would part a value from its name."""
+    if data is None:
+        return None
+    try:
+        return masked_words(data.decode()).encode()
+    except UnicodeDecodeError:
+        return data
 
 
 def bounded(text: str) -> str:

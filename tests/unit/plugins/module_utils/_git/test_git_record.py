@@ -105,6 +105,26 @@ def test_the_diff_is_short_printable_and_without_secrets(monkeypatch: pytest.Mon
     assert (len(lines), lines[-1]) == (4, f"… {len(shown.splitlines()) - 3} more lines")
 
 
+SECRET = "# v: what differs looks like a secret, and is not shown"
+KEY = "key: |\n  -----BEGIN PRIVATE KEY-----\n" + 9 * "  MIIabcdefgh\n" + "  {}\n  -----END PRIVATE KEY-----\n"
+VARIABLE = "env:\n  - name: SMTP_PASSWORD\n    value: {}\n"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        ("env:\n", VARIABLE.format("hunter2"), ["+  - name: SMTP_PASSWORD", "+    value: ********"]),
+        # The first line of a key is far above the line that differs.
+        (KEY.format("hunter1"), KEY.format("hunter2"), [SECRET]),
+        (VARIABLE.format("hunter1"), VARIABLE.format("hunter2"), [SECRET]),
+    ],
+)
+def test_the_diff_has_no_secret_whose_name_is_in_another_line(before: str, after: str, expected: list[str]) -> None:
+    shown = edits_diff([Edit("v", "1", "2")], {}, {"1": before.encode(), "2": after.encode()}.get)
+    assert "hunter" not in shown
+    assert [line for line in shown.splitlines() if line.startswith(("+ ", "- ", "#"))] == expected
+
+
 @pytest.mark.parametrize(
     ("lines", "expected"),
     [
