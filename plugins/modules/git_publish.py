@@ -151,7 +151,7 @@ options:
     description:
       - What to do if people edited files in O(owner.folder) that the module would overwrite. In both cases it shows a short diff first.
       - People's edits are what differs from the record in the owner mark. If the mark has no record, they are what differs from the last
-        commit of O(author_email), or of its default, among the last 50 commits.
+        commit of O(author_email), or of its default, in the folder, among the last 50 commits. A revert of that commit is an edit, too.
     type: str
     choices: [overwrite, refuse]
     default: overwrite

@@ -58,21 +58,32 @@ class OwnedFolder:
         """Shows what people edited of the files that change, and who. Raises GitError for edits that may not be overwritten."""
         if not any(path.startswith(self.prefix) and path != self.owner.path for path in paths):
             return ()
-        record = recorded(remote.blob(found.get(self.owner.path)))
-        if record is None:
+        record, last = recorded(remote.blob(found.get(self.owner.path))), remote.last_own(head, author, self.prefix)
+        reverted = self._reverted(remote, last, found)
+        if reverted is not None:
+            record = reverted
+        elif record is None:
             # Written by an earlier version of the collection: its last commit in the folder is the record.
-            last = remote.last_own(head, author, self.prefix)
             record = held(remote.tree(last) if last else found, self.prefix)
         self.edits = edits(found, record, paths, self.prefix, self.owner.path)
         if not self.edits:
             return ()
-        who = remote.foreign(head, author, [edit.path for edit in self.edits], self.owner.path)
+        mark = self.owner.path if reverted is None else ""
+        who = remote.foreign(head, author, [edit.path for edit in self.edits], mark)
         self.diff, before = edits_diff(self.edits, wanted, remote.stored), self.diff
         if self.diff != before:
             self._say(remote)
         if self._mode == REFUSE:
             raise edited(f"{remote.shown} (branch {remote.branch})", self.owner.folder, self.edits, who)
         return who
+
+    def _reverted(self, remote: Remote, last: str | None, found: Tree) -> dict[str, str] | None:
+        """The record of the last publication if people took it back: a revert restores the mark of the publication before, too."""
+        mark, path = found.get(self.owner.path), self.owner.path
+        written = remote.tree(last).get(path) if last else None
+        if last is None or mark is None or written is None or mark == written or not remote.had(last, path, mark.blob):
+            return None
+        return recorded(remote.blob(written))
 
     def _say(self, remote: Remote) -> None:
         self._show(f"People edited '{self.owner.folder}' on branch {remote.branch} (- as gitops.airflow wrote it, + as it is in Git):")

@@ -218,6 +218,12 @@ class Remote:
         lines = self._git("log", "--first-parent", "--format=%H %ae", commit, *place).decode(errors="replace").splitlines()
         return next((name for name, _space, email in (line.partition(" ") for line in lines) if email in author.own), None)
 
+    def had(self, commit: str, path: str, blob: str) -> bool:
+        """Whether a file had this content before a commit, as far as the last commits show it. Raises GitError."""
+        shape = ["-m", "--first-parent", "--raw", "--no-abbrev", "--format="]
+        lines = self._git("log", *shape, commit, "--", f":(literal){path}").decode(errors="replace").splitlines()
+        return any(blob in line.split()[2:4] for line in lines)
+
     def deepen(self, *, whole: bool = False) -> None:
         """Brings the last commits of the branch here, or all. Raises GitError."""
         if whole and not self._cut():

@@ -260,6 +260,23 @@ def test_f21_the_last_commit_is_that_of_the_folder(filled: Path, eve: Person) ->
         Run(filled, "refuse").push(TWO)
 
 
+def test_f21_a_revert_of_the_last_publication_is_an_edit(filled: Path, eve: Person) -> None:
+    """It restores the earlier record, too."""
+    for files in (ONE, TWO):
+        Run(filled).push(files)
+    eve.at()
+    eve.git("revert", "--no-edit", "HEAD")
+    commit = eve.push()
+    with pytest.raises(GitError, match=rf"people edited .*values\.yaml.*Commits: {commit[:7]} by Eve"):
+        Run(filled, "refuse").push(TWO)
+    # What the run writes now is what people restored.
+    assert not Run(filled, "refuse").push(ONE).changed
+    Run(filled).push(TWO)
+    # A change of the settings and back is none.
+    for files in (ONE, TWO, ONE):
+        assert Run(filled, "refuse").push(files).changed
+
+
 def test_f21_where_nothing_is_known_nothing_is_refused(filled: Path, eve: Person, monkeypatch: pytest.MonkeyPatch) -> None:
     """The collection's last commit is older than what is read."""
     monkeypatch.setattr(_remote, "HISTORY", 2)
