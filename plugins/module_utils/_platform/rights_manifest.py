@@ -140,8 +140,9 @@ def _rule(rule: Rule) -> str:
 
 
 def _wrapped(line: str) -> str:
-    """A list of names in several lines, if it is long."""
-    return "\n".join(textwrap.wrap(line, WIDTH, subsequent_indent=" " * 8, break_long_words=False, break_on_hyphens=False))
+    """A list of names in several lines, if it is long. Each line begins below the first name."""
+    indent = " " * (len("    ") + line.index("[") + 1)
+    return "\n".join(textwrap.wrap(line, WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False))
 
 
 def _lines(body: Mapping[str, Any], indent: str = "") -> Iterator[str]:
