@@ -453,7 +453,7 @@ Verify = Callable[..., Obj]
 @pytest.fixture
 def verify(cluster: Cluster) -> Verify:
     def verified(check: bool = False, **options: Any) -> Obj:
-        platform = {"name": "verified", "worker_namespaces": [{"name": "airflow-core"}, {"name": "airflow-cron"}]}
+        platform = {"name": "verified", "prefix": "airflow", "worker_namespaces": [{"name": "airflow-core"}, {"name": "airflow-cron"}]}
         given = {"platform": platform | options.pop("platform", {}), "airflow": {"name": "verified"}, **options}
         return Module("airflow_verification", cluster.server.kubeconfig("admin"), check, **given).result()
 
@@ -496,7 +496,11 @@ def test_the_module_writes_the_report_for_programs_and_for_people(
     path, page = tmp_path / "new/verify.json", tmp_path / "new/verify.html"
     options: Obj = {
         "kubeconfig": str(cluster.server.kubeconfig("admin")),
-        "platform": {"name": "verified", "worker_namespaces": [{"name": f"airflow-{name}"} for name in ("core", "cron", "user")]},
+        "platform": {
+            "name": "verified",
+            "prefix": "airflow",
+            "worker_namespaces": [{"name": f"airflow-{name}"} for name in ("core", "cron", "user")],
+        },
         "airflow": {"name": "verified"},
         "pods": 2,
         "containers": 3,
