@@ -56,6 +56,7 @@ class Removed:
     removed: list[Ref] = field(default_factory=list)
     kept: list[tuple[Ref, str]] = field(default_factory=list)
     left: list[Ref] = field(default_factory=list)  # deletion was requested, and they were still there at the end of the wait
+    unseen: list[Ref] = field(default_factory=list)  # whether they exist is unknown: the account may not read them
     in_use: str = ""  # why nothing was deleted, if others use all of it
 
 
@@ -84,7 +85,9 @@ def stays(kept: Iterable[tuple[Ref, str]]) -> list[str]:
 
 def notices(done: Removed, report_kept: str) -> list[str]:
     """The warnings about objects that stay. ``report_kept``: always, or if_removed for none unless another object was deleted."""
-    return stays(done.kept) if report_kept == "always" or done.removed else []
+    unseen = f"{named(done.unseen)}: not looked for, because this account may not read them. If one exists, its owner must delete it."
+    lines = [*stays(done.kept), *([unseen] if done.unseen else [])]
+    return lines if report_kept == "always" or done.removed else []
 
 
 class Deletion:
@@ -101,6 +104,7 @@ class Deletion:
     ) -> None:
         self._api, self._scope, self._check = api, scope, check
         self._clock, self._sleep = clock, sleep
+        self._unseen: set[Ref] = set()
         self._silent: set[str] = set()  # aggregated APIs whose server is away
         self._resources, self._asking = Resources(api), threading.Lock()
 
@@ -117,6 +121,7 @@ class Deletion:
             if self._check or (path is not None and self._api.delete(path, uid)):
                 done.removed.append(item.ref)
                 waiting.append((item.ref, uid))
+        done.unseen = sorted(self._unseen)
         if not self._check:
             done.left = self._await(waiting, timeout)
         return done
@@ -132,7 +137,14 @@ class Deletion:
 
     def _one(self, ref: Ref) -> Found | None:
         path = self._path(ref)
-        metadata = None if path is None else self._api.metadata(path)
+        try:
+            metadata = None if path is None else self._api.metadata(path)
+        except ApiError as error:
+            # A part that the settings do not contain, which the account's rights do not cover (ADR 26).
+            if error.status != 403:
+                raise
+            self._unseen.add(ref)
+            return None
         return None if metadata is None else Found(ref, metadata)
 
     def _await(self, waiting: list[tuple[Ref, str]], timeout: float) -> list[Ref]:

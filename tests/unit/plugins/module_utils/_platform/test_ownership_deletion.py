@@ -15,6 +15,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership
     Deletion,
     Removed,
     mark,
+    notices,
     read_scope,
     recorded_objects,
 )
@@ -191,6 +192,19 @@ def test_a_namespace_that_cannot_be_read_is_an_error(path: str, status: int) -> 
     with pytest.raises(ApiError):
         deleted(api, Scope("airflow"), MADE)
     assert api.writes == []
+
+
+def test_what_the_account_may_not_read_is_named_and_not_deleted() -> None:
+    own, hidden = item("Secret", "s", "x", labels=OURS), item("Secret", "t", "x", labels=OURS)
+    api = KubeDouble([own, hidden], APIS)
+    api.errors["/api/v1/namespaces/x/secrets/t"] = 403
+    done = deleted(api, Scope("airflow"), own, hidden)
+    assert (done.removed, done.kept, done.unseen) == ([ref(own)], [], [ref(hidden)])
+    (line,) = notices(done, "if_removed")
+    assert line.startswith("Secret x/t: not looked for, because this account may not read them.")
+    api.errors["/api/v1/namespaces/x/secrets/t"] = 500
+    with pytest.raises(ApiError):
+        deleted(api, Scope("airflow"), hidden)
 
 
 # The wait

@@ -127,7 +127,7 @@ def test_a_namespace_enforces_its_own_standard() -> None:
 def test_the_manifest_says_that_the_account_can_get_more(given: Settings, expected: list[str]) -> None:
     """RBAC limits the name of an Application or a Deployment, and not what it holds."""
     manifest = published(table(given, create_namespaces=False), given, "ann", create_namespaces=False, pod_security="")
-    assert re.findall(r"every right(?: in the cluster|, too| that Argo CD has)?", manifest.split("---")[0]) == expected
+    assert re.findall(r"every right(?: in the cluster|, too| that Argo CD has)?", manifest.split("---", maxsplit=1)[0]) == expected
 
 
 @pytest.mark.parametrize("name", script.MANIFESTS)
