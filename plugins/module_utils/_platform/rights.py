@@ -40,6 +40,7 @@ UPGRADE = "Only a run that changes what an earlier run made uses it."
 REMOVAL = "Only a removal uses it, or a run that no longer needs what an earlier one made."
 STUCK = "Only a run in which something does not start uses it."
 WAITS = "Only a run that waits for a roll-out or a Job uses it."
+TOKENS = "Only a run that replaces tokens of the Git server uses it."
 ENDED = "Kubernetes may have deleted a Job that has ended."
 LOGGED = "Only a pod that runs has a log."
 REPLACED = "Only a removal uses it, or a run after the type of the source has changed."
@@ -242,7 +243,9 @@ def _connect(namespace: str, why: str) -> Iterator[Right]:
 
 def _git(namespace: str) -> Iterator[Right]:
     why = "run the embedded Git server"
-    yield Right(why, (*WRITE, *DELETE), ("configmaps", "persistentvolumeclaims", "secrets", "services"), CORE, namespace)
+    yield Right(why, (*WRITE, *DELETE), ("configmaps", "persistentvolumeclaims", "services"), CORE, namespace)
+    yield Right(why, (*(verb for verb in WRITE if verb != "patch"), *DELETE), ("secrets",), CORE, namespace)
+    yield Right(why, ("patch",), ("secrets",), CORE, namespace, rare=TOKENS)
     yield Right(why, (*WRITE, *DELETE), ("deployments",), APPS, namespace)
     yield from _wait(why, namespace, ("deployments",))
     yield from _connect(namespace, "reach the embedded Git server, and create its accounts")

@@ -48,6 +48,7 @@ def wanted(**options: Any) -> Wanted:
                     namespaces=("airflow-core",),
                     repo=EMBEDDED,
                     path="platform/airflow/core",
+                    part_namespaces=("git", "airflow-logs"),
                 )
             ),
         ),
@@ -67,6 +68,7 @@ def wanted(**options: Any) -> Wanted:
                     project="team",
                     repository_secret="team-platform-repository",
                     prefix="team",
+                    part_namespaces=("team-git", "team-logs"),
                 ),
                 "2.10.5",
                 5,
