@@ -349,7 +349,15 @@ from ansible_collections.gitops.airflow.plugins.module_utils._base.progress impo
 from ansible_collections.gitops.airflow.plugins.module_utils._base.url import public_url
 from ansible_collections.gitops.airflow.plugins.module_utils._git.access import REMOTE_SPEC, named, open_remote, with_credentials
 from ansible_collections.gitops.airflow.plugins.module_utils._git.author import EMAIL, NAME, PROBLEMS
-from ansible_collections.gitops.airflow.plugins.module_utils._git.model import GitError, folder, unified
+from ansible_collections.gitops.airflow.plugins.module_utils._git.model import (
+    BRANCH,
+    PUBLISH_METHODS,
+    PUSH,
+    RENDER,
+    GitError,
+    folder,
+    unified,
+)
 from ansible_collections.gitops.airflow.plugins.module_utils._git.owned import EDIT_MODES, OVERWRITE, OwnedFolder
 from ansible_collections.gitops.airflow.plugins.module_utils._git.owner import OWNER_SPEC, FolderOwner, from_params
 from ansible_collections.gitops.airflow.plugins.module_utils._git.publish import publish
@@ -357,11 +365,6 @@ from ansible_collections.gitops.airflow.plugins.module_utils._git.remote import 
 from ansible_collections.gitops.airflow.plugins.module_utils._git.render import render
 from ansible_collections.gitops.airflow.plugins.module_utils._git.review import Publication
 from ansible_collections.gitops.airflow.plugins.module_utils._git.source import Published, collect
-
-METHODS = ("push", "branch", "render")
-PUSH = METHODS[0]
-BRANCH = METHODS[1]
-RENDER = METHODS[2]
 
 
 def checked_author(params: Mapping[str, Any]) -> Author:
@@ -440,7 +443,7 @@ def main(create: Callable[..., AnsibleModule] = AnsibleModule) -> None:
             "if_absent": {"type": "bool", "default": False},
             "create": {"type": "bool", "default": False},
             "owner": OWNER_SPEC,
-            "method": {"type": "str", "choices": list(METHODS), "default": PUSH},
+            "method": {"type": "str", "choices": list(PUBLISH_METHODS), "default": PUSH},
             "review_branch": {"type": "str"},
             "wait": {"type": "int", "default": 0},
             "require_published": {"type": "bool", "default": True},

@@ -19,6 +19,8 @@ from ansible_collections.gitops.airflow.plugins.module_utils._base.url import SC
 from ansible_collections.gitops.airflow.plugins.module_utils._base.verdict import named
 
 PLAIN, EXECUTABLE = "100644", "100755"
+# How files come to a branch: by a push, by a review branch that people merge, or by files in a folder that people commit.
+PUSH, BRANCH, RENDER = PUBLISH_METHODS = ("push", "branch", "render")
 
 
 class GitError(CollectionError):

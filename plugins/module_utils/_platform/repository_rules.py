@@ -13,12 +13,9 @@ from collections.abc import Iterable, Iterator
 
 from ansible_collections.gitops.airflow.plugins.module_utils._base.url import public_url
 from ansible_collections.gitops.airflow.plugins.module_utils._git.credentials import Problem, missing, problems
-from ansible_collections.gitops.airflow.plugins.module_utils._git.model import GitError, check_url, filled
+from ansible_collections.gitops.airflow.plugins.module_utils._git.model import BRANCH, PUSH, RENDER, GitError, check_url, filled
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.refusal import Refusal
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings import (
-    BRANCH,
-    PUSH,
-    RENDER,
     AirflowSettings,
     Repository,
     Settings,

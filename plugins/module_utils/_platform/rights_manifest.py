@@ -28,7 +28,7 @@ USE = (
 )
 METRICS = ("The account runs metrics-server in kube-system, where a pod may use any account. So it can get every right, too.",)
 CREATE = ("The account creates the platform's namespaces, so its rights there are in a ClusterRole.",)
-FIND = ("If a namespace exists with labels of its own, remove it from this file: kubectl would change its labels.",)
+FIND = ("If one of these namespaces exists already, delete its part of this file first. Otherwise kubectl changes its labels.",)
 WIDTH = 110  # of a line, where names can be divided
 # The order in which verbs are written.
 VERBS = ("get", "list", "watch", "create", "patch", "delete", "escalate", "bind")

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError
 from ansible_collections.gitops.airflow.plugins.module_utils._base.url import public_url
 from ansible_collections.gitops.airflow.plugins.module_utils._git.credentials import SPEC, Credentials, hide_secrets
+from ansible_collections.gitops.airflow.plugins.module_utils._git.model import PUBLISH_METHODS, PUSH, RENDER
 from ansible_collections.gitops.airflow.plugins.module_utils._platform import worker_namespaces
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.names import DEFAULT_PREFIX, Names
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership import Platform, Ref
@@ -23,9 +24,6 @@ PLATFORM_PREFIX, AIRFLOW_PREFIX = "platform_", "airflow_app_"
 
 # Whether the worker fence is an admission policy as well: where the cluster can have it, in any case, or never.
 AUTO, REQUIRE, NONE = ADMISSION_MODES = ("auto", "require", "none")
-
-# How the chart comes to the platform branch: by a push, by the review of another branch, or by people's commit of rendered files.
-PUSH, BRANCH, RENDER = PUBLISH_METHODS = ("push", "branch", "render")
 
 # Whether the platform installs Argo CD or uses one of others, and whether it changes what that one trusts.
 INSTALLED, EXISTING = ARGOCD_MODES = ("install", "existing")

@@ -32,6 +32,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._git.gitea_tokens i
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import KubeApi
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.execute import Execution
 from ansible_collections.gitops.airflow.tests.unit.gitea_double import HEX, GiteaDouble
+from ansible_collections.gitops.airflow.tests.unit.kube_double import merged
 
 Obj = dict[str, Any]
 SCOPES = ("read:repository",)
@@ -84,19 +85,6 @@ class Api:
         if "dryRun" not in query:
             self.secret = after
         return after
-
-
-def merged(present: Any, patch: Any) -> Any:
-    """RFC 7386."""
-    if not isinstance(patch, dict):
-        return patch
-    found = dict(present) if isinstance(present, dict) else {}
-    for key, value in patch.items():
-        if value is None:
-            found.pop(key, None)
-        else:
-            found[key] = merged(found.get(key), value)
-    return found
 
 
 def stored(texts: dict[str, str], kept: str = "", labels: Mapping[str, str] | None = None) -> Obj:
