@@ -121,7 +121,7 @@ code:
 from collections.abc import Callable
 from typing import Any
 
-from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError, CollectionError
+from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import CollectionError
 from ansible_collections.gitops.airflow.plugins.module_utils._base.module import AnsibleModule
 from ansible_collections.gitops.airflow.plugins.module_utils._kube.client import KubeApi, core_path
 from ansible_collections.gitops.airflow.plugins.module_utils._platform import admission_policy, admission_state, worker_limits
@@ -134,7 +134,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership
     change_diff,
     placed,
 )
-from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership_delete import Deletion, stays
+from ansible_collections.gitops.airflow.plugins.module_utils._platform.ownership_delete import Deletion, notices
 from ansible_collections.gitops.airflow.plugins.module_utils._platform.settings import SETTINGS_SPEC, Settings
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
@@ -168,14 +168,8 @@ def delete(module: AnsibleModule, api: KubeApi, given: Settings, version: str) -
     """The binding first: without its policy it would refuse nothing, and without it the policy does not."""
     name = admission_policy.object_name(given.name)
     refs = [Ref(kind, "", name, version) for kind in (admission_policy.BINDING, admission_policy.POLICY)] if version else []
-    try:
-        done = Deletion(api, Scope(given.name), check=module.check_mode).delete(refs, timeout=60)
-    except ApiError as error:
-        if error.status != 403:
-            raise
-        module.warn(f"Whether the cluster has the admission policy {name} is not known: you may not read or delete it. {error.message}")
-        return {"changed": False}
-    for line in stays(done.kept):
+    done = Deletion(api, Scope(given.name), check=module.check_mode, skip_unreadable=True).delete(refs, timeout=60)
+    for line in notices(done, "always"):
         module.warn(line)
     return {"changed": bool(done.removed), "diff": {"before": "".join(f"{ref}\n" for ref in done.removed), "after": ""}}
 

@@ -449,7 +449,7 @@ def remove(module: AnsibleModule) -> Removed:
     api = connect(params)
     scope = read_scope(api, params["platform"], params["application"], params["adopt"], params["argocd_namespace"])
     refs += defined_refs(api, bodies, params["namespace"])
-    deletion = Deletion(api, scope, check=module.check_mode)
+    deletion = Deletion(api, scope, check=module.check_mode, skip_unreadable=True)
     if params["in_use_by"]:
         return Removed(in_use=objects_in_use(deletion.owned(refs), params["in_use_by"]))
     return deletion.delete(refs, params["timeout"])

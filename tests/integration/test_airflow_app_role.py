@@ -53,8 +53,11 @@ class ArgoCD(threading.Thread):
 
     def run(self) -> None:
         while not self._over.wait(0.1):
-            for item in self._server.request("GET", f"{ARGO}/applications").get("items") or []:
+            for item in self.applications():
                 self._reconcile(item)
+
+    def applications(self) -> list[Obj]:
+        return self._server.request("GET", f"{ARGO}/applications").get("items") or []
 
     def end(self) -> None:
         self._over.set()

@@ -126,12 +126,11 @@ def preflight(server: ApiServer, platform: Obj, airflow: Obj, purpose: str = "in
 
 
 class LateArgoCD(ArgoCD):
-    """Begins when its kinds are served."""
+    """Its kinds come and go with the run."""
 
-    def run(self) -> None:
-        while self._server._send("GET", f"{ARGO}/applications")[0] != 200 and not self._over.wait(0.1):
-            pass
-        super().run()
+    def applications(self) -> list[Obj]:
+        status, answer = self._server._send("GET", f"{ARGO}/applications")
+        return json.loads(answer).get("items") or [] if status == 200 else []
 
 
 @contextlib.contextmanager

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import base64
+import io
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -69,7 +70,8 @@ def _load(text: str) -> list[Any]:
         for first, resolvers in base.yaml_implicit_resolvers.items()
     }
     try:
-        return list(yaml.load_all(text, Loader))
+        # A stream: the C parser refuses a subclass of str, such as the text of a lookup on ansible-core 2.18.
+        return list(yaml.load_all(io.StringIO(text), Loader))
     except yaml.YAMLError as error:
         # Without the line itself, in which a secret may stand.
         mark = getattr(error, "problem_mark", None)

@@ -91,7 +91,10 @@ def notices(done: Removed, report_kept: str) -> list[str]:
 
 
 class Deletion:
-    """Deletes objects on behalf of a platform. Raises ApiError, or InputError for an object that cannot be named."""
+    """Deletes objects on behalf of a platform. Raises ApiError, or InputError for an object that cannot be named.
+
+    ``skip_unreadable``: objects that the account may not read are returned in C(unseen), for the caller to report, instead of an error.
+    """
 
     def __init__(
         self,
@@ -99,10 +102,11 @@ class Deletion:
         scope: Scope,
         *,
         check: bool = False,
+        skip_unreadable: bool = False,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._api, self._scope, self._check = api, scope, check
+        self._api, self._scope, self._check, self._skip = api, scope, check, skip_unreadable
         self._clock, self._sleep = clock, sleep
         self._unseen: set[Ref] = set()
         self._silent: set[str] = set()  # aggregated APIs whose server is away
@@ -141,7 +145,7 @@ class Deletion:
             metadata = None if path is None else self._api.metadata(path)
         except ApiError as error:
             # A part that the settings do not contain, which the account's rights do not cover (ADR 26).
-            if error.status != 403:
+            if error.status != 403 or not self._skip:
                 raise
             self._unseen.add(ref)
             return None

@@ -57,6 +57,14 @@ def test_definitions_come_in_many_forms(value: Any, names: list[str]) -> None:
     assert [item["kind"] for item in read_definitions(value)] == names
 
 
+class LookedUp(str):
+    """A text of a lookup on ansible-core 2.18, which is of a class of its own."""
+
+
+def test_text_of_a_lookup_is_read() -> None:
+    assert read_definitions(LookedUp(TEXT)) == read_definitions(TEXT)
+
+
 def test_a_date_is_a_text() -> None:
     assert read_definitions(TEXT)[0]["data"] == {"day": "2026-11-26"}
 

@@ -198,13 +198,18 @@ def test_what_the_account_may_not_read_is_named_and_not_deleted() -> None:
     own, hidden = item("Secret", "s", "x", labels=OURS), item("Secret", "t", "x", labels=OURS)
     api = KubeDouble([own, hidden], APIS)
     api.errors["/api/v1/namespaces/x/secrets/t"] = 403
-    done = deleted(api, Scope("airflow"), own, hidden)
+    refs = [ref(own), ref(hidden)]
+    with pytest.raises(ApiError):
+        Deletion(api, Scope("airflow")).delete(refs, 0)
+    assert api.writes == []
+    skipping = Deletion(api, Scope("airflow"), skip_unreadable=True)
+    done = skipping.delete(refs, 0)
     assert (done.removed, done.kept, done.unseen) == ([ref(own)], [], [ref(hidden)])
     (line,) = notices(done, "if_removed")
     assert line.startswith("Secret x/t: not looked for, because this account may not read them.")
     api.errors["/api/v1/namespaces/x/secrets/t"] = 500
     with pytest.raises(ApiError):
-        deleted(api, Scope("airflow"), hidden)
+        skipping.delete(refs, 0)
 
 
 # The wait
