@@ -34,6 +34,8 @@ options:
         already. It is ended if it has failed and is retried, or if it waits for something that cannot run. A hook that works, such as a
         migration of a database, is not interrupted.
       - Otherwise Argo CD continues with the old revision until its last retry, perhaps for minutes, although the corrected one is pushed.
+      - An automated sync to O(revision) that failed for a reason that may pass, such as an AppProject that the restarted controller did
+        not know yet, is requested again after 10 seconds. Argo CD itself syncs to no revision twice.
     type: bool
     default: false
   health:

@@ -18,6 +18,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._kube.pods import c
 REFRESH = "argocd.argoproj.io/refresh"
 IN_CLUSTER = ("https://kubernetes.default.svc", "in-cluster")
 NAMED = 3  # resources that a reason holds
+RETRIES = 5  # of an automated sync whose Application names no number (autoSync in Argo CD)
 COMMIT = re.compile(r"[0-9a-f]{7,64}")
 
 
@@ -83,6 +84,23 @@ def outdated_operation(app: Obj, expected: Sequence[str]) -> str:
     state = (app.get("status") or {}).get("operationState") or {}
     tried = operation_revisions(state) if state.get("phase") == "Running" else []
     return ", ".join(revision[:7] for revision in tried) if expected and not same_revisions(tried, expected) else ""
+
+
+def automated_sync(app: Obj, expected: Sequence[str]) -> Obj | None:
+    """The operation of an automated sync that is needed, and that Argo CD does not begin: the last one tried the same revisions and failed.
+
+    alreadyAttemptedSync in Argo CD. None where it is not needed, or syncs are not automated. Sync windows hold for it as for Argo CD's own.
+    """
+    policy = (app.get("spec") or {}).get("syncPolicy") or {}
+    automated, shown = policy.get("automated"), shown_revisions(app)
+    if automated is None or automated.get("enabled") is False or not expected:
+        return None
+    if not operation_failed(app, expected) or not same_revisions(shown, expected):
+        return None
+    many = "revisions" in ((app.get("status") or {}).get("sync") or {})
+    sync: Obj = {"revisions": shown} if many else {"revision": shown[0]}
+    sync |= {"prune": bool(automated.get("prune")), "syncOptions": policy.get("syncOptions") or []}
+    return {"initiatedBy": {"automated": True}, "retry": policy.get("retry") or {"limit": RETRIES}, "sync": sync}
 
 
 def error_conditions(app: Obj) -> list[Obj]:

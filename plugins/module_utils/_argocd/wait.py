@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from ansible_collections.gitops.airflow.plugins.module_utils._argocd.application import (
     REFRESH,
     application_causes,
+    automated_sync,
     begun,
     compared_since,
     error_conditions,
@@ -26,7 +27,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._argocd.application
     workload_namespaces,
 )
 from ansible_collections.gitops.airflow.plugins.module_utils._argocd.diagnosis import LOGS, Cluster, Found, diagnose
-from ansible_collections.gitops.airflow.plugins.module_utils._argocd.messages import is_cached
+from ansible_collections.gitops.airflow.plugins.module_utils._argocd.messages import is_cached, outlook
 from ansible_collections.gitops.airflow.plugins.module_utils._argocd.resource_health import READERS
 from ansible_collections.gitops.airflow.plugins.module_utils._argocd.verdict import Expectation, Past, judge
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError
@@ -57,7 +58,7 @@ LISTED = 5  # Applications whose reasons a message holds
 DIAGNOSED = 10  # Applications with a diagnosis
 # A failed pod of a Job shows why the Job does not complete.
 NOT_ENDED_WELL = {"fieldSelector": "status.phase!=Succeeded"}
-SUPERSEDE_SECONDS = 15.0
+SUPERSEDE_SECONDS = 15.0  # between two requests for the same: the controller may write over one
 # Kinds of which an object that is out of sync is read; a Secret's content is none of the wait's business.
 COMPARED = RESOURCES.keys() - {"Secret"}
 COLLECTIONS = {kind: READERS[kind][0] for kind in ("DaemonSet", "Deployment", "Job", "StatefulSet")}
@@ -125,6 +126,7 @@ class ApplicationWait:
         self._past: dict[str, Past] = {}
         self._changed: set[str] = set(request.names)
         self._ended: dict[tuple[str, Any], float] = {}
+        self._synced: dict[tuple[str, Any], float] = {}  # by the operation that failed: when a further one is due
         self._seen: dict[str, Seen] = {}
         self._unsettled: set[str] = set()  # done but for a container that may crash
         self._looked: dict[str, tuple[Any, ...]] = {}  # the operation at the last look
@@ -187,6 +189,28 @@ class ApplicationWait:
             words = causes[0].text if causes else masked_words(state.get("message") or "")
             self.notices.append(f"{name}: ended an operation at another revision, which {how}: {words}")
 
+    def _sync_again(self, name: str, verdict: Verdict, now: float) -> Verdict:
+        """Requests the operation anew that failed at the expected revision by what may pass, such as an AppProject not yet in a cache.
+
+        Argo CD itself tries no revision a second time.
+        """
+        app = self.apps[name] or {}
+        state = (app.get("status") or {}).get("operationState") or {}
+        if verdict.kind != "waiting" or outlook(state.get("message") or "") != "passing":
+            return verdict
+        operation = automated_sync(app, self._expectation(name).revisions)
+        if operation is None:
+            return verdict
+        ended = (name, state.get("startedAt"))
+        due = self._synced.setdefault(ended, now + REFRESH_SECONDS)
+        if now >= due:
+            # Only of the very state that was judged: meanwhile another may have begun.
+            version = {"resourceVersion": (app.get("metadata") or {}).get("resourceVersion")}
+            if self._patch(name, {"metadata": version, "operation": operation}):
+                self.notices.append(f"{name}: requested the sync again, which had failed: {masked_words(state.get('message') or '')}")
+            self._synced[ended] = due = now + SUPERSEDE_SECONDS
+        return replace(verdict, wake=earliest([due, verdict.wake]))
+
     def _patch(self, name: str, body: Obj) -> bool:
         """Whether it was done; not where the Application is gone or has changed, or the API server is away: the next event shows it."""
         try:
@@ -245,7 +269,8 @@ class ApplicationWait:
             if self._request.supersede:
                 self._supersede(name, app, causes or [], now)
             verdict, self._past[name] = judge(app, self._expectation(name), self._past.get(name, Past()), now, causes)
-            self.verdicts[name] = self._compare_again(name, verdict, now)
+            verdict = self._compare_again(name, verdict, now)
+            self.verdicts[name] = self._sync_again(name, verdict, now) if self._request.supersede else verdict
             self._note(name, app, verdict, now)
 
     def _look_again(self, now: float) -> list[str]:

@@ -20,6 +20,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._argocd.wait import
     DIAGNOSED,
     PROBE_SECONDS,
     PROBED_NAMESPACES,
+    REFRESH_SECONDS,
     SUPERSEDE_SECONDS,
     ApplicationWait,
     Request,
@@ -428,6 +429,103 @@ def test_an_operation_that_changed_meanwhile_is_left(status: int, raised: bool) 
 def test_refresh_that_is_not_permitted_is_an_error() -> None:
     with pytest.raises(ApiError):
         wait(names=("forbidden",), refresh="normal").refresh()
+
+
+NO_PROJECT = "Application referencing project waits which does not exist"
+AUTOMATED: Obj = {"automated": {"prune": True}, "syncOptions": ["ServerSideApply=true"], "retry": {"limit": 3}}
+AUTOMATED_SYNC: Obj = {
+    "initiatedBy": {"automated": True},
+    "retry": {"limit": 3},
+    "sync": {"revision": COMMIT, "prune": True, "syncOptions": ["ServerSideApply=true"]},
+}
+
+
+def tried(
+    message: str = NO_PROJECT, policy: Obj | None = AUTOMATED, revision: str = COMMIT, shown: str = COMMIT, phase: str = "Error"
+) -> Obj:
+    """An Application whose last operation has failed."""
+    state = {"phase": phase, "message": message, "startedAt": "2026-05-04T10:00:00Z", "operation": {"sync": {"revision": revision}}}
+    found = app("a", sync="OutOfSync", operationState=state)
+    found["status"]["sync"]["revision"] = shown
+    found["spec"] |= {"syncPolicy": policy} if policy is not None else {}
+    return {**found, "metadata": {"name": "a", "resourceVersion": "7"}}
+
+
+def several(state: Obj) -> Obj:
+    """The same with two sources."""
+    status = state["status"]
+    status["sync"] |= {"revisions": [COMMIT, "1.2.3"], "comparedTo": {"sources": [{"path": "a"}, {"chart": "b"}]}}
+    status["operationState"]["operation"]["sync"] = {"revisions": [COMMIT, "1.2.3"]}
+    return {**state, "spec": {**state["spec"], "sources": [{"path": "a"}, {"chart": "b"}]}}
+
+
+@pytest.mark.parametrize(
+    ("state", "expected", "requested"),
+    [
+        (tried(), (COMMIT,), AUTOMATED_SYNC),
+        (tried(phase="Failed"), (COMMIT[:9],), AUTOMATED_SYNC),
+        (
+            tried(policy={"automated": {}}),
+            (COMMIT,),
+            AUTOMATED_SYNC | {"retry": {"limit": 5}, "sync": {"revision": COMMIT, "prune": False, "syncOptions": []}},
+        ),
+        (
+            several(tried()),
+            (COMMIT, "1.2.3"),
+            AUTOMATED_SYNC | {"sync": {"revisions": [COMMIT, "1.2.3"], "prune": True, "syncOptions": ["ServerSideApply=true"]}},
+        ),
+        (tried(policy=None), (COMMIT,), None),
+        (tried(policy={}), (COMMIT,), None),
+        (tried(policy={"automated": {"enabled": False}}), (COMMIT,), None),
+        (tried(), (), None),
+        (tried(phase="Succeeded"), (COMMIT,), None),
+        (tried(phase="Running"), (COMMIT,), None),
+        ({**tried(), "operation": {"sync": {}}}, (COMMIT,), None),
+        (tried(revision="c" * 40), (COMMIT,), None),
+        (tried(shown="c" * 40), (COMMIT,), None),
+        (tried("one or more objects failed to apply: a field is immutable"), (COMMIT,), None),
+        (tried("words of nobody"), (COMMIT,), None),
+    ],
+    ids=[
+        "an error",
+        "a failure",
+        "no policy of its own",
+        "two sources",
+        "by hand",
+        "by hand, too",
+        "switched off",
+        "no revision expected",
+        "it succeeded",
+        "it goes on",
+        "another is requested",
+        "for another revision",
+        "another is shown",
+        "a final message",
+        "an unknown one",
+    ],
+)
+def test_a_sync_that_failed_by_what_may_pass_is_requested_again(state: Obj, expected: tuple[str, ...], requested: Obj | None) -> None:
+    cluster = Cluster()
+    one = wait(cluster, names=("a",), default=Expectation(revisions=expected), supersede=True)
+    verdict = one.step(listed(state), 0)
+    for second in (REFRESH_SECONDS - 1, REFRESH_SECONDS, REFRESH_SECONDS + SUPERSEDE_SECONDS - 1):
+        verdict = one.step([], second)
+    assert [body for _path, body in cluster.patched] == (
+        [{"metadata": {"resourceVersion": "7"}, "operation": requested}] if requested else []
+    )
+    assert [(NO_PROJECT in text, "requested the sync again" in text) for text in one.notices] == [(True, True)] * bool(requested)
+    if requested:
+        assert (verdict.kind, verdict.wake) == ("waiting", REFRESH_SECONDS + SUPERSEDE_SECONDS)
+        one.step([], REFRESH_SECONDS + SUPERSEDE_SECONDS)
+        assert len(cluster.patched) == 2
+
+
+def test_a_sync_is_requested_only_of_a_caller_who_supersedes() -> None:
+    cluster = Cluster()
+    one = wait(cluster, names=("a",), default=Expectation(revisions=(COMMIT,)))
+    one.step(listed(tried()), 0)
+    one.step([], REFRESH_SECONDS)
+    assert cluster.patched == []
 
 
 AWAY: Obj = {"conditions": [{"type": "ComparisonError", "message": "rpc error: code = Unavailable desc = connection refused"}]}
