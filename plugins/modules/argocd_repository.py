@@ -69,6 +69,7 @@ options:
   keep_present:
     description:
       - Whether to keep certificate authorities and host keys that the module added for an earlier repository.
+      - Without this option they stay only while Argo CD reads other repositories from that server.
       - Use it in the first of two steps that change the repository, because Argo CD uses the old repository until the Application has
         changed.
     type: bool
@@ -193,7 +194,7 @@ trust:
 kept:
   description:
     - Entries of RV(trust) that are no longer declared, but stay because of O(keep_present).
-    - With O(state=absent) entries that stay because Argo CD reads other repositories of the same server.
+    - Entries that stay because Argo CD reads other repositories from the server that they are for.
   returned: success
   type: list
   elements: str

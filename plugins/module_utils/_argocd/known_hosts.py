@@ -10,7 +10,7 @@ collection put its lines between two such comments.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 
 from ansible_collections.gitops.airflow.plugins.module_utils._base.owner import PLATFORM
@@ -86,6 +86,22 @@ def trusted(text: str) -> set[str]:
         if fields and not fields[0].startswith("#"):
             found.add(" ".join(fields[: 4 if fields[0].startswith("@") else 3]))
     return found
+
+
+def superseded(entry: str, wanted: Sequence[str], servers: Set[str]) -> bool:
+    """Whether an entry is needed no longer: it is of none of these servers, or the wanted ones have keys of its hosts.
+
+    A hashed entry does not name its host: it is needed while there is any of the servers.
+    """
+    hosts = host_names(entry)
+    return not servers if not hosts else not hosts & servers or hosts <= {host for item in wanted for host in host_names(item)}
+
+
+def host_names(entry: str) -> set[str]:
+    """The host names of an entry, in lower case and without ports; none of a hashed one."""
+    words = entry.split()
+    names = words[1 if words[0].startswith("@") else 0].split(",")
+    return {name.partition("]")[0].lstrip("[").lower() for name in names if not name.startswith("|")}
 
 
 def single_keys(text: str) -> set[str]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -137,11 +137,14 @@ def url_of(secret: Obj | None) -> str:
     return base64.b64decode(((secret or {}).get("data") or {}).get("url") or "").decode("utf-8", "replace")
 
 
-def users_of_server(secret: Obj, others: Sequence[Obj]) -> list[str]:
-    """The names of other Secrets by which Argo CD reads repositories of the same server."""
-    server = server_name(url_of(secret))
-    names = [item["metadata"]["name"] for item in others if server_name(url_of(item)) == server]
-    return sorted(name for name in names if server and name != secret["metadata"]["name"])
+def users_by_server(name: str, secrets: Sequence[Obj]) -> dict[str, list[str]]:
+    """The names of Secrets by which Argo CD reads repositories, but for the named one, by the server that they are read from."""
+    found: dict[str, list[str]] = {}
+    for item in secrets:
+        server = server_name(url_of(item))
+        if server and item["metadata"]["name"] != name:
+            found.setdefault(server, []).append(item["metadata"]["name"])
+    return {server: sorted(names) for server, names in found.items()}
 
 
 # What is remembered
@@ -185,8 +188,10 @@ class Authorities:
     added: bool  # whether Argo CD will trust something new
 
 
-def plan_authorities(present: Mapping[str, str], memory: Memory, wanted: Mapping[str, str], keep: bool) -> Authorities:
+def plan_authorities(present: Mapping[str, str], memory: Memory, wanted: Mapping[str, str], kept: Set[str]) -> Authorities:
     """Compares Argo CD's certificate authorities with the wanted ones. An entry that is not remembered belongs to others and stays.
+
+    ``kept``: hosts whose remembered entries stay, too.
 
     :raises CollectionError: where such an entry does not hold a wanted certificate.
     """
@@ -208,10 +213,9 @@ def plan_authorities(present: Mapping[str, str], memory: Memory, wanted: Mapping
                 "the present ones.",
                 "foreign_certificate",
             )
-    left = sorted(memory.hosts - set(wanted))
-    if not keep:
-        changes |= {host: None for host in left if host in present}
-    return Authorities(changes, tuple(ours), tuple(left) if keep else (), tuple(theirs), any(changes.values()))
+    left = memory.hosts - set(wanted)
+    changes |= {host: None for host in sorted(left - kept) if host in present}
+    return Authorities(changes, tuple(ours), tuple(sorted(left & kept)), tuple(theirs), any(changes.values()))
 
 
 # What Argo CD lacks

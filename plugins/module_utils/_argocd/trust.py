@@ -9,11 +9,18 @@ What is added is remembered before it is added, and forgotten after it has been 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ansible_collections.gitops.airflow.plugins.module_utils._argocd.known_hosts import KnownHosts, parse, render, trusted
+from ansible_collections.gitops.airflow.plugins.module_utils._argocd.known_hosts import (
+    KnownHosts,
+    host_names,
+    parse,
+    render,
+    superseded,
+    trusted,
+)
 from ansible_collections.gitops.airflow.plugins.module_utils._argocd.project import TRUST, project_place
 from ansible_collections.gitops.airflow.plugins.module_utils._argocd.repository import (
     AUTHORITIES_MAP,
@@ -32,8 +39,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._argocd.repository 
     plan_authorities,
     recall,
     shown,
-    url_of,
-    users_of_server,
+    users_by_server,
 )
 from ansible_collections.gitops.airflow.plugins.module_utils._base.errors import ApiError, CollectionError
 from ansible_collections.gitops.airflow.plugins.module_utils._base.owner import belongs, owner_text, refuse_foreign
@@ -62,6 +68,8 @@ class Outcome:
 class RepositoryTrust:
     """One repository in one cluster. ``keep``: what this platform has added for an earlier repository stays trusted.
 
+    Without ``keep`` it stays while Argo CD reads other repositories from that server.
+
     ``manage``: whether what Argo CD trusts is changed. Otherwise it must trust the repository's server already.
     """
 
@@ -85,6 +93,7 @@ class RepositoryTrust:
         self._authorities = Place("v1", "ConfigMap", "configmaps", namespace, AUTHORITIES_MAP)
         self._server = Place("apps/v1", "Deployment", "deployments", namespace, server)
         self._project = project_place(namespace, repository.project) if repository.project else None
+        self._users: dict[str, list[str]] = {}  # other repositories by server, as far as something may have to be removed
         self._added = False  # Argo CD is given something that it did not trust before
         self.outcome = Outcome()
 
@@ -120,9 +129,11 @@ class RepositoryTrust:
         memory = self._recall(secret)
         if not self._manage:
             return self._present_trusted(memory)
-        plan = self._plan(memory)
         hosts = self._look(memory) if memory.ssh or wanted.host_keys or not memory.known else None
-        kept_keys = [item for item in hosts.own if item not in wanted.host_keys] if hosts and self._keep else []
+        if memory.hosts - set(wanted.authorities) or (hosts and set(hosts.own) - set(wanted.host_keys)):
+            self._users = {} if self._keep else self._find_users()
+        plan = self._plan(memory)
+        kept_keys = self._kept_keys(hosts) if hosts else []
         keys = [*wanted.host_keys, *kept_keys]
         # Until the end what is to be removed is remembered, too.
         during = list(dict.fromkeys([*tokens(keys, plan.ours, plan.kept), *memory.tokens]))
@@ -163,12 +174,20 @@ class RepositoryTrust:
         self.outcome.theirs = tokens([], [host for host in wanted.authorities if host not in memory.hosts])
         return self.outcome
 
+    def _kept_hosts(self, memory: Memory) -> Set[str]:
+        return memory.hosts if self._keep else self._users.keys()
+
+    def _kept_keys(self, hosts: KnownHosts) -> list[str]:
+        """This platform's entries for an earlier repository that stay."""
+        wanted, servers = self._wanted.host_keys, self._users.keys()
+        return [item for item in hosts.own if item not in wanted and (self._keep or not superseded(item, wanted, servers))]
+
     def _plan(self, memory: Memory) -> Authorities:
         wanted = self._wanted.authorities
         item = self._api.find(self._authorities.path) if wanted or memory.hosts else None
         if wanted:
             self._require(self._authorities, item)
-        return plan_authorities((item or {}).get("data") or {}, memory, wanted, self._keep)
+        return plan_authorities((item or {}).get("data") or {}, memory, wanted, self._kept_hosts(memory))
 
     def _look(self, memory: Memory) -> KnownHosts:
         item = self._api.find(self._known_hosts.path)
@@ -193,7 +212,7 @@ class RepositoryTrust:
         wanted, plans = self._wanted.authorities, list[Authorities]()
 
         def change(item: Obj | None) -> Obj | None:
-            plan = plan_authorities((item or {}).get("data") or {}, memory, wanted, self._keep)
+            plan = plan_authorities((item or {}).get("data") or {}, memory, wanted, self._kept_hosts(memory))
             plans.append(plan)
             self._added |= plan.added
             return {"data": dict(plan.changes)} if plan.changes else None
@@ -260,16 +279,8 @@ class RepositoryTrust:
         if secret is not None and not belongs(secret["metadata"], wanted.platform, wanted.adopt):
             done.reason = f"{wanted.place} stays: {owner_text(secret['metadata'], wanted.platform)}"
             secret = None
-        users = self._users(secret) if memory.tokens and secret is not None else []
-        if users:
-            done.kept = list(memory.tokens)
-            done.notice = (
-                f"Argo CD still trusts the server of {public_url(url_of(secret))}, because it also reads {named(users)} from "
-                f"there. If nobody needs that any more, remove its entries from the ConfigMaps {AUTHORITIES_MAP} and {HOSTS_MAP} in "
-                f"{wanted.namespace}."
-            )
-        else:
-            self._distrust(memory)
+        self._users = self._find_users() if memory.tokens and secret is not None else {}
+        self._distrust(memory)
         if secret is not None:
             self.outcome.before["secret"], self.outcome.after["secret"] = shown(secret, None), {}
             remove(self._api, wanted.place, secret, self._check, timeout)
@@ -277,22 +288,33 @@ class RepositoryTrust:
         self._forget_legacy(memory if memory.legacy else self._recall_legacy())
         return done
 
-    def _users(self, secret: Obj) -> list[str]:
-        """The other repositories of the same server. Who may not list Secrets takes back what was added."""
+    def _find_users(self) -> dict[str, list[str]]:
+        """The other repositories by server. Who may not list Secrets takes back what was added."""
         try:
             others = self._api.items(core_path("secrets", self._wanted.namespace), {"labelSelector": REPOSITORIES}, whole=True)
         except ApiError as error:
             if error.status == 403:
-                return []
+                return {}
             raise
-        return users_of_server(secret, others)
+        return users_by_server(self._wanted.name, others)
 
     def _distrust(self, memory: Memory) -> None:
-        """Takes back what this platform added."""
-        if memory.hosts:
-            self._write_authorities(memory)
-        self._write_known_hosts(memory, [])
-        if memory.tokens or self.outcome.changed:
+        """Takes back what this platform added, but for what other repositories need."""
+        done = self.outcome
+        hosts = self._look(memory)
+        kept_keys = self._kept_keys(hosts)
+        kept_hosts = self._write_authorities(memory).kept if memory.hosts else ()
+        self._write_known_hosts(memory, kept_keys)
+        done.kept = tokens(kept_keys, kept_hosts)
+        if done.kept:
+            kept = {*kept_hosts, *(host for key in kept_keys for host in host_names(key))}
+            servers = kept & self._users.keys() or self._users.keys()
+            readers = sorted({name for server in servers for name in self._users[server]})
+            done.notice = (
+                f"Argo CD still trusts {named(sorted(servers))}, because it also reads {named(readers)} from there. If nobody needs that "
+                f"any more, remove its entries from the ConfigMaps {AUTHORITIES_MAP} and {HOSTS_MAP} in {self._wanted.namespace}."
+            )
+        if set(memory.tokens) - set(done.kept) or done.changed:
             self._timeout = 0  # without the repository nothing waits for it
             self._roll_out("")
 

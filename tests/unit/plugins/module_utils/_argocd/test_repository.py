@@ -118,32 +118,33 @@ MINE, HOST = f"{PEM}\n", "git.example.com"
 
 
 @pytest.mark.parametrize(
-    ("present", "remembered", "wanted", "keep", "expected"),
+    ("present", "remembered", "wanted", "kept", "expected"),
     [
-        ({}, [], {}, False, Authorities({}, (), (), (), False)),
-        ({}, [], {HOST: MINE}, False, Authorities({HOST: MINE}, (HOST,), (), (), True)),
-        ({HOST: MINE}, ["tls:" + HOST], {HOST: MINE}, False, Authorities({}, (HOST,), (), (), False)),
-        ({HOST: OTHER}, ["tls:" + HOST], {HOST: MINE}, False, Authorities({HOST: MINE}, (HOST,), (), (), True)),
+        ({}, [], {}, [], Authorities({}, (), (), (), False)),
+        ({}, [], {HOST: MINE}, [], Authorities({HOST: MINE}, (HOST,), (), (), True)),
+        ({HOST: MINE}, ["tls:" + HOST], {HOST: MINE}, [], Authorities({}, (HOST,), (), (), False)),
+        ({HOST: OTHER}, ["tls:" + HOST], {HOST: MINE}, [], Authorities({HOST: MINE}, (HOST,), (), (), True)),
         # Remembered, and lost by an interruption or an upgrade of Argo CD.
-        ({}, ["tls:" + HOST], {HOST: MINE}, False, Authorities({HOST: MINE}, (HOST,), (), (), True)),
+        ({}, ["tls:" + HOST], {HOST: MINE}, [], Authorities({HOST: MINE}, (HOST,), (), (), True)),
         # Others added it.
-        ({HOST: f"# theirs\n{OTHER}\n{PEM}"}, [], {HOST: MINE}, False, Authorities({}, (), (), (HOST,), False)),
-        ({HOST: MINE}, ["ssh"], {}, False, Authorities({}, (), (), (), False)),
+        ({HOST: f"# theirs\n{OTHER}\n{PEM}"}, [], {HOST: MINE}, [], Authorities({}, (), (), (HOST,), False)),
+        ({HOST: MINE}, ["ssh"], {}, [], Authorities({}, (), (), (), False)),
         # An earlier repository.
-        ({"old": MINE, "x": OTHER}, ["tls:old", "ssh"], {}, False, Authorities({"old": None}, (), (), (), False)),
-        ({"old": MINE}, ["tls:old"], {HOST: MINE}, True, Authorities({HOST: MINE}, (HOST,), ("old",), (), True)),
-        ({"x": OTHER}, ["tls:old"], {}, False, Authorities({}, (), (), (), False)),
+        ({"old": MINE, "x": OTHER}, ["tls:old", "ssh"], {}, [], Authorities({"old": None}, (), (), (), False)),
+        ({"old": MINE}, ["tls:old"], {HOST: MINE}, ["old"], Authorities({HOST: MINE}, (HOST,), ("old",), (), True)),
+        ({"old": MINE, "b": MINE}, ["tls:b", "tls:old"], {}, ["old", "x"], Authorities({"b": None}, (), ("old",), (), False)),
+        ({"x": OTHER}, ["tls:old"], {}, [], Authorities({}, (), (), (), False)),
     ],
 )
 def test_certificate_authorities(
-    present: dict[str, str], remembered: list[str], wanted: dict[str, str], keep: bool, expected: Authorities
+    present: dict[str, str], remembered: list[str], wanted: dict[str, str], kept: list[str], expected: Authorities
 ) -> None:
-    assert plan_authorities(present, memory(*remembered), wanted, keep) == expected
+    assert plan_authorities(present, memory(*remembered), wanted, set(kept)) == expected
 
 
 def test_another_authority_of_others_is_never_overwritten() -> None:
     with pytest.raises(CollectionError, match="did not add") as refused:
-        plan_authorities({HOST: OTHER}, memory("tls:old"), {HOST: MINE}, False)
+        plan_authorities({HOST: OTHER}, memory("tls:old"), {HOST: MINE}, set())
     assert (refused.value.code, HOST in refused.value.next_action) == ("foreign_certificate", True)
 
 

@@ -211,6 +211,65 @@ def test_what_other_repositories_of_the_server_need_stays_trusted(others: list[s
     assert ("because it also reads other-0 from there" in done.notice) is kept
 
 
+def keys_of(*hosts: str) -> Obj:
+    """A repository of the first of them."""
+    return {"repo": f"git@{hosts[0]}:x.git", "credentials": Credentials(known_hosts="".join(f"{host} ssh-rsa AAAA\n" for host in hosts))}
+
+
+NEW = {"repo": "https://new.example.com/x.git"}
+NEW_SSH = {"repo": "git@new.example.com:x.git", "credentials": Credentials(known_hosts="new.example.com ssh-rsa AAAA")}
+
+
+@pytest.mark.parametrize(
+    ("earlier", "given", "others", "authorities", "known", "kept"),
+    [
+        ({}, NEW, [], {"new.example.com"}, "", []),
+        ({}, NEW, ["https://git.example.com/another.git"], {HOST, "new.example.com"}, "", [f"tls:{HOST}"]),
+        ({}, NEW, ["https://elsewhere.example.com/x.git"], {"new.example.com"}, "", []),
+        (keys_of(HOST), NEW, ["ssh://git@GIT.example.com:22/y.git"], {"new.example.com"}, f"{HOST} ssh-rsa AAAA", ["ssh"]),
+        (
+            keys_of("a.example.com", f"[{HOST}]:2222"),
+            NEW,
+            [f"git@{HOST}:y.git"],
+            {"new.example.com"},
+            f"[{HOST}]:2222 ssh-rsa AAAA",
+            ["ssh"],
+        ),
+        (keys_of(HOST), NEW_SSH, [], set(), "new.example.com ssh-rsa AAAA", []),
+        # The keys of a server that has new ones are needed by nobody.
+        (ssh("AAAA"), ssh("BBBB"), [f"git@{HOST}:y.git"], set(), f"{HOST} ssh-rsa BBBB", []),
+        # A hashed entry does not name its server.
+        (keys_of("|1|c2FsdA==|aGFzaA=="), NEW, ["https://elsewhere.example.com/x.git"], {"new.example.com"}, "|1|c2Fs", ["ssh"]),
+        (keys_of("|1|c2FsdA==|aGFzaA=="), NEW, [], {"new.example.com"}, "", []),
+    ],
+)
+def test_another_server_leaves_the_trust_that_others_need(
+    earlier: Obj, given: Obj, others: list[str], authorities: set[str], known: str, kept: list[str]
+) -> None:
+    server = Server()
+    trust(server, **earlier).present()
+    for number, url in enumerate(others):
+        server.objects[f"{CORE}/secrets/other-{number}"] = repository_secret(url)
+    done = trust(server, **given).present()
+    assert (set(server.objects[TLS].get("data", {})), done.kept) == (authorities, kept)
+    assert server.known_hosts.startswith(known)
+    assert len(server.known_hosts.splitlines()) == bool(known)
+    # When nobody else reads from it, the next run takes it back, and so does a removal.
+    for path in [path for path in server.objects if "other-" in path]:
+        del server.objects[path]
+    assert trust(server, **given).present().kept == []
+    assert set(server.objects[TLS].get("data", {})) == authorities - {HOST}
+
+
+def test_a_removal_leaves_only_what_others_need() -> None:
+    server = Server()
+    trust(server, **keys_of("a.example.com", HOST)).present()
+    server.objects[f"{CORE}/secrets/other-0"] = repository_secret(f"git@{HOST}:y.git")
+    done = trust(server).absent(1)
+    assert server.known_hosts == f"{HOST} ssh-rsa AAAA gitops-airflow/platform=airflow\n"
+    assert (done.kept, f"still trusts {HOST}, because it also reads other-0 from there" in done.notice) == (["ssh"], True)
+
+
 @pytest.mark.parametrize(
     ("url", "server"),
     [
