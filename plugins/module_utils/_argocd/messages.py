@@ -165,7 +165,17 @@ MESSAGES = (
     ),
     Message("passing", r"x509: |certificate (verification|verify) failed|SSL certificate problem", "Go: crypto/x509; curl: lib/vtls"),
     # They may yet come: Argo CD compares anew as soon as they do.
-    Message("passing", r"referencing project .* which does not exist", "argo-cd: controller/appcontroller.go"),
+    Message(
+        "passing",
+        r"referencing project .* which does not exist|error getting app project|Failed to load application project",
+        "argo-cd: controller/appcontroller.go, util/argo/argo.go, controller/sync.go",
+    ),
+    # What an operation begins and ends with: questions to the API server.
+    Message(
+        "passing",
+        r"[Ff]ailed to (get destination cluster|load (resource overrides|openAPISchema)|initialize sync context|record sync to history)",
+        "argo-cd: controller/sync.go",
+    ),
     Message(
         "passing",
         r"Unable to get cluster|there are no clusters with this name|cluster \"?\S+ not found",

@@ -431,7 +431,8 @@ def test_refresh_that_is_not_permitted_is_an_error() -> None:
         wait(names=("forbidden",), refresh="normal").refresh()
 
 
-NO_PROJECT = "Application referencing project waits which does not exist"
+# Live: the controller asks for the AppProject again when the sync has ended (processRequestedAppOperation in Argo CD).
+NO_PROJECT = 'error getting app project "waits": appproject.argoproj.io "waits" not found'
 AUTOMATED: Obj = {"automated": {"prune": True}, "syncOptions": ["ServerSideApply=true"], "retry": {"limit": 3}}
 AUTOMATED_SYNC: Obj = {
     "initiatedBy": {"automated": True},
