@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -49,6 +50,9 @@ def container(name: str, image: str, options: Sequence[str], command: Sequence[s
     subprocess.run(["docker", "rm", "--force", "--volumes", name], capture_output=True, check=False)
     call("docker", "run", "--detach", "--name", name, *options, image, *command)
     try:
+        time.sleep(1)
+        if call("docker", "inspect", "--format", "{{.State.Running}}", name).strip() != "true":
+            sys.exit(f"The container {name} ended at once. Its output: {log}")
         yield
     finally:
         done = subprocess.run(["docker", "logs", name], capture_output=True, text=True, check=False)
