@@ -28,6 +28,9 @@ class Bounds:
     """Share of the level, an hour."""
     span: float = 1200.0
     """Seconds that the samples after the warm-up must cover. Over less, noise looks like a slope."""
+    window: float = 300.0
+    """Seconds of which only the lowest sample counts. A container has processes that come and go, such as those that parse DAG files: on a
+    busier machine they live longer, and more of them stand in a sample. What lasts shows while they are away."""
 
 
 @dataclass(frozen=True)
@@ -51,10 +54,20 @@ def slope(samples: Sequence[Sample]) -> float:
     return median(slopes) * HOUR if slopes else 0.0
 
 
+def lowest(samples: Sequence[Sample], window: float) -> list[Sample]:
+    """The lowest sample of each window of so many seconds."""
+    found: dict[int, Sample] = {}
+    for sample in samples:
+        number = int(sample[0] // window)
+        found[number] = min(sample, found.get(number, sample), key=lambda item: item[1])
+    return list(found.values())
+
+
 def judge(samples: Sequence[Sample], bounds: Bounds) -> Trend:
     """The trend after the warm-up. Memory that shrinks is flat."""
     counted = [sample for sample in samples if sample[0] >= bounds.warm_up]
     if len(counted) < 3 or counted[-1][0] - counted[0][0] < bounds.span:
         return Trend(median(size for _when, size in samples) if samples else 0.0, slope(samples), None)
-    level, found = median(size for _when, size in counted), slope(counted)
+    low = lowest(counted, bounds.window)
+    level, found = median(size for _when, size in low), slope(low)
     return Trend(level, found, found <= max(bounds.absolute, bounds.relative * level))

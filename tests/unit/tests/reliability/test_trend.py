@@ -36,6 +36,11 @@ def step_up(when: float) -> float:
     return (100 if when < 2250 else 200) * MIB
 
 
+def children(when: float) -> float:
+    """Processes that come and go, of which more and more stand in a sample."""
+    return (300 + when % 150 * 2 * when / HOUR) * MIB
+
+
 def warm(when: float) -> float:
     return min(100 + when / 3, 300) * MIB
 
@@ -53,6 +58,8 @@ def warm(when: float) -> float:
         (growing(60, 1000), False),
         (sawtooth, True),
         (peak, True),
+        (children, True),
+        (lambda when: children(when) + growing(40, 0)(when), False),
         (step_up, False),
         (warm, True),
     ],
