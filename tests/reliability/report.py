@@ -48,8 +48,8 @@ SOAK = """\
 ## An idle hour, a busy hour
 Nothing may restart, no answer of Airflow's health endpoint (asked every 5 seconds through the Kubernetes API) may be unhealthy, and the
 memory of every container must be flat: the median slope between all pairs of samples, after the first 15 minutes, is at most 8 MiB an
-hour or 5 % of the level. Memory is anonymous memory, as the kubelet reports it every 30 seconds; of each 5 minutes the lowest sample counts, because
-processes that parse DAG files come and go. While busy, a DAG runs every minute with a task in each of two namespaces.
+hour or 5 % of the level. Memory is anonymous memory, as the kubelet reports it every 30 seconds; of each 5 minutes the lowest sample
+counts, because processes that parse DAG files come and go. While busy, a DAG runs every minute with a task in each of two namespaces.
 """
 
 
