@@ -11,7 +11,7 @@ version_added: 0.1.0
 author: The gitops.airflow team (@gitops-airflow)
 description:
   - Reads every file in a folder below C(files/) of the role, and renders every template in the folder of the same name below C(templates/).
-    Either folder may be missing.
+    Either folder may be missing. A folder of that name elsewhere, such as beside the playbook, is never read.
   - The result is a dictionary from paths in the folder to texts, as the option O(gitops.airflow.git_publish#module:files) takes it. The
     path of a template is without its extension C(.j2).
   - Hidden files, except C(.airflowignore), and what Python caches are left out.
@@ -73,9 +73,15 @@ class LookupModule(LookupBase):  # type: ignore[misc]
         return texts | {path: self._text("template", source, variables) for path, source in rendered.items() if path not in without}
 
     def _paths(self, kind: str, folder: str, variables: Any) -> dict[str, str]:
-        """Where the files of a folder are, by their paths in it; empty if there is no such folder."""
-        found = self.find_file_in_search_path(variables, kind, folder, ignore_missing=True)
-        if not found or not os.path.isdir(found):
+        """Where the files of a folder are, by their paths in it; empty if there is no such folder.
+
+        Ansible's own search continues beside the playbook, where a folder of the same name has files of others.
+        """
+        role = (variables or {}).get("role_path")
+        if not role:
+            raise AnsibleError("role_files reads the files of a role, and there is no role here. Use it in a task of a role.")
+        found = os.path.join(str(role), kind, folder)
+        if not os.path.isdir(found):
             return {}
         try:
             root, paths = source_files(found)

@@ -28,8 +28,15 @@ FILES = {
 COPIED = {"templates/a.yaml": "{{ .Values.name }}\n\n", "python/b.py": "B = 1\n"}
 
 
-def read(role: Path, *folders: str, **options: Any) -> list[dict[str, str]]:
-    variables = {"ansible_search_path": [str(role)], "name": trust_as_template("{{ platform }}-core"), "platform": "airflow"}
+def read(role: Path | None, *folders: str, beside: Path | None = None, **options: Any) -> list[dict[str, str]]:
+    """``beside``: the playbook's folder."""
+    search = [str(place) for place in (role, beside) if place]
+    variables = {
+        "ansible_search_path": search,
+        **({"role_path": str(role)} if role else {}),
+        "name": trust_as_template("{{ platform }}-core"),
+        "platform": "airflow",
+    }
     loader = DataLoader()
     lookup = lookup_loader.get("gitops.airflow.role_files", loader=loader, templar=Templar(loader, variables))
     found: list[dict[str, str]] = lookup.run(list(folders), variables, **options)
@@ -56,6 +63,18 @@ def role(tmp_path: Path) -> Path:
 )
 def test_files_are_copied_and_templates_rendered(role: Path, folder: str, without: list[str], expected: dict[str, str]) -> None:
     assert read(role, folder, without=without) == [expected]
+
+
+@pytest.mark.parametrize("theirs", ["copied/c.txt", "files/rendered/c.txt", "templates/copied/c.txt", "rendered/c.txt"])
+def test_a_folder_of_the_same_name_beside_the_playbook_is_not_read(
+    role: Path, tmp_path_factory: pytest.TempPathFactory, theirs: str
+) -> None:
+    playbooks = tmp_path_factory.mktemp("playbooks")
+    (playbooks / theirs).parent.mkdir(parents=True)
+    (playbooks / theirs).write_text("secret")
+    assert read(role, "copied", "rendered", beside=playbooks) == [{"a.txt": "a\n"}, {"a.txt": "airflow-core"}]
+    with pytest.raises(AnsibleError, match="there is no role here"):
+        read(None, "copied", beside=playbooks)
 
 
 def test_each_folder_has_its_own_texts(role: Path) -> None:
