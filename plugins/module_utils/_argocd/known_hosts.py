@@ -89,19 +89,24 @@ def trusted(text: str) -> set[str]:
 
 
 def superseded(entry: str, wanted: Sequence[str], servers: Set[str]) -> bool:
-    """Whether an entry is needed no longer: it is of none of these servers, or the wanted ones have keys of its hosts.
+    """Whether an entry is needed no longer: it is of none of these servers, or the wanted ones have keys of its hosts at the same ports.
 
     A hashed entry does not name its host: it is needed while there is any of the servers.
     """
     hosts = host_names(entry)
-    return not servers if not hosts else not hosts & servers or hosts <= {host for item in wanted for host in host_names(item)}
+    return not servers if not hosts else not hosts & servers or _names(entry) <= {name for item in wanted for name in _names(item)}
+
+
+def _names(entry: str) -> set[str]:
+    """The names of an entry, in lower case: a host, or a host in brackets with its port; none of a hashed one."""
+    words = entry.split()
+    names = words[1 if words[0].startswith("@") else 0].split(",")
+    return {name.lower() for name in names if not name.startswith("|")}
 
 
 def host_names(entry: str) -> set[str]:
-    """The host names of an entry, in lower case and without ports; none of a hashed one."""
-    words = entry.split()
-    names = words[1 if words[0].startswith("@") else 0].split(",")
-    return {name.partition("]")[0].lstrip("[").lower() for name in names if not name.startswith("|")}
+    """The same without ports."""
+    return {name.partition("]")[0].lstrip("[") for name in _names(entry)}
 
 
 def single_keys(text: str) -> set[str]:

@@ -279,8 +279,11 @@ class RepositoryTrust:
         if secret is not None and not belongs(secret["metadata"], wanted.platform, wanted.adopt):
             done.reason = f"{wanted.place} stays: {owner_text(secret['metadata'], wanted.platform)}"
             secret = None
-        self._users = self._find_users() if memory.tokens and secret is not None else {}
-        self._distrust(memory)
+        hosts = self._look(memory)
+        # Also without the Secret: an earlier removal deleted it, and kept what others need.
+        if memory.tokens or hosts.own:
+            self._users = self._find_users(own=secret is not None)
+        self._distrust(memory, hosts)
         if secret is not None:
             self.outcome.before["secret"], self.outcome.after["secret"] = shown(secret, None), {}
             remove(self._api, wanted.place, secret, self._check, timeout)
@@ -288,20 +291,22 @@ class RepositoryTrust:
         self._forget_legacy(memory if memory.legacy else self._recall_legacy())
         return done
 
-    def _find_users(self) -> dict[str, list[str]]:
-        """The other repositories by server. Who may not list Secrets takes back what was added."""
+    def _find_users(self, *, own: bool = True) -> dict[str, list[str]]:
+        """The other repositories by server. Who may not list Secrets takes back what was added.
+
+        ``own``: whether a Secret of this name is this platform's.
+        """
         try:
             others = self._api.items(core_path("secrets", self._wanted.namespace), {"labelSelector": REPOSITORIES}, whole=True)
         except ApiError as error:
             if error.status == 403:
                 return {}
             raise
-        return users_by_server(self._wanted.name, others)
+        return users_by_server(self._wanted.name if own else "", others)
 
-    def _distrust(self, memory: Memory) -> None:
+    def _distrust(self, memory: Memory, hosts: KnownHosts) -> None:
         """Takes back what this platform added, but for what other repositories need."""
         done = self.outcome
-        hosts = self._look(memory)
         kept_keys = self._kept_keys(hosts)
         kept_hosts = self._write_authorities(memory).kept if memory.hosts else ()
         self._write_known_hosts(memory, kept_keys)

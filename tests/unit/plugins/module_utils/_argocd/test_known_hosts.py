@@ -15,6 +15,7 @@ from ansible_collections.gitops.airflow.plugins.module_utils._argocd.known_hosts
     parse,
     render,
     single_keys,
+    superseded,
     trusted,
 )
 from ansible_collections.gitops.airflow.plugins.module_utils._git.credentials import host_keys
@@ -143,3 +144,22 @@ def test_foreign_lines_stay_byte_for_byte(seed: int) -> None:
         assert set(wanted) <= trusted(text)
         assert render(parse(text, "airflow", blocks), wanted, "airflow") == text
     assert render(parse(text, "airflow", blocks), [], "airflow") == foreign
+
+
+@pytest.mark.parametrize(
+    ("entry", "wanted", "servers", "found"),
+    [
+        (OURS, [], {"git.example.com"}, False),
+        (OURS, [], {"github.com"}, True),
+        (OURS, ["Git.example.com ssh-rsa DDDD"], {"git.example.com"}, True),
+        # Another server listens at another port.
+        (OURS, [MORE], {"git.example.com"}, False),
+        (MORE, [OURS], {"git.example.com"}, False),
+        (MORE, ["[git.example.com]:2222 ssh-rsa DDDD"], {"git.example.com"}, True),
+        ("git.example.com,a ssh-rsa A", ["a ssh-rsa B"], {"git.example.com"}, False),
+        ("|1|c2FsdA==|aGFzaA== ssh-rsa A", [OURS], {"github.com"}, False),
+        ("|1|c2FsdA==|aGFzaA== ssh-rsa A", [OURS], set(), True),
+    ],
+)
+def test_which_entries_nobody_needs(entry: str, wanted: list[str], servers: set[str], found: bool) -> None:
+    assert superseded(entry, wanted, servers) is found

@@ -270,6 +270,27 @@ def test_a_removal_leaves_only_what_others_need() -> None:
     assert (done.kept, f"still trusts {HOST}, because it also reads other-0 from there" in done.notice) == (["ssh"], True)
 
 
+def test_a_second_removal_leaves_it_too() -> None:
+    server = Server()
+    trust(server, **keys_of(HOST)).present()
+    server.objects[f"{CORE}/secrets/other-0"] = repository_secret(f"git@{HOST}:y.git")
+    trust(server).absent(1)
+    server.writes.clear()
+    done = trust(server).absent(1)
+    assert (done.changed, done.kept, server.writes) == (False, ["ssh"], [])
+    assert server.known_hosts == f"{HOST} ssh-rsa AAAA gitops-airflow/platform=airflow\n"
+    del server.objects[f"{CORE}/secrets/other-0"]
+    assert (trust(server).absent(1).changed, server.known_hosts) == (True, "")
+
+
+def test_a_secret_of_others_with_the_same_name_needs_the_trust() -> None:
+    server = Server()
+    trust(server, **keys_of(HOST)).present()
+    metadata = {"name": "r", "resourceVersion": "1", "uid": "u", "labels": marks("other")}
+    server.objects[SECRET] = {**repository_secret(f"git@{HOST}:y.git"), "metadata": metadata}
+    assert (trust(server).absent(1).kept, HOST in server.known_hosts) == (["ssh"], True)
+
+
 @pytest.mark.parametrize(
     ("url", "server"),
     [
