@@ -114,16 +114,34 @@ def _fields(before: Any, after: Any, path: str) -> Iterator[str]:
         yield f"{path.lstrip('.')}: {was} -> {now}"
 
 
+def expired(before: Dump) -> set[tuple[str, str]]:
+    """Jobs that have ended and that Kubernetes deletes by itself after a time, and their pods, by resource and place."""
+    jobs = {
+        place: str(job["metadata"].get("uid"))
+        for place, job in before.get("jobs.batch", {}).items()
+        if (job.get("spec") or {}).get("ttlSecondsAfterFinished") is not None and (job.get("status") or {}).get("completionTime")
+    }
+    owned = {
+        place
+        for place, pod in before.get("pods", {}).items()
+        if {owner.get("uid") for owner in pod["metadata"].get("ownerReferences") or []} & set(jobs.values())
+    }
+    return {*(("jobs.batch", place) for place in jobs), *(("pods", place) for place in owned)}
+
+
 def compare(before: Dump, after: Dump, additions: bool = True) -> list[str]:
     """One line for each object that was removed, each field that was changed and each object that was added.
 
+    Left out is what had expired. The audit log shows a deletion of it by others.
     :param additions: whether an added object is a difference.
     """
-    lines = []
+    lines, gone = [], expired(before)
     for resource in sorted({*before, *after}):
         olds, news = before.get(resource, {}), after.get(resource, {})
         for name in sorted({*olds, *news}):
             place = f"{resource} {name.removeprefix('/')}"
+            if name not in news and (resource, name) in gone:
+                continue
             if name not in news:
                 lines.append(f"removed: {place}")
             elif name not in olds:

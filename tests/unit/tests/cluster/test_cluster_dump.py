@@ -161,6 +161,22 @@ def test_what_is_added_and_removed() -> None:
     assert compare(after, copy.deepcopy(after)) == []
 
 
+@pytest.mark.parametrize(
+    ("spec", "status", "owner", "lines"),
+    [
+        ({"ttlSecondsAfterFinished": 300}, {"completionTime": "2026-11-27T12:00:00Z"}, "j", []),
+        ({"ttlSecondsAfterFinished": 300}, {"completionTime": "2026-11-27T12:00:00Z"}, "k", ["removed: pods n/p"]),
+        ({"ttlSecondsAfterFinished": 300}, {"active": 1}, "j", ["removed: jobs.batch n/a", "removed: pods n/p"]),
+        ({}, {"completionTime": "2026-11-27T12:00:00Z"}, "j", ["removed: jobs.batch n/a", "removed: pods n/p"]),
+    ],
+    ids=["it had ended", "a pod of another job", "it ran", "it stays after its end"],
+)
+def test_a_job_that_expires_is_no_difference(spec: Obj, status: Obj, owner: str, lines: list[str]) -> None:
+    job = {"metadata": {"name": "a", "namespace": "n", "uid": "j"}, "spec": spec, "status": status}
+    pod = {"metadata": {"name": "p", "namespace": "n", "uid": "p", "ownerReferences": [{"kind": "Job", "uid": owner}]}}
+    assert compare({"jobs.batch": {"n/a": job}, "pods": {"n/p": pod}}, {"jobs.batch": {}, "pods": {}}) == lines
+
+
 def test_a_dump_is_taken_once_nothing_changes() -> None:
     api = served()
 
