@@ -135,7 +135,8 @@ def compare(before: Dump, after: Dump, additions: bool = True) -> list[str]:
     Left out is what had expired. The audit log shows a deletion of it by others.
     :param additions: whether an added object is a difference.
     """
-    lines, gone = [], expired(before)
+    lines: list[str] = []
+    gone = expired(before)
     for resource in sorted({*before, *after}):
         olds, news = before.get(resource, {}), after.get(resource, {})
         for name in sorted({*olds, *news}):
