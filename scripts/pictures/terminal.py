@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from xml.sax.saxutils import escape
 
 COLUMNS = 110
-CHARACTER, LINE, MARGIN = 7.8, 18, 14  # pixels, of a font of 13 pixels
+CHARACTER, LINE, MARGIN = 7.9, 18, 14  # pixels, of a font of 13 pixels
 # Seconds that a recording stands still at its end, and at most between two lines.
 HOLD, PAUSE = 6.0, 0.7
 _ESCAPE = re.compile(r"\x1b\[([\d;]*)m|\x1b\[[\d;?]*[A-Za-z]")

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import re
 import sys
-import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 from ansible_collections.gitops.airflow.tests.unit.places import ROOT

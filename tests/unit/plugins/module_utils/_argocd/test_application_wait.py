@@ -441,14 +441,12 @@ AUTOMATED_SYNC: Obj = {
 }
 
 
-def tried(
-    message: str = NO_PROJECT, policy: Obj | None = AUTOMATED, revision: str = COMMIT, shown: str = COMMIT, phase: str = "Error"
-) -> Obj:
+def tried(message: str = NO_PROJECT, revision: str = COMMIT, shown: str = COMMIT, phase: str = "Error", **spec: Any) -> Obj:
     """An Application whose last operation has failed."""
     state = {"phase": phase, "message": message, "startedAt": "2026-05-04T10:00:00Z", "operation": {"sync": {"revision": revision}}}
     found = app("a", sync="OutOfSync", operationState=state)
     found["status"]["sync"]["revision"] = shown
-    found["spec"] |= {"syncPolicy": policy} if policy is not None else {}
+    found["spec"] |= {"syncPolicy": AUTOMATED, **spec}
     return {**found, "metadata": {"name": "a", "resourceVersion": "7"}}
 
 
@@ -466,7 +464,7 @@ def several(state: Obj) -> Obj:
         (tried(), (COMMIT,), AUTOMATED_SYNC),
         (tried(phase="Failed"), (COMMIT[:9],), AUTOMATED_SYNC),
         (
-            tried(policy={"automated": {}}),
+            tried(syncPolicy={"automated": {}}),
             (COMMIT,),
             AUTOMATED_SYNC | {"retry": {"limit": 5}, "sync": {"revision": COMMIT, "prune": False, "syncOptions": []}},
         ),
@@ -475,9 +473,9 @@ def several(state: Obj) -> Obj:
             (COMMIT, "1.2.3"),
             AUTOMATED_SYNC | {"sync": {"revisions": [COMMIT, "1.2.3"], "prune": True, "syncOptions": ["ServerSideApply=true"]}},
         ),
-        (tried(policy=None), (COMMIT,), None),
-        (tried(policy={}), (COMMIT,), None),
-        (tried(policy={"automated": {"enabled": False}}), (COMMIT,), None),
+        (tried(syncPolicy=None), (COMMIT,), None),
+        (tried(syncPolicy={}), (COMMIT,), None),
+        (tried(syncPolicy={"automated": {"enabled": False}}), (COMMIT,), None),
         (tried(), (), None),
         (tried(phase="Succeeded"), (COMMIT,), None),
         (tried(phase="Running"), (COMMIT,), None),
