@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # Runs in Gitea's container. usage: sh -s foreign | sh -s own
 # foreign: commits another platform's owner mark. own: reverts that commit.
 set -eu
