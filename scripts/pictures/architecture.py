@@ -70,7 +70,7 @@ BOXES = (
 ARROWS = (
     Arrow("M194 100 H306", "publishes", 224, 92),
     Arrow("M194 224 H250 V122 H306", "pushes", 200, 216),
-    Arrow("M194 324 H270 V250 H306", "", 0, 0),
+    Arrow("M194 324 H270 V250 H306"),
     Arrow("M560 94 H636", "reads", 580, 86),
     Arrow("M755 140 V192", "deploys", 763, 172),
     Arrow("M435 140 V192", "DAG files", 443, 172),
