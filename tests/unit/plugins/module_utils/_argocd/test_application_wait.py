@@ -484,6 +484,8 @@ def several(state: Obj) -> Obj:
         (tried(shown="c" * 40), (COMMIT,), None),
         (tried("one or more objects failed to apply: a field is immutable"), (COMMIT,), None),
         (tried("words of nobody"), (COMMIT,), None),
+        # Argo CD itself begins another operation after a comparison that failed.
+        (tried("ComparisonError: words of nobody"), (COMMIT,), None),
     ],
     ids=[
         "an error",
@@ -501,6 +503,7 @@ def several(state: Obj) -> Obj:
         "another is shown",
         "a final message",
         "an unknown one",
+        "an unknown one of a comparison",
     ],
 )
 def test_a_sync_that_failed_by_what_may_pass_is_requested_again(state: Obj, expected: tuple[str, ...], requested: Obj | None) -> None:
